@@ -1,0 +1,74 @@
+"""What the display room is given to show: plain data, no store, no engine, no session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Picture", "ResultView"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """
+    A picture to show.
+
+    Args:
+        label: what one types to get it, such as `neon[0]` or `history[12][0]`; for an input, its name.
+        source: its bytes, or the file that holds them; None where it cannot be shown (an input that is a URL).
+        width, height: of the original, in pixels.
+        mime: of the original.
+        size: bytes of the original.
+        seed: the seed that was sent, where there was one.
+        caption: what sets it apart from the pictures beside it, where something does.
+    """
+
+    label: str
+    source: bytes | Path | None = field(repr=False)
+    width: int | None = None
+    height: int | None = None
+    mime: str | None = None
+    size: int | None = None
+    seed: int | None = None
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """
+    A result to show, or the place of one that is on its way.
+
+    Args:
+        prompt: the words.
+        inputs: the input pictures in their order.
+        pictures: the outputs; while a job runs, those that are here.
+        expected: how many outputs were asked for.
+        label: the name the result is bound to, or `history[12]`.
+        model, provider: who ran it. `sandbox` is said on every line that names the result.
+        edit_id: the row in the store.
+        seconds: how long it took, where known.
+        cost: US dollars, where known; None is unknown, never free.
+        origin: where it came from if it was not made just now, such as `replayed from edit 41 of 11 March`.
+        parameters: what the user set, the prompt left out.
+        defaults: the parameters left to the model, by name, with what the model says it takes.
+        notes: sentences the reader should see: an input that was scaled, fewer outputs than asked.
+        provenance: what goes into `application/vnd.nbbanana.v1+json`; holds no secret, URL or path.
+    """
+
+    prompt: str
+    inputs: tuple[Picture, ...]
+    pictures: tuple[Picture, ...]
+    expected: int
+    label: str
+    model: str
+    provider: str
+    edit_id: int | None = None
+    seconds: float | None = None
+    cost: float | None = None
+    origin: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,353 @@
+"""
+What can go wrong, said in three lines: what, why, and what to do.
+
+Every error nbbanana raises on purpose descends from `NBBananaError`; the number is the exit code that the
+command line gives for it (sysexits, as the RunComfy CLI uses them).
+
+    NBBananaError                     1
+    ├── UsageError                   64   an option or argument that does not exist or does not fit
+    ├── ConfigError                  64   a setting or environment variable that cannot be used
+    ├── InputError                   65   the request cannot be made from what was given
+    │   ├── ParameterError           65   a parameter's value is not what the model allows
+    │   ├── PromptError              65   no words, or words that cannot be sent
+    │   ├── VariableError            65   a name that is not there, or holds something else
+    │   ├── UnknownModelError        65   no such model in the catalogue
+    │   └── ImageError               65   not a picture, or not one that can be sent
+    │       └── ImageNotFoundError   66   no such file
+    ├── CredentialError              77   who you are
+    │   ├── NoCredentialError        77   no token anywhere
+    │   ├── TokenRejectedError       77   the service does not take the token
+    │   ├── UnsafeTokenFileError     77   others can read the token file
+    │   └── NotYoursError            77   it exists and belongs to someone else
+    ├── MoneyError                   65   what it costs
+    │   ├── BudgetError              65   it would overspend
+    │   └── BalanceError             65   the account is empty
+    ├── ServiceError                 69   the service, or the way to it
+    │   ├── NetworkError             69   no answer, and nothing was taken
+    │   ├── UpstreamError            69   the service says it has a fault
+    │   ├── ProtocolError            69   an answer that cannot be read
+    │   ├── RejectedError            65   the service refused the request as it stands
+    │   ├── RequestNotFoundError     65   unknown or expired request id
+    │   ├── RateLimitError           75   asked too fast
+    │   ├── DeadlineError            75   not done in time; it can still be collected
+    │   ├── UncertainError           69   it may have been taken and charged; never sent again by itself
+    │   └── DownloadError            69   an output could not be fetched
+    │       └── UnsafeDownloadError  69   an output that must not be fetched
+    ├── JobError                      1   the service ran it and gave no picture
+    │   ├── JobFailedError            1   it failed, with its reason
+    │   ├── NoImagesError             1   completed without a picture
+    │   ├── BlockedError              1   the content was refused
+    │   └── JobCancelledError         1   cancelled
+    └── StoreError                    1   the store
+        ├── NotInStoreError           1   nothing there answers this
+        ├── StoreVersionError         1   written by a newer nbbanana
+        └── BundleError               1   a bundle that cannot be trusted or read
+
+Exit 75 means "asking again is safe", so an error after which money may have been spent never carries it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+__all__ = [
+    "BalanceError",
+    "BlockedError",
+    "BudgetError",
+    "BundleError",
+    "ConfigError",
+    "CredentialError",
+    "DeadlineError",
+    "DownloadError",
+    "ImageError",
+    "ImageNotFoundError",
+    "InputError",
+    "JobCancelledError",
+    "JobError",
+    "JobFailedError",
+    "MoneyError",
+    "NBBananaError",
+    "NetworkError",
+    "NoCredentialError",
+    "NoImagesError",
+    "NotInStoreError",
+    "NotYoursError",
+    "ParameterError",
+    "PromptError",
+    "ProtocolError",
+    "RateLimitError",
+    "RejectedError",
+    "RequestNotFoundError",
+    "ServiceError",
+    "StoreError",
+    "StoreVersionError",
+    "TokenRejectedError",
+    "UncertainError",
+    "UnknownModelError",
+    "UnsafeDownloadError",
+    "UnsafeTokenFileError",
+    "UpstreamError",
+    "UsageError",
+    "VariableError",
+]
+
+
+class NBBananaError(Exception):
+    """
+    The root of the tree.
+
+    Args:
+        what: one line, what went wrong.
+        why: one line, how that came about.
+        mend: one line, what to do.
+        request_id: the service's id, where there is one.
+        edit_id: the row in the store that holds the request, where there is one.
+
+    In IPython it shows as its three lines, without a traceback, and still as a real `error` output, so that
+    nbclient, papermill and nbmake turn red. `%config NBBanana.tracebacks = True` brings the traceback back.
+
+    >>> raise NBBananaError("It broke.", "It was old.", "Buy a new one.")
+    Traceback (most recent call last):
+    ...
+    nbbanana.errors.NBBananaError: It broke.
+    It was old.
+    Buy a new one.
+    """
+
+    exit_code: ClassVar[int] = 1
+    mend: ClassVar[str] = ""
+    show_tracebacks: ClassVar[bool] = False
+    """Set through `%config NBBanana.tracebacks`; one switch for all errors."""
+
+    def __init__(
+        self,
+        what: str,
+        why: str = "",
+        mend: str = "",
+        *,
+        request_id: str | None = None,
+        edit_id: int | None = None,
+    ) -> None:
+        self.what = what
+        self.why = why
+        self.how = mend or type(self).mend
+        self.request_id = request_id
+        self.edit_id = edit_id
+        super().__init__(what)
+
+    @property
+    def lines(self) -> list[str]:
+        """What, why and mend: one line each, the empty ones left out."""
+        return [" ".join(line.split()) for line in (self.what, self.why, self.how) if line.strip()]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.what, self.why, self.how, self.request_id, self.edit_id)
+
+    @property
+    def _render_traceback_(self) -> Any:
+        # IPython asks with hasattr(): raising AttributeError sends it to its own tracebacks.
+        if self.show_tracebacks:
+            raise AttributeError("_render_traceback_")
+        first, *rest = self.lines
+        return lambda: [f"{type(self).__name__}: {first}", *rest]
+
+
+def _rebuild(
+    kind: type[NBBananaError], what: str, why: str, how: str, request_id: str | None, edit_id: int | None
+) -> NBBananaError:
+    return kind(what, why, how, request_id=request_id, edit_id=edit_id)
+
+
+class UsageError(NBBananaError):
+    """An option or argument that does not exist or does not fit."""
+
+    exit_code = 64
+    mend = "See %%nbedit? or nbbanana --help."
+
+
+class ConfigError(NBBananaError):
+    """A setting or environment variable that cannot be used."""
+
+    exit_code = 64
+
+
+class InputError(NBBananaError):
+    """The request cannot be made from what was given."""
+
+    exit_code = 65
+
+
+class ParameterError(InputError):
+    """A parameter's value is not what the model allows."""
+
+
+class PromptError(InputError):
+    """No words, or words that cannot be sent."""
+
+
+class VariableError(InputError):
+    """A name that is not there, or holds something else."""
+
+
+class UnknownModelError(InputError):
+    """No such model in the catalogue."""
+
+    mend = "%nbmodels lists those that are there."
+
+
+class ImageError(InputError):
+    """Not a picture, or not one that can be sent."""
+
+
+class ImageNotFoundError(ImageError):
+    """No such file."""
+
+    exit_code = 66
+
+
+class CredentialError(NBBananaError):
+    """Who you are."""
+
+    exit_code = 77
+
+
+class NoCredentialError(CredentialError):
+    """No token anywhere."""
+
+    mend = "Set RUNCOMFY_TOKEN or log in; to try without paying, use the sandbox."
+
+
+class TokenRejectedError(CredentialError):
+    """The service does not take the token."""
+
+    mend = "Make a new token on runcomfy.com, then log in again or set RUNCOMFY_TOKEN."
+
+
+class UnsafeTokenFileError(CredentialError):
+    """Others can read the token file."""
+
+
+class NotYoursError(CredentialError):
+    """It exists and belongs to someone else."""
+
+    mend = "Use the account that made the request."
+
+
+class MoneyError(NBBananaError):
+    """What it costs."""
+
+    exit_code = 65
+
+
+class BudgetError(MoneyError):
+    """It would overspend."""
+
+
+class BalanceError(MoneyError):
+    """The account is empty."""
+
+    mend = "Add balance on runcomfy.com. Nothing was made."
+
+
+class ServiceError(NBBananaError):
+    """The service, or the way to it."""
+
+    exit_code = 69
+
+
+class NetworkError(ServiceError):
+    """No answer, and nothing was taken."""
+
+    mend = "Check the connection, then run it again: nothing was sent, nothing is charged."
+
+
+class UpstreamError(ServiceError):
+    """The service says it has a fault."""
+
+    mend = "Try again in a few minutes."
+
+
+class ProtocolError(ServiceError):
+    """An answer that cannot be read."""
+
+
+class RejectedError(ServiceError):
+    """The service refused the request as it stands."""
+
+    exit_code = 65
+
+
+class RequestNotFoundError(ServiceError):
+    """Unknown or expired request id."""
+
+    exit_code = 65
+
+
+class RateLimitError(ServiceError):
+    """Asked too fast."""
+
+    exit_code = 75
+    mend = "Wait a moment and run it again: nothing was taken."
+
+
+class DeadlineError(ServiceError):
+    """Not done in time; it can still be collected."""
+
+    exit_code = 75
+
+
+class UncertainError(ServiceError):
+    """It may have been taken and charged; never sent again by itself."""
+
+    mend = "Look at the service's list of generations before you run it again: it may have been taken and charged."
+
+
+class DownloadError(ServiceError):
+    """An output could not be fetched."""
+
+
+class UnsafeDownloadError(DownloadError):
+    """An output that must not be fetched."""
+
+
+class JobError(NBBananaError):
+    """The service ran it and gave no picture."""
+
+
+class JobFailedError(JobError):
+    """It failed, with its reason."""
+
+
+class NoImagesError(JobError):
+    """Completed without a picture."""
+
+
+class BlockedError(JobError):
+    """The content was refused."""
+
+    mend = "Change the words or the picture; a higher safety_tolerance allows more where the model has it."
+
+
+class JobCancelledError(JobError):
+    """Cancelled."""
+
+
+class StoreError(NBBananaError):
+    """The store."""
+
+
+class NotInStoreError(StoreError):
+    """Nothing there answers this."""
+
+
+class StoreVersionError(StoreError):
+    """Written by a newer nbbanana."""
+
+    mend = "Update nbbanana. The store was not touched."
+
+
+class BundleError(StoreError):
+    """A bundle that cannot be trusted or read."""

@@ -1,0 +1,117 @@
+"""Who runs a request: the `Provider` protocol and what its answers look like, whatever service stands behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+__all__ = ["Accepted", "Cancellation", "Downloaded", "JobStatus", "Price", "Provider", "RemoteState"]
+
+RemoteState = Literal["queued", "running", "completed", "failed", "cancelled", "other"]
+"""`other` is a state this version does not know: it is named and waited through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The service took the request: from here on it may cost money."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """
+    What one poll said.
+
+    Args:
+        state: the meaning of the service's word.
+        word: the service's own word, for messages.
+        queue_position: how many are ahead, where it says so.
+        urls: the outputs, once completed.
+        error: the reason, once failed.
+        cost: US dollars, once the service tells.
+        retry_after: seconds the service asks to wait before the next poll.
+    """
+
+    state: RemoteState
+    word: str
+    queue_position: int | None = None
+    urls: tuple[str, ...] = field(default=(), repr=False)
+    error: str | None = None
+    cost: float | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """What a cancel came to: `cancelled` says that it will not run; `word` is the service's own."""
+
+    cancelled: bool
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """
+    What the API says a model costs, in US dollars.
+
+    `base` is per `unit`; `note` is the service's own sentence about what else counts. `exact` is False where
+    the total depends on more than the number of outputs, so that `base` is a floor.
+    """
+
+    base: float | None
+    unit: str | None
+    note: str | None = None
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A file that was fetched: where it lies, its SHA-256 and its size in bytes."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """
+    A service that runs requests. All coroutines run in the engine's loop.
+
+    Errors are those of `nbbanana.errors`: `UncertainError` from `submit` means that the request may have been
+    taken, every other error from `submit` that it surely was not.
+    """
+
+    name: str
+    """`runcomfy` or `sandbox`; what the record says, and what reuse, costs and budgets are kept apart by."""
+
+    async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
+        """Send it, once."""
+        ...
+
+    async def status(self, request_id: str, *, include_cost: bool = False) -> JobStatus:
+        """Ask how it stands: one endpoint gives the state and, once completed, the outputs."""
+        ...
+
+    async def cancel(self, request_id: str) -> Cancellation:
+        """Ask the service not to run it."""
+        ...
+
+    async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
+        """Fetch an output into a new file in `folder`; `progress` hears the bytes so far."""
+        ...
+
+    async def is_alive(self, url: str) -> bool:
+        """Whether an output's URL still answers, so that it can be an input without being sent again."""
+        ...
+
+    async def price(self, model: str) -> Price:
+        """What the service says the model costs now."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...

@@ -1,0 +1,137 @@
+"""The shapes of what the store keeps: an edit, its inputs, its outputs, its states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["TERMINAL", "Edit", "InputRecord", "NewEdit", "OutputRecord", "State", "Transition"]
+
+State = Literal[
+    "prepared",  # written down, not sent
+    "submitting",  # the POST may be on its way
+    "queued",  # accepted, has a request id
+    "running",  # the service works on it
+    "downloading",  # completed there, its outputs are not all here
+    "completed",  # all outputs are here
+    "failed",  # the service ran it and gave no picture
+    "rejected",  # the service surely did not take it
+    "cancelled",  # cancelled before it ran
+    "unknown",  # it may have been taken: nobody can tell from here
+]
+TERMINAL: frozenset[str] = frozenset({"completed", "failed", "rejected", "cancelled", "unknown"})
+"""States that no kernel works on any more. An `unknown` edit is never sent again by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputRecord:
+    """
+    An input picture as it was asked with.
+
+    `identity` is what the ask digest holds (`sha256:…` of the source bytes, `pixels:…`, `url:…`). `sha256`
+    names the blob with the bytes that were sent (None for a URL): oriented, sRGB, without EXIF and GPS, so
+    that a bundle never carries where a photo was taken.
+    """
+
+    name: str
+    identity: str
+    sha256: str | None = None
+    url: str | None = field(default=None, repr=False)
+    width: int | None = None
+    height: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """One image of a result: its bytes by SHA-256, exactly as they came, and where they came from."""
+
+    index: int
+    sha256: str
+    mime: str
+    width: int
+    height: int
+    size: int
+    url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A state and when it was entered, in seconds since the epoch."""
+
+    state: State
+    at: float
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEdit:
+    """What is known before anything is sent; `Store.begin` makes it a row."""
+
+    model: str
+    provider: str
+    ask: str
+    digest: str
+    parameters: Mapping[str, Any]
+    """What the user set, the prompt among them."""
+    seed: int | None
+    seed_given: bool
+    inputs: tuple[InputRecord, ...] = ()
+    price_quoted: float | None = None
+    notebook: str | None = None
+    cell: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """
+    One row of the store: a request and what came of it.
+
+    `id` is stable in its store, `uid` everywhere. Times are seconds since the epoch, money is in US dollars.
+    """
+
+    id: int
+    uid: str
+    model: str
+    provider: str
+    ask: str
+    digest: str
+    parameters: Mapping[str, Any]
+    seed: int | None
+    seed_given: bool
+    state: State
+    created_at: float
+    inputs: tuple[InputRecord, ...] = ()
+    outputs: tuple[OutputRecord, ...] = ()
+    parents: tuple[int, ...] = ()
+    """Edits of this store whose outputs are among the inputs, by content."""
+    request_id: str | None = None
+    accepted_at: float | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    price_quoted: float | None = None
+    cost: float | None = None
+    error: str | None = None
+    error_kind: str | None = None
+    notebook: str | None = None
+    cell: str | None = None
+    package_version: str = ""
+    transitions: tuple[Transition, ...] = ()
+
+    @property
+    def prompt(self) -> str:
+        """The words that were sent."""
+        return str(self.parameters.get("prompt", ""))
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no kernel works on it any more."""
+        return self.state in TERMINAL
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from acceptance to the end, or None."""
+        if self.accepted_at is None or self.finished_at is None:
+            return None
+        return max(0.0, self.finished_at - self.accepted_at)
