@@ -287,9 +287,10 @@ class RequestNotFoundError(ServiceError):
 
 
 class RateLimitError(ServiceError):
-    """Asked too fast."""
+    """Asked too fast. `retry_after` is in seconds, where the service said it."""
 
     exit_code = 75
+    retry_after: float | None = None
     mend = "Wait a moment and run it again: nothing was taken."
 
 

@@ -31,6 +31,7 @@ class JobStatus:
         queue_position: how many are ahead, where it says so.
         urls: the outputs, once completed.
         error: the reason, once failed.
+        is_blocked: whether the reason is that the content was refused.
         cost: US dollars, once the service tells.
         retry_after: seconds the service asks to wait before the next poll.
     """
@@ -40,6 +41,7 @@ class JobStatus:
     queue_position: int | None = None
     urls: tuple[str, ...] = field(default=(), repr=False)
     error: str | None = None
+    is_blocked: bool = False
     cost: float | None = None
     retry_after: float | None = None
 
@@ -57,14 +59,12 @@ class Price:
     """
     What the API says a model costs, in US dollars.
 
-    `base` is per `unit`; `note` is the service's own sentence about what else counts. `exact` is False where
-    the total depends on more than the number of outputs, so that `base` is a floor.
+    `base` is per `unit`; `note` is the service's own sentence about what else counts.
     """
 
     base: float | None
     unit: str | None
     note: str | None = None
-    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,12 @@ class Provider(Protocol):
         """Send it, once."""
         ...
 
-    async def status(self, request_id: str, *, include_cost: bool = False) -> JobStatus:
-        """Ask how it stands: one endpoint gives the state and, once completed, the outputs."""
+    async def status(self, request_id: str) -> JobStatus:
+        """Ask how it stands."""
+        ...
+
+    async def result(self, request_id: str) -> JobStatus:
+        """Ask what came of it: the outputs or the reason, and the cost where the service tells it."""
         ...
 
     async def cancel(self, request_id: str) -> Cancellation:

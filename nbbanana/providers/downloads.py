@@ -1,0 +1,195 @@
+"""
+Fetching outputs from addresses that nobody vouches for.
+
+Only `https` on `*.runcomfy.net` and `*.runcomfy.com`, or the one origin that `RUNCOMFY_MODEL_API_BASE` points to;
+every redirect is checked like the first address, by the same parser that connects. No token travels. Bytes are
+counted while they stream, into a temporary file whose name owes nothing to the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+from nbbanana.errors import DownloadError, UnsafeDownloadError
+from nbbanana.providers.base import Downloaded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+__all__ = ["Downloader", "checked_url"]
+
+OUTPUT_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+runcomfy\.(?:net|com)\Z")
+REDIRECTS = 5
+CHUNK = 1 << 16
+REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
+
+Progress = Callable[[int], None]
+
+
+def checked_url(text: str, *, trusted_base: str | None = None) -> httpx.URL:
+    """
+    The address of an output, if it may be fetched.
+
+    Args:
+        text: what the service's answer, or a redirect, says.
+        trusted_base: a base whose origin (scheme, host and port, exactly) serves outputs too.
+
+    Raises:
+        UnsafeDownloadError: anything else.
+
+    >>> checked_url("https://files.runcomfy.net/a.png").host
+    'files.runcomfy.net'
+    >>> checked_url("https://files.runcomfy.net@evil.example/a.png")
+    Traceback (most recent call last):
+    ...
+    nbbanana.errors.UnsafeDownloadError: An output's address is not one to fetch from.
+    It holds a user name.
+    Nothing was fetched. Look at the request on runcomfy.com.
+    """
+    # Browsers, proxies and parsers disagree about these, so no two of them get the chance to.
+    if not text.isascii() or not text.isprintable() or any(c in text for c in ' \\"<>^`{|}'):
+        raise _unsafe("It holds characters that parsers disagree about.")
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError, TypeError):
+        raise _unsafe("It cannot be parsed.") from None
+    if url.userinfo or "@" in urlsplit(text).netloc:
+        raise _unsafe("It holds a user name.")
+    if trusted_base is not None and _origin(url) == _origin(httpx.URL(trusted_base)):
+        return url
+    if url.scheme != "https":
+        raise _unsafe("It is not https.")
+    if url.port not in {None, 443}:
+        raise _unsafe("It names a port of its own.")
+    if not OUTPUT_HOST.match(url.host) or urlsplit(text).hostname != url.host:
+        raise _unsafe("Its host is not .runcomfy.net or .runcomfy.com.")
+    return url
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"https": 443, "http": 80}.get(url.scheme)
+
+
+def _unsafe(why: str) -> UnsafeDownloadError:
+    return UnsafeDownloadError(
+        "An output's address is not one to fetch from.",
+        why,
+        "Nothing was fetched. Look at the request on runcomfy.com.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Downloader:
+    """
+    Fetches outputs.
+
+    Args:
+        client: an HTTP client without a token that does not follow redirects.
+        trusted_base: as for `checked_url`.
+        cap: the most bytes one output may have; 2 GiB, as the RunComfy CLI has it.
+        deadline: the most seconds one output may take, so that a slow drip ends.
+    """
+
+    client: httpx.AsyncClient
+    trusted_base: str | None = None
+    cap: int = 2 << 30
+    deadline: float = 900.0
+
+    async def fetch(self, url: str, folder: Path, progress: Progress | None = None) -> Downloaded:
+        """
+        Fetch an output into a new file in `folder`, which is removed again on any failure.
+
+        Raises:
+            UnsafeDownloadError: an address or a redirect that must not be followed, or more bytes than `cap`.
+            DownloadError: a status that is not success, a broken or endless answer. May be tried again.
+        """
+        handle, name = await asyncio.to_thread(tempfile.mkstemp, prefix=".download-", dir=folder)
+        try:
+            async with asyncio.timeout(self.deadline):
+                with os.fdopen(handle, "wb") as file:
+                    digest, size = await self._into(url, file.write, progress)
+        except BaseException as error:
+            os.unlink(name)  # noqa: PTH108 - at once, even while this task is being cancelled
+            if isinstance(error, TimeoutError):
+                raise _broken(f"It did not end within {self.deadline:g} s.") from None
+            if isinstance(error, httpx.HTTPError):
+                raise _broken(f"The connection failed ({type(error).__name__}).") from None
+            raise
+        return Downloaded(Path(name), digest, size)
+
+    async def _into(self, url: str, write: Callable[[bytes], object], progress: Progress | None) -> tuple[str, int]:
+        digest, size = hashlib.sha256(), 0
+        async for chunk in self._chunks(url):
+            size += len(chunk)
+            if size > self.cap:
+                raise _too_large(self.cap)
+            digest.update(chunk)
+            write(chunk)
+            if progress:
+                progress(size)
+        if size == 0:
+            raise _broken("It is empty.")
+        return digest.hexdigest(), size
+
+    async def _chunks(self, url: str) -> AsyncIterator[bytes]:
+        target = checked_url(url, trusted_base=self.trusted_base)
+        for _ in range(REDIRECTS + 1):
+            async with self.client.stream("GET", target, headers={"Accept-Encoding": "identity"}) as response:
+                if response.status_code in REDIRECT_CODES:
+                    target = self._next(target, response)
+                    continue
+                self._check(response)
+                async for chunk in response.aiter_raw(CHUNK):
+                    yield chunk
+                return
+        raise UnsafeDownloadError("An output's address leads in circles.", f"More than {REDIRECTS} redirects.")
+
+    def _next(self, target: httpx.URL, response: httpx.Response) -> httpx.URL:
+        location = response.headers.get("location", "")
+        if not location.isascii() or not location.isprintable() or "\\" in location:
+            raise _unsafe("It redirects to characters that parsers disagree about.")
+        try:
+            joined = str(target.join(location))
+        except (httpx.InvalidURL, ValueError):
+            raise _unsafe("It redirects to something that cannot be parsed.") from None
+        return checked_url(joined, trusted_base=self.trusted_base)
+
+    def _check(self, response: httpx.Response) -> None:
+        if response.status_code != 200:
+            raise _broken(f"The server answered HTTP {response.status_code}.")
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise _broken("The server sent it compressed, though it was asked not to.")
+        length = response.headers.get("content-length", "")
+        if length.isdigit() and int(length) > self.cap:
+            raise _too_large(self.cap)
+
+    async def is_alive(self, url: str) -> bool:
+        """Whether an address still answers with success, without fetching it; never raises for a dead one."""
+        try:
+            target = checked_url(url, trusted_base=self.trusted_base)
+            async with asyncio.timeout(5):
+                response = await self.client.head(target)
+        except (UnsafeDownloadError, httpx.HTTPError, TimeoutError):
+            return False
+        return response.status_code == 200
+
+
+def _broken(why: str) -> DownloadError:
+    return DownloadError("An output could not be fetched.", why, "%nbresume fetches it again; nothing is paid twice.")
+
+
+def _too_large(cap: int) -> UnsafeDownloadError:
+    return UnsafeDownloadError(
+        "An output is too large to fetch.", f"It has more than {cap / (1 << 30):g} GiB.", "Look at it on runcomfy.com."
+    )

@@ -1,0 +1,300 @@
+"""
+The RunComfy Model API as a provider, over the network or over any other httpx transport.
+
+The token goes to the API's own bases and nowhere else: addresses are built here from an id that was checked,
+never taken from an answer, and no redirect is followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from nbbanana._version import __version__
+from nbbanana.errors import (
+    NBBananaError,
+    NetworkError,
+    ProtocolError,
+    RateLimitError,
+    RejectedError,
+    RequestNotFoundError,
+    UncertainError,
+    UpstreamError,
+)
+from nbbanana.providers.answers import (
+    error_code,
+    error_from,
+    job_status,
+    meaning,
+    price_from,
+    read_json,
+    request_id_from,
+    said,
+    seconds_to_wait,
+)
+from nbbanana.providers.base import Accepted, Cancellation, Downloaded, JobStatus, Price
+from nbbanana.providers.credentials import Credential
+from nbbanana.providers.downloads import Downloader
+from nbbanana.settings import LOOPBACK, Endpoints
+
+__all__ = ["Answer", "RunComfy", "Timeouts"]
+
+SURELY_NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422, 429})
+"""HTTP statuses, and error codes by their first three digits, that say the POST was refused.
+
+408, 409 and everything from 500 on can be said by something in between after the service took the request.
+"""
+ANSWER_CAP = 8 << 20
+NEVER_CONNECTED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.PoolTimeout,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """
+    Seconds: to connect, between two pieces of an answer, and for a whole exchange (`submit`, `read`).
+
+    The defaults follow RunComfy's own partner nodes: 20 and 30 s for a GET, 90 and 100 s for the POST.
+    """
+
+    connect: float = 10.0
+    read: float = 20.0
+    read_total: float = 30.0
+    submit: float = 90.0
+    submit_total: float = 100.0
+    download_total: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, read whole and bounded: its status, its JSON value or None, and what it asks to wait."""
+
+    status: int
+    json: Any
+    retry_after: float | None
+
+
+class RunComfy:
+    """
+    A `Provider` over the Model API.
+
+    Args:
+        credential: the token.
+        endpoints: the bases.
+        name: what the record says: `runcomfy`, or `sandbox` where a sandbox made the token.
+        transport: makes an httpx transport; None is the network.
+        timeouts: how long anything may take.
+    """
+
+    def __init__(
+        self,
+        credential: Credential,
+        endpoints: Endpoints | None = None,
+        *,
+        name: str | None = None,
+        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.name = name or ("sandbox" if credential.is_sandbox else "runcomfy")
+        self.endpoints = endpoints or Endpoints()
+        self._credential = credential
+        self._transport = transport
+        self._timeouts = timeouts or Timeouts()
+
+    def __repr__(self) -> str:
+        return f"<RunComfy {self.name}>"
+
+    # ── what a provider does ────────────────────────────────────────────────────────────────────────────────
+
+    async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
+        """
+        Send a request once, over a fresh connection: on a stale pooled one a drop cannot be told from a drop
+        after acceptance.
+
+        Raises:
+            NetworkError: the connection was never made, so nothing was taken.
+            RateLimitError, RejectedError, BalanceError, CredentialError: the service refused it.
+            UncertainError: it may have been taken.
+        """
+        body = json.dumps(payload, ensure_ascii=False).encode()
+        timeout = httpx.Timeout(self._timeouts.submit, connect=self._timeouts.connect)
+        try:
+            async with self._client(timeout, keepalive=False) as client:
+                answer = await self._exchange(
+                    client, "POST", f"{self.endpoints.model_api}/models/{model}", self._timeouts.submit_total, body
+                )
+        except NEVER_CONNECTED:
+            raise NetworkError("The service could not be reached.", "The connection was never made.") from None
+        except (httpx.HTTPError, TimeoutError, ProtocolError) as error:
+            raise _uncertain(_in_words(error)) from None
+        return _accepted(answer)
+
+    async def status(self, request_id: str) -> JobStatus:
+        """Ask how a job stands."""
+        return await self._job(request_id, "status", "asking how it stands")
+
+    async def result(self, request_id: str) -> JobStatus:
+        """Ask what came of a job, with its cost."""
+        return await self._job(request_id, "result?include_cost=true", "asking for the result")
+
+    async def cancel(self, request_id: str) -> Cancellation:
+        """Ask the service not to run a job. Only a queued one can be cancelled."""
+        answer = await self._api("POST", f"/requests/{request_id}/cancel", "cancelling it", request_id)
+        status, outcome = (str(_get(answer.json, key) or "").lower() for key in ("status", "outcome"))
+        cancelled = outcome in {"cancelled", "canceled"} or status in {"cancelled", "canceled"}
+        return Cancellation(cancelled and outcome != "not_cancellable", outcome or status or "no word")
+
+    async def price(self, model: str) -> Price:
+        """What the catalogue says the model costs."""
+        return price_from(await self.catalogue_entry(model))
+
+    async def catalogue_entry(self, model: str) -> Any:
+        """The catalogue's entry of a model: its live `input_schema`, its price."""
+        return (await self._api("GET", f"/models/{model}", f"asking about {model}")).json
+
+    async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
+        """Fetch an output; see `Downloader.fetch`."""
+        return await self._downloader.fetch(url, folder, progress)
+
+    async def is_alive(self, url: str) -> bool:
+        """Whether an output's address still answers."""
+        return await self._downloader.is_alive(url)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for name in ("_api_client", "_download_client"):
+            if client := self.__dict__.pop(name, None):
+                await client.aclose()
+
+    # ── how it is done ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def _job(self, request_id: str, what: str, doing: str) -> JobStatus:
+        answer = await self._api("GET", f"/requests/{request_id}/{what}", doing, request_id)
+        return job_status(answer.json, answer.retry_after)
+
+    async def _api(self, method: str, path: str, doing: str, request_id: str | None = None) -> Answer:
+        try:
+            answer = await self._exchange(
+                self._api_client, method, self.endpoints.model_api + path, self._timeouts.read_total
+            )
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise UpstreamError(
+                f"No answer while {doing}.", _in_words(error), "Check the connection.", request_id=request_id
+            ) from None
+        refusal = error_from(answer.status, answer.json, doing=doing, request_id=request_id)
+        if refusal is not None:
+            raise _with_wait(refusal, answer.retry_after)
+        if answer.json is None:
+            raise ProtocolError(f"The answer while {doing} is not JSON.", "Something in between may have given it.")
+        return answer
+
+    async def _exchange(
+        self, client: httpx.AsyncClient, method: str, url: str, total: float, body: bytes | None = None
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {self._credential.token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        async with (
+            asyncio.timeout(total),
+            client.stream(method, url, content=body, headers=headers) as response,
+        ):
+            content = bytearray()
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > ANSWER_CAP:
+                    raise ProtocolError("The service's answer does not end.", f"It has more than {ANSWER_CAP} bytes.")
+        return Answer(
+            response.status_code, read_json(bytes(content)), seconds_to_wait(response.headers.get("retry-after"))
+        )
+
+    def _client(self, timeout: httpx.Timeout, *, keepalive: bool = True) -> httpx.AsyncClient:
+        # A proxy of the environment is for the network, not for a sandbox on this machine.
+        local = httpx.URL(self.endpoints.model_api).host in LOOPBACK
+        return httpx.AsyncClient(
+            transport=self._transport() if self._transport else None,
+            verify=self._tls if not local else True,
+            timeout=timeout,
+            trust_env=not local,
+            follow_redirects=False,
+            headers={"User-Agent": f"nbbanana/{__version__}", "Accept": "application/json"},
+            limits=httpx.Limits(max_keepalive_connections=20 if keepalive else 0),
+        )
+
+    @cached_property
+    def _tls(self) -> Any:
+        import ssl
+
+        import certifi
+
+        return ssl.create_default_context(cafile=certifi.where())
+
+    @cached_property
+    def _api_client(self) -> httpx.AsyncClient:
+        return self._client(httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect))
+
+    @cached_property
+    def _download_client(self) -> httpx.AsyncClient:
+        client = self._client(httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect))
+        client.headers["Accept"] = "image/*"
+        return client
+
+    @property
+    def _downloader(self) -> Downloader:
+        trusted = None if self.endpoints.is_official else self.endpoints.model_api
+        return Downloader(self._download_client, trusted, deadline=self._timeouts.download_total)
+
+
+def _get(answer: Any, key: str) -> Any:
+    return answer.get(key) if isinstance(answer, dict) else None
+
+
+def _accepted(answer: Answer) -> Accepted:
+    """The request id of a submit's answer; whatever is not surely a refusal is uncertain."""
+    code = error_code(answer.json)
+    if code is not None or not 200 <= answer.status < 300:
+        if meaning(code, answer.status) not in SURELY_NOT_TAKEN:
+            raise _uncertain(f"It answered HTTP {answer.status}. {said(answer.json)}".strip())
+        error = error_from(answer.status, answer.json, doing="the request")
+        assert error is not None
+        raise _with_wait(_for_submit(error), answer.retry_after)
+    if request_id := request_id_from(answer.json):
+        return Accepted(request_id)
+    raise _uncertain("Its answer holds no request id.")
+
+
+def _for_submit(error: NBBananaError) -> NBBananaError:
+    """Not found, on a submit, is the model and not a request."""
+    if isinstance(error, RequestNotFoundError | RejectedError):
+        return RejectedError(error.what, error.why, "Nothing was made or charged. Change the request and run it again.")
+    return error
+
+
+def _with_wait(error: NBBananaError, retry_after: float | None) -> NBBananaError:
+    if isinstance(error, RateLimitError):
+        error.retry_after = retry_after
+    return error
+
+
+def _uncertain(why: str) -> UncertainError:
+    return UncertainError("The request was sent, and nobody can tell whether the service took it.", why)
+
+
+def _in_words(error: BaseException) -> str:
+    # Never str(error): it can hold an address, and an address can hold a secret.
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return "No answer came in time."
+    if isinstance(error, NBBananaError):
+        return error.why
+    return f"The connection broke ({type(error).__name__})."

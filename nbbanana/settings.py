@@ -1,0 +1,178 @@
+"""
+Settings, environment and folders.
+
+A setting is looked for in this order: an argument of the call, `%config NBBanana.name = …` (or
+`c.NBBanana.name` in a Jupyter config file), the environment variable that its help names, its default.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import traitlets
+from traitlets.config import SingletonConfigurable
+
+from nbbanana.errors import ConfigError, NBBananaError
+
+__all__ = ["Endpoints", "Mode", "NBBanana", "config_dir", "data_dir", "settings"]
+
+Mode = Literal["auto", "fresh", "replay"]
+
+DEFAULT_MODEL = "google/nano-banana-2/edit"
+MODEL_API = "https://model-api.runcomfy.net/v1"
+ACCOUNT_API = "https://api.runcomfy.net/prod/v2"
+WEB = "https://www.runcomfy.com"
+"""The service's own bases, as its documentation and its command line have them."""
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _from_environment(name: str) -> str:
+    """An environment variable, trimmed; empty means unset, as for the RunComfy CLI."""
+    return os.environ.get(name, "").strip()
+
+
+class NBBanana(SingletonConfigurable):
+    """What `%config NBBanana` shows and sets."""
+
+    model = traitlets.Unicode(
+        DEFAULT_MODEL, help="The model that a request goes to when it names none. Environment: NBBANANA_MODEL."
+    ).tag(config=True)
+    mode = traitlets.Enum(
+        ["auto", "fresh", "replay"],
+        default_value="auto",
+        help="auto: what was asked before is answered from the store. fresh: never. replay: only from the store, "
+        "nothing is sent. Environment: NBBANANA_MODE.",
+    ).tag(config=True)
+    provider = traitlets.Enum(
+        ["", "runcomfy", "sandbox"],
+        default_value="",
+        help="Who runs requests. Empty: runcomfy where there is a token, else the sandbox in a kernel. "
+        "Environment: NBBANANA_PROVIDER.",
+    ).tag(config=True)
+    store = traitlets.Unicode(
+        "",
+        help="The folder with the edits. Empty: nbbanana's folder in your data directory. Environment: NBBANANA_STORE.",
+    ).tag(config=True)
+    tracebacks = traitlets.Bool(
+        default_value=False, help="Show Python's traceback under an nbbanana error instead of its three lines."
+    ).tag(config=True)
+    timeout = traitlets.Float(
+        1800.0,
+        min=1.0,
+        help="Seconds to wait for a job before saying so; it can still be collected then. "
+        "Environment: NBBANANA_TIMEOUT.",
+    ).tag(config=True)
+    concurrency = traitlets.Int(
+        8, min=1, max=64, help="Jobs at the service at once; it shrinks by itself when the service says 429."
+    ).tag(config=True)
+    max_output_bytes = traitlets.Int(
+        0, min=0, help="Bytes a cell's output may take. 0: 250 KB for up to four pictures, up to 500 KB for eighty."
+    ).tag(config=True)
+    sandbox_scale = traitlets.Float(
+        0.2,
+        min=0.0,
+        help="How long the sandbox in the kernel takes: 1 as long as a service, 0 no time. "
+        "Environment: NBBANANA_SANDBOX_SCALE.",
+    ).tag(config=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for name in ("model", "mode", "provider", "store", "timeout", "sandbox_scale"):
+            self._take_from_environment(name, already_set=name in kwargs)
+
+    def _take_from_environment(self, name: str, *, already_set: bool) -> None:
+        variable = f"NBBANANA_{name.upper()}"
+        text = _from_environment(variable)
+        configured = name in self.config.get(type(self).__name__, {})
+        if not text or already_set or configured:
+            return
+        trait = self.traits()[name]
+        try:
+            setattr(self, name, trait.from_string(text))
+        except (traitlets.TraitError, ValueError):
+            raise ConfigError(
+                f"{variable} is {text!r}.", f"It takes {trait.info()}.", f"Change {variable}, or unset it."
+            ) from None
+
+    @traitlets.observe("tracebacks")
+    def _switch_tracebacks(self, change: Any) -> None:
+        NBBananaError.show_tracebacks = bool(change["new"])
+
+
+def settings() -> NBBanana:
+    """The one settings object of this process, made on first use."""
+    return NBBanana.instance()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """
+    Where the service is: three bases without a trailing slash.
+
+    The environment variables are those of the RunComfy CLI: `RUNCOMFY_MODEL_API_BASE` (with its `/v1`),
+    `RUNCOMFY_SERVERLESS_API_BASE` (it has the balance) and `RUNCOMFY_WEB_BASE` (login and identity).
+    """
+
+    model_api: str = MODEL_API
+    account: str = ACCOUNT_API
+    web: str = WEB
+
+    @classmethod
+    def from_environment(cls) -> Endpoints:
+        """
+        The bases that the environment names, the official ones where it names none.
+
+        Raises:
+            ConfigError: a base that is not https, or plain http anywhere but on loopback.
+        """
+        return cls(
+            _base("RUNCOMFY_MODEL_API_BASE", MODEL_API),
+            _base("RUNCOMFY_SERVERLESS_API_BASE", ACCOUNT_API),
+            _base("RUNCOMFY_WEB_BASE", WEB),
+        )
+
+    @property
+    def is_official(self) -> bool:
+        """Whether the Model API is RunComfy's own."""
+        return self.model_api == MODEL_API
+
+
+def _base(variable: str, official: str) -> str:
+    text = _from_environment(variable).rstrip("/")
+    if not text:
+        return official
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if not host or parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigError(f"{variable} is not the base of a service.", "It takes an address such as https://host/v1.")
+    if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK):
+        return text
+    raise ConfigError(
+        f"{variable} uses {parts.scheme or 'no'} scheme.",
+        "The token would travel where others can read it.",
+        "Use https; plain http is taken on loopback only.",
+    )
+
+
+def data_dir() -> Path:
+    """The folder for stores: the platform's user data directory."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("nbbanana", appauthor=False))
+
+
+def config_dir() -> Path:
+    """The RunComfy CLI's folder, which holds the shared `token.json` (on every system the same rule)."""
+    if given := _from_environment("RUNCOMFY_CONFIG_DIR"):
+        return Path(given)
+    if xdg := _from_environment("XDG_CONFIG_HOME"):
+        return Path(xdg) / "runcomfy"
+    return Path.home() / ".config" / "runcomfy"
