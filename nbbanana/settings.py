@@ -68,7 +68,7 @@ class NBBanana(SingletonConfigurable):
         "Environment: NBBANANA_TIMEOUT.",
     ).tag(config=True)
     concurrency = traitlets.Int(
-        8, min=1, max=64, help="Jobs at the service at once; it shrinks by itself when the service says 429."
+        32, min=1, max=256, help="Jobs at the service at once; it shrinks by itself when the service says 429."
     ).tag(config=True)
     max_output_bytes = traitlets.Int(
         0, min=0, help="Bytes a cell's output may take. 0: 250 KB for up to four pictures, up to 500 KB for eighty."

@@ -27,7 +27,7 @@ class Credential:
     """A token and where it came from. The token is in no repr."""
 
     token: str = field(repr=False)
-    source: Literal["RUNCOMFY_TOKEN", "token.json"]
+    source: Literal["RUNCOMFY_TOKEN", "token.json", "sandbox"]
 
     @property
     def is_sandbox(self) -> bool:

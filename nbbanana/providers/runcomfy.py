@@ -234,11 +234,7 @@ class RunComfy:
 
     @cached_property
     def _tls(self) -> Any:
-        import ssl
-
-        import certifi
-
-        return ssl.create_default_context(cafile=certifi.where())
+        return httpx.create_ssl_context()
 
     @cached_property
     def _api_client(self) -> httpx.AsyncClient:

@@ -1,0 +1,121 @@
+"""Before anything is sent: prepare the pictures, refuse what must not go, and write the row."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.engine.money import quote
+from nbbanana.errors import ImageError, ServiceError
+from nbbanana.images import ImageInput, Upload, prepare
+from nbbanana.store.records import InputRecord, NewEdit
+
+if TYPE_CHECKING:
+    from nbbanana.engine.engine import Engine
+    from nbbanana.engine.run import Run
+
+__all__ = ["Journal", "input_record"]
+
+
+class Journal:
+    """Writes a request down for an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        assert engine.provider is not None
+        self._provider = engine.provider
+
+    async def write(self, run: Run, where: dict[str, str]) -> dict[str, Any]:
+        """
+        Journal a run's request; returns the payload to send.
+
+        Raises:
+            ImageError: a picture that cannot be sent, or a sandbox picture on its way to a paid service.
+        """
+        images = run.request.images
+        await self._refuse_sandbox_pictures(images)
+        alive = await asyncio.gather(*(self._remote_url(image) for image in images))
+        local = [image for image, url in zip(images, alive, strict=True) if url is None]
+        uploads = iter(await asyncio.to_thread(prepare, local))
+        prepared = [None if url else next(uploads) for url in alive]
+        run.notes.extend(upload.note for upload in prepared if upload and upload.note)
+        records = await self._engine.on_disk(self._keep, images, prepared)
+        amount = await self._quoted(run)
+        run.edit = await self._engine.on_disk(self._engine.store.begin, self._row(run, records, amount, where))
+        await self._engine.watch(run)
+        return run.model.payload(
+            run.request.sent_parameters,
+            [url or _data_uri(upload) for url, upload in zip(alive, prepared, strict=True)],
+        )
+
+    async def _refuse_sandbox_pictures(self, images: tuple[ImageInput, ...]) -> None:
+        if self._provider.name == "sandbox":
+            return
+        for image in images:
+            made_by = await self._makers(image)
+            if self._provider.name not in made_by and ("sandbox" in made_by or image.is_sandbox):
+                raise ImageError(
+                    f"{image.name} is a sandbox picture: no model made it.",
+                    "Paying for an edit of it would buy nothing.",
+                    "Use the picture that it was made from, or stay in the sandbox.",
+                )
+
+    async def _makers(self, image: ImageInput) -> set[str]:
+        """The providers whose outputs have these bytes."""
+        kind, _, digest = image.identity.partition(":")
+        if kind != "sha256":
+            return set()
+        return {edit.provider for edit in await self._engine.on_disk(self._engine.store.by_output, digest)}
+
+    async def _remote_url(self, image: ImageInput) -> str | None:
+        """The address under which the service can fetch a picture itself: a URL, or an output that still lives."""
+        if image.url is not None:
+            return image.url
+        if image.remote_url is None or image.remote_provider != self._provider.name:
+            return None
+        return image.remote_url if await self._provider.is_alive(image.remote_url) else None
+
+    def _keep(self, images: tuple[ImageInput, ...], prepared: list[Upload | None]) -> tuple[InputRecord, ...]:
+        store = self._engine.store
+        for upload in filter(None, prepared):
+            store.put(upload.data)
+        return tuple(input_record(image, upload) for image, upload in zip(images, prepared, strict=True))
+
+    async def _quoted(self, run: Run) -> float | None:
+        # A price that cannot be had does not stop an edit; a budget, which needs it, does.
+        try:
+            return quote(await self._engine.price(run.model), run.request, run.model).amount
+        except ServiceError:
+            return None
+
+    def _row(self, run: Run, inputs: tuple[InputRecord, ...], amount: float | None, where: dict[str, str]) -> NewEdit:
+        request = run.request
+        return NewEdit(
+            model=request.model,
+            provider=self._provider.name,
+            ask=request.ask,
+            digest=request.digest(self._provider.name),
+            parameters=dict(request.parameters),
+            seed=request.seed,
+            seed_given=request.is_seeded,
+            inputs=inputs,
+            price_quoted=amount,
+            notebook=where.get("notebook"),
+            cell=where.get("cell"),
+        )
+
+
+def input_record(image: ImageInput, upload: Upload | None) -> InputRecord:
+    """The record of an input. One that travelled as an output's URL is kept by its own bytes."""
+    own = image.identity.partition(":")[2] if upload is None and image.source is not None else None
+    record = InputRecord(image.name, image.identity, own, image.url, image.width, image.height)
+    if upload is None:
+        return record
+    return replace(record, sha256=upload.sha256, width=upload.width, height=upload.height, note=upload.note)
+
+
+def _data_uri(upload: Upload | None) -> str:
+    assert upload is not None
+    return "data:image/png;base64," + base64.b64encode(upload.data).decode("ascii")

@@ -1,0 +1,63 @@
+"""How many jobs a provider gets at once: fewer after a 429, one more for each answer's worth of patience."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+__all__ = ["AdaptiveLimit"]
+
+
+class AdaptiveLimit:
+    """
+    A semaphore whose size follows the service: halved on a 429, grown by one for every full round that passes.
+
+    Additive increase and multiplicative decrease, as TCP has it (Chiu and Jain, 1989). All calls belong to one loop.
+
+    >>> limit = AdaptiveLimit(16)
+    >>> limit.refused(); limit.size
+    8.0
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.size = float(most)
+        self._taken = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def __aenter__(self) -> None:
+        while self._taken >= int(self.size):
+            ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(ticket)
+            try:
+                await ticket
+            except asyncio.CancelledError:
+                self._pass_on(ticket)
+                raise
+        self._taken += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._taken -= 1
+        self._wake()
+
+    def accepted(self) -> None:
+        """The service took a job: room for a little more."""
+        self.size = min(float(self.most), self.size + 1 / self.size)
+        self._wake()
+
+    def refused(self) -> None:
+        """The service said 429: half as many from now on, never less than one."""
+        self.size = max(1.0, self.size / 2)
+
+    def _wake(self) -> None:
+        free = int(self.size) - self._taken
+        while free > 0 and self._waiting:
+            ticket = self._waiting.popleft()
+            if not ticket.done():
+                ticket.set_result(None)
+                free -= 1
+
+    def _pass_on(self, ticket: asyncio.Future[None]) -> None:
+        # A ticket that was called while its holder was cancelled belongs to the next in line.
+        if ticket.done() and not ticket.cancelled():
+            self._wake()

@@ -1,0 +1,39 @@
+"""The sandbox in this process: the same provider, over a transport that calls the application instead of a socket."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import httpx
+
+from nbbanana.providers.credentials import Credential
+from nbbanana.providers.runcomfy import RunComfy
+from nbbanana.sandbox import Sandbox
+from nbbanana.settings import Endpoints
+
+__all__ = ["local_sandbox"]
+
+ORIGIN = "http://localhost"
+PLAY_MONEY = 1000.0
+
+
+@lru_cache(maxsize=4)
+def _sandbox(time_scale: float) -> Sandbox:
+    """One sandbox a process and speed, so that its outputs live as long as the kernel."""
+    return Sandbox(time_scale=time_scale, balance=PLAY_MONEY)
+
+
+def local_sandbox(time_scale: float = 1.0) -> RunComfy:
+    """
+    A provider over a sandbox in this process.
+
+    Args:
+        time_scale: how long its jobs take; 1 as long as a service's, 0 no time.
+    """
+    box = _sandbox(time_scale)
+    return RunComfy(
+        Credential(box.token, "sandbox"),
+        Endpoints(f"{ORIGIN}/v1", f"{ORIGIN}/prod/v2", ORIGIN),
+        name="sandbox",
+        transport=lambda: httpx.ASGITransport(app=box.app),
+    )
