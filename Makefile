@@ -1,0 +1,79 @@
+# `make demo` shows what nbbanana does, `make test` shows that it works, `make help` lists the rest.
+# Needs Python >= 3.11 with pip, and make. PYTHON names another interpreter, VENV another environment.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO := build/demo
+SOURCES := pyproject.toml $(shell find nbbanana -type f -not -name '*.pyc')
+# The demo never spends money, whoever runs it: the sandbox answers, and the store is its own.
+SANDBOXED := env -u RUNCOMFY_TOKEN -u NBBANANA_MODE NBBANANA_PROVIDER=sandbox NBBANANA_STORE='$(CURDIR)/$(DEMO)/store'
+FAST := not browser and not kernel and not soak and not benchmark
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test fast lint benchmark soak chromium clean
+
+help:  ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(DEMO)/quickstart.html  ## Run the quickstart for real, in the sandbox, and make a page of it
+	@printf '%s\n' 'The notebook as it ran:  $(CURDIR)/$(DEMO)/quickstart.ipynb' \
+		'The same as a page:      $(CURDIR)/$(DEMO)/quickstart.html' \
+		'Open it in JupyterLab:   make lab'
+
+lab: $(DEMO)/quickstart.html $(VENV)/.lab  ## Open JupyterLab on the demo (NBBANANA_PROVIDER=runcomfy to pay)
+	NBBANANA_PROVIDER="$${NBBANANA_PROVIDER:-sandbox}" NBBANANA_STORE='$(CURDIR)/$(DEMO)/store' \
+		$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(DEMO)/quickstart.ipynb
+
+test: $(VENV)/.dev chromium  ## Run every test but the long ones
+	$(BIN)/python -m pytest
+
+fast: $(VENV)/.dev  ## Run the tests that need neither a kernel nor a browser
+	$(BIN)/python -m pytest -m '$(FAST)'
+
+lint: $(VENV)/.dev  ## Check style, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+benchmark: $(VENV)/.dev  ## Measure: prints tables
+	$(BIN)/python -m pytest -m benchmark -s
+
+soak: $(VENV)/.dev  ## Run the long forms of the tests: prints their counts
+	$(BIN)/python -m pytest -m soak -s --timeout=0
+
+clean:  ## Remove what was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find nbbanana tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(DEMO)/quickstart.html: notebooks/quickstart.ipynb $(SOURCES) $(VENV)/.demo
+	rm -rf $(DEMO)
+	mkdir -p $(DEMO)
+	cp notebooks/quickstart.ipynb $(DEMO)/quickstart.ipynb
+	$(SANDBOXED) $(BIN)/jupyter execute --inplace --kernel_name=python3 --timeout=600 $(DEMO)/quickstart.ipynb
+	$(BIN)/jupyter nbconvert --log-level=WARN --to html $(DEMO)/quickstart.ipynb
+
+chromium:
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
+	else echo 'Chromium is not here and cannot be installed without root and apt-get: the browser tests are skipped.'; fi
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbbanana needs Python 3.11 or newer; say which: make PYTHON=python3.12")'
+	$(PYTHON) -m venv --upgrade-deps $(VENV)
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml $(VENV)/.made
+	$(BIN)/pip install --quiet --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.lab: pyproject.toml $(VENV)/.made
+	$(BIN)/pip install --quiet --editable '.[demo,lab]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml $(VENV)/.made
+	$(BIN)/pip install --quiet --editable '.[demo,lab,serve]' --group dev
+	@touch $@

@@ -1,0 +1,123 @@
+"""
+What every test stands on: a home of its own, no credential, no network beyond this machine, real photographs.
+
+A test that reaches for an address other than loopback fails at its end, whatever it did with the error.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from nbbanana.sandbox import Sandbox
+
+PREFIXES = ("RUNCOMFY_", "NBBANANA_", "JUPYTER", "IPYTHON", "XDG_", "PAPERMILL_")
+"""Environment variables that would let the outside in."""
+
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Every test has an empty home, no settings from outside and no token; gives the home."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(PREFIXES)]:
+            patch.delenv(name)
+        for name, value in environment_of(home).items():
+            patch.setenv(name, value)
+        yield home
+
+
+def environment_of(home: Path) -> dict[str, str]:
+    """The variables that keep a process inside `home`."""
+    return {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "XDG_DATA_HOME": str(home / "data"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_STATE_HOME": str(home / "state"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(home / "jupyter" / "config"),
+        "JUPYTER_DATA_DIR": str(home / "jupyter" / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "jupyter" / "runtime"),
+        "NBBANANA_STORE": str(home / "store"),
+    }
+
+
+@pytest.fixture(autouse=True)
+def on_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Only loopback is reached; anything else is refused at once and fails the test at its end."""
+    strayed: list[str] = []
+
+    def guarded(real: Callable[..., Any]) -> Callable[..., Any]:
+        def connect(self: socket.socket, address: Any) -> Any:
+            if self.family in {socket.AF_INET, socket.AF_INET6} and not is_loopback(address[0]):
+                strayed.append(str(address[0]))
+                raise ConnectionRefusedError(f"{address[0]} is not this machine: tests have no network")
+            return real(self, address)
+
+        return connect
+
+    def resolve(host: Any, *args: Any, **options: Any) -> Any:
+        if host and not is_loopback(host):
+            strayed.append(str(host))
+            raise socket.gaierror(socket.EAI_NONAME, f"{host} is not this machine: tests have no network")
+        return real_resolve(host, *args, **options)
+
+    real_resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    yield strayed
+    if strayed:
+        pytest.fail(f"reached for {', '.join(sorted(set(strayed)))}; tests talk to this machine only")
+
+
+def is_loopback(host: str | bytes) -> bool:
+    """Whether the name or address is this machine's own, or the wildcard that a server listens on."""
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in {"localhost", socket.gethostname(), ""}:
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+@pytest.fixture(scope="session")
+def photo() -> Callable[[str], Path]:
+    """Real photographs by name: `astronaut`, `coffee`, `chelsea` (PNG), `rocket`, `portrait` (JPEG)."""
+
+    def find(name: str) -> Path:
+        if name == "portrait":
+            package, file = "matplotlib", "mpl-data/sample_data/grace_hopper.jpg"
+        else:
+            package, file = "skimage", f"data/{name}.{'jpg' if name == 'rocket' else 'png'}"
+        path = Path(str(resources.files(package) / file))
+        assert path.is_file(), f"{package} ships no {file}"
+        return path
+
+    return find
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A served sandbox that takes no time."""
+    from nbbanana.sandbox import Sandbox
+
+    with Sandbox(time_scale=0) as box:
+        yield box
