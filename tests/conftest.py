@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from support import isolation
 
 if TYPE_CHECKING:
     from nbbanana.sandbox import Sandbox
-
-PREFIXES = ("RUNCOMFY_", "NBBANANA_", "JUPYTER", "IPYTHON", "XDG_", "PAPERMILL_")
-"""Environment variables that would let the outside in."""
 
 hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -33,28 +31,11 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Every test has an empty home, no settings from outside and no token; gives the home."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(PREFIXES)]:
+        for name in [name for name in os.environ if name.startswith(isolation.PREFIXES)]:
             patch.delenv(name)
-        for name, value in environment_of(home).items():
+        for name, value in isolation.variables(home).items():
             patch.setenv(name, value)
         yield home
-
-
-def environment_of(home: Path) -> dict[str, str]:
-    """The variables that keep a process inside `home`."""
-    return {
-        "HOME": str(home),
-        "USERPROFILE": str(home),
-        "XDG_DATA_HOME": str(home / "data"),
-        "XDG_CONFIG_HOME": str(home / "config"),
-        "XDG_CACHE_HOME": str(home / "cache"),
-        "XDG_STATE_HOME": str(home / "state"),
-        "IPYTHONDIR": str(home / "ipython"),
-        "JUPYTER_CONFIG_DIR": str(home / "jupyter" / "config"),
-        "JUPYTER_DATA_DIR": str(home / "jupyter" / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "jupyter" / "runtime"),
-        "NBBANANA_STORE": str(home / "store"),
-    }
 
 
 @pytest.fixture(autouse=True)

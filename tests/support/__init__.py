@@ -1,0 +1,1 @@
+"""Helpers of the tests: real kernels, a real JupyterLab, a real browser."""
