@@ -1,5 +1,88 @@
-"""Edit pictures with words in a notebook: cell magic, widgets and a history that makes every picture reproducible."""
+"""
+Edit pictures with words in a notebook: cell magic, widgets and a history that makes every picture reproducible.
+
+    import nbbanana as nb
+
+    result = nb.edit("Keep the subject unchanged. Convert the background into a rainy street.", "portrait.jpg")
+    result[0].save("rainy.png")
+
+In IPython, `%load_ext nbbanana` brings the `%%nbedit` cell magic. Names resolve on first use, so that importing
+this package loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from nbbanana._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbbanana import errors as errors
+    from nbbanana import models as models
+    from nbbanana import samples as samples
+    from nbbanana.calls import aedit, edit, submit
+    from nbbanana.session import EditResult, History, Job, Output, Session
+
+    history: History
+
+__all__ = [
+    "EditResult",
+    "History",
+    "Job",
+    "Output",
+    "Session",
+    "__version__",
+    "aedit",
+    "edit",
+    "errors",
+    "history",
+    "load_ipython_extension",
+    "models",
+    "samples",
+    "submit",
+    "unload_ipython_extension",
+]
+
+_HOMES = {
+    "EditResult": "nbbanana.session",
+    "History": "nbbanana.session",
+    "Job": "nbbanana.session",
+    "Output": "nbbanana.session",
+    "Session": "nbbanana.session",
+    "aedit": "nbbanana.calls",
+    "edit": "nbbanana.calls",
+    "submit": "nbbanana.calls",
+}
+_ROOMS = frozenset({"errors", "models", "samples"})
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "history":
+        return import_module("nbbanana.session").current().history
+    if name in _ROOMS:
+        return import_module(f"nbbanana.{name}")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """What `%load_ext nbbanana` calls."""
+    from nbbanana.notebook import load_ipython_extension as load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """What `%unload_ext nbbanana` calls."""
+    from nbbanana.notebook import unload_ipython_extension as unload
+
+    unload(shell)

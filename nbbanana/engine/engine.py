@@ -26,6 +26,7 @@ from nbbanana.engine.stop import stop
 from nbbanana.engine.submit import Submitter
 from nbbanana.engine.wait import Waiter
 from nbbanana.errors import JobCancelledError, NBBananaError, NoCredentialError
+from nbbanana.models import from_schema
 
 if TYPE_CHECKING:
     from nbbanana.models import Model
@@ -121,6 +122,10 @@ class Engine:
     def quote(self, request: EditRequest, model: Model) -> Future[Quote]:
         """What a request will cost, by the API's own words."""
         return self._loop.run(self._quote(request, model))
+
+    def live_model(self, model_id: str) -> Future[Model]:
+        """A model that is not shipped, by the schema the service has for it."""
+        return self._loop.run(self._live_model(model_id))
 
     def close(self) -> None:
         """End what is under way here, give up the leases and close the connections."""
@@ -225,6 +230,10 @@ class Engine:
 
     async def _quote(self, request: EditRequest, model: Model) -> Quote:
         return quote(await self.price(model), request, model)
+
+    async def _live_model(self, model_id: str) -> Model:
+        assert self.provider is not None
+        return from_schema(model_id, await self.provider.schema(model_id))
 
     async def _beat(self) -> None:
         """Renew the leases while there is anything to watch."""

@@ -116,6 +116,10 @@ class Provider(Protocol):
         """What the service says the model costs now."""
         ...
 
+    async def schema(self, model: str) -> Mapping[str, Any]:
+        """The model's live input schema."""
+        ...
+
     async def aclose(self) -> None:
         """Close the connections."""
         ...

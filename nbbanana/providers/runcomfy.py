@@ -26,6 +26,7 @@ from nbbanana.errors import (
     RejectedError,
     RequestNotFoundError,
     UncertainError,
+    UnknownModelError,
     UpstreamError,
 )
 from nbbanana.providers.answers import (
@@ -158,11 +159,23 @@ class RunComfy:
 
     async def price(self, model: str) -> Price:
         """What the catalogue says the model costs."""
-        return price_from(await self.catalogue_entry(model))
+        return price_from(await self._catalogue_entry(model))
 
-    async def catalogue_entry(self, model: str) -> Any:
-        """The catalogue's entry of a model: its live `input_schema`, its price."""
-        return (await self._api("GET", f"/models/{model}", f"asking about {model}")).json
+    async def schema(self, model: str) -> Mapping[str, Any]:
+        """
+        The catalogue's `input_schema` of a model.
+
+        Raises:
+            UnknownModelError: the service does not know it.
+        """
+        try:
+            entry = await self._catalogue_entry(model)
+        except (RequestNotFoundError, RejectedError) as error:
+            raise UnknownModelError(f"There is no model {model!r}.", error.why) from None
+        schema = _get(entry, "input_schema")
+        if not isinstance(schema, dict):
+            raise UnknownModelError(f"The service has no schema for {model!r}.", "So its parameters cannot be checked.")
+        return schema
 
     async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
         """Fetch an output; see `Downloader.fetch`."""
@@ -179,6 +192,9 @@ class RunComfy:
                 await client.aclose()
 
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def _catalogue_entry(self, model: str) -> Any:
+        return (await self._api("GET", f"/models/{model}", f"asking about {model}")).json
 
     async def _job(self, request_id: str, what: str, doing: str) -> JobStatus:
         answer = await self._api("GET", f"/requests/{request_id}/{what}", doing, request_id)

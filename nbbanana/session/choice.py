@@ -1,0 +1,98 @@
+"""Who runs a session's requests: the service where there is a token, the sandbox only where nobody pays."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nbbanana.errors import NoCredentialError
+from nbbanana.settings import Endpoints, settings
+
+if TYPE_CHECKING:
+    from nbbanana.providers import Provider
+    from nbbanana.providers.credentials import Credential
+    from nbbanana.store import Store
+
+__all__ = ["Choice", "choose", "in_kernel"]
+
+FALLBACK = (
+    "No RunComfy token was found, so the sandbox painted this: no model made it and nothing was paid. "
+    "Log in or set RUNCOMFY_TOKEN for the real service."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """
+    A choice, comparable so that a session notices when it changes, such as after a login.
+
+    Args:
+        name: `runcomfy`, `sandbox`, or empty where nobody can be asked.
+        credential: the token, for the service.
+        endpoints: where the service is.
+        scale: the sandbox's speed.
+        notice: what to tell the user once.
+        reason: why nobody can be asked.
+    """
+
+    name: str
+    credential: Credential | None = None
+    endpoints: Endpoints | None = None
+    scale: float = 1.0
+    notice: str | None = field(default=None, compare=False)
+    reason: str | None = field(default=None, compare=False)
+
+    def provider(self) -> Provider | None:
+        """Make the provider."""
+        if self.credential is not None:
+            from nbbanana.providers.runcomfy import RunComfy
+
+            return RunComfy(self.credential, self.endpoints)
+        if self.name == "sandbox":
+            from nbbanana.providers.local import local_sandbox
+
+            return local_sandbox(self.scale)
+        return None
+
+
+def choose(wanted: str, store: Store) -> Choice:
+    """
+    Choose who runs requests.
+
+    Args:
+        wanted: `runcomfy`, `sandbox`, or empty for whatever fits.
+        store: a store that holds paid edits is never continued by the sandbox without being asked to.
+
+    Raises:
+        CredentialError: a token that is there and cannot be used. That is never a reason to fall back.
+    """
+    wanted = wanted or settings().provider
+    sandbox = Choice("sandbox", scale=settings().sandbox_scale)
+    if wanted == "sandbox":
+        return sandbox
+    from nbbanana.providers.credentials import find_credential
+
+    endpoints = Endpoints.from_environment()
+    credential = find_credential(endpoints)
+    if credential is not None:
+        return Choice("sandbox" if credential.is_sandbox else "runcomfy", credential, endpoints)
+    if wanted == "runcomfy":
+        raise NoCredentialError("RunComfy was asked for, and there is no token.")
+    return _without_credential(sandbox, store)
+
+
+def _without_credential(sandbox: Choice, store: Store) -> Choice:
+    if not in_kernel():
+        return Choice("", reason="No token was found, and outside a notebook the sandbox has to be asked for.")
+    if store.has_paid_edits():
+        return Choice("", reason="No token was found, and this store holds paid edits.")
+    return Choice(sandbox.name, scale=sandbox.scale, notice=FALLBACK)
+
+
+def in_kernel() -> bool:
+    """Whether somebody sits in front of this process: IPython's shell or a marimo notebook runs it."""
+    if (ipython := sys.modules.get("IPython")) is not None and ipython.get_ipython() is not None:
+        return True
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())

@@ -1,0 +1,307 @@
+"""`EditResult` and `Output`: what came back, as a user holds it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from nbbanana.errors import UsageError
+from nbbanana.images import ImageInput
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from nbbanana.display.views import ResultView
+    from nbbanana.engine.run import Outcome
+    from nbbanana.session.session import Session
+    from nbbanana.store.records import Edit, InputRecord, OutputRecord
+
+__all__ = ["EditResult", "Output", "ResultSet"]
+
+SUFFIXES = {"image/png": {".png"}, "image/jpeg": {".jpg", ".jpeg"}, "image/webp": {".webp"}}
+
+
+class Output:
+    """
+    One image of a result. It can be an input again: pass it to `nb.edit`, or call its own `edit`.
+
+    `width` and `height` are in pixels, `size` is in bytes.
+    """
+
+    def __init__(self, result: EditResult, record: OutputRecord) -> None:
+        self._result = result
+        self._record = record
+
+    def __repr__(self) -> str:
+        return f"<Output {self.label} {self.width}×{self.height} {self.mime}>"
+
+    @property
+    def label(self) -> str:
+        """What one types to get it."""
+        return f"{self._result.label}[{self.index}]"
+
+    @property
+    def index(self) -> int:
+        """Its place in the result, from 0."""
+        return self._record.index
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that was sent; it belongs to the request, so that outputs of one result share it."""
+        return self._result.seed
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of its bytes."""
+        return self._record.sha256
+
+    @property
+    def mime(self) -> str:
+        """Its media type, read from the bytes."""
+        return self._record.mime
+
+    @property
+    def width(self) -> int:
+        """Pixels across."""
+        return self._record.width
+
+    @property
+    def height(self) -> int:
+        """Pixels down."""
+        return self._record.height
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._record.size
+
+    @property
+    def path(self) -> Path:
+        """The file in the store; read it, do not change it."""
+        return self._result.session.store.blob_path(self._record.sha256)
+
+    @property
+    def bytes(self) -> bytes:
+        """Its bytes, exactly as they came."""
+        return self.path.read_bytes()
+
+    @property
+    def pil(self) -> Image:
+        """It as a PIL image, decoded anew at each access."""
+        from nbbanana.images import open_safely
+
+        return open_safely(self.path)
+
+    def save(self, path: str | Path) -> Path:
+        """
+        Write its bytes, exactly as they came, to a file.
+
+        Args:
+            path: where to; without a suffix it gets the one of its type.
+
+        Raises:
+            UsageError: a suffix that names another type. Nothing is converted behind your back.
+        """
+        target = Path(path).expanduser()
+        fitting = SUFFIXES.get(self.mime, {target.suffix.lower()})
+        if not target.suffix:
+            target = target.with_suffix(min(fitting))
+        if target.suffix.lower() not in fitting:
+            raise UsageError(
+                f"{target.name} would hold {self.mime} under the suffix {target.suffix}.",
+                "save() writes the bytes as they came.",
+                f"Use {min(fitting)}, or .pil.save({target.name!r}) to convert it.",
+            )
+        shutil.copyfile(self.path, target)
+        return target
+
+    def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
+        """Edit it further: like `nb.edit`, with this picture first."""
+        return self._result.session.edit(prompt, self, *more, **parameters)
+
+    def __nbbanana_image__(self) -> ImageInput:
+        return ImageInput(
+            name=self.label,
+            identity=f"sha256:{self.sha256}",
+            width=self.width,
+            height=self.height,
+            source=self.bytes,
+            is_sandbox=self._result.provider == "sandbox",
+            remote_url=self._record.url,
+            remote_provider=self._result.provider,
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        from nbbanana.session.views import output_view
+
+        return _bundle(output_view(self), include, exclude)
+
+
+class EditResult(Sequence[Output]):
+    """
+    What came back: a sequence of outputs that shows itself as a grid.
+
+    A result is data with the session that it came from: `result[0]` is an `Output`, `result.edit` the record.
+    """
+
+    def __init__(self, session: Session, outcome: Outcome, name: str | None = None) -> None:
+        self.session = session
+        self.name = name
+        self._outcome = outcome
+        self._outputs = tuple(Output(self, record) for record in outcome.edit.outputs)
+
+    def __repr__(self) -> str:
+        return f"<EditResult {self.label} n={len(self)} model={self.model} seed={self.seed} {self.origin}>"
+
+    def __len__(self) -> int:
+        return len(self._outputs)
+
+    @overload
+    def __getitem__(self, index: int) -> Output: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Output]: ...
+    def __getitem__(self, index: int | slice) -> Output | Sequence[Output]:
+        return self._outputs[index]
+
+    def __iter__(self) -> Iterator[Output]:
+        return iter(self._outputs)
+
+    @property
+    def edit(self) -> Edit:
+        """The record in the store."""
+        return self._outcome.edit
+
+    @property
+    def id(self) -> int:
+        """The store's stable id: `nb.history[id]`."""
+        return self.edit.id
+
+    @property
+    def label(self) -> str:
+        """What one types to get it."""
+        return self.name or f"history[{self.id}]"
+
+    @property
+    def prompt(self) -> str:
+        """The words that were sent."""
+        return self.edit.prompt
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that was sent."""
+        return self.edit.seed
+
+    @property
+    def model(self) -> str:
+        """The endpoint."""
+        return self.edit.model
+
+    @property
+    def provider(self) -> str:
+        """Who ran it."""
+        return self.edit.provider
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What was set, the prompt among them."""
+        return self.edit.parameters
+
+    @property
+    def inputs(self) -> tuple[InputRecord, ...]:
+        """The pictures that were asked with."""
+        return self.edit.inputs
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars, where the service told; None is unknown, not free."""
+        return self.edit.cost
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the service took."""
+        return self.edit.duration
+
+    @property
+    def origin(self) -> str:
+        """`made` just now, `replayed` from the store, or `collected`."""
+        return self._outcome.origin
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader should know of it."""
+        return self._outcome.notes
+
+    def view(self, label: str | None = None) -> ResultView:
+        """What to show of it; `label` is what it is called where it is shown."""
+        from nbbanana.session.views import result_view
+
+        return result_view(self, label or self.label)
+
+    def rerun(self, *, mode: str = "fresh") -> EditResult:
+        """The same request again: a new sample, also where the seed was given."""
+        return self.session.resubmit(self.edit, mode=mode).result()
+
+    def vary(self, seeds: Iterable[int]) -> ResultSet:
+        """The same request with other seeds, all at once."""
+        jobs = [self.session.resubmit(self.edit, seed=seed) for seed in seeds]
+        return ResultSet([job.result() for job in jobs])
+
+    def cell(self, name: str | None = None) -> str:
+        """The `%%nbedit` cell that asks the same."""
+        from nbbanana.session.again import as_cell
+
+        return as_cell(self.edit, self.session.store, name or self.name)
+
+    def code(self) -> str:
+        """The Python that asks the same."""
+        from nbbanana.session.again import as_code
+
+        return as_code(self.edit, self.session.store)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return _bundle(self.view(), include, exclude)
+
+    def _repr_html_(self) -> str:
+        return str(_bundle(self.view(), {"text/html"}, None)[0]["text/html"])
+
+
+class ResultSet(Sequence[EditResult]):
+    """Several results of one question, such as with several seeds; shows itself as one grid."""
+
+    def __init__(self, results: Sequence[EditResult]) -> None:
+        self._results = tuple(results)
+
+    def __repr__(self) -> str:
+        return f"<ResultSet of {len(self)}>"
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    @overload
+    def __getitem__(self, index: int) -> EditResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EditResult]: ...
+    def __getitem__(self, index: int | slice) -> EditResult | Sequence[EditResult]:
+        return self._results[index]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        from nbbanana.session.views import set_view
+
+        if not self._results:
+            return {"text/plain": repr(self)}, {}
+        return _bundle(set_view(self._results), include, exclude)
+
+
+def _bundle(view: ResultView, include: Any, exclude: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    from nbbanana.display import bundle
+    from nbbanana.settings import settings
+
+    data, metadata = bundle(view, budget=settings().max_output_bytes or None)
+    kept = {
+        mime: value
+        for mime, value in data.items()
+        if (not include or mime in include) and not (exclude and mime in exclude)
+    }
+    return kept, {mime: value for mime, value in metadata.items() if mime in kept or mime not in data}
