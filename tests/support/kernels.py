@@ -26,11 +26,10 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
     """
     The environment of a child process that lives in `home`, on the sandbox, without waiting.
 
-    The test's own environment is isolated already; this adds a home of the process's own. Values in `extra`
-    win, an empty one unsets.
+    Nothing of the outside's settings gets in. Values in `extra` win, an empty one unsets.
     """
     wanted = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith(isolation.PREFIXES)},
         **isolation.variables(home),
         "NBBANANA_PROVIDER": "sandbox",
         "NBBANANA_SANDBOX_SCALE": "0",
