@@ -138,8 +138,8 @@ class Endpoints:
 
     @property
     def is_official(self) -> bool:
-        """Whether the Model API is RunComfy's own."""
-        return self.model_api == MODEL_API
+        """Whether all three are RunComfy's own."""
+        return self == Endpoints()
 
 
 def _base(variable: str, official: str) -> str:

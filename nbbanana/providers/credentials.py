@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass, field
+import tempfile
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from nbbanana.errors import TokenRejectedError, UnsafeTokenFileError
 from nbbanana.settings import Endpoints, config_dir
 
-__all__ = ["SANDBOX_TOKEN_PREFIX", "Credential", "find_credential", "token_file"]
+__all__ = ["SANDBOX_TOKEN_PREFIX", "Credential", "find_credential", "forget_token", "save_token", "token_file"]
 
 SANDBOX_TOKEN_PREFIX = "nbsandbox_"  # noqa: S105 - it marks play tokens, it is none
 """A token that a sandbox made. No service takes it, so whatever answers to it is a sandbox."""
@@ -56,10 +57,43 @@ def find_credential(endpoints: Endpoints) -> Credential | None:
     stored = _read(token_file())
     if stored is None:
         return None
-    if not endpoints.is_official and stored.get("model_api_base") != endpoints.model_api:
+    given_for = stored.get("endpoints") or asdict(Endpoints())
+    if given_for != asdict(endpoints):
         return None
     token = str(stored.get("access_token") or "").strip()
     return Credential(_checked(token, "token.json"), "token.json")
+
+
+def save_token(token: str, endpoints: Endpoints) -> Path:
+    """
+    Keep a token for `find_credential` and for the RunComfy CLI: written beside, mode 0600, then renamed.
+
+    A token for other bases than RunComfy's own notes which, so that it goes nowhere else.
+    """
+    path = token_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content: dict[str, Any] = {"access_token": token, "refresh_token": None, "expires_at": None, "user_email": None}
+    if not endpoints.is_official:
+        content["endpoints"] = asdict(endpoints)
+    handle, name = tempfile.mkstemp(prefix=".token.", dir=path.parent)  # mkstemp makes it 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def forget_token() -> bool:
+    """Remove the stored token; whether there was one. No call is made: the service still knows it."""
+    path = token_file()
+    there = path.exists()
+    path.unlink(missing_ok=True)
+    return there
 
 
 def _read(path: Path) -> dict[str, Any] | None:

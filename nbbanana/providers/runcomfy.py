@@ -43,7 +43,7 @@ from nbbanana.providers.answers import (
 from nbbanana.providers.base import Accepted, Cancellation, Downloaded, JobStatus, Price
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.downloads import Downloader
-from nbbanana.settings import LOOPBACK, Endpoints
+from nbbanana.settings import LOOPBACK, MODEL_API, Endpoints
 
 __all__ = ["Answer", "RunComfy", "Timeouts"]
 
@@ -193,6 +193,19 @@ class RunComfy:
 
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────────────
 
+    async def catalogue(self, search: str = "", limit: int = 100) -> Any:
+        """The service's list of models: `{"models": […], "total": n}`."""
+        query = httpx.QueryParams({"limit": limit} | ({"search": search} if search else {}))
+        return (await self._api("GET", f"/models?{query}", "asking for the models")).json
+
+    async def whoami(self) -> Any:
+        """Whose token it is: `id` and, where the service tells, `email`."""
+        return (await self._api("GET", "/api/auth/me", "asking who you are", base=self.endpoints.web)).json
+
+    async def balance(self) -> Any:
+        """What is left: `balance_usd`."""
+        return (await self._api("GET", "/balance", "asking for the balance", base=self.endpoints.account)).json
+
     async def _catalogue_entry(self, model: str) -> Any:
         return (await self._api("GET", f"/models/{model}", f"asking about {model}")).json
 
@@ -200,11 +213,12 @@ class RunComfy:
         answer = await self._api("GET", f"/requests/{request_id}/{what}", doing, request_id)
         return job_status(answer.json, answer.retry_after)
 
-    async def _api(self, method: str, path: str, doing: str, request_id: str | None = None) -> Answer:
+    async def _api(
+        self, method: str, path: str, doing: str, request_id: str | None = None, *, base: str | None = None
+    ) -> Answer:
+        url = (base or self.endpoints.model_api) + path
         try:
-            answer = await self._exchange(
-                self._api_client, method, self.endpoints.model_api + path, self._timeouts.read_total
-            )
+            answer = await self._exchange(self._api_client, method, url, self._timeouts.read_total)
         except (httpx.HTTPError, TimeoutError) as error:
             raise UpstreamError(
                 f"No answer while {doing}.", _in_words(error), "Check the connection.", request_id=request_id
@@ -264,7 +278,7 @@ class RunComfy:
 
     @property
     def _downloader(self) -> Downloader:
-        trusted = None if self.endpoints.is_official else self.endpoints.model_api
+        trusted = None if self.endpoints.model_api == MODEL_API else self.endpoints.model_api
         return Downloader(self._download_client, trusted, deadline=self._timeouts.download_total)
 
 

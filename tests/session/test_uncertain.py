@@ -1,0 +1,138 @@
+"""When nobody can tell: said in plain words, recorded, never sent again by itself, never free."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbbanana import errors
+from nbbanana.sandbox import Fault
+
+SNOW = "Keep the subject unchanged. Make it snow."
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "reset after accept",
+        "drop after accept",
+        "truncated",
+        "503",
+        "500",
+        "502 html",
+        "408",
+        "409",
+        "garbage",
+        "empty",
+    ],
+)
+def test_an_uncertain_submit_is_recorded_as_unknown_and_never_repeated(served, photo, kind):
+    """Whatever leaves the POST in doubt ends as `unknown`, after one POST."""
+    session, box = served(faults=[Fault.named(kind, "submit")])
+    with pytest.raises(errors.UncertainError) as caught:
+        session.edit(SNOW, photo("portrait"), seed=1)
+    assert "may have been taken" in str(caught.value)
+    assert session.store.get(caught.value.edit_id).state == "unknown"
+    assert [seen.path.rpartition("/models/")[1] for seen in box.requests if seen.method == "POST"] == ["/models/"]
+
+
+def test_a_429_is_asked_again(served, photo):
+    """A 429 surely took nothing, so the same request goes out again after the pause it asks for."""
+    session, box = served(faults=[Fault("submit", status=429, retry_after=0.1)])
+    assert len(session.edit(SNOW, photo("portrait"), seed=1)) == 1
+    assert len(box.submissions) == 1
+
+
+def test_a_connection_never_made_took_nothing(served, photo):
+    """Where nobody listens nothing was sent: said so, and recorded as rejected."""
+    session, box = served()
+    with box.refusing(), pytest.raises(errors.NetworkError, match="nothing is charged") as caught:
+        session.edit(SNOW, photo("portrait"), seed=1)
+    assert session.store.get(caught.value.edit_id).state == "rejected"
+    assert not box.submissions
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "exit_code"),
+    [
+        (Fault("submit", status=400, error_code=400004), errors.TokenRejectedError, 77),
+        (Fault("submit", status=401), errors.TokenRejectedError, 77),
+        (Fault("submit", status=400, error_code=400002), errors.BalanceError, 65),
+        (Fault("submit", status=402), errors.BalanceError, 65),
+        (Fault("submit", error_code=400002), errors.BalanceError, 65),
+        (Fault("submit", status=403, error_code=403001), errors.NotYoursError, 77),
+        (Fault("submit", status=400, error_code=400001), errors.RejectedError, 65),
+        (
+            Fault("submit", status=422, body='{"detail":[{"loc":["body","seed"],"msg":"too large"}]}'),
+            errors.RejectedError,
+            65,
+        ),
+    ],
+)
+def test_a_refusal_is_typed_by_its_code_first(served, photo, fault, kind, exit_code):
+    """`error_code` decides before the HTTP status, also in an answer with HTTP 200; nothing was bought."""
+    session, box = served(faults=[fault])
+    with pytest.raises(kind) as caught:
+        session.edit(SNOW, photo("portrait"), seed=1)
+    assert caught.value.exit_code == exit_code
+    assert session.store.get(caught.value.edit_id).state == "rejected"
+    assert not box.submissions
+
+
+@pytest.mark.parametrize(
+    "kind", ["reset before", "drop before", "500", "502 html", "503", "429", "408", "empty", "garbage", "truncated"]
+)
+@pytest.mark.parametrize("target", ["status", "result", "download"])
+def test_a_question_that_fails_is_asked_again(served, photo, target, kind):
+    """Polls, results and downloads cost nothing, so a bad answer is asked for again and the edit completes."""
+    session, box = served(faults=[Fault.named(kind, target)])
+    assert len(session.edit(SNOW, photo("portrait"), seed=1)) == 1
+    assert len(box.submissions) == 1
+
+
+def test_a_failed_job_says_its_reason(served, photo):
+    """The reason of a failure is in the error and in the record."""
+    session, _ = served(faults=[Fault("job", error="The muse was asleep.")])
+    with pytest.raises(errors.JobFailedError, match="muse was asleep") as caught:
+        session.edit(SNOW, photo("portrait"), seed=1)
+    edit = session.store.get(caught.value.edit_id)
+    assert edit.state == "failed"
+    assert "muse" in edit.error
+
+
+def test_refused_content_is_its_own_error(served, photo):
+    """Content that the service refuses is told apart from a failure."""
+    session, _ = served(faults=[Fault("job", error="Blocked by the safety filter.")])
+    with pytest.raises(errors.BlockedError):
+        session.edit(SNOW, photo("portrait"), seed=1)
+
+
+def test_completed_without_a_picture_is_no_success(served, photo):
+    """No picture is an error that says that it may have been charged."""
+    session, _ = served(faults=[Fault("job", outputs=0)])
+    with pytest.raises(errors.NoImagesError, match="charged"):
+        session.edit(SNOW, photo("portrait"), seed=1)
+
+
+def test_fewer_pictures_than_asked_is_said(served, photo):
+    """Three of four is a result with a note."""
+    session, _ = served(faults=[Fault("job", outputs=3)])
+    result = session.edit(SNOW, photo("portrait"), seed=1, number_of_images=4)
+    assert len(result) == 3
+    assert any("3 of the 4" in note for note in result.notes)
+
+
+def test_an_html_page_is_no_picture(served, photo):
+    """What arrives must be a picture by its bytes, whatever it says it is."""
+    session, _ = served(faults=[Fault("download", body="<html>hello</html>", content_type="image/png", times=None)])
+    with pytest.raises(errors.UnsafeDownloadError, match="no picture"):
+        session.edit(SNOW, photo("portrait"), seed=1)
+
+
+def test_the_token_is_nowhere(served, photo, capfd):
+    """Errors, reprs and the store never hold the token."""
+    session, box = served(faults=[Fault("submit", status=401)])
+    with pytest.raises(errors.TokenRejectedError) as caught:
+        session.edit(SNOW, photo("portrait"), seed=1)
+    texts = [str(caught.value), repr(caught.value), repr(session), repr(session.engine.provider), *capfd.readouterr()]
+    texts += [file.read_bytes().decode("latin-1") for file in session.folder.rglob("*") if file.is_file()]
+    assert not [text for text in texts if box.token in text]
