@@ -1,0 +1,43 @@
+"""Data walks one way: no room imports from a room below it, not even inside a function."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import grimp
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "nbbanana"
+
+
+def contract() -> dict:
+    """The layers as pyproject.toml has them, for import-linter."""
+    [layers] = [
+        contract
+        for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    ]
+    return layers
+
+
+def test_every_room_keeps_its_place() -> None:
+    """import-linter finds no import against the order."""
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_order_names_the_rooms_that_are_there() -> None:
+    """No room is missing from the order, and none stands in it that does not exist."""
+    rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    named = {layer.strip("()") for layer in contract()["layers"]}
+    assert named == rooms - {"__init__", *contract()["exhaustive_ignores"]}
+
+
+def test_rooms_do_not_go_through_the_front_door() -> None:
+    """`import nbbanana` inside a room would reach every other room by attribute, unseen by the order."""
+    graph = grimp.build_graph("nbbanana", cache_dir=None)
+    assert graph.find_modules_that_directly_import("nbbanana") == set()
