@@ -12,8 +12,9 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbbanana.engine.fetch import Fetcher
 from nbbanana.engine.journal import Journal
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from nbbanana.store.records import Edit, State
 
 __all__ = ["Engine"]
+
+T = TypeVar("T")
 
 LEASE = 60.0
 """Seconds that a job stays this kernel's after its last sign of life."""
@@ -122,6 +125,14 @@ class Engine:
     def quote(self, request: EditRequest, model: Model) -> Future[Quote]:
         """What a request will cost, by the API's own words."""
         return self._loop.run(self._quote(request, model))
+
+    def ask(self, question: Callable[[Any], Awaitable[T]]) -> Future[T]:
+        """Put a question to the provider, in the engine's loop."""
+
+        async def answer() -> T:
+            return await question(self.provider)
+
+        return self._loop.run(answer())
 
     def live_model(self, model_id: str) -> Future[Model]:
         """A model that is not shipped, by the schema the service has for it."""

@@ -1,0 +1,333 @@
+"""
+`nbbanana`: the same things from a shell.
+
+stdout is the payload and nothing else, stderr is progress and errors, and the exit code says how it went: 0, or
+that of the error (see `nbbanana.errors`). Here nobody falls back to the sandbox: `--sandbox` asks for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from nbbanana._version import __version__
+from nbbanana.errors import ImageNotFoundError, InputError, NBBananaError, UsageError
+
+if TYPE_CHECKING:
+    from nbbanana.providers.runcomfy import RunComfy
+    from nbbanana.session import EditResult, Job, Session
+
+__all__ = ["main"]
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    Args:
+        arguments: what stands after `nbbanana`; None is that of the process.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        code: int = options.run(options) or 0
+    except NBBananaError as error:
+        _say("\n".join([f"{type(error).__name__}: {error.lines[0]}", *error.lines[1:]]))
+        return error.exit_code
+    except KeyboardInterrupt as interrupt:
+        _say("\n".join(["Interrupted.", *getattr(interrupt, "__notes__", [])]))
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read stdout has gone, as `head` does; Python must not complain about it at its end.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+    return code
+
+
+# ── the commands ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _run(options: argparse.Namespace) -> None:
+    payload = _payload(options)
+    with _session(options) as session:
+        job = _started(session, options, payload)
+        if options.no_wait:
+            _put({"request_id": _accepted(job), "wait": False})
+            return
+        _say_progress(job, quiet=options.quiet)
+        result = job.result()
+        _say(f"edit {result.id}, {result.origin}, seed {result.seed}{_price(result)}", quiet=options.quiet)
+        for note in result.notes:
+            _say(note, quiet=options.quiet)
+        _put({"images": _delivered(result, options.output_dir)})
+
+
+def _started(session: Session, options: argparse.Namespace, payload: dict[str, Any]) -> Job:
+    model = session.model_of(options.model)
+    prompt = payload.pop(model.prompt_field, "")
+    images = payload.pop(model.images_field, []) if model.images_field else []
+    images = [images] if isinstance(images, str) else images
+    mode = "fresh" if options.fresh else None
+    request = session.request(prompt, images, model=options.model, parameters=payload)
+    return session.start(request, mode=mode)
+
+
+def _payload(options: argparse.Namespace) -> dict[str, Any]:
+    """The request's JSON object, from the argument, a file or stdin."""
+    text = options.input
+    if options.input_file == "-":
+        text = sys.stdin.read()
+    elif options.input_file:
+        try:
+            text = Path(options.input_file).expanduser().read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ImageNotFoundError(f"There is no file {options.input_file}.", "--input-file names it.") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{options.input_file} cannot be read.", f"{type(error).__name__}.") from None
+    try:
+        payload = json.loads(text)
+    except ValueError as error:
+        raise InputError("The input is not JSON.", f"{error}.", "Quote it so that the shell leaves it alone.") from None
+    if not isinstance(payload, dict):
+        raise InputError("The input is not a JSON object.", f"It is a {type(payload).__name__}.", 'Begin with "{".')
+    return payload
+
+
+def _delivered(result: EditResult, folder: str | None) -> list[str]:
+    if folder is None:
+        return [str(output.path) for output in result]
+    target = Path(folder).expanduser()
+    target.mkdir(parents=True, exist_ok=True)
+    return [str(output.save(_free(target, f"edit-{result.id}-{output.index}")).resolve()) for output in result]
+
+
+def _free(folder: Path, stem: str) -> Path:
+    """A name in `folder` that nothing has yet, whatever its suffix."""
+    taken = {path.stem for path in folder.iterdir()}
+    names = [stem, *(f"{stem}-{number}" for number in range(1, len(taken) + 2))]
+    return folder / next(name for name in names if name not in taken)
+
+
+def _status(options: argparse.Namespace) -> None:
+    status = _ask(options, lambda service: service.status(options.request_id))
+    _put({"request_id": options.request_id, "status": status.word, "queue_position": status.queue_position})
+
+
+def _result(options: argparse.Namespace) -> None:
+    status = _ask(options, lambda service: service.result(options.request_id))
+    output = {"images": list(status.urls)} if status.urls else None
+    answer = {"request_id": options.request_id, "status": status.word, "output": output}
+    _put(answer | {"error": status.error, "cost": status.cost})
+
+
+def _cancel(options: argparse.Namespace) -> None:
+    answer = _ask(options, lambda service: service.cancel(options.request_id))
+    _put({"request_id": options.request_id, "cancelled": answer.cancelled, "outcome": answer.word})
+
+
+def _whoami(options: argparse.Namespace) -> None:
+    _put(_ask(options, lambda service: service.whoami()))
+
+
+def _balance(options: argparse.Namespace) -> None:
+    _put(_ask(options, lambda service: service.balance()))
+
+
+def _login(options: argparse.Namespace) -> None:
+    import asyncio
+    from dataclasses import replace
+
+    from nbbanana.providers.credentials import save_token
+    from nbbanana.providers.login import log_in
+    from nbbanana.settings import Endpoints
+
+    endpoints = Endpoints.from_environment()
+    if options.web_base:
+        endpoints = replace(endpoints, web=options.web_base.rstrip("/"))
+    token = asyncio.run(
+        log_in(endpoints, lambda code: _say(f"Open {code.verify_url} and type {code.user_code} there."))
+    )
+    save_token(token, endpoints)
+    _say("Logged in.")
+
+
+def _logout(_: argparse.Namespace) -> None:
+    from nbbanana.providers.credentials import forget_token
+
+    _say("Logged out." if forget_token() else "There was no stored token.")
+
+
+def _models(options: argparse.Namespace) -> None:
+    from nbbanana import models
+
+    if options.what == "get":
+        if not options.model:
+            raise UsageError("models get takes a model's id.")
+        with _session(options) as session:
+            _put(dict(session.model_of(options.model).schema))
+        return
+    for model_id in models.ids():
+        _line(f"{model_id}\t{models.get(model_id).title}")
+
+
+def _history(options: argparse.Namespace) -> None:
+    with _session(options) as session:
+        found = session.history.search(" ".join(options.words)) if options.words else session.history.latest(options.n)
+        for result in found[: options.n]:
+            edit = result.edit
+            words = " ".join(edit.prompt.split())
+            _line(f"{edit.id}\t{edit.state}\t{edit.provider}\tseed {edit.seed}\t{len(result)}\t{words}")
+
+
+def _resume(options: argparse.Namespace) -> None:
+    with _session(options) as session:
+        for result in session.history.resume():
+            _put({"edit": result.id, "images": _delivered(result, options.output_dir)})
+
+
+def _sandbox(options: argparse.Namespace) -> None:
+    from nbbanana.sandbox import serve
+
+    serve(options.host, options.port, slots=options.slots, time_scale=options.time_scale)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from nbbanana import Session, samples
+
+    words = "Keep the three objects and the table unchanged. Turn day into night."
+    with Session(provider="sandbox", store=options.store) as session:
+        result = session.edit(words, samples.still_life(), number_of_images=2)
+        _say("Sandbox pictures: no model made them, nothing was paid.")
+        _put({"images": _delivered(result, options.output_dir)})
+
+
+# ── what they share ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _session(options: argparse.Namespace) -> Session:
+    from nbbanana.session import Session
+
+    return Session(provider="sandbox" if options.sandbox else None, store=options.store)
+
+
+def _ask(options: argparse.Namespace, question: Callable[[RunComfy], Awaitable[Any]]) -> Any:
+    """Put one question to the service."""
+    with _session(options) as session:
+        return session.engine.ask(question).result()
+
+
+def _accepted(job: Job) -> str:
+    """Wait until the service took a job, and no longer."""
+    import time
+
+    while job.request_id is None and not job.done():
+        time.sleep(0.02)
+    return job.request_id or job.result().edit.request_id or ""
+
+
+def _say_progress(job: Job, *, quiet: bool) -> None:
+    told: set[str] = set()
+
+    def tell(job: Job) -> None:
+        if job.status not in told:
+            told.add(job.status)
+            _say(f"{job.status}{f', request {job.request_id}' if job.request_id else ''}", quiet=quiet)
+
+    job.listen(tell)
+
+
+def _price(result: EditResult) -> str:
+    return "" if result.cost is None else f", ${result.cost:.2f}"
+
+
+def _put(value: Any) -> None:
+    _line(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _say(text: str, *, quiet: bool = False) -> None:
+    if not quiet:
+        sys.stderr.write(text + "\n")
+
+
+# ── the words that are understood ───────────────────────────────────────────────────────────────────────────────
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse whose complaints are ours, with exit code 64."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}.", "", f"See {self.prog} --help.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="nbbanana", description="Edit pictures with words.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"nbbanana {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    shared = _Parser(add_help=False, allow_abbrev=False)
+    shared.add_argument("--sandbox", action="store_true", help="use the sandbox: no model, no cost")
+    shared.add_argument("--store", metavar="DIR", help="the folder with the edits")
+    shared.add_argument("--output", choices=["json"], default="json", help="the form of the payload")
+    shared.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], help_: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(name, parents=[shared], help=help_, description=help_)
+        made.set_defaults(run=run)
+        return made
+
+    login = command("login", _login, "Log in by device code; the token file is the RunComfy CLI's.")
+    login.add_argument("--web-base", metavar="URL", help="another place to log in")
+    command("logout", _logout, "Remove the stored token.")
+    command("whoami", _whoami, "Say whose token it is.")
+    command("balance", _balance, "Say what is left.")
+    listing = command("models", _models, "List the models, or print the schema of one.")
+    listing.add_argument("what", choices=["list", "get"], nargs="?", default="list")
+    listing.add_argument("model", nargs="?")
+    _add_run(command("run", _run, "Run a request and print its output."))
+    for name, run, help_ in (
+        ("status", _status, "Say how a request stands."),
+        ("result", _result, "Print a request's result."),
+        ("cancel", _cancel, "Cancel a queued request."),
+    ):
+        command(name, run, help_).add_argument("request_id")
+    history = command("history", _history, "List edits, the newest first, or search them.")
+    history.add_argument("words", nargs="*")
+    history.add_argument("-n", type=int, default=20, help="how many")
+    command("resume", _resume, "Collect accepted jobs that nobody collected.").add_argument("--output-dir")
+    _add_sandbox(command("sandbox", _sandbox, "Serve the Model API offline; prints its url and token."))
+    command("demo", _demo, "Edit a drawn still life in the sandbox.").add_argument("--output-dir")
+    return parser
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("model", help="the endpoint, such as google/nano-banana-2/edit")
+    source = run.add_mutually_exclusive_group(required=True)
+    source.add_argument("--input", metavar="JSON", help="the request; paths of local pictures work in it")
+    source.add_argument("--input-file", metavar="FILE", help="the same from a file, or - for stdin")
+    run.add_argument("--output-dir", metavar="DIR", help="write the pictures there")
+    run.add_argument("--no-wait", action="store_true", help="print the request id and go")
+    run.add_argument("--fresh", action="store_true", help="never answer from the store")
+
+
+def _add_sandbox(sandbox: argparse.ArgumentParser) -> None:
+    sandbox.add_argument("--host", default="127.0.0.1")
+    sandbox.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    sandbox.add_argument("--slots", type=int, default=2, help="jobs at once")
+    sandbox.add_argument("--time-scale", type=float, default=1.0, help="1 as long as a service, 0 no time")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""How many jobs go to a provider at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbbanana.engine.limits import AdaptiveLimit
+
+
+async def crowd(limit: AdaptiveLimit, people: int) -> int:
+    """Let many in at once; the most that were inside together."""
+    inside = most = 0
+
+    async def one() -> None:
+        nonlocal inside, most
+        async with limit:
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*(one() for _ in range(people)))
+    return most
+
+
+@given(st.integers(1, 8), st.integers(0, 30))
+def test_never_more_than_the_limit_and_everybody_gets_in(size, people):
+    """The limit holds, and nobody is forgotten."""
+    assert asyncio.run(crowd(AdaptiveLimit(size), people)) == min(size, people)
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_the_limit_stays_between_one_and_the_most(answers):
+    """Whatever the service says, at least one job goes, and never more than the most."""
+    limit = AdaptiveLimit(16)
+    for taken in answers:
+        limit.accepted() if taken else limit.refused()
+        assert 1 <= limit.size <= 16
+
+
+def test_it_shrinks_at_once_and_grows_back_slowly():
+    """A 429 halves it; each full round that passes adds one."""
+    limit = AdaptiveLimit(16)
+    limit.refused()
+    assert limit.size == 8
+    for _ in range(8):
+        limit.accepted()
+    assert 8.5 < limit.size < 9.1
+
+
+def test_a_cancelled_waiter_hands_its_place_on():
+    """Who gives up while waiting blocks nobody."""
+
+    async def work() -> str:
+        limit = AdaptiveLimit(1)
+        order: list[str] = []
+
+        async def one(name: str, gate: asyncio.Event) -> None:
+            async with limit:
+                order.append(name)
+                await gate.wait()
+
+        first_gate, open_gate = asyncio.Event(), asyncio.Event()
+        open_gate.set()
+        first = asyncio.create_task(one("first", first_gate))
+        await asyncio.sleep(0)
+        second, third = (asyncio.create_task(one(name, open_gate)) for name in ("second", "third"))
+        await asyncio.sleep(0)
+        first_gate.set()
+        while limit._taken:
+            await asyncio.sleep(0)
+        second.cancel()  # its turn was just called, and it never takes it
+        await asyncio.gather(second, third, return_exceptions=True)
+        return " ".join(order)
+
+    assert asyncio.run(asyncio.wait_for(work(), 5)) == "first third"
