@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["TERMINAL", "Edit", "InputRecord", "NewEdit", "OutputRecord", "State", "Transition"]
+__all__ = [
+    "TERMINAL",
+    "Edit",
+    "InputRecord",
+    "NewEdit",
+    "OutputRecord",
+    "Reservation",
+    "Spending",
+    "State",
+    "Transition",
+]
 
 State = Literal[
     "prepared",  # written down, not sent
@@ -109,7 +119,11 @@ class Edit:
     request_id: str | None = None
     accepted_at: float | None = None
     started_at: float | None = None
+    done_at: float | None = None
+    """When the service was first seen to be done; downloading comes after."""
     finished_at: float | None = None
+    watched: bool = True
+    """False once it was taken up again: how long it took is then how long nobody looked."""
     price_quoted: float | None = None
     cost: float | None = None
     error: str | None = None
@@ -118,6 +132,11 @@ class Edit:
     cell: str | None = None
     package_version: str = ""
     transitions: tuple[Transition, ...] = ()
+    starred: bool = False
+    rejected: bool = False
+    """What a person thinks of it; the state `rejected` is what the service thought of the request."""
+    tags: tuple[str, ...] = ()
+    note: str | None = None
 
     @property
     def prompt(self) -> str:
@@ -131,7 +150,53 @@ class Edit:
 
     @property
     def duration(self) -> float | None:
-        """Seconds from acceptance to the end, or None."""
-        if self.accepted_at is None or self.finished_at is None:
+        """Seconds from acceptance until the service was seen to be done, or None."""
+        end = self.done_at or self.finished_at
+        if self.accepted_at is None or end is None:
             return None
-        return max(0.0, self.finished_at - self.accepted_at)
+        return max(0.0, end - self.accepted_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """
+    What edits cost, in US dollars.
+
+    Args:
+        known: what the service told.
+        held: what is quoted or kept back for edits whose cost it has not told: in flight, unknown, or never told.
+        unpriced: how many accepted or uncertain edits have neither; they are not free, nobody knows.
+    """
+
+    known: float
+    held: float
+    unpriced: int
+
+    @property
+    def total(self) -> float:
+        """Known and held together; a floor while anything is unpriced."""
+        return self.known + self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """
+    The answer to `Store.reserve`.
+
+    Args:
+        granted: whether `amount` is now kept back for the edit.
+        amount: US dollars that were asked for.
+        budget: US dollars that may be spent in all.
+        spending: what counted against the budget before, this edit left out.
+    """
+
+    granted: bool
+    amount: float
+    budget: float
+    spending: Spending
+
+    @property
+    def left(self) -> float:
+        """US dollars left of the budget after this answer, never below zero."""
+        used = self.spending.total + (self.amount if self.granted else 0.0)
+        return max(0.0, self.budget - used)

@@ -1,0 +1,178 @@
+"""
+Pictures by their content: `blobs/ab/abcd…`, named by the SHA-256 of their bytes.
+
+A blob is written beside its place, synced, and renamed, so that whatever carries its name is whole. What is there
+is never written again.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from nbbanana.errors import NotInStoreError, StoreError
+
+__all__ = ["Blobs", "hash_file"]
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+_CHUNK = 1 << 20
+
+
+class Blobs:
+    """
+    The folders `blobs/` and `scratch/` of the store in `folder`.
+
+    Files are for their owner only (0600, folders 0700). Every method may be called from any thread or process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "blobs"
+        self.scratch = folder / "scratch"
+        with _plain_errors():
+            self.root.mkdir(mode=0o700, exist_ok=True)
+            self.scratch.mkdir(mode=0o700, exist_ok=True)
+
+    def place(self, sha256: str) -> Path:
+        """
+        Where the blob lies or would lie.
+
+        Raises:
+            StoreError: not a SHA-256 in lower-case hexadecimal digits.
+        """
+        if not _NAME.fullmatch(sha256):
+            raise StoreError(f"{sha256[:80]!r} is not a blob's name.", "A name is 64 lower-case hexadecimal digits.")
+        return self.root / sha256[:2] / sha256
+
+    def has(self, sha256: str) -> bool:
+        """Whether the blob is there."""
+        return self.place(sha256).is_file()
+
+    def path(self, sha256: str) -> Path:
+        """
+        The file of a blob that is there.
+
+        Raises:
+            NotInStoreError: it is not.
+        """
+        place = self.place(sha256)
+        if not place.is_file():
+            raise NotInStoreError(
+                f"The picture {sha256[:12]}… is not in the store.", "Its file is missing from blobs/."
+            )
+        return place
+
+    def put(self, data: bytes) -> str:
+        """Keep `data`; returns its SHA-256."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        if not self._keep(sha256):
+            temporary = self.scratch / uuid.uuid4().hex
+            with _plain_errors(), _removed_on_error(temporary):
+                with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                self._settle(temporary, sha256)
+        return sha256
+
+    def adopt(self, path: Path, expected: str | None = None) -> str:
+        """
+        Move a file in; it is gone from where it was. Best lies in `scratch`: then nothing is copied.
+
+        Args:
+            path: the file.
+            expected: the SHA-256 that it should have.
+
+        Returns:
+            Its SHA-256.
+
+        Raises:
+            StoreError: it has another SHA-256, or cannot be moved in; it stays where it is.
+        """
+        with _plain_errors():
+            sha256 = hash_file(path)
+        if expected is not None and sha256 != expected:
+            raise StoreError(
+                f"The file {path.name!r} is not what it should be.",
+                f"Its SHA-256 is {sha256[:12]}…, not {expected[:12]}….",
+                "Fetch it again.",
+            )
+        with _plain_errors():
+            if self._keep(sha256):
+                path.unlink()
+            elif path.stat().st_dev == self.scratch.stat().st_dev:
+                path.chmod(0o600)
+                _sync(path)
+                self._settle(path, sha256)
+            else:
+                self.put(path.read_bytes())
+                path.unlink()
+        return sha256
+
+    def names(self) -> Iterator[str]:
+        """The blobs that are there, sorted."""
+        for shard in sorted(self.root.iterdir()):
+            if shard.is_dir():
+                yield from sorted(file.name for file in shard.iterdir() if _NAME.fullmatch(file.name))
+
+    def _keep(self, sha256: str) -> bool:
+        """Whether it is there; if so, it is marked as wanted now, so that no clean-up takes it."""
+        try:
+            os.utime(self.place(sha256))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _settle(self, temporary: Path, sha256: str) -> None:
+        place = self.place(sha256)
+        if not place.parent.is_dir():
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            _sync(self.root)
+        temporary.replace(place)
+        _sync(place.parent)
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Have the disk hold a file's bytes or a folder's names."""
+    if os.name == "nt":  # cannot sync a folder, nor a file that is opened to read
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _removed_on_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        why = "The disk is full." if is_full else f"The system says: {error.strerror or type(error).__name__}."
+        mend = "Make room, then run it again." if is_full else "Check the store's folder."
+        raise StoreError("A picture could not be kept in the store.", why, mend) from error

@@ -1,0 +1,247 @@
+"""
+Connections and transactions: many threads, many processes, one file.
+
+Connections are lent out of a small pool, one to each transaction, so that any thread may call. Writers of one
+process stand in line at a lock, writers of several at SQLite's own (`BEGIN IMMEDIATE`, 30 s of patience).
+A commit is on the disk when it returns.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+from nbbanana.errors import StoreError
+from nbbanana.store import schema
+
+__all__ = ["Database"]
+
+PATIENCE = 30.0
+"""Seconds a transaction waits for others to finish theirs."""
+IDLE = 4
+"""Connections that are kept open while nobody uses them."""
+NO_SHARED_MEMORY = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL}
+"""How a file system without shared memory refuses WAL, where it does not just keep its journal mode."""
+
+_alive: weakref.WeakSet[Database] = weakref.WeakSet()
+_inherited: list[sqlite3.Connection] = []
+"""A forked child's copies of its parent's connections: never used and never closed, as SQLite asks."""
+
+
+class Database:
+    """
+    The file `edits.sqlite` in `folder`, made or brought to this version where needed.
+
+    `notes` says in sentences what is unusual about it.
+
+    Raises:
+        StoreVersionError: a newer nbbanana wrote it.
+        StoreError: it cannot be opened, or is not a store.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "edits.sqlite"
+        self.notes: tuple[str, ...] = ()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        self._durable = "FULL"
+        self._renew_locks()
+        with self._plain_errors():
+            self._prepare()
+        _alive.add(self)
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one state of the store, whatever others write meanwhile."""
+        with self._lent() as connection, self._transaction(connection, "BEGIN"):
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose changes are on the disk when the block ends, or not made if it raises."""
+        with self._writing, self._lent() as connection, self._transaction(connection, "BEGIN IMMEDIATE"):
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection; those in use close when they are given back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def _transaction(self, connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+        connection.execute(begin)
+        try:
+            schema.check(connection, self.folder)  # a newer nbbanana may have brought it up meanwhile
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            # SQLite rolls back by itself when the disk is full.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _lent(self) -> Iterator[sqlite3.Connection]:
+        with self._plain_errors():
+            connection = self._borrow()
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
+
+    def _borrow(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._closed:
+                raise StoreError("The store is closed.", "", "Open it again.")
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            if not self._closed and not connection.in_transaction and len(self._idle) < IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {self._durable}")
+        return connection
+
+    def _prepare(self) -> None:
+        """Refuse, make or bring up; nothing is written to a store that is refused."""
+        with suppress(FileExistsError):
+            self.path.touch(mode=0o600, exist_ok=False)
+        connection = self._connect()
+        try:
+            version = schema.check(connection, self.folder)
+            self._choose_journal(connection)
+            if version < schema.latest():
+                self._bring_up(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._give_back(connection)
+
+    def _choose_journal(self, connection: sqlite3.Connection) -> None:
+        """WAL where the file system can do it; else a rollback journal, which needs one sync more."""
+        mode = _patiently(lambda: _write_ahead(connection))
+        if mode == "wal":
+            return
+        self._durable = "EXTRA"
+        connection.execute("PRAGMA synchronous = EXTRA")
+        where = f"The store in {self.folder.name!r} is on a file system without shared memory, such as a network drive"
+        self.notes = (f"{where}: it is slower there, and kernels wait for each other.",)
+
+    def _bring_up(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Another process may have been first: look again, now that nobody else can write.
+            version = schema.check(connection, self.folder)
+            if 0 < version < schema.latest():
+                self._back_up(version)
+            if version < schema.latest():
+                schema.migrate(connection, version)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    def _back_up(self, version: int) -> None:
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        source = self._connect()
+        try:
+            schema.backup(source, self.folder / "backups" / f"edits-v{version}-{stamp}.sqlite")
+        finally:
+            source.close()
+
+    def _plain_errors(self) -> AbstractContextManager[None]:
+        return _plain_errors(self.folder)
+
+    def _renew_locks(self) -> None:
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: the parent's connections and locks are not ours."""
+        _inherited.extend(self._idle)
+        self._idle = []
+        self._renew_locks()
+
+
+def _after_fork() -> None:
+    for database in _alive:
+        database._leave_to_parent()  # noqa: SLF001 - this module's own class
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> str:
+    try:
+        return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in NO_SHARED_MEMORY:
+            return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+        raise
+
+
+def _patiently(action: Callable[[], str]) -> str:
+    """Repeat while others hold the file: SQLite does not wait by itself when the journal mode changes."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return action()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                raise
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: ("The disk is full.", "Make room, then run it again; the store is as it was before."),
+    sqlite3.SQLITE_BUSY: (
+        f"Another process has kept it locked for more than {PATIENCE:.0f} seconds.",
+        "Run it again, or look for a process that hangs.",
+    ),
+    sqlite3.SQLITE_READONLY: ("It may only be read.", "Give yourself the right to write there, or use another folder."),
+    sqlite3.SQLITE_CANTOPEN: ("Its file cannot be opened.", "Check that the folder exists and is yours."),
+    sqlite3.SQLITE_NOTADB: ("Its edits.sqlite is not a database.", "Choose another folder for the store."),
+    sqlite3.SQLITE_CORRUPT: (
+        "Its edits.sqlite is damaged.",
+        "Copy the folder first; the pictures in blobs/ are not affected, and backups/ may hold an older state.",
+    ),
+}
+
+
+@contextmanager
+def _plain_errors(folder: Path) -> Iterator[None]:
+    """Say in three lines what SQLite and the file system say in their own ways."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        why, mend = _REASONS.get(code, (f"SQLite says: {error}.", "Check the disk, then run it again."))
+        raise StoreError(f"The store in {folder.name!r} could not be used.", why, mend) from error
+    except OSError as error:
+        why = f"The system says: {error.strerror or type(error).__name__}."
+        raise StoreError(f"The store in {folder.name!r} could not be used.", why, "Check the folder.") from error

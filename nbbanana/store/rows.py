@@ -1,0 +1,344 @@
+"""Rows and records: how an edit is written and read. Every function works inside the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from nbbanana.errors import NotInStoreError, StoreError
+from nbbanana.request import canonical_json
+from nbbanana.store import search, states
+from nbbanana.store.records import TERMINAL, Edit, InputRecord, OutputRecord, State, Transition
+
+__all__ = ["Facts", "add", "edits_from", "get", "id_of", "money", "move", "one", "text"]
+
+Part = TypeVar("Part")
+_BY_CONTENT = "sha256:"
+_LARGEST = 2**63 - 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a step brought to light; None is nothing new."""
+
+    note: str | None = None
+    request_id: str | None = None
+    cost: float | None = None
+    price_quoted: float | None = None
+    error: str | None = None
+    error_kind: str | None = None
+    outputs: Sequence[OutputRecord] | None = None
+    inputs: Sequence[InputRecord] | None = None
+
+
+def add(connection: sqlite3.Connection, edit: Edit) -> int:
+    """
+    Write a whole edit, whatever state it is in; its `id` and `parents` are not looked at but found here.
+
+    Returns:
+        The id it has in this store.
+    """
+    cursor = connection.execute(
+        "INSERT INTO edits (uid, model, provider, ask, digest, parameters, seed, seed_given, state, request_id,"
+        " created_at, accepted_at, started_at, done_at, finished_at, watched, price_quoted, cost, error, error_kind,"
+        " notebook, cell, package_version, starred, rejected, note)"
+        " VALUES (:uid, :model, :provider, :ask, :digest, :parameters, :seed, :seed_given, :state, :request_id,"
+        " :created_at, :accepted_at, :started_at, :done_at, :finished_at, :watched, :price_quoted, :cost, :error,"
+        " :error_kind, :notebook, :cell, :package_version, :starred, :rejected, :note)",
+        _values(edit),
+    )
+    edit_id = int(cursor.lastrowid or 0)
+    for transition in edit.transitions:
+        _append(connection, edit_id, transition)
+    _write_inputs(connection, edit_id, edit.inputs)
+    _write_outputs(connection, edit_id, edit.outputs)
+    connection.executemany("INSERT INTO tags VALUES (?, ?)", [(edit_id, tag) for tag in edit.tags])
+    search.index(connection, edit_id, edit)
+    return edit_id
+
+
+def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float, facts: Facts) -> None:
+    """
+    Take one step.
+
+    Raises:
+        NotInStoreError: no such edit.
+        StoreError: the step is not allowed, or the edit has another request id already.
+    """
+    row = one(connection, edit_id)
+    request_id = _same_request(row, facts.request_id)
+    states.check(edit_id, row["state"], state, request_id)
+    connection.execute(
+        "UPDATE edits SET state = :state, request_id = :request_id, accepted_at = :accepted_at,"
+        " started_at = :started_at, done_at = :done_at, finished_at = :finished_at, error = :error,"
+        " error_kind = :error_kind, cost = coalesce(:cost, cost),"
+        " price_quoted = coalesce(:price_quoted, price_quoted) WHERE id = :id",
+        {
+            "id": edit_id,
+            "state": state,
+            "request_id": request_id,
+            "cost": money("cost", facts.cost),
+            "price_quoted": money("price_quoted", facts.price_quoted),
+            **_times(row, state, now),
+            **_errors(row, facts),
+        },
+    )
+    _append(connection, edit_id, Transition(state, now, facts.note))
+    _write_outputs(connection, edit_id, facts.outputs or ())
+    if facts.inputs is not None:
+        _write_inputs(connection, edit_id, facts.inputs)
+        search.reindex_names(connection, edit_id, facts.inputs)
+    if state in TERMINAL:
+        connection.execute("DELETE FROM leases WHERE edit_id = ?", (edit_id,))
+
+
+def one(connection: sqlite3.Connection, edit_id: int) -> sqlite3.Row:
+    """
+    The bare row of an edit.
+
+    Raises:
+        NotInStoreError: no such edit.
+    """
+    row: sqlite3.Row | None = None
+    if abs(edit_id) <= _LARGEST:
+        row = connection.execute("SELECT * FROM edits WHERE id = ?", (edit_id,)).fetchone()
+    if row is None:
+        raise NotInStoreError(f"There is no edit {edit_id} in the store.", "", "%nbhistory lists those that are there.")
+    return row
+
+
+def id_of(connection: sqlite3.Connection, uid: str) -> int | None:
+    """The id in this store of the edit with this uid."""
+    row = connection.execute("SELECT id FROM edits WHERE uid = ?", (uid,)).fetchone()
+    return None if row is None else int(row["id"])
+
+
+def get(connection: sqlite3.Connection, edit_id: int) -> Edit:
+    """
+    An edit with everything that belongs to it.
+
+    Raises:
+        NotInStoreError: no such edit.
+    """
+    return edits_from(connection, [one(connection, edit_id)])[0]
+
+
+def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> list[Edit]:
+    """The edits of bare rows, in their order: one query a kind of part, however many rows there are."""
+    found = list(rows)
+    ids = json.dumps([row["id"] for row in found])
+
+    def parts(query: str, make: Callable[[sqlite3.Row], Part]) -> dict[int, tuple[Part, ...]]:
+        grouped: defaultdict[int, list[Part]] = defaultdict(list)
+        for part in connection.execute(query, (ids,)):
+            grouped[part["edit_id"]].append(make(part))
+        return {edit_id: tuple(group) for edit_id, group in grouped.items()}
+
+    inputs = parts(
+        "SELECT * FROM inputs WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position", _input
+    )
+    outputs = parts(
+        "SELECT * FROM outputs WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position", _output
+    )
+    parents = parts(
+        "SELECT * FROM parents WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position",
+        lambda row: int(row["parent_id"]),
+    )
+    transitions = parts(
+        "SELECT * FROM transitions WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position",
+        lambda row: Transition(row["state"], row["at"], row["note"]),
+    )
+    tags = parts(
+        "SELECT * FROM tags WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, tag",
+        lambda row: str(row["tag"]),
+    )
+    return [
+        _edit(
+            row,
+            inputs=inputs.get(row["id"], ()),
+            outputs=outputs.get(row["id"], ()),
+            parents=tuple(dict.fromkeys(parents.get(row["id"], ()))),
+            transitions=transitions.get(row["id"], ()),
+            tags=tags.get(row["id"], ()),
+        )
+        for row in found
+    ]
+
+
+def money(name: str, dollars: float | None) -> float | None:
+    """
+    An amount that can be added up.
+
+    Raises:
+        StoreError: it is negative, infinite or not a number.
+    """
+    if dollars is not None and not (math.isfinite(dollars) and dollars >= 0):
+        raise StoreError(f"{name} cannot be {dollars!r}.", "An amount of US dollars is a finite number from 0 upwards.")
+    return dollars
+
+
+def text(value: str | None) -> str | None:
+    """Text as SQLite can hold it: a file name that is no Unicode keeps its odd bytes as escapes."""
+    return value if value is None else value.encode("utf-8", "backslashreplace").decode()
+
+
+def _values(edit: Edit) -> dict[str, Any]:
+    return {
+        "uid": edit.uid,
+        "model": edit.model,
+        "provider": edit.provider,
+        "ask": edit.ask,
+        "digest": edit.digest,
+        "parameters": _json(edit.parameters),
+        "seed": _seed(edit.seed),
+        "seed_given": edit.seed_given,
+        "state": edit.state,
+        "request_id": edit.request_id,
+        "created_at": edit.created_at,
+        "accepted_at": edit.accepted_at,
+        "started_at": edit.started_at,
+        "done_at": edit.done_at,
+        "finished_at": edit.finished_at,
+        "watched": edit.watched,
+        "price_quoted": money("price_quoted", edit.price_quoted),
+        "cost": money("cost", edit.cost),
+        "error": text(edit.error),
+        "error_kind": edit.error_kind,
+        "notebook": text(edit.notebook),
+        "cell": text(edit.cell),
+        "package_version": edit.package_version,
+        "starred": edit.starred,
+        "rejected": edit.rejected,
+        "note": text(edit.note),
+    }
+
+
+def _edit(row: sqlite3.Row, **parts: Any) -> Edit:
+    values = {name: row[name] for name in _COLUMNS}
+    for flag in ("seed_given", "watched", "starred", "rejected"):
+        values[flag] = bool(values[flag])
+    return Edit(**values, parameters=json.loads(row["parameters"]), **parts)
+
+
+_PARTS = {"inputs", "outputs", "parents", "transitions", "tags"}
+_COLUMNS = tuple(name for name in Edit.__dataclass_fields__ if name not in _PARTS | {"parameters"})
+
+
+def _input(row: sqlite3.Row) -> InputRecord:
+    return InputRecord(
+        name=row["name"],
+        identity=row["identity"],
+        sha256=row["sha256"],
+        url=row["url"],
+        width=row["width"],
+        height=row["height"],
+        note=row["note"],
+    )
+
+
+def _output(row: sqlite3.Row) -> OutputRecord:
+    return OutputRecord(
+        index=row["position"],
+        sha256=row["sha256"],
+        mime=row["mime"],
+        width=row["width"],
+        height=row["height"],
+        size=row["size"],
+        url=row["url"],
+    )
+
+
+def _append(connection: sqlite3.Connection, edit_id: int, transition: Transition) -> None:
+    connection.execute(
+        "INSERT INTO transitions SELECT ?, coalesce(max(position) + 1, 0), ?, ?, ? FROM transitions WHERE edit_id = ?",
+        (edit_id, transition.state, transition.at, text(transition.note), edit_id),
+    )
+
+
+def _write_inputs(connection: sqlite3.Connection, edit_id: int, inputs: Sequence[InputRecord]) -> None:
+    """Put `inputs` in the place of those that are there, and link to the edits that made them."""
+    connection.execute("DELETE FROM inputs WHERE edit_id = ?", (edit_id,))
+    connection.execute("DELETE FROM parents WHERE edit_id = ?", (edit_id,))
+    for position, item in enumerate(inputs):
+        connection.execute(
+            "INSERT INTO inputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                edit_id,
+                position,
+                text(item.name),
+                text(item.identity),
+                item.sha256,
+                text(item.url),
+                item.width,
+                item.height,
+                text(item.note),
+            ),
+        )
+        if item.identity.startswith(_BY_CONTENT):
+            # Of several edits that made the same bytes, the newest before this one is the parent.
+            connection.execute(
+                "INSERT INTO parents SELECT ?, ?, max(edit_id) FROM outputs WHERE sha256 = ? AND edit_id < ?"
+                " HAVING max(edit_id) IS NOT NULL",
+                (edit_id, position, item.identity.removeprefix(_BY_CONTENT), edit_id),
+            )
+
+
+def _write_outputs(connection: sqlite3.Connection, edit_id: int, outputs: Sequence[OutputRecord]) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (edit_id, item.index, item.sha256, item.mime, item.width, item.height, item.size, text(item.url))
+            for item in outputs
+        ],
+    )
+
+
+def _same_request(row: sqlite3.Row, request_id: str | None) -> str | None:
+    known: str | None = row["request_id"]
+    if known is not None and request_id is not None and known != request_id:
+        raise StoreError(
+            f"Edit {row['id']} has a request id already.",
+            f"It is {known!r}, not {request_id!r}: one edit is one submission.",
+            edit_id=row["id"],
+        )
+    return known or request_id
+
+
+def _times(row: sqlite3.Row, state: State, now: float) -> dict[str, float | None]:
+    def first(name: str, *, applies: bool) -> float | None:
+        kept: float | None = row[name]
+        return now if kept is None and applies else kept
+
+    return {
+        "accepted_at": first("accepted_at", applies=state in states.ACCEPTED),
+        "started_at": first("started_at", applies=state == "running"),
+        "done_at": first("done_at", applies=state in {"downloading", "completed"}),
+        "finished_at": now if state in TERMINAL else None,
+    }
+
+
+def _errors(row: sqlite3.Row, facts: Facts) -> dict[str, str | None]:
+    """An edit that is no longer uncertain loses the words that said so; its transitions keep theirs."""
+    kept = row["state"] != "unknown"
+    return {
+        "error": text(facts.error) or (row["error"] if kept else None),
+        "error_kind": facts.error_kind or (row["error_kind"] if kept else None),
+    }
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    """Canonical JSON; half a surrogate pair, which is no Unicode, as the escape that JSON has for it."""
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", canonical_json(dict(value)))
+
+
+def _seed(seed: int | None) -> int | None:
+    if seed is not None and abs(seed) > _LARGEST:
+        raise StoreError(f"seed cannot be {seed}.", "The store keeps whole numbers from -2^63 to 2^63 - 1.")
+    return seed

@@ -1,0 +1,139 @@
+"""
+Full-text search over prompts, names of input pictures, tags and notes.
+
+What a word is, is decided here, for the index and for queries alike: letters and digits in a row, case and accents
+aside; each sign of a script that is written without spaces (Han, Kana, Hangul, Thai and its neighbours) by
+itself, and each pictograph. SQLite's FTS5 only sees words with a space between them, so nothing a user types is
+ever read as its query syntax, and 霓虹 is found inside a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from nbbanana.store.records import Edit, InputRecord
+
+__all__ = ["find", "index", "query", "reindex_names", "reindex_remarks", "spell"]
+
+NEWEST = 5_000
+"""Matches that are ranked; older ones are found by more words."""
+MOST_WORDS = 32
+"""Words of a query that count."""
+LONGEST = 1_000
+"""Characters of a query that are read."""
+
+_SIGN = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff"  # Thai, Lao, Burmese, Jamo, Khmer
+    "\u2e80-\u2fff\u3005-\u3007\u3021-\u3029\u3031-\u303c\u3040-\u318f\u31a0-\u31bf\u31f0-\u31ff"  # radicals, Kana
+    "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"  # Han, Hangul
+    "\U0001b000-\U0001b16f\U00020000-\U0003ffff"  # Kana and Han beyond the first plane
+    "\u2190-\u2bff\U0001f000-\U0001faff"  # arrows, symbols, pictographs
+)
+_WORD = re.compile(f"[{_SIGN}]|[^\\W_{_SIGN}]+")
+_ACCENT = re.compile("[\u0300-\u036f]")
+_WEIGHTS = (1.0, 2.0, 3.0, 3.0)
+"""Prompt, names, tags, note: what people add says more than what they asked."""
+
+
+def spell(text: str) -> str:
+    """
+    The words of a text with one space between them.
+
+    >>> spell("Neon-STREET at Café_3")
+    'neon street at cafe 3'
+    >>> spell("雨の霓虹street")
+    '雨 の 霓 虹 street'
+    """
+    if not text.isascii():
+        # Composed again after the accents are gone, so that Hangul syllables and voiced Kana stay whole.
+        text = unicodedata.normalize("NFKC", _ACCENT.sub("", unicodedata.normalize("NFKD", text)))
+    return " ".join(_WORD.findall(text.casefold()))
+
+
+def query(text: str) -> str:
+    """
+    What FTS5 is asked for: every word, side by side what stands side by side, the last word also as a beginning.
+
+    Empty where the text has no word.
+
+    >>> query('rainy "neon-str')
+    '"rainy" "neon str"*'
+    """
+    return _expression(_phrases(text))
+
+
+def index(connection: sqlite3.Connection, edit_id: int, edit: Edit) -> None:
+    """Make an edit findable."""
+    connection.execute(
+        "INSERT INTO words (rowid, prompt, names, tags, note) VALUES (?, ?, ?, ?, ?)",
+        (edit_id, spell(edit.prompt), _names(edit.inputs), _spell_all(edit.tags), spell(edit.note or "")),
+    )
+
+
+def reindex_names(connection: sqlite3.Connection, edit_id: int, inputs: Sequence[InputRecord]) -> None:
+    """Its inputs are others now; most often only their sizes, which are not searched."""
+    connection.execute(
+        "UPDATE words SET names = ?1 WHERE rowid = ?2 AND names <> ?1",
+        (_names(inputs), edit_id),
+    )
+
+
+def reindex_remarks(connection: sqlite3.Connection, edit_id: int, tags: Iterable[str], note: str | None) -> None:
+    """Its tags and its note are others now."""
+    connection.execute(
+        "UPDATE words SET tags = ?, note = ? WHERE rowid = ?", (_spell_all(tags), spell(note or ""), edit_id)
+    )
+
+
+def find(connection: sqlite3.Connection, text: str, limit: int, offset: int = 0) -> list[int]:
+    """
+    Ids of the edits that hold every word of `text`, the best first, among the newest `NEWEST` that do.
+
+    FTS5's own `bm25` counts every match in the store for each word; as each result holds every word, how rare
+    a word is does not tell them apart. So: how often, in how short a text, in which column; then the newest.
+    """
+    phrases = _phrases(text)
+    if not phrases:
+        return []
+    rows = connection.execute(
+        "SELECT rowid, prompt, names, tags, note FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?",
+        (_expression(phrases), NEWEST),
+    ).fetchall()
+    needles = [f" {phrase} " for phrase in phrases[:-1]] + [f" {phrases[-1]}"]
+    ranked = sorted(rows, key=lambda row: (-_score(row[1:], needles), -row[0]))
+    return [row[0] for row in ranked[offset : offset + limit]]
+
+
+def _score(columns: Sequence[str], needles: Sequence[str]) -> float:
+    score = 0.0
+    for weight, column in zip(_WEIGHTS, columns, strict=True):
+        if column:
+            padded = f" {column} "
+            length = 0.5 + len(padded) / 400
+            for needle in needles:
+                if often := padded.count(needle):
+                    score += weight * often / (often + length)
+    return score
+
+
+def _phrases(text: str) -> list[str]:
+    spelled = (spell(word) for word in text[:LONGEST].split())
+    return [phrase for phrase in spelled if phrase][:MOST_WORDS]
+
+
+def _expression(phrases: Sequence[str]) -> str:
+    quoted = [f'"{phrase}"' for phrase in phrases]
+    if phrases and len(phrases[-1].rpartition(" ")[2]) > 1:
+        quoted[-1] += "*"
+    return " ".join(quoted)
+
+
+def _names(inputs: Iterable[InputRecord]) -> str:
+    return _spell_all(item.name for item in inputs)
+
+
+def _spell_all(texts: Iterable[str]) -> str:
+    return " ".join(spell(text) for text in texts)

@@ -1,0 +1,465 @@
+"""`Store`: the folder with the edits, as the rooms below see it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from nbbanana._version import __version__
+from nbbanana.errors import StoreError
+from nbbanana.store import care, leases, ledger, queries, remarks, rows, search
+from nbbanana.store.blobs import Blobs
+from nbbanana.store.database import Database
+from nbbanana.store.records import (
+    Edit,
+    InputRecord,
+    NewEdit,
+    OutputRecord,
+    Reservation,
+    Spending,
+    State,
+    Transition,
+)
+
+__all__ = ["Store"]
+
+
+class Store:
+    """
+    A folder with edits. Any thread may call any method; many processes may have it open at once.
+
+    Every method that changes something has it on the disk when it returns, or has changed nothing and raises
+    `StoreError`. Times are seconds since the epoch, money is in US dollars.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     edit = store.begin(NewEdit("m", "sandbox", "ask", "digest", {"prompt": "Make it snow."}, 7, True))
+    ...     edit = store.move(edit.id, "submitting")
+    ...     edit = store.move(edit.id, "queued", request_id="r-1")
+    ...     [step.state for step in edit.transitions], store.count(), store.search("snow")[0].id
+    (['prepared', 'submitting', 'queued'], 1, 1)
+    """
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._database = Database(folder)
+        self._blobs = Blobs(folder)
+
+    @classmethod
+    def open(cls, folder: str | Path, *, clock: Callable[[], float] = time.time) -> Store:
+        """
+        Open the store in `folder`; make it where there is none.
+
+        A folder that is made is for its owner only (0700); one that is there keeps its mode, the files in it are for
+        their owner only.
+
+        Raises:
+            StoreVersionError: a newer nbbanana wrote it; it was not touched.
+            StoreError: it cannot be made or read.
+        """
+        path = Path(folder).expanduser().absolute()
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The store {path.name!r} cannot be opened.",
+                f"The system says: {error.strerror or type(error).__name__}.",
+                "Name a folder that is yours.",
+            ) from error
+        return cls(path, clock=clock)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what is unusual here, such as a network drive."""
+        return self._database.notes
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for files on their way in: `adopt` takes them from there without copying."""
+        return self._blobs.scratch
+
+    def close(self) -> None:
+        """Close it; whoever calls it afterwards gets a StoreError."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Store {self.folder.name!r}>"
+
+    # Writing down what happens
+
+    def begin(self, new: NewEdit) -> Edit:
+        """Journal an edit before anything is sent: it is on the disk when this returns, in the state `prepared`."""
+        now = self._clock()
+        edit = Edit(
+            id=0,
+            uid=uuid.uuid4().hex,
+            model=new.model,
+            provider=new.provider,
+            ask=new.ask,
+            digest=new.digest,
+            parameters=new.parameters,
+            seed=new.seed,
+            seed_given=new.seed_given,
+            state="prepared",
+            created_at=now,
+            inputs=new.inputs,
+            price_quoted=new.price_quoted,
+            notebook=new.notebook,
+            cell=new.cell,
+            package_version=__version__,
+            transitions=(Transition("prepared", now),),
+        )
+        with self._database.write() as connection:
+            return rows.get(connection, rows.add(connection, edit))
+
+    def move(
+        self,
+        edit_id: int,
+        state: State,
+        *,
+        note: str | None = None,
+        request_id: str | None = None,
+        cost: float | None = None,
+        price_quoted: float | None = None,
+        error: str | None = None,
+        error_kind: str | None = None,
+        outputs: Sequence[OutputRecord] | None = None,
+        inputs: Sequence[InputRecord] | None = None,
+    ) -> Edit:
+        """
+        Take an edit to `state` and write down when, with what came to light; None is nothing new.
+
+        A state that lasts may be entered again, with a note. `outputs` are added to those that are there, by their
+        index; `inputs` take the place of those that are there. An edit that ends loses its lease.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: the step is not allowed: an edit that ended stays ended, save `unknown` when its request id
+                was found.
+        """
+        facts = rows.Facts(
+            note=note,
+            request_id=request_id,
+            cost=cost,
+            price_quoted=price_quoted,
+            error=error,
+            error_kind=error_kind,
+            outputs=outputs,
+            inputs=inputs,
+        )
+        with self._database.write() as connection:
+            rows.move(connection, edit_id, state, self._clock(), facts)
+            return rows.get(connection, edit_id)
+
+    def record_cost(self, edit_id: int, cost: float) -> Edit:
+        """
+        Write down a cost that became known later, in whatever state the edit is.
+
+        For an `unknown` edit that a person found was never charged, it is 0.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: not an amount of money.
+        """
+        with self._database.write() as connection:
+            ledger.record_cost(connection, edit_id, cost)
+            return rows.get(connection, edit_id)
+
+    def annotate(
+        self,
+        edit_id: int,
+        *,
+        starred: bool | None = None,
+        rejected: bool | None = None,
+        note: str | None = None,
+        add_tags: Iterable[str] = (),
+        remove_tags: Iterable[str] = (),
+    ) -> Edit:
+        """
+        Change what people say about an edit; None leaves a thing as it is, an empty note takes it away.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: a tag that is empty or longer than 100 characters.
+        """
+        with self._database.write() as connection:
+            remarks.annotate(
+                connection,
+                edit_id,
+                starred=starred,
+                rejected=rejected,
+                note=note,
+                add_tags=add_tags,
+                remove_tags=remove_tags,
+            )
+            return rows.get(connection, edit_id)
+
+    def take_in(self, edits: Iterable[Edit]) -> int:
+        """
+        Add edits that another store wrote, in their order, all or none; those whose uid is here are left out.
+
+        They get ids of this store, and parents by content. Their blobs are put in before.
+
+        Returns:
+            How many were added.
+        """
+        added = 0
+        with self._database.write() as connection:
+            for edit in edits:
+                if rows.id_of(connection, edit.uid) is None:
+                    rows.add(connection, edit)
+                    added += 1
+        return added
+
+    # Asking
+
+    def get(self, edit_id: int) -> Edit:
+        """The edit with this id; NotInStoreError where there is none."""
+        with self._database.read() as connection:
+            return rows.get(connection, edit_id)
+
+    def find(self, uid: str) -> Edit | None:
+        """The edit with this uid, which is the same in every store."""
+        with self._database.read() as connection:
+            edit_id = rows.id_of(connection, uid)
+            return None if edit_id is None else rows.get(connection, edit_id)
+
+    def last_id(self) -> int | None:
+        """The id of the newest edit."""
+        with self._database.read() as connection:
+            value: int | None = connection.execute("SELECT max(id) FROM edits").fetchone()[0]
+            return value
+
+    def count(self, provider: str | None = None) -> int:
+        """How many edits there are; read from a counter, not counted."""
+        with self._database.read() as connection:
+            return ledger.count(connection, provider)
+
+    def page(self, before_id: int | None = None, limit: int = 50, provider: str | None = None) -> list[Edit]:
+        """The newest edits, or those before `before_id`, newest first."""
+        return self.filter(before_id=before_id, provider=provider, limit=limit)
+
+    def numbered(self, ids: Sequence[int]) -> list[Edit]:
+        """The edits with these ids in their order; ids that are not there are left out."""
+        with self._database.read() as connection:
+            return queries.numbered(connection, ids)
+
+    def filter(
+        self,
+        *,
+        model: str | None = None,
+        provider: str | None = None,
+        states: Sequence[State] | None = None,
+        seed: int | None = None,
+        starred: bool | None = None,
+        rejected: bool | None = None,
+        tag: str | None = None,
+        input: str | None = None,  # noqa: A002 - the word that users type
+        notebook: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        before_id: int | None = None,
+        limit: int = 50,
+    ) -> list[Edit]:
+        """
+        The newest edits that have all that is asked; None asks for nothing.
+
+        Args:
+            model: the endpoint, exactly.
+            provider: who ran it.
+            states: it is in one of these.
+            seed: the seed that was sent.
+            starred: what a person said.
+            rejected: what a person said.
+            tag: one of its tags.
+            input: an input's name, or its identity, or its SHA-256.
+            notebook: where it was asked.
+            since: begun then or later.
+            until: begun then or earlier.
+            before_id: only edits with a smaller id; with the last id of a page, the next page.
+            limit: at most so many.
+        """
+        question = queries.Question(
+            model=model,
+            provider=provider,
+            states=states,
+            seed=seed,
+            starred=starred,
+            rejected=rejected,
+            tag=tag,
+            input=input,
+            notebook=notebook,
+            since=since,
+            until=until,
+            before_id=before_id,
+        )
+        with self._database.read() as connection:
+            return queries.matching(connection, question, limit)
+
+    def by_ask(
+        self, ask: str, provider: str | None = None, states: Sequence[State] = ("completed",), limit: int = 50
+    ) -> list[Edit]:
+        """The edits that asked the same question and are in one of `states`, newest first."""
+        with self._database.read() as connection:
+            return queries.by_ask(connection, ask, provider, states, limit)
+
+    def by_digest(self, digest: str, limit: int = 50) -> list[Edit]:
+        """The edits that are the same submission, newest first."""
+        with self._database.read() as connection:
+            return queries.by_digest(connection, digest, limit)
+
+    def by_request_id(self, request_id: str, provider: str | None = None) -> Edit | None:
+        """The edit that the service knows by this id."""
+        with self._database.read() as connection:
+            return queries.by_request_id(connection, request_id, provider)
+
+    def by_output(self, sha256: str, limit: int = 50) -> list[Edit]:
+        """The edits that made these bytes, newest first."""
+        with self._database.read() as connection:
+            return queries.by_output(connection, sha256, limit)
+
+    def children(self, edit_id: int) -> list[int]:
+        """Ids of the edits that took an output of this one as an input, oldest first."""
+        with self._database.read() as connection:
+            return queries.children(connection, edit_id)
+
+    def search(self, words: str, limit: int = 50, offset: int = 0) -> list[Edit]:
+        """
+        The edits with all these words in their prompt, tags, note or the names of their inputs, the best first.
+
+        The last word is also taken as the beginning of one. Nothing in `words` is a command.
+        """
+        with self._database.read() as connection:
+            return queries.numbered(connection, search.find(connection, words, limit, offset))
+
+    def unfinished(self, provider: str | None = None, *, unclaimed: bool = False) -> list[Edit]:
+        """The edits that somebody still has to do something about, oldest first; `unclaimed`: that nobody watches."""
+        with self._database.read() as connection:
+            found = queries.unfinished(connection, provider)
+            watched = leases.holders(connection, self._clock()) if unclaimed else {}
+        return [edit for edit in found if edit.id not in watched]
+
+    def durations(self, model: str, resolution: str | None, provider: str, limit: int = 200) -> list[float]:
+        """
+        Seconds that completed jobs took from acceptance until done, newest first.
+
+        Args:
+            model: the endpoint.
+            resolution: the parameter as it was set; None for jobs that left it to the model.
+            provider: who ran them.
+            limit: at most so many.
+        """
+        with self._database.read() as connection:
+            return queries.durations(connection, model, resolution, provider, limit)
+
+    # Money
+
+    def spent(self, provider: str, since: float | None = None) -> float:
+        """US dollars, told or held, of the edits begun since then; see `spending` for what nobody knows."""
+        return self.spending(provider, since).total
+
+    def spending(self, provider: str, since: float | None = None) -> Spending:
+        """What the edits of `provider` cost that were begun at or after `since`."""
+        with self._database.read() as connection:
+            return ledger.spending(connection, provider, since)
+
+    def total_cost(self) -> dict[str, Spending]:
+        """What everything here cost, by provider: what the sandbox pretends to charge is not money."""
+        with self._database.read() as connection:
+            return ledger.by_provider(connection)
+
+    def has_paid_edits(self) -> bool:
+        """Whether a service that takes money ever took an edit of this store."""
+        with self._database.read() as connection:
+            return ledger.has_paid_edits(connection)
+
+    def reserve(self, edit_id: int, amount: float, *, budget: float, since: float | None = None) -> Reservation:
+        """
+        Keep `amount` back for an edit that is about to be sent, if what was spent leaves so much of `budget`.
+
+        One transaction looks and writes, so kernels that share the store cannot overspend together. It counts the
+        edits of the same provider begun at or after `since`: told costs, else what was kept back, else the quoted
+        price, also of edits in flight and `unknown` ones. It is refused while any of them has a charge that nobody
+        knows. The reservation ends by itself: with the cost once it is told, with nothing if the edit never ran.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: not an amount of money, or an edit that was sent already.
+        """
+        with self._database.write() as connection:
+            return ledger.reserve(connection, edit_id, amount, budget, since)
+
+    # Leases
+
+    def claim(self, edit_id: int, owner: str, ttl: float) -> bool:
+        """Take an edit's lease for `ttl` seconds; False while a living other one holds it. See `new_owner`."""
+        now = self._clock()
+        with self._database.write() as connection:
+            return leases.claim(connection, edit_id, owner, now + ttl, now)
+
+    def renew(self, owner: str, ttl: float) -> int:
+        """Have all leases of `owner` last `ttl` seconds from now; returns how many it holds."""
+        with self._database.write() as connection:
+            return leases.renew(connection, owner, self._clock() + ttl)
+
+    def release(self, edit_id: int, owner: str) -> None:
+        """Give a lease back; somebody else's stays."""
+        with self._database.write() as connection:
+            leases.release(connection, owner, edit_id)
+
+    def release_all(self, owner: str) -> None:
+        """Give back all that `owner` holds."""
+        with self._database.write() as connection:
+            leases.release(connection, owner)
+
+    # Pictures
+
+    def put(self, data: bytes) -> str:
+        """Keep bytes; returns their SHA-256."""
+        return self._blobs.put(data)
+
+    def adopt(self, path: Path, sha256: str | None = None) -> str:
+        """
+        Move a file in; returns its SHA-256.
+
+        Raises:
+            StoreError: it is not the file that `sha256` names, or cannot be moved; it stays where it is.
+        """
+        return self._blobs.adopt(path, sha256)
+
+    def blob_path(self, sha256: str) -> Path:
+        """The file with these bytes, to be read only; NotInStoreError where there is none."""
+        return self._blobs.path(sha256)
+
+    def has_blob(self, sha256: str) -> bool:
+        """Whether the bytes are there."""
+        return self._blobs.has(sha256)
+
+    # Care
+
+    def verify(self) -> care.Verification:
+        """Read everything again: hash every blob, derive every digest, have SQLite check its file."""
+        return care.verify(self._database, self._blobs)
+
+    def gc(self, *, dry_run: bool = True, grace: float = care.GRACE) -> care.Leftovers:
+        """
+        Find files that nothing refers to, and remove them if `dry_run` is False.
+
+        Args:
+            dry_run: only look.
+            grace: seconds for which a file is left alone, since its edit may be about to be written.
+        """
+        return care.collect(self._database, self._blobs, dry_run=dry_run, grace=grace)
