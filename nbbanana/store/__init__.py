@@ -3,7 +3,7 @@ The store: every edit as a row, every picture by its content, in one folder that
 
     edits.sqlite       the rows
     blobs/ab/abcd…     pictures, named by the SHA-256 of their bytes
-    scratch/           files on their way in
+    incoming/           files on their way in
     backups/           the rows as they were before the store was brought to a newer version
 
 `Store` is the way in; the records it gives back are plain frozen data. SQLite is loaded with `Store`, not with

@@ -26,17 +26,17 @@ _CHUNK = 1 << 20
 
 class Blobs:
     """
-    The folders `blobs/` and `scratch/` of the store in `folder`.
+    The folders `blobs/` and `incoming/` of the store in `folder`.
 
     Files are for their owner only (0600, folders 0700). Every method may be called from any thread or process.
     """
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "blobs"
-        self.scratch = folder / "scratch"
+        self.incoming = folder / "incoming"
         with _plain_errors():
             self.root.mkdir(mode=0o700, exist_ok=True)
-            self.scratch.mkdir(mode=0o700, exist_ok=True)
+            self.incoming.mkdir(mode=0o700, exist_ok=True)
 
     def place(self, sha256: str) -> Path:
         """
@@ -71,7 +71,7 @@ class Blobs:
         """Keep `data`; returns its SHA-256."""
         sha256 = hashlib.sha256(data).hexdigest()
         if not self._keep(sha256):
-            temporary = self.scratch / uuid.uuid4().hex
+            temporary = self.incoming / uuid.uuid4().hex
             with _plain_errors(), _removed_on_error(temporary):
                 with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                     file.write(data)
@@ -82,7 +82,7 @@ class Blobs:
 
     def adopt(self, path: Path, expected: str | None = None) -> str:
         """
-        Move a file in; it is gone from where it was. Best lies in `scratch`: then nothing is copied.
+        Move a file in; it is gone from where it was. Best lies in `incoming`: then nothing is copied.
 
         Args:
             path: the file.
@@ -105,7 +105,7 @@ class Blobs:
         with _plain_errors():
             if self._keep(sha256):
                 path.unlink()
-            elif path.stat().st_dev == self.scratch.stat().st_dev:
+            elif path.stat().st_dev == self.incoming.stat().st_dev:
                 path.chmod(0o600)
                 _sync(path)
                 self._settle(path, sha256)

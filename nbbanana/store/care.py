@@ -14,8 +14,8 @@ from nbbanana.errors import StoreError
 from nbbanana.request import EditRequest
 from nbbanana.store.blobs import Blobs, hash_file
 from nbbanana.store.database import Database
+from nbbanana.store.queries import page_after
 from nbbanana.store.records import Edit
-from nbbanana.store.rows import edits_from
 
 if TYPE_CHECKING:
     from nbbanana.images import ImageInput
@@ -133,8 +133,7 @@ def _batches(database: Database) -> Iterator[list[Edit]]:
     last = 0
     while True:
         with database.read() as connection:
-            rows = connection.execute("SELECT * FROM edits WHERE id > ? ORDER BY id LIMIT ?", (last, _BATCH))
-            batch = edits_from(connection, rows)
+            batch = page_after(connection, last, _BATCH)
         if not batch:
             return
         yield batch
@@ -204,10 +203,10 @@ def _is_older(path: Path, moment: float) -> bool:
 
 
 def _unfinished_files(database: Database, blobs: Blobs) -> Iterator[Path]:
-    for folder in (blobs.scratch, database.folder / "backups"):
+    for folder in (blobs.incoming, database.folder / "backups"):
         if folder.is_dir():
             for file in sorted(folder.iterdir()):
-                if file.is_file() and (folder == blobs.scratch or file.name.startswith(".")):
+                if file.is_file() and (folder == blobs.incoming or file.name.startswith(".")):
                     yield file
 
 
@@ -218,7 +217,7 @@ def _remove_blob(blobs: Blobs, name: str, before: float) -> bool:
     `Blobs.put` marks a blob that it finds by its time: one that was marked between our look and our rename is put
     back, and one that is renamed before the mark is simply written again.
     """
-    place, aside = blobs.place(name), blobs.scratch / f"{name}.removed"
+    place, aside = blobs.place(name), blobs.incoming / f"{name}.removed"
     with suppress(FileNotFoundError):
         place.rename(aside)
         if _is_older(aside, before):

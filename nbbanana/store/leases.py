@@ -80,8 +80,10 @@ def release(connection: sqlite3.Connection, owner: str, edit_id: int | None = No
     connection.execute("DELETE FROM leases WHERE owner = ? AND edit_id = coalesce(?, edit_id)", (owner, edit_id))
 
 
-def holders(connection: sqlite3.Connection, now: float) -> dict[int, str]:
-    """Who watches what at this moment, by edit; leases that ended are not among them."""
-    rows = connection.execute("SELECT edit_id, owner FROM leases WHERE expires_at > ?", (now,)).fetchall()
+def holders(connection: sqlite3.Connection, now: float, edit_id: int | None = None) -> dict[int, str]:
+    """Who watches which edit, or this one, at this moment; leases that ended are not among them."""
+    rows = connection.execute(
+        "SELECT edit_id, owner FROM leases WHERE expires_at > ? AND edit_id = coalesce(?, edit_id)", (now, edit_id)
+    ).fetchall()
     gone = {owner: is_gone(owner) for owner in {row["owner"] for row in rows}}
     return {row["edit_id"]: row["owner"] for row in rows if not gone[row["owner"]]}

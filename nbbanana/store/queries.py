@@ -14,6 +14,7 @@ from nbbanana.store.states import UNFINISHED
 
 __all__ = [
     "Question",
+    "between",
     "by_ask",
     "by_digest",
     "by_output",
@@ -22,6 +23,7 @@ __all__ = [
     "durations",
     "matching",
     "numbered",
+    "page_after",
     "unfinished",
 ]
 
@@ -87,6 +89,18 @@ def numbered(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Edit]:
     rows = connection.execute("SELECT * FROM edits WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
     found = {edit.id: edit for edit in edits_from(connection, rows)}
     return [found[edit_id] for edit_id in ids if edit_id in found]
+
+
+def page_after(connection: sqlite3.Connection, after_id: int, limit: int) -> list[Edit]:
+    """The edits with greater ids, oldest first."""
+    rows = connection.execute("SELECT * FROM edits WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))
+    return edits_from(connection, rows)
+
+
+def between(connection: sqlite3.Connection, first_id: int, last_id: int) -> list[Edit]:
+    """The edits with ids from `first_id` to `last_id`, oldest first."""
+    rows = connection.execute("SELECT * FROM edits WHERE id BETWEEN ? AND ? ORDER BY id", (first_id, last_id))
+    return edits_from(connection, rows)
 
 
 def by_ask(

@@ -9,6 +9,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from nbbanana.errors import NotInStoreError, StoreError
@@ -16,7 +17,7 @@ from nbbanana.request import canonical_json
 from nbbanana.store import search, states
 from nbbanana.store.records import TERMINAL, Edit, InputRecord, OutputRecord, State, Transition
 
-__all__ = ["Facts", "add", "edits_from", "get", "id_of", "money", "move", "one", "text"]
+__all__ = ["Facts", "add", "edits_from", "get", "id_of", "last_id", "money", "move", "one", "text"]
 
 Part = TypeVar("Part")
 _BY_CONTENT = "sha256:"
@@ -120,6 +121,11 @@ def id_of(connection: sqlite3.Connection, uid: str) -> int | None:
     return None if row is None else int(row["id"])
 
 
+def last_id(connection: sqlite3.Connection) -> int:
+    """The id of the newest edit; 0 where there is none."""
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM edits").fetchone()[0])
+
+
 def get(connection: sqlite3.Connection, edit_id: int) -> Edit:
     """
     An edit with everything that belongs to it.
@@ -133,14 +139,7 @@ def get(connection: sqlite3.Connection, edit_id: int) -> Edit:
 def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> list[Edit]:
     """The edits of bare rows, in their order: one query a kind of part, however many rows there are."""
     found = list(rows)
-    ids = json.dumps([row["id"] for row in found])
-
-    def parts(query: str, make: Callable[[sqlite3.Row], Part]) -> dict[int, tuple[Part, ...]]:
-        grouped: defaultdict[int, list[Part]] = defaultdict(list)
-        for part in connection.execute(query, (ids,)):
-            grouped[part["edit_id"]].append(make(part))
-        return {edit_id: tuple(group) for edit_id, group in grouped.items()}
-
+    parts = partial(_grouped, connection, json.dumps([row["id"] for row in found]))
     inputs = parts(
         "SELECT * FROM inputs WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position", _input
     )
@@ -229,6 +228,16 @@ def _edit(row: sqlite3.Row, **parts: Any) -> Edit:
 
 _PARTS = {"inputs", "outputs", "parents", "transitions", "tags"}
 _COLUMNS = tuple(name for name in Edit.__dataclass_fields__ if name not in _PARTS | {"parameters"})
+
+
+def _grouped(
+    connection: sqlite3.Connection, ids: str, query: str, make: Callable[[sqlite3.Row], Part]
+) -> dict[int, tuple[Part, ...]]:
+    """The parts that a query finds for a JSON list of ids, by edit."""
+    grouped: defaultdict[int, list[Part]] = defaultdict(list)
+    for row in connection.execute(query, (ids,)):
+        grouped[row["edit_id"]].append(make(row))
+    return {edit_id: tuple(group) for edit_id, group in grouped.items()}
 
 
 def _input(row: sqlite3.Row) -> InputRecord:

@@ -79,9 +79,9 @@ class Store:
         return self._database.notes
 
     @property
-    def scratch(self) -> Path:
+    def incoming(self) -> Path:
         """A folder for files on their way in: `adopt` takes them from there without copying."""
-        return self._blobs.scratch
+        return self._blobs.incoming
 
     def close(self) -> None:
         """Close it; whoever calls it afterwards gets a StoreError."""
@@ -237,11 +237,10 @@ class Store:
             edit_id = rows.id_of(connection, uid)
             return None if edit_id is None else rows.get(connection, edit_id)
 
-    def last_id(self) -> int | None:
-        """The id of the newest edit."""
+    def last_id(self) -> int:
+        """The id of the newest edit; 0 where there is none."""
         with self._database.read() as connection:
-            value: int | None = connection.execute("SELECT max(id) FROM edits").fetchone()[0]
-            return value
+            return rows.last_id(connection)
 
     def count(self, provider: str | None = None) -> int:
         """How many edits there are; read from a counter, not counted."""
@@ -251,6 +250,16 @@ class Store:
     def page(self, before_id: int | None = None, limit: int = 50, provider: str | None = None) -> list[Edit]:
         """The newest edits, or those before `before_id`, newest first."""
         return self.filter(before_id=before_id, provider=provider, limit=limit)
+
+    def page_after(self, after_id: int = 0, limit: int = 50) -> list[Edit]:
+        """The edits after `after_id`, oldest first: the way to walk through all."""
+        with self._database.read() as connection:
+            return queries.page_after(connection, after_id, limit)
+
+    def between(self, first_id: int, last_id: int) -> list[Edit]:
+        """The edits from `first_id` to `last_id`, both included, oldest first."""
+        with self._database.read() as connection:
+            return queries.between(connection, first_id, last_id)
 
     def numbered(self, ids: Sequence[int]) -> list[Edit]:
         """The edits with these ids in their order; ids that are not there are left out."""
@@ -409,6 +418,11 @@ class Store:
         now = self._clock()
         with self._database.write() as connection:
             return leases.claim(connection, edit_id, owner, now + ttl, now)
+
+    def is_claimed(self, edit_id: int) -> bool:
+        """Whether somebody living watches the edit."""
+        with self._database.read() as connection:
+            return edit_id in leases.holders(connection, self._clock(), edit_id)
 
     def renew(self, owner: str, ttl: float) -> int:
         """Have all leases of `owner` last `ttl` seconds from now; returns how many it holds."""
