@@ -1,0 +1,93 @@
+"""Arrays of numbers as pictures: which shapes and types are one, and what to write where they are not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.errors import ImageError
+from nbbanana.images.kinds import MAX_PIXELS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+__all__ = ["image_of_array", "is_array"]
+
+CHANNELS = (1, 3, 4)
+
+
+def is_array(value: object) -> bool:
+    """Whether a value offers itself as an array: NumPy, and what converts to it (PyTorch, JAX, xarray …)."""
+    return hasattr(value, "__array_interface__") or hasattr(value, "__array__")
+
+
+def image_of_array(value: Any) -> Image:
+    """
+    The picture that an array holds.
+
+    Args:
+        value: H×W or H×W×1 (grey), H×W×3 (RGB) or H×W×4 (RGBA); uint8 0..255, uint16 0..65535, bool, floats 0..1.
+
+    Raises:
+        ImageError: another shape or type, or floats outside 0..1.
+    """
+    import numpy as np
+    from PIL import Image
+
+    array = np.asarray(value)
+    _check_shape(array.shape)
+    pixels = np.ascontiguousarray(_as_bytes(array))
+    return Image.fromarray(pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    size = "×".join(map(str, shape)) or "a single number"
+    if len(shape) == 4:
+        mend = "Give its pictures one by one: list(array)."
+    elif len(shape) == 3 and shape[2] not in CHANNELS and shape[0] in CHANNELS:
+        mend = "Its channels come first; write array.transpose(1, 2, 0)."
+    else:
+        mend = "Give height × width, or height × width × 3 or 4."
+    if len(shape) not in {2, 3} or (len(shape) == 3 and shape[2] not in CHANNELS):
+        raise ImageError(f"The array ({size}) is not a picture.", "A picture is grey, RGB or RGBA.", mend)
+    if 0 in shape:
+        raise ImageError(f"The array ({size}) has no pixels.", "One of its sides is 0.", "Check how it was cut out.")
+    if shape[0] * shape[1] > MAX_PIXELS:
+        raise ImageError(
+            f"The array ({size}) is too large.",
+            f"At most {MAX_PIXELS / 1e6:.0f} megapixels are taken.",
+            "Take every second pixel: array[::2, ::2].",
+        )
+
+
+def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    import numpy as np
+
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype == np.uint16:
+        # 65535 / 255 is 257: the nearest of the 256 levels.
+        return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if array.dtype.kind == "f":
+        return _of_floats(array)
+    raise ImageError(
+        f"The array holds {array.dtype}, which says nothing about brightness.",
+        "Pictures are uint8 (0 to 255), uint16, bool, or floats from 0 to 1.",
+        'If its numbers go from 0 to 255, write array.astype("uint8").',
+    )
+
+
+def _of_floats(array: NDArray[Any]) -> NDArray[np.uint8]:
+    import numpy as np
+
+    low, high = float(array.min()), float(array.max())
+    if not (low >= 0.0 and high <= 1.0):
+        raise ImageError(
+            f"The array's numbers go from {low:.4g} to {high:.4g}.",
+            "Floats are a picture when they go from 0 (black) to 1 (full), without NaN.",
+            "Divide by 255 or clip: (array / 255).clip(0, 1).",
+        )
+    return np.rint(array * 255.0).astype(np.uint8)

@@ -1,0 +1,266 @@
+"""
+Bytes that claim to be a picture, opened within bounds.
+
+Pillow's plugins are called by their class, not through `Image.open`: the format is known from the bytes, so no other
+plugin (some start programs) can be reached, and the limit is our own instead of the process-wide `MAX_IMAGE_PIXELS`,
+which belongs to the user.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nbbanana.errors import ImageError
+from nbbanana.images.formats import MIME, format_of, gif_extent, stranger
+from nbbanana.images.kinds import MAX_PIXELS, SANDBOX_MARK, ImageInfo
+from nbbanana.images.reading import checked_size, quoted, read_file
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
+__all__ = ["bytes_of", "decode", "exif_orientation", "inspect", "is_marked", "open_safely", "opened", "pillow_errors"]
+
+DRAFT_GAIN = 4
+"""A JPEG can be decoded at half its size, so it may hold four times the pixels where no more are asked for."""
+
+_PLUGINS = {
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "HEIF": ("pillow_heif", "HeifImageFile"),
+}
+_ORIENTATION = 0x0112
+_SOFTWARE = 0x0131
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+"""EXIF orientations that swap width and height (EXIF 2.32, table 6)."""
+
+
+def inspect(source: str | os.PathLike[str] | bytes) -> ImageInfo:
+    """
+    What an image file says of itself: its head is parsed, no pixel is decoded.
+
+    Raises:
+        ImageError: no picture, damaged at its head, more than `MAX_PIXELS`, or cut off (noticed here in PNG, JPEG,
+            WebP and GIF; in other formats once the pixels are decoded).
+        ImageNotFoundError: no such file.
+    """
+    data, shown = bytes_of(source)
+    return head(data, shown)
+
+
+def open_safely(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
+    """
+    The picture, wholly decoded, as it is stored: rotation, profile and mode are left alone.
+
+    Args:
+        source: a path, or the bytes of a file.
+        max_pixels: width times height may not be more.
+
+    Raises:
+        ImageError: no picture, damaged, cut off or too large.
+        ImageNotFoundError: no such file.
+    """
+    data, shown = bytes_of(source)
+    with opened(data, shown, max_pixels=max_pixels) as image:
+        return decode(image, shown)
+
+
+def bytes_of(source: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
+    """The bytes of a file or the bytes themselves, and what messages call them (never an absolute path)."""
+    if isinstance(source, bytes):
+        return checked_size(source, "The picture"), "The picture"
+    written = os.fsdecode(source)
+    shown = quoted(os.path.basename(written) if os.path.isabs(written) else written)  # noqa: PTH117, PTH119
+    return read_file(source, shown=shown), shown
+
+
+def head(data: bytes, shown: str) -> ImageInfo:
+    """`inspect` for bytes; `shown` is what messages call them."""
+    with opened(data, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as image:
+        if image.format != "JPEG":
+            check_pixels(*image.size, shown)
+        if image.format == "JPEG" and image.fp is not None:
+            _check_end(data, "JPEG", shown, image.fp.tell())
+        with pillow_errors(shown, image.format):
+            animated = bool(getattr(image, "is_animated", False))
+        width, height = image.size
+        if exif_orientation(image) in _SIDEWAYS:
+            width, height = height, width
+        return ImageInfo(image.format or "", MIME[image.format or ""], width, height, animated, is_marked(image))
+
+
+@contextmanager
+def opened(data: bytes, shown: str, *, max_pixels: int = MAX_PIXELS) -> Iterator[ImageFile]:
+    """
+    An image file with its head parsed and its size checked; nothing is decoded yet.
+
+    Raises:
+        ImageError: no picture, damaged at its head, or more than `max_pixels`.
+    """
+    format_ = format_of(data)
+    if format_ is None:
+        raise ImageError(
+            f"{shown} is not a picture that can be read.",
+            f"Its bytes are {stranger(data)}.",
+            "Give a PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF or HEIC file.",
+        )
+    factory = _plugin(format_, shown)
+    _check_end(data, format_, shown)
+    with pillow_errors(shown, format_):
+        if format_ == "GIF":
+            check_pixels(*gif_extent(data), shown, max_pixels)
+        image: ImageFile = factory(io.BytesIO(data))
+    image.format = format_
+    with image:
+        check_pixels(*image.size, shown, max_pixels)
+        _check_tiles(image, shown, max_pixels)
+        yield image
+
+
+def decode(image: ImageFile, shown: str) -> ImageFile:
+    """
+    The image with its pixels in memory.
+
+    Raises:
+        ImageError: damaged or cut off.
+    """
+    with pillow_errors(shown, image.format):
+        image.load()
+    return image
+
+
+def check_pixels(width: int, height: int, shown: str, most: int = MAX_PIXELS) -> None:
+    """
+    Nothing, when the size is one that may be decoded.
+
+    Raises:
+        ImageError: no pixels, or more than `most`.
+    """
+    if width < 1 or height < 1:
+        raise ImageError(f"{shown} has no pixels.", f"Its size is {width}×{height}.", "Take another copy of it.")
+    if width * height > most:
+        raise ImageError(
+            f"{shown} is too large: {width}×{height} pixels.",
+            f"At most {most / 1e6:.0f} megapixels are decoded, so that no file can fill the memory.",
+            "Save a smaller copy and give that.",
+        )
+
+
+@contextmanager
+def pillow_errors(shown: str, format_: str | None) -> Iterator[None]:
+    """Whatever Pillow raises on damaged bytes, as an `ImageError`."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except MemoryError:
+        raise ImageError(
+            f"{shown} does not fit into memory.", "The system gave no more.", "Save a smaller copy."
+        ) from None
+    except Exception as problem:  # noqa: BLE001 (plugins raise anything, from struct.error to AttributeError)
+        raise _damaged(shown, format_ or "a picture", _ailment(problem)) from None
+
+
+def _damaged(shown: str, format_: str, ailment: str) -> ImageError:
+    return ImageError(
+        f"{shown} is damaged.",
+        f"It begins as {format_}, but {ailment}.",
+        "Download or save it again, or take another copy.",
+    )
+
+
+def _ailment(problem: Exception) -> str:
+    words = str(problem).lower()
+    if isinstance(problem, EOFError | IndexError) or "truncated" in words or "not processed" in words:
+        return "it breaks off before its end"
+    if "decompress" in words or "too large" in words or "bomb" in words:
+        return "a part of it unpacks to more than is allowed"
+    return "what follows makes no sense"
+
+
+def _plugin(format_: str, shown: str) -> type[ImageFile]:
+    module, name = _PLUGINS[format_]
+    if format_ == "AVIF":
+        _check_avif(shown)
+    try:
+        found: type[ImageFile] = getattr(importlib.import_module(module), name)
+    except ImportError:
+        if format_ != "HEIF":
+            raise
+        raise ImageError(
+            f"{shown} is a HEIC picture.",
+            "Reading those needs a package that is not installed.",
+            'Run: pip install "nbbanana[heic]"',
+        ) from None
+    return found
+
+
+def _check_avif(shown: str) -> None:
+    from PIL import features
+
+    if "avif" not in features.modules or not features.check("avif"):
+        raise ImageError(
+            f"{shown} is an AVIF picture.",
+            "The installed Pillow cannot read those.",
+            "Run: pip install --upgrade pillow, or save it as PNG.",
+        )
+
+
+def _check_tiles(image: ImageFile, shown: str, max_pixels: int) -> None:
+    # A TIFF's tiles may be larger than the picture, and Pillow allocates a whole one.
+    if image.format == "TIFF":
+        tags = getattr(image, "tag_v2", {})
+        width, length = tags.get(_TILE_WIDTH, 1), tags.get(_TILE_LENGTH, 1)
+        if isinstance(width, int) and isinstance(length, int):
+            check_pixels(max(width, 1), max(length, 1), shown, max_pixels)
+
+
+def _check_end(data: bytes, format_: str, shown: str, scan: int = 0) -> None:
+    """Whether the end is there, for formats that mark it; a JPEG's thumbnail has a mark of its own, before `scan`."""
+    is_whole = {
+        "PNG": lambda: data.rfind(b"IEND") > 0,
+        "JPEG": lambda: data.rfind(b"\xff\xd9", scan) > 0,
+        "WEBP": lambda: int.from_bytes(data[4:8], "little") + 8 <= len(data),
+    }
+    if format_ in is_whole and not is_whole[format_]():
+        raise _damaged(shown, format_, "it breaks off before its end")
+
+
+def exif_orientation(image: Image) -> int:
+    """
+    The EXIF orientation, 1 to 8; 1 where there is none or it cannot be read.
+
+    A PNG is asked only for what stood before its pixels: Pillow would decode all of it to look behind them.
+    """
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1
+    value = _exif(image).get(_ORIENTATION, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def is_marked(image: Image) -> bool:
+    """Whether the picture carries `SANDBOX_MARK`."""
+    if SANDBOX_MARK in str(image.info.get("Software", "")):
+        return True
+    if image.format == "PNG" and "exif" not in image.info:
+        return False
+    return SANDBOX_MARK in str(_exif(image).get(_SOFTWARE, ""))
+
+
+def _exif(image: Image) -> dict[int, object]:
+    # Broken EXIF is no reason to refuse a picture that shows: it is taken as if there were none.
+    try:
+        return dict(image.getexif())
+    except Exception:  # noqa: BLE001 (Pillow raises anything on it, and warns, which may be an error too)
+        return {}

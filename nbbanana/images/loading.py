@@ -1,0 +1,229 @@
+"""Whatever a user calls a picture, as an `ImageInput`: read now, so that what changes later does not matter."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from nbbanana.errors import ImageError
+from nbbanana.images.arrays import image_of_array, is_array
+from nbbanana.images.colours import to_srgb, upright
+from nbbanana.images.decoding import check_pixels, head, is_marked, pillow_errors
+from nbbanana.images.globs import expand, is_glob
+from nbbanana.images.kinds import ImageInput
+from nbbanana.images.reading import checked_size, quoted, read_file, read_stream
+from nbbanana.images.urls import bytes_of_data_uri, is_url, url_input
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["load", "load_all"]
+
+DEEPEST = 8
+"""Lists within lists are followed so far; a list that holds itself ends here."""
+
+
+def load(source: object, *, name: str | None = None) -> ImageInput:
+    """
+    One picture, from whatever a user has: it is read now, its head is parsed, its pixels are not decoded.
+
+    Args:
+        source: a path (`~` works), a glob that matches one file, an https URL, a data URI, bytes, a PIL image, an
+            array (H×W, H×W×3 or H×W×4; uint8, uint16, bool or floats 0..1), an item of a FileUpload widget's value,
+            a binary file, or an object with `__nbbanana_image__()`.
+        name: what to call it instead of what it is called.
+
+    Raises:
+        ImageError: not a picture, damaged, too large, or a URL that is not taken.
+        ImageNotFoundError: no such file.
+
+    >>> load("https://example.com/shots/portrait.jpg?width=800").name
+    'portrait.jpg'
+    """
+    found = _load(source, name)
+    return found if name is None else replace(found, name=_short(name))
+
+
+def load_all(sources: object) -> tuple[ImageInput, ...]:
+    """
+    The pictures of a list, in its order; a glob stands for its files, sorted as people sort.
+
+    Args:
+        sources: what `load` takes, or a list, tuple or iterator of that, nested as it may be.
+
+    Raises:
+        ImageError, ImageNotFoundError: as `load` does, for the first that cannot be used.
+    """
+    return tuple(load(source) for source in _flat(sources, 0))
+
+
+def _flat(sources: object, depth: int) -> Iterator[object]:
+    if isinstance(sources, str) and not is_url(sources) and is_glob(sources):
+        yield from expand(sources)
+    elif _is_several(sources):
+        if depth >= DEEPEST:
+            raise ImageError("The list of pictures is nested too deep.", "It may hold itself.", "Give a plain list.")
+        for source in sources:
+            yield from _flat(source, depth + 1)
+    else:
+        yield sources
+
+
+def _is_several(value: object) -> TypeGuard[Iterable[object]]:
+    if hasattr(value, "__nbbanana_image__") or hasattr(value, "read") or is_array(value) or _is_pil(value):
+        return False
+    single = (str, bytes, bytearray, memoryview, Mapping, os.PathLike, ImageInput, set, frozenset)
+    return isinstance(value, Iterable) and not isinstance(value, single)
+
+
+def _load(source: object, name: str | None) -> ImageInput:
+    for matches, read in _KINDS:
+        if matches(source):
+            return read(source, name)
+    raise _not_a_picture(source)
+
+
+def _of_object(source: Any, _: str | None) -> ImageInput:
+    found = source.__nbbanana_image__()
+    if not isinstance(found, ImageInput):
+        raise _not_a_picture(source)
+    return found
+
+
+def _of_text(text: str, _: str | None) -> ImageInput:
+    if is_url(text):
+        if text[:5].lower() == "data:":
+            return _of_bytes(bytes_of_data_uri(text), None)
+        return url_input(text)
+    if not is_glob(text):
+        return _of_path(text)
+    paths = expand(text)
+    if len(paths) > 1:
+        raise ImageError(
+            f"{quoted(text)} matches {len(paths)} files.",
+            "One picture is asked for here.",
+            f"Name one of them, such as {quoted(paths[0])}.",
+        )
+    return _of_path(paths[0])
+
+
+def _of_path(path: str | os.PathLike[str], _: str | None = None) -> ImageInput:
+    written = os.fsdecode(path)
+    return _of_file(read_file(written), PurePath(written).name, quoted(written))
+
+
+def _of_bytes(data: bytes | bytearray | memoryview, name: str | None) -> ImageInput:
+    shown = "The picture" if name is None else quoted(name)
+    return _of_file(checked_size(bytes(data), shown), None, shown)
+
+
+def _of_upload(item: Mapping[str, Any], _: str | None) -> ImageInput:
+    """An item of `ipywidgets.FileUpload.value`: a mapping with `name` and `content` (ipywidgets 8)."""
+    name = str(item.get("name") or "upload")
+    content = item["content"]
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise _not_a_picture(content)
+    return _of_file(checked_size(bytes(content), quoted(name)), name, quoted(name))
+
+
+def _of_stream(file: Any, _: str | None) -> ImageInput:
+    name = getattr(file, "name", None)
+    name = PurePath(name).name if isinstance(name, str) else "file"
+    if isinstance(file, io.BytesIO):
+        # After a save() into it, it stands at its end: what is meant is all of it.
+        return _of_file(checked_size(file.getvalue(), "The file"), name, "The file")
+    return _of_file(read_stream(file, shown=quoted(name)), name, quoted(name))
+
+
+def _of_file(data: bytes, name: str | None, shown: str) -> ImageInput:
+    info = head(data, shown)
+    return ImageInput(
+        name=_short(name or f"bytes {info.width}×{info.height} {info.format}"),
+        identity=f"sha256:{hashlib.sha256(data).hexdigest()}",
+        width=info.width,
+        height=info.height,
+        format=info.format,
+        source=data,
+        is_sandbox=info.is_sandbox,
+    )
+
+
+def _is_pil(value: object) -> TypeGuard[Image]:
+    # What is a PIL image had Pillow imported already.
+    pillow = sys.modules.get("PIL.Image")
+    return pillow is not None and isinstance(value, pillow.Image)
+
+
+def _of_array(array: object, _: str | None) -> ImageInput:
+    image = image_of_array(array)
+    return _of_pixels(image, f"array {image.width}×{image.height} {image.mode}")
+
+
+def _of_pil(image: Image, _: str | None) -> ImageInput:
+    file = getattr(image, "filename", "")
+    name = PurePath(os.fsdecode(file)).name if file else f"image {image.width}×{image.height} {image.mode}"
+    check_pixels(*image.size, quoted(name))
+    with pillow_errors(quoted(name), image.format):
+        image.load()
+    return _of_pixels(image, name)
+
+
+def _of_pixels(image: Image, name: str) -> ImageInput:
+    """Of a picture in memory, which may change later: its pixels as they are now, kept as a PNG."""
+    is_sandbox = is_marked(image)
+    image = to_srgb(upright(image))
+    kept = io.BytesIO()
+    image.save(kept, "PNG", compress_level=1)
+    return ImageInput(
+        name=_short(name),
+        identity=f"pixels:{pixel_digest(image)}",
+        width=image.width,
+        height=image.height,
+        format="PIXELS",
+        source=kept.getvalue(),
+        is_sandbox=is_sandbox,
+    )
+
+
+def pixel_digest(image: Image) -> str:
+    """SHA-256 of mode, size and pixels, as 64 hexadecimal digits."""
+    digest = hashlib.sha256(f"{image.mode} {image.width} {image.height} ".encode())
+    digest.update(image.tobytes())
+    return digest.hexdigest()
+
+
+def _short(name: str) -> str:
+    """A name on one line, of at most 200 characters, without the folders it may come with."""
+    plain = " ".join(name.replace("\\", "/").rpartition("/")[2].split())
+    return plain[:200] or "picture"
+
+
+_KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str | None], ImageInput]], ...] = (
+    (lambda value: isinstance(value, ImageInput), lambda value, _: value),
+    (lambda value: hasattr(value, "__nbbanana_image__"), _of_object),
+    (lambda value: isinstance(value, str), _of_text),
+    (lambda value: isinstance(value, os.PathLike), _of_path),
+    (lambda value: isinstance(value, bytes | bytearray | memoryview), _of_bytes),
+    (_is_pil, _of_pil),
+    (lambda value: isinstance(value, Mapping) and "content" in value, _of_upload),
+    (lambda value: hasattr(value, "read"), _of_stream),
+    (is_array, _of_array),
+)
+"""How to tell what a user calls a picture, and how to read it. The first match counts: PIL images are arrays too."""
+
+
+def _not_a_picture(value: object) -> ImageError:
+    kind = type(value).__name__
+    return ImageError(
+        f"A value of type {kind} is not a picture.",
+        "Pictures are paths, https URLs, bytes, PIL images, arrays, uploads and results of nbbanana.",
+        "Give several pictures as a list in their order."
+        if isinstance(value, set | frozenset)
+        else "Give one of those.",
+    )

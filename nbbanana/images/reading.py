@@ -1,0 +1,157 @@
+"""Files as bytes, bounded: what is not a regular file is never opened for reading, and nothing here waits."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from nbbanana.errors import ImageError, ImageNotFoundError
+from nbbanana.images.kinds import MAX_FILE_BYTES
+
+__all__ = ["quoted", "read_file", "read_stream"]
+
+MANY_NAMES = 10_000
+"""A folder of more names is not searched for a similar one."""
+
+
+def quoted(name: str) -> str:
+    """A name in quotes on one line: control and direction characters are spelled out, so that it cannot pose."""
+    return repr(name.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def read_file(path: str | os.PathLike[str], *, shown: str | None = None) -> bytes:
+    """
+    The bytes of a regular file.
+
+    Args:
+        path: `~` stands for the home folder.
+        shown: how messages call the file; as it was written where it is left out.
+
+    Raises:
+        ImageNotFoundError: no such file; the nearest name in its folder is suggested.
+        ImageError: a folder, a pipe or device, not readable, over `MAX_FILE_BYTES`, or empty.
+    """
+    written = os.fsdecode(path)
+    shown = quoted(written) if shown is None else shown
+    place = expanded(written)
+    try:
+        # A pipe without a writer would block in open(): O_NONBLOCK makes it return, the check below refuses it.
+        handle = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as file:  # noqa: PTH123 (a descriptor has no path)
+            _check_regular(os.fstat(handle), shown, written)
+            return read_stream(file, shown=shown)
+    except (OSError, ValueError) as problem:
+        raise _unreadable(problem, place, shown, written) from None
+
+
+def expanded(written: str) -> Path:
+    """The path with `~` put in; as it is where there is no such user."""
+    try:
+        return Path(written).expanduser()
+    except RuntimeError:
+        return Path(written)
+
+
+def read_stream(file: BinaryIO, *, shown: str) -> bytes:
+    """
+    What is left in a binary file, of at most `MAX_FILE_BYTES`.
+
+    Raises:
+        ImageError: larger, empty, or a file that gives text.
+    """
+    data = file.read(MAX_FILE_BYTES + 1)
+    if not isinstance(data, bytes):
+        raise ImageError(f"{shown} gives text, not bytes.", "A picture is binary data.", 'Open it with mode "rb".')
+    return checked_size(data, shown)
+
+
+def checked_size(data: bytes, shown: str) -> bytes:
+    """
+    The same bytes, when they are not too many and not none.
+
+    Raises:
+        ImageError: over `MAX_FILE_BYTES`, or empty.
+    """
+    if len(data) > MAX_FILE_BYTES:
+        raise ImageError(
+            f"{shown} is too large to be read.",
+            f"Files over {MAX_FILE_BYTES // 2**20} MiB are not taken for pictures.",
+            "Save a smaller copy and give that.",
+        )
+    if not data:
+        raise ImageError(f"{shown} is empty.", "It holds no bytes at all.", "Save or download it again.")
+    return data
+
+
+def _check_regular(status: os.stat_result, shown: str, written: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "", written)
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError(
+            f"{shown} is not a file.",
+            "It is a pipe, a socket or a device, and reading it might never end.",
+            "Save the picture as a file and give its path, or give its bytes.",
+        )
+
+
+def _unreadable(problem: OSError | ValueError, place: Path, shown: str, written: str) -> ImageError:
+    if isinstance(problem, IsADirectoryError) or (isinstance(problem, PermissionError) and place.is_dir()):
+        inside = quoted(written.rstrip("/\\") + "/*.jpg")
+        return ImageError(f"{shown} is a folder.", "A picture is a file.", f"Write {inside} for the pictures in it.")
+    if isinstance(problem, FileNotFoundError | NotADirectoryError):
+        return missing(place, shown)
+    if isinstance(problem, PermissionError):
+        return ImageError(f"{shown} may not be read.", "Its permissions forbid it.", "Make it readable, or copy it.")
+    if isinstance(problem, OSError):
+        reason = os.strerror(problem.errno) if problem.errno else "an input/output error"
+        return ImageError(f"{shown} cannot be read.", f"The system says: {reason}.", "Check the path and the disk.")
+    return ImageError(f"{shown} is not a path.", "It holds a character that no path may hold.", "Write its path anew.")
+
+
+def missing(place: Path, shown: str) -> ImageNotFoundError:
+    """The error for a file that is not there, with the nearest name in its folder."""
+    folder = place.parent
+    names = _names(folder)
+    if names is None:
+        where = quoted(folder.name or os.fspath(folder))
+        return ImageNotFoundError(
+            f"{shown} is not there.",
+            f"There is no folder {where}.",
+            "Check the path; it counts from the notebook's folder.",
+        )
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(place.name.casefold(), list(folded), n=1)
+    return ImageNotFoundError(
+        f"{shown} is not there.",
+        f"{'This folder' if folder == Path() else 'The folder ' + quoted(folder.name)} holds no file of that name.",
+        f"Did you mean {quoted(folded[near[0]])}?" if near else _listing(names),
+    )
+
+
+def _names(folder: Path) -> list[str] | None:
+    """The names in a folder; None where there is no folder; none of a folder that cannot be listed."""
+    if not folder.is_dir():
+        return None
+    names: list[str] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry, _ in zip(entries, range(MANY_NAMES), strict=False):
+                names.append(entry.name)
+    except OSError:
+        return []
+    return sorted(names)
+
+
+def _listing(names: list[str]) -> str:
+    pictures = [name for name in names if name.lower().endswith(_ENDINGS)]
+    if not pictures:
+        return "Check the path; it counts from the notebook's folder."
+    more = f" and {len(pictures) - 4} more" if len(pictures) > 4 else ""
+    return f"The pictures there are {', '.join(map(quoted, pictures[:4]))}{more}."
+
+
+_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif")

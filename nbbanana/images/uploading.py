@@ -1,0 +1,202 @@
+"""
+What travels of a picture: a PNG within the limits, as large as they allow.
+
+The search for the fitting size encodes few times: strips at full size tell how well a picture compresses, then each
+encoding corrects the guess for the next. PNG sizes of smaller versions are no simple function of the pixels, so that
+only an encoding that fits counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbbanana.errors import ImageError
+from nbbanana.images.colours import to_srgb, upright
+from nbbanana.images.decoding import DRAFT_GAIN, decode, exif_orientation, opened
+from nbbanana.images.kinds import (
+    MAX_PIXELS,
+    MAX_REQUEST_BYTES,
+    MAX_UPLOAD_BYTES,
+    MAX_UPLOAD_PIXELS,
+    ImageInput,
+    Upload,
+)
+from nbbanana.images.reading import quoted
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["prepare"]
+
+OTHER_BYTES = 512 * 1024
+"""What is kept free in a request for its words, parameters, URLs and the JSON around them."""
+
+MAX_PICTURES_BYTES = (MAX_REQUEST_BYTES - OTHER_BYTES) * 3 // 4
+"""What all pictures of a request may take before base64 makes four bytes of three."""
+
+GOOD_ENOUGH, AIM = 0.9, 0.95
+"""A PNG that takes so much of what it may is not tried larger; what the search aims at, in the middle of that."""
+
+MANY_TRIES = 4
+"""After so many encodings the best that fits is taken."""
+
+STEEPNESS = 1.15
+"""Smaller versions hold more bytes a pixel: to halve the bytes, photographs need a little less than half the pixels."""
+
+COMPRESSION = 3
+"""zlib's level: 9 takes seven times as long for photographs and makes them 4 % smaller."""
+
+STRIPS, STRIP_ROWS = 8, 32
+"""How much of a picture is encoded to guess how well it compresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """How large one PNG may be, and what to call that limit."""
+
+    size: int
+    words: str
+
+
+def prepare(images: Sequence[ImageInput]) -> tuple[Upload, ...]:
+    """
+    What is sent of each picture: PNG, upright, sRGB, without metadata, scaled down where a limit asks for it.
+
+    Each is at most `MAX_UPLOAD_BYTES` and `MAX_UPLOAD_PIXELS`, and all together leave the request within
+    `MAX_REQUEST_BYTES` once they are base64. Equal pictures in equal requests give equal bytes. Any thread may call.
+
+    Raises:
+        ImageError: one is damaged behind its head, or has no bytes (a URL travels as it is).
+    """
+    uploads: dict[int, Upload] = {}
+    left = MAX_PICTURES_BYTES
+    # The smallest first: what they leave of their share goes to the larger ones.
+    for index in sorted(range(len(images)), key=lambda at: (_pixels(images[at]), at)):
+        share = left // (len(images) - len(uploads))
+        limit = _Limit(MAX_UPLOAD_BYTES, f"{MAX_UPLOAD_BYTES // 2**20} MiB")
+        if share < limit.size:
+            limit = _Limit(share, f"the {MAX_REQUEST_BYTES // 2**20} MiB of a request")
+        uploads[index] = _upload(images[index], limit)
+        left -= len(uploads[index].data)
+    return tuple(uploads[index] for index in range(len(images)))
+
+
+def _pixels(image: ImageInput) -> int:
+    return (image.width or 0) * (image.height or 0)
+
+
+def _upload(picture: ImageInput, limit: _Limit) -> Upload:
+    image, size, is_animated = _decoded(picture)
+    data, sent = _fitted(image, limit.size)
+    reason = limit.words
+    if size[0] * size[1] > MAX_UPLOAD_PIXELS and sent[0] * sent[1] > MAX_UPLOAD_PIXELS * 0.99:
+        reason = f"{MAX_UPLOAD_PIXELS // 1_000_000} megapixels"
+    return Upload(
+        data=data,
+        sha256=hashlib.sha256(data).hexdigest(),
+        width=sent[0],
+        height=sent[1],
+        note=_note(picture.name, size, sent, reason, is_animated=is_animated),
+    )
+
+
+def _note(name: str, size: tuple[int, int], sent: tuple[int, int], reason: str, *, is_animated: bool) -> str | None:
+    notes = []
+    if is_animated:
+        notes.append(f"{name} has several frames or pages: only the first is sent.")
+    if sent != size:
+        now, was = "×".join(map(str, sent)), "×".join(map(str, size))
+        notes.append(f"{name} is sent at {now} instead of {was}, to stay within {reason}.")
+    return " ".join(notes) or None
+
+
+def _decoded(picture: ImageInput) -> tuple[Image, tuple[int, int], bool]:
+    """The picture upright in sRGB, at most `MAX_UPLOAD_PIXELS` large; its size before that; whether it is animated."""
+    shown = quoted(picture.name)
+    if picture.source is None:
+        raise ImageError(f"{shown} has no bytes to send.", "It is a URL.", "Send its URL as it is.")
+    with opened(picture.source, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as file:
+        width, height = file.size
+        if file.format == "JPEG" and width * height > MAX_PIXELS:
+            file.draft("RGB", (width // 2, height // 2))
+        is_animated = bool(getattr(file, "is_animated", False))
+        decode(file, shown)
+        orientation = exif_orientation(file)
+        image = _within(to_srgb(upright(file, orientation)), MAX_UPLOAD_PIXELS)
+    size = (height, width) if orientation > 4 else (width, height)
+    return image, size, is_animated
+
+
+def _within(image: Image, pixels: float) -> Image:
+    """The picture with at most so many pixels (but one), its shape kept; the same object where it has no more."""
+    from PIL.Image import Resampling
+
+    width, height = image.size
+    if width * height <= pixels:
+        return image
+    scale = math.sqrt(pixels / (width * height))
+    across = max(1, int(width * scale))
+    along = max(1, min(int(height * scale), int(pixels / across)))
+    return image.resize((across, along), Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _fitted(image: Image, most: int) -> tuple[bytes, tuple[int, int]]:
+    """The PNG of the largest version found that takes at most `most` bytes, and its size."""
+    expected = _expected_size(image)
+    if expected <= most * 1.1:
+        whole = _png(image)
+        if len(whole) <= most:
+            return whole, image.size
+        expected = len(whole)
+    return _searched(image, most, expected)
+
+
+def _searched(image: Image, most: int, expected: int) -> tuple[bytes, tuple[int, int]]:
+    """`_fitted` for a picture that does not fit as it is and would take about `expected` bytes."""
+    fits, too_large = 1.0, float(image.width * image.height)
+    best: tuple[bytes, tuple[int, int]] | None = None
+    size, target = expected, too_large
+    tries = 0
+    while best is None or (tries < MANY_TRIES and len(best[0]) < GOOD_ENOUGH * most):
+        target *= (AIM * most / size) ** STEEPNESS
+        if not fits < target < too_large:
+            target = (fits + too_large) / 2
+        candidate = _within(image, target)
+        data = _png(candidate)
+        size = len(data)
+        if size <= most:
+            best, fits = (data, candidate.size), target
+        else:
+            too_large = target
+        tries += 1
+    return best
+
+
+def _expected_size(image: Image) -> int:
+    """About how many bytes the PNG will take: strips from all heights are encoded and scaled up."""
+    if image.height <= 2 * STRIPS * STRIP_ROWS:
+        return image.width * image.height * len(image.getbands()) // 2
+    strips = _strips(image)
+    return len(_png(strips)) * image.height // strips.height
+
+
+def _strips(image: Image) -> Image:
+    from PIL.Image import new
+
+    strips = new(image.mode, (image.width, STRIPS * STRIP_ROWS))
+    for number in range(STRIPS):
+        top = (image.height - STRIP_ROWS) * number // (STRIPS - 1)
+        strip = image.crop((0, top, image.width, top + STRIP_ROWS))
+        strips.paste(strip, (0, number * STRIP_ROWS))
+    return strips
+
+
+def _png(image: Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=COMPRESSION)
+    return buffer.getvalue()
