@@ -33,6 +33,12 @@ def ask(**changes: Any) -> dict[str, Any]:
     return {"prompt": "Make it dusk.", "image_urls": [data_uri(png())], "seed": 7, "resolution": "0.5K"} | changes
 
 
+def fetch(url: str, method: str = "GET", **options: Any) -> httpx.Response:
+    """A request without a token; without TLS, whose set-up would be most of what a test takes."""
+    with httpx.Client(verify=False, timeout=10.0) as stranger:
+        return stranger.request(method, url, **options)
+
+
 class Client(httpx.Client):
     """An HTTP client with the sandbox's token."""
 

@@ -1,0 +1,330 @@
+"""
+The routes: the Model API with its account and login endpoints as one ASGI application.
+
+Every path answers under `/v1`, under `/prod/v2` and without a prefix, so that any of the service's bases can be
+pointed here. A request passes the recorder, then its scripted fault, then the rate limit and the bearer check,
+then its handler. Nothing hangs on an event loop or a lifespan: the application works over sockets and through
+`httpx.ASGITransport` alike.
+
+Where the service's behaviour is not published, this is what the sandbox chose: submit answers 200;
+`queue_position` counts the jobs ahead, from 0; a wrong model id is 400001, a schema mismatch and an unknown field
+422001 with a `detail`; times are ISO 8601 in UTC; a token that was handed out once is not handed out again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from nbbanana.sandbox import answers
+from nbbanana.sandbox.accounts import Account
+from nbbanana.sandbox.answers import ApiError, error_response
+from nbbanana.sandbox.inputs import read_inputs
+from nbbanana.sandbox.jobs import Order, Submission
+from nbbanana.sandbox.recorder import PAYLOAD, SEEN, Recorder, shortened
+from nbbanana.sandbox.wire import play
+
+if TYPE_CHECKING:
+    from nbbanana.sandbox.box import Sandbox
+
+__all__ = ["create_app"]
+
+Handler = Callable[["Call"], Awaitable[Response]]
+OPEN_TARGETS = frozenset({"login", "download"})
+"""What needs no bearer and knows no rate limit."""
+
+SUFFIXES = {"png": "png", "jpeg": "jpg", "jpg": "jpg", "webp": "webp"}
+MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
+
+
+def create_app(box: Sandbox) -> Recorder:
+    """The application of one sandbox, inside the recorder that keeps what it saw."""
+    api = _routes(
+        box,
+        ("POST", "/models/{model_id:path}", "submit", submit),
+        ("GET", "/models", "catalog", list_models),
+        ("GET", "/models/categories", "catalog", list_categories),
+        ("GET", "/models/{model_id:path}", "catalog", show_model),
+        ("GET", "/requests/{request_id}/status", "status", status),
+        ("GET", "/requests/{request_id}/result", "result", result),
+        ("POST", "/requests/{request_id}/cancel", "cancel", cancel),
+        ("GET", "/balance", "balance", balance),
+        ("GET", "/api/auth/me", "whoami", whoami),
+        ("POST", "/api/cli-auth/start", "login", start_login),
+        ("POST", "/api/cli-auth/poll", "login", poll_login),
+    )
+    pages = _routes(
+        box, ("GET", "/outputs/{name}", "download", download), ("GET", "/login", "login", login_page)
+    ) + _routes(box, ("POST", "/login", "login", decide_login))
+    routes: list[BaseRoute] = [Mount("/v1", routes=api), Mount("/prod/v2", routes=api), *api, *pages]
+    return Recorder(Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route}), box.errors)
+
+
+def _routes(box: Sandbox, *table: tuple[str, str, str, Handler]) -> list[Route]:
+    return [Route(path, Endpoint(box, target, handler), methods=[verb]) for verb, path, target, handler in table]
+
+
+async def _no_such_route(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"message": error.detail}, error.status_code, headers=error.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call on its way to its handler: the sandbox, the request, who asks (None where nobody must say)."""
+
+    box: Sandbox
+    request: Request
+    account: Account | None
+
+    @property
+    def payload(self) -> Any:
+        """
+        The body as JSON.
+
+        Raises:
+            ApiError: it is none.
+        """
+        if PAYLOAD not in self.request.scope:
+            raise ApiError(answers.BAD_INPUT, "The body is not JSON.")
+        return self.request.scope[PAYLOAD]
+
+    @property
+    def origin(self) -> str:
+        """Where the client reached the sandbox: scheme, host and port."""
+        url = self.request.url
+        return f"{url.scheme}://{url.netloc}"
+
+    @property
+    def who(self) -> Account:
+        """The account of a call that had to name one."""
+        assert self.account is not None
+        return self.account
+
+    def flag(self, name: str) -> bool:
+        """Whether a query parameter is on."""
+        return self.request.query_params.get(name, "").lower() in {"1", "true", "yes"}
+
+    def number(self, name: str, default: int) -> int:
+        """A query parameter as a number of 0 or more; the default where it is none."""
+        text = self.request.query_params.get(name, "")
+        return int(text) if text.isascii() and text.isdigit() else default
+
+
+class Endpoint:
+    """An ASGI application that stands before one handler: fault, rate limit, bearer, then the handler."""
+
+    def __init__(self, box: Sandbox, target: str, handler: Handler) -> None:
+        self._box = box
+        self._target = target
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = self._box.script.next(self._target)
+        scope[SEEN].target = self._target
+        scope[SEEN].fault = fault
+        if fault is None:
+            await self._serve(scope, receive, send)
+        else:
+            await play(fault, self._serve, scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._handler(Call(self._box, request, self._admit(request)))
+        except ApiError as error:
+            response = error_response(error, self._box.errors)
+        await response(scope, receive, send)
+
+    def _admit(self, request: Request) -> Account | None:
+        if self._target in OPEN_TARGETS:
+            return None
+        self._box.rate_limit.take()
+        account = self._box.accounts.find(request.headers.get("authorization"))
+        if account is None:
+            raise ApiError(answers.BAD_TOKEN, "The token is missing, revoked or unknown.")
+        return account
+
+
+async def submit(call: Call) -> Response:
+    """`POST /v1/models/{model_id}`: check, put the pictures aside, queue."""
+    job = await asyncio.to_thread(_accept, call, call.request.path_params["model_id"], call.payload)
+    return JSONResponse({"request_id": job.request_id} | _links(call, job))
+
+
+def _accept(call: Call, model_id: str, payload: Any) -> Submission:
+    entry = call.box.catalogue.find(model_id)
+    entry.check(payload)
+    spooled = read_inputs(entry.model, payload, call.box.files)
+    order = Order(
+        model_id=model_id,
+        payload=shortened(payload, math.inf),
+        account=call.who,
+        inputs=tuple(spooled),
+        count=entry.count(payload),
+        unit_price=entry.unit_price(payload),
+        resolution=entry.resolution(payload),
+        suffix=SUFFIXES.get(payload.get("output_format", "png"), "png"),
+    )
+    job = call.box.queue.submit(order)
+    if job is None:
+        call.box.files.discard(spooled)
+        raise ApiError(answers.NO_BALANCE, f"The balance does not reach: this costs ${order.price:.3f}.")
+    return job
+
+
+def _links(call: Call, job: Submission) -> dict[str, str]:
+    home = f"{call.origin}/v1/requests/{job.request_id}"
+    return {f"{what}_url": f"{home}/{what}" for what in ("status", "result", "cancel")}
+
+
+def _job(call: Call) -> Submission:
+    job = call.box.queue.find(call.request.path_params["request_id"])
+    if job is None:
+        raise ApiError(answers.NOT_FOUND, "There is no such request, or it has expired.")
+    if job.order.account is not call.who:
+        raise ApiError(answers.NOT_YOURS, "This request belongs to another account.")
+    return job
+
+
+def _state(call: Call, job: Submission) -> dict[str, Any]:
+    links = _links(call, job)
+    state: dict[str, Any] = {
+        "request_id": job.request_id,
+        "status": call.box.words.get(job.state, job.state),
+        "status_url": links["status_url"],
+        "result_url": links["result_url"],
+    }
+    if job.state == "in_queue":
+        state["queue_position"] = call.box.queue.ahead_of(job.request_id)
+    return state
+
+
+async def status(call: Call) -> Response:
+    """`GET /v1/requests/{request_id}/status`."""
+    return JSONResponse(_state(call, _job(call)))
+
+
+async def result(call: Call) -> Response:
+    """`GET /v1/requests/{request_id}/result`: the current state, and the outputs once there are any."""
+    job = _job(call)
+    answer = _state(call, job) | {"model_id": job.model_id, "created_at": _iso(job.created_at)}
+    if job.finished_at is not None:
+        answer["finished_at"] = _iso(job.finished_at)
+    if job.state == "completed":
+        answer["output"] = _output(call, job)
+    if job.error is not None:
+        answer["error"] = job.error
+    if call.flag("include_cost") and job.cost is not None:
+        answer["cost"] = job.cost
+    return JSONResponse(answer)
+
+
+def _output(call: Call, job: Submission) -> dict[str, Any]:
+    urls = [f"{call.origin}/outputs/{name}" for name in job.outputs]
+    if call.box.output == "image" and len(urls) == 1:
+        return {"image": urls[0]}
+    return {"images": urls}
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+async def cancel(call: Call) -> Response:
+    """`POST /v1/requests/{request_id}/cancel`: a queued job is cancelled, any other is not."""
+    cancelled = call.box.queue.cancel(_job(call).request_id)
+    job = _job(call)
+    return JSONResponse(
+        {
+            "request_id": job.request_id,
+            "status": call.box.words.get(job.state, job.state),
+            "outcome": "cancelled" if cancelled else "not_cancellable",
+        }
+    )
+
+
+async def list_models(call: Call) -> Response:
+    """`GET /v1/models?search=&category=&kind=&include_schema=&limit=&offset=`."""
+    query = call.request.query_params
+    found = call.box.catalogue.search(
+        search=query.get("search", ""), category=query.get("category", ""), kind=query.get("kind", "")
+    )
+    start = call.number("offset", 0)
+    page = found[start : start + call.number("limit", 50)]
+    listed = [entry.published(with_schema=call.flag("include_schema")) for entry in page]
+    return JSONResponse({"models": listed, "total": len(found)})
+
+
+async def list_categories(call: Call) -> Response:
+    """`GET /v1/models/categories`."""
+    return JSONResponse({"categories": call.box.catalogue.categories})
+
+
+async def show_model(call: Call) -> Response:
+    """`GET /v1/models/{model_id}`: one model with its schema and its price."""
+    return JSONResponse(call.box.catalogue.find(call.request.path_params["model_id"]).published(with_schema=True))
+
+
+async def balance(call: Call) -> Response:
+    """`GET …/balance`."""
+    return JSONResponse({"balance_usd": call.who.balance, "currency": "USD"})
+
+
+async def whoami(call: Call) -> Response:
+    """`GET …/api/auth/me`."""
+    return JSONResponse(call.box.accounts.identity(call.request.headers.get("authorization")))
+
+
+async def start_login(call: Call) -> Response:
+    """`POST …/api/cli-auth/start`."""
+    return JSONResponse(call.box.logins.start(f"{call.origin}/login"))
+
+
+async def poll_login(call: Call) -> Response:
+    """`POST …/api/cli-auth/poll`."""
+    device_code = call.payload.get("device_code") if isinstance(call.payload, Mapping) else None
+    if not isinstance(device_code, str):
+        raise ApiError(answers.BAD_INPUT, "device_code is missing.")
+    status_code, answer = call.box.logins.poll(device_code)
+    return JSONResponse(answer, status_code)
+
+
+async def login_page(_call: Call) -> Response:
+    """The page that `verify_url` names."""
+    return HTMLResponse(files(__package__).joinpath("static", "verify.html").read_text("utf-8"))
+
+
+async def decide_login(call: Call) -> Response:
+    """What the page sends: the code as typed, and the decision."""
+    form = parse_qs((await call.request.body()).decode("utf-8", "replace"))
+    user_code = form.get("user_code", [""])[0]
+    if form.get("decision") == ["authorized"]:
+        known, word = call.box.authorize(user_code), "Allowed"
+    else:
+        known, word = call.box.deny(user_code), "Refused"
+    if not known:
+        return PlainTextResponse("No login waits for this code. It may have expired.", 404)
+    return PlainTextResponse(f"{word}. You can close this page and go back to the program.")
+
+
+async def download(call: Call) -> Response:
+    """`GET` or `HEAD /outputs/{name}`: an output, without a token."""
+    name = call.request.path_params["name"]
+    path = call.box.files.find(name)
+    if path is None:
+        return PlainTextResponse("Not Found", 404)
+    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix[1:]])

@@ -1,0 +1,195 @@
+"""
+The sandbox over real loopback HTTP: uvicorn's protocol on a port, its loop in a thread of its own.
+
+uvicorn's `Server` is left out: it takes a tenth of a second to stop, minds the process's signals and cannot stop
+listening for a while. Its HTTP protocol is all that is needed, with one addition: each request's scope carries
+the connection it came by, so that faults can happen to the socket itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from nbbanana.errors import ConfigError
+from nbbanana.sandbox.wire import EXTENSION, Line
+
+__all__ = ["Listener", "serve"]
+
+KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept, as common web servers keep it."""
+BACKLOG = 1024
+
+T = TypeVar("T")
+
+
+class Listener:
+    """
+    An application on a port.
+
+    Args:
+        app: the ASGI application.
+        host: an address of this machine.
+        port: 0 for any that is free.
+
+    Raises:
+        ConfigError: the port cannot be had.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._config = Config(
+            app, lifespan="off", log_config=None, ws="none", proxy_headers=False, timeout_keep_alive=KEEP_ALIVE
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._host = host
+        try:
+            listening = _bound(host, port)
+        except OSError as error:
+            raise ConfigError(
+                f"The sandbox cannot listen on {host} port {port}.", f"{error.strerror}.", "Choose port 0."
+            ) from None
+        self.port: int = listening.getsockname()[1]
+        self._guard = _guard(host, self.port)
+        listening.listen(BACKLOG)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="nbbanana-sandbox", daemon=True)
+        self._thread.start()
+        self._server = self._do(self._listen(listening))
+
+    @property
+    def origin(self) -> str:
+        """`http://127.0.0.1:PORT`."""
+        return f"http://[{self._host}]:{self.port}" if ":" in self._host else f"http://{self._host}:{self.port}"
+
+    @contextlib.contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Nobody listens on the port meanwhile: connections are refused."""
+        self._do(self._stop_listening())
+        try:
+            yield
+        finally:
+            self._do(self._listen_again())
+
+    def close(self) -> None:
+        """Stop listening, cut every connection and end the thread."""
+        self._do(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        if self._guard is not None:
+            self._guard.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+
+    def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    async def _listen(self, listening: socket.socket) -> asyncio.Server:
+        protocol = functools.partial(_Protocol, self._config, self._state, self._refuse)
+        return await self._loop.create_server(protocol, sock=listening, backlog=BACKLOG)
+
+    async def _stop_listening(self) -> None:
+        self._let_go()
+
+    async def _listen_again(self) -> None:
+        self._server = await self._listen(_bound(self._host, self.port))
+
+    def _refuse(self, seconds: float) -> None:
+        self._let_go()
+        self._loop.call_later(seconds, self._again_soon)
+
+    def _let_go(self) -> None:
+        """Stop listening; idle connections end now, busy ones after their answer."""
+        self._server.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+
+    def _again_soon(self) -> None:
+        self._state.tasks.add(task := self._loop.create_task(self._listen_again()))
+        task.add_done_callback(self._state.tasks.discard)
+
+    async def _close(self) -> None:
+        self._server.close()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks)
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1 whose requests know their connection, and which logs no addresses of outputs."""
+
+    def __init__(self, config: Config, state: ServerState, refuse: Any) -> None:
+        super().__init__(config=config, server_state=state, app_state={})
+        self.access_log = False
+        self._refuse = refuse
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app = functools.partial(_with_line, self.app, Line(transport, self._refuse))
+
+
+async def _with_line(app: ASGIApp, line: Line, scope: Scope, receive: Receive, send: Send) -> None:
+    await app({**scope, "extensions": {EXTENSION: line}}, receive, send)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    # asyncio switches Nagle's algorithm off only where the protocol is named: 40 ms an answer otherwise.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _guard(host: str, port: int) -> socket.socket | None:
+    """A second socket that holds the port while nobody listens on it, where the system allows two before `listen`."""
+    try:
+        return _bound(host, port)
+    except OSError:
+        return None
+
+
+def serve(host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
+    """
+    Serve a sandbox until the process is interrupted or terminated.
+
+    Once it listens, one line of JSON goes to stdout, with `url`, `token`, `api_base`, `serverless_base`,
+    `web_base`, and `environment`: the variables that point a RunComfy client here.
+
+    Args:
+        host: an address of this machine.
+        port: 0 for any that is free.
+        options: those of `Sandbox`.
+    """
+    from nbbanana.sandbox.box import Sandbox
+
+    stopped = threading.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: stopped.set())
+    box = Sandbox(**options)
+    with box.listen(host, port):
+        sys.stdout.write(json.dumps(box.addresses) + "\n")
+        sys.stdout.flush()
+        stopped.wait()
