@@ -20,6 +20,7 @@ from nbbanana.errors import ImageNotFoundError, InputError, NBBananaError, Usage
 if TYPE_CHECKING:
     from nbbanana.providers.runcomfy import RunComfy
     from nbbanana.session import EditResult, Job, Session
+    from nbbanana.settings import Mode
 
 __all__ = ["main"]
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read stdout has gone, as `head` does; Python must not complain about it at its end.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0
     return code
 
@@ -76,7 +77,7 @@ def _started(session: Session, options: argparse.Namespace, payload: dict[str, A
     prompt = payload.pop(model.prompt_field, "")
     images = payload.pop(model.images_field, []) if model.images_field else []
     images = [images] if isinstance(images, str) else images
-    mode = "fresh" if options.fresh else None
+    mode: Mode | None = "fresh" if options.fresh else None
     request = session.request(prompt, images, model=options.model, parameters=payload)
     return session.start(request, mode=mode)
 

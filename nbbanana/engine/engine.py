@@ -8,10 +8,7 @@ afterwards, in this process or to it, leaves a row that says what is known.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import threading
-import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +25,7 @@ from nbbanana.engine.submit import Submitter
 from nbbanana.engine.wait import Waiter
 from nbbanana.errors import JobCancelledError, NBBananaError, NoCredentialError
 from nbbanana.models import from_schema
+from nbbanana.store.leases import new_owner
 
 if TYPE_CHECKING:
     from nbbanana.models import Model
@@ -61,7 +59,7 @@ class Engine:
     ) -> None:
         self.store = store
         self.provider = provider
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.owner = new_owner()
         self._loop = EngineLoop.shared()
         self._reuse = Reuse(store, provider.name if provider else None)
         # One thread for the store: a commit waits for the disk, and must not make the loop wait.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nbbanana.engine.run import Outcome
@@ -69,8 +70,8 @@ class Fetcher:
         run.tell(outputs_done=run.progress.outputs_done + 1)
         return record
 
-    async def _download(self, index: int, url: str, heard: object) -> OutputRecord:
-        file = await self._provider.download(url, self._engine.store.incoming, heard)  # type: ignore[arg-type]
+    async def _download(self, index: int, url: str, heard: Callable[[int], None]) -> OutputRecord:
+        file = await self._provider.download(url, self._engine.store.incoming, heard)
         try:
             info = await asyncio.to_thread(inspect, file.path)
         except ImageError as error:

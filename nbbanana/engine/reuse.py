@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from nbbanana.request import EditRequest
     from nbbanana.settings import Mode
     from nbbanana.store import Store
-    from nbbanana.store.records import Edit
+    from nbbanana.store.records import Edit, State
 
 __all__ = ["Reuse"]
+
+COLLECTABLE: tuple[State, ...] = ("queued", "running", "downloading")
+"""States of a job that the service took and whose pictures are not here."""
 
 MANY = 1000
 """More answers to one ask than anybody replays in order."""
@@ -58,8 +61,7 @@ class Reuse:
         """An accepted job of the same ask that nobody collected and nobody watches."""
         if mode != "auto":
             return None
-        states = ("queued", "running", "downloading")
-        for edit in self._store.by_ask(request.ask, self._provider, states=states, limit=10):
+        for edit in self._store.by_ask(request.ask, self._provider, states=COLLECTABLE, limit=10):
             if edit.request_id and not self._store.is_claimed(edit.id):
                 return edit
         return None
