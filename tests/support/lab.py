@@ -183,7 +183,7 @@ class LabPage:
     def run(self, number: int) -> Locator:
         """Start a cell, as with Ctrl+Enter, and give its output area at once."""
         cell = self.cell(number)
-        cell.locator(".jp-InputArea-editor").click()
+        cell.locator(".jp-InputArea-editor .cm-content").click()
         self.page.keyboard.press("Control+Enter")
         return cell.locator(".jp-Cell-outputArea")
 
@@ -192,6 +192,10 @@ class LabPage:
         cell = self.cell(number)
         expect(cell.locator(".jp-InputArea-prompt")).to_have_text(re.compile(r"\[\d+\]"), timeout=seconds * 1000)
         return cell.locator(".jp-Cell-outputArea")
+
+    def is_busy(self, number: int) -> bool:
+        """Whether the cell is running now."""
+        return self.cell(number).locator(".jp-InputArea-prompt").inner_text().strip() == "[*]:"
 
     def save(self) -> Path:
         """Save the notebook and give its file once its outputs are in it."""
