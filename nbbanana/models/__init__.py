@@ -1,0 +1,13 @@
+"""
+The models: what each takes, what it is for, and everything that follows from its schema.
+
+`get` and `ids` know the catalogue that is shipped, `from_schema` makes a model of a schema that a service handed out.
+"""
+
+from __future__ import annotations
+
+from nbbanana.models.catalogue import get, ids
+from nbbanana.models.fields import Field
+from nbbanana.models.model import Model, from_schema
+
+__all__ = ["Field", "Model", "from_schema", "get", "ids"]

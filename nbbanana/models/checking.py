@@ -1,0 +1,196 @@
+"""Values against a schema: what the library finds, said so that a person knows what to write instead."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nbbanana.errors import ParameterError
+from nbbanana.models.dialect import checks_of
+from nbbanana.models.fields import Field
+from nbbanana.models.nearest import nearest
+
+__all__ = ["allowed", "check_values", "compiled", "not_allowed", "plain_value", "shown_value", "typed"]
+
+Validator = Callable[[dict[str, Any]], Any]
+
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_BOOLEANS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+_NOUNS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+def compiled(properties: Mapping[str, Mapping[str, Any]]) -> Validator:
+    """A function that checks a dict of values and raises what `check_values` reads. Costs some milliseconds."""
+    import fastjsonschema
+
+    schema = {"type": "object", "properties": {name: checks_of(node) for name, node in properties.items()}}
+    validator: Validator = fastjsonschema.compile(schema, use_default=False, use_formats=False)
+    return validator
+
+
+def check_values(validator: Validator, fields: Mapping[str, Field], values: dict[str, Any]) -> None:
+    """
+    Nothing, when every value is one that its field takes.
+
+    Raises:
+        ParameterError: one is not.
+    """
+    import fastjsonschema
+
+    for name, value in values.items():
+        if not _is_sendable(value):
+            raise not_allowed(fields[name], value)
+    try:
+        validator(values)
+    except fastjsonschema.JsonSchemaValueException as problem:
+        name = str(problem.path[1]) if len(problem.path) > 1 else next(iter(values))
+        raise not_allowed(fields[name], values[name]) from None
+
+
+def _is_sendable(value: object) -> bool:
+    """Whether JSON has it: no NaN, no infinity, no half of a surrogate pair."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8")
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
+def plain_value(value: Any, field: Field) -> Any:
+    """
+    The value as JSON has it: NumPy's scalars, tuples and whole floats for integers become what they stand for.
+
+    What JSON has nothing for stays as it is; the check refuses it.
+    """
+    if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "shape", None) == ():
+        value = value.item()
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float) and field.kind == "integer" and value.is_integer():
+        return int(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def typed(field: Field, text: str) -> Any:
+    """
+    What a text from a command line stands for.
+
+    Raises:
+        ParameterError: nothing of the field's kind.
+    """
+    try:
+        return _of_kind(field.kind, field.item_kind, text.strip() if field.kind != "string" else text)
+    except (ValueError, KeyError, RecursionError):
+        raise not_allowed(field, text) from None
+
+
+def _of_kind(kind: str, item_kind: str, text: str) -> Any:
+    if kind == "integer":
+        return int(text) if _WHOLE.fullmatch(text) else _refuse(text)
+    if kind == "number":
+        return float(text) if text.isascii() and math.isfinite(float(text)) and "_" not in text else _refuse(text)
+    if kind == "boolean":
+        return _BOOLEANS[text.casefold()]
+    if kind == "array" and not text.startswith("["):
+        return [_of_kind(item_kind, "string", part.strip()) for part in text.split(",") if part.strip()]
+    return json.loads(text) if kind in {"array", "object"} else text
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(text)
+
+
+def not_allowed(field: Field, value: object) -> ParameterError:
+    """The error for a value that a field does not take."""
+    near = _nearest(field, value)
+    hint = f"; nearest: {near}" if near is not None else ""
+    own = "" if field.default is None else f"; the model's own is {shown_value(field.default, quote=False)}"
+    return ParameterError(
+        f"{field.name}: {shown_value(value)} is not {allowed(field)}{hint}.",
+        field.description,
+        f"Write {near}, or leave it out{own}." if near is not None else f"Give {allowed(field)}, or leave it out{own}.",
+    )
+
+
+def allowed(field: Field) -> str:
+    """
+    What a field takes, in words.
+
+    >>> allowed(Field("n", "integer", "--n", minimum=1, maximum=4))
+    'a whole number from 1 to 4'
+    """
+    if field.enum:
+        values = [shown_value(value, quote=False) for value in field.enum]
+        return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
+    noun = _NOUNS[field.kind]
+    if field.kind in {"integer", "number"}:
+        step = "" if field.step is None else f" in steps of {field.step:g}"
+        return noun + _range(field.minimum, field.maximum, "") + step
+    if field.kind == "string" and (field.most is not None or (field.least or 0) > 1):
+        return noun + _range(field.least, field.most, " characters").replace(" from", " of")
+    if field.kind == "array":
+        return f"{noun} of {_NOUNS[field.item_kind]}" + _range(field.least, field.most, " items").replace(" from", ",")
+    return noun
+
+
+def _range(low: float | None, high: float | None, unit: str) -> str:
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}{unit}" if low != high else f" from exactly {low:g}{unit}"
+    if low is not None:
+        return f" from {low:g}{unit} on"
+    return "" if high is None else f" from at most {high:g}{unit}"
+
+
+def _nearest(field: Field, value: object) -> str | None:
+    """The allowed value next to one that is not, as it is written; None where nothing is near."""
+    if field.enum:
+        return nearest(str(value), [shown_value(one, quote=False) for one in field.enum])
+    number = _number(value)
+    if field.kind not in {"integer", "number"} or number is None or field.step is not None:
+        return None
+    low = -math.inf if field.minimum is None else field.minimum
+    high = math.inf if field.maximum is None else field.maximum
+    near = min(max(number, low), high)
+    if field.kind == "integer":
+        near = min(max(round(near), low), high)
+    return f"{near:.15g}"
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def shown_value(value: object, *, quote: bool = True) -> str:
+    """A value on one line, as one writes it, cut at 60 characters."""
+    if isinstance(value, bool):
+        text = str(value) if quote else str(value).lower()
+    else:
+        text = repr(value) if quote or not isinstance(value, str) else value
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,300 @@
+"""A model: an endpoint, what it is for, what it takes, and the checks and options that follow from that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from nbbanana.errors import ParameterError, PromptError
+from nbbanana.models.checking import Validator, check_values, compiled, not_allowed, plain_value, typed
+from nbbanana.models.dialect import plain_schema
+from nbbanana.models.fields import Field, Role, read_fields
+from nbbanana.models.nearest import nearest
+
+__all__ = ["Model", "from_schema"]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """
+    What a model takes. Everything here follows from its schema: a field added there is added everywhere.
+
+    Args:
+        id: the endpoint, such as `google/nano-banana-2/edit`.
+        title: what people call it.
+        kind: `edit` where it takes pictures, else `text-to-image`.
+        summary: what it is for, in a sentence.
+        guidance: Markdown: when to take it, how to ask.
+        schema: as the file or the service has it.
+        fields: its parameters in the schema's order.
+        is_shipped: whether it stands in the catalogue of this package.
+    """
+
+    id: str
+    title: str
+    kind: Literal["edit", "text-to-image"]
+    summary: str
+    guidance: str = field(repr=False)
+    schema: Mapping[str, Any] = field(repr=False)
+    fields: tuple[Field, ...] = field(repr=False)
+    is_shipped: bool = False
+
+    @property
+    def options(self) -> tuple[Field, ...]:
+        """The fields that are set by name: all but the prompt and the pictures."""
+        return tuple(one for one in self.fields if one.is_option)
+
+    def field(self, name: str) -> Field:
+        """
+        The field of that name.
+
+        Raises:
+            ParameterError: there is none; the nearest is named.
+        """
+        found = self._by_name.get(name)
+        if found is None:
+            raise self._unknown(name)
+        return found
+
+    def with_role(self, *roles: Role) -> Field | None:
+        """The first field that has one of the roles, or None."""
+        return next((one for one in self.fields if one.role in roles), None)
+
+    @property
+    def prompt_field(self) -> str | None:
+        """The name of the field that takes the words."""
+        return _name(self.with_role("prompt"))
+
+    @property
+    def images_field(self) -> str | None:
+        """The name of the field that takes the pictures; None where the model takes none."""
+        return _name(self._pictures)
+
+    @property
+    def mask_field(self) -> str | None:
+        """The name of the field that takes a mask, by URL; None where the model takes none."""
+        return _name(self.with_role("mask"))
+
+    @property
+    def seed_field(self) -> str | None:
+        """The name of the field that takes the seed; None where the model has none."""
+        return _name(self.with_role("seed"))
+
+    @property
+    def count_field(self) -> str | None:
+        """The name of the field that takes the number of outputs; None where the model has none."""
+        return _name(self.with_role("count"))
+
+    @property
+    def images_are_list(self) -> bool:
+        """Whether the pictures travel as a list, and not as one string."""
+        return self.with_role("images") is not None
+
+    @property
+    def min_images(self) -> int:
+        """How many pictures it needs."""
+        pictures = self._pictures
+        if pictures is None:
+            return 0
+        return pictures.least or (1 if pictures.required else 0)
+
+    @property
+    def max_images(self) -> int | None:
+        """How many pictures it takes; None where the schema sets no limit."""
+        pictures = self._pictures
+        if pictures is None:
+            return 0
+        return pictures.most if self.images_are_list else 1
+
+    def count(self, parameters: Mapping[str, Any]) -> int:
+        """How many outputs are asked for: one, unless the parameters say more."""
+        name = self.count_field
+        return int(parameters.get(name) or 1) if name else 1
+
+    def check(self, parameters: Mapping[str, Any], *, images: int) -> dict[str, Any]:
+        """
+        The parameters as they can be sent: of JSON's types, without those that are None.
+
+        Args:
+            parameters: by name, the prompt among them, the pictures not.
+            images: how many pictures go with them.
+
+        Raises:
+            ParameterError: an unknown name, a value that is not allowed, a missing one, too few or too many pictures.
+            PromptError: no words where the model needs some.
+        """
+        values = {
+            name: plain_value(value, self._settable(name)) for name, value in parameters.items() if value is not None
+        }
+        self._check_images(images)
+        self._check_prompt(values)
+        check_values(self._validator, self._by_name, values)
+        for one in self.fields:
+            if one.required and one.name not in values and not one.holds_pictures:
+                raise ParameterError(f"{one.name} is missing.", f"{self.id} needs it.", f"Give it: {one.description}")
+        return values
+
+    def parse_option(self, option: Field | str, text: str) -> Any:
+        """
+        The value that a text from a command line stands for, checked.
+
+        Args:
+            option: a field, or its name.
+            text: such as `4`, `true`, `16:9`; a list as `a,b` or as JSON.
+
+        Raises:
+            ParameterError: the field does not take it.
+        """
+        found = option if isinstance(option, Field) else self.field(option)
+        value = typed(found, text)
+        check_values(self._validator, self._by_name, {found.name: value})
+        return value
+
+    def payload(
+        self, parameters: Mapping[str, Any], image_urls: Sequence[str], *, live: Model | None = None
+    ) -> dict[str, Any]:
+        """
+        What goes over the wire: the parameters as they were given and the pictures under the field that takes them.
+
+        Args:
+            parameters: as `check` returned them.
+            image_urls: https URLs or data URIs, in their order.
+            live: the same model as the service describes it now: a field that it renames is sent under its name
+                there, and what it does not take is an error here, before anything is paid.
+
+        Raises:
+            ParameterError: the live schema does not take a parameter, a value, or so many pictures.
+        """
+        target = live or self
+        values = dict(parameters)
+        if live is not None:
+            values = live.check(dict(self._renamed(item, live) for item in values.items()), images=len(image_urls))
+        if target.images_field is not None and image_urls:
+            values[target.images_field] = list(image_urls) if target.images_are_list else image_urls[0]
+        return values
+
+    def _renamed(self, item: tuple[str, Any], live: Model) -> tuple[str, Any]:
+        """A parameter under the name that the live schema has for it, in its type."""
+        name, value = item
+        own = self.field(name)
+        there = live._by_name.get(name) or (live.with_role(own.role) if own.role else None)
+        if there is None:
+            raise ParameterError(
+                f"{name} is not a parameter of {self.id} any more.",
+                "The service describes the model without it now.",
+                "Leave it out.",
+            )
+        same_kind = there.kind == own.kind or isinstance(value, list | dict)
+        return there.name, value if same_kind else typed(there, str(value).lower())
+
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {one.name: one for one in self.fields}
+
+    @cached_property
+    def _pictures(self) -> Field | None:
+        return self.with_role("images", "image")
+
+    @cached_property
+    def _validator(self) -> Validator:
+        properties = plain_schema(self.id, self.schema)["properties"]
+        return compiled({name: node for name, node in properties.items() if name != self.images_field})
+
+    def _settable(self, name: str) -> Field:
+        found = self.field(name)
+        if found.holds_pictures:
+            raise ParameterError(
+                f"{name} is not set by name.", "The pictures are given beside the parameters.", "Give them as pictures."
+            )
+        return found
+
+    def _unknown(self, name: str) -> ParameterError:
+        names = [one.name for one in self.options]
+        near = nearest(name, names)
+        return ParameterError(
+            f"{name} is not a parameter of {self.id}{f'; nearest: {near}' if near else ''}.",
+            f"It takes {', '.join(names)}." if names else "It takes nothing but words and pictures.",
+            f"Write {near}." if near else "Leave it out.",
+        )
+
+    def _check_images(self, images: int) -> None:
+        low, high = self.min_images, self.max_images
+        if images >= low and (high is None or images <= high):
+            return
+        if high == 0:
+            raise ParameterError(
+                f"{self.id} takes no pictures: {images} given.",
+                "It makes pictures from words alone.",
+                "Leave them out, or use a model that edits, such as google/nano-banana-2/edit.",
+            )
+        takes = f"{low} to {high}" if high is not None and high != low else f"{low}{' or more' if high is None else ''}"
+        raise ParameterError(
+            f"{self.images_field}: {images} pictures are too {'few' if images < low else 'many'}; allowed: {takes}.",
+            f"{self.id} takes {takes} in one request.",
+            "Give one." if images < low else "Leave some out, or make several requests.",
+        )
+
+    def _check_prompt(self, values: Mapping[str, Any]) -> None:
+        prompt = self.with_role("prompt")
+        if prompt is None:
+            return
+        words = values.get(prompt.name)
+        if prompt.required and (words is None or (isinstance(words, str) and not words.strip())):
+            raise PromptError(
+                "There is no prompt.", f"{self.id} needs words to go by.", "Say what to keep, then what to change."
+            )
+        if isinstance(words, str) and any("\ud800" <= character <= "\udfff" for character in words):
+            raise PromptError(
+                "The prompt cannot be sent.", "It holds half of a character (a lone surrogate).", "Write it anew."
+            )
+        if words is not None and not isinstance(words, str):
+            raise not_allowed(prompt, words)
+
+
+def from_schema(
+    model_id: str,
+    schema: Mapping[str, Any],
+    *,
+    title: str | None = None,
+    summary: str | None = None,
+    guidance: str = "",
+    is_shipped: bool = False,
+) -> Model:
+    """
+    A model from its input schema, be it from a file or from the service.
+
+    The field that takes the pictures is found by its `format` (`image_uris`, `image_uri`), else by name; the seed, the
+    number of outputs and the mask by name. `x-nbbanana` says it outright: `role`, `short`, `cost`.
+
+    Args:
+        model_id: the endpoint.
+        schema: JSON Schema or the service's dialect of it (see `nbbanana.models.dialect`).
+        title: in place of the schema's `title`.
+        summary: in place of the schema's `description`.
+        guidance: Markdown.
+        is_shipped: whether it stands in the catalogue of this package.
+
+    Raises:
+        ProtocolError: the schema cannot be read.
+
+    >>> model = from_schema("a/b", {"properties": {"prompt": {"type": "string"}, "image": {"format": "image_uris"}}})
+    >>> model.kind, model.images_field, model.images_are_list
+    ('edit', 'image', True)
+    """
+    fields = read_fields(plain_schema(model_id, schema))
+    return Model(
+        id=model_id,
+        title=title or str(schema.get("title") or model_id),
+        kind="edit" if any(one.holds_pictures for one in fields) else "text-to-image",
+        summary=str(schema.get("description") or "") if summary is None else summary,
+        guidance=guidance,
+        schema=schema,
+        fields=fields,
+        is_shipped=is_shipped,
+    )
+
+
+def _name(found: Field | None) -> str | None:
+    return None if found is None else found.name

@@ -1,0 +1,55 @@
+"""The allowed value that somebody most likely meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from itertools import takewhile
+
+__all__ = ["nearest"]
+
+LEAST_LIKENESS = 0.6
+"""Below it, two texts have nothing to do with each other (0 to 1, as difflib measures)."""
+
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", re.ASCII)
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """
+    The choice that a word was probably meant to be, or None where none is like it.
+
+    Quantities of one unit are compared by size, everything else by letters; a common beginning counts more, since
+    people mistype the end.
+
+    >>> nearest("16:10", ["auto", "1:1", "16:9"]), nearest("8k", ["1K", "2K", "4K"]), nearest("sed", ["seed", "prompt"])
+    ('16:9', '4K', 'seed')
+    """
+    known = list(choices)
+    by_size = _nearest_quantity(word, known)
+    if by_size is not None:
+        return by_size
+    best = max(known, key=lambda choice: _likeness(word, choice), default=None)
+    return best if best is not None and _letters_alike(word, best) >= LEAST_LIKENESS else None
+
+
+def _nearest_quantity(word: str, known: list[str]) -> str | None:
+    meant = _QUANTITY.fullmatch(word)
+    if meant is None:
+        return None
+    sizes = {}
+    for choice in known:
+        other = _QUANTITY.fullmatch(choice)
+        if other is not None and other[2].casefold() == meant[2].casefold():
+            sizes[choice] = abs(float(other[1]) - float(meant[1]))
+    return min(sizes, key=lambda choice: sizes[choice], default=None)
+
+
+def _likeness(word: str, choice: str) -> float:
+    pairs = zip(word.casefold()[:4], choice.casefold()[:4], strict=False)
+    beginning = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return _letters_alike(word, choice) + 0.1 * beginning
+
+
+def _letters_alike(word: str, choice: str) -> float:
+    return difflib.SequenceMatcher(a=word.casefold(), b=choice.casefold()).ratio()
