@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.store.records import (
     TERMINAL,
+    Budget,
     Edit,
     InputRecord,
     NewEdit,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TERMINAL",
+    "Budget",
     "Edit",
     "InputRecord",
     "Leftovers",

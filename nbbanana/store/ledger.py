@@ -10,10 +10,10 @@ from __future__ import annotations
 import sqlite3
 
 from nbbanana.errors import StoreError
-from nbbanana.store.records import Reservation, Spending
+from nbbanana.store.records import Budget, Reservation, Spending
 from nbbanana.store.rows import money, one
 
-__all__ = ["by_provider", "count", "has_paid_edits", "record_cost", "reserve", "spending"]
+__all__ = ["budget", "by_provider", "count", "has_paid_edits", "record_cost", "reserve", "set_budget", "spending"]
 
 NANO = 1_000_000_000
 
@@ -77,6 +77,31 @@ def reserve(
     kept = amount if granted else edit["reserved"]
     connection.execute("UPDATE edits SET reserved = ? WHERE id = ?", (kept, edit_id))
     return Reservation(granted, amount, budget, spent)
+
+
+def budget(connection: sqlite3.Connection, provider: str) -> Budget | None:
+    """The budget of `provider`, with what counts against it, or None where there is none."""
+    row = connection.execute("SELECT amount, since FROM budgets WHERE provider = ?", (provider,)).fetchone()
+    if row is None:
+        return None
+    return Budget(row["amount"], row["since"], spending(connection, provider, row["since"]))
+
+
+def set_budget(connection: sqlite3.Connection, provider: str, amount: float | None, since: float) -> None:
+    """
+    Set a budget that counts from `since`, or change the amount of the one that is there; None takes it away.
+
+    Raises:
+        StoreError: an amount that is none.
+    """
+    if amount is None:
+        connection.execute("DELETE FROM budgets WHERE provider = ?", (provider,))
+        return
+    connection.execute(
+        "INSERT INTO budgets (provider, amount, since) VALUES (?, ?, ?)"
+        " ON CONFLICT (provider) DO UPDATE SET amount = excluded.amount",
+        (provider, money("budget", amount), since),
+    )
 
 
 def record_cost(connection: sqlite3.Connection, edit_id: int, cost: float) -> None:

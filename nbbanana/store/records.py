@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 __all__ = [
     "TERMINAL",
+    "Budget",
     "Edit",
     "InputRecord",
     "NewEdit",
@@ -176,6 +177,27 @@ class Spending:
     def total(self) -> float:
         """Known and held together; a floor while anything is unpriced."""
         return self.known + self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """
+    What may be spent at a provider by all kernels of a store together.
+
+    Args:
+        amount: US dollars.
+        since: seconds since the epoch; edits begun before do not count.
+        spending: what counts against it now.
+    """
+
+    amount: float
+    since: float
+    spending: Spending
+
+    @property
+    def left(self) -> float:
+        """US dollars that are left, never below zero."""
+        return max(0.0, self.amount - self.spending.total)
 
 
 @dataclass(frozen=True, slots=True)

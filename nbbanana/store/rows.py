@@ -43,6 +43,9 @@ def add(connection: sqlite3.Connection, edit: Edit) -> int:
     """
     Write a whole edit, whatever state it is in; its `id` and `parents` are not looked at but found here.
 
+    It is not findable by its words yet: `search.index` is for the end of a transaction, since every other statement
+    after it has FTS5 write out what it gathered.
+
     Returns:
         The id it has in this store.
     """
@@ -56,12 +59,10 @@ def add(connection: sqlite3.Connection, edit: Edit) -> int:
         _values(edit),
     )
     edit_id = int(cursor.lastrowid or 0)
-    for transition in edit.transitions:
-        _append(connection, edit_id, transition)
+    _append(connection, edit_id, 0, *edit.transitions)
     _write_inputs(connection, edit_id, edit.inputs)
     _write_outputs(connection, edit_id, edit.outputs)
     connection.executemany("INSERT INTO tags VALUES (?, ?)", [(edit_id, tag) for tag in edit.tags])
-    search.index(connection, edit_id, edit)
     return edit_id
 
 
@@ -91,7 +92,8 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
             **_errors(row, facts),
         },
     )
-    _append(connection, edit_id, Transition(state, now, facts.note))
+    (steps,) = connection.execute("SELECT count(*) FROM transitions WHERE edit_id = ?", (edit_id,)).fetchone()
+    _append(connection, edit_id, steps, Transition(state, now, facts.note))
     _write_outputs(connection, edit_id, facts.outputs or ())
     if facts.inputs is not None:
         _write_inputs(connection, edit_id, facts.inputs)
@@ -264,10 +266,10 @@ def _output(row: sqlite3.Row) -> OutputRecord:
     )
 
 
-def _append(connection: sqlite3.Connection, edit_id: int, transition: Transition) -> None:
-    connection.execute(
-        "INSERT INTO transitions SELECT ?, coalesce(max(position) + 1, 0), ?, ?, ? FROM transitions WHERE edit_id = ?",
-        (edit_id, transition.state, transition.at, text(transition.note), edit_id),
+def _append(connection: sqlite3.Connection, edit_id: int, position: int, *transitions: Transition) -> None:
+    connection.executemany(
+        "INSERT INTO transitions VALUES (?, ?, ?, ?, ?)",
+        [(edit_id, n, step.state, step.at, text(step.note)) for n, step in enumerate(transitions, position)],
     )
 
 

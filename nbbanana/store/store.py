@@ -15,6 +15,7 @@ from nbbanana.store import care, leases, ledger, queries, remarks, rows, search
 from nbbanana.store.blobs import Blobs
 from nbbanana.store.database import Database
 from nbbanana.store.records import (
+    Budget,
     Edit,
     InputRecord,
     NewEdit,
@@ -123,7 +124,9 @@ class Store:
             transitions=(Transition("prepared", now),),
         )
         with self._database.write() as connection:
-            return rows.get(connection, rows.add(connection, edit))
+            edit_id = rows.add(connection, edit)
+            search.index(connection, edit_id, edit)
+            return rows.get(connection, edit_id)
 
     def move(
         self,
@@ -216,13 +219,14 @@ class Store:
         Returns:
             How many were added.
         """
-        added = 0
+        added: dict[int, Edit] = {}
         with self._database.write() as connection:
             for edit in edits:
                 if rows.id_of(connection, edit.uid) is None:
-                    rows.add(connection, edit)
-                    added += 1
-        return added
+                    added[rows.add(connection, edit)] = edit
+            for edit_id, edit in added.items():
+                search.index(connection, edit_id, edit)
+        return len(added)
 
     # Asking
 
@@ -394,6 +398,16 @@ class Store:
         """Whether a service that takes money ever took an edit of this store."""
         with self._database.read() as connection:
             return ledger.has_paid_edits(connection)
+
+    def budget(self, provider: str) -> Budget | None:
+        """What may be spent at `provider` by all kernels of this store together, or None where nothing was said."""
+        with self._database.read() as connection:
+            return ledger.budget(connection, provider)
+
+    def set_budget(self, provider: str, amount: float | None) -> None:
+        """Set a budget that counts from now, or change the amount of the one that is there; None takes it away."""
+        with self._database.write() as connection:
+            ledger.set_budget(connection, provider, amount, self._clock())
 
     def reserve(self, edit_id: int, amount: float, *, budget: float, since: float | None = None) -> Reservation:
         """

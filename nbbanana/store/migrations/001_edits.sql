@@ -118,6 +118,13 @@ CREATE TABLE leases (
 );
 CREATE INDEX leases_owner ON leases (owner);
 
+-- What may be spent at a provider by all kernels of this store together.
+CREATE TABLE budgets (
+    provider TEXT PRIMARY KEY,
+    amount   REAL NOT NULL CHECK (amount >= 0),
+    since    REAL NOT NULL                              -- edits begun before do not count
+) WITHOUT ROWID;
+
 -- Kept by the triggers below, so that counting and adding up stay instant at a million edits.
 CREATE TABLE totals (
     provider TEXT PRIMARY KEY,
