@@ -28,7 +28,9 @@ from nbbanana.sandbox.files import Files
 __all__ = ["placeholder", "read_inputs"]
 
 LARGEST_IMAGE = 6 * 2**20
-"""Bytes of a picture in a data URI: the limit that RunComfy's partner nodes name as the API's."""
+MOST_PIXELS = 32_000_000
+"""Bytes and pixels of a picture in a data URI: the limits that RunComfy's partner nodes name. They are not taken from
+the room that makes uploads, so that a service and its client do not agree on a mistake."""
 DATA_URI = re.compile(r"data:image/(png|jpeg|webp);base64,")
 OUTPUT_PATH = re.compile(r"/outputs/([A-Za-z0-9_.-]+)\Z")
 IMAGE_ROLES = frozenset({"images", "image", "mask"})
@@ -93,9 +95,11 @@ def _decoded(name: str, source: str) -> bytes:
     if len(data) > LARGEST_IMAGE:
         raise ApiError(BAD_INPUT, f"{name} has {len(data)} bytes; {LARGEST_IMAGE} are allowed.")
     try:
-        images.inspect(data)
+        info = images.inspect(data)
     except ImageError as error:
         raise ApiError(BAD_INPUT, f"{name} cannot be read: {error.what}") from None
+    if info.width * info.height > MOST_PIXELS:
+        raise ApiError(BAD_INPUT, f"{name} has {info.width}×{info.height} pixels; {MOST_PIXELS} are allowed.")
     return data
 
 

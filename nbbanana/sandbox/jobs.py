@@ -255,7 +255,7 @@ class JobQueue:
                 names.append(self._files.publish(picture, job.order.suffix))
         except Exception as error:  # noqa: BLE001  whatever a painter trips over is the job's failure, as on a service
             self._files.withdraw(names)
-            return (), f"The sandbox could not paint this: {error}"
+            return (), " ".join(f"The sandbox could not paint this: {error}".split())
         return tuple(names), None
 
     def _end(self, job: Submission, *, state: JobState, cost: float, **changes: Any) -> None:

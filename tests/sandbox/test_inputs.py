@@ -20,6 +20,13 @@ def picture(kind: str) -> bytes:
     return stream.getvalue()
 
 
+def large() -> bytes:
+    """A PNG of few bytes and more than 32 million pixels."""
+    stream = BytesIO()
+    Image.new("1", (8000, 4001)).save(stream, "PNG")
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 def test_data_uris_are_decoded_and_painted_from(serve: Serve, kind: str) -> None:
     """The formats that the service makes are the ones it takes."""
@@ -40,6 +47,7 @@ def test_data_uris_are_decoded_and_painted_from(serve: Serve, kind: str) -> None
         ("data:image/svg+xml;base64,PHN2Zy8+", "not a base64 data URI"),
         ("data:text/plain,hello", "not a base64 data URI"),
         (data_uri(b"\x89PNG" + b"\0" * LARGEST_IMAGE), "are allowed"),
+        (data_uri(large()), "are allowed"),
         ("http://example.com/a.png", "neither an https URL"),
         ("ftp://example.com/a.png", "neither an https URL"),
         ("https:///a.png", "neither an https URL"),
