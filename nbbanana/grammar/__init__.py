@@ -1,0 +1,39 @@
+"""
+A cell's text ⇄ a request. Pure: no IPython, nothing is evaluated, variables are looked up in a mapping.
+
+    [name <<] IMAGES… [options] [;]
+    the prompt
+
+An image is a path, a glob, an https URL, a variable, `name[2]`, `name[*]`, `edit:12[0]` or `_`. Options come from the
+model's schema and from one table of nbbanana's own. `{{name}}` takes a variable's value.
+"""
+
+from nbbanana.grammar.cell import Asked, Cell, check_prompt, parse, split_cell, to_cell
+from nbbanana.grammar.operands import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Surroundings
+from nbbanana.grammar.options import OWN, Option, options_of
+from nbbanana.grammar.placeholders import escape, fill, fits
+from nbbanana.grammar.words import Word, quote, split
+
+__all__ = [
+    "OWN",
+    "Asked",
+    "Cell",
+    "EditOperand",
+    "FileOperand",
+    "LastOperand",
+    "NameOperand",
+    "Operand",
+    "Option",
+    "Surroundings",
+    "Word",
+    "check_prompt",
+    "escape",
+    "fill",
+    "fits",
+    "options_of",
+    "parse",
+    "quote",
+    "split",
+    "split_cell",
+    "to_cell",
+]

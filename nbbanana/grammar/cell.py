@@ -1,0 +1,307 @@
+"""A cell's text ⇄ a request: `parse` reads a line and a body, `to_cell` writes them."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+
+from nbbanana import models
+from nbbanana.errors import PromptError, UnknownModelError, UsageError
+from nbbanana.grammar import operands, options
+from nbbanana.grammar.operands import EditOperand, FileOperand, Operand
+from nbbanana.grammar.placeholders import escape, fill, normal
+from nbbanana.grammar.words import Word, split
+
+if TYPE_CHECKING:
+    from nbbanana.grammar.options import Option
+    from nbbanana.models import Model
+
+__all__ = ["Asked", "Cell", "check_prompt", "parse", "split_cell", "to_cell"]
+
+MAGIC = "%%nbedit"
+
+_BINDING = re.compile(r"\s*(?P<name>[^\s\"'<]+)\s*<<(?P<rest>.*)", re.DOTALL)
+_RESERVED = re.compile(
+    r"^[ \t]*(?:(?P<passes>-{3,})[ \t]*$|(?P<label>keep|change|only|avoid|text):)", re.MULTILINE | re.IGNORECASE
+)
+_EDIT = re.compile(r"edit:([0-9]+)(?:\[([0-9]+)\])?")
+
+_INSTEAD = {
+    "keep": "Write a sentence, such as: Keep the subject unchanged.",
+    "change": "Write a sentence, such as: Convert the background into a rainy street.",
+    "only": "Write a sentence, such as: Change the background only.",
+    "avoid": "Write a sentence, such as: Add nothing else.",
+    "text": 'Write a sentence, such as: The sign says "OPEN".',
+}
+"""How to say in words what the lines will stand for."""
+
+
+class Asked(Protocol):
+    """What `to_cell` needs of a request: `EditRequest`, a stored edit and `Cell` have it."""
+
+    @property
+    def model(self) -> Any:
+        """The endpoint, or None for the default."""
+
+    @property
+    def prompt(self) -> str:
+        """The words."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What was set; a `prompt` among them is not written twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """
+    What a cell asks.
+
+    Args:
+        prompt: the words, placeholders filled.
+        operands: the images, not yet looked up.
+        model: the endpoint that the line names; None where it names none.
+        parameters: what the line sets, typed, under the schema's names.
+        name: the variable that the result is bound to.
+        mode: how the store is used; None is the session's way.
+        dry_run: show the request and its price, send nothing.
+        wait: whether the cell ends with the result, or at once with a job.
+        quiet: show nothing.
+    """
+
+    prompt: str
+    operands: tuple[Operand, ...] = ()
+    model: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    mode: Literal["auto", "fresh", "replay"] | None = None
+    dry_run: bool = False
+    wait: bool = True
+    quiet: bool = False
+
+
+def parse(
+    line: str,
+    body: str | None = None,
+    *,
+    default_model: str,
+    namespace: Mapping[str, Any] | None = None,
+    model_of: Callable[[str], Model] = models.get,
+) -> Cell:
+    r"""
+    Read a line and a body.
+
+    Args:
+        line: what stands behind the magic's name.
+        body: the cell's other lines; None for the line magic, whose prompt is an option.
+        default_model: the model whose options count where the line names none.
+        namespace: the variables that `{{name}}` takes values of.
+        model_of: gives a model by its id.
+
+    Raises:
+        UsageError: an option, a quote or a name that cannot be read.
+        ParameterError: a value that the model does not take.
+        PromptError: no words, or lines that are kept for later.
+        VariableError: a placeholder without a value.
+        UnknownModelError: no such model.
+
+    >>> cell = parse("neon << portrait.jpg -n 4", "Make it night.\n", default_model="google/nano-banana-2/edit")
+    >>> cell.name, cell.operands, dict(cell.parameters), cell.prompt
+    ('neon', (FileOperand(text='portrait.jpg'),), {'number_of_images': 4}, 'Make it night.')
+    """
+    variables = {} if namespace is None else namespace
+    name, rest = _binding(line)
+    words, silent = split(rest)
+    named = options.given_model(words, variables)
+    model = model_of(named or default_model)
+    given, left = options.read_options(words, options.options_of(model), variables)
+    own = {option.key: value for option, value in given.values() if option.field is None}
+    return Cell(
+        prompt=_prompt(body, own, variables),
+        operands=tuple(_operand(word, variables) for word in left),
+        model=named,
+        parameters=_parameters(model, given.values()),
+        name=name,
+        mode=_mode(own),
+        dry_run="dry_run" in own,
+        wait="no_wait" not in own,
+        quiet=silent or "quiet" in own,
+    )
+
+
+def check_prompt(prompt: str) -> str:
+    """
+    A prompt as it is, if it can be sent.
+
+    Raises:
+        PromptError: no words; a line of `---`; a line that begins with `keep:`, `change:`, `only:`, `avoid:` or
+            `text:`, however capitalised. Those will be composed into a prompt one day: sending them as words now would
+            change what such a cell means.
+    """
+    if not prompt.strip():
+        raise PromptError("There are no words.", "A request needs a prompt.", "Say what to keep and what to change.")
+    found = _RESERVED.search(prompt)
+    if found is None:
+        return prompt
+    if found["passes"]:
+        raise PromptError(
+            f"The prompt has a line of {found['passes']}.",
+            "Such a line is kept for edits in several passes, which are not there yet.",
+            "Write a second cell, with the result of the first as its image.",
+        )
+    label = found["label"]
+    raise PromptError(
+        f"The prompt has a line that begins with {label}:",
+        "Such lines are kept for composed prompts, which are not there yet.",
+        _INSTEAD[label.casefold()],
+    )
+
+
+def split_cell(text: str) -> tuple[str, str]:
+    r"""
+    The line and the body of a `%%nbedit` cell, as IPython hands them over.
+
+    Raises:
+        UsageError: it is no such cell.
+
+    >>> split_cell("%%nbedit portrait.jpg\nMake it night.")
+    ('portrait.jpg', 'Make it night.\n')
+    """
+    first, _, body = text.partition("\n")
+    magic, _, line = first.partition(" ")
+    if magic != MAGIC:
+        raise UsageError(f"The cell does not begin with {MAGIC}.", "Another kind of cell cannot be read.")
+    return line, body if body.endswith("\n") or not body else body + "\n"
+
+
+def to_cell(
+    request: Asked,
+    images: Iterable[Operand | str],
+    name: str | None = None,
+    *,
+    default_model: str | None = None,
+) -> str:
+    """
+    Write the `%%nbedit` cell that asks the same: `parse` reads it back as it was.
+
+    Args:
+        request: model, prompt and parameters.
+        images: the operands in their order; of texts, `edit:12[0]` is an edit, all others are paths or URLs.
+        name: the variable that the result is bound to.
+        default_model: the model that the line need not name; None always names it.
+
+    Raises:
+        PromptError: the prompt is one that a cell cannot say (see `check_prompt`).
+        UsageError: a path or a value that does not fit on a line, or a name that no variable can have.
+
+    >>> from nbbanana.request import EditRequest
+    >>> request = EditRequest("google/nano-banana-2/edit", {"prompt": "Make it night.", "seed": 7})
+    >>> print(to_cell(request, ["my portrait.jpg", "edit:12[0]"], "night"))
+    %%nbedit night << "my portrait.jpg" edit:12[0] --model google/nano-banana-2/edit --seed 7
+    Make it night.
+    """
+    parts = [MAGIC]
+    if name is not None:
+        parts += [_checked_name(name), "<<"]
+    parts += [str(_of_text(image) if isinstance(image, str) else image) for image in images]
+    if request.model is not None and request.model != default_model:
+        parts.append(options.written("--model", request.model))
+    shorts = _shorts(request.model)
+    parts += [_written(key, value, shorts) for key, value in request.parameters.items() if key != "prompt"]
+    line, prompt = " ".join(parts), escape(check_prompt(request.prompt))
+    if len(line.splitlines()) != 1 or line != line.rstrip():
+        raise UsageError(
+            "A path or a value has a line break in it.",
+            "The first line of a cell cannot hold it.",
+            "Use result.code(), or rename the file.",
+        )
+    # IPython ends every cell with a line break and the prompt does without it: one more keeps one that is meant.
+    return f"{line}\n{prompt}" + ("\n" if prompt.endswith("\n") else "")
+
+
+def _binding(line: str) -> tuple[str | None, str]:
+    found = _BINDING.fullmatch(line)
+    if found is not None:
+        return _checked_name(found["name"]), found["rest"]
+    if line.lstrip().startswith("<<"):
+        raise UsageError("There is no name before <<.", "name << binds the result to a variable.", "Write a name.")
+    return None, line
+
+
+def _checked_name(text: str) -> str:
+    name = normal(text)
+    if name.isidentifier() and not keyword.iskeyword(name) and name.strip("_"):
+        return name
+    why = (
+        "Python keeps this word for itself." if keyword.iskeyword(name) else
+        "IPython keeps this name for itself." if not name.strip("_") else
+        "A name has letters, digits and underscores, and does not begin with a digit."
+    )  # fmt: skip
+    raise UsageError(f"{text} << cannot bind a variable.", why, "Choose another name; quote a file that has << in it.")
+
+
+def _operand(word: Word, namespace: Mapping[str, Any]) -> Operand:
+    if "{{" in word.text:
+        return FileOperand(fill(word.text, namespace))
+    if not word.quoted and word.text == "<<":
+        raise UsageError("There is a << in the middle of the line.", "name << stands first.", "Write it first.")
+    return operands.read(word)
+
+
+def _prompt(body: str | None, own: Mapping[str, Any], namespace: Mapping[str, Any]) -> str:
+    if body is None:
+        if "prompt" not in own:
+            raise PromptError(
+                "There are no words.", "%nbedit takes its prompt on the line.", 'Write -p "…", or use %%nbedit.'
+            )
+        return check_prompt(own["prompt"])
+    if "prompt" in own:
+        raise UsageError("The prompt is there twice.", "A cell's body is its prompt.", "Leave --prompt out.")
+    return check_prompt(fill(body.removesuffix("\n"), namespace))
+
+
+def _mode(own: Mapping[str, Any]) -> Literal["auto", "fresh", "replay"] | None:
+    mode = own.get("mode")
+    if "fresh" in own:
+        if mode not in {None, "fresh"}:
+            raise UsageError(f"--fresh and --mode {mode} do not go together.", "Both say how the store is used.")
+        return "fresh"
+    choices = next(option.choices for option in options.OWN if option.key == "mode")
+    if mode is not None and mode not in choices:
+        raise UsageError(f"--mode is {mode!r}.", f"It is one of {', '.join(choices)}.", "Choose one of them.")
+    return cast("Literal['auto', 'fresh', 'replay'] | None", mode)
+
+
+def _parameters(model: Model, given: Iterable[tuple[Option, str | bool]]) -> dict[str, Any]:
+    return {option.key: _typed(model, option, value) for option, value in given if option.field is not None}
+
+
+def _typed(model: Model, option: Option, value: str | bool) -> Any:  # noqa: FBT001 - a switch's value is one
+    return value if isinstance(value, bool) else model.parse_option(option.key, value)
+
+
+def _of_text(text: str) -> Operand:
+    edit = _EDIT.fullmatch(text)
+    return EditOperand(int(edit[1]), int(edit[2]) if edit[2] else None) if edit else FileOperand(text)
+
+
+def _shorts(model_id: str | None) -> Mapping[str, str]:
+    """The short forms, where the model is one that is shipped; others are written in full."""
+    try:
+        model = models.get(model_id) if model_id else None
+    except UnknownModelError:
+        return {}
+    known: Sequence[Option] = options.options_of(model) if model else ()
+    return {option.key: option.short for option in known if option.short and option.field}
+
+
+def _written(key: str, value: Any, shorts: Mapping[str, str]) -> str:
+    option = options.spelled(key)
+    if isinstance(value, bool):
+        return option if value else f"--no-{option[2:]}"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return options.written(shorts.get(key, option), text)

@@ -1,0 +1,243 @@
+"""
+The images of a line: files, variables and edits. They are looked up, never evaluated.
+
+A bare word that could be a variable's name is a variable if there is one of that name, else a file of that name.
+Everything else is a path, a glob or an https URL; so is whatever stands in quotes.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, TypeGuard
+
+from nbbanana.errors import UsageError, VariableError
+from nbbanana.grammar.placeholders import escape, normal
+from nbbanana.grammar.words import Word, quote
+from nbbanana.models.nearest import nearest
+
+__all__ = ["EditOperand", "FileOperand", "Index", "LastOperand", "NameOperand", "Operand", "Surroundings", "read"]
+
+Index = int | Literal["*"] | None
+"""Which of several: one, all, or not said."""
+
+MANY_FILES = 2000
+"""So many entries of a folder are looked at to guess what was meant."""
+
+_NUMBER = r"(?:\[(?P<index>-?[0-9]+|\*)\])?"
+_NAME = re.compile(rf"(?P<name>[^\[]+){_NUMBER}")
+_EDIT = re.compile(rf"edit:(?P<id>[0-9]+){_NUMBER}")
+
+
+@dataclass(frozen=True, slots=True)
+class FileOperand:
+    """A path, a glob or an https URL."""
+
+    text: str
+
+    def __str__(self) -> str:
+        could_be_more = self.text.startswith("edit:") or not isinstance(read(Word(self.text)), FileOperand)
+        return escape(quote(self.text, always=could_be_more))
+
+
+@dataclass(frozen=True, slots=True)
+class NameOperand:
+    """A variable, or a file that is called like one: `name`, `name[2]` or `name[*]`."""
+
+    name: str
+    index: Index = None
+
+    def __str__(self) -> str:
+        return self.name + _bracket(self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class EditOperand:
+    """An edit of the store: `edit:12`, `edit:12[0]` or `edit:12[*]`."""
+
+    id: int
+    index: Index = None
+
+    def __str__(self) -> str:
+        return f"edit:{self.id}{_bracket(self.index)}"
+
+
+@dataclass(frozen=True, slots=True)
+class LastOperand:
+    """The last edit of this kernel: `_`, `_[0]` or `_[*]`."""
+
+    index: Index = None
+
+    def __str__(self) -> str:
+        return "_" + _bracket(self.index)
+
+
+Operand = FileOperand | NameOperand | EditOperand | LastOperand
+"""An image as it stands on the line; `str()` gives the word that reads as it again."""
+
+
+def read(word: Word) -> Operand:
+    """
+    What a word of the line means.
+
+    Raises:
+        UsageError: it begins like an edit and is none.
+
+    >>> read(Word("neon[2]")), read(Word("edit:12[*]")), read(Word("shots/*.jpg"))
+    (NameOperand(name='neon', index=2), EditOperand(id=12, index='*'), FileOperand(text='shots/*.jpg'))
+    """
+    if word.quoted:
+        return FileOperand(word.text)
+    if edit := _EDIT.fullmatch(word.text):
+        return EditOperand(int(edit["id"]), _index(edit["index"]))
+    if word.text.startswith("edit:"):
+        raise UsageError(
+            f"{word.text} is not an edit.",
+            "After edit: stands the number of an edit, and which of its outputs.",
+            "Write edit:12, edit:12[0] or edit:12[*]; %nbhistory lists the numbers.",
+        )
+    name = _NAME.fullmatch(word.text)
+    if name is None or not name["name"].isidentifier():
+        return FileOperand(word.text)
+    index = _index(name["index"])
+    return LastOperand(index) if name["name"] == "_" else NameOperand(name["name"], index)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """
+    Where operands are looked up.
+
+    Args:
+        namespace: the notebook's variables.
+        edit: gives the result of an edit's number.
+        last: gives this kernel's last result, or None.
+        outputs: gives the outputs of a value that is a result, and None for any other value.
+    """
+
+    namespace: Mapping[str, Any]
+    edit: Callable[[int], object]
+    last: Callable[[], object | None]
+    outputs: Callable[[object], Sequence[object] | None]
+
+    def find(self, operand: Operand) -> list[object]:
+        """
+        What an operand stands for: paths and URLs as text, values as they are.
+
+        Raises:
+            VariableError: no such variable or item, or a result that does not say which of its outputs.
+        """
+        if isinstance(operand, FileOperand):
+            return [_checked(operand.text, self.namespace)]
+        if isinstance(operand, NameOperand):
+            return self._named(operand)
+        if isinstance(operand, EditOperand):
+            return self._which(f"edit:{operand.id}", self.edit(operand.id), operand.index)
+        last = self.last()
+        if last is None:
+            raise VariableError(
+                "There is no last edit.", "_ is the last edit of this kernel, and it made none yet.", "Name a picture."
+            )
+        return self._which("_", last, operand.index)
+
+    def _named(self, operand: NameOperand) -> list[object]:
+        name = normal(operand.name)
+        if name in self.namespace:
+            return self._which(name, self.namespace[name], operand.index)
+        if Path(str(operand)).exists():
+            return [str(operand)]
+        raise self._nothing_called(operand.name)
+
+    def _which(self, name: str, value: object, index: Index) -> list[object]:
+        outputs = self.outputs(value)
+        items = value if outputs is None else outputs
+        if index is None:
+            if outputs is None or len(outputs) == 1:
+                return [value] if outputs is None else [outputs[0]]
+            raise _which_of(name, len(outputs))
+        if not _is_several(items):
+            raise VariableError(
+                f"{name}{_bracket(index)}: {name} holds a value of type {type(value).__name__}.",
+                "Only results, lists and arrays are counted.",
+                f"Write {name}, or put the picture into a variable.",
+            )
+        if index == "*":
+            return list(items)
+        if not -len(items) <= index < len(items):
+            raise _no_item(name, index, len(items))
+        return [items[index]]
+
+    def _nothing_called(self, name: str) -> VariableError:
+        files = [entry.name for entry in islice(Path().iterdir(), MANY_FILES) if not entry.name.startswith(".")]
+        variables = [known for known in self.namespace if not known.startswith("_")]
+        near = [
+            f"the {kind} {found}"
+            for kind, found in (("variable", nearest(name, variables)), ("file", _file_like(name, files)))
+            if found
+        ]
+        return VariableError(
+            f"There is neither a variable nor a file {name}.",
+            "A word without a dot is a variable of this notebook, or else a file here.",
+            f"Did you mean {' or '.join(near)}?" if near else "Give a variable, a path, a glob or an https URL.",
+        )
+
+
+def _checked(text: str, namespace: Mapping[str, Any]) -> str:
+    """Say what is wrong with `neon[0].pil` before it is taken for a glob that matches nothing."""
+    stem, bracket, _ = text.partition("[")
+    if not bracket or normal(stem) not in namespace or glob.glob(text):  # noqa: PTH207 - it takes any text
+        return text
+    raise UsageError(
+        f"{text} is more than a variable.",
+        "Operands are looked up, never evaluated: name, name[2] and name[*] are all there is.",
+        "Put the picture into a variable of its own first.",
+    )
+
+
+def _is_several(value: object) -> TypeGuard[Sequence[Any]]:
+    if isinstance(value, str | bytes | bytearray | memoryview | Mapping):
+        return False
+    if isinstance(value, Sequence):
+        return True
+    # An array is one where NumPy was imported by whoever made it; a scalar array cannot be counted.
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.ndarray) and value.ndim > 0
+
+
+def _file_like(name: str, files: Iterable[str]) -> str | None:
+    """A file whose name, or whose name without its suffix, is like a word."""
+    names = list(files)
+    stems = {Path(file).stem: file for file in reversed(names)}
+    found = nearest(name, [*stems, *names])
+    return stems.get(found, found) if found else None
+
+
+def _which_of(name: str, count: int) -> VariableError:
+    if not count:
+        return VariableError(f"{name} has no output.", "Its job gave no picture.", "Use another picture.")
+    return VariableError(
+        f"{name} has {count} outputs.",
+        "A result with several outputs must say which of them is meant.",
+        f"Write one of {name}[0] … {name}[{count - 1}], or {name}[*] for all.",
+    )
+
+
+def _no_item(name: str, index: int, count: int) -> VariableError:
+    return VariableError(
+        f"There is no {name}[{index}].",
+        f"{name} has {count} {'item' if count == 1 else 'items'}, counted from 0.",
+        f"Write one of {name}[0] … {name}[{count - 1}]." if count else "Use another picture.",
+    )
+
+
+def _index(text: str | None) -> Index:
+    return "*" if text == "*" else int(text) if text else None
+
+
+def _bracket(index: Index) -> str:
+    return "" if index is None else f"[{index}]"

@@ -1,0 +1,223 @@
+"""
+The options of a line: nbbanana's own, and those that a model's schema brings.
+
+One table of `Option` says what there is; reading, help and completion all come from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.errors import UsageError
+from nbbanana.grammar.nearest import did_you_mean
+from nbbanana.grammar.placeholders import escape, fill
+from nbbanana.grammar.words import Word, quote
+
+if TYPE_CHECKING:
+    from nbbanana.models import Field, Model
+
+__all__ = ["OWN", "Option", "given_model", "options_of", "read_options", "spelled", "written"]
+
+TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """
+    An option of the line.
+
+    Args:
+        name: as it is written, such as `--aspect-ratio`.
+        short: its short form, such as `-n`, or None.
+        takes: what its value is called in the help; None for a flag.
+        help: one line.
+        key: what it sets: the field's name, or one of nbbanana's own.
+        field: the model's field; None for nbbanana's own.
+        choices: the values it takes, where they are counted.
+        line_only: whether only `%nbedit` has it.
+    """
+
+    name: str
+    short: str | None
+    takes: str | None
+    help: str
+    key: str
+    field: Field | None = None
+    choices: tuple[str, ...] = ()
+    line_only: bool = False
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it also has the forms `--no-…` and `=false`."""
+        return self.takes is None and self.field is not None
+
+    @property
+    def negative(self) -> str:
+        """The form that says no."""
+        return f"--no-{self.name[2:]}"
+
+
+OWN: tuple[Option, ...] = (
+    Option("--prompt", "-p", "WORDS", "the prompt, where there is no cell body", "prompt", line_only=True),
+    Option("--model", "-m", "MODEL", "another model than that of %config NBBanana", "model"),
+    Option("--dry-run", None, None, "show the request and its price, send nothing", "dry_run"),
+    Option("--fresh", None, None, "ask the service, whatever the store holds", "fresh"),
+    Option(
+        "--mode",
+        None,
+        "MODE",
+        "auto: answer from the store what was asked before; fresh: never; replay: only from the store",
+        "mode",
+        choices=("auto", "fresh", "replay"),
+    ),
+    Option("--no-wait", None, None, "return a live job at once", "no_wait"),
+    Option("--quiet", "-q", None, "show nothing; so does a ; at the end of the line", "quiet"),
+)
+"""nbbanana's own options, in the order of the help."""
+
+_OWN_NAMES = frozenset(option.name for option in OWN)
+_OWN_SHORTS = frozenset(option.short for option in OWN)
+_MODEL = next(option for option in OWN if option.key == "model")
+
+
+def spelled(field_name: str) -> str:
+    """
+    The option of a model's field. A field that is called like one of nbbanana's own options gets `--model-` before it.
+
+    >>> spelled("aspect_ratio"), spelled("mode")
+    ('--aspect-ratio', '--model-mode')
+    """
+    name = field_name.replace("_", "-")
+    return f"--model-{name}" if f"--{name}" in _OWN_NAMES else f"--{name}"
+
+
+def options_of(model: Model) -> tuple[Option, ...]:
+    """All options that a line may carry for a model: nbbanana's own, then the model's in the schema's order."""
+    return (*OWN, *(_of_field(field) for field in model.options))
+
+
+def read_options(
+    words: Iterable[Word], options: Iterable[Option], namespace: Mapping[str, Any]
+) -> tuple[dict[str, tuple[Option, str | bool]], list[Word]]:
+    """
+    Take the options out of the words of a line.
+
+    Returns:
+        By name, each option that was given with its value (text with its placeholders filled, or whether the flag
+        was set); and the words that are left.
+
+    Raises:
+        UsageError: no such option, one that is given twice, or one whose value is missing or not taken.
+    """
+    table = _table(options)
+    given: dict[str, tuple[Option, str | bool]] = {}
+    rest: list[Word] = []
+    stream = iter(words)
+    for word in stream:
+        if word.quoted or not word.text.startswith("-") or word.text == "-":
+            rest.append(word)
+        elif word.text == "--":
+            rest.extend(Word(left.text, quoted=True) for left in stream)
+        else:
+            option, value = _one(word.text, table, stream)
+            if option.name in given:
+                raise UsageError(f"{option.name} is given twice.", "An option has one value.", "Keep one of the two.")
+            given[option.name] = option, fill(value, namespace) if isinstance(value, str) else value
+    return given, rest
+
+
+def given_model(words: Iterable[Word], namespace: Mapping[str, Any]) -> str | None:
+    """The model that a line names: it decides which other options there are."""
+    stream = iter(words)
+    table = _table([_MODEL])
+    for word in stream:
+        if word.quoted or not word.text.startswith("-"):
+            continue
+        if word.text == "--":
+            return None
+        name, _, _ = _parts(word.text, table)
+        if name in table:
+            value = _one(word.text, table, stream)[1]
+            return fill(str(value), namespace)
+    return None
+
+
+def written(option: str, value: str) -> str:
+    """An option with its value, as it stands on a line."""
+    return escape(f"{option} {quote(value)}")
+
+
+def _of_field(field: Field) -> Option:
+    takes = None if field.kind == "boolean" else field.kind.upper()
+    choices = tuple(str(choice) for choice in field.enum)
+    short = None if field.short in _OWN_SHORTS else field.short
+    return Option(spelled(field.name), short, takes, field.description, field.name, field, choices)
+
+
+def _table(options: Iterable[Option]) -> dict[str, tuple[Option, bool]]:
+    """Every written form of the options, and whether it is the one that says no."""
+    table: dict[str, tuple[Option, bool]] = {}
+    for option in options:
+        table[option.name] = option, False
+        if option.short:
+            table[option.short] = option, False
+        if option.is_switch:
+            table.setdefault(option.negative, (option, True))
+    return table
+
+
+def _parts(text: str, table: Mapping[str, Any]) -> tuple[str, str | None, str]:
+    """The name of an option, the value that is joined to it, and the name as it was written."""
+    if text.startswith("--"):
+        written_name, equals, value = text.partition("=")
+        return written_name.replace("_", "-"), value if equals else None, written_name
+    name, value = text[:2], text[2:]
+    if name in table and value:
+        return name, value.removeprefix("="), name
+    return (name, None, name) if name in table else (text, None, text)
+
+
+def _one(text: str, table: Mapping[str, tuple[Option, bool]], stream: Iterator[Word]) -> tuple[Option, str | bool]:
+    """One option and its value, which may be the next word."""
+    name, value, shown = _parts(text, table)
+    if name not in table:
+        raise _unknown(shown, table)
+    option, says_no = table[name]
+    if option.takes is None:
+        return option, _truth(option, shown, value, says_no=says_no)
+    if value is not None:
+        return option, value
+    following = next(stream, None)
+    if following is None or (not following.quoted and re.match(r"--?[A-Za-z]", following.text)):
+        raise UsageError(
+            f"{shown} has no value.", f"It takes {_takes(option)}.", f"Write {shown} and its value behind it."
+        )
+    return option, following.text
+
+
+def _truth(option: Option, shown: str, value: str | None, *, says_no: bool) -> bool:
+    if value is None:
+        return not says_no
+    if not option.is_switch or says_no or value.casefold() not in TRUTH:
+        raise UsageError(
+            f"{shown} does not take the value {value}.",
+            f"{option.name} is a switch." if option.is_switch else f"{option.name} is set by being there.",
+            f"Write {option.name} or {option.negative}." if option.is_switch else f"Write {option.name} alone.",
+        )
+    return TRUTH[value.casefold()]
+
+
+def _takes(option: Option) -> str:
+    return f"one of {', '.join(option.choices)}" if option.choices else f"a value ({option.takes})"
+
+
+def _unknown(shown: str, table: Mapping[str, Any]) -> UsageError:
+    names = [name for name in table if name.startswith("--")]
+    return UsageError(
+        f"There is no option {shown}.",
+        "Options are nbbanana's own and those of the model's schema.",
+        did_you_mean(shown, names, "See %%nbedit? for all of them."),
+    )
