@@ -56,7 +56,7 @@ $(DEMO)/quickstart.html: notebooks/quickstart.ipynb $(SOURCES) $(VENV)/.demo
 	$(BIN)/jupyter nbconvert --log-level=WARN --to html $(DEMO)/quickstart.ipynb
 
 chromium:
-	@if command -v chromium >/dev/null; then :; \
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
 	else echo 'Chromium is not here and cannot be installed without root and apt-get: the browser tests are skipped.'; fi
