@@ -7,17 +7,17 @@ The entries have the keys that clients of `GET /v1/models` read: `model_id`, `di
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from nbbanana import models
+from nbbanana.models.dialect import plain_schema
 from nbbanana.sandbox.answers import BAD_INPUT, WRONG_MODEL, ApiError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = ["Catalogue", "Entry", "draw_duration"]
 OWN_KEYS = "x-nbbanana"
 
 
+@cache
 def _data() -> dict[str, Any]:
     data: dict[str, Any] = json.loads(files(__package__).joinpath("catalogue.json").read_text("utf-8"))
     return data
@@ -99,8 +100,7 @@ class Entry:
     def _validate(self) -> Callable[[Any], Any]:
         import fastjsonschema
 
-        schema = _plain_types(copy.deepcopy(dict(self.model.schema))) | {"type": "object"}
-        schema.setdefault("additionalProperties", False)
+        schema = plain_schema(self.model.id, self.model.schema) | {"type": "object", "additionalProperties": False}
         validate: Callable[[Any], Any] = fastjsonschema.compile(schema, use_default=False, use_formats=False)
         return validate
 
@@ -108,6 +108,11 @@ class Entry:
     def _published_schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = _without_own_keys(dict(self.model.schema))
         return schema
+
+
+@cache
+def _own_entries() -> dict[str, Entry]:
+    return {model_id: Entry(models.get(model_id), facts) for model_id, facts in _data()["models"].items()}
 
 
 class Catalogue:
@@ -119,9 +124,7 @@ class Catalogue:
     """
 
     def __init__(self, more: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        self._entries: dict[str, Entry] = {}
-        for model_id, facts in _data()["models"].items():
-            self._entries[model_id] = Entry(models.get(model_id), facts)
+        self._entries = dict(_own_entries())
         for model_id, facts in (more or {}).items():
             self._entries[model_id] = Entry(models.from_schema(model_id, facts["input_schema"]), facts)
 
@@ -165,14 +168,6 @@ def draw_duration(rng: random.Random, resolution: str, count: int) -> float:
     seconds = timing["median_seconds"] * math.exp(rng.gauss(0.0, timing["sigma"]))
     more = 1.0 + timing["each_further_output"] * (count - 1)
     return float(seconds * timing["resolution"].get(resolution, 1.0) * more)
-
-
-def _plain_types(node: Any) -> Any:
-    """The API's own type `float` as JSON Schema's `number`."""
-    if isinstance(node, dict):
-        changed = {key: _plain_types(value) for key, value in node.items()}
-        return changed | {"type": "number"} if changed.get("type") == "float" else changed
-    return [_plain_types(item) for item in node] if isinstance(node, list) else node
 
 
 def _without_own_keys(node: Any) -> Any:

@@ -18,7 +18,7 @@ QUICK = {"time-out": {"delay": 5.0}, "time-out after accept": {"delay": 5.0}, "s
 
 def patience(kind: str) -> httpx.Timeout:
     """Short where nobody will answer, long where somebody must, however busy the machine is."""
-    return httpx.Timeout(0.25 if "time-out" in kind else 10.0)
+    return httpx.Timeout(0.12 if "time-out" in kind else 10.0)
 
 
 def call(box: Sandbox, client: Client, target: str, request_id: str) -> httpx.Response:
