@@ -19,6 +19,7 @@ def edit(
     model: str | None = None,
     mode: Mode | None = None,
     name: str | None = None,
+    max_price: float | None = None,
     **parameters: Any,
 ) -> EditResult:
     """
@@ -31,6 +32,7 @@ def edit(
         model: the endpoint; None is the one of the settings.
         mode: `auto`, `fresh` or `replay`; None is that of the session.
         name: what the result is called in its captions.
+        max_price: US dollars that it may cost at most; under a budget, what to count for a price that is not sure.
         parameters: the model's own, such as `number_of_images=4`, `seed=7`, `aspect_ratio="1:1"`. What is not set is
             not sent, but for the seed: a request without one gets a random one, so that every edit has one.
 
@@ -49,7 +51,7 @@ def edit(
     >>> len(result), result[0].mime
     (2, 'image/png')
     """
-    return current().edit(prompt, *images, model=model, mode=mode, name=name, **parameters)
+    return current().edit(prompt, *images, model=model, mode=mode, name=name, max_price=max_price, **parameters)
 
 
 async def aedit(
@@ -58,10 +60,11 @@ async def aedit(
     model: str | None = None,
     mode: Mode | None = None,
     name: str | None = None,
+    max_price: float | None = None,
     **parameters: Any,
 ) -> EditResult:
     """`edit` for async code; a cancelled task cancels the request at the service if it still can."""
-    return await current().aedit(prompt, *images, model=model, mode=mode, name=name, **parameters)
+    return await current().aedit(prompt, *images, model=model, mode=mode, name=name, max_price=max_price, **parameters)
 
 
 def submit(
@@ -70,7 +73,8 @@ def submit(
     model: str | None = None,
     mode: Mode | None = None,
     name: str | None = None,
+    max_price: float | None = None,
     **parameters: Any,
 ) -> Job:
     """`edit` that returns at once, with a `Job` to look at, wait for, or cancel."""
-    return current().submit(prompt, *images, model=model, mode=mode, name=name, **parameters)
+    return current().submit(prompt, *images, model=model, mode=mode, name=name, max_price=max_price, **parameters)

@@ -18,6 +18,9 @@ import hypothesis
 import pytest
 from support import isolation
 
+from nbbanana.session import use
+from nbbanana.settings import NBBanana
+
 if TYPE_CHECKING:
     from nbbanana.sandbox import Sandbox
 
@@ -35,7 +38,9 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.delenv(name)
         for name, value in isolation.variables(home).items():
             patch.setenv(name, value)
+        NBBanana.clear_instance()
         yield home
+        use(None)
 
 
 @pytest.fixture(autouse=True)

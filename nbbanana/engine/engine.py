@@ -75,7 +75,13 @@ class Engine:
     # ── for any thread ──────────────────────────────────────────────────────────────────────────────────────
 
     def start(
-        self, request: EditRequest, model: Model, *, mode: Mode = "auto", where: dict[str, str] | None = None
+        self,
+        request: EditRequest,
+        model: Model,
+        *,
+        mode: Mode = "auto",
+        max_price: float | None = None,
+        where: dict[str, str] | None = None,
     ) -> Run:
         """
         Answer a request: from the store, from a job on its way, or by sending it. Returns at once.
@@ -84,6 +90,7 @@ class Engine:
             request: what is asked.
             model: its model, whose schema the parameters were checked against.
             mode: `auto`, `fresh` or `replay`.
+            max_price: US dollars that it may cost at most.
             where: `notebook` and `cell`, for the record.
 
         Raises:
@@ -100,7 +107,7 @@ class Engine:
             if self.provider is None:
                 raise NoCredentialError("There is nobody to send this to.", "No token was found.")
             waiting = self._reuse.unfinished(request, mode)
-            run = Run(request, model, expected_outputs=model.count(request.parameters))
+            run = Run(request, model, expected_outputs=model.count(request.parameters), max_price=max_price)
             if request.is_seeded and mode == "auto":
                 self._asking[request.ask] = run
         work = self._collect(run, waiting) if waiting is not None else self._make(run, where or {})
@@ -194,29 +201,26 @@ class Engine:
         self._loop.run(main())
 
     async def _guarded(self, run: Run, work: Any) -> None:
-        """Carry a run through to its future, whatever happens."""
+        """Carry a run through to its future, whatever happens; whoever waits for it finds its lease given up."""
+        outcome: Outcome | None = None
+        error: BaseException | None = None
         try:
             outcome = await work
         except asyncio.CancelledError:
             # Whoever stops a run finds the words for it; anything else that cancels is the end of this engine.
             if not run.stop_requested:
-                _end(
-                    run,
-                    JobCancelledError("The wait was ended.", "The kernel or session closes.", "%nbresume collects it."),
+                error = JobCancelledError(
+                    "The wait was ended.", "The kernel or session closes.", "%nbresume collects it."
                 )
             raise
-        except NBBananaError as error:
-            _end(run, _about(error, run))
-        except BaseException as error:  # the future must end, or whoever waits for it waits for ever
-            _end(run, error)
-            raise
-        else:
-            run.edit = outcome.edit
-            run.tell(phase="done", outputs_done=len(outcome.edit.outputs))
-            run.future.set_result(outcome)
+        except BaseException as caught:
+            error = _about(caught, run)
+            if not isinstance(caught, NBBananaError):
+                raise
         finally:
             await self.unwatch(run)
             self.forget(run)
+            _end(run, outcome, error)
 
     async def _make(self, run: Run, where: dict[str, str]) -> Outcome:
         """The whole way: write it down, send it, wait, fetch."""
@@ -267,16 +271,23 @@ def _answered(request: EditRequest, model: Model, stored: Edit) -> Run:
     return run
 
 
-def _end(run: Run, error: BaseException) -> None:
-    if not run.progress.is_over:
-        run.tell(phase="failed")
-    if not run.future.done():
+def _end(run: Run, outcome: Outcome | None, error: BaseException | None) -> None:
+    """End the future, or whoever waits for it waits for ever; a run that is being stopped is left to its stopper."""
+    if run.future.done():
+        return
+    if outcome is not None:
+        run.edit = outcome.edit
+        run.tell(phase="done", outputs_done=len(outcome.edit.outputs))
+        run.future.set_result(outcome)
+    elif error is not None:
+        if not run.progress.is_over:
+            run.tell(phase="failed")
         run.future.set_exception(error)
 
 
-def _about(error: NBBananaError, run: Run) -> NBBananaError:
+def _about(error: BaseException, run: Run) -> BaseException:
     """An error knows the row and the service's id, so that whoever reads it can go on from there."""
-    if run.edit is not None:
+    if isinstance(error, NBBananaError) and run.edit is not None:
         error.edit_id = error.edit_id or run.edit.id
         error.request_id = error.request_id or run.edit.request_id
     return error

@@ -26,6 +26,10 @@ PATIENCE = 120.0
 ATTEMPTS = 5
 
 
+class _NoPictureError(DownloadError):
+    """Something came that is no picture; a page of a server in between may give way to the picture."""
+
+
 class Fetcher:
     """Fetches outputs for an engine."""
 
@@ -60,13 +64,16 @@ class Fetcher:
             counts[index] = size
             run.tell(bytes_done=sum(counts.values()))
 
-        async with gate:
-            record = await patiently(
-                lambda: self._download(index, url, heard),
-                seconds=PATIENCE,
-                attempts=ATTEMPTS,
-                on_pause=lambda words: run.tell(note=f"{words} Fetching again."),
-            )
+        try:
+            async with gate:
+                record = await patiently(
+                    lambda: self._download(index, url, heard),
+                    seconds=PATIENCE,
+                    attempts=ATTEMPTS,
+                    on_pause=lambda words: run.tell(note=f"{words} Fetching again."),
+                )
+        except _NoPictureError as error:
+            raise UnsafeDownloadError(error.what, error.why, error.how) from None
         run.tell(outputs_done=run.progress.outputs_done + 1)
         return record
 
@@ -76,8 +83,8 @@ class Fetcher:
             info = await asyncio.to_thread(inspect, file.path)
         except ImageError as error:
             file.path.unlink(missing_ok=True)
-            raise UnsafeDownloadError(
-                f"Output {index} is no picture.", error.what, "Look at the request on runcomfy.com."
+            raise _NoPictureError(
+                f"Output {index} is no picture.", error.why or "Its bytes say so.", "Look at it on runcomfy.com."
             ) from None
         sha256 = await self._engine.on_disk(self._adopt, file.path)
         return OutputRecord(index, sha256, info.mime, info.width, info.height, file.size, url)

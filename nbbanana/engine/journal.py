@@ -7,7 +7,8 @@ import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.engine.money import quote
+from nbbanana.engine.budget import afford
+from nbbanana.engine.money import Quote, quote
 from nbbanana.errors import ImageError, ServiceError
 from nbbanana.images import ImageInput, Upload, prepare
 from nbbanana.store.records import InputRecord, NewEdit
@@ -42,9 +43,10 @@ class Journal:
         prepared = [None if url else next(uploads) for url in alive]
         run.notes.extend(upload.note for upload in prepared if upload and upload.note)
         records = await self._engine.on_disk(self._keep, images, prepared)
-        amount = await self._quoted(run)
-        run.edit = await self._engine.on_disk(self._engine.store.begin, self._row(run, records, amount, where))
+        price = await self._quoted(run)
+        run.edit = await self._engine.on_disk(self._engine.store.begin, self._row(run, records, price.amount, where))
         await self._engine.watch(run)
+        await afford(self._engine, run, price)
         return run.model.payload(
             run.request.sent_parameters,
             [url or _data_uri(upload) for url, upload in zip(alive, prepared, strict=True)],
@@ -83,12 +85,12 @@ class Journal:
             store.put(upload.data)
         return tuple(input_record(image, upload) for image, upload in zip(images, prepared, strict=True))
 
-    async def _quoted(self, run: Run) -> float | None:
+    async def _quoted(self, run: Run) -> Quote:
         # A price that cannot be had does not stop an edit; a budget, which needs it, does.
         try:
-            return quote(await self._engine.price(run.model), run.request, run.model).amount
-        except ServiceError:
-            return None
+            return quote(await self._engine.price(run.model), run.request, run.model)
+        except ServiceError as error:
+            return Quote(None, is_exact=False, how=f"the price could not be asked: {error.what}")
 
     def _row(self, run: Run, inputs: tuple[InputRecord, ...], amount: float | None, where: dict[str, str]) -> NewEdit:
         request = run.request

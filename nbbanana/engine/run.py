@@ -44,9 +44,12 @@ class Run:
     Any thread may read `progress`, `edit` and `future` and ask for listeners; only the engine's loop writes.
     """
 
-    def __init__(self, request: EditRequest, model: Model, *, expected_outputs: int) -> None:
+    def __init__(
+        self, request: EditRequest, model: Model, *, expected_outputs: int, max_price: float | None = None
+    ) -> None:
         self.request = request
         self.model = model
+        self.max_price = max_price
         self.future: Future[Outcome] = Future()
         self.edit: Edit | None = None
         self.task: asyncio.Task[Any] | None = None

@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 PASSING = (UpstreamError, RateLimitError, ProtocolError, DownloadError)
 """Errors of a question, not of a job: asking again costs nothing."""
+FASTEST_PACE = 0.005
+"""A sandbox that takes no time is still asked about 500 times a second at most."""
 LONGEST_PAUSE = 30.0
 UNKNOWN_IDS = 3
 """A fresh id may not be known everywhere at once; this many answers in a row say that it is not there."""
@@ -63,7 +65,7 @@ async def patiently(
     # tenacity and not stamina, which is built on it: stamina's hooks are global, and log to a notebook's stderr.
     import tenacity
 
-    pause = tenacity.wait_exponential_jitter(initial=0.5, max=LONGEST_PAUSE, jitter=0.5)
+    pause = tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE)
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -77,7 +79,11 @@ async def patiently(
         stop=tenacity.stop_after_delay(max(0.0, seconds)) | tenacity.stop_after_attempt(attempts),
         reraise=True,
     )
-    return await retrying(ask)
+
+    async def once() -> T:
+        return await ask()
+
+    return await retrying(once)
 
 
 class Waiter:
@@ -100,28 +106,30 @@ class Waiter:
         durations = await self._engine.on_disk(
             self._engine.store.durations, run.row.model, run.row.parameters.get("resolution"), run.row.provider
         )
-        schedule = PollSchedule(durations)
+        pace = max(self._provider.pace, FASTEST_PACE)
+        schedule = PollSchedule([seconds / pace for seconds in durations])
         begun, self._ends = _since(run), time.monotonic() + self._timeout
-        run.tell(phase="queued", expected=schedule.expected)
+        expected = schedule.expected
+        run.tell(phase="queued", expected=None if expected is None else expected * pace)
         try:
-            status = await self._poll(run, schedule, begun)
+            status = await self._poll(run, schedule, begun, pace)
         except RequestNotFoundError as error:
             await self._over(run, "failed", error)
             raise
         await self._judge(run, status)
         return status
 
-    async def _poll(self, run: Run, schedule: PollSchedule, begun: float) -> JobStatus:
+    async def _poll(self, run: Run, schedule: PollSchedule, begun: float, pace: float) -> JobStatus:
         running_since: float | None = None
         last: JobStatus | None = None
         while True:
             now = time.monotonic()
-            pause = schedule.delay(
-                now - begun,
-                running_for=None if running_since is None else now - running_since,
+            pause = pace * schedule.delay(
+                (now - begun) / pace,
+                running_for=None if running_since is None else (now - running_since) / pace,
                 queue_position=last.queue_position if last and last.state == "queued" else None,
-                retry_after=last.retry_after if last else None,
             )
+            pause = max(pause, (last.retry_after if last else None) or 0.0)
             await asyncio.sleep(self._within(run, pause))
             last = await self._ask(run, self._provider.status)
             if last.state in {"completed", "failed", "cancelled"}:

@@ -88,6 +88,9 @@ class Provider(Protocol):
     name: str
     """`runcomfy` or `sandbox`; what the record says, and what reuse, costs and budgets are kept apart by."""
 
+    pace: float
+    """Seconds here that a second of a real service takes: 1, or less for a sandbox that hurries."""
+
     async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
         """Send it, once."""
         ...

@@ -36,4 +36,5 @@ def local_sandbox(time_scale: float = 1.0) -> RunComfy:
         Endpoints(f"{ORIGIN}/v1", f"{ORIGIN}/prod/v2", ORIGIN),
         name="sandbox",
         transport=lambda: httpx.ASGITransport(app=box.app),
+        pace=time_scale,
     )

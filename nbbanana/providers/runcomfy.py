@@ -97,6 +97,7 @@ class RunComfy:
         name: what the record says: `runcomfy`, or `sandbox` where a sandbox made the token.
         transport: makes an httpx transport; None is the network.
         timeouts: how long anything may take.
+        pace: see `Provider.pace`.
     """
 
     def __init__(
@@ -107,8 +108,10 @@ class RunComfy:
         name: str | None = None,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
         timeouts: Timeouts | None = None,
+        pace: float = 1.0,
     ) -> None:
         self.name = name or ("sandbox" if credential.is_sandbox else "runcomfy")
+        self.pace = pace
         self.endpoints = endpoints or Endpoints()
         self._credential = credential
         self._transport = transport

@@ -48,7 +48,8 @@ class Choice:
         if self.credential is not None:
             from nbbanana.providers.runcomfy import RunComfy
 
-            return RunComfy(self.credential, self.endpoints)
+            # A sandbox that is served hurries as the one in the kernel does: by the same setting.
+            return RunComfy(self.credential, self.endpoints, pace=self.scale)
         if self.name == "sandbox":
             from nbbanana.providers.local import local_sandbox
 
@@ -76,7 +77,8 @@ def choose(wanted: str, store: Store) -> Choice:
     endpoints = Endpoints.from_environment()
     credential = find_credential(endpoints)
     if credential is not None:
-        return Choice("sandbox" if credential.is_sandbox else "runcomfy", credential, endpoints)
+        name, scale = ("sandbox", sandbox.scale) if credential.is_sandbox else ("runcomfy", 1.0)
+        return Choice(name, credential, endpoints, scale)
     if wanted == "runcomfy":
         raise NoCredentialError("RunComfy was asked for, and there is no token.")
     return _without_credential(sandbox, store)

@@ -45,6 +45,8 @@ class Session:
         store: the folder with the edits; None is the one of the settings.
         mode: `auto`, `fresh` or `replay`; None is that of the settings.
         model: the model of requests that name none; None is that of the settings.
+        budget: US dollars that may be spent at the provider by all kernels on this store, counted from when the
+            store first heard of a budget; None leaves it as it is.
 
     As a context manager it is the session of `nb.edit` inside the block, and closed after it.
 
@@ -62,7 +64,9 @@ class Session:
         store: str | Path | None = None,
         mode: Mode | None = None,
         model: str | None = None,
+        budget: float | None = None,
     ) -> None:
+        self._budget = budget
         self._wanted = provider or ""
         self._folder = Path(store).expanduser() if store else None
         self._mode = _checked_mode(mode) if mode else None
@@ -109,6 +113,7 @@ class Session:
         model: str | None = None,
         mode: Mode | None = None,
         name: str | None = None,
+        max_price: float | None = None,
         **parameters: Any,
     ) -> EditResult:
         """
@@ -116,7 +121,7 @@ class Session:
 
         An interrupt cancels the request at the service if it still can, and is raised again.
         """
-        job = self.submit(prompt, *images, model=model, mode=mode, name=name, **parameters)
+        job = self.submit(prompt, *images, model=model, mode=mode, name=name, max_price=max_price, **parameters)
         try:
             return job.result()
         except KeyboardInterrupt as interrupt:
@@ -130,11 +135,14 @@ class Session:
         model: str | None = None,
         mode: Mode | None = None,
         name: str | None = None,
+        max_price: float | None = None,
         **parameters: Any,
     ) -> EditResult:
         """Ask for an edit in async code. A cancelled task cancels the request at the service if it still can."""
         settled = [await image if inspect.isawaitable(image) else image for image in images]
-        work = asyncio.to_thread(self.submit, prompt, *settled, model=model, mode=mode, name=name, **parameters)
+        work = asyncio.to_thread(
+            self.submit, prompt, *settled, model=model, mode=mode, name=name, max_price=max_price, **parameters
+        )
         job = await work
         try:
             return await job
@@ -150,11 +158,12 @@ class Session:
         model: str | None = None,
         mode: Mode | None = None,
         name: str | None = None,
+        max_price: float | None = None,
         **parameters: Any,
     ) -> Job:
         """Ask for an edit and return at once with a `Job`."""
         request = self.request(prompt, _settled(images), model=model, parameters=parameters)
-        return self.start(request, mode=mode, name=name)
+        return self.start(request, mode=mode, name=name, max_price=max_price)
 
     def request(
         self,
@@ -177,14 +186,23 @@ class Session:
         chosen = self.model_of(model or self._model or settings().model)
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         inputs = load_all(list(images))
-        checked = chosen.check({chosen.prompt_field: prompt, **given}, images=len(inputs))
+        checked = chosen.check({chosen.prompt_field or "prompt": prompt, **given}, images=len(inputs))
         return EditRequest(chosen.id, checked, inputs, seed_field=chosen.seed_field)
 
-    def start(self, request: EditRequest, *, mode: Mode | None = None, name: str | None = None) -> Job:
+    def start(
+        self,
+        request: EditRequest,
+        *,
+        mode: Mode | None = None,
+        name: str | None = None,
+        max_price: float | None = None,
+    ) -> Job:
         """Ask for what a checked request says; returns at once."""
         effective = _checked_mode(mode or self._mode or settings().mode)
         engine = self._engine_for(effective)
-        run = engine.start(request, self.model_of(request.model), mode=effective, where=dict(self.where))
+        run = engine.start(
+            request, self.model_of(request.model), mode=effective, max_price=max_price, where=dict(self.where)
+        )
         return Job(self, run, name)
 
     def quote(self, request: EditRequest) -> Quote:
@@ -269,6 +287,8 @@ class Session:
                     self.store, choice.provider(), timeout=settings().timeout, concurrency=settings().concurrency
                 )
                 self._choice = choice
+                if self._budget is not None and choice.name:
+                    self.store.set_budget(choice.name, self._budget)
             return self._engine
 
 

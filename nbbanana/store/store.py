@@ -436,7 +436,7 @@ class Store:
     def is_claimed(self, edit_id: int) -> bool:
         """Whether somebody living watches the edit."""
         with self._database.read() as connection:
-            return edit_id in leases.holders(connection, self._clock(), edit_id)
+            return leases.holder(connection, edit_id, self._clock()) is not None
 
     def renew(self, owner: str, ttl: float) -> int:
         """Have all leases of `owner` last `ttl` seconds from now; returns how many it holds."""

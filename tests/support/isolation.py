@@ -24,4 +24,5 @@ def variables(home: Path) -> dict[str, str]:
         "JUPYTER_DATA_DIR": str(home / "jupyter" / "data"),
         "JUPYTER_RUNTIME_DIR": str(home / "jupyter" / "runtime"),
         "NBBANANA_STORE": str(home / "store"),
+        "NBBANANA_SANDBOX_SCALE": "0",
     }
