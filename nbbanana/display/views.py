@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Picture", "ResultView"]
+__all__ = ["DryRun", "HistoryRow", "Picture", "ResultView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +72,58 @@ class ResultView:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """
+    One edit in a list of edits.
+
+    Args:
+        edit_id: the row in the store.
+        when: seconds since the epoch at which it was asked.
+        prompt: the words.
+        provider: who ran it.
+        state: as the store has it: `completed`, `queued`, `unknown`, ….
+        seed: the seed that was sent, where there was one.
+        source: a picture to know it by, its first output as a rule: bytes or the file that holds them.
+        outputs: how many pictures came.
+        cost: US dollars, where known; None is unknown, never free.
+    """
+
+    edit_id: int
+    when: float
+    prompt: str
+    provider: str
+    state: str = "completed"
+    seed: int | None = None
+    source: bytes | Path | None = field(default=None, repr=False)
+    outputs: int = 0
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """
+    What would be sent, and what it would cost.
+
+    Args:
+        model, provider: who would run it.
+        request: the JSON body, with words such as those of `describe` where the pictures would stand.
+        inputs: the input pictures in their order.
+        expected: how many outputs it asks for.
+        cost: US dollars; None is unknown, never free.
+        is_exact: whether `cost` is the whole price; else it is a floor.
+        how: how the price comes about, such as `4 × $0.07`.
+        notes: sentences the reader should see: what the service says of the price, an input that would be scaled.
+    """
+
+    model: str
+    provider: str
+    request: Mapping[str, Any]
+    inputs: tuple[Picture, ...] = ()
+    expected: int = 1
+    cost: float | None = None
+    is_exact: bool = False
+    how: str = ""
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,145 @@
+"""A finished result as a MIME bundle: the grid, the contact sheet, the plain words and the provenance."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.display import parts, words
+from nbbanana.display.layout import MOST, Layout, expected_ratio, layout
+from nbbanana.display.render import render
+from nbbanana.display.thumbs import contact_sheet, data_uri, fitted, load
+
+if TYPE_CHECKING:
+    from nbbanana.display.parts import Header
+    from nbbanana.display.views import Picture, ResultView
+
+__all__ = ["PROVENANCE", "bundle", "layout_of", "result_html", "text"]
+
+PROVENANCE = "application/vnd.nbbanana.v1+json"
+
+Data = dict[str, Any]
+
+
+def bundle(view: ResultView, *, budget: int | None = None) -> tuple[Data, Data]:
+    """
+    A finished result for a notebook.
+
+    Args:
+        view: what to show; up to 80 of its pictures are.
+        budget: bytes that the data may weigh as JSON; None is 250 kB for four pictures and 500 kB for eighty.
+
+    Returns:
+        The data by MIME type (`text/plain`, `text/html`, `image/jpeg` as base64, the provenance), and its metadata.
+        Equal views give equal bundles. Originals are read, each once, and never changed.
+    """
+    shown = view.pictures[:MOST]
+    grid, room = layout_of(view), budget or _automatic(len(shown))
+    images = load([picture.source for picture in shown], [_box(picture, grid) for picture in shown])
+    top = parts.header(view)
+    left = room - _weight(_data(view, top, ["" if image is None else data_uri(b"") for image in images], grid))
+    sheet = contact_sheet(images, _names(shown), grid.columns, grid.width, left // (3 if len(shown) == 1 else 4))
+    jpeg = {"image/jpeg": b64encode(sheet).decode("ascii")} if sheet else {}
+    files = fitted(images, left - _weight(jpeg))
+    if files is None:
+        data = _data(_without_pictures(view, room), top, [""] * len(shown), grid)
+    else:
+        data = _data(view, top, [data_uri(file) if file else "" for file in files], grid) | jpeg
+    return data, _metadata(view, data)
+
+
+def layout_of(view: ResultView) -> Layout:
+    """The grid of a result; the same while its pictures are on their way and when some never came."""
+    return layout(min(MOST, max(view.expected, len(view.pictures))), expected_ratio(view))
+
+
+def result_html(template: str, view: ResultView, top: Header, tiles: Sequence[parts.Tile], **more: Any) -> str:
+    """A result, or the place of one, by one of the templates that share its parts."""
+    return render(template, header=top, tiles=tiles, layout=layout_of(view), **more)
+
+
+def text(view: ResultView) -> str:
+    """
+    A result for a terminal: what it is, its words, and a line for each of up to twelve pictures.
+
+    Whatever control or bidi characters the words and names hold are made visible.
+    """
+    came = words.origin(view)
+    facts = ([" ".join(came)] if came else []) + words.facts(view)
+    lines = [f"{words.one_line(view.label)}: {' · '.join(facts)}", words.one_line(view.prompt, 100)]
+    shown = view.pictures if len(view.pictures) <= 12 else view.pictures[:8]
+    lines += ["  " + _line(picture) for picture in shown]
+    if len(shown) < len(view.pictures):
+        last = words.one_line(view.pictures[-1].label)
+        lines.append(f"  … and {len(view.pictures) - len(shown)} more, the last is {last}")
+    return "\n".join([*filter(None, lines), *(words.one_line(note) for note in view.notes)])
+
+
+def _line(picture: Picture) -> str:
+    return "  ".join(
+        filter(None, [words.one_line(picture.label), words.one_line(picture.caption), parts.about(picture)])
+    )
+
+
+def _automatic(count: int) -> int:
+    """The bytes that so many pictures may weigh where nobody said: one is not worth what four are."""
+    if count <= 4:
+        return 150_000 + max(0, count - 1) * 33_000
+    return 250_000 + (count - 4) * 250_000 // (MOST - 4)
+
+
+def _box(picture: Picture, grid: Layout) -> tuple[float, float]:
+    ratio = picture.height / picture.width if picture.width and picture.height else 1.0
+    return grid.width, grid.width * ratio
+
+
+def _names(pictures: Sequence[Picture]) -> list[str]:
+    # The font that Pillow brings has no letters beyond Latin; the index alone says which picture it is.
+    names = [words.one_line(picture.label) for picture in pictures]
+    return [name if name.isascii() else f"[{number}]" for number, name in enumerate(names)]
+
+
+def _data(view: ResultView, top: Header, uris: Sequence[str], grid: Layout) -> Data:
+    shown, count = view.pictures[:MOST], len(view.pictures)
+    beyond = [f"The first {MOST} of {count} pictures are shown."] if count > MOST else []
+    tiles = [
+        parts.tile(picture, uri, grid, alt=parts.alt(view, number, count))
+        for number, (picture, uri) in enumerate(zip(shown, uris, strict=True), 1)
+    ]
+    notes = [words.one_line(note) for note in (*view.notes, *beyond)]
+    html = result_html(
+        "result",
+        view,
+        top,
+        tiles,
+        facts=words.facts(view),
+        origin=words.origin(view),
+        notes=notes,
+        made=parts.made(view),
+    )
+    data: Data = {"text/plain": text(view), "text/html": html}
+    if view.provenance:
+        data[PROVENANCE] = dict(view.provenance)
+    return data
+
+
+def _weight(data: Data) -> int:
+    return len(json.dumps(data))
+
+
+def _without_pictures(view: ResultView, room: int) -> ResultView:
+    sentence = f"The pictures are left out here, to stay within {words.file_size(room)}; the store has them."
+    return replace(view, notes=(*view.notes, sentence))
+
+
+def _metadata(view: ResultView, data: Data) -> Data:
+    """A short form of the provenance for tools, and alternative text for those that learn to read it."""
+    short = {"edit": view.edit_id, "model": view.model, "provider": view.provider, "pictures": len(view.pictures)}
+    metadata: Data = {"nbbanana": short}
+    if "image/jpeg" in data:
+        said = words.one_line(view.prompt, 160)
+        metadata["image/jpeg"] = {"alt": f"{words.pictures(len(view.pictures)).capitalize()}: {said}"}
+    return metadata

@@ -1,0 +1,93 @@
+"""How large pictures are shown: how many stand in a row, how wide, and the ratio of one that is not here yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbbanana.display.views import Picture, ResultView
+
+__all__ = ["MOST", "Layout", "expected_ratio", "layout"]
+
+MOST = 80
+"""Pictures in one grid; what is beyond is said in words."""
+
+FULL_WIDTH = 1116
+"""CSS pixels of a full row of four or more: as wide as a cell is on most screens."""
+
+WIDEST = {1: 480, 2: 380, 3: 312}
+"""How wide one of a few may be in CSS pixels; of more, as wide as the full row lets it be."""
+
+FITTING = ((4, ()), (12, (4, 3)), (20, (6, 5, 4)), (42, (7, 6, 5)), (MOST, (8, 7, 6)))
+"""Up to so many pictures: how many may stand in a row. That which leaves the fewest places empty is taken."""
+
+TALLEST = 1.5
+"""A picture is shown at most so many times as tall as its row lets it be wide: a 1:4 strip takes no whole screen."""
+EXTREME = 10.0
+"""A place is kept for ratios up to 10:1 and 1:10; models go to 8:1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """
+    A grid of pictures.
+
+    Args:
+        columns: the most in a row.
+        width: of one picture, in CSS pixels, where there is room.
+        least: the width below which a row takes fewer.
+        gap: between two in a row.
+    """
+
+    columns: int
+    width: int
+    least: int
+    gap: int
+
+    @property
+    def full_width(self) -> int:
+        """Of a full row, in CSS pixels."""
+        return self.columns * self.width + (self.columns - 1) * self.gap
+
+    @property
+    def share(self) -> float:
+        """The least width as a percentage of the row, which keeps wide cells from squeezing in another column."""
+        return round(100 / (self.columns + 1) + 0.01, 2)
+
+
+def layout(count: int, ratio: float = 1.0) -> Layout:
+    """
+    The grid for `count` pictures of width to height `ratio`.
+
+    >>> layout(4), layout(4).full_width
+    (Layout(columns=4, width=270, least=128, gap=12), 1116)
+    """
+    choice = next((columns for most, columns in FITTING if count <= most), FITTING[-1][1])
+    columns = min(choice, key=lambda columns: -count % columns) if choice else max(1, count)
+    least, gap = (128, 12) if columns < 7 else (88, 8)
+    widest = WIDEST.get(columns, (FULL_WIDTH - (columns - 1) * gap) // columns)
+    return Layout(columns, max(least, min(widest, round(TALLEST * widest * ratio))), least, gap)
+
+
+def expected_ratio(view: ResultView) -> float:
+    """
+    Width to height of the pictures of a result, also before they are here.
+
+    That is what the first picture has; else what `aspect_ratio` asks for; else what the primary input has, which
+    models follow where nothing is asked.
+    """
+    asked = str(view.parameters.get("aspect_ratio", ""))
+    of_inputs = [_ratio(picture) for picture in view.inputs[:1]]
+    candidates = [*(_ratio(picture) for picture in view.pictures[:1]), _written(asked), *of_inputs]
+    ratio = next((ratio for ratio in candidates if ratio), 1.0)
+    return min(max(ratio, 1 / EXTREME), EXTREME)
+
+
+def _ratio(picture: Picture) -> float | None:
+    return picture.width / picture.height if picture.width and picture.height else None
+
+
+def _written(text: str) -> float | None:
+    wide, _, tall = text.partition(":")
+    return int(wide) / int(tall) if wide.isdecimal() and tall.isdecimal() and int(tall) and int(wide) else None

@@ -1,0 +1,227 @@
+"""The place of a result that is on its way: the finished grid's header, tiles and last line, until it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.display import parts, words
+from nbbanana.display.grid import layout_of, result_html
+from nbbanana.display.layout import MOST, expected_ratio
+from nbbanana.display.thumbs import data_uri, encode, faint, load
+from nbbanana.display.views import Picture, ResultView
+
+if TYPE_CHECKING:
+    from nbbanana.engine.progress import Progress
+
+__all__ = ["ProgressDisplay", "progress_bundle", "stopped_bundle"]
+
+MOST_FAINT = 12
+"""With more tiles than this they stay empty, so that an update weighs little."""
+
+ARRIVED_WIDTH = 100
+"""CSS pixels for which a finished picture is sharp until all are here; with more than four tiles less."""
+
+MARKS = {
+    "preparing": ("○", "Preparing"),
+    "submitting": ("○", "Sending"),
+    "queued": ("○", "Queued"),
+    "running": ("◐", "Running"),
+    "downloading": ("◕", "Downloading"),
+    "done": ("●", "Done"),
+    "cancelled": ("■", "Stopped"),
+    "failed": ("×", "Failed"),
+    "unknown": ("?", "Unknown"),
+}
+
+WHAT_STOPPING_DOES = {
+    "preparing": (("■ ends it here: nothing is sent.", ""),),
+    "submitting": (("■ ends it if it can still be ended; it is on its way and may be charged.", ""),),
+    "queued": (("■ ends it here: nothing is charged.", ""),),
+    "running": (("■ stops waiting: it runs on, may be charged, and ", "%nbresume"), (" collects it.", "")),
+    "downloading": (("■ stops waiting: the pictures are made, and ", "%nbresume"), (" fetches them.", "")),
+}
+"""Said before it is pressed, as pairs of words and what can be typed."""
+
+UNSEEN = "2147483647"
+"""As wide as a seed gets: what a caption keeps room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The line that says where a job stands; `most` is 0 where there is no bar to show."""
+
+    mark: str
+    word: str
+    detail: str
+    value: float = 0
+    most: float = 0
+
+
+class ProgressDisplay:
+    """
+    The display of one job; keeps the small copies, so that an update costs a template and a few kilobytes.
+
+    Args:
+        view: the job's view when it begins.
+    """
+
+    def __init__(self, view: ResultView) -> None:
+        self._view = view
+        self._header = parts.header(view)
+        self._arrived: dict[str, str] = {}
+        self._faint = ""
+        if self._header.primary is not None and _expected(view) <= MOST_FAINT:
+            self._faint = data_uri(faint(self._header.primary, expected_ratio(view)))
+
+    def bundle(self, progress: Progress, view: ResultView | None = None) -> dict[str, str]:
+        """
+        What to show now.
+
+        Args:
+            progress: where the job stands.
+            view: the job's view now, where pictures have come since.
+
+        Returns:
+            `text/html` and `text/plain`; equal arguments give equal bundles, so an unchanged one need not be sent.
+        """
+        view = view or self._view
+        state, stopping = _state(progress, view.provider), WHAT_STOPPING_DOES.get(progress.phase)
+        last = [stopping] if stopping else []
+        html = self._html(view, self._tiles(view), state, facts=_facts_to_come(view, progress), last=last)
+        return {"text/plain": _sentence(view, state), "text/html": html}
+
+    def stopped(self, progress: Progress, said: str, view: ResultView | None = None) -> dict[str, str]:
+        """
+        What stays there when no result comes.
+
+        Args:
+            progress: how it ended: cancelled, failed, unknown.
+            said: what happened and what to do, each line its own, such as the lines of an error.
+            view: the job's view now; pictures that came all the same are shown.
+        """
+        view = view or self._view
+        state, rest = _ending(progress, said)
+        tiles = [tile for tile in self._tiles(view) if tile["is_here"]]
+        html = self._html(view, tiles, state, facts=[], last=[[(line, "")] for line in rest])
+        return {"text/plain": "\n".join([_sentence(view, state), *rest]), "text/html": html}
+
+    def _html(self, view: ResultView, tiles: Sequence[parts.Tile], state: _State, **more: Any) -> str:
+        notes = [words.one_line(note) for note in view.notes]
+        return result_html("progress", view, self._header, tiles, state=state, notes=notes, **more)
+
+    def _tiles(self, view: ResultView) -> list[parts.Tile]:
+        count, layout = _expected(view), layout_of(view)
+        tiles = []
+        for number in range(1, count + 1):
+            if number <= len(view.pictures):
+                picture = view.pictures[number - 1]
+                uri = self._small(picture, count)
+                tiles.append(parts.tile(picture, uri, layout, alt=parts.alt(view, number, count)))
+            else:
+                tiles.append(self._place(view, number, count))
+        return tiles
+
+    def _place(self, view: ResultView, number: int, count: int) -> parts.Tile:
+        ratio = expected_ratio(view)
+        empty = Picture(f"{view.label}[{number - 1}]", None, round(1000 * ratio), 1000)
+        seed = view.parameters.get("seed", UNSEEN)
+        tile = parts.tile(empty, self._faint, layout_of(view), alt=f"Picture {number} of {count}, not here yet")
+        return tile | {
+            "title": "",
+            "details": [f"seed {words.one_line(seed, 10)}", "1024×1024"],
+            "is_here": False,
+            "is_faint": True,
+        }
+
+    def _small(self, picture: Picture, count: int) -> str:
+        """A picture that has come, decoded once, as small as it may be until all are here."""
+        if picture.label not in self._arrived:
+            side = ARRIVED_WIDTH * min(1.0, (4 / count) ** 0.5)
+            image = load([picture.source], [(side, side)])[0]
+            self._arrived[picture.label] = data_uri(encode(image, quality=50)) if image else ""
+        return self._arrived[picture.label]
+
+
+def progress_bundle(view: ResultView, progress: Progress) -> dict[str, str]:
+    """What to show of a job now; whoever shows it more than once keeps a `ProgressDisplay`."""
+    return ProgressDisplay(view).bundle(progress)
+
+
+def stopped_bundle(view: ResultView, progress: Progress, said: str) -> dict[str, str]:
+    """What stands where the progress stood when no result comes: see `ProgressDisplay.stopped`."""
+    return ProgressDisplay(view).stopped(progress, said)
+
+
+def _expected(view: ResultView) -> int:
+    return min(MOST, max(view.expected, len(view.pictures)))
+
+
+def _ending(progress: Progress, said: str) -> tuple[_State, list[str]]:
+    lines = [words.one_line(line) for line in said.splitlines() if line.strip()] or [""]
+    mark, word = MARKS[progress.phase]
+    # "Cancelled in the queue: …" has its first word in bold; it is not said twice.
+    first, _, detail = lines[0].partition(" ")
+    if first.rstrip(".:,") in {"Cancelled", "Stopped", "Failed", "Unknown"}:
+        word, lines[0] = first.rstrip(".:,"), detail
+    return _State(mark, word, lines[0]), lines[1:]
+
+
+def _state(progress: Progress, provider: str) -> _State:
+    mark, word = MARKS[progress.phase]
+    detail, value, most = "", 0.0, 0.0
+    if progress.phase == "queued":
+        detail = _queue(progress)
+    elif progress.phase == "running":
+        detail, value, most = _clock(progress)
+    elif progress.phase == "downloading":
+        detail, value, most = _arriving(progress)
+    sandbox = words.SANDBOX if provider == words.SANDBOX else ""
+    detail = " · ".join(filter(None, [detail, sandbox, words.one_line(progress.note or "")]))
+    return _State(mark, word, detail, value, most)
+
+
+def _queue(progress: Progress) -> str:
+    place = words.place_in_line(progress.queue_position) if progress.queue_position is not None else ""
+    about = f"about {_round(progress.expected)}" if progress.expected else ""
+    return " · ".join(filter(None, [place, about]))
+
+
+def _clock(progress: Progress) -> tuple[str, float, float]:
+    elapsed = int(progress.elapsed)
+    if not progress.expected:
+        return _round(elapsed), 0, 0
+    most = max(1, round(progress.expected))
+    if elapsed > most:
+        return f"{_round(elapsed)}, longer than usual (about {_round(most)})", most, most
+    passed = str(elapsed) if most < 60 else _round(elapsed)
+    return f"{passed} of about {_round(most)}", elapsed, most
+
+
+def _arriving(progress: Progress) -> tuple[str, float, float]:
+    total = progress.outputs_total
+    if not total:
+        return "", 0, 0
+    came = f"{progress.outputs_done} of {words.pictures(total)}"
+    size = f" · {words.file_size(progress.bytes_done)}" if progress.bytes_done else ""
+    return came + size, progress.outputs_done, total
+
+
+def _round(seconds: float) -> str:
+    """A time in whole seconds, so that a display changes once a second at most."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+
+
+def _facts_to_come(view: ResultView, progress: Progress) -> Sequence[str]:
+    """The facts as they will stand there, for their length alone."""
+    came = (Picture("", None),) * view.expected
+    return words.facts(replace(view, pictures=came, seconds=progress.expected or 10.0, cost=0.0, origin=None))
+
+
+def _sentence(view: ResultView, state: _State) -> str:
+    head = f"{state.mark} {state.word}" + (f"  {state.detail}" if state.detail else "")
+    return f"{head}  {words.one_line(view.label)}: {words.one_line(view.prompt, 60)}"

@@ -1,0 +1,59 @@
+"""HTML out of the templates: every string escaped by the engine, and nothing in it that a notebook reads as LaTeX."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.display import words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+__all__ = ["render"]
+
+MARKUP_OR_LATEX = re.compile(r"<[^>]*>|[$\\]")
+"""
+A tag, or a character with which LaTeX begins. In a tag every `>` of an attribute is escaped, so it ends at the first.
+"""
+
+
+def render(template: str, **values: Any) -> str:
+    r"""
+    A template of this room as HTML.
+
+    Notebooks typeset what stands between two dollar signs, `\(` and `\)`, or `\begin` and `\end`, also in HTML
+    output. They look at text, not across tags: each dollar sign and backslash of the text goes into a tag of its own.
+    """
+    html = _environment().get_template(f"{template}.html.j2").render(values)
+    return MARKUP_OR_LATEX.sub(_apart, html).strip()
+
+
+def _apart(found: re.Match[str]) -> str:
+    text = found[0]
+    return text if text.startswith("<") else f"<span>{text}</span>"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("nbbanana.display"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )
+    environment.filters.update(one_line=words.one_line, plain=words.plain, paragraphs=_paragraphs)
+    return environment
+
+
+def _paragraphs(text: str) -> Markup:
+    """The text with its line breaks kept, also by readers that drop styles."""
+    from markupsafe import Markup, escape
+
+    return Markup("<br>").join(escape(line) for line in words.storable(text).splitlines())

@@ -1,0 +1,178 @@
+"""What the line magics show: the history as a table, the models, a dry run, a quiet note."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.display import parts, words
+from nbbanana.display.render import render
+from nbbanana.display.thumbs import data_uri, encode, load
+
+if TYPE_CHECKING:
+    from nbbanana.display.views import DryRun, HistoryRow
+    from nbbanana.models import Field, Model
+
+__all__ = ["dry_run_bundle", "history_bundle", "models_bundle", "note_bundle"]
+
+SIDE = 44
+"""CSS pixels of a picture in the history."""
+
+STATES = {
+    "prepared": "○ not sent",
+    "submitting": "○ sending",
+    "queued": "○ queued",
+    "running": "◐ running",
+    "downloading": "◕ made, not all here",
+    "failed": "× failed",
+    "rejected": "× refused, nothing charged",
+    "cancelled": "■ cancelled",
+    "unknown": "? unknown, may be charged",
+}
+"""What is said of an edit that is not completed."""
+
+
+def note_bundle(said: str) -> dict[str, str]:
+    """One quiet line."""
+    line = words.one_line(said)
+    return {"text/plain": line, "text/html": render("note", said=line)}
+
+
+def history_bundle(
+    rows: Sequence[HistoryRow], total: int, *, heading: str = "", zone: tzinfo | None = None
+) -> dict[str, str]:
+    """
+    A list of edits, grouped by day.
+
+    Args:
+        rows: in the order to show them, newest first as a rule.
+        total: how many there are in all.
+        heading: what was asked for, such as `edits with “neon street”`; else how many are shown.
+        zone: whose days and hours; None is this machine's.
+    """
+    images = load([row.source for row in rows], [(SIDE, SIDE)] * len(rows))
+    shown = [
+        {
+            "uri": data_uri(encode(image, quality=55)) if image else "",
+            "width": min(SIDE, max(1, round(SIDE * image.width / max(image.size)))) if image else SIDE,
+            "height": min(SIDE, max(1, round(SIDE * image.height / max(image.size)))) if image else SIDE,
+            "name": f"history[{row.edit_id}]",
+            "alt": f"First picture of edit {row.edit_id}: {words.one_line(row.prompt, 100)}",
+            "prompt": words.one_line(row.prompt, 180),
+            "state": STATES.get(row.state, "" if row.state == "completed" else words.one_line(row.state)),
+            "facts": _facts(row),
+            **dict(zip(("day", "hour"), _day_and_hour(row.when, zone), strict=True)),
+        }
+        for row, image in zip(rows, images, strict=True)
+    ]
+    days = [(day, list(group)) for day, group in groupby(shown, lambda row: row["day"])]
+    title = f"{_shown(len(rows), total)}{': ' if heading else ''}{words.one_line(heading)}"
+    return {
+        "text/plain": "\n".join([title, *_history_lines(days)]),
+        "text/html": render("history", title=title, days=days),
+    }
+
+
+def _shown(count: int, total: int) -> str:
+    if not total:
+        return "No edits yet"
+    return f"{count:,} of {total:,} edits" if count < total else f"{total:,} edit{'' if total == 1 else 's'}"
+
+
+def _facts(row: HistoryRow) -> list[str]:
+    found = [f"seed {row.seed}"] if row.seed is not None else []
+    found += [words.pictures(row.outputs)] if row.outputs else []
+    found += [words.SANDBOX] if row.provider == words.SANDBOX else []
+    if row.cost is not None or row.state == "completed":
+        found.append(words.money(row.cost, row.provider))
+    return found
+
+
+def _day_and_hour(when: float, zone: tzinfo | None) -> tuple[str, str]:
+    moment = datetime.fromtimestamp(when, zone).astimezone(zone)
+    return f"{moment:%A}, {moment.day} {moment:%B %Y}", f"{moment:%H:%M}"
+
+
+def _history_lines(days: Iterable[tuple[str, list[dict[str, Any]]]]) -> Iterator[str]:
+    for day, rows in days:
+        yield day
+        for row in rows:
+            facts = " · ".join(filter(None, [row["state"], *row["facts"]]))
+            yield f"  {row['name']:<12} {row['hour']}  {words.clip(row['prompt'], 60)}  ({facts})"
+
+
+def models_bundle(models: Sequence[Model]) -> dict[str, str]:
+    """The models with what they are for, their options, and what each takes unless it is set."""
+    shown = [
+        {
+            "title": words.one_line(model.title),
+            "id": words.one_line(model.id),
+            "takes": _takes(model),
+            "summary": words.one_line(model.summary),
+            "options": [_option(field) for field in model.options],
+        }
+        for model in models
+    ]
+    return {"text/plain": "\n\n".join(map(_model_lines, shown)), "text/html": render("models", models=shown)}
+
+
+def _takes(model: Model) -> str:
+    if not model.max_images:
+        return "makes pictures from words"
+    if model.max_images == 1:
+        return "edits one picture"
+    return f"edits {model.min_images} to {model.max_images} pictures"
+
+
+def _option(field: Field) -> dict[str, str]:
+    return {
+        "option": field.option + (f", {field.short}" if field.short else ""),
+        "allowed": _allowed(field),
+        "unless_set": "" if field.default is None else _json(field.default),
+        "about": words.one_line(field.description or ""),
+        "cost": words.one_line(field.cost_note or ""),
+    }
+
+
+def _allowed(field: Field) -> str:
+    if field.enum:
+        return ", ".join(_json(value) for value in field.enum)
+    if field.minimum is not None and field.maximum is not None:
+        return f"{field.minimum} to {field.maximum}"
+    return {"boolean": "true, false"}.get(field.kind, field.kind)
+
+
+def _json(value: Any) -> str:
+    return words.one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _model_lines(model: dict[str, Any]) -> str:
+    lines = [f"{model['title']}  {model['id']}  {model['takes']}", f"  {model['summary']}"]
+    for option in model["options"]:
+        unless = f"; {option['unless_set']} unless set" if option["unless_set"] else ""
+        cost = f" ({option['cost']})" if option["cost"] else ""
+        lines.append(f"  {option['option']:<24} {option['allowed']}{unless}{cost}")
+    return "\n".join(lines)
+
+
+def dry_run_bundle(run: DryRun) -> dict[str, str]:
+    """What would be sent, word for word, and what it would cost; nothing was."""
+    from nbbanana.display.views import ResultView
+
+    body = words.plain(json.dumps(dict(run.request), indent=2, ensure_ascii=False, default=str))
+    facts = [words.pictures(run.expected), words.one_line(run.model), words.one_line(run.provider)]
+    price, notes = _price(run), [words.one_line(note) for note in run.notes]
+    view = ResultView("", run.inputs, (), run.expected, "", run.model, run.provider)
+    html = render("dry_run", header=parts.header(view), facts=facts, price=price, body=body, notes=notes)
+    lines = [f"Not sent: {' · '.join(facts)}", price, body, *notes, "Nothing was sent."]
+    return {"text/plain": "\n".join(lines), "text/html": html}
+
+
+def _price(run: DryRun) -> str:
+    how = f" ({words.one_line(run.how)})" if run.how else ""
+    if run.cost is None:
+        return f"Price not known{how}"
+    return f"{'' if run.is_exact else 'At least '}{words.money(run.cost, run.provider)}{how}"

@@ -1,0 +1,212 @@
+"""Small copies of pictures: each original is decoded once, sharpness and size follow what a cell's output may weigh."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from nbbanana.errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["Source", "base64_length", "contact_sheet", "data_uri", "encode", "faint", "fitted", "load"]
+
+T = TypeVar("T")
+Source = bytes | Path | None
+
+DENSITY = 2.0
+"""Pixels a CSS pixel on the screens that people look at pictures on."""
+
+
+class Rung(NamedTuple):
+    """One step of `LADDER`: `scale` of the full size, JPEG or WebP `quality`, and the bytes against the start's."""
+
+    scale: float
+    quality: int
+    weight: float
+
+
+LADDER = (
+    Rung(1.0, 82, 2.81), Rung(1.0, 74, 2.07), Rung(1.0, 66, 1.86), Rung(0.87, 66, 1.53), Rung(0.87, 58, 1.37),
+    Rung(0.75, 58, 1.11), Rung(0.75, 50, 1.0), Rung(0.62, 50, 0.77), Rung(0.62, 42, 0.69), Rung(0.5, 42, 0.5),
+    Rung(0.5, 32, 0.43), Rung(0.37, 32, 0.29), Rung(0.37, 24, 0.25), Rung(0.25, 24, 0.14), Rung(0.17, 20, 0.08),
+    Rung(0.1, 10, 0.03),
+)  # fmt: skip
+"""From the best down; pixels are worth more than quality until about 60. The weights are means over photographs."""
+
+START = 6
+"""Where the search begins; its weight is 1."""
+
+
+def load(sources: Sequence[Source], boxes: Sequence[tuple[float, float]]) -> list[Image | None]:
+    """
+    Decode pictures, each once and on all cores, to twice the size at which they are shown.
+
+    Args:
+        sources: their bytes or files; None where there is nothing to show.
+        boxes: width and height of what each is shown in, in CSS pixels.
+
+    Returns:
+        RGB images whose longer side has two pixels for each CSS pixel of the longer side of the box, or all pixels
+        there are. None also for what cannot be read any more: one lost file must not lose the rest of a result.
+    """
+    return _at_once(_load, sources, [max(1, round(DENSITY * max(box))) for box in boxes])
+
+
+def _load(source: Source, side: int) -> Image | None:
+    from PIL import Image
+
+    from nbbanana.images import thumbnail
+
+    if source is None:
+        return None
+    try:
+        data = thumbnail(source, side=side, format="JPEG", quality=95)
+    except ImageError:
+        return None
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def _at_once(function: Callable[..., T], *columns: Iterable[object]) -> list[T]:
+    # Pillow lets go of the interpreter while it decodes, scales and encodes: threads are enough.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(function, *columns))
+
+
+def encode(image: Image, *, scale: float = 1.0, quality: int = 70, mime: str = "image/webp") -> bytes:
+    """The image as a file, scaled down first."""
+    from PIL.Image import Resampling
+
+    if scale < 1:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Resampling.LANCZOS, reducing_gap=2.0)
+    file = io.BytesIO()
+    if mime == "image/jpeg":
+        image.save(file, "JPEG", quality=quality, optimize=True)
+    else:
+        image.save(file, "WEBP", quality=quality, method=2)
+    return file.getvalue()
+
+
+def data_uri(data: bytes, mime: str = "image/webp") -> str:
+    """The bytes of a picture as an address that holds them."""
+    return f"data:{mime};base64,{b64encode(data).decode('ascii')}"
+
+
+def base64_length(data: bytes) -> int:
+    """What the bytes weigh in base64."""
+    return (len(data) + 2) // 3 * 4
+
+
+def fitted(images: Sequence[Image | None], room: int) -> list[bytes | None] | None:
+    """
+    The images as WebP files of one quality, as good as fits into `room` bytes of base64.
+
+    Returns:
+        The files in their order, or None where even the smallest do not fit.
+    """
+    there = [image for image in images if image is not None]
+    if not there:
+        return [None] * len(images)
+
+    def attempt(rung: Rung) -> list[bytes]:
+        return _at_once(lambda image: encode(image, scale=rung.scale, quality=rung.quality), there)
+
+    files = _best(attempt, lambda found: sum(map(base64_length, found)), room)
+    if files is None:
+        return None
+    rest = iter(files)
+    return [None if image is None else next(rest) for image in images]
+
+
+def _best(attempt: Callable[[Rung], T], weigh: Callable[[T], int], room: int) -> T | None:
+    """
+    The attempt at the highest rung that fits into `room`.
+
+    Each attempt tells how heavy these pictures are against others, and so which rung to try next; as a rule the
+    second or third is the one.
+    """
+    best: T | None = None
+    low, high, place = 0, len(LADDER), START
+    while low < high:
+        found = attempt(LADDER[place])
+        weight = weigh(found)
+        if weight <= room:
+            best, high = found, place
+        else:
+            low = place + 1
+        likely = room / weight * LADDER[place].weight
+        guess = next((number for number, rung in enumerate(LADDER) if rung.weight <= likely), len(LADDER) - 1)
+        if best is not None and guess >= high:
+            return best
+        place = min(max(guess, low), high - 1)
+    return best
+
+
+def contact_sheet(
+    images: Sequence[Image | None], names: Sequence[str], columns: int, width: int, room: int
+) -> bytes | None:
+    """
+    All images on one white JPEG, for readers that show no HTML; a single one is just itself.
+
+    Args:
+        images: of a `load`.
+        names: what is written under each; only characters that Pillow's own font has, so ASCII.
+        columns: how many in a row.
+        width: of one, in CSS pixels.
+        room: bytes of base64 that it may take.
+
+    Returns:
+        The file, or None where there is no image, or no room for the smallest.
+    """
+    if not any(images):
+        return None
+    only = images[0] if len(images) == 1 else None
+    sheet = only or _sheet(images, names, columns, width)
+    return _best(
+        lambda rung: encode(sheet, scale=rung.scale, quality=rung.quality, mime="image/jpeg"), base64_length, room
+    )
+
+
+def _sheet(images: Sequence[Image | None], names: Sequence[str], columns: int, width: int) -> Image:
+    from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+    gap, line = 12, 24
+    cells = [image and ImageOps.contain(image, (width, 4 * width)) for image in images]
+    rows = [range(start, min(start + columns, len(cells))) for start in range(0, len(cells), columns)]
+    heights = [max((image.height for place in row if (image := cells[place])), default=width) for row in rows]
+    full = (min(columns, len(cells)) * (width + gap) + gap, sum(heights) + len(rows) * (line + gap) + gap)
+    sheet = Image.new("RGB", full, "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    top = gap
+    for row, height in zip(rows, heights, strict=True):
+        for column, place in enumerate(row):
+            left, image = gap + column * (width + gap), cells[place]
+            if image is None:
+                draw.rectangle((left, top, left + width - 1, top + height - 1), outline="silver")
+            else:
+                sheet.paste(image, (left, top))
+            draw.text((left, top + height + 4), names[place], fill="#333", font=font)
+        top += height + line + gap
+    return sheet
+
+
+def faint(image: Image, ratio: float) -> bytes:
+    """A blurred handful of pixels of the image, cut to `ratio`: what stands where a picture will be."""
+    from fractions import Fraction
+
+    from PIL import ImageOps
+
+    # The size is the ratio itself in small numbers: rounded to whole pixels, the tile would jump in the end.
+    shape = Fraction(ratio).limit_denominator(40)
+    times = max(1, 32 // max(shape.numerator, shape.denominator))
+    small = ImageOps.fit(image, (shape.numerator * times, shape.denominator * times))
+    file = io.BytesIO()
+    small.save(file, "WEBP", quality=30, method=4)
+    return file.getvalue()
