@@ -74,7 +74,8 @@ class Fetcher:
                 )
         except _NoPictureError as error:
             raise UnsafeDownloadError(error.what, error.why, error.how) from None
-        run.tell(outputs_done=run.progress.outputs_done + 1)
+        run.arrived = (*run.arrived, record)
+        run.tell(outputs_done=len(run.arrived))
         return record
 
     async def _download(self, index: int, url: str, heard: Callable[[int], None]) -> OutputRecord:

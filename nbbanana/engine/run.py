@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nbbanana.models import Model
     from nbbanana.request import EditRequest
-    from nbbanana.store.records import Edit
+    from nbbanana.store.records import Edit, OutputRecord
 
 __all__ = ["Outcome", "Run"]
 
@@ -57,6 +57,8 @@ class Run:
         """The POST on its way, which outlives the task."""
         self.stop_requested = False
         self.notes: list[str] = []
+        self.arrived: tuple[OutputRecord, ...] = ()
+        """Outputs that are here while others are still being fetched."""
         self._since = time.monotonic()
         self._snapshot = Progress("preparing", outputs_total=expected_outputs)
         self._listeners: list[Callable[[Run], None]] = []

@@ -90,6 +90,6 @@ class History:
         return EditResult(self._session, Outcome(edit, "replayed"))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        from nbbanana.session.views import history_bundle_of
+        from nbbanana.session.views import history_view
 
-        return history_bundle_of(self, include, exclude)
+        return history_view(self.latest(), len(self)), {}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nbbanana.session.session import Session
     from nbbanana.store.records import Edit, InputRecord
 
-__all__ = ["job_view", "output_view", "result_view", "set_view"]
+__all__ = ["history_view", "job_view", "output_view", "result_view", "set_view"]
 
 
 def result_view(result: EditResult, label: str) -> ResultView:
@@ -78,7 +78,7 @@ def job_view(job: Job) -> ResultView:
     return ResultView(
         prompt=run.request.prompt,
         inputs=tuple(Picture(image.name, image.source, image.width, image.height) for image in run.request.images),
-        pictures=(),
+        pictures=_arrived(job, label),
         expected=run.model.count(run.request.parameters),
         label=label,
         model=run.request.model,
@@ -87,6 +87,35 @@ def job_view(job: Job) -> ResultView:
         parameters=parameters,
         defaults=_defaults(run.model, run.request.parameters),
     )
+
+
+def _arrived(job: Job, label: str) -> tuple[Picture, ...]:
+    store, seed = job.session.store, job.request.seed
+    return tuple(
+        Picture(f"{label}[{o.index}]", store.blob_path(o.sha256), o.width, o.height, o.mime, o.size, seed)
+        for o in sorted(job.run.arrived, key=lambda record: record.index)
+    )
+
+
+def history_view(results: Sequence[EditResult], total: int, heading: str = "") -> dict[str, str]:
+    """A page of edits as a MIME bundle: an overview, whose pictures are found by their ids."""
+    from nbbanana.display import HistoryRow, history_bundle
+
+    rows = [
+        HistoryRow(
+            edit_id=result.id,
+            when=result.edit.created_at,
+            prompt=result.prompt,
+            provider=result.provider,
+            state=result.edit.state,
+            seed=result.seed,
+            source=_blob(result.edit.outputs[0].sha256, result.session) if result.edit.outputs else None,
+            outputs=len(result),
+            cost=result.cost,
+        )
+        for result in results
+    ]
+    return history_bundle(rows, total, heading=heading)
 
 
 def provenance(edit: Edit) -> dict[str, Any]:
