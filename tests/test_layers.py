@@ -7,8 +7,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-import grimp
-
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nbbanana"
 
@@ -35,9 +33,3 @@ def test_the_order_names_the_rooms_that_are_there() -> None:
     rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
     named = {layer.strip("()") for layer in contract()["layers"]}
     assert named == rooms - {"__init__", *contract()["exhaustive_ignores"]}
-
-
-def test_rooms_do_not_go_through_the_front_door() -> None:
-    """`import nbbanana` inside a room would reach every other room by attribute, unseen by the order."""
-    graph = grimp.build_graph("nbbanana", cache_dir=None)
-    assert graph.find_modules_that_directly_import("nbbanana") == set()
