@@ -14,7 +14,7 @@ import uuid
 
 from nbbanana.store.rows import one
 
-__all__ = ["claim", "holders", "is_gone", "new_owner", "release", "renew"]
+__all__ = ["claim", "holder", "holders", "is_gone", "new_owner", "release", "renew"]
 
 
 def new_owner() -> str:
@@ -59,12 +59,11 @@ def claim(connection: sqlite3.Connection, edit_id: int, owner: str, expires_at: 
         NotInStoreError: no such edit.
     """
     edit = one(connection, edit_id)
-    held = connection.execute("SELECT owner, expires_at FROM leases WHERE edit_id = ?", (edit_id,)).fetchone()
-    is_own = held is not None and held["owner"] == owner
-    if held is not None and not is_own and held["expires_at"] > now and not is_gone(held["owner"]):
+    held_by = holder(connection, edit_id, now)
+    if held_by not in {None, owner}:
         return False
     connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (edit_id, owner, expires_at))
-    if not is_own and edit["accepted_at"] is not None:
+    if held_by is None and edit["accepted_at"] is not None:
         # It ran on unseen: what it seems to have taken says nothing about how long such jobs take.
         connection.execute("UPDATE edits SET watched = 0 WHERE id = ?", (edit_id,))
     return True
@@ -80,10 +79,14 @@ def release(connection: sqlite3.Connection, owner: str, edit_id: int | None = No
     connection.execute("DELETE FROM leases WHERE owner = ? AND edit_id = coalesce(?, edit_id)", (owner, edit_id))
 
 
-def holders(connection: sqlite3.Connection, now: float, edit_id: int | None = None) -> dict[int, str]:
-    """Who watches which edit, or this one, at this moment; leases that ended are not among them."""
-    rows = connection.execute(
-        "SELECT edit_id, owner FROM leases WHERE expires_at > ? AND edit_id = coalesce(?, edit_id)", (now, edit_id)
-    ).fetchall()
+def holder(connection: sqlite3.Connection, edit_id: int, now: float) -> str | None:
+    """Who watches this edit at this moment; None where nobody does."""
+    row = connection.execute("SELECT owner FROM leases WHERE edit_id = ? AND expires_at > ?", (edit_id, now)).fetchone()
+    return None if row is None or is_gone(row["owner"]) else str(row["owner"])
+
+
+def holders(connection: sqlite3.Connection, now: float) -> dict[int, str]:
+    """Who watches what at this moment, by edit; leases that ended are not among them."""
+    rows = connection.execute("SELECT edit_id, owner FROM leases WHERE expires_at > ?", (now,)).fetchall()
     gone = {owner: is_gone(owner) for owner in {row["owner"] for row in rows}}
     return {row["edit_id"]: row["owner"] for row in rows if not gone[row["owner"]]}
