@@ -80,14 +80,17 @@ def _eight_bits(image: Image) -> Image:
 
 def _levels(image: Image) -> Image:
     """Grey of 8 bits from one of whole numbers or floats."""
+    mode = image.mode
+    if mode.startswith("I;"):
+        image = image.convert("I")
     low, high = image.getextrema()
     assert isinstance(low, int | float) and isinstance(high, int | float)  # noqa: PT018 (one band gives two numbers)
     # Mode I also holds what was an 8-bit picture: a 16-bit one as dark as that would be black.
-    top = 1.0 if image.mode == "F" else 255.0 if image.mode == "I" and high <= 255 else 65535.0
+    top = 1.0 if mode == "F" else 255.0 if mode == "I" and high <= 255 else 65535.0
     if not (low >= 0 and high <= top):
         raise ImageError(
             f"The picture's numbers go from {low:g} to {high:g}.",
-            f"In mode {image.mode} it is a picture when they go from 0 (black) to {top:g} (white).",
+            f"In mode {mode} it is a picture when they go from 0 (black) to {top:g} (white).",
             "Scale them before you give it.",
         )
     scaled = image.convert("F").point(lambda value: value * (255.0 / top) + 0.5)

@@ -171,7 +171,7 @@ def _of_pil(image: Image, _: str | None) -> ImageInput:
     check_pixels(*image.size, quoted(name))
     with pillow_errors(quoted(name), image.format):
         image.load()
-    return _of_pixels(image, name)
+        return _of_pixels(image, name)
 
 
 def _of_pixels(image: Image, name: str) -> ImageInput:

@@ -12,12 +12,12 @@ import hashlib
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from nbbanana.errors import ImageError
 from nbbanana.images.colours import to_srgb, upright
-from nbbanana.images.decoding import DRAFT_GAIN, decode, exif_orientation, opened
+from nbbanana.images.decoding import DRAFT_GAIN, decode, exif_orientation, opened, pillow_errors
 from nbbanana.images.kinds import (
     MAX_PIXELS,
     MAX_REQUEST_BYTES,
@@ -42,6 +42,9 @@ MAX_PICTURES_BYTES = (MAX_REQUEST_BYTES - OTHER_BYTES) * 3 // 4
 GOOD_ENOUGH, AIM = 0.9, 0.95
 """A PNG that takes so much of what it may is not tried larger; what the search aims at, in the middle of that."""
 
+DOUBT = 1.25
+"""A picture that is guessed to be so much too large is tried at full size all the same: it is only a guess."""
+
 MANY_TRIES = 4
 """After so many encodings the best that fits is taken."""
 
@@ -55,12 +58,8 @@ STRIPS, STRIP_ROWS = 8, 32
 """How much of a picture is encoded to guess how well it compresses."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
-    """How large one PNG may be, and what to call that limit."""
-
-    size: int
-    words: str
+WORKERS = 2
+"""So many pictures are made ready at once: each may take a GiB of memory while it is decoded."""
 
 
 def prepare(images: Sequence[ImageInput]) -> tuple[Upload, ...]:
@@ -68,34 +67,40 @@ def prepare(images: Sequence[ImageInput]) -> tuple[Upload, ...]:
     What is sent of each picture: PNG, upright, sRGB, without metadata, scaled down where a limit asks for it.
 
     Each is at most `MAX_UPLOAD_BYTES` and `MAX_UPLOAD_PIXELS`, and all together leave the request within
-    `MAX_REQUEST_BYTES` once they are base64. Equal pictures in equal requests give equal bytes. Any thread may call.
+    `MAX_REQUEST_BYTES` once they are base64. Equal requests give equal bytes. Any thread may call.
 
     Raises:
         ImageError: one is damaged behind its head, or has no bytes (a URL travels as it is).
     """
-    uploads: dict[int, Upload] = {}
-    left = MAX_PICTURES_BYTES
-    # The smallest first: what they leave of their share goes to the larger ones.
-    for index in sorted(range(len(images)), key=lambda at: (_pixels(images[at]), at)):
-        share = left // (len(images) - len(uploads))
-        limit = _Limit(MAX_UPLOAD_BYTES, f"{MAX_UPLOAD_BYTES // 2**20} MiB")
-        if share < limit.size:
-            limit = _Limit(share, f"the {MAX_REQUEST_BYTES // 2**20} MiB of a request")
-        uploads[index] = _upload(images[index], limit)
-        left -= len(uploads[index].data)
-    return tuple(uploads[index] for index in range(len(images)))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return tuple(pool.map(_upload, images, _shares(images)))
 
 
-def _pixels(image: ImageInput) -> int:
-    return (image.width or 0) * (image.height or 0)
+def _shares(images: Sequence[ImageInput]) -> list[int]:
+    """How many bytes each PNG may take: what small pictures cannot need goes to the larger ones."""
+    most = [min(MAX_UPLOAD_BYTES, _bound(image)) for image in images]
+    shares, left = [0] * len(images), MAX_PICTURES_BYTES
+    for done, index in enumerate(sorted(range(len(images)), key=lambda at: most[at])):
+        shares[index] = min(most[index], left // (len(images) - done))
+        left -= shares[index]
+    return shares
 
 
-def _upload(picture: ImageInput, limit: _Limit) -> Upload:
+def _bound(image: ImageInput) -> int:
+    """More bytes than the PNG of a picture takes at full size, however little of it compresses."""
+    width, height = image.width or 0, image.height or 0
+    return 4096 + height + width * height * 4 * 101 // 100
+
+
+def _upload(picture: ImageInput, share: int) -> Upload:
     image, size, is_animated = _decoded(picture)
-    data, sent = _fitted(image, limit.size)
-    reason = limit.words
-    if size[0] * size[1] > MAX_UPLOAD_PIXELS and sent[0] * sent[1] > MAX_UPLOAD_PIXELS * 0.99:
+    data, sent = _fitted(image, share)
+    if sent == image.size:
         reason = f"{MAX_UPLOAD_PIXELS // 1_000_000} megapixels"
+    elif share < MAX_UPLOAD_BYTES:
+        reason = f"the {MAX_REQUEST_BYTES // 2**20} MiB of a request"
+    else:
+        reason = f"{MAX_UPLOAD_BYTES // 2**20} MiB"
     return Upload(
         data=data,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -127,7 +132,8 @@ def _decoded(picture: ImageInput) -> tuple[Image, tuple[int, int], bool]:
         is_animated = bool(getattr(file, "is_animated", False))
         decode(file, shown)
         orientation = exif_orientation(file)
-        image = _within(to_srgb(upright(file, orientation)), MAX_UPLOAD_PIXELS)
+        with pillow_errors(shown, file.format):
+            image = _within(to_srgb(upright(file, orientation)), MAX_UPLOAD_PIXELS)
     size = (height, width) if orientation > 4 else (width, height)
     return image, size, is_animated
 
@@ -148,39 +154,43 @@ def _within(image: Image, pixels: float) -> Image:
 def _fitted(image: Image, most: int) -> tuple[bytes, tuple[int, int]]:
     """The PNG of the largest version found that takes at most `most` bytes, and its size."""
     expected = _expected_size(image)
-    if expected <= most * 1.1:
+    if expected <= most * DOUBT:
         whole = _png(image)
         if len(whole) <= most:
             return whole, image.size
         expected = len(whole)
-    return _searched(image, most, expected)
+    guess = _step(image.width * image.height, most, expected)
+    return _searched(image, most, _step(guess, most, _expected_size(_within(image, guess))))
 
 
-def _searched(image: Image, most: int, expected: int) -> tuple[bytes, tuple[int, int]]:
-    """`_fitted` for a picture that does not fit as it is and would take about `expected` bytes."""
+def _searched(image: Image, most: int, target: float) -> tuple[bytes, tuple[int, int]]:
+    """`_fitted` for a picture that does not fit as it is; about `target` pixels of it should."""
     fits, too_large = 1.0, float(image.width * image.height)
     best: tuple[bytes, tuple[int, int]] | None = None
-    size, target = expected, too_large
     tries = 0
     while best is None or (tries < MANY_TRIES and len(best[0]) < GOOD_ENOUGH * most):
-        target *= (AIM * most / size) ** STEEPNESS
         if not fits < target < too_large:
             target = (fits + too_large) / 2
         candidate = _within(image, target)
         data = _png(candidate)
-        size = len(data)
-        if size <= most:
+        if len(data) <= most:
             best, fits = (data, candidate.size), target
         else:
             too_large = target
+        target = _step(target, most, len(data))
         tries += 1
     return best
+
+
+def _step(pixels: float, most: int, size: int) -> float:
+    """How many pixels should take a little under `most` bytes, when so many take `size`."""
+    return pixels * math.pow(AIM * most / size, STEEPNESS)
 
 
 def _expected_size(image: Image) -> int:
     """About how many bytes the PNG will take: strips from all heights are encoded and scaled up."""
     if image.height <= 2 * STRIPS * STRIP_ROWS:
-        return image.width * image.height * len(image.getbands()) // 2
+        return len(_png(image))
     strips = _strips(image)
     return len(_png(strips)) * image.height // strips.height
 
