@@ -74,7 +74,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _started(session: Session, options: argparse.Namespace, payload: dict[str, Any]) -> Job:
     model = session.model_of(options.model)
-    prompt = payload.pop(model.prompt_field, "")
+    prompt = payload.pop(model.prompt_field or "prompt", "")
     images = payload.pop(model.images_field, []) if model.images_field else []
     images = [images] if isinstance(images, str) else images
     mode: Mode | None = "fresh" if options.fresh else None
