@@ -186,8 +186,10 @@ def test_a_field_called_like_an_own_option_is_still_reached() -> None:
 
 def test_own_options() -> None:
     """nbbanana's own options say how to run it, not what is sent."""
-    cell = read("a.jpg --fresh --dry-run --no-wait -q")
-    assert cell == Cell("Make it night.", (FileOperand("a.jpg"),), mode="fresh", dry_run=True, wait=False, quiet=True)
+    cell = read("a.jpg --fresh --dry-run --no-wait -q --max-price 0.5")
+    assert cell == Cell(
+        "Make it night.", (FileOperand("a.jpg"),), mode="fresh", max_price=0.5, dry_run=True, wait=False, quiet=True
+    )
     assert read("--mode replay").mode == "replay"
     assert read("a.jpg").mode is None
 
@@ -228,6 +230,8 @@ def test_the_named_model_decides_which_options_there_are() -> None:
         ("--no-enable-web-search=true", "does not take the value true"),
         ("--dry-run=no", "--dry-run is set by being there."),
         ("--mode slow", "--mode is 'slow'."),
+        ("--max-price little", "--max-price is 'little'."),
+        ("--max-price nan", "--max-price is 'nan'."),
         ("--fresh --mode replay", "do not go together"),
         ("-x", "There is no option -x."),
         ("-p words", "The prompt is there twice."),
@@ -517,6 +521,14 @@ def test_several_outputs_must_say_which(folder: Path) -> None:
     assert "neon[0] … neon[3], or neon[*] for all" in message
     assert "_[0] … _[1]" in said_of("_", around(Result("ab")))
     assert "edit:12[0] … edit:12[1]" in said_of("edit:12", around())
+
+
+def test_an_item_that_is_a_result_must_say_which_too(folder: Path) -> None:
+    """A list of results is counted; what is taken from it is one picture."""
+    here = around(rows=[Result("a"), Result("bc")])
+    assert find("rows[0]", here) == ["a"]
+    assert "rows[1] has 2 outputs." in said_of("rows[1]", here)
+    assert "variable first" in said_of("rows[*]", here)
 
 
 def test_a_missing_item_is_said(folder: Path) -> None:

@@ -68,6 +68,7 @@ class Cell:
         parameters: what the line sets, typed, under the schema's names.
         name: the variable that the result is bound to.
         mode: how the store is used; None is the session's way.
+        max_price: US dollars that it may cost under a budget where the price is not known.
         dry_run: show the request and its price, send nothing.
         wait: whether the cell ends with the result, or at once with a job.
         quiet: show nothing.
@@ -79,6 +80,7 @@ class Cell:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     mode: Literal["auto", "fresh", "replay"] | None = None
+    max_price: float | None = None
     dry_run: bool = False
     wait: bool = True
     quiet: bool = False
@@ -127,6 +129,7 @@ def parse(
         parameters=_parameters(model, given.values()),
         name=name,
         mode=_mode(own),
+        max_price=_max_price(own),
         dry_run="dry_run" in own,
         wait="no_wait" not in own,
         quiet=silent or "quiet" in own,
@@ -274,6 +277,17 @@ def _mode(own: Mapping[str, Any]) -> Literal["auto", "fresh", "replay"] | None:
     if mode is not None and mode not in choices:
         raise UsageError(f"--mode is {mode!r}.", f"It is one of {', '.join(choices)}.", "Choose one of them.")
     return cast("Literal['auto', 'fresh', 'replay'] | None", mode)
+
+
+def _max_price(own: Mapping[str, Any]) -> float | None:
+    text = own.get("max_price")
+    try:
+        price = None if text is None else float(text)
+    except ValueError:
+        price = -1.0
+    if price is not None and not 0 <= price < float("inf"):
+        raise UsageError(f"--max-price is {text!r}.", "It is a number of US dollars.", "Write --max-price 0.50.")
+    return price
 
 
 def _parameters(model: Model, given: Iterable[tuple[Option, str | bool]]) -> dict[str, Any]:

@@ -154,23 +154,35 @@ class Surroundings:
         raise self._nothing_called(operand.name)
 
     def _which(self, name: str, value: object, index: Index) -> list[object]:
+        if index is None:
+            return [self._single(name, value, f"Write one of {name}[0] … {name}[{{last}}], or {name}[*] for all.")]
         outputs = self.outputs(value)
         items = value if outputs is None else outputs
-        if index is None:
-            if outputs is None or len(outputs) == 1:
-                return [value] if outputs is None else [outputs[0]]
-            raise _which_of(name, len(outputs))
         if not _is_several(items):
             raise VariableError(
                 f"{name}{_bracket(index)}: {name} holds a value of type {type(value).__name__}.",
                 "Only results, lists and arrays are counted.",
                 f"Write {name}, or put the picture into a variable.",
             )
-        if index == "*":
-            return list(items)
-        if not -len(items) <= index < len(items):
+        if index != "*" and not -len(items) <= index < len(items):
             raise _no_item(name, index, len(items))
-        return [items[index]]
+        chosen = list(items) if index == "*" else [items[index]]
+        return [self._single(f"{name}{_bracket(index)}", item, "Put it into a variable first.") for item in chosen]
+
+    def _single(self, name: str, value: object, mend: str) -> object:
+        """A value as it is; of a result its only output."""
+        outputs = self.outputs(value)
+        if outputs is None:
+            return value
+        if len(outputs) == 1:
+            return outputs[0]
+        if not outputs:
+            raise VariableError(f"{name} has no output.", "Its job gave no picture.", "Use another picture.")
+        raise VariableError(
+            f"{name} has {len(outputs)} outputs.",
+            "A result with several outputs must say which of them is meant.",
+            mend.format(last=len(outputs) - 1),
+        )
 
     def _nothing_called(self, name: str) -> VariableError:
         files = [entry.name for entry in islice(Path().iterdir(), MANY_FILES) if not entry.name.startswith(".")]
@@ -215,16 +227,6 @@ def _file_like(name: str, files: Iterable[str]) -> str | None:
     stems = {Path(file).stem: file for file in reversed(names)}
     found = nearest(name, [*stems, *names])
     return stems.get(found, found) if found else None
-
-
-def _which_of(name: str, count: int) -> VariableError:
-    if not count:
-        return VariableError(f"{name} has no output.", "Its job gave no picture.", "Use another picture.")
-    return VariableError(
-        f"{name} has {count} outputs.",
-        "A result with several outputs must say which of them is meant.",
-        f"Write one of {name}[0] … {name}[{count - 1}], or {name}[*] for all.",
-    )
 
 
 def _no_item(name: str, index: int, count: int) -> VariableError:

@@ -73,6 +73,7 @@ OWN: tuple[Option, ...] = (
         "mode",
         choices=("auto", "fresh", "replay"),
     ),
+    Option("--max-price", None, "USD", "under a budget, the most it may cost if its price is not known", "max_price"),
     Option("--no-wait", None, None, "return a live job at once", "no_wait"),
     Option("--quiet", "-q", None, "show nothing; so does a ; at the end of the line", "quiet"),
 )

@@ -1,0 +1,184 @@
+"""
+Completion on the lines of `%%nbedit` and `%nbedit`: options and their values, models, pictures, edits.
+
+File names come from IPython's own completer, which is left to work beside this one where an image may stand.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.completer import CompletionContext
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbbanana.grammar import Option
+
+__all__ = ["matcher_for"]
+
+IDENTIFIER = "nbbanana"
+FILES = "IPCompleter.file_matcher"
+
+NEWEST_EDITS = 20
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".heic", ".avif")
+
+_CELL = re.compile(r"\s*%%nbedit(?P<line>\s.*)", re.DOTALL)
+_LINE = re.compile(r"\s*(?:[\w.]+\s*=\s*)?%nbedit(?P<line>\s.*)", re.DOTALL)
+
+Matcher = Callable[["CompletionContext"], Any]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What may stand at the cursor: the texts with their kinds, and what of the line they replace."""
+
+    texts: tuple[tuple[str, str], ...]
+    fragment: str
+    with_files: bool = False
+
+
+def matcher_for(shell: InteractiveShell) -> Matcher | None:
+    """The matcher of a shell for IPython's matcher API of version 2; None where IPython has no such API."""
+    try:
+        from IPython.core.completer import SimpleCompletion, context_matcher
+    except ImportError:
+        return None
+
+    def match(context: CompletionContext) -> Any:
+        found = _complete(context.full_text, context.cursor_line, context.cursor_position, shell.user_ns)
+        return {
+            "completions": [SimpleCompletion(text=text, type=kind) for text, kind in found.texts],
+            "matched_fragment": found.fragment if found.texts else context.token,
+            "suppress": bool(found.texts),
+            "do_not_suppress": {FILES} if found.with_files else set(),
+            "ordered": True,
+        }
+
+    matcher: Matcher = context_matcher(identifier=IDENTIFIER)(match)
+    return matcher
+
+
+def _complete(text: str, row: int, column: int, namespace: Mapping[str, Any]) -> _Found:
+    """What may stand at the cursor."""
+    lines = text.split("\n")
+    before = lines[row][:column]
+    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    cell = _CELL.fullmatch(before if row == first else lines[first] + " ")
+    if cell is not None and row > first:
+        return _placeholder(before, namespace) or _Found((), "")
+    ours = cell or _LINE.fullmatch(before)
+    if ours is None:
+        return _Found((), "")
+    return _placeholder(before, namespace) or _on_the_line(ours["line"], namespace, is_cell=cell is not None)
+
+
+def _placeholder(before: str, namespace: Mapping[str, Any]) -> _Found | None:
+    """Names behind two open braces: the variables whose value is text."""
+    _, braces, start = before.rpartition("{{")
+    if not braces or "}" in start or not (start == "" or start.isidentifier()):
+        return None
+    from nbbanana.grammar import fits
+
+    return _Found(_beginning(start, {name: "variable" for name in _names(namespace) if fits(namespace[name])}), start)
+
+
+def _on_the_line(line: str, namespace: Mapping[str, Any], *, is_cell: bool) -> _Found:
+    *_, fragment = re.split(r"\s", line)
+    words = line[: len(line) - len(fragment)].split()
+    options = _options(words, is_cell=is_cell)
+    forms = {form: option for option in options for form in (option.name, option.short) if form}
+    name, equals, value = fragment.partition("=")
+    if equals and name.replace("_", "-") in forms:
+        return _Found(_beginning(value, _values(forms[name.replace("_", "-")])), value)
+    if words and (option := forms.get(words[-1].replace("_", "-"))) and option.takes:
+        return _Found(_beginning(fragment, _values(option)), fragment)
+    if fragment.startswith("-"):
+        given = {word.partition("=")[0].replace("_", "-") for word in words}
+        left = [option for option in options if not given & {option.name, option.short}]
+        return _Found(_beginning(fragment, _spellings(left)), fragment)
+    return _Found(_beginning(fragment, _pictures(fragment, namespace)), fragment, with_files=True)
+
+
+def _options(words: list[str], *, is_cell: bool) -> list[Option]:
+    """The options of the model that the line names, or of the one that is set."""
+    from nbbanana import models
+    from nbbanana.grammar import options_of
+    from nbbanana.settings import DEFAULT_MODEL, settings
+
+    named = [after for word, after in pairwise(words) if word in {"--model", "-m"}]
+    known = [name for name in (*named, settings().model, DEFAULT_MODEL) if name in models.ids()]
+    return [option for option in options_of(models.get(known[0])) if not (is_cell and option.line_only)]
+
+
+def _spellings(options: Iterable[Option]) -> dict[str, str]:
+    spellings = {option.name: "option" for option in options}
+    return spellings | {option.negative: "option" for option in options if option.is_switch}
+
+
+def _values(option: Option) -> dict[str, str]:
+    """The values that an option takes, where they are counted."""
+    from nbbanana import models
+
+    choices = models.ids() if option.key == "model" and option.field is None else option.choices
+    if option.is_switch:
+        choices = ("true", "false")
+    return dict.fromkeys(choices, "value")
+
+
+def _pictures(fragment: str, namespace: Mapping[str, Any]) -> dict[str, str]:
+    """Variables that hold pictures, the outputs of a result whose name is there already, and edits."""
+    if fragment.startswith("edit:"):
+        return {f"edit:{number}": "edit" for number in _edits()}
+    name, bracket, _ = fragment.partition("[")
+    if bracket:
+        count = _length(namespace.get(name))
+        items = [f"{name}[{index}]" for index in range(count)]
+        return dict.fromkeys([*items, f"{name}[*]"] if count else [], "picture")
+    return {name: "picture" for name in _names(namespace) if _is_picture(namespace[name])} | {"edit:": "edit"}
+
+
+def _edits() -> list[int]:
+    from nbbanana.session import current
+
+    return [result.id for result in current().history.latest(NEWEST_EDITS)]
+
+
+def _names(namespace: Mapping[str, Any]) -> list[str]:
+    return sorted(name for name in namespace if not name.startswith("_"))
+
+
+def _length(value: object) -> int:
+    """How many pictures a result or a list holds; 0 for anything else."""
+    if isinstance(value, list | tuple) or _is_result(value):
+        return len(value) if _is_picture(value) else 0  # type: ignore[arg-type]
+    return 0
+
+
+def _is_result(value: object) -> bool:
+    # Whatever is a result had the session imported by whoever made it.
+    session = sys.modules.get("nbbanana.session")
+    return session is not None and isinstance(value, session.EditResult)
+
+
+def _is_picture(value: object) -> bool:
+    """Whether a variable is likely meant as an image of a request."""
+    if isinstance(value, str | PurePath):
+        return str(value).lower().endswith(PICTURES)
+    if isinstance(value, list | tuple):
+        return bool(value) and _is_picture(value[0])
+    if hasattr(type(value), "__nbbanana_image__") or _is_result(value):
+        return True
+    pillow, numpy = sys.modules.get("PIL.Image"), sys.modules.get("numpy")
+    if pillow is not None and isinstance(value, pillow.Image):
+        return True
+    return numpy is not None and isinstance(value, numpy.ndarray) and value.ndim in {2, 3}
+
+
+def _beginning(start: str, texts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((text, kind) for text, kind in texts.items() if text.startswith(start))

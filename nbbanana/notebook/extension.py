@@ -1,0 +1,77 @@
+"""Loading and unloading: everything that is put into the shell, and taken out again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from nbbanana.notebook.cells import Cells
+from nbbanana.notebook.completion import matcher_for
+from nbbanana.notebook.magics import NBBananaMagics
+from nbbanana.notebook.transforms import Twins, keep_body
+from nbbanana.settings import settings
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["load_ipython_extension", "unload_ipython_extension"]
+
+
+class _Extension:
+    """What one shell holds of nbbanana."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._cells = Cells(shell)
+        self._twins = Twins(shell, self._cells)
+        self._matcher = matcher_for(shell)
+        self._magics: NBBananaMagics | None = None
+        self._configurables: list[Any] = shell.configurables
+
+    def load(self) -> None:
+        """Put everything in."""
+        shell = self._shell
+        self._magics = NBBananaMagics(shell, self._cells)
+        shell.register_magics(self._magics)
+        settings().update_config(shell.config)
+        self._configurables.append(settings())
+        # Before IPython's own: it would take what looks like a prompt off the body.
+        shell.input_transformers_cleanup.insert(0, keep_body)
+        shell.input_transformers_post.append(self._twins)
+        shell.events.register("pre_run_cell", self._cells.begin)
+        shell.events.register("post_run_cell", self._cells.end)
+        if self._matcher is not None:
+            shell.Completer.custom_matchers.append(self._matcher)
+
+    def unload(self) -> None:
+        """Take everything out."""
+        shell, magics = self._shell, self._magics
+        assert magics is not None
+        for kind, names in magics.magics.items():
+            for name in names:
+                shell.magics_manager.magics[kind].pop(name, None)
+        shell.magics_manager.registry.pop(type(magics).__name__, None)
+        ours = (magics, settings())
+        self._configurables[:] = [one for one in self._configurables if not any(one is our for our in ours)]
+        shell.input_transformers_cleanup.remove(keep_body)
+        shell.input_transformers_post.remove(self._twins)
+        shell.events.unregister("pre_run_cell", self._cells.begin)
+        shell.events.unregister("post_run_cell", self._cells.end)
+        if self._matcher is not None:
+            shell.Completer.custom_matchers.remove(self._matcher)
+
+
+_loaded: WeakKeyDictionary[InteractiveShell, _Extension] = WeakKeyDictionary()
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Put the magics, their completion and the waiting into a shell; says nothing, and does it once."""
+    if shell not in _loaded:
+        _loaded[shell] = _Extension(shell)
+        _loaded[shell].load()
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Leave the shell as it was before `load_ipython_extension`."""
+    if shell in _loaded:
+        _loaded.pop(shell).unload()
