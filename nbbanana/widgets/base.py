@@ -1,0 +1,166 @@
+"""
+`Form`: what all widgets of this package share.
+
+A form is shown as two outputs. One is a still: plain HTML that is saved with the notebook and reads anywhere. The
+other is the live widget, which hides the still while it is there. A notebook that is opened without a kernel has
+only the still: a widget and its fallback in one output would show "Error displaying widget" instead.
+"""
+
+from __future__ import annotations
+
+import traceback
+import uuid
+import weakref
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import anywidget
+
+from nbbanana.display import plain
+from nbbanana.errors import NBBananaError
+from nbbanana.widgets import desk
+from nbbanana.widgets.modules import join, style
+
+__all__ = ["Form", "Message", "render"]
+
+Message = Mapping[str, Any]
+"""What the two halves of a form say to each other: `kind` says what it is about, the rest depends on it."""
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Form(anywidget.AnyWidget):
+    """
+    A widget of plain ES modules.
+
+    Subclasses name their files: `class Studio(Form, script="studio/main.js", styles=("studio.css",))`; paths are
+    under `static/`, and `theme.css` comes before their own styles. They say what `still` shows and what `heard` does.
+
+    Everything that changes goes as messages, not as traits: a message is not kept in the notebook's metadata, its
+    buffers travel as they are, and the two halves cannot overwrite each other's half of a value. The front end
+    begins with `hello`, also after it was reloaded, and is told everything then.
+    """
+
+    title: ClassVar[str] = "Form"
+    """What people call it."""
+
+    def __init_subclass__(cls, *, script: str, styles: Sequence[str] = (), **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._esm = join(script)
+        cls._css = style(*styles)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uid = uuid.uuid4().hex
+        self.is_open = True
+        self._still: Any = None
+        # A bound method would keep a form alive as long as its comm, and the comm as long as the form.
+        itself = weakref.ref(self)
+        self.on_msg(lambda _, content, buffers: _received(itself(), content, buffers))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    # ── what subclasses say ─────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def still(self) -> tuple[str, str]:
+        """What is left of it in a saved notebook: HTML that a sanitizer keeps, and plain text."""
+
+    @abstractmethod
+    def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
+        """Do what the front end asks; called at the desk."""
+
+    # ── saying something to the front end ───────────────────────────────────────────────────────────────────
+
+    def tell(self, kind: str, *, buffers: Sequence[bytes | memoryview] = (), **content: Any) -> None:
+        """Send a message; called at the desk, so that messages arrive in their order."""
+        if self.is_open:
+            self.send({"kind": kind, **content}, buffers=list(buffers) or None)
+
+    def complain(self, error: BaseException, about: str = "") -> None:
+        """Show an error in the form, in its three lines; `about` names what it belongs to."""
+        what, why, mend = _lines(error)
+        self.tell("error", about=about, what=what, why=why, mend=mend)
+
+    # ── being shown ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def close(self) -> None:
+        """End it: the front end lets go of it, and nothing listens any more."""
+        self.is_open = False
+        super().close()
+
+    def refresh_still(self) -> None:
+        """Bring what is saved in the notebook up to date; called at the desk."""
+        if self._still is not None and self.is_open:
+            self._still.update(self._still_bundle(), raw=True)
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        show: Callable[..., Any] = display  # IPython does not say what it takes
+        self._still = show(self._still_bundle(), raw=True, display_id=True)
+        show(self._repr_mimebundle_(), raw=True)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:  # type: ignore[override]
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        return {"text/plain": f"{self.title}: the form lives with its kernel; run the cell again for it.", VIEW: view}
+
+    def _still_bundle(self) -> dict[str, str]:
+        html, text = self.still()
+        return {"text/plain": plain(text), "text/html": render("still.html", uid=self.uid, title=self.title, body=html)}
+
+    def _receive(self, message: Message, buffers: Sequence[memoryview]) -> None:
+        """Answer a message of the front end; whatever breaks on the way is shown, not logged where nobody looks."""
+        self.tell("heard", number=message.get("number"))
+        if message.get("kind") == "hello":
+            self.tell("uid", uid=self.uid)
+        try:
+            self.heard(str(message.get("kind")), message, buffers)
+        except NBBananaError as error:
+            self.complain(error, str(message.get("kind")))
+        except Exception as error:  # noqa: BLE001 - a callback has nobody above it who could show this
+            self.complain(error, str(message.get("kind")))
+
+
+def render(template: str, **context: Any) -> str:
+    """A template of this room; every value is escaped."""
+    return str(_templates().get_template(template).render(**context)).strip()
+
+
+def _templates() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    global _environment  # noqa: PLW0603 - made on first use
+    if _environment is None:
+        _environment = Environment(
+            loader=PackageLoader("nbbanana.widgets"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+    return _environment
+
+
+_environment: Any = None
+
+
+def _received(form: Form | None, message: Any, buffers: Any) -> None:
+    """Called in the kernel's thread; leaves a note and returns at once."""
+    if form is not None and isinstance(message, Mapping):
+        desk.post(form._receive, message, list(buffers or ()))  # noqa: SLF001 - a function of this class
+
+
+def _lines(error: BaseException) -> tuple[str, str, str]:
+    """An error in three lines: what, why, what to do."""
+    if isinstance(error, NBBananaError):
+        return error.what, error.why, error.how
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f"{last[0].name}, line {last[0].lineno}" if last else "an unknown place"
+    return (
+        f"The form broke: {type(error).__name__}: {error}"[:300],
+        f"It happened in {where}; this is a fault of nbbanana, not of yours.",
+        "What was sent is in %nbhistory. Run the cell again for a new form.",
+    )

@@ -1,0 +1,96 @@
+// Elements made by hand: text is always text, so that nothing a user or a service says becomes markup.
+
+/** The lines of the icons, on a grid of 16. */
+const ICONS = {
+  plus: "M8 3v10M3 8h10",
+  undo: "M3.5 6.5h6a3.5 3.5 0 0 1 0 7H6M6 3.5l-3 3 3 3",
+  reset: "M3.5 8a4.5 4.5 0 1 0 1.6-3.4M3 2.5v3h3",
+  copy: "M6 2.5h7v8.5H6zM10 13.5H3V5",
+  star: "M8 2.2l1.8 3.7 4 .6-2.9 2.8.7 4L8 11.4l-3.6 1.9.7-4L2.200 6.5l4-.6z",
+  cross: "M4 4l8 8M12 4l-8 8",
+  input: "M13 8H3M6.500 4.500L3 8l3.500 3.500",
+  vary: "M2 4.500h2.500l6 7H14M2 11.500h2.500l1.500-1.700M9 6.200l1.500-1.700H14M12 2.500l2 2-2 2M12 9.500l2 2-2 2",
+  pencil: "M3 13l.700-3L10.500 3.200l2.300 2.300L6 12.300z",
+  compare: "M2.500 3h11v10h-11zM8 2v12",
+  save: "M8 2.500v7.500M4.800 7L8 10.200 11.200 7M3 13.500h10",
+  dice: "M3 3h10v10H3zM6 6h.01M10 10h.01M8 8h.01",
+  lock: "M4 7.500h8v6H4zM5.500 7.500V5a2.500 2.500 0 0 1 5 0v2.500",
+  unlock: "M4 7.500h8v6H4zM5.500 7.500V5a2.500 2.500 0 0 1 4.800-1",
+  search: "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zM10.700 10.700L14 14",
+  note: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 7.500v3.500M8 5h.01",
+  slow: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 4.800V8l2.300 1.600",
+  older: "M10 3L5 8l5 5",
+};
+
+/**
+ * An element.
+ * @param {string} tag `button.nbb-boxed.wide`: the tag and its classes
+ * @param {Record<string, any>} [attributes] `onclick` and its kind listen; false, null and undefined are left out
+ * @param {...(Node|string|number|null|undefined|false)} children
+ * @returns {any}
+ */
+export function h(tag, attributes = {}, ...children) {
+  const [name, ...classes] = tag.split(".");
+  const element = document.createElement(name);
+  if (classes.length) element.className = classes.join(" ");
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === false || value === null || value === undefined) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (key in element && (key === "value" || key === "checked" || key === "disabled" || key === "hidden")) element[key] = value;
+    else element.setAttribute(key, value === true ? "" : String(value));
+  }
+  fill(element, ...children);
+  return element;
+}
+
+/**
+ * Put these into an element, in place of what is there.
+ * @param {Element} element
+ * @param {...any} children
+ */
+export function fill(element, ...children) {
+  element.replaceChildren(...children.flat().filter((child) => child || child === 0).map((child) => child instanceof Node ? child : String(child)));
+}
+
+/**
+ * An icon; it says nothing to a screen reader, so that whatever it stands on needs a name.
+ * @param {keyof typeof ICONS} name
+ */
+export function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/**
+ * A button with an icon and, unless `bare`, its word beside it.
+ * @param {string} word
+ * @param {keyof typeof ICONS | null} symbol
+ * @param {() => void} onclick
+ * @param {{bare?: boolean, boxed?: boolean, title?: string, key?: string}} [options]
+ */
+export function button(word, symbol, onclick, options = {}) {
+  const classes = (options.boxed ? ".nbb-boxed" : "") + (options.bare ? ".nbb-icon" : "");
+  return h(
+    `button${classes}`,
+    {
+      type: "button",
+      onclick,
+      title: options.title ?? (options.bare ? word : null),
+      "aria-label": options.bare ? word : null,
+      "aria-keyshortcuts": options.key,
+    },
+    symbol && icon(symbol),
+    options.bare ? null : word,
+  );
+}
+
+/** A number of words: `count(2, "picture")` is "2 pictures". */
+export function count(number, word) {
+  return `${number} ${word}${number === 1 ? "" : "s"}`;
+}
