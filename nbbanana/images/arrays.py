@@ -64,14 +64,15 @@ def _check_shape(shape: tuple[int, ...]) -> None:
 def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     import numpy as np
 
-    if array.dtype == np.uint8:
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if (kind, size) == ("u", 1):
         return array
-    if array.dtype == np.bool_:
+    if kind == "b":
         return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype == np.uint16:
+    if (kind, size) == ("u", 2):
         # 65535 / 255 is 257: the nearest of the 256 levels.
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if array.dtype.kind == "f":
+    if kind == "f":
         return _of_floats(array)
     raise ImageError(
         f"The array holds {array.dtype}, which says nothing about brightness.",

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["bytes_of", "decode", "exif_orientation", "inspect", "is_marked", "open_safely", "opened", "pillow_errors"]
+__all__ = [
+    "bytes_of",
+    "decode",
+    "exif_orientation",
+    "inspect",
+    "is_marked",
+    "open_safely",
+    "opened",
+    "pillow_errors",
+    "seen_size",
+]
 
 DRAFT_GAIN = 4
 """A JPEG can be decoded at half its size, so it may hold four times the pixels where no more are asked for."""
@@ -41,7 +51,7 @@ _PLUGINS = {
 }
 _ORIENTATION = 0x0112
 _SOFTWARE = 0x0131
-_TILE_WIDTH, _TILE_LENGTH = 322, 323
+_WIDTH, _LENGTH, _TILE_WIDTH, _TILE_LENGTH = 256, 257, 322, 323
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height (EXIF 2.32, table 6)."""
 
@@ -89,19 +99,17 @@ def head(data: bytes, shown: str) -> ImageInfo:
     """`inspect` for bytes; `shown` is what messages call them."""
     with opened(data, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as image:
         if image.format != "JPEG":
-            check_pixels(*image.size, shown)
-        if image.format == "JPEG" and image.fp is not None:
+            check_pixels(*image.size, shown, MAX_PIXELS)
+        elif image.fp is not None:
             _check_end(data, "JPEG", shown, image.fp.tell())
         with pillow_errors(shown, image.format):
             animated = bool(getattr(image, "is_animated", False))
-        width, height = image.size
-        if exif_orientation(image) in _SIDEWAYS:
-            width, height = height, width
+            width, height = seen_size(image)
         return ImageInfo(image.format or "", MIME[image.format or ""], width, height, animated, is_marked(image))
 
 
 @contextmanager
-def opened(data: bytes, shown: str, *, max_pixels: int = MAX_PIXELS) -> Iterator[ImageFile]:
+def opened(data: bytes, shown: str, *, max_pixels: int) -> Iterator[ImageFile]:
     """
     An image file with its head parsed and its size checked; nothing is decoded yet.
 
@@ -140,7 +148,7 @@ def decode(image: ImageFile, shown: str) -> ImageFile:
     return image
 
 
-def check_pixels(width: int, height: int, shown: str, most: int = MAX_PIXELS) -> None:
+def check_pixels(width: int, height: int, shown: str, most: int) -> None:
     """
     Nothing, when the size is one that may be decoded.
 
@@ -247,6 +255,16 @@ def exif_orientation(image: Image) -> int:
         return 1
     value = _exif(image).get(_ORIENTATION, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def seen_size(image: Image) -> tuple[int, int]:
+    """Width and height as a viewer shows a file whose pixels are not decoded yet."""
+    width, height = image.size
+    if image.format == "TIFF":
+        # Some versions of Pillow have turned this size already, others turn it with the pixels.
+        tags = getattr(image, "tag_v2", {})
+        width, height = tags[_WIDTH], tags[_LENGTH]
+    return (height, width) if exif_orientation(image) in _SIDEWAYS else (width, height)
 
 
 def is_marked(image: Image) -> bool:

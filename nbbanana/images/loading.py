@@ -16,7 +16,7 @@ from nbbanana.images.arrays import image_of_array, is_array
 from nbbanana.images.colours import to_srgb, upright
 from nbbanana.images.decoding import check_pixels, head, is_marked, pillow_errors
 from nbbanana.images.globs import expand, is_glob
-from nbbanana.images.kinds import ImageInput
+from nbbanana.images.kinds import MAX_PIXELS, ImageInput
 from nbbanana.images.reading import checked_size, quoted, read_file, read_stream
 from nbbanana.images.urls import bytes_of_data_uri, is_url, url_input
 
@@ -168,7 +168,7 @@ def _of_array(array: object, _: str | None) -> ImageInput:
 def _of_pil(image: Image, _: str | None) -> ImageInput:
     file = getattr(image, "filename", "")
     name = PurePath(os.fsdecode(file)).name if file else f"image {image.width}×{image.height} {image.mode}"
-    check_pixels(*image.size, quoted(name))
+    check_pixels(*image.size, quoted(name), MAX_PIXELS)
     with pillow_errors(quoted(name), image.format):
         image.load()
         return _of_pixels(image, name)

@@ -42,7 +42,9 @@ def read_file(path: str | os.PathLike[str], *, shown: str | None = None) -> byte
         # A pipe without a writer would block in open(): O_NONBLOCK makes it return, the check below refuses it.
         handle = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(handle, "rb") as file:  # noqa: PTH123 (a descriptor has no path)
-            _check_regular(os.fstat(handle), shown, written)
+            status = os.fstat(handle)
+            _check_regular(status, shown, written)
+            _check_size(status.st_size, shown)
             return read_stream(file, shown=shown)
     except (OSError, ValueError) as problem:
         raise _unreadable(problem, place, shown, written) from None
@@ -76,15 +78,19 @@ def checked_size(data: bytes, shown: str) -> bytes:
     Raises:
         ImageError: over `MAX_FILE_BYTES`, or empty.
     """
-    if len(data) > MAX_FILE_BYTES:
+    _check_size(len(data), shown)
+    if not data:
+        raise ImageError(f"{shown} is empty.", "It holds no bytes at all.", "Save or download it again.")
+    return data
+
+
+def _check_size(size: int, shown: str) -> None:
+    if size > MAX_FILE_BYTES:
         raise ImageError(
             f"{shown} is too large to be read.",
             f"Files over {MAX_FILE_BYTES // 2**20} MiB are not taken for pictures.",
             "Save a smaller copy and give that.",
         )
-    if not data:
-        raise ImageError(f"{shown} is empty.", "It holds no bytes at all.", "Save or download it again.")
-    return data
 
 
 def _check_regular(status: os.stat_result, shown: str, written: str) -> None:

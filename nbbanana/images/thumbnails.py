@@ -46,7 +46,7 @@ def thumbnail(
     data, shown = bytes_of(source)
     with opened(data, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as file:
         if file.format != "JPEG":
-            check_pixels(*file.size, shown)
+            check_pixels(*file.size, shown, MAX_PIXELS)
         small = _small(file, shown, side)
     return _encoded(small, format, quality)
 
@@ -54,11 +54,14 @@ def thumbnail(
 def _small(file: ImageFile, shown: str, side: int) -> Image:
     from PIL.Image import Resampling
 
-    wanted = _fitting(file.size, side)
+    size = file.size
     if file.format == "JPEG":
         # libjpeg decodes at 1/2, 1/4 or 1/8 for a fraction of the time.
-        file.draft(None, (int(wanted[0] * OVERSAMPLING), int(wanted[1] * OVERSAMPLING)))
+        width, height = _fitting(size, side)
+        file.draft(None, (int(width * OVERSAMPLING), int(height * OVERSAMPLING)))
     decode(file, shown)
+    # Decoding turns a TIFF, so that only then its size and orientation belong together.
+    wanted = _fitting(size if file.format == "JPEG" else file.size, side)
     orientation = exif_orientation(file)
     image: Image = file
     if image.mode not in {"RGB", "L", "CMYK"} or "transparency" in image.info:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from nbbanana.errors import ImageError
 from nbbanana.images.colours import to_srgb, upright
-from nbbanana.images.decoding import DRAFT_GAIN, decode, exif_orientation, opened, pillow_errors
+from nbbanana.images.decoding import DRAFT_GAIN, decode, opened, pillow_errors, seen_size
 from nbbanana.images.kinds import (
     MAX_PIXELS,
     MAX_REQUEST_BYTES,
@@ -126,16 +126,15 @@ def _decoded(picture: ImageInput) -> tuple[Image, tuple[int, int], bool]:
     if picture.source is None:
         raise ImageError(f"{shown} has no bytes to send.", "It is a URL.", "Send its URL as it is.")
     with opened(picture.source, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as file:
-        width, height = file.size
-        if file.format == "JPEG" and width * height > MAX_PIXELS:
-            file.draft("RGB", (width // 2, height // 2))
-        is_animated = bool(getattr(file, "is_animated", False))
-        decode(file, shown)
-        orientation = exif_orientation(file)
         with pillow_errors(shown, file.format):
-            image = _within(to_srgb(upright(file, orientation)), MAX_UPLOAD_PIXELS)
-    size = (height, width) if orientation > 4 else (width, height)
-    return image, size, is_animated
+            size = seen_size(file)
+            is_animated = bool(getattr(file, "is_animated", False))
+        if file.format == "JPEG" and size[0] * size[1] > MAX_PIXELS:
+            file.draft("RGB", (file.width // 2, file.height // 2))
+        decode(file, shown)
+        with pillow_errors(shown, file.format):
+            image = to_srgb(upright(file))
+    return _within(image, MAX_UPLOAD_PIXELS), size if file.format == "JPEG" else image.size, is_animated
 
 
 def _within(image: Image, pixels: float) -> Image:
@@ -146,7 +145,7 @@ def _within(image: Image, pixels: float) -> Image:
     if width * height <= pixels:
         return image
     scale = math.sqrt(pixels / (width * height))
-    across = max(1, int(width * scale))
+    across = max(1, min(int(width * scale), int(pixels)))
     along = max(1, min(int(height * scale), int(pixels / across)))
     return image.resize((across, along), Resampling.LANCZOS, reducing_gap=3.0)
 

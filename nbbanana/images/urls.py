@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import ipaddress
 import re
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
@@ -56,7 +57,7 @@ def url_input(url: str) -> ImageInput:
             "Download the picture and give the file.",
         )
     name = unquote(parts.path.rstrip("/").rpartition("/")[2]) or host
-    return ImageInput(name=name, identity=f"url:{url}", url=url)
+    return ImageInput(name=name, identity=f"url:{hashlib.sha256(url.encode()).hexdigest()}", url=url)
 
 
 def bytes_of_data_uri(uri: str) -> bytes:
