@@ -28,5 +28,5 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
     """JupyterLab over an empty folder; its kernels use the sandbox in process, at a pace that can be watched."""
     root = tmp_path_factory.mktemp("lab") / "root"
     root.mkdir()
-    with labs.serve(root, NBBANANA_SANDBOX_SCALE="0.5") as served:
+    with labs.serve(root, NBBANANA_SANDBOX_SCALE="0.3") as served:
         yield served

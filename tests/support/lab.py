@@ -49,6 +49,7 @@ LAB_OPTIONS = (
     "--ServerApp.port_retries=0",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.news_url=",
+    "--LabApp.expose_app_in_browser=True",
 )
 
 
@@ -124,9 +125,9 @@ class Browser:
         self._browser.close()
         self._playwright.stop()
 
-    def page(self, *, width: int = 1280, height: int = 1000, scheme: Any = "light") -> Page:
+    def page(self, *, width: int = 1280, height: int = 1000) -> Page:
         """A blank page in a profile of its own."""
-        context = self._browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context = self._browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(60_000)
         return context.new_page()
 
@@ -207,6 +208,11 @@ class LabPage:
             assert time.monotonic() < deadline, "JupyterLab did not save"
             self.page.wait_for_timeout(50)
         return file
+
+    def darken(self) -> None:
+        """Change to JupyterLab's dark theme; it stays for the pages of this server that are opened later."""
+        self.page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+        self.page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
 
     def screenshot(self, name: str) -> Path:
         """A picture of the page, kept for people under build/screenshots."""
