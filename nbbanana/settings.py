@@ -18,7 +18,7 @@ from traitlets.config import SingletonConfigurable
 
 from nbbanana.errors import ConfigError, NBBananaError
 
-__all__ = ["Endpoints", "Mode", "NBBanana", "config_dir", "data_dir", "settings"]
+__all__ = ["Endpoints", "Mode", "NBBanana", "cache_dir", "config_dir", "data_dir", "settings"]
 
 Mode = Literal["auto", "fresh", "replay"]
 
@@ -167,6 +167,13 @@ def data_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("nbbanana", appauthor=False))
+
+
+def cache_dir() -> Path:
+    """The folder for what can be made again: the platform's user cache directory."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("nbbanana", appauthor=False))
 
 
 def config_dir() -> Path:

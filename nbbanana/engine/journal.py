@@ -81,8 +81,10 @@ class Journal:
 
     def _keep(self, images: tuple[ImageInput, ...], prepared: list[Upload | None]) -> tuple[InputRecord, ...]:
         store = self._engine.store
-        for upload in filter(None, prepared):
-            store.put(upload.data)
+        for image, upload in zip(images, prepared, strict=True):
+            data = upload.data if upload else image.source
+            if data is not None:
+                store.put(data)
         return tuple(input_record(image, upload) for image, upload in zip(images, prepared, strict=True))
 
     async def _quoted(self, run: Run) -> Quote:

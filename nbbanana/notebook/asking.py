@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import ImageError, VariableError
 from nbbanana.grammar import Cell, NameOperand, Operand, Surroundings, parse
-from nbbanana.images import load_all
 from nbbanana.session import EditResult, Job, current
 from nbbanana.settings import settings
 
@@ -47,7 +46,7 @@ def load(found: Iterable[Found]) -> list[Any]:
             images.append(thing)
             continue
         try:
-            images.extend(load_all(thing))
+            images.extend(current().load([thing]))
         except ImageError as error:
             if not isinstance(operand, NameOperand):
                 raise

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbbanana.images import ImageInput
+from nbbanana.errors import ImageError
+from nbbanana.images import ImageInput, load
 from nbbanana.request import EditRequest
 
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from nbbanana.store import Store
     from nbbanana.store.records import Edit, InputRecord
 
-__all__ = ["as_cell", "as_code", "request_of"]
+__all__ = ["as_cell", "as_code", "image_of", "request_of"]
 
 
 def request_of(edit: Edit, model: Model, store: Store) -> EditRequest:
@@ -21,11 +23,12 @@ def request_of(edit: Edit, model: Model, store: Store) -> EditRequest:
 
     They keep the identity they were asked with, so that the ask is the same although what was kept is what was sent.
     """
-    images = tuple(_image(record, store) for record in edit.inputs)
+    images = tuple(image_of(record, store) for record in edit.inputs)
     return EditRequest(edit.model, edit.parameters, images, seed_field=model.seed_field)
 
 
-def _image(record: InputRecord, store: Store) -> ImageInput:
+def image_of(record: InputRecord, store: Store) -> ImageInput:
+    """The picture of a record, under the identity it was asked with."""
     source = store.blob_path(record.sha256).read_bytes() if record.sha256 else None
     return ImageInput(
         name=record.name,
@@ -38,18 +41,25 @@ def _image(record: InputRecord, store: Store) -> ImageInput:
 
 
 def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
-    """The `%%nbedit` cell that asks the same; an input that an edit of this store made is named by that edit."""
+    """
+    The `%%nbedit` cell that asks the same.
+
+    An input that an edit of this store made is named by that edit, a file that still lies here by its name, and what
+    has no name of its own, such as an upload or an array, by the edit that was asked with it.
+    """
     from nbbanana.grammar import to_cell
 
     return to_cell(
-        EditRequest(edit.model, edit.parameters), [_operand(record, store) for record in edit.inputs], name=name
+        EditRequest(edit.model, edit.parameters),
+        [_operand(edit, number, store) for number in range(len(edit.inputs))],
+        name=name,
     )
 
 
 def as_code(edit: Edit, store: Store) -> str:
     """The Python that asks the same."""
     rest = {name: value for name, value in edit.parameters.items() if name != "prompt"}
-    arguments = [repr(edit.prompt), *(_expression(record, store) for record in edit.inputs)]
+    arguments = [repr(edit.prompt), *(_expression(edit, number, store) for number in range(len(edit.inputs)))]
     arguments += [f"model={edit.model!r}", *(f"{name}={value!r}" for name, value in rest.items())]
     inner = "".join(f"    {argument},\n" for argument in arguments)
     return f"nb.edit(\n{inner})"
@@ -65,11 +75,28 @@ def _made_by(record: InputRecord, store: Store) -> tuple[int, int] | None:
     return None
 
 
-def _operand(record: InputRecord, store: Store) -> str:
-    made = _made_by(record, store)
-    return f"edit:{made[0]}[{made[1]}]" if made else record.url or record.name
+def _operand(edit: Edit, number: int, store: Store) -> str:
+    record = edit.inputs[number]
+    if made := _made_by(record, store):
+        return f"edit:{made[0]}[{made[1]}]"
+    return record.url or (record.name if _is_here(record) else f"edit:{edit.id}.inputs[{number}]")
 
 
-def _expression(record: InputRecord, store: Store) -> str:
-    made = _made_by(record, store)
-    return f"nb.history[{made[0]}][{made[1]}]" if made else repr(record.url or record.name)
+def _expression(edit: Edit, number: int, store: Store) -> str:
+    record = edit.inputs[number]
+    if made := _made_by(record, store):
+        return f"nb.history[{made[0]}][{made[1]}]"
+    if record.url or _is_here(record):
+        return repr(record.url or record.name)
+    return f"nb.history[{edit.id}].originals[{number}]"
+
+
+def _is_here(record: InputRecord) -> bool:
+    """Whether a file of that name lies in this folder and holds what was asked with."""
+    file = Path(record.name)
+    if not file.is_file():
+        return False
+    try:
+        return load(file).identity == record.identity
+    except ImageError:
+        return False

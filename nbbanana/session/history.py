@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from nbbanana.engine.run import Outcome
@@ -69,6 +70,43 @@ class History:
         """Collect what is waiting; nothing is sent a second time."""
         jobs = [self._session.resume(result.edit) for result in self.waiting()]
         return [job.result() for job in jobs]
+
+    def export(self, path: str | Path, edits: Iterable[EditResult | int] | None = None) -> Path:
+        """
+        Write a bundle: records and pictures in one zip file, without addresses, paths or EXIF data.
+
+        Args:
+            path: the file, such as `study.zip`.
+            edits: which, in their order; None is what this session used, or everything if it used nothing.
+
+        Raises:
+            BundleError: the file cannot be written.
+        """
+        from nbbanana.store.bundles import write
+
+        if edits is not None:
+            ids = [edit if isinstance(edit, int) else edit.id for edit in edits]
+        else:
+            ids = list(self._session.used) or [result.id for result in self]
+        return write(self._session.store, (self._session.store.get(number) for number in ids), path)
+
+    def merge(self, path: str | Path) -> int:
+        """
+        Take a bundle's edits into this store, doubling nothing; returns how many were added.
+
+        Raises:
+            BundleError: a bundle that cannot be read or trusted. The store stays as it was.
+        """
+        from nbbanana.store.bundles import merge
+
+        return merge(self._session.store, path)
+
+    @classmethod
+    def open(cls, path: str | Path) -> History:
+        """The history of a bundle or of another store's folder; nothing is asked of any service."""
+        from nbbanana.session.session import Session
+
+        return Session(store=path, mode="replay").history
 
     def _slice(self, key: slice) -> list[EditResult]:
         first, end, step = key.indices(self._session.store.last_id() + 1)

@@ -214,6 +214,13 @@ class EditResult(Sequence[Output]):
         return self.edit.inputs
 
     @property
+    def originals(self) -> tuple[ImageInput, ...]:
+        """The pictures that were asked with, as they can be asked with again."""
+        from nbbanana.session.again import image_of
+
+        return tuple(image_of(record, self.session.store) for record in self.edit.inputs)
+
+    @property
     def cost(self) -> float | None:
         """US dollars, where the service told; None is unknown, not free."""
         return self.edit.cost

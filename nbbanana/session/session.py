@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from nbbanana import models
 from nbbanana.errors import ConfigError, NoCredentialError, PromptError, UnknownModelError
-from nbbanana.images import load_all
+from nbbanana.images import ImageInput, load_all
 from nbbanana.request import EditRequest
 from nbbanana.session.again import request_of
+from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle
 from nbbanana.session.choice import Choice, choose
 from nbbanana.session.history import History
 from nbbanana.session.jobs import Job
@@ -42,7 +43,7 @@ class Session:
 
     Args:
         provider: `runcomfy`, `sandbox`, or None for whatever fits (see `%config NBBanana.provider`).
-        store: the folder with the edits; None is the one of the settings.
+        store: the folder with the edits, or a bundle to read; None is the one of the settings.
         mode: `auto`, `fresh` or `replay`; None is that of the settings.
         model: the model of requests that name none; None is that of the settings.
         budget: US dollars that may be spent at the provider by all kernels on this store, counted from when the
@@ -77,6 +78,8 @@ class Session:
         self._choice: Choice | None = None
         self._told = False
         self._outer: Session | None = None
+        self.used: dict[int, None] = {}
+        """The ids of the edits that were asked for here, in the order of their first use."""
         self.last: EditResult | None = None
         """This kernel's last edit."""
         self.where: Mapping[str, str] = {}
@@ -185,9 +188,20 @@ class Session:
             )
         chosen = self.model_of(model or self._model or settings().model)
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
-        inputs = load_all(list(images))
+        inputs = self.load(images)
         checked = chosen.check({chosen.prompt_field or "prompt": prompt, **given}, images=len(inputs))
         return EditRequest(chosen.id, checked, inputs, seed_field=chosen.seed_field)
+
+    def load(self, images: Iterable[Any]) -> tuple[ImageInput, ...]:
+        """
+        Load pictures; in `replay`, a file that is not here is taken from the store by its name.
+
+        Raises:
+            ImageError: one that cannot be had.
+        """
+        if self.mode != "replay":
+            return load_all(list(images))
+        return load_or_recall(images, self.store)
 
     def start(
         self,
@@ -198,7 +212,13 @@ class Session:
         max_price: float | None = None,
     ) -> Job:
         """Ask for what a checked request says; returns at once."""
-        effective = _checked_mode(mode or self._mode or settings().mode)
+        effective = _checked_mode(mode) if mode else self.mode
+        if effective != "replay" and is_bundle(self.folder):
+            raise ConfigError(
+                f"{self.folder.name} is a bundle, and a bundle is only read.",
+                f"The mode is {effective}, which may write.",
+                "Merge it into a store: nb.history.merge(…), or use mode='replay'.",
+            )
         engine = self._engine_for(effective)
         run = engine.start(
             request, self.model_of(request.model), mode=effective, max_price=max_price, where=dict(self.where)
@@ -231,6 +251,7 @@ class Session:
         if notice and not self._told:
             self._told = True
             outcome = replace(outcome, notes=(notice, *outcome.notes))
+        self.used.setdefault(outcome.edit.id)
         self.last = EditResult(self, outcome, name)
         return self.last
 
@@ -242,13 +263,20 @@ class Session:
         return self._folder or (Path(settings().store).expanduser() if settings().store else data_dir() / "store")
 
     @property
+    def mode(self) -> Mode:
+        """`auto`, `fresh` or `replay`; a bundle is replayed unless something else is said."""
+        if self._mode is not None:
+            return self._mode
+        return "replay" if is_bundle(self.folder) else _checked_mode(settings().mode)
+
+    @property
     def store(self) -> Store:
-        """The store, opened on first use."""
+        """The store, opened on first use; a bundle is unpacked, once, into a folder of the cache."""
         from nbbanana.store import Store
 
         with self._guard:
             if self._store is None:
-                self._store = Store.open(self.folder)
+                self._store = open_bundle(self.folder) if is_bundle(self.folder) else Store.open(self.folder)
             return self._store
 
     @property

@@ -143,9 +143,7 @@ def provenance(edit: Edit) -> dict[str, Any]:
 
 
 def _input_provenance(record: InputRecord) -> dict[str, Any]:
-    # An address may be signed: only what is no address names the picture.
-    identity = None if record.identity.startswith("url:") else record.identity
-    return {"name": record.name, "identity": identity, "width": record.width, "height": record.height}
+    return {"name": record.name, "identity": record.identity, "width": record.width, "height": record.height}
 
 
 def _inputs(edit: Edit, session: Session) -> tuple[Picture, ...]:

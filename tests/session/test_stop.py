@@ -37,7 +37,7 @@ def test_a_queued_job_is_cancelled_and_costs_nothing(served, photo):
 
 
 def test_a_running_job_runs_on_and_can_be_collected(served, photo):
-    """A running job cannot be cancelled: the words say that it may be charged, and running the cell again takes it up."""
+    """A running job cannot be cancelled: it may be charged, and running the cell again takes it up."""
     session, box = served(duration=1.0, time_scale=1)
     job = session.submit(SNOW, photo("portrait"), seed=1)
     until(lambda: job.status == "running")
@@ -71,10 +71,10 @@ def test_a_cancelled_task_cancels_the_job(served, photo):
 
     async def work():
         blocker = session.submit(SNOW, photo("portrait"), seed=1)
-        while blocker.status != "running":
+        while blocker.status != "running":  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         task = asyncio.create_task(session.aedit(SNOW, photo("portrait"), seed=2))
-        while len(box.submissions) < 2:
+        while len(box.submissions) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

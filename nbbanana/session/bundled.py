@@ -1,0 +1,93 @@
+"""A bundle as a session's store, and pictures that are only in the store."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.errors import BundleError, ImageNotFoundError
+from nbbanana.images import ImageInput, load_all
+from nbbanana.session.again import image_of
+from nbbanana.settings import cache_dir
+
+if TYPE_CHECKING:
+    from nbbanana.store import Store
+
+__all__ = ["is_bundle", "load_or_recall", "open_bundle"]
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a store's place is a bundle: a zip file by its name."""
+    return path.suffix.lower() == ".zip" and not path.is_dir()
+
+
+def open_bundle(path: Path) -> Store:
+    """
+    The edits of a bundle as a store in the cache, unpacked once for each content.
+
+    Raises:
+        BundleError: not there, or not to be trusted.
+    """
+    from nbbanana.store import Store
+    from nbbanana.store.bundles import merge
+
+    place = cache_dir() / "bundles" / _digest(path)
+    if not place.is_dir():
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=place.parent))
+        try:
+            with Store.open(beside) as store:
+                merge(store, path)
+            _rename(beside, place)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    return Store.open(place)
+
+
+def _rename(beside: Path, place: Path) -> None:
+    try:
+        beside.rename(place)
+    except OSError:
+        # Another kernel unpacked the same bundle meanwhile; its folder has the same content.
+        if not place.is_dir():
+            raise
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BundleError(f"The bundle {path.name} cannot be read.", f"{error.strerror}.", "Check its name.") from None
+
+
+def load_or_recall(sources: Iterable[Any], store: Store) -> tuple[ImageInput, ...]:
+    """
+    Load pictures; a file that is not here is taken from the store by its name, the one used first if several had it.
+
+    Raises:
+        ImageError: one that can neither be loaded nor is known to the store.
+    """
+    found: list[ImageInput] = []
+    for source in sources:
+        try:
+            found += load_all([source])
+        except ImageNotFoundError:
+            record = _recalled(source, store)
+            if record is None:
+                raise
+            found.append(record)
+    return tuple(found)
+
+
+def _recalled(source: Any, store: Store) -> ImageInput | None:
+    if not isinstance(source, str | Path):
+        return None
+    name = Path(source).name
+    edits = store.filter(input=name, limit=100)
+    records = [record for edit in reversed(edits) for record in edit.inputs if record.name == name]
+    return image_of(records[0], store) if records else None
