@@ -108,23 +108,23 @@ def digests_hold(edit: Edit) -> bool:
 def collect(database: Database, blobs: Blobs, *, dry_run: bool, grace: float = GRACE) -> Leftovers:
     """Find what nothing refers to and is older than `grace` seconds; remove it unless `dry_run`."""
     before = time.time() - grace
-    unneeded = [
-        name
+    unneeded = {
+        name: size
         for names in _shards(blobs.names())
         for name in _unreferenced(database, names)
-        if _is_older(blobs.place(name), before)
-    ]
-    abandoned = [file for file in _unfinished_files(database, blobs) if _is_older(file, before)]
-    sizes = {path: path.stat().st_size for path in [*map(blobs.place, unneeded), *abandoned]}
+        if (size := _size_if_older(blobs.place(name), before)) is not None
+    }
+    abandoned = {
+        file: size for file in _unfinished_files(database, blobs) if (size := _size_if_older(file, before)) is not None
+    }
     if not dry_run:
-        unneeded = [name for name in unneeded if _remove_blob(blobs, name, before)]
+        unneeded = {name: size for name, size in unneeded.items() if _remove_blob(blobs, name, before)}
         for file in abandoned:
             file.unlink(missing_ok=True)
-    kept = {blobs.place(name) for name in unneeded} | set(abandoned)
     return Leftovers(
         blobs=tuple(unneeded),
-        temporary=tuple(str(file.relative_to(database.folder)) for file in abandoned),
-        bytes=sum(size for path, size in sizes.items() if path in kept),
+        temporary=tuple(file.relative_to(database.folder).as_posix() for file in abandoned),
+        bytes=sum(unneeded.values()) + sum(abandoned.values()),
         removed=not dry_run,
     )
 
@@ -195,11 +195,13 @@ def _is_referenced(connection: sqlite3.Connection, name: str) -> bool:
     return bool(row[0])
 
 
-def _is_older(path: Path, moment: float) -> bool:
+def _size_if_older(path: Path, moment: float) -> int | None:
+    """The bytes of a file that nobody touched since; None where somebody did, or took it away."""
     try:
-        return path.stat().st_mtime < moment
+        found = path.stat()
     except FileNotFoundError:
-        return False
+        return None
+    return found.st_size if found.st_mtime < moment else None
 
 
 def _unfinished_files(database: Database, blobs: Blobs) -> Iterator[Path]:
@@ -220,7 +222,7 @@ def _remove_blob(blobs: Blobs, name: str, before: float) -> bool:
     place, aside = blobs.place(name), blobs.incoming / f"{name}.removed"
     with suppress(FileNotFoundError):
         place.rename(aside)
-        if _is_older(aside, before):
+        if _size_if_older(aside, before) is not None:
             aside.unlink()
             return True
         aside.replace(place)

@@ -26,6 +26,10 @@ PATIENCE = 30.0
 """Seconds a transaction waits for others to finish theirs."""
 IDLE = 4
 """Connections that are kept open while nobody uses them."""
+LOG_PAGES = 4_000
+"""Pages of 4 KiB in the log before they are carried over to the file: fewer carryings, each a wait for one writer."""
+LOG_BYTES = 64 << 20
+"""What the log is cut back to after a large transaction."""
 NO_SHARED_MEMORY = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL}
 """How a file system without shared memory refuses WAL, where it does not just keep its journal mode."""
 
@@ -119,6 +123,8 @@ class Database:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {self._durable}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         return connection
 
     def _prepare(self) -> None:

@@ -24,8 +24,7 @@ def new_owner() -> str:
     >>> new_owner().count(":")
     2
     """
-    host = socket.gethostname().replace(":", "-") or "localhost"
-    return f"{host}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+    return f"{_host()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
 
 
 def is_gone(owner: str) -> bool:
@@ -37,7 +36,7 @@ def is_gone(owner: str) -> bool:
     """
     host, _, rest = owner.partition(":")
     pid = rest.partition(":")[0]
-    if host != new_owner().partition(":")[0] or not pid.isdigit() or os.name == "nt":
+    if host != _host() or not pid.isdigit() or os.name == "nt":
         return False  # signal 0 would interrupt the process on Windows
     try:
         os.kill(int(pid), 0)
@@ -46,6 +45,10 @@ def is_gone(owner: str) -> bool:
     except (OSError, OverflowError):
         return False
     return False
+
+
+def _host() -> str:
+    return socket.gethostname().replace(":", "-") or "localhost"
 
 
 def claim(connection: sqlite3.Connection, edit_id: int, owner: str, expires_at: float, now: float) -> bool:
