@@ -1,0 +1,141 @@
+"""
+A store that grows from a thousand edits to a million: what opening, asking, searching and appending take.
+
+One store is filled through its own schema, in bulk, and measured at each size; the disk's own sync is measured beside,
+since an append cannot be faster. The limits are those that a person notices, and growth is a ratio.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from support.stores import MODEL, asked, complete, generated, sha256
+
+from nbbanana.store import Edit, Store
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(0)]
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+BATCH = 20_000
+
+LIMITS_MS = {
+    "open": (50, None),
+    "append": (2, 50),
+    "search, in nearly all": (100, None),
+    "search, three common words": (100, None),
+    "search, in 1 of 100, Chinese": (100, None),
+    "search, beginning of a word": (100, None),
+    "len": (5, None),
+}
+"""Milliseconds at a million edits: the median, and where there is one, the 99th percentile."""
+GROWTH = 6.0
+"""How much slower the median may be at 10⁶ than at 10⁴, where a search ranks as many matches as it ever does."""
+
+Figures = dict[str, tuple[float, float]]
+
+
+def spans(action: Callable[[int], object], times: int) -> tuple[float, float]:
+    """The median and the 99th percentile of so many calls, in milliseconds."""
+    taken = []
+    for turn in range(times):
+        begun = time.perf_counter()
+        action(turn)
+        taken.append((time.perf_counter() - begun) * 1000)
+    return statistics.median(taken), statistics.quantiles(taken, n=100)[98]
+
+
+def opened(folder: Path) -> Callable[[int], object]:
+    """Open the store, read the newest page, close it."""
+
+    def action(_: int) -> None:
+        with Store.open(folder) as store:
+            store.last_id()
+
+    return action
+
+
+def synced(folder: Path) -> Callable[[int], object]:
+    """What the disk takes to keep 4 KiB, without any store."""
+    file = os.open(folder / "sync", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def action(_: int) -> None:
+        os.write(file, bytes(4096))
+        os.fdatasync(file)
+
+    return action
+
+
+def measured(store: Store, scratch: Path) -> Figures:
+    """Every question to a store of the size it has now."""
+    size, chance = store.count(), random.Random(1)
+    digests = [sha256(f"0 digest {chance.randrange(size)}") for _ in range(200)]
+    outputs = [sha256(f"0 output {chance.randrange(size)}") for _ in range(200)]
+    searches = {
+        "search, in nearly all": "background",
+        "search, three common words": "subject identity pose",
+        "search, in 1 of 100, Chinese": "霓虹",
+        "search, beginning of a word": "neo",
+    }
+    figures = {
+        "open": spans(opened(store.folder), 50),
+        "last page of 50": spans(lambda _: store.page(limit=50), 100),
+        "one by id": spans(lambda turn: store.get(1 + turn * 7919 % size), 200),
+        "one by digest": spans(lambda turn: store.by_digest(digests[turn]), 200),
+        "one by output": spans(lambda turn: store.by_output(outputs[turn]), 200),
+        "newest 50 starred": spans(lambda _: store.filter(starred=True), 50),
+        "durations": spans(lambda _: store.durations(MODEL, "2K", "runcomfy"), 100),
+        "spent": spans(lambda _: store.spent("runcomfy"), 100),
+        "len": spans(lambda _: store.count(), 200),
+    }
+    figures |= {name: spans(lambda _, words=words: store.search(words), 30) for name, words in searches.items()}  # type: ignore[misc]
+    figures |= {
+        "append": spans(lambda turn: store.begin(asked(f"appended {size} {turn}")), 1000),
+        "append, and all states": spans(lambda turn: complete(store, asked(f"{size} {turn}"), f"{size} {turn}"), 100),
+        "the disk's own sync": spans(synced(scratch), 300),
+    }
+    return figures
+
+
+def grown(store: Store, source: Iterator[Edit], size: int) -> float:
+    """Fill a store up to so many edits; gives the seconds it took."""
+    begun = time.perf_counter()
+    while missing := size - store.count():
+        store.take_in(islice(source, min(BATCH, missing)))
+    return time.perf_counter() - begun
+
+
+def printed(results: dict[int, Figures]) -> None:
+    """The table: p50 / p99 in milliseconds, a column a size."""
+    print(f"\n{'p50 / p99 in ms':32}" + "".join(f"{size:>20,}" for size in results))
+    for name in results[SIZES[0]]:
+        cells = (f"{figures[name][0]:.2f} / {figures[name][1]:.2f}" for figures in results.values())
+        print(f"{name:32}" + "".join(f"{cell:>20}" for cell in cells))
+
+
+def test_a_store_of_a_million_edits_answers_like_one_of_a_thousand(tmp_path: Path) -> None:
+    """Opening, asking, searching and appending keep their limits at a million, and hardly grow on the way there."""
+    results: dict[int, Figures] = {}
+    source = generated(SIZES[-1])
+    with Store.open(tmp_path / "store") as store:
+        for size in SIZES:
+            seconds = grown(store, source, size)
+            megabytes = (store.folder / "edits.sqlite").stat().st_size / 1e6
+            print(f"\nfilled to {size:,} in {seconds:.0f} s, {megabytes:,.0f} MB")
+            results[size] = measured(store, tmp_path)
+    printed(results)
+    last = results[SIZES[-1]]
+    over = {
+        name: (last[name], limits)
+        for name, limits in LIMITS_MS.items()
+        if last[name][0] > limits[0] or (limits[1] is not None and last[name][1] > limits[1])
+    }
+    assert over == {}
+    growth = {name: last[name][0] / results[10_000][name][0] for name in last}
+    assert {name: ratio for name, ratio in growth.items() if ratio > GROWTH} == {}
