@@ -433,6 +433,7 @@ def test_escaped_text_is_filled_as_it_was(text: str) -> None:
         ("edit:12", EditOperand(12)),
         ("edit:12[0]", EditOperand(12, 0)),
         ("edit:12[*]", EditOperand(12, "*")),
+        ("edit:12.inputs[0]", EditOperand(12, 0, inputs=True)),
         ("neon[1:3]", FileOperand("neon[1:3]")),
         ("a[0].jpg", FileOperand("a[0].jpg")),
         ('"neon"', FileOperand("neon")),
@@ -572,6 +573,7 @@ OPERAND = st.one_of(
     st.builds(FileOperand, ONE_LINE | TRICKY),
     st.builds(NameOperand, IDENTIFIER, INDEX),
     st.builds(EditOperand, st.integers(min_value=0), INDEX),
+    st.builds(EditOperand, st.integers(min_value=0), st.integers(min_value=0), inputs=st.just(value=True)),
     st.builds(LastOperand, INDEX),
 )
 

@@ -28,7 +28,7 @@ _BINDING = re.compile(r"\s*(?P<name>[^\s\"'<]+)\s*<<(?P<rest>.*)", re.DOTALL)
 _RESERVED = re.compile(
     r"^[ \t]*(?:(?P<passes>-{3,})[ \t]*$|(?P<label>keep|change|only|avoid|text):)", re.MULTILINE | re.IGNORECASE
 )
-_EDIT = re.compile(r"edit:([0-9]+)(?:\[([0-9]+)\])?")
+_EDIT = re.compile(r"edit:([0-9]+)(?:(\.inputs)?\[([0-9]+)\])?")
 
 _INSTEAD = {
     "keep": "Write a sentence, such as: Keep the subject unchanged.",
@@ -193,7 +193,8 @@ def to_cell(
 
     Args:
         request: model, prompt and parameters.
-        images: the operands in their order; of texts, `edit:12[0]` is an edit, all others are paths or URLs.
+        images: the operands in their order; of texts, `edit:12[0]` and `edit:12.inputs[0]` are of an edit, all others
+            are paths or URLs.
         name: the variable that the result is bound to.
         default_model: the model that the line need not name; None always names it.
 
@@ -300,7 +301,9 @@ def _typed(model: Model, option: Option, value: str | bool) -> Any:  # noqa: FBT
 
 def _of_text(text: str) -> Operand:
     edit = _EDIT.fullmatch(text)
-    return EditOperand(int(edit[1]), int(edit[2]) if edit[2] else None) if edit else FileOperand(text)
+    if edit is None:
+        return FileOperand(text)
+    return EditOperand(int(edit[1]), int(edit[3]) if edit[3] else None, inputs=edit[2] is not None)
 
 
 def _shorts(model_id: str | None) -> Mapping[str, str]:

@@ -14,14 +14,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal, Protocol, TypeGuard, cast
 
 from nbbanana.errors import UsageError, VariableError
 from nbbanana.grammar.placeholders import escape, normal
 from nbbanana.grammar.words import Word, quote
 from nbbanana.models.nearest import nearest
 
-__all__ = ["EditOperand", "FileOperand", "Index", "LastOperand", "NameOperand", "Operand", "Surroundings", "read"]
+__all__ = [
+    "AskedWith",
+    "EditOperand",
+    "FileOperand",
+    "Index",
+    "LastOperand",
+    "NameOperand",
+    "Operand",
+    "Surroundings",
+    "read",
+]
 
 Index = int | Literal["*"] | None
 """Which of several: one, all, or not said."""
@@ -31,7 +41,7 @@ MANY_FILES = 2000
 
 _NUMBER = r"(?:\[(?P<index>-?[0-9]+|\*)\])?"
 _NAME = re.compile(rf"(?P<name>[^\[]+){_NUMBER}")
-_EDIT = re.compile(rf"edit:(?P<id>[0-9]+){_NUMBER}")
+_EDIT = re.compile(rf"edit:(?P<id>[0-9]+)(?P<inputs>\.inputs(?=\[))?{_NUMBER}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +68,14 @@ class NameOperand:
 
 @dataclass(frozen=True, slots=True)
 class EditOperand:
-    """An edit of the store: `edit:12`, `edit:12[0]` or `edit:12[*]`."""
+    """An edit of the store: `edit:12`, `edit:12[0]`, `edit:12[*]`; with `.inputs` the pictures it was asked with."""
 
     id: int
     index: Index = None
+    inputs: bool = False
 
     def __str__(self) -> str:
-        return f"edit:{self.id}{_bracket(self.index)}"
+        return f"edit:{self.id}{'.inputs' if self.inputs else ''}{_bracket(self.index)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +105,26 @@ def read(word: Word) -> Operand:
     if word.quoted:
         return FileOperand(word.text)
     if edit := _EDIT.fullmatch(word.text):
-        return EditOperand(int(edit["id"]), _index(edit["index"]))
+        return EditOperand(int(edit["id"]), _index(edit["index"]), inputs=edit["inputs"] is not None)
     if word.text.startswith("edit:"):
         raise UsageError(
             f"{word.text} is not an edit.",
             "After edit: stands the number of an edit, and which of its outputs.",
-            "Write edit:12, edit:12[0] or edit:12[*]; %nbhistory lists the numbers.",
+            "Write edit:12, edit:12[0], edit:12[*] or edit:12.inputs[0]; %nbhistory lists the numbers.",
         )
     name = _NAME.fullmatch(word.text)
     if name is None or not name["name"].isidentifier():
         return FileOperand(word.text)
     index = _index(name["index"])
     return LastOperand(index) if name["name"] == "_" else NameOperand(name["name"], index)
+
+
+class AskedWith(Protocol):
+    """What `edit:12.inputs[0]` needs of an edit: the pictures that it was asked with."""
+
+    @property
+    def originals(self) -> Sequence[object]:
+        """The pictures, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +156,19 @@ class Surroundings:
         if isinstance(operand, NameOperand):
             return self._named(operand)
         if isinstance(operand, EditOperand):
-            return self._which(f"edit:{operand.id}", self.edit(operand.id), operand.index)
+            return self._of_edit(operand)
         last = self.last()
         if last is None:
             raise VariableError(
                 "There is no last edit.", "_ is the last edit of this kernel, and it made none yet.", "Name a picture."
             )
         return self._which("_", last, operand.index)
+
+    def _of_edit(self, operand: EditOperand) -> list[object]:
+        edit = self.edit(operand.id)
+        if operand.inputs:
+            return self._which(f"edit:{operand.id}.inputs", cast("AskedWith", edit).originals, operand.index)
+        return self._which(f"edit:{operand.id}", edit, operand.index)
 
     def _named(self, operand: NameOperand) -> list[object]:
         name = normal(operand.name)
