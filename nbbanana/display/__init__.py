@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from nbbanana.display.changes import diff_bundle, lineage_bundle, word_diff
 from nbbanana.display.grid import PROVENANCE, bundle, text
-from nbbanana.display.progress import ProgressDisplay, progress_bundle, stopped_bundle
+from nbbanana.display.progress import ProgressDisplay, progress_bundle, standing, stopped_bundle, stopping
 from nbbanana.display.tables import dry_run_bundle, history_bundle, models_bundle, note_bundle
-from nbbanana.display.views import DryRun, HistoryRow, Picture, ResultView
+from nbbanana.display.views import DiffView, DryRun, HistoryRow, LineageNode, Picture, ResultView
 from nbbanana.display.words import describe, one_line, plain
 
 __all__ = [
     "PROVENANCE",
+    "DiffView",
     "DryRun",
     "HistoryRow",
+    "LineageNode",
     "Picture",
     "ProgressDisplay",
     "ResultView",
     "bundle",
     "describe",
+    "diff_bundle",
     "dry_run_bundle",
     "history_bundle",
+    "lineage_bundle",
     "models_bundle",
     "note_bundle",
     "one_line",
     "plain",
     "progress_bundle",
+    "standing",
     "stopped_bundle",
+    "stopping",
     "text",
+    "word_diff",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DryRun", "HistoryRow", "Picture", "ResultView"]
+__all__ = ["DiffView", "DryRun", "HistoryRow", "LineageNode", "Picture", "ResultView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +127,49 @@ class DryRun:
     is_exact: bool = False
     how: str = ""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiffView:
+    """
+    Two edits side by side.
+
+    Args:
+        left, right: what one types to get each.
+        words: the two prompts as one: pairs of `same`, `gone` or `new` and the text.
+        parameters: name, left and right value of each that differs; None is not set.
+        inputs: pairs of names of the inputs that differ; None where one side has none.
+        left_pictures, right_pictures: the outputs of both.
+    """
+
+    left: str
+    right: str
+    words: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, Any, Any], ...] = ()
+    inputs: tuple[tuple[str | None, str | None], ...] = ()
+    left_pictures: tuple[Picture, ...] = ()
+    right_pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineageNode:
+    """
+    An edit among those it came from and those that came of it.
+
+    Args:
+        name: what one types to get it, or an input's name.
+        said: what changed against the edit above it; the whole prompt at the top.
+        edit_id: the row in the store; None for an input picture.
+        source: a picture to know it by.
+        facts: its seed, a second parent, and the like.
+        is_current: whether it is the one that was asked about.
+        children: the edits that took one of its outputs.
+    """
+
+    name: str
+    said: str
+    edit_id: int | None = None
+    source: bytes | Path | None = field(default=None, repr=False)
+    facts: tuple[str, ...] = ()
+    is_current: bool = False
+    children: tuple[LineageNode, ...] = ()

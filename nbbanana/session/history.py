@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from nbbanana.engine.run import Outcome
-from nbbanana.errors import NotInStoreError
+from nbbanana.errors import NotInStoreError, UsageError
+from nbbanana.session.changes import Diff, Lineage
 from nbbanana.session.results import EditResult
 
 if TYPE_CHECKING:
-    from nbbanana.session.session import Session
-    from nbbanana.store.records import Edit
+    from pandas import DataFrame
 
-__all__ = ["History"]
+    from nbbanana.session.session import Session
+    from nbbanana.store import Leftovers, Verification
+    from nbbanana.store.records import Edit, Spending
+
+__all__ = ["History", "Page"]
 
 PAGE = 200
+SHOWN = 50
+"""Edits that a table shows; a longer page is for going on with."""
 
 
 class History:
@@ -39,8 +46,8 @@ class History:
     @overload
     def __getitem__(self, key: int) -> EditResult: ...
     @overload
-    def __getitem__(self, key: slice) -> list[EditResult]: ...
-    def __getitem__(self, key: int | slice) -> EditResult | list[EditResult]:
+    def __getitem__(self, key: slice) -> Page: ...
+    def __getitem__(self, key: int | slice) -> EditResult | Page:
         if isinstance(key, slice):
             return self._slice(key)
         if key >= 0:
@@ -54,17 +61,76 @@ class History:
                 yield self._result(edit)
             last = page[-1].id
 
-    def search(self, words: str, limit: int = 50) -> list[EditResult]:
-        """Edits whose words fit, the best first."""
-        return [self._result(edit) for edit in self._session.store.search(words, limit=limit)]
+    def search(self, words: str, limit: int = 50) -> Page:
+        """
+        Edits whose prompt, tags, note or input names have all these words, the best of the newest first.
 
-    def latest(self, limit: int = 20) -> list[EditResult]:
+        The last word may be the beginning of one. Nothing in `words` is a command.
+        """
+        return self._page(self._session.store.search(words, limit=limit), f"edits with “{words}”")
+
+    def filter(self, *, since: datetime | str | float | None = None, limit: int = 50, **wanted: Any) -> Page:
+        """
+        The newest edits that have all that is asked.
+
+        Args:
+            since: asked then or later: a `datetime`, an ISO 8601 string, or seconds since the epoch.
+            limit: at most so many.
+            wanted: `model`, `provider`, `states`, `seed`, `starred`, `rejected`, `tag`, `input` (a file's name),
+                `notebook`, `until`, as `Store.filter` takes them.
+
+        Raises:
+            UsageError: something that cannot be asked for.
+        """
+        try:
+            edits = self._session.store.filter(since=_moment(since), limit=limit, **wanted)
+        except TypeError:
+            raise UsageError(
+                f"filter() does not know all of {', '.join(wanted)}.",
+                "It takes model, provider, states, seed, starred, rejected, tag, input, notebook, since and until.",
+                "Check the spelling.",
+            ) from None
+        return self._page(edits, "edits that fit")
+
+    def latest(self, limit: int = 20) -> Page:
         """The newest edits, the newest first."""
-        return [self._result(edit) for edit in self._session.store.page(limit=limit)]
+        return self._page(self._session.store.page(limit=limit))
 
-    def waiting(self) -> list[EditResult]:
+    def diff(self, left: int, right: int) -> Diff:
+        """What is unlike between two edits: words, parameters, inputs; shows their outputs side by side."""
+        return Diff(self[left], self[right])
+
+    def lineage(self, edit_id: int) -> Lineage:
+        """What an edit came from and what came of it, as a tree."""
+        return Lineage(self._session, self[edit_id].edit)
+
+    def to_frame(self) -> DataFrame:
+        """
+        All edits as a pandas table, a row an edit, indexed by id; times are UTC, money is US dollars.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        from nbbanana.session.frames import frame
+
+        return frame(self)
+
+    def total_cost(self) -> Mapping[str, Spending]:
+        """What everything in the store cost, by provider; the sandbox's is play money."""
+        return self._session.store.total_cost()
+
+    def verify(self) -> Verification:
+        """Hash every picture and derive every digest again; says what changed or is missing."""
+        return self._session.store.verify()
+
+    def gc(self, *, dry_run: bool = True) -> Leftovers:
+        """Find files that no edit refers to; remove them if `dry_run` is False."""
+        return self._session.store.gc(dry_run=dry_run)
+
+    def waiting(self) -> Page:
         """Accepted jobs that nobody collected and nobody watches."""
-        return [self._result(edit) for edit in self._session.store.unfinished(unclaimed=True) if edit.request_id]
+        found = self._session.store.unfinished(unclaimed=True)
+        return self._page([edit for edit in found if edit.request_id], "jobs that wait to be collected")
 
     def resume(self) -> list[EditResult]:
         """Collect what is waiting; nothing is sent a second time."""
@@ -108,11 +174,11 @@ class History:
 
         return Session(store=path, mode="replay").history
 
-    def _slice(self, key: slice) -> list[EditResult]:
+    def _slice(self, key: slice) -> Page:
         first, end, step = key.indices(self._session.store.last_id() + 1)
         wanted = range(first, end, step)
         found = {edit.id: edit for edit in self._session.store.between(min(wanted, default=0), max(wanted, default=-1))}
-        return [self._result(found[number]) for number in wanted if number in found]
+        return self._page([found[number] for number in wanted if number in found])
 
     def _from_the_end(self, key: int) -> EditResult:
         if key == -1 and self._session.last is not None:
@@ -124,10 +190,49 @@ class History:
             )
         return self._result(edits[-key - 1])
 
+    def _page(self, edits: Iterable[Edit], heading: str = "") -> Page:
+        return Page([self._result(edit) for edit in edits], len(self), heading)
+
     def _result(self, edit: Edit) -> EditResult:
         return EditResult(self._session, Outcome(edit, "replayed"))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return self.latest()._repr_mimebundle_(include, exclude)
+
+
+class Page(Sequence[EditResult]):
+    """Some edits of a history, which show themselves as a table instead of flooding the notebook."""
+
+    def __init__(self, results: Sequence[EditResult], total: int, heading: str = "") -> None:
+        self._results = tuple(results)
+        self._total = total
+        self._heading = heading
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} of {self._total} edits: {[result.id for result in self[:20]]}>"
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    @overload
+    def __getitem__(self, index: int) -> EditResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EditResult]: ...
+    def __getitem__(self, index: int | slice) -> EditResult | Sequence[EditResult]:
+        return self._results[index]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         from nbbanana.session.views import history_view
 
-        return history_view(self.latest(), len(self)), {}
+        return history_view(self._results[:SHOWN], self._total, self._heading), {}
+
+
+def _moment(when: datetime | str | float | None) -> float | None:
+    if isinstance(when, str):
+        try:
+            when = datetime.fromisoformat(when)
+        except ValueError:
+            raise UsageError(
+                f"{when!r} is no date.", "It takes ISO 8601, such as 2026-03-11 or 2026-03-11T14:02."
+            ) from None
+    return when.timestamp() if isinstance(when, datetime) else when

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -254,6 +255,29 @@ class EditResult(Sequence[Output]):
         """The same request with other seeds, all at once."""
         jobs = [self.session.resubmit(self.edit, seed=seed) for seed in seeds]
         return ResultSet([job.result() for job in jobs])
+
+    def annotate(
+        self,
+        *,
+        starred: bool | None = None,
+        rejected: bool | None = None,
+        note: str | None = None,
+        add_tags: Iterable[str] = (),
+        remove_tags: Iterable[str] = (),
+    ) -> EditResult:
+        """Say what you think of it; None and nothing leave as it is. Returns it with what was said."""
+        edit = self.session.store.annotate(
+            self.id, starred=starred, rejected=rejected, note=note, add_tags=add_tags, remove_tags=remove_tags
+        )
+        return EditResult(self.session, replace(self._outcome, edit=edit), self.name)
+
+    def star(self) -> EditResult:
+        """Mark it as one to come back to."""
+        return self.annotate(starred=True)
+
+    def reject(self) -> EditResult:
+        """Mark it as one to leave behind; it stays in the store."""
+        return self.annotate(rejected=True)
 
     def cell(self, name: str | None = None) -> str:
         """The `%%nbedit` cell that asks the same."""

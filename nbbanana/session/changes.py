@@ -1,0 +1,156 @@
+"""What changed between edits, and what came of what: the data behind `history.diff` and `history.lineage`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.display.views import DiffView, LineageNode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbbanana.session.results import EditResult
+    from nbbanana.session.session import Session
+    from nbbanana.store.records import Edit
+
+__all__ = ["Diff", "Lineage"]
+
+MOST_NODES = 200
+DEEPEST = 60
+"""A lineage that grows beyond these is cut, and says so."""
+
+
+class Diff:
+    """
+    What is unlike between two edits.
+
+    `words` is the two prompts as one, `parameters` maps a name to its two values (None is not set), `inputs` pairs
+    the names of the pictures that differ.
+    """
+
+    def __init__(self, left: EditResult, right: EditResult) -> None:
+        from nbbanana.display import word_diff
+
+        self.left, self.right = left, right
+        self.words = word_diff(left.prompt, right.prompt)
+        self.parameters = _unlike(_sent(left.edit), _sent(right.edit))
+        self.inputs = tuple(
+            (a.name if a else None, b.name if b else None)
+            for a, b in zip_longest(left.inputs, right.inputs)
+            if a is None or b is None or a.identity != b.identity
+        )
+
+    def __repr__(self) -> str:
+        return f"<Diff {self.left.label} → {self.right.label}: {', '.join(self.parameters) or 'same parameters'}>"
+
+    def __bool__(self) -> bool:
+        return bool(self.parameters or self.inputs) or any(kind != "same" for kind, _ in self.words)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        from nbbanana.display import diff_bundle
+
+        left, right = self.left.view(), self.right.view()
+        view = DiffView(
+            left=self.left.label,
+            right=self.right.label,
+            words=self.words,
+            parameters=tuple((name, *values) for name, values in self.parameters.items()),
+            inputs=self.inputs,
+            left_pictures=left.pictures,
+            right_pictures=right.pictures,
+        )
+        return diff_bundle(view), {}
+
+
+def _sent(edit: Edit) -> dict[str, Any]:
+    """Everything that was sent but the words and the pictures."""
+    sent = {name: value for name, value in edit.parameters.items() if name != "prompt"}
+    return {"model": edit.model, "provider": edit.provider, "seed": edit.seed, **sent}
+
+
+def _unlike(left: dict[str, Any], right: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    names = dict.fromkeys([*left, *right])
+    return {name: (left.get(name), right.get(name)) for name in names if left.get(name) != right.get(name)}
+
+
+class Lineage:
+    """
+    What an edit came from and what came of it: `roots` are trees of nodes, the oldest edits on top.
+
+    An edit that took outputs of several edits stands under the first of them.
+    """
+
+    def __init__(self, session: Session, edit: Edit) -> None:
+        self._session = session
+        self._current = edit.id
+        self._seen: set[int] = set()
+        self._is_cut = False
+        self.roots = tuple(self._node(root, None, 0) for root in self._roots(edit))
+
+    def __repr__(self) -> str:
+        return f"<Lineage of history[{self._current}]: {len(self._seen)} edits>"
+
+    def __iter__(self) -> Iterator[int]:
+        """The ids of the edits in it, the oldest first."""
+        return iter(sorted(self._seen))
+
+    def _roots(self, edit: Edit) -> list[Edit]:
+        """The oldest edits that it goes back to."""
+        waiting, seen, roots = [edit], {edit.id}, []
+        while waiting and len(seen) < MOST_NODES:
+            one = waiting.pop()
+            if not one.parents:
+                roots.append(one)
+            fresh = [number for number in one.parents if number not in seen]
+            seen.update(fresh)
+            waiting += [self._session.store.get(number) for number in fresh]
+        return sorted(roots, key=lambda root: root.id)
+
+    def _node(self, edit: Edit, parent: Edit | None, depth: int) -> LineageNode:
+        self._seen.add(edit.id)
+        children = [number for number in self._session.store.children(edit.id) if number not in self._seen]
+        if children and (depth >= DEEPEST or len(self._seen) >= MOST_NODES):
+            self._is_cut, children = True, []
+        return LineageNode(
+            name=f"history[{edit.id}]",
+            said=_said(edit, parent),
+            edit_id=edit.id,
+            source=self._source(edit),
+            facts=tuple(_facts(edit, parent)),
+            is_current=edit.id == self._current,
+            children=tuple(
+                self._node(self._session.store.get(number), edit, depth + 1)
+                for number in children
+                if number not in self._seen
+            ),
+        )
+
+    def _source(self, edit: Edit) -> Path | None:
+        store = self._session.store
+        first = edit.outputs[0].sha256 if edit.outputs else None
+        return store.blob_path(first) if first and store.has_blob(first) else None
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        from nbbanana.display import lineage_bundle
+
+        return lineage_bundle(self.roots, "There is more than is shown here." if self._is_cut else ""), {}
+
+
+def _said(edit: Edit, parent: Edit | None) -> str:
+    """Only what changed: new words, or what else is not as in the edit above."""
+    if parent is None or edit.prompt != parent.prompt:
+        return edit.prompt
+    unlike = _unlike(_sent(parent), _sent(edit))
+    return "the same words" + "".join(f", {name} {now}" for name, (_, now) in unlike.items() if name != "seed")
+
+
+def _facts(edit: Edit, parent: Edit | None) -> Iterator[str]:
+    if edit.seed is not None and (parent is None or parent.seed != edit.seed):
+        yield f"seed {edit.seed}"
+    if edit.state != "completed":
+        yield edit.state
+    others = [number for number in edit.parents if parent is None or number != parent.id]
+    if others:
+        yield "also from " + ", ".join(f"history[{number}]" for number in others)
