@@ -195,6 +195,14 @@ def _resume(options: argparse.Namespace) -> None:
             _put({"edit": result.id, "images": _delivered(result, options.output_dir)})
 
 
+def _replay(options: argparse.Namespace) -> None:
+    from nbbanana.replay import replay
+
+    if not options.store:
+        raise UsageError("replay needs --store.", "It names the bundle or the folder with the edits.")
+    _line(str(replay(Path(options.notebook), Path(options.store), Path(options.to) if options.to else None)))
+
+
 def _sandbox(options: argparse.Namespace) -> None:
     from nbbanana.sandbox import serve
 
@@ -308,6 +316,11 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("words", nargs="*")
     history.add_argument("-n", type=int, default=20, help="how many")
     command("resume", _resume, "Collect accepted jobs that nobody collected.").add_argument("--output-dir")
+    replay = command("replay", _replay, "Execute a notebook from stored edits alone: no key, no network, no cost.")
+    replay.add_argument("notebook")
+    replay.add_argument(
+        "--to", metavar="FILE", help="where to write it; beside it, as NAME.replayed.ipynb, if not said"
+    )
     _add_sandbox(command("sandbox", _sandbox, "Serve the Model API offline; prints its url and token."))
     command("demo", _demo, "Edit a drawn still life in the sandbox.").add_argument("--output-dir")
     return parser

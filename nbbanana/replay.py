@@ -1,0 +1,81 @@
+"""Executing a notebook from stored edits alone: what a reader does with a notebook and its bundle."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.errors import InputError, NBBananaError, NotInStoreError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["replay"]
+
+CREDENTIALS = ("RUNCOMFY_TOKEN", "RUNCOMFY_CONFIG_DIR")
+
+
+def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
+    """
+    Execute a notebook with every edit answered from a bundle or a store; nothing is sent.
+
+    Args:
+        notebook: an `.ipynb` file; it runs in its own folder and is left as it is.
+        store: a bundle, or the folder of a store.
+        to: where the executed notebook goes; None is beside it, as `NAME.replayed.ipynb`.
+
+    Returns:
+        Where it went, also when a cell failed.
+
+    Raises:
+        InputError: there is no such notebook or store.
+        NotInStoreError: a cell asked for what is not stored.
+        NBBananaError: another cell failed.
+        UsageError: nbclient is not installed.
+    """
+    try:
+        import nbformat
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError
+    except ModuleNotFoundError:
+        raise UsageError("Replaying needs nbclient.", "It is not installed.", 'pip install "nbbanana[demo]"') from None
+    for path in (notebook, store):
+        if not path.exists():
+            raise InputError(f"There is no {path.name}.", f"{path} is not there.", "Check the name.")
+    target = to or notebook.with_suffix(".replayed.ipynb")
+    content: Any = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    resources = {"metadata": {"path": str(notebook.parent.resolve())}}
+    with _offline(store.resolve()):
+        try:
+            NotebookClient(content, resources=resources).execute()
+        except CellExecutionError as error:
+            raise _failed(error.ename, error.evalue) from None
+        finally:
+            nbformat.write(content, target)  # type: ignore[no-untyped-call]
+    return target
+
+
+@contextmanager
+def _offline(store: Path) -> Iterator[None]:
+    """The environment of a replay: its store, its mode, and no credential."""
+    wanted = {"NBBANANA_STORE": str(store), "NBBANANA_MODE": "replay"}
+    before = {name: os.environ.get(name) for name in (*wanted, *CREDENTIALS)}
+    for name in CREDENTIALS:
+        os.environ.pop(name, None)
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _failed(kind: str, words: str) -> NBBananaError:
+    first, _, rest = words.partition("\n")
+    made = NotInStoreError if kind == NotInStoreError.__name__ else NBBananaError
+    return made(f"A cell failed: {kind}: {first}", " ".join(rest.split()), "Look at the cell in the written notebook.")
