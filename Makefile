@@ -48,12 +48,16 @@ clean:  ## Remove what was built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find nbbanana tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# The kernel's log says at every start that it talks over TCP; on loopback that is no news, hence log_level.
 $(DEMO)/quickstart.html: notebooks/quickstart.ipynb $(SOURCES) $(VENV)/.demo
-	rm -rf $(DEMO)
-	mkdir -p $(DEMO)
-	cp notebooks/quickstart.ipynb $(DEMO)/quickstart.ipynb
-	$(SANDBOXED) $(BIN)/jupyter execute --inplace --kernel_name=python3 --timeout=600 $(DEMO)/quickstart.ipynb
-	$(BIN)/jupyter nbconvert --log-level=WARN --to html $(DEMO)/quickstart.ipynb
+	@echo 'Running notebooks/quickstart.ipynb in the sandbox; that takes about half a minute ...'
+	@rm -rf $(DEMO)
+	@mkdir -p $(DEMO)
+	@cp notebooks/quickstart.ipynb $(DEMO)/quickstart.ipynb
+	@$(SANDBOXED) $(BIN)/jupyter nbconvert --log-level=WARN --to notebook --execute --inplace \
+		--ExecutePreprocessor.kernel_name=python3 --ExecutePreprocessor.timeout=600 \
+		--ExecutePreprocessor.extra_arguments=--IPKernelApp.log_level=40 $(DEMO)/quickstart.ipynb
+	@$(BIN)/jupyter nbconvert --log-level=WARN --to html $(DEMO)/quickstart.ipynb
 
 chromium:
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
@@ -63,17 +67,21 @@ chromium:
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nbbanana needs Python 3.11 or newer; say which: make PYTHON=python3.12")'
-	$(PYTHON) -m venv --upgrade-deps $(VENV)
+	@echo 'Making $(VENV) ...'
+	@$(PYTHON) -m venv --upgrade-deps $(VENV)
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.made
-	$(BIN)/pip install --quiet --editable '.[demo]'
+	@echo 'Installing into $(VENV) ...'
+	@$(BIN)/pip install --quiet --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.lab: pyproject.toml $(VENV)/.made
-	$(BIN)/pip install --quiet --editable '.[demo,lab]'
+	@echo 'Installing into $(VENV) ...'
+	@$(BIN)/pip install --quiet --editable '.[demo,lab]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.made
-	$(BIN)/pip install --quiet --editable '.[demo,lab,serve]' --group dev
+	@echo 'Installing into $(VENV) ...'
+	@$(BIN)/pip install --quiet --editable '.[demo,lab,serve]' --group dev
 	@touch $@
