@@ -62,7 +62,8 @@ def query(text: str) -> str:
     >>> query('rainy "neon-str')
     '"rainy" "neon str"*'
     """
-    return _expression(_phrases(text))
+    expression = _expression(_phrases(text))
+    return expression + "*" if expression else ""
 
 
 def index(connection: sqlite3.Connection, edit_id: int, edit: Edit) -> None:
@@ -98,13 +99,21 @@ def find(connection: sqlite3.Connection, text: str, limit: int, offset: int = 0)
     phrases = _phrases(text)
     if not phrases:
         return []
-    rows = connection.execute(
-        "SELECT rowid, prompt, names, tags, note FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?",
-        (_expression(phrases), NEWEST),
-    ).fetchall()
+    rows = _newest(connection, _expression(phrases))
+    if len(rows) < NEWEST and len(phrases[-1].rpartition(" ")[2]) > 1:
+        # What begins with the last word is asked for only where the whole word is not common: FTS5 gathers all that
+        # begins so before it gives the first.
+        rows = _newest(connection, query(text))
     needles = [f" {phrase} " for phrase in phrases[:-1]] + [f" {phrases[-1]}"]
     ranked = sorted(rows, key=lambda row: (-_score(row[1:], needles), -row[0]))
     return [row[0] for row in ranked[offset : offset + limit]]
+
+
+def _newest(connection: sqlite3.Connection, expression: str) -> list[sqlite3.Row]:
+    return connection.execute(
+        "SELECT rowid, prompt, names, tags, note FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?",
+        (expression, NEWEST),
+    ).fetchall()
 
 
 def _score(columns: Sequence[str], needles: Sequence[str]) -> float:
@@ -125,10 +134,7 @@ def _phrases(text: str) -> list[str]:
 
 
 def _expression(phrases: Sequence[str]) -> str:
-    quoted = [f'"{phrase}"' for phrase in phrases]
-    if phrases and len(phrases[-1].rpartition(" ")[2]) > 1:
-        quoted[-1] += "*"
-    return " ".join(quoted)
+    return " ".join(f'"{phrase}"' for phrase in phrases)
 
 
 def _names(inputs: Iterable[InputRecord]) -> str:
