@@ -57,13 +57,13 @@ def check_values(validator: Validator, fields: Mapping[str, Field], values: dict
     import fastjsonschema
 
     for name, value in values.items():
+        # One at a time, so that the name is known: in the library's path it could not be told from what it holds.
+        try:
+            validator({name: value})
+        except fastjsonschema.JsonSchemaValueException:
+            raise not_allowed(fields[name], value) from None
         if not _is_sendable(value):
             raise not_allowed(fields[name], value)
-    try:
-        validator(values)
-    except fastjsonschema.JsonSchemaValueException as problem:
-        name = str(problem.path[1]) if len(problem.path) > 1 else next(iter(values))
-        raise not_allowed(fields[name], values[name]) from None
 
 
 def _is_sendable(value: object) -> bool:

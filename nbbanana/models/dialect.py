@@ -8,8 +8,9 @@ checking, and must not bring references to fetch or patterns that never end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from nbbanana.errors import ProtocolError
 
@@ -35,11 +36,9 @@ CHECKS = frozenset(
 )
 """The words of JSON Schema that say what a value may be."""
 
-SHOWN = frozenset({"title", "description", "default", "format", "x-nbbanana"})
-"""The words that say what it means."""
-
-NUMBERS = frozenset({"minimum", "maximum", "multipleOf"})
+NUMBERS = frozenset({"minimum", "maximum"})
 LENGTHS = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
+TEXTS = frozenset({"title", "description", "format"})
 
 
 def plain_schema(model_id: str, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,9 +51,9 @@ def plain_schema(model_id: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     properties = schema.get("properties")
     if not isinstance(properties, Mapping) or not properties:
         raise _unreadable(model_id)
-    required = schema.get("required")
     plain = {str(name): _plain(model_id, node) for name, node in properties.items()}
-    names = required if isinstance(required, list) else []
+    required = schema.get("required")
+    names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
     return {"properties": plain, "required": [name for name in names if name in plain]}
 
 
@@ -66,23 +65,35 @@ def checks_of(node: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(model_id: str, node: Any) -> dict[str, Any]:
     if not isinstance(node, Mapping):
         raise _unreadable(model_id)
-    plain = {word: value for word, value in node.items() if word in SHOWN or _is_sound(word, value)}
+    plain = {word: value for word, value in node.items() if _is_sound(word, value)}
     plain["type"] = _type(node)
-    items = node.get("items")
-    plain.pop("items", None)
+    enum, items, own = node.get("enum"), node.get("items"), node.get("x-nbbanana")
+    if isinstance(enum, list):
+        plain["enum"] = [
+            value for value in enum if isinstance(value, str) or _is_number(value) or value in (True, False)
+        ]
+    if not plain.get("enum"):
+        plain.pop("enum", None)
     if plain["type"] == "array" and isinstance(items, Mapping) and items:
         plain["items"] = _plain(model_id, items)
+    if isinstance(own, Mapping):
+        plain["x-nbbanana"] = {word: value for word, value in own.items() if isinstance(value, str)}
     return plain
 
 
 def _is_sound(word: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return False
+    """Whether a word is one that is kept, and its value one that it can have."""
     if word in NUMBERS:
-        return isinstance(value, int | float)
+        return _is_number(value)
+    if word == "multipleOf":
+        return _is_number(value) and value > 0
     if word in LENGTHS:
-        return isinstance(value, int)
-    return word == "enum" and isinstance(value, list) and bool(value)
+        return _is_number(value) and isinstance(value, int) and value >= 0
+    return word == "default" or (word in TEXTS and isinstance(value, str))
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _type(node: Mapping[str, Any]) -> str:

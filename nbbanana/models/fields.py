@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 __all__ = ["Field", "Kind", "Role", "read_fields"]
 
@@ -101,9 +101,9 @@ def _read(name: str, node: Mapping[str, Any], required: list[str], pictures: str
 
 
 def _role(name: str, node: Mapping[str, Any], pictures: str | None) -> Role | None:
-    stated: Role | None = node.get("x-nbbanana", {}).get("role")
-    if stated is not None:
-        return stated
+    stated = node.get("x-nbbanana", {}).get("role")
+    if stated in get_args(Role):
+        return cast("Role", stated)
     if name == pictures:
         return "images" if _is_list(node) else "image"
     if "mask" in name.lower() and node["type"] == "string":

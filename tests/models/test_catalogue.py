@@ -1,0 +1,178 @@
+"""The models that are shipped, and everything that follows from their files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import fastjsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbbanana import models
+from nbbanana.errors import ParameterError, UnknownModelError
+from nbbanana.models.catalogue import read
+
+EDIT, MAKE = "google/nano-banana-2/edit", "google/nano-banana-2/text-to-image"
+ROOT = Path(str(files("nbbanana.models"))) / "catalogue"
+
+
+def test_two_models_are_shipped() -> None:
+    """Their ids are sorted; each is made once."""
+    assert models.ids() == (EDIT, MAKE)
+    assert models.get(EDIT) is models.get(EDIT)
+
+
+def test_the_edit_model_has_the_fields_of_its_document() -> None:
+    """Names, types, ranges and defaults, in its order."""
+    fields = {field.name: field for field in models.get(EDIT).fields}
+    assert {name: (field.kind, field.default) for name, field in fields.items()} == {
+        "prompt": ("string", None),
+        "image_urls": ("array", None),
+        "number_of_images": ("integer", 1),
+        "seed": ("integer", None),
+        "aspect_ratio": ("string", "auto"),
+        "resolution": ("string", "1K"),
+        "output_format": ("string", "png"),
+        "safety_tolerance": ("integer", 4),
+        "limit_generations": ("boolean", None),
+        "enable_web_search": ("boolean", False),
+    }
+    assert (fields["number_of_images"].minimum, fields["number_of_images"].maximum) == (1, 4)
+    assert (fields["safety_tolerance"].minimum, fields["safety_tolerance"].maximum) == (1, 6)
+    assert fields["resolution"].enum == ("0.5K", "1K", "2K", "4K")
+    assert fields["output_format"].enum == ("png", "jpeg", "webp")
+    assert fields["aspect_ratio"].enum[:3] == ("auto", "21:9", "16:9")
+    assert [name for name, field in fields.items() if field.required] == ["prompt", "image_urls"]
+
+
+def test_the_edit_model_knows_what_its_fields_are_for() -> None:
+    """The roles by which other rooms find them."""
+    model = models.get(EDIT)
+    assert (model.kind, model.prompt_field, model.images_field) == ("edit", "prompt", "image_urls")
+    assert (model.seed_field, model.count_field, model.mask_field) == ("seed", "number_of_images", None)
+    assert (model.images_are_list, model.min_images, model.max_images) == (True, 1, 20)
+    assert model.is_shipped
+
+
+def test_the_text_to_image_model_takes_no_pictures() -> None:
+    """And its sibling's names differ."""
+    model = models.get(MAKE)
+    assert (model.kind, model.images_field, model.count_field) == ("text-to-image", None, "num_images")
+    assert (model.images_are_list, model.min_images, model.max_images) == (False, 0, 0)
+
+
+def test_what_costs_is_said() -> None:
+    """Web search in so many words, on both."""
+    for model_id in models.ids():
+        field = models.get(model_id).field("enable_web_search")
+        assert field.cost_note == "costs extra and takes longer"
+
+
+@pytest.mark.parametrize("model_id", [EDIT, MAKE])
+def test_every_shipped_model_is_documented(model_id: str) -> None:
+    """A title, a summary, a description for each field, guidance that names its source."""
+    model = models.get(model_id)
+    assert model.title
+    assert model.summary.endswith(".")
+    assert all(field.description.endswith(".") for field in model.fields)
+    assert model.guidance.startswith(f"# {model.title}\n")
+    assert "Source: " in model.guidance
+    assert len({field.option for field in model.options}) == len(model.options)
+
+
+@pytest.mark.parametrize("model_id", [EDIT, MAKE])
+def test_every_shipped_schema_is_one(model_id: str) -> None:
+    """It is valid JSON Schema, and its defaults are values that it allows."""
+    schema = json.loads((ROOT / f"{model_id}.schema.json").read_text(encoding="utf-8"))
+    validate = fastjsonschema.compile(schema, use_default=False)
+    defaults = {name: node["default"] for name, node in schema["properties"].items() if "default" in node}
+    validate({"prompt": "x", **defaults} | ({"image_urls": ["https://example.com/a.png"]} if model_id == EDIT else {}))
+
+
+def test_options_are_everything_but_words_and_pictures() -> None:
+    """In the order of the schema, as a command line writes them."""
+    assert [field.option for field in models.get(EDIT).options] == [
+        "--number-of-images",
+        "--seed",
+        "--aspect-ratio",
+        "--resolution",
+        "--output-format",
+        "--safety-tolerance",
+        "--limit-generations",
+        "--enable-web-search",
+    ]
+    assert [field.short for field in models.get(EDIT).options if field.short] == ["-n"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("nano-banana-2/edit", EDIT),
+        ("google/nano-banana-2-edit", EDIT),
+        ("google/nano-banana-2/t2i", None),
+        ("nano banana edit", EDIT),
+        ("../../etc/passwd", None),
+    ],
+)
+def test_an_unknown_model_names_the_nearest(written: str, meant: str | None) -> None:
+    """Ids are looked up, never used as paths."""
+    with pytest.raises(UnknownModelError) as caught:
+        models.get(written)
+    assert caught.value.why == f"It holds {EDIT}, {MAKE}."
+    if meant:
+        assert caught.value.how == f"Did you mean {meant}?"
+
+
+NODES = st.one_of(
+    st.builds(
+        lambda low, span: {"type": "integer", "minimum": low, "maximum": low + span},
+        st.integers(-9, 9),
+        st.integers(0, 9),
+    ),
+    st.builds(
+        lambda words: {"type": "string", "enum": words},
+        st.lists(st.from_regex(r"[a-z0-9]{1,6}", fullmatch=True), min_size=1, max_size=5, unique=True),
+    ),
+    st.just({"type": "boolean"}),
+    st.builds(lambda low: {"type": "number", "minimum": low}, st.integers(-9, 9)),
+)
+
+
+def allowed_value(node: dict) -> object:
+    """A value that a property takes."""
+    if "enum" in node:
+        return node["enum"][-1]
+    return True if node["type"] == "boolean" else node["minimum"]
+
+
+@given(name=st.from_regex(r"[a-z][a-z0-9]{1,8}(_[a-z0-9]{1,5})?_new", fullmatch=True), node=NODES)
+def test_a_field_added_to_the_file_is_added_everywhere(
+    tmp_path_factory: pytest.TempPathFactory, name: str, node: dict
+) -> None:
+    """In fields, options, the command line's reading, the check and the payload, and nowhere else is anything to do."""
+    root = tmp_path_factory.mktemp("catalogue")
+    shutil.copytree(ROOT, root, dirs_exist_ok=True)
+    path = root / f"{EDIT}.schema.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    assert name not in schema["properties"]
+    schema["properties"][name] = node | {"description": "New."}
+    path.write_text(json.dumps(schema), encoding="utf-8")
+
+    model = read(root, EDIT)
+    field = model.fields[-1]
+    value = allowed_value(node)
+    assert (field.name, field.option, field.description) == (name, "--" + name.replace("_", "-"), "New.")
+    assert model.options[-1] is field
+    assert model.parse_option(name, str(value)) == value
+    assert model.check({"prompt": "x", name: value}, images=1)[name] == value
+    assert model.payload({"prompt": "x", name: value}, ["u"]) == {"prompt": "x", name: value, "image_urls": ["u"]}
+    for wrong in (None if node["type"] != "boolean" else "maybe", {"not": "allowed"}, [value]):
+        if wrong is not None:
+            with pytest.raises(ParameterError, match=name):
+                model.check({"prompt": "x", name: wrong}, images=1)
+    with pytest.raises(ParameterError, match=name):
+        models.get(EDIT).check({"prompt": "x", name: value}, images=1)
