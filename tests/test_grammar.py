@@ -562,7 +562,7 @@ def test_an_expression_is_not_evaluated(folder: Path) -> None:
 
 # ── the way back ────────────────────────────────────────────────────────────────────────────────────────────
 
-ONE_LINE = st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: len(text.splitlines() or [""]) == 1)
+ONE_LINE = st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: len(f"{text}.".splitlines()) == 1)
 INDEX = st.none() | st.integers() | st.just("*")
 IDENTIFIER = st.from_regex(r"[^\W\d]\w{0,8}", fullmatch=True).filter(
     lambda name: name.isidentifier() and name.strip("_") and unicodedata.is_normalized("NFKC", name)

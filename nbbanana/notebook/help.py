@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from importlib.resources import files
 from string import Template
@@ -48,7 +49,8 @@ def _about(option: Option) -> str:
         if field.minimum is not None and field.maximum is not None:
             parts.append(f"{field.minimum} to {field.maximum}")
         if field.default is not None:
-            parts.append(f"the model takes {field.default} if it is not set")
+            shown = field.default if isinstance(field.default, str) else json.dumps(field.default)
+            parts.append(f"the model takes {shown} if it is not set")
         parts += [field.cost_note] if field.cost_note else []
     if option.is_switch:
         parts.append(f"{option.negative} says no")

@@ -12,7 +12,6 @@ value of the call is bound to a variable or is the cell's own value, and IPython
 from __future__ import annotations
 
 import ast
-import asyncio
 import io
 import warnings
 from collections.abc import Iterator
@@ -83,6 +82,8 @@ class Twins:
             return False
         if not shell.autoawait or shell.loop_runner is not shell.loop_runner_map["asyncio"][0]:
             return False
+        import asyncio  # a kernel has it; a terminal need not load it for this
+
         try:
             asyncio.get_running_loop()
         except RuntimeError:

@@ -1,0 +1,116 @@
+"""Completion on the magics' lines, through IPython's own completer."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nbbanana as nb
+from nbbanana import models
+from nbbanana.notebook import completion
+
+EDIT = models.get("google/nano-banana-2/edit")
+
+
+def completed(shell: Any, text: str, at: int | None = None) -> dict[str, str]:
+    """The lines that pressing Tab offers for a text, by the kind of what was completed."""
+    at = len(text) if at is None else at
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = list(shell.Completer.completions(text, at))
+    return {text[: one.start] + one.text + text[one.end :]: one.type for one in found}
+
+
+def test_options_come_from_the_schema(shell: Any) -> None:
+    """Every option of the model and nbbanana's own, and nothing of Python's."""
+    found = completed(shell, "%%nbedit a.jpg --")
+    assert {f"%%nbedit a.jpg {field.option}" for field in EDIT.options} <= set(found)
+    assert {"%%nbedit a.jpg --dry-run", "%%nbedit a.jpg --no-limit-generations"} <= set(found)
+    assert "%%nbedit a.jpg --prompt" not in found, "a cell's body is its prompt"
+    assert set(found.values()) == {"option"}
+    assert "%nbedit a.jpg --prompt" in completed(shell, "%nbedit a.jpg --p")
+
+
+def test_what_is_given_is_not_offered_again(shell: Any) -> None:
+    """Neither under its long name nor after its short one."""
+    found = completed(shell, "%%nbedit a.jpg -n 2 --seed=3 --")
+    assert not {line for line in found if line.endswith(("--number-of-images", "--seed"))}
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("%%nbedit --aspect-ratio 1", {"%%nbedit --aspect-ratio 16:9", "%%nbedit --aspect-ratio 1:1"}),
+        ("%%nbedit --aspect-ratio 16:", {"%%nbedit --aspect-ratio 16:9"}),
+        ("%%nbedit --aspect_ratio=16:", {"%%nbedit --aspect_ratio=16:9"}),
+        ("%%nbedit --resolution ", {f"%%nbedit --resolution {size}" for size in ("0.5K", "1K", "2K", "4K")}),
+        ("%%nbedit --enable-web-search=t", {"%%nbedit --enable-web-search=true"}),
+        ("%%nbedit --mode re", {"%%nbedit --mode replay"}),
+        ("x = %nbedit --output-format w", {"x = %nbedit --output-format webp"}),
+        ("%%nbedit -m google/nano-banana-2/e", {"%%nbedit -m google/nano-banana-2/edit"}),
+    ],
+)
+def test_values_that_are_counted_are_offered(shell: Any, text: str, lines: set[str]) -> None:
+    """Where the cursor is, whatever characters a value has."""
+    assert lines <= set(completed(shell, text))
+    assert set(completed(shell, text).values()) == {"value"}
+
+
+def test_the_named_model_decides(shell: Any) -> None:
+    """The options of the model on the line, or of the one that is set where nobody knows that one."""
+    text = "%%nbedit --model google/nano-banana-2/text-to-image --"
+    assert text + "aspect-ratio" in completed(shell, text)
+    assert "%%nbedit -m no/such --seed" in completed(shell, "%%nbedit -m no/such --se")
+
+
+def test_pictures_are_offered_and_files_beside_them(shell: Any) -> None:
+    """Variables that hold pictures, not all variables; file names are IPython's."""
+    Path("tower.png").touch()
+    shell.user_ns.update(tea="tea.png", ten=10, tens=[1], teas=["a.jpg"], tail=Path("x.txt"))
+    found = completed(shell, "%%nbedit t")
+    assert {line: kind for line, kind in found.items() if kind == "picture"} == {
+        "%%nbedit table": "picture",
+        "%%nbedit tea": "picture",
+        "%%nbedit teas": "picture",
+    }
+    assert "%%nbedit tower.png" in found
+    assert "%%nbedit ten" not in found
+
+
+def test_outputs_of_a_result_are_offered(shell: Any) -> None:
+    """As they are written."""
+    shell.run_cell("%nbedit night << table -n 2 -p night")
+    assert {"%%nbedit night[0]", "%%nbedit night[1]", "%%nbedit night[*]"} == set(completed(shell, "%%nbedit night["))
+    assert "%%nbedit night" in completed(shell, "%%nbedit ni")
+
+
+def test_edits_are_offered(shell: Any) -> None:
+    """The newest of the store, by their numbers."""
+    shell.run_cell("%nbedit table -p night\n%nbedit table -p day")
+    assert set(completed(shell, "%%nbedit edit:")) == {"%%nbedit edit:1", "%%nbedit edit:2"}
+    assert len(nb.history) == 2
+
+
+def test_placeholders_are_offered(shell: Any) -> None:
+    """Variables whose value is text, in the body and on the line."""
+    shell.user_ns.update(city="Oslo", cities=["Oslo"])
+    body = "%%nbedit table\nMake it {{ci"
+    assert set(completed(shell, body)) == {"%%nbedit table\nMake it {{city"}
+    assert "%%nbedit --seed {{city" in completed(shell, "%%nbedit --seed {{ci")
+
+
+@pytest.mark.parametrize("text", ["--", "x = 1\n--", "%time --", "%%nbedit table\n--seed --", "%nbedits --", ""])
+def test_other_lines_are_not_touched(shell: Any, text: str) -> None:
+    """Code, other magics, and the words of a prompt."""
+    assert "option" not in completed(shell, text).values()
+
+
+def test_an_older_ipython_has_no_such_completion(bare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the second matcher API there is no matcher, and the rest loads."""
+    monkeypatch.delattr("IPython.core.completer.context_matcher")
+    assert completion.matcher_for(bare) is None
+    bare.run_cell("%load_ext nbbanana")
+    bare.run_cell("%unload_ext nbbanana")
