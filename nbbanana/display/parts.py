@@ -108,7 +108,6 @@ def tile(picture: Picture, uri: str, layout: Layout, *, alt: str) -> Tile:
         "label": words.one_line(picture.label),
         "details": list(filter(None, [_seed(picture), words.dimensions(picture)])),
         "is_here": True,
-        "is_faint": False,
     }
 
 
@@ -174,7 +173,7 @@ def _inputs(view: ResultView, recorded: Sequence[Mapping[str, Any]]) -> list[lis
 
 def _short(identity: str) -> str:
     kind, _, digest = identity.partition(":")
-    return f"{kind} {digest[:8]}…" if digest else ""
+    return f"{kind} {digest[:8]}…" if kind in {"sha256", "pixels"} else ""
 
 
 def _shared(pictures: Sequence[Picture]) -> str:

@@ -15,7 +15,7 @@ from nbbanana.display.views import Picture, ResultView
 if TYPE_CHECKING:
     from nbbanana.engine.progress import Progress
 
-__all__ = ["ProgressDisplay", "progress_bundle", "stopped_bundle"]
+__all__ = ["ProgressDisplay", "progress_bundle", "standing", "stopped_bundle", "stopping"]
 
 MOST_FAINT = 12
 """With more tiles than this they stay empty, so that an update weighs little."""
@@ -87,8 +87,8 @@ class ProgressDisplay:
             `text/html` and `text/plain`; equal arguments give equal bundles, so an unchanged one need not be sent.
         """
         view = view or self._view
-        state, stopping = _state(progress, view.provider), WHAT_STOPPING_DOES.get(progress.phase)
-        last = [stopping] if stopping else []
+        state, on_stop = _state(progress, view.provider), WHAT_STOPPING_DOES.get(progress.phase)
+        last = [on_stop] if on_stop else []
         html = self._html(view, self._tiles(view), state, facts=_facts_to_come(view, progress), last=last)
         return {"text/plain": _sentence(view, state), "text/html": html}
 
@@ -125,14 +125,13 @@ class ProgressDisplay:
 
     def _place(self, view: ResultView, number: int, count: int) -> parts.Tile:
         ratio = expected_ratio(view)
-        empty = Picture(f"{view.label}[{number - 1}]", None, round(1000 * ratio), 1000)
+        empty = Picture(f"{view.label}[{number - 1}]", None, round(100_000 * ratio), 100_000)
         seed = view.parameters.get("seed", UNSEEN)
         tile = parts.tile(empty, self._faint, layout_of(view), alt=f"Picture {number} of {count}, not here yet")
         return tile | {
             "title": "",
             "details": [f"seed {words.one_line(seed, 10)}", "1024×1024"],
             "is_here": False,
-            "is_faint": True,
         }
 
     def _small(self, picture: Picture, count: int) -> str:
@@ -142,6 +141,30 @@ class ProgressDisplay:
             image = load([picture.source], [(side, side)])[0]
             self._arrived[picture.label] = data_uri(encode(image, quality=50)) if image else ""
         return self._arrived[picture.label]
+
+
+def standing(progress: Progress, provider: str = "") -> tuple[str, str, str, float, float]:
+    """
+    Where a job stands, for a display of one's own: mark, word, detail, and how far the bar is of how much.
+
+    >>> from nbbanana.engine.progress import Progress
+    >>> standing(Progress("queued", queue_position=2))
+    ('○', 'Queued', 'third in line', 0.0, 0.0)
+    """
+    state = _state(progress, provider)
+    return state.mark, state.word, state.detail, state.value, state.most
+
+
+def stopping(progress: Progress) -> str:
+    """
+    What stopping the job would do now, as a sentence that begins with its verb; empty once it is over.
+
+    >>> from nbbanana.engine.progress import Progress
+    >>> stopping(Progress("queued"))
+    'ends it here: nothing is charged.'
+    """
+    said = WHAT_STOPPING_DOES.get(progress.phase, ())
+    return "".join(words + typed for words, typed in said).removeprefix("■ ")
 
 
 def progress_bundle(view: ResultView, progress: Progress) -> dict[str, str]:
@@ -160,7 +183,7 @@ def _expected(view: ResultView) -> int:
 
 def _ending(progress: Progress, said: str) -> tuple[_State, list[str]]:
     lines = [words.one_line(line) for line in said.splitlines() if line.strip()] or [""]
-    mark, word = MARKS[progress.phase]
+    mark, word = MARKS[progress.phase if progress.is_over else "cancelled"]
     # "Cancelled in the queue: …" has its first word in bold; it is not said twice.
     first, _, detail = lines[0].partition(" ")
     if first.rstrip(".:,") in {"Cancelled", "Stopped", "Failed", "Unknown"}:

@@ -72,8 +72,13 @@ def history_bundle(
     title = f"{_shown(len(rows), total)}{': ' if heading else ''}{words.one_line(heading)}"
     return {
         "text/plain": "\n".join([title, *_history_lines(days)]),
-        "text/html": render("history", title=title, days=days),
+        "text/html": render("history", title=title, days=days, name_width=_name_width(shown)),
     }
+
+
+def _name_width(rows: Sequence[dict[str, Any]]) -> int:
+    """CSS pixels for the longest name in 12 px monospace, with what notebooks put around code."""
+    return 12 + round(7.5 * max((len(row["name"]) for row in rows), default=0))
 
 
 def _shown(count: int, total: int) -> str:
@@ -142,7 +147,9 @@ def _allowed(field: Field) -> str:
         return ", ".join(_json(value) for value in field.enum)
     if field.minimum is not None and field.maximum is not None:
         return f"{field.minimum} to {field.maximum}"
-    return {"boolean": "true, false"}.get(field.kind, field.kind)
+    bounds = [("at least", field.minimum), ("at most", field.maximum)]
+    limit = "".join(f", {how} {bound}" for how, bound in bounds if bound is not None)
+    return ("true, false" if field.kind == "boolean" else field.kind) + limit
 
 
 def _json(value: Any) -> str:

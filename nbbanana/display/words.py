@@ -220,8 +220,7 @@ def facts(view: ResultView) -> list[str]:
 
 def records(view: ResultView) -> Sequence[Mapping[str, Any]]:
     """The provenance of each edit that is shown: one, or those of a set."""
-    edits = view.provenance.get("edits")
-    return edits if isinstance(edits, list) else [view.provenance]
+    return view.provenance.get("edits") or [view.provenance]
 
 
 def _edits(view: ResultView) -> str:

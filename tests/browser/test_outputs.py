@@ -1,0 +1,163 @@
+"""Outputs in a real JupyterLab: its sanitizer leaves them as they are, nothing is typeset, nothing jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import v4
+from support.lab import Browser, Lab, LabPage
+
+from nbbanana.display import (
+    DryRun,
+    HistoryRow,
+    Picture,
+    ProgressDisplay,
+    ResultView,
+    bundle,
+    dry_run_bundle,
+    history_bundle,
+    models_bundle,
+    note_bundle,
+)
+from nbbanana.engine.progress import Progress
+from nbbanana.models import get, ids
+
+pytestmark = pytest.mark.browser
+
+DESCRIBE = """
+element => [...element.querySelectorAll('*')].map(one => [
+    one.tagName,
+    ...[...one.attributes].map(a => a.name + '=' + (a.name == 'style'
+        ? a.value.replace(/\\s*([:;,])\\s*/g, '$1').replace(/;$/, '') : a.value)).sort(),
+])
+"""
+"""Every element with its attributes; the sanitizer writes the same styles with other spaces."""
+
+
+@pytest.fixture(scope="module")
+def done(photo: Callable[[str], Path]) -> ResultView:
+    """Four outputs of a photograph, with prices and formulas in the words."""
+    source = photo("portrait")
+    outputs = tuple(Picture(f"neon[{n}]", source, 512, 600, "image/jpeg", 61_306, 7) for n in range(4))
+    return ResultView(
+        prompt="Keep it; write $5 or $6 on the wall, and \\(x^2\\), \\begin{equation}y\\end{equation}.\nAnd snow.",
+        inputs=(Picture("portrait.jpg", source, 512, 600), Picture("shop.example/cup.jpg", None)),
+        pictures=outputs,
+        expected=4,
+        label="neon",
+        model="google/nano-banana-2/edit",
+        provider="sandbox",
+        edit_id=47,
+        seconds=11.8,
+        cost=0.28,
+        parameters={"number_of_images": 4, "seed": 7},
+        defaults={"aspect_ratio": "auto"},
+        provenance={"edit": 47},
+    )
+
+
+@pytest.fixture(scope="module")
+def stages(done: ResultView) -> list[str]:
+    """From queued to done, in the order in which they are seen."""
+    waiting = replace(done, pictures=(), seconds=None, cost=None)
+    display = ProgressDisplay(waiting)
+    some = replace(waiting, pictures=done.pictures[:2])
+    stages = [
+        display.bundle(Progress("queued", 1, 30, 2)),
+        display.bundle(Progress("running", 7, 12)),
+        display.bundle(Progress("downloading", 9, 12, None, 2, 4, 2_300_000), some),
+        bundle(done)[0],
+    ]
+    return [stage["text/html"] for stage in stages]
+
+
+@pytest.fixture(scope="module")
+def outputs(done: ResultView, stages: list[str]) -> list[str]:
+    """The HTML of everything that the display room shows."""
+    rows = [
+        HistoryRow(48, 1_773_316_800.0, done.prompt, "sandbox", "completed", 7, done.pictures[0].source, 4, 0.28),
+        HistoryRow(47, 1_773_316_800.0, done.prompt, "runcomfy", "unknown"),
+    ]
+    others: list[Any] = [
+        bundle(replace(done, origin="replayed from the store, edit 41 of 11 March 2026", notes=("A note.",)))[0],
+        bundle(replace(done, prompt="word " * 400, pictures=done.pictures * 20))[0],
+        ProgressDisplay(replace(done, inputs=())).stopped(
+            Progress("cancelled"), "Cancelled: nothing is charged.\nAgain."
+        ),
+        history_bundle(rows, 1284),
+        models_bundle([get(model_id) for model_id in ids()]),
+        dry_run_bundle(DryRun(done.model, "sandbox", {"prompt": done.prompt}, done.inputs, 4, 0.28)),
+        note_bundle("The sandbox answers."),
+    ]
+    return [*stages, *(other["text/html"] for other in others)]
+
+
+@pytest.fixture(scope="module")
+def untrusted(browser: Browser, lab: Lab, outputs: list[str]) -> Iterator[LabPage]:
+    """A notebook with those outputs that nobody has signed, as it is opened from a colleague."""
+    notebook = v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    for html in [*outputs, "<p class='told' onclick='x()'>x</p><script>1</script>"]:
+        shown = v4.new_output("display_data", data={"text/html": html, "text/plain": ""})
+        notebook.cells.append(v4.new_code_cell("1", outputs=[shown]))
+    nbformat.write(notebook, lab.root / "untrusted.ipynb")
+    with browser.open(lab, "untrusted.ipynb") as page:
+        yield page
+
+
+def test_the_sanitizer_takes_nothing_away(untrusted: LabPage, outputs: list[str]) -> None:
+    """Every tag, attribute and style of every output comes through; and it does sanitize, for a script does not."""
+    for number, html in enumerate(outputs):
+        output = untrusted.cell(number).locator(".jp-RenderedHTMLCommon").first
+        wanted = untrusted.page.evaluate(
+            f"html => {{ const box = document.createElement('div'); box.innerHTML = html; return ({DESCRIBE})(box) }}",
+            html,
+        )
+        assert output.evaluate(DESCRIBE) == wanted
+    hostile = untrusted.cell(len(outputs)).locator(".jp-RenderedHTMLCommon").first
+    assert hostile.evaluate("element => element.querySelectorAll('script, [onclick]').length") == 0
+
+
+def test_prices_and_backslashes_are_not_formulas(untrusted: LabPage, outputs: list[str]) -> None:
+    """Nothing in any output is typeset, and all of it is readable."""
+    for number in range(len(outputs)):
+        output = untrusted.cell(number).locator(".jp-RenderedHTMLCommon").first
+        output.wait_for()
+        assert output.locator("mjx-container, .MathJax").count() == 0
+    words = untrusted.cell(3).locator(".jp-RenderedHTMLCommon").first.inner_text()
+    assert "write $5 or $6 on the wall, and \\(x^2\\)" in words
+
+
+def heights(browser: Browser, stages: list[str], width: int) -> list[float]:
+    page = browser.page(width=width)
+    measured = []
+    for html in stages:
+        page.set_content(f"<body style='margin:0;font:14px/1.6 sans-serif'><div id=box>{html}</div></body>")
+        page.wait_for_function("[...document.images].every(one => one.complete)")
+        measured.append(page.evaluate("document.getElementById('box').getBoundingClientRect().height"))
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.context.close()
+    return measured
+
+
+@pytest.mark.parametrize("width", [560, 720, 1000, 1400])
+def test_nothing_jumps_from_queued_to_done(browser: Browser, stages: list[str], width: int) -> None:
+    """The output keeps its height to the pixel, at every width at which the last line is one line."""
+    measured = heights(browser, stages, width)
+    assert max(measured) - min(measured) < 1
+
+
+def test_on_a_narrow_cell_only_the_last_line_may_wrap(browser: Browser, stages: list[str]) -> None:
+    """What ■ would do takes two lines there; all above it stays in its place."""
+    measured = heights(browser, stages, 300)
+    assert max(measured) - min(measured) < 19
+
+
+@pytest.mark.parametrize("width", [300, 700, 1200])
+def test_every_output_fits_its_cell(browser: Browser, outputs: list[str], width: int) -> None:
+    """No output makes its cell scroll sideways."""
+    assert len(heights(browser, outputs, width)) == len(outputs)
