@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbbanana import samples as samples
     from nbbanana.calls import aedit, edit, submit
     from nbbanana.session import EditResult, History, Job, Output, Session
+    from nbbanana.widgets.studio import studio
 
     history: History
 
@@ -41,6 +42,7 @@ __all__ = [
     "load_ipython_extension",
     "models",
     "samples",
+    "studio",
     "submit",
     "unload_ipython_extension",
 ]
@@ -53,6 +55,7 @@ _HOMES = {
     "Session": "nbbanana.session",
     "aedit": "nbbanana.calls",
     "edit": "nbbanana.calls",
+    "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",
 }
 _ROOMS = frozenset({"errors", "models", "samples"})

@@ -45,10 +45,14 @@ class Form(anywidget.AnyWidget):
     title: ClassVar[str] = "Form"
     """What people call it."""
 
-    def __init_subclass__(cls, *, script: str, styles: Sequence[str] = (), **options: Any) -> None:
+    is_open: bool = False
+    """Whether it still has a front end to talk to."""
+
+    def __init_subclass__(cls, *, script: str | None = None, styles: Sequence[str] = (), **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._esm = join(script)
-        cls._css = style(*styles)
+        if script is not None:  # traitlets makes subclasses of its own, which have all they need
+            cls._esm = join(script)
+            cls._css = style(*styles)
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,9 +91,18 @@ class Form(anywidget.AnyWidget):
     # ── being shown ─────────────────────────────────────────────────────────────────────────────────────────
 
     def close(self) -> None:
-        """End it: the front end lets go of it, and nothing listens any more."""
-        self.is_open = False
+        """
+        End it: the front end lets go of it, and nothing listens any more.
+
+        It is also what collects the garbage that calls it, in whatever thread that is, so that it never waits.
+        """
+        if self.is_open:
+            self.is_open = False
+            self.let_go()
         super().close()
+
+    def let_go(self) -> None:
+        """End whatever else the form keeps going; must not wait."""
 
     def refresh_still(self) -> None:
         """Bring what is saved in the notebook up to date; called at the desk."""
@@ -109,7 +122,7 @@ class Form(anywidget.AnyWidget):
 
     def _still_bundle(self) -> dict[str, str]:
         html, text = self.still()
-        return {"text/plain": plain(text), "text/html": render("still.html", uid=self.uid, title=self.title, body=html)}
+        return {"text/plain": plain(text), "text/html": render("still.html", uid=self.uid, body=html, text=text)}
 
     def _receive(self, message: Message, buffers: Sequence[memoryview]) -> None:
         """Answer a message of the front end; whatever breaks on the way is shown, not logged where nobody looks."""

@@ -1,0 +1,266 @@
+"""
+The bench without any widget: what is on the form now, what was on it before, and the request that it makes.
+
+Every change makes a new `Draft`, and the old one is kept, so that nothing that was being written is ever lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from nbbanana.errors import NBBananaError, UsageError
+from nbbanana.grammar import to_cell
+from nbbanana.request import EditRequest
+from nbbanana.widgets.slots import Slot, operand_of
+
+if TYPE_CHECKING:
+    from nbbanana.models import Model
+    from nbbanana.session import Session
+    from nbbanana.store import Store
+
+__all__ = ["RECALLS", "Bench", "Draft", "Recall", "differences"]
+
+Recall = Literal["all", "all but seed", "only words"]
+RECALLS: tuple[str, ...] = get_args(Recall)
+
+DEPTH = 200
+"""So many changes can be undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """
+    What is on the form.
+
+    Args:
+        model: the endpoint.
+        prompt: the words, also where there are none yet.
+        parameters: only what is set, without the prompt; nothing else will be sent.
+        slots: the pictures in their order, the first the primary one.
+    """
+
+    model: str
+    prompt: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    slots: tuple[Slot, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+
+class Bench:
+    """
+    A draft that is changed in steps which can be taken back.
+
+    Args:
+        draft: what it begins with.
+        model_of: gives a model by its id.
+
+    >>> from nbbanana import models
+    >>> bench = Bench(Draft("google/nano-banana-2/edit", "Make it snow."), models.get)
+    >>> bench.set("seed", 7)
+    >>> bench.undo(), dict(bench.draft.parameters)
+    ('seed', {})
+    """
+
+    def __init__(self, draft: Draft, model_of: Callable[[str], Model]) -> None:
+        self.draft = draft
+        self._model_of = model_of
+        self._past: list[tuple[str, Draft]] = []
+
+    @property
+    def model(self) -> Model:
+        """The model that is chosen."""
+        return self._model_of(self.draft.model)
+
+    @property
+    def can_undo(self) -> str | None:
+        """What `undo` would take back, in a word or two; None where there is nothing."""
+        return self._past[-1][0] if self._past else None
+
+    # ── changing it ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def write(self, prompt: str) -> None:
+        """Change the words; writing on is one step, however many letters it takes."""
+        is_going_on = bool(self._past) and self._past[-1][0] == "the words"
+        if is_going_on and prompt != self.draft.prompt:
+            self.draft = replace(self.draft, prompt=prompt)
+        else:
+            self._change("the words", prompt=prompt)
+
+    def set(self, name: str, value: Any) -> None:
+        """
+        Set a parameter; None leaves it to the model again.
+
+        Raises:
+            ParameterError: no such parameter, or a value that it does not take.
+        """
+        rest = {key: old for key, old in self.draft.parameters.items() if key != name}
+        found = self.model.field(name)
+        if value is not None:
+            rest[name] = self.model.parse_option(found, value) if _is_text_of(value, found.kind) else value
+            self._checked({name: rest[name]})
+        self._change(name.replace("_", " "), parameters=self._ordered(rest))
+
+    def choose(self, model_id: str) -> list[str]:
+        """
+        Take another model; what it does not take is put away, and its name returned.
+
+        Raises:
+            UnknownModelError: there is none of that id.
+        """
+        model = self._model_of(model_id)
+        kept: dict[str, Any] = {}
+        for name, value in self.draft.parameters.items():
+            try:
+                model.parse_option(name, value) if isinstance(value, str) else model.field(name)
+                kept[name] = value
+            except NBBananaError:
+                continue
+        dropped = [name for name in self.draft.parameters if name not in kept]
+        self._change("the model", model=model_id, parameters=kept)
+        return dropped
+
+    def add(self, slots: Iterable[Slot], at: int | None = None) -> None:
+        """Put pictures in, behind the others or before the one at `at`."""
+        there = list(self.draft.slots)
+        there[len(there) if at is None else at : len(there) if at is None else at] = list(slots)
+        self._change("a picture", slots=tuple(there))
+
+    def replace_slots(self, slots: Iterable[Slot]) -> None:
+        """Put these pictures in place of all."""
+        self._change("the pictures", slots=tuple(slots))
+
+    def remove(self, key: str) -> None:
+        """Take a picture away."""
+        self._change("a picture", slots=tuple(slot for slot in self.draft.slots if slot.key != key))
+
+    def move(self, key: str, to: int) -> None:
+        """Put a picture at another place, counted from 0."""
+        moving = [slot for slot in self.draft.slots if slot.key == key]
+        others = [slot for slot in self.draft.slots if slot.key != key]
+        place = max(0, min(to, len(others)))
+        self._change("the order", slots=(*others[:place], *moving, *others[place:]))
+
+    def recall(self, draft: Draft, what: Recall, *, seed_field: str | None) -> None:
+        """
+        Bring a draft of the past into the form.
+
+        Args:
+            draft: it.
+            what: `all`, `all but seed`, or `only words`.
+            seed_field: what its model calls the seed.
+
+        Raises:
+            UsageError: another word for what.
+        """
+        if what not in RECALLS:
+            raise UsageError(f"what is {what!r}.", f"It is one of {', '.join(RECALLS)}.", "Choose one of them.")
+        if what == "only words":
+            self._change("the recall", prompt=draft.prompt)
+            return
+        without = {seed_field} if what == "all but seed" else set()
+        parameters = {name: value for name, value in draft.parameters.items() if name not in without}
+        self._change(
+            "the recall", model=draft.model, prompt=draft.prompt, parameters=parameters, slots=draft.slots
+        )  # fmt: skip
+
+    def undo(self) -> str | None:
+        """Take the last change back; returns what it was, or None where there was none."""
+        if not self._past:
+            return None
+        what, self.draft = self._past.pop()
+        return what
+
+    # ── asking ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def request(self, session: Session) -> EditRequest:
+        """
+        The request that the form makes, checked; nothing is sent.
+
+        Raises:
+            PromptError, ParameterError, ImageError: it cannot be asked like this.
+        """
+        draft = self.draft
+        images = [slot.image for slot in draft.slots]
+        return session.request(draft.prompt, images, model=draft.model, parameters=draft.parameters)
+
+    def priced(self) -> EditRequest:
+        """What the price depends on, also where the form is not ready to be sent."""
+        return EditRequest(self.draft.model, self.draft.parameters, seed_field=self.model.seed_field)
+
+    def cell(self, store: Store, name: str | None = None) -> str:
+        """
+        The `%%nbedit` cell that asks the same.
+
+        Raises:
+            PromptError: no words, or ones that a cell cannot say.
+            UsageError: an upload that no edit was asked with yet.
+        """
+        operands = [operand_of(slot, store) for slot in self.draft.slots]
+        request = EditRequest(self.draft.model, {"prompt": self.draft.prompt, **self.draft.parameters})
+        return to_cell(request, operands, name)
+
+    # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _change(self, what: str, **changes: Any) -> None:
+        changed = replace(self.draft, **changes)
+        if changed == self.draft:
+            return
+        self._past.append((what, self.draft))
+        del self._past[:-DEPTH]
+        self.draft = changed
+
+    def _checked(self, values: Mapping[str, Any]) -> None:
+        model = self.model
+        words = {model.prompt_field: self.draft.prompt.strip() or "words"} if model.prompt_field else {}
+        model.check({**words, **values}, images=max(1, model.min_images) if model.images_field else 0)
+
+    def _ordered(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """In the schema's order, so that a cell reads the same whichever was set first."""
+        return {one.name: values[one.name] for one in self.model.options if one.name in values}
+
+
+def _is_text_of(value: Any, kind: str) -> bool:
+    return isinstance(value, str) and kind != "string"
+
+
+def differences(mine: Draft, other: Draft) -> list[str]:
+    """
+    What the other draft asks for in another way, as phrases: `seed 3 instead of 7`.
+
+    >>> differences(Draft("m", "Snow.", {"seed": 7}), Draft("m", "Rain.", {"seed": 3}))
+    ['other words', 'seed 3 instead of 7']
+    """
+    found = [f"model {other.model}"] if mine.model != other.model else []
+    if " ".join(mine.prompt.split()) != " ".join(other.prompt.split()):
+        found.append("other words" if mine.prompt.strip() else "words, where there are none")
+    names = dict.fromkeys([*other.parameters, *mine.parameters])
+    found += [_unlike(name, mine, other) for name in names if mine.parameters.get(name) != other.parameters.get(name)]
+    return found + _pictures_unlike(mine.slots, other.slots)
+
+
+def _unlike(name: str, mine: Draft, other: Draft) -> str:
+    said = name.replace("_", " ")
+    if name not in other.parameters:
+        return f"{said} not set"
+    there = f"{said} {_word(other.parameters[name])}"
+    return f"{there} instead of {_word(mine.parameters[name])}" if name in mine.parameters else there
+
+
+def _word(value: Any) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+
+
+def _pictures_unlike(mine: Sequence[Slot], other: Sequence[Slot]) -> list[str]:
+    ours, theirs = ([slot.image.identity for slot in slots] for slots in (mine, other))
+    if ours == theirs:
+        return []
+    if sorted(ours) == sorted(theirs):
+        return ["the pictures in another order"]
+    if len(ours) != len(theirs):
+        return [f"{len(theirs)} input picture{'' if len(theirs) == 1 else 's'} instead of {len(ours)}"]
+    return ["another input picture" if len(theirs) == 1 else "other input pictures"]

@@ -1,0 +1,287 @@
+"""What the front end of the Studio is told: plain JSON, made of the bench, of jobs and of records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.display import one_line, standing, stopping
+from nbbanana.display.words import duration, money
+from nbbanana.session.again import image_of, operand_of
+from nbbanana.widgets.bench import Draft
+from nbbanana.widgets.marks import marked
+from nbbanana.widgets.pictures import Source
+from nbbanana.widgets.slots import Slot
+
+if TYPE_CHECKING:
+    from nbbanana.engine.money import Quote
+    from nbbanana.models import Field
+    from nbbanana.store import Store
+    from nbbanana.store.records import Budget, Edit, InputRecord, OutputRecord
+    from nbbanana.widgets.tasks import Task
+
+__all__ = [
+    "Row",
+    "draft_of",
+    "field_row",
+    "group_row",
+    "input_source",
+    "node_row",
+    "node_source",
+    "output_source",
+    "price_row",
+    "slot_row",
+    "slot_source",
+    "task_row",
+    "words_against",
+]
+
+Row = dict[str, Any]
+
+INPUT_SIDE, TILE_SIDE, NODE_SIDE = 240, 640, 96
+"""The longer sides of small copies, about twice what is shown, for screens with two pixels in one."""
+
+
+# ── small copies ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def slot_source(slot: Slot) -> Source | None:
+    """The small copy of an input; None for a URL, which nobody here fetches."""
+    data = slot.image.source
+    return None if data is None else Source(f"{slot.image.identity}@{INPUT_SIDE}", data, INPUT_SIDE)
+
+
+def output_source(output: OutputRecord, store: Store, side: int = TILE_SIDE) -> Source | None:
+    """The small copy of an output; None where the store has lost it."""
+    return _of_blob(output.sha256, store, side)
+
+
+def input_source(record: InputRecord, store: Store) -> Source | None:
+    """The small copy of what an edit was asked with."""
+    return _of_blob(record.sha256, store, NODE_SIDE) if record.sha256 else None
+
+
+def node_source(edit: Edit, store: Store) -> Source | None:
+    """The small copy that stands for an edit: its first output."""
+    return output_source(edit.outputs[0], store, NODE_SIDE) if edit.outputs else None
+
+
+def _of_blob(sha256: str, store: Store, side: int) -> Source | None:
+    if not store.has_blob(sha256):
+        return None
+    path: Path = store.blob_path(sha256)
+    return Source(f"{sha256}@{side}", path, side)
+
+
+def _key(source: Source | None) -> str | None:
+    return None if source is None else source.key
+
+
+# ── the form ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def field_row(field: Field) -> Row:
+    """A parameter, for the front end to draw a control for."""
+    return {
+        "name": field.name,
+        "title": field.name.replace("_", " ").capitalize(),
+        "kind": field.kind,
+        "role": field.role,
+        "choices": list(field.enum) or _counted(field),
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+        "step": field.step,
+        "default": field.default,
+        "description": field.description,
+        "cost": field.cost_note,
+    }
+
+
+def _counted(field: Field) -> list[int]:
+    """The values of a small whole number, which are better shown than typed."""
+    if field.kind != "integer" or field.minimum is None or field.maximum is None:
+        return []
+    values = range(int(field.minimum), int(field.maximum) + 1, int(field.step or 1))
+    return list(values) if len(values) <= 8 else []
+
+
+def slot_row(slot: Slot, note: str | None) -> Row:
+    """An input picture; `note` says what sending does to it."""
+    image = slot.image
+    size = f"{image.width}×{image.height}" if image.width and image.height else "by its URL"
+    notes = [sentence for sentence in (slot.note, note) if sentence]
+    return {
+        "key": slot.key,
+        "picture": _key(slot_source(slot)),
+        "name": one_line(image.name, 60),
+        "operand": slot.operand,
+        "size": size,
+        "note": " ".join(notes),
+    }
+
+
+def price_row(quote: Quote | None, budget: Budget | None, provider: str) -> Row:
+    """What the next run costs and what is left."""
+    is_play = provider == "sandbox"
+    row: Row = {"amount": None, "how": "", "note": "", "left": "", "share": None, "is_play": is_play, "is_over": False}
+    if quote is not None:
+        known = quote.amount is not None
+        row["amount"] = ("" if quote.is_exact or not known else "from ") + money(quote.amount)
+        row["how"] = quote.how if known else f"{quote.how}"
+        row["note"] = "" if quote.is_exact else quote.note or ""
+    if budget is not None:
+        row["left"] = f"{money(budget.left)} of {money(budget.amount)} left"
+        row["share"] = budget.left / budget.amount if budget.amount else 0.0
+        row["is_over"] = quote is not None and (quote.amount or 0.0) > budget.left
+    return row
+
+
+# ── jobs and results ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def task_row(task: Task, ratio: float) -> Row:
+    """Where a job stands, with what cancelling it would do."""
+    job, progress = task.job, task.job.progress
+    mark, word, detail, value, most = standing(progress)
+    error = task.error
+    return {
+        "key": task.key,
+        "edit": job.edit_id,
+        "prompt": one_line(job.request.prompt, 200),
+        "phase": "failed" if error is not None and not progress.is_over else progress.phase,
+        "mark": mark,
+        "word": "Stopping" if task.is_stopping else word,
+        "detail": "" if error is not None else detail,
+        "value": value,
+        "most": most,
+        "elapsed": progress.elapsed,
+        "expected": progress.expected,
+        "facts": _facts(job.edit_id, job.request.seed, len(job.request.images)),
+        "cancel": stopping(progress),
+        "count": progress.outputs_total or 1,
+        "done": progress.outputs_done,
+        "ratio": ratio,
+        "is_over": task.is_over,
+        "is_stopping": task.is_stopping,
+        "said": task.said,
+        "error": None if error is None else [error.what, error.why, error.how],
+    }
+
+
+def _facts(edit_id: int | None, seed: int | None, inputs: int) -> str:
+    parts = [f"edit {edit_id}" if edit_id else "", f"seed {seed}" if seed is not None else ""]
+    parts.append(f"{inputs} inputs" if inputs > 1 else "")
+    return " · ".join(filter(None, parts))
+
+
+def group_row(edit: Edit, store: Store, origin: str = "made", notes: Sequence[str] = ()) -> Row:
+    """An edit with its pictures."""
+    starred, rejected = marked(edit, "starred"), marked(edit, "rejected")
+    label = f"history[{edit.id}]"
+    facts = [f"seed {edit.seed}" if edit.seed is not None else ""]
+    if origin == "replayed":
+        facts += ["replayed, $0.00 now"]
+    else:
+        facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, edit.provider)]
+    return {
+        "edit": edit.id,
+        "label": label,
+        "prompt": one_line(edit.prompt, 300),
+        "facts": " · ".join(filter(None, facts)),
+        "notes": [one_line(note, 300) for note in notes],
+        "tiles": [
+            {
+                "index": output.index,
+                "name": f"{label}[{output.index}]",
+                "picture": _key(output_source(output, store)),
+                "width": output.width,
+                "height": output.height,
+                "starred": output.index in starred,
+                "rejected": output.index in rejected,
+            }
+            for output in edit.outputs
+        ],
+    }
+
+
+# ── the past ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def node_row(edit: Edit, store: Store) -> Row:
+    """An edit in the strip: a small picture, its parent, and the picture that its line began with."""
+    first = edit.inputs[0] if edit.inputs else None
+    return {
+        "id": edit.id,
+        "parents": list(edit.parents),
+        "root": first.identity if first else f"words of {edit.model}",
+        "from": one_line(first.name, 40) if first else "words alone",
+        "fromPicture": _key(input_source(first, store)) if first else None,
+        "picture": _key(node_source(edit, store)),
+        "prompt": one_line(edit.prompt, 160),
+        "seed": edit.seed,
+        "state": edit.state,
+        "starred": edit.starred,
+        "rejected": edit.rejected,
+        "when": when(edit.created_at),
+        "count": len(edit.outputs),
+    }
+
+
+def when(moment: float, now: float | None = None) -> str:
+    """
+    How long ago, as people say it.
+
+    >>> when(0, now=30), when(0, now=7200), when(0, now=3 * 86400)
+    ('just now', '2 hours ago', '3 days ago')
+    """
+    seconds = (time.time() if now is None else now) - moment
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number} {word}{'' if number == 1 else 's'} ago"
+    return "just now"
+
+
+def draft_of(edit: Edit, store: Store, *, with_pictures: bool = True) -> Draft:
+    """
+    A record as it stood on a form; without pictures it is only good for comparing.
+
+    Raises:
+        NotInStoreError: an input is not in the store any more.
+    """
+    parameters = {name: value for name, value in edit.parameters.items() if name != "prompt"}
+    slots = []
+    for number, record in enumerate(edit.inputs):
+        if with_pictures:
+            slots.append(Slot(image_of(record, store), operand_of(edit, number, store)))
+        else:
+            slots.append(Slot(_bare(record)))
+    return Draft(edit.model, edit.prompt, parameters, tuple(slots))
+
+
+def _bare(record: InputRecord) -> Any:
+    from nbbanana.images import ImageInput
+
+    return ImageInput(record.name, record.identity)
+
+
+def words_against(parent: str, child: str) -> list[tuple[str, str]]:
+    """
+    A prompt with what is new and what is gone against another: pairs of `same`, `new` or `gone`, and words.
+
+    >>> words_against("Make it snow now.", "Make it rain now.")
+    [('same', 'Make it'), ('gone', 'snow'), ('new', 'rain'), ('same', 'now.')]
+    """
+    before, after = parent.split(), child.split()
+    found: list[tuple[str, str]] = []
+    for _, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        gone, new = " ".join(before[start:end]), " ".join(after[first:last])
+        if gone == new:
+            found.append(("same", new))
+            continue
+        found += [("gone", gone)] if gone else []
+        found += [("new", new)] if new else []
+    return found
