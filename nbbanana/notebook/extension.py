@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from nbbanana.notebook.accounts import AccountMagics
 from nbbanana.notebook.cells import Cells
 from nbbanana.notebook.completion import matcher_for
 from nbbanana.notebook.magics import NBBananaMagics
@@ -13,6 +14,7 @@ from nbbanana.settings import settings
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.magic import Magics
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
@@ -25,14 +27,14 @@ class _Extension:
         self._cells = Cells(shell)
         self._twins = Twins(shell, self._cells)
         self._matcher = matcher_for(shell)
-        self._magics: NBBananaMagics | None = None
+        self._magics: tuple[Magics, ...] = ()
         self._configurables: list[Any] = shell.configurables
 
     def load(self) -> None:
         """Put everything in."""
         shell = self._shell
-        self._magics = NBBananaMagics(shell, self._cells)
-        shell.register_magics(self._magics)
+        self._magics = (NBBananaMagics(shell, self._cells), AccountMagics(shell))
+        shell.register_magics(*self._magics)
         settings().update_config(shell.config)
         self._configurables.append(settings())
         # Before IPython's own: it would take what looks like a prompt off the body.
@@ -45,13 +47,13 @@ class _Extension:
 
     def unload(self) -> None:
         """Take everything out."""
-        shell, magics = self._shell, self._magics
-        assert magics is not None
-        for kind, names in magics.magics.items():
-            for name in names:
-                shell.magics_manager.magics[kind].pop(name, None)
-        shell.magics_manager.registry.pop(type(magics).__name__, None)
-        ours = (magics, settings())
+        shell = self._shell
+        for magics in self._magics:
+            for kind, names in magics.magics.items():
+                for name in names:
+                    shell.magics_manager.magics[kind].pop(name, None)
+            shell.magics_manager.registry.pop(type(magics).__name__, None)
+        ours = (*self._magics, settings())
         self._configurables[:] = [one for one in self._configurables if not any(one is our for our in ours)]
         shell.input_transformers_cleanup.remove(keep_body)
         shell.input_transformers_post.remove(self._twins)

@@ -35,6 +35,7 @@ class NBBananaMagics(Magics):
         super().__init__(shell)
         self._shell = shell
         self._cells = cells
+        self._looked = False
         for kind in ("line", "cell"):
             # The help follows the schema of the model that is set: it is made when it is asked for.
             self.magics[kind][MAGIC] = _Documented(self.magics[kind][MAGIC])
@@ -112,7 +113,21 @@ class NBBananaMagics(Magics):
         from nbbanana.session import current
 
         current().where = self._cells.where()
+        self._look_for_jobs()
         return Attempt(self._shell, asking.read(line, cell, namespace), namespace)
+
+    def _look_for_jobs(self) -> None:
+        """A kernel's first magic says when something is waiting to be collected; its later ones do not ask again."""
+        from nbbanana.notebook.accounts import say
+        from nbbanana.session import current
+
+        if self._looked:
+            return
+        self._looked = True
+        waiting = len(current().history.waiting())
+        if waiting:
+            jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
+            say(self._shell, f"{jobs} to be collected: %nbresume.")
 
     def _deliver(
         self, attempt: Attempt, value: EditResult | Job | None, *, is_bound: bool, may_silence: bool = True

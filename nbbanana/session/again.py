@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbbanana.store import Store
     from nbbanana.store.records import Edit, InputRecord
 
-__all__ = ["as_cell", "as_code", "image_of", "request_of"]
+__all__ = ["as_cell", "as_code", "image_of", "operand_of", "request_of"]
 
 
 def request_of(edit: Edit, model: Model, store: Store) -> EditRequest:
@@ -51,7 +51,7 @@ def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
 
     return to_cell(
         EditRequest(edit.model, edit.parameters),
-        [_operand(edit, number, store) for number in range(len(edit.inputs))],
+        [operand_of(edit, number, store) for number in range(len(edit.inputs))],
         name=name,
     )
 
@@ -75,7 +75,8 @@ def _made_by(record: InputRecord, store: Store) -> tuple[int, int] | None:
     return None
 
 
-def _operand(edit: Edit, number: int, store: Store) -> str:
+def operand_of(edit: Edit, number: int, store: Store) -> str:
+    """The word that stands on the line of a cell for an input of an edit, counted from 0."""
     record = edit.inputs[number]
     if made := _made_by(record, store):
         return f"edit:{made[0]}[{made[1]}]"

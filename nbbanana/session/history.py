@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from nbbanana.engine.run import Outcome
-from nbbanana.errors import NotInStoreError, UsageError
+from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
 from nbbanana.session.changes import Diff, Lineage
 from nbbanana.session.results import EditResult
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from nbbanana.session.jobs import Job
     from nbbanana.session.session import Session
     from nbbanana.store import Leftovers, Verification
     from nbbanana.store.records import Edit, Spending
@@ -132,10 +133,36 @@ class History:
         found = self._session.store.unfinished(unclaimed=True)
         return self._page([edit for edit in found if edit.request_id], "jobs that wait to be collected")
 
+    def collect(self) -> list[Job]:
+        """
+        Take up every accepted job that nobody watches; nothing is sent a second time.
+
+        A row whose kernel ended while its request was on its way is marked `unknown`: nobody can tell from here
+        whether the service took it.
+        """
+        store = self._session.store
+        for edit in store.unfinished(unclaimed=True):
+            if edit.state == "submitting":
+                store.move(edit.id, "unknown", note="its kernel ended while it was on its way")
+        provider = self._session.provider_name
+        return [self._session.resume(result.edit) for result in self.waiting() if result.provider == provider]
+
     def resume(self) -> list[EditResult]:
-        """Collect what is waiting; nothing is sent a second time."""
-        jobs = [self._session.resume(result.edit) for result in self.waiting()]
-        return [job.result() for job in jobs]
+        """
+        Collect every accepted job that nobody watches, and wait for them.
+
+        Raises:
+            NBBananaError: one of them ended without a picture; all others are in the store by then.
+        """
+        results, errors = [], []
+        for job in self.collect():
+            try:
+                results.append(job.result())
+            except NBBananaError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return results
 
     def export(self, path: str | Path, edits: Iterable[EditResult | int] | None = None) -> Path:
         """

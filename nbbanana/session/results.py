@@ -44,6 +44,11 @@ class Output:
         return f"{self._result.label}[{self.index}]"
 
     @property
+    def edit_id(self) -> int:
+        """The edit that it belongs to: `nb.history[output.edit_id][output.index]`."""
+        return self._result.id
+
+    @property
     def index(self) -> int:
         """Its place in the result, from 0."""
         return self._record.index
