@@ -89,7 +89,7 @@ def open_safely(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX
 def bytes_of(source: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
     """The bytes of a file or the bytes themselves, and what messages call them (never an absolute path)."""
     if isinstance(source, bytes):
-        return checked_size(source, "The picture"), "The picture"
+        return checked_size(source, "The data"), "The data"
     written = os.fsdecode(source)
     shown = quoted(os.path.basename(written) if os.path.isabs(written) else written)  # noqa: PTH117, PTH119
     return read_file(source, shown=shown), shown

@@ -119,7 +119,7 @@ def _of_path(path: str | os.PathLike[str], _: str | None = None) -> ImageInput:
 
 
 def _of_bytes(data: bytes | bytearray | memoryview, name: str | None) -> ImageInput:
-    shown = "The picture" if name is None else quoted(name)
+    shown = "The data" if name is None else quoted(name)
     return _of_file(checked_size(bytes(data), shown), None, shown)
 
 

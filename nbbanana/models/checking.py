@@ -17,6 +17,9 @@ __all__ = ["allowed", "check_values", "compiled", "not_allowed", "plain_value", 
 
 Validator = Callable[[dict[str, Any]], Any]
 
+EXACT = 2**53
+"""Whole numbers below it are floats without loss."""
+
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _BOOLEANS = {
     "true": True,
@@ -79,7 +82,8 @@ def plain_value(value: Any, field: Field) -> Any:
     """
     The value as JSON has it: NumPy's scalars, tuples and whole floats for integers become what they stand for.
 
-    What JSON has nothing for stays as it is; the check refuses it.
+    A number is a float, so that 1 and 1.0 are the same question. What JSON has nothing for stays as it is: the check
+    refuses it.
     """
     if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "shape", None) == ():
         value = value.item()
@@ -87,6 +91,8 @@ def plain_value(value: Any, field: Field) -> Any:
         return str(value)
     if isinstance(value, float) and field.kind == "integer" and value.is_integer():
         return int(value)
+    if field.kind == "number" and isinstance(value, int) and not isinstance(value, bool) and abs(value) < EXACT:
+        return float(value)
     if isinstance(value, tuple):
         return list(value)
     return dict(value) if isinstance(value, Mapping) else value

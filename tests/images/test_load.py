@@ -316,7 +316,19 @@ def test_the_format_is_read_from_the_bytes(tmp_path: Path, format_: str) -> None
     info = images.inspect(path)
     assert (info.format, info.mime) == (format_, f"image/{format_.lower()}")
     assert (info.width, info.height, info.is_animated) == (96, 96, False)
-    assert images.open_safely(path).size == (96, 96)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_opened_picture_is_all_there(tmp_path: Path, format_: str) -> None:
+    """It can be used after its file is gone, and is told by its format."""
+    path = tmp_path / "picture"
+    path.write_bytes(encoded(format_))
+    opened = images.open_safely(path)
+    path.unlink()
+    assert (opened.size, opened.format) == ((96, 96), format_)
+    assert opened.convert("RGB").rotate(90).getpixel((5, 5)) is not None
+    opened.copy().save(tmp_path / "copy.png")
+    assert images.inspect(tmp_path / "copy.png").width == 96
 
 
 def test_an_animation_is_called_one() -> None:
