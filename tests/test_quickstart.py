@@ -34,7 +34,17 @@ def test_every_cell_succeeds(executed: nbformat.NotebookNode) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "count"),
-    [("neon", 4), ("second-pass", 1), ("aura", 1), ("label", 1), ("studio", 3), ("fewer", 1), ("line", 1), ("call", 2)],
+    [
+        ("neon", 4),
+        ("second-pass", 1),
+        ("aura", 1),
+        ("studio", 3),
+        ("fewer", 1),
+        ("label", 1),
+        ("street", 1),
+        ("line", 1),
+        ("call", 1),
+    ],
 )
 def test_edits_show_their_pictures(executed: nbformat.NotebookNode, cell: str, count: int) -> None:
     """Each edit leaves one output, which holds as many pictures as were asked for and says that a sandbox made them."""
@@ -47,6 +57,12 @@ def test_a_dry_run_sends_nothing(executed: nbformat.NotebookNode) -> None:
     """The dry run shows the request, and the history does not know it."""
     assert "4K" in text_of(outputs(executed, "dry"))
     assert "4K" not in text_of(outputs(executed, "history"))
+
+
+def test_the_same_question_is_answered_from_the_store(executed: nbformat.NotebookNode) -> None:
+    """The call asks what the line asked, and the caption says where the picture came from."""
+    assert "Replayed" not in text_of(outputs(executed, "line"))
+    assert "Replayed" in text_of(outputs(executed, "call"))
 
 
 def test_the_notebook_stays_small(executed: nbformat.NotebookNode) -> None:
