@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import shutil
 import signal
 import sqlite3
@@ -107,7 +108,9 @@ def kill(folder: Path, kills: str, seed: str) -> dict[str, Any]:
             os.close(reading)
             ended(partial(churn, folder, random.Random(f"{seed} {turn}"), writing))
         os.close(writing)
-        time.sleep(chance.uniform(0.005, 0.12))
+        if chance.random() < 0.7:  # else perhaps while it opens the store
+            select.select([reading], [], [], 30.0)
+        time.sleep(chance.uniform(0.0, 0.1))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         for line in read_all(reading).split("\n")[:-1]:
