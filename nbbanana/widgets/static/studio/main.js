@@ -1,1 +1,184 @@
-export default {};
+// The Studio's front end: the frame, the parts in it, and what is said between them and Python.
+
+import { button, fill, h } from "../shared/dom.js";
+import { album, hideStill, link } from "../shared/link.js";
+import { makeInputs } from "./inputs.js";
+import { makeFields } from "./fields.js";
+import { makeFoot } from "./foot.js";
+import { makeTasks } from "./tasks.js";
+import { makeGrid } from "./grid.js";
+import { makePast } from "./past.js";
+import { makeCopier, makeKeys } from "./keys.js";
+
+/** Milliseconds after the last letter until the words are told. */
+const PAUSE = 250;
+/** What is said without anybody having acted, so that a message of trouble stays. */
+const SILENT = new Set(["hello", "words", "select", "look", "search", "older"]);
+
+let forms = 0;
+
+/** What all parts share: the line, the pictures, names for labels, and ways to say something. */
+function makeForm(model) {
+  forms += 1;
+  const prefix = `nbb${forms}`;
+  const live = h("p.nbb-unseen", { "aria-live": "polite", role: "status" });
+  const root = h("section.nbb.nbb-studio", { "aria-label": "Studio" });
+  const form = {
+    model,
+    root,
+    live,
+    album: album(),
+    id: (name) => `${prefix}-${name}`,
+    active: () => root.getRootNode().activeElement,
+    announce: (words) => fill(live, words),
+    say: (_kind, _content, _buffers) => undefined,
+    run: () => undefined,
+    note: (_words) => undefined,
+    complain: (_error) => undefined,
+  };
+  return form;
+}
+
+/** The words: the reader writes them here and Python may change them, but never what was typed meanwhile. */
+function makePrompt(form) {
+  let written = 0;
+  let timer = 0;
+  const area = h("textarea", { rows: "5", id: form.id("prompt"), placeholder: "Keep … unchanged. Change …", oninput: () => {
+    written += 1;
+    clearTimeout(timer);
+    timer = window.setTimeout(tell, PAUSE);
+  } });
+  const tell = () => {
+    clearTimeout(timer);
+    form.say("words", { text: area.value, count: written });
+  };
+  return {
+    element: h("section.st-part", {}, h("div.st-head", {}, h("label.st-title", { for: form.id("prompt") }, "Prompt")), area),
+    area,
+    now() {
+      clearTimeout(timer);
+      return { text: area.value, count: written };
+    },
+    update(state) {
+      if (state.seen >= written && area.value !== state.prompt) area.value = state.prompt;
+    },
+  };
+}
+
+/** The line above: the model, who runs it, and what is for the whole form. */
+function makeBar(form, keys) {
+  const models = h("select", { "aria-label": "Model", onchange: () => form.say("model", { id: models.value }) });
+  const provider = h("p.nbb-quiet.nbb-small.st-provider");
+  const undo = button("Undo", "undo", () => form.say("undo"), { bare: true });
+  const help = button("Keys", null, () => keys.show(), { bare: true });
+  fill(help, h("kbd", { "aria-hidden": "true" }, "?"));
+  let known = "";
+  return {
+    element: h("header.st-bar", {}, h("h2", {}, "Studio"), models, provider, h("span.st-bar-tools", {}, undo, button("Copy as cell", "copy", () => form.say("copy")), help)),
+    update(state) {
+      const wanted = JSON.stringify(state.models);
+      if (wanted !== known) fill(models, state.models.map((one) => h("option", { value: one.id, title: one.title }, one.id)));
+      known = wanted;
+      models.value = state.model;
+      models.title = state.summary;
+      const who = { sandbox: "Sandbox: play money, no model paints here", "": "Nobody to send to: log in with %nblogin" };
+      fill(provider, who[state.provider] ?? "");
+      undo.disabled = state.undo === null;
+      undo.title = state.undo === null ? "Nothing to undo" : `Undo: ${state.undo}`;
+    },
+  };
+}
+
+/** A line that says what was done and offers to take it back. */
+function makeSaid(form) {
+  const words = h("span");
+  const undo = h("button.nbb-boxed", { type: "button", onclick: () => form.say("undo") }, "Undo");
+  const element = h("div.st-toast", { hidden: true }, words, undo, button("Close this message", "cross", () => (element.hidden = true), { bare: true }));
+  return {
+    element,
+    show(text, canUndo) {
+      fill(words, text);
+      undo.hidden = !canUndo;
+      element.hidden = false;
+      form.announce(text);
+    },
+  };
+}
+
+/** Show another widget of this package inside the form. */
+async function mount(form, host, id) {
+  const other = await form.model.widget_manager.get_model(id);
+  const view = await form.model.widget_manager.create_view(other);
+  const close = button("Close the comparison", "cross", () => fill(host), { bare: true, boxed: true });
+  fill(host, h("div.st-guest-head", {}, h("h3", {}, "Compare"), close), view.el);
+  host.scrollIntoView({ block: "nearest" });
+}
+
+function render({ model, el }) {
+  const form = makeForm(model);
+  const prompt = makePrompt(form);
+  const inputs = makeInputs(form);
+  const fields = makeFields(form);
+  const foot = makeFoot(form);
+  const tasks = makeTasks(form);
+  const grid = makeGrid(form);
+  const past = makePast(form);
+  const keys = makeKeys(form, { grid, past });
+  const copier = makeCopier(form);
+  const bar = makeBar(form, keys);
+  const said = makeSaid(form);
+  const guest = h("div.st-guest");
+  const waits = h("p.st-waits", { role: "status", hidden: true }, "The kernel has not answered yet: it is busy with a cell, or it was restarted; then run this cell again.");
+  let showStill = () => undefined;
+
+  const hear = {
+    uid: (message) => {
+      showStill();
+      showStill = hideStill(message.uid);
+    },
+    form: (message) => [bar, prompt, inputs, fields].forEach((part) => part.update(message)),
+    price: foot.update,
+    task: tasks.put,
+    gone: (message) => tasks.drop(message.key),
+    results: (message) => grid.update(message.groups),
+    past: past.update,
+    detail: past.detail,
+    picture: (message, buffers) => form.album.add(message.key, buffers[0]),
+    said: (message) => said.show(message.text, message.undo),
+    cell: (message) => copier.copy(message.text, message.what),
+    compare: (message) => mount(form, guest, message.model).catch((error) => form.complain({ what: "The comparison does not open here.", why: String(error), mend: "Use nb.compare(…) in a cell." })),
+    error: (message) => form.complain(message),
+  };
+  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
+  form.say = (kind, content, buffers) => {
+    if (!SILENT.has(kind)) foot.clear();
+    line.say(kind, content, buffers);
+  };
+  form.run = () => form.say("run", prompt.now());
+  form.note = (words) => said.show(words, false);
+  form.complain = foot.complain;
+
+  fill(
+    form.root,
+    bar.element,
+    waits,
+    h("div.st-body", {}, h("div.st-ask", {}, inputs.element, prompt.element, fields.element, foot.element), h("div.st-made", {}, guest, tasks.element, grid.element)),
+    past.element,
+    said.element,
+    keys.foot,
+    keys.help,
+    copier.element,
+    form.live,
+  );
+  form.root.addEventListener("keydown", keys.onkeydown);
+  el.replaceChildren(form.root);
+  form.say("hello");
+  return () => {
+    line.end();
+    tasks.end();
+    form.album.end();
+    showStill();
+  };
+}
+
+export default { render };

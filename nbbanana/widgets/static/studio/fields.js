@@ -1,0 +1,163 @@
+// The parameters, drawn from the model's schema: what is set is bold and can be left to the model again.
+
+import { button, fill, h, icon } from "../shared/dom.js";
+
+const SHAPE = /^(\d+):(\d+)$/;
+
+/** @param {any} form what the parts of the Studio share */
+export function makeFields(form) {
+  const tally = h("span.nbb-quiet.nbb-small.nbb-figures");
+  const host = h("div.st-fields");
+  const element = h(
+    "section.st-part",
+    { "aria-labelledby": form.id("parameters") },
+    h("div.st-head", {}, h("h3", { id: form.id("parameters") }, "Parameters"), tally),
+    host,
+  );
+  let drawn = "";
+  /** @type {Map<string, (value: any) => void>} */
+  let put = new Map();
+
+  return {
+    element,
+    update(state) {
+      const wanted = state.model + JSON.stringify(state.fields);
+      if (wanted !== drawn) {
+        drawn = wanted;
+        put = new Map();
+        fill(host, state.fields.map((field) => draw(form, field, put)));
+      }
+      for (const field of state.fields) put.get(field.name)?.(state.values[field.name]);
+      const set = Object.keys(state.values).length;
+      fill(tally, set ? `${set} set, the rest left to the model` : "all left to the model");
+    },
+  };
+}
+
+/** One parameter: its name, what holds while it is not set, its control, what it costs. */
+function draw(form, field, put) {
+  const reset = button(`Leave ${field.title.toLowerCase()} to the model`, "reset", () => form.say("set", { name: field.name, value: null }), { bare: true });
+  const unless = h("span.nbb-quiet.nbb-small", {}, field.default === null ? "" : `${wordOf(field.default)} unless set`);
+  const control = pick(form, field);
+  const cost = field.cost ? h("p.st-cost.nbb-small", { id: form.id(`${field.name}-cost`) }, icon("slow"), field.cost) : null;
+  const isCheck = field.kind === "boolean";
+  const name = h("span.st-label", { id: form.id(field.name), title: field.description }, field.title);
+  const box = h(
+    `div.st-field${isCheck ? ".is-check" : ""}${field.choices.length > 4 || field.role === "seed" ? ".is-wide" : ""}`,
+    { "data-name": field.name, role: "group", "aria-labelledby": form.id(field.name), "aria-describedby": cost ? form.id(`${field.name}-cost`) : null },
+    h("div.st-field-head", {}, isCheck ? control.element : name, unless, reset),
+    isCheck ? null : control.element,
+    cost,
+  );
+  if (isCheck) control.element.append(name);
+  put.set(field.name, (value) => {
+    const isSet = value !== undefined;
+    box.classList.toggle("is-set", isSet);
+    reset.hidden = !isSet;
+    unless.hidden = isSet;
+    control.put(value);
+  });
+  return box;
+}
+
+/** The control that fits a parameter: `put` shows a value, undefined for none. */
+function pick(form, field) {
+  const say = (value) => form.say("set", { name: field.name, value });
+  if (field.role === "seed") return seed(form, field);
+  if (field.kind === "boolean") return check(form, field, say);
+  if (field.choices.length && field.choices.length <= 12) return choose(form, field, say);
+  if (field.choices.length) return select(field, say);
+  return type(field, say);
+}
+
+function choose(form, field, say) {
+  const shapes = field.choices.filter((choice) => SHAPE.test(String(choice))).length > field.choices.length / 2;
+  const radios = field.choices.map((choice) => h("input", { type: "radio", name: form.id(`pick-${field.name}`), value: String(choice), onchange: () => say(choice) }));
+  const labels = field.choices.map((choice, at) =>
+    h("label" + (String(choice) === String(field.default) ? ".is-default" : ""), {}, radios[at], shapes ? shape(String(choice)) : null, h("span", {}, wordOf(choice))),
+  );
+  return {
+    element: h(shapes ? "div.st-shapes" : "div.st-row", { role: "radiogroup", "aria-labelledby": form.id(field.name) }, labels),
+    put(value) {
+      for (const radio of radios) radio.checked = value !== undefined && radio.value === String(value);
+    },
+  };
+}
+
+/** The outline of a ratio, each of about the same area. */
+function shape(choice) {
+  const found = SHAPE.exec(choice);
+  const ratio = found ? Number(found[1]) / Number(found[2]) : 1;
+  const height = Math.sqrt(200 / ratio);
+  const width = height * ratio;
+  const most = Math.max(width, height, 24) / 24;
+  return h("i.st-shape" + (found ? "" : ".is-auto"), { "aria-hidden": "true", style: `width:${Math.round(width / most)}px;height:${Math.round(height / most)}px` });
+}
+
+function check(form, field, say) {
+  const box = h("input", { type: "checkbox", "aria-labelledby": form.id(field.name), onchange: () => say(box.checked) });
+  return {
+    element: h("label.st-check", {}, box),
+    put(value) {
+      box.checked = value ?? field.default === true;
+    },
+  };
+}
+
+function select(field, say) {
+  const list = h("select", { "aria-label": field.title, onchange: () => say(list.value === "" ? null : list.value) }, h("option", { value: "" }, "left to the model"), field.choices.map((choice) => h("option", { value: String(choice) }, wordOf(choice))));
+  return {
+    element: list,
+    put(value) {
+      list.value = value === undefined ? "" : String(value);
+    },
+  };
+}
+
+function type(field, say) {
+  const isNumber = field.kind === "integer" || field.kind === "number";
+  const box = h("input", {
+    type: isNumber ? "number" : "text",
+    "aria-label": field.title,
+    min: field.minimum,
+    max: field.maximum,
+    step: field.step ?? (field.kind === "number" ? "any" : null),
+    placeholder: field.default === null ? "left to the model" : String(field.default),
+    onchange: () => say(box.value === "" ? null : isNumber ? Number(box.value) : box.value),
+  });
+  return {
+    element: box,
+    put(value) {
+      if (document.activeElement !== box) box.value = value ?? "";
+    },
+  };
+}
+
+function seed(form, field) {
+  const say = (value) => form.say("set", { name: field.name, value });
+  const box = h("input.nbb-figures", {
+    type: "text",
+    inputmode: "numeric",
+    "aria-labelledby": form.id(field.name),
+    "aria-describedby": form.id("seed-says"),
+    placeholder: "new for every run",
+    onchange: () => say(box.value.trim() === "" ? null : Number(box.value)),
+  });
+  const dice = button("Roll a seed", "dice", () => form.say("dice"), { bare: true, boxed: true });
+  const lock = button("Lock the seed", "lock", () => form.say("lock"), { bare: true, boxed: true });
+  const says = h("p.nbb-quiet.nbb-small", { id: form.id("seed-says") });
+  return {
+    element: h("div", {}, h("div.st-seed", {}, box, dice, lock), says),
+    put(value) {
+      const isSet = value !== undefined;
+      if (box.getRootNode().activeElement !== box) box.value = value ?? "";
+      lock.setAttribute("aria-pressed", String(isSet));
+      lock.replaceChildren(icon(isSet ? "lock" : "unlock"));
+      fill(says, isSet ? `Locked: every run asks with ${value}.` : "Each run gets a new one, and its record keeps it.");
+    },
+  };
+}
+
+function wordOf(value) {
+  return typeof value === "boolean" ? (value ? "on" : "off") : String(value);
+}

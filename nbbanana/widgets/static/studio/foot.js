@@ -1,0 +1,42 @@
+// The price, what is left, Run, and what stands in the way.
+
+import { button, fill, h, icon } from "../shared/dom.js";
+
+/** @param {any} form what the parts of the Studio share */
+export function makeFoot(form) {
+  const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+  const amount = h("span.st-amount.nbb-figures");
+  const how = h("span.nbb-quiet.nbb-figures.st-how");
+  const bar = h("progress", { max: 1, "aria-label": "Budget left" });
+  const left = h("p.nbb-quiet.nbb-small.nbb-figures");
+  const go = h(
+    "button.nbb-go",
+    { type: "button", "aria-keyshortcuts": "Control+Enter Meta+Enter", onclick: () => form.run() },
+    "Run",
+    h("span.st-go-keys", { "aria-hidden": "true" }, h("kbd", {}, isMac ? "⌘" : "Ctrl"), h("kbd", {}, "↵")),
+  );
+  const trouble = h("div.st-trouble", { role: "alert", hidden: true });
+  const element = h("div.st-foot", {}, trouble, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left), go);
+
+  function show(what, why, mend) {
+    trouble.hidden = !what;
+    if (!what) return fill(trouble);
+    const lines = [h("b", {}, what), why && h("span", {}, why), mend && h("span", {}, mend)].filter(Boolean);
+    fill(trouble, h("p", {}, lines.map((line) => [line, h("br")]).flat().slice(0, -1)), button("Close this message", "cross", () => show(""), { bare: true }));
+  }
+
+  return {
+    element,
+    complain: (error) => show(error.what, error.why, error.mend),
+    clear: () => show(""),
+    update(price) {
+      fill(amount, price.problem ? "No price" : (price.amount ?? "…"));
+      fill(how, price.problem ? price.problem[0] : price.how);
+      how.title = price.note ?? "";
+      bar.hidden = price.share === null;
+      if (price.share !== null) bar.value = price.share;
+      const words = [price.is_over ? "More than is left: " : "", price.left, price.left && price.is_play ? ", play money" : price.is_play ? "Play money: no model paints here." : ""];
+      fill(left, price.is_over ? icon("note") : null, words.join(""));
+    },
+  };
+}

@@ -1,0 +1,145 @@
+// The input pictures: dropped, pasted, chosen, typed; put in order by drag or by keyboard.
+
+import { button, count, fill, h, icon } from "../shared/dom.js";
+import { pack } from "./upload.js";
+
+/**
+ * @param {any} form what the parts of the Studio share
+ */
+export function makeInputs(form) {
+  const list = h("ol.st-inputs", { "aria-label": "Input pictures, the first is primary" });
+  const tally = h("span.nbb-quiet.nbb-small.nbb-figures");
+  const notes = h("ul.st-notes.nbb-small");
+  const chooser = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-label": "Choose pictures", onchange: () => send(chooser.files) });
+  const word = h("input", {
+    type: "text",
+    placeholder: "Path, URL, variable or history[3][0]",
+    "aria-label": "Add a picture by its path, URL, variable or edit; Enter adds it",
+    spellcheck: "false",
+    onkeydown: (event) => {
+      if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      if (word.value.trim()) form.say("type", { text: word.value });
+    },
+  });
+  const add = h("button.st-add.nbb-small", { type: "button", onclick: () => chooser.click() }, icon("plus"), h("span", {}, "Drop, paste or browse"));
+  const help = h("p.nbb-unseen", { id: form.id("order") }, "Alt and an arrow key moves a picture, Delete takes it away.");
+  const element = h(
+    "section.st-part",
+    { "aria-labelledby": form.id("inputs") },
+    h("div.st-head", {}, h("h3", { id: form.id("inputs") }, "Input pictures"), tally),
+    list,
+    chooser,
+    word,
+    notes,
+    help,
+  );
+  let slots = [];
+  let focus = null;
+
+  async function send(files) {
+    for (const file of [...(files ?? [])].filter((one) => one.type.startsWith("image/") || /\.(heic|heif|avif|tiff?)$/i.test(one.name))) {
+      form.announce(`${file.name} is read.`);
+      try {
+        const parcel = await pack(file);
+        form.say("upload", { name: parcel.name, note: parcel.note }, [parcel.data]);
+      } catch (error) {
+        form.complain({ what: `${file.name} cannot be used.`, why: String(error.message ?? error), mend: "Give another picture." });
+      }
+    }
+    chooser.value = "";
+  }
+
+  function onkey(event, at) {
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (event.key === "Delete" || event.key === "Backspace") {
+      focus = slots[at + 1]?.key ?? slots[at - 1]?.key ?? null;
+      form.say("remove", { key: slots[at].key });
+    } else if (step && event.altKey) {
+      focus = slots[at].key;
+      form.say("move", { key: slots[at].key, to: at + step });
+      form.announce(`${slots[at].name}, now ${Math.min(slots.length, Math.max(1, at + step + 1))} of ${slots.length}`);
+    } else if (step) list.querySelectorAll(".st-input-hold")[at + step]?.focus();
+    else return;
+    event.preventDefault();
+  }
+
+  function tile(slot, at) {
+    const role = at === 0 ? "primary" : "cue";
+    const image = slot.picture ? form.album.show(h("img", { alt: "" }), slot.picture) : h("span.st-blank.nbb-small", {}, "URL");
+    const hold = h(
+      "button.st-input-hold",
+      {
+        type: "button",
+        draggable: "true",
+        "aria-label": `${at + 1}, ${role}: ${slot.name}, ${slot.size}`,
+        "aria-describedby": form.id("order"),
+        title: `${slot.operand ?? slot.name}, ${slot.size}`,
+        onkeydown: (event) => onkey(event, at),
+        ondragstart: (event) => {
+          event.dataTransfer.setData("application/x-nbbanana-slot", slot.key);
+          event.dataTransfer.effectAllowed = "move";
+        },
+      },
+      image,
+    );
+    const remove = button(`Take ${slot.name} away`, "cross", () => form.say("remove", { key: slot.key }), { bare: true });
+    remove.classList.add("st-remove");
+    const name = h("span.st-name.nbb-small.nbb-clip.nbb-quiet", { title: slot.operand ?? slot.name }, slot.operand ?? slot.name);
+    const place = h("span.nbb-small.nbb-clip", {}, at === 0 ? h("b", {}, "1 primary") : `${at + 1} cue`);
+    return h("li.st-input" + (at === 0 ? ".is-first" : ""), { ondragover: allow, ondrop: (event) => drop(event, at) }, hold, remove, place, name);
+  }
+
+  function allow(event) {
+    event.preventDefault();
+  }
+
+  function drop(event, at) {
+    const key = event.dataTransfer.getData("application/x-nbbanana-slot");
+    if (!key) return;
+    event.preventDefault();
+    event.stopPropagation();
+    form.say("move", { key, to: at });
+  }
+
+  /** Whatever was dropped anywhere on the form: files, or the address of a picture. */
+  function dropped(event) {
+    event.preventDefault();
+    event.stopPropagation();
+    form.root.classList.remove("is-over");
+    const text = event.dataTransfer.getData("text/uri-list") || "";
+    if (event.dataTransfer.files.length) send(event.dataTransfer.files);
+    else if (text.startsWith("https://")) form.say("type", { text: text.split("\n")[0] });
+  }
+
+  form.root.addEventListener("dragover", (event) => {
+    allow(event);
+    form.root.classList.toggle("is-over", event.dataTransfer.types.includes("Files"));
+  });
+  form.root.addEventListener("dragleave", (event) => {
+    if (!form.root.contains(event.relatedTarget)) form.root.classList.remove("is-over");
+  });
+  form.root.addEventListener("drop", dropped);
+  form.root.addEventListener("paste", (event) => {
+    if (!event.clipboardData?.files.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    send(event.clipboardData.files);
+  });
+
+  return {
+    element,
+    update(state) {
+      const held = element.contains(document.activeElement) && document.activeElement?.closest(".st-input") ? focus : null;
+      if (state.slots.length > slots.length) word.value = "";
+      slots = state.slots;
+      element.hidden = state.most === 0;
+      const most = state.most === null ? "" : ` of ${state.most}`;
+      fill(tally, slots.length < state.least ? `${slots.length}${most}, needs ${count(state.least, "picture")}` : `${slots.length}${most}`);
+      fill(list, slots.map(tile), state.most !== null && slots.length >= state.most ? null : h("li", {}, add));
+      fill(notes, slots.filter((slot) => slot.note).map((slot) => h("li", {}, icon("note"), h("span", {}, slot.note))));
+      const at = slots.findIndex((slot) => slot.key === held);
+      if (at >= 0) list.querySelectorAll(".st-input-hold")[at]?.focus();
+    },
+  };
+}

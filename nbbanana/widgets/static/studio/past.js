@@ -1,0 +1,150 @@
+// The history strip: edits in their order, wires from parent to child, and the one that is looked at.
+
+import { button, count, fill, h, icon } from "../shared/dom.js";
+import { layOut, wirePath } from "./lanes.js";
+
+/** Pixels from one edit to the next, and half the height of a lane. */
+const STEP = 52;
+const HALF = 26;
+const REACH = 16;
+
+/** @param {any} form what the parts of the Studio share */
+export function makePast(form) {
+  const total = h("span.nbb-quiet.nbb-small.nbb-figures");
+  const search = h("input", { type: "search", placeholder: "Words, file, tag", "aria-label": "Search the history", "aria-keyshortcuts": "/", oninput: ask });
+  const starred = button("Starred", "star", () => {
+    starred.setAttribute("aria-pressed", String(starred.getAttribute("aria-pressed") !== "true"));
+    ask();
+  });
+  starred.setAttribute("aria-pressed", "false");
+  const older = button("Older", "older", () => form.say("older"));
+  const roots = h("div.st-roots", { "aria-hidden": "true" });
+  const tree = h("div.st-tree", { role: "group", "aria-label": "Edits, the oldest first; a line leads from an edit to what was made of it" });
+  const scroll = h("div.st-scroll", {}, tree);
+  const strip = h("div.st-strip", {}, roots, scroll);
+  const none = h("p.nbb-quiet.st-none");
+  const aside = h("aside.st-detail-box", { "aria-label": "The edit that is looked at", hidden: true });
+  const element = h(
+    "section.st-past",
+    { "aria-labelledby": form.id("past") },
+    h("div.st-lanes", {}, h("div.st-past-head", {}, h("h3", { id: form.id("past") }, "History"), total, h("span.st-find", {}, icon("search"), search, h("kbd", { "aria-hidden": "true" }, "/")), starred, older), none, strip),
+    aside,
+  );
+  let nodes = [];
+  let looked = null;
+  let timer = 0;
+
+  function ask() {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => form.say("search", { text: search.value, starred: starred.getAttribute("aria-pressed") === "true" }), 200);
+  }
+
+  function look(id) {
+    looked = id;
+    for (const one of tree.querySelectorAll(".st-node")) mark(one);
+    form.say("look", { edit: id });
+  }
+
+  function mark(one) {
+    const isLooked = Number(one.dataset.id) === looked;
+    one.setAttribute("aria-pressed", String(isLooked));
+    one.tabIndex = isLooked || (looked === null && one === tree.querySelector(".st-node:last-of-type")) ? 0 : -1;
+  }
+
+  function walk(event) {
+    const all = [...tree.querySelectorAll(".st-node")];
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const next = all[all.indexOf(event.currentTarget) + (step ?? 0)];
+    if (!step || !next) return;
+    event.preventDefault();
+    event.stopPropagation();
+    look(Number(next.dataset.id));
+    next.focus();
+    next.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  function drawNode(node, place) {
+    const marks = [node.starred ? "starred" : "", node.rejected ? "rejected" : "", node.state === "completed" ? "" : node.state].filter(Boolean);
+    const from = node.parents.length ? `, from edit ${node.parents[0]}` : `, from ${node.from}`;
+    const image = node.picture ? form.album.show(h("img", { alt: "" }), node.picture) : h("span.st-blank", { "aria-hidden": "true" }, node.state === "completed" ? "" : "·");
+    return h(
+      "button.st-node" + (node.rejected || node.state !== "completed" ? ".is-faint" : ""),
+      {
+        type: "button",
+        "data-id": node.id,
+        style: `left:${place.x * STEP}px;top:${place.y * STEP + 4}px`,
+        "aria-label": [`Edit ${node.id}${from}`, ...marks].join(", "),
+        title: node.prompt,
+        onclick: () => look(node.id),
+        onkeydown: walk,
+      },
+      image,
+      h("span.st-node-id.nbb-figures", { "aria-hidden": "true" }, String(node.id)),
+      node.starred ? h("span.st-node-star", { "aria-hidden": "true" }, icon("star")) : null,
+    );
+  }
+
+  function wiresOf(found) {
+    const space = "http://www.w3.org/2000/svg";
+    const svg = document.createElementNS(space, "svg");
+    svg.setAttribute("class", "st-wires");
+    svg.setAttribute("aria-hidden", "true");
+    svg.setAttribute("width", String(nodes.length * STEP + REACH));
+    svg.setAttribute("height", String(found.lanes * STEP));
+    for (const wire of found.wires) {
+      const path = document.createElementNS(space, "path");
+      path.setAttribute("d", wirePath(wire, STEP, HALF, REACH));
+      path.setAttribute("transform", `translate(${REACH} 0)`);
+      svg.append(path);
+    }
+    return svg;
+  }
+
+  function drawDetail(row) {
+    const recall = (word, what) => h("button.nbb-boxed", { type: "button", onclick: () => form.say("recall", { edit: row.id, what }) }, word);
+    const words = row.words.map(([kind, text]) => [kind === "same" ? text : h(kind === "new" ? "ins" : "del", {}, text), " "]).flat();
+    const parent = row.parent === null ? null : h("p.nbb-small", {}, h("b", {}, `Against edit ${row.parent}: `), row.against_parent.join(", ") || "the same words and parameters", ".");
+    const against = h("p.nbb-small", {}, h("b", {}, "Against the form: "), row.against_form.join(", ") || "nothing is unlike", ".");
+    fill(
+      aside,
+      h("div.st-who", {}, row.picture ? form.album.show(h("img", { alt: `The first picture of edit ${row.id}` }), row.picture) : null, h("div", {}, h("h3.nbb-figures", {}, `Edit ${row.id}`), h("p.nbb-quiet.nbb-small.nbb-figures", {}, row.facts), h("p.nbb-quiet.nbb-small", {}, row.parents.length ? `from edit ${row.parents[0]}` : `from ${row.from}`))),
+      h("p.st-words.nbb-small", {}, words),
+      row.error ? h("p.nbb-small", {}, h("b", {}, "It ended with: "), row.error) : null,
+      parent,
+      against,
+      h("p.nbb-quiet.nbb-small", { id: form.id("recall") }, "Bring into the form. What you were writing is kept: Undo returns it."),
+      h("div.st-recall", { role: "group", "aria-labelledby": form.id("recall") }, recall("All", "all"), recall("All but seed", "all but seed"), recall("Only words", "only words")),
+      h("div.st-more", {}, button("Show pictures", null, () => form.say("show", { edit: row.id })), button("Use as input", "input", () => form.say("take", { edit: row.id, index: 0 })), button("Copy cell", "copy", () => form.say("copy", { edit: row.id }))),
+    );
+    aside.hidden = false;
+  }
+
+  return {
+    element,
+    search,
+    detail: drawDetail,
+    update(state) {
+      const isNew = state.nodes[0]?.id !== nodes.at(-1)?.id;
+      const focused = tree.contains(form.active());
+      nodes = [...state.nodes].reverse();
+      fill(total, `${count(state.total, "edit")}, ${state.spent}`);
+      older.hidden = !state.older;
+      strip.hidden = nodes.length === 0;
+      none.hidden = nodes.length > 0;
+      fill(none, state.words ? `No edit has all of: ${state.words}` : state.starred ? "No edit is starred yet." : "Every edit of this store will stand here, with what it was made from.");
+      const found = layOut(nodes);
+      tree.style.width = `${nodes.length * STEP + 8}px`;
+      tree.style.height = `${found.lanes * STEP}px`;
+      fill(tree, wiresOf(found), nodes.map((node) => drawNode(node, found.places.get(node.id))));
+      fill(roots, found.roots.map(({ node, y }) => h("div.st-root.nbb-small", { style: `top:${y * STEP + 4}px`, title: node.from }, node.fromPicture ? form.album.show(h("img", { alt: "" }), node.fromPicture) : h("span.st-blank"), h("span.nbb-clip", {}, node.from))));
+      roots.style.height = tree.style.height;
+      if (!nodes.some((node) => node.id === looked)) {
+        looked = null;
+        aside.hidden = true;
+      }
+      for (const one of tree.querySelectorAll(".st-node")) mark(one);
+      if (focused) tree.querySelector(`[data-id="${looked}"]`)?.focus();
+      if (isNew) scroll.scrollLeft = scroll.scrollWidth;
+    },
+  };
+}
