@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["has_transparency", "on_white", "to_srgb", "upright"]
 
 
+_SRGB_NAMES = frozenset(
+    {"srgb", "srgb iec61966-2.1", "srgb iec61966-2-1 black scaled", "srgb built-in", "srgb2014", "c2", "c2ci"}
+)
+"""What profiles of sRGB itself call themselves: those of the ICC, HP, Google, Little CMS and Facebook."""
+
+
 def upright(image: Image, orientation: int | None = None) -> Image:
     """The picture turned as its EXIF data say (TIFF 6.0, tag 274); the same object where nothing is to be done."""
     from PIL.Image import Transpose
@@ -123,7 +129,7 @@ def _with_alpha(image: Image, profile: bytes) -> Image | None:
 
 def _is_srgb(description: str) -> bool:
     # Bringing sRGB to sRGB would only cost time and round some values by one.
-    return description.strip().lower().startswith(("srgb", "c2"))
+    return description.strip().lower() in _SRGB_NAMES
 
 
 def _without_profile(image: Image) -> Image:

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 __all__ = [
+    "DRAFT_GAIN",
     "bytes_of",
+    "check_pixels",
     "decode",
     "exif_orientation",
+    "head",
     "inspect",
     "is_marked",
     "open_safely",

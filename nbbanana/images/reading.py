@@ -12,7 +12,7 @@ from typing import BinaryIO
 from nbbanana.errors import ImageError, ImageNotFoundError
 from nbbanana.images.kinds import MAX_FILE_BYTES
 
-__all__ = ["quoted", "read_file", "read_stream"]
+__all__ = ["checked_size", "expanded", "missing", "quoted", "read_file", "read_stream"]
 
 MANY_NAMES = 10_000
 """A folder of more names is not searched for a similar one."""
@@ -45,7 +45,7 @@ def read_file(path: str | os.PathLike[str], *, shown: str | None = None) -> byte
             status = os.fstat(handle)
             _check_regular(status, shown, written)
             _check_size(status.st_size, shown)
-            return read_stream(file, shown=shown)
+            return read_stream(file, shown=shown, most=status.st_size)
     except (OSError, ValueError) as problem:
         raise _unreadable(problem, place, shown, written) from None
 
@@ -58,14 +58,19 @@ def expanded(written: str) -> Path:
         return Path(written)
 
 
-def read_stream(file: BinaryIO, *, shown: str) -> bytes:
+def read_stream(file: BinaryIO, *, shown: str, most: int = MAX_FILE_BYTES) -> bytes:
     """
-    What is left in a binary file, of at most `MAX_FILE_BYTES`.
+    What is left in a binary file.
+
+    Args:
+        file: open for reading bytes.
+        shown: how messages call it.
+        most: so many bytes, and one more, are read; Python sets memory aside for as many.
 
     Raises:
-        ImageError: larger, empty, or a file that gives text.
+        ImageError: over `MAX_FILE_BYTES`, empty, or a file that gives text.
     """
-    data = file.read(MAX_FILE_BYTES + 1)
+    data = file.read(most + 1)
     if not isinstance(data, bytes):
         raise ImageError(f"{shown} gives text, not bytes.", "A picture is binary data.", 'Open it with mode "rb".')
     return checked_size(data, shown)

@@ -57,7 +57,6 @@ COMPRESSION = 3
 STRIPS, STRIP_ROWS = 8, 32
 """How much of a picture is encoded to guess how well it compresses."""
 
-
 WORKERS = 2
 """So many pictures are made ready at once: each may take a GiB of memory while it is decoded."""
 
@@ -138,7 +137,7 @@ def _decoded(picture: ImageInput) -> tuple[Image, tuple[int, int], bool]:
 
 
 def _within(image: Image, pixels: float) -> Image:
-    """The picture with at most so many pixels (but one), its shape kept; the same object where it has no more."""
+    """The picture with at most so many pixels, its shape kept; the same object where it has no more."""
     from PIL.Image import Resampling
 
     width, height = image.size

@@ -39,6 +39,14 @@ _NOUNS = {
     "array": "a list",
     "object": "a mapping",
 }
+_ITEMS = {
+    "string": "texts",
+    "integer": "whole numbers",
+    "number": "numbers",
+    "boolean": "true or false",
+    "array": "lists",
+    "object": "mappings",
+}
 
 
 def compiled(properties: Mapping[str, Mapping[str, Any]]) -> Validator:
@@ -134,7 +142,7 @@ def not_allowed(field: Field, value: object) -> ParameterError:
     own = "" if field.default is None else f"; the model's own is {shown_value(field.default, quote=False)}"
     return ParameterError(
         f"{field.name}: {shown_value(value)} is not {allowed(field)}{hint}.",
-        field.description,
+        field.description or "That is what the model says it takes.",
         f"Write {near}, or leave it out{own}." if near is not None else f"Give {allowed(field)}, or leave it out{own}.",
     )
 
@@ -151,52 +159,63 @@ def allowed(field: Field) -> str:
         return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
     noun = _NOUNS[field.kind]
     if field.kind in {"integer", "number"}:
+        amount = _amount(field.minimum, field.maximum)
         step = "" if field.step is None else f" in steps of {field.step:g}"
-        return noun + _range(field.minimum, field.maximum, "") + step
-    if field.kind == "string" and (field.most is not None or (field.least or 0) > 1):
-        return noun + _range(field.least, field.most, " characters").replace(" from", " of")
+        return f"{noun}{' from ' if ' to ' in amount else ', ' if amount else ''}{amount}{step}"
     if field.kind == "array":
-        return f"{noun} of {_NOUNS[field.item_kind]}" + _range(field.least, field.most, " items").replace(" from", ",")
-    return noun
+        amount = _amount(field.least, field.most)
+        return f"{noun} of {_ITEMS[field.item_kind]}" + (f", {amount} items" if amount else "")
+    # That a text has at least one character goes without saying.
+    amount = _amount(None if field.least == 1 else field.least, field.most)
+    return f"{noun} of {amount} characters" if amount and field.kind == "string" else noun
 
 
-def _range(low: float | None, high: float | None, unit: str) -> str:
+def _amount(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
-        return f" from {low:g} to {high:g}{unit}" if low != high else f" from exactly {low:g}{unit}"
+        return f"{low:g} to {high:g}" if low != high else f"exactly {low:g}"
     if low is not None:
-        return f" from {low:g}{unit} on"
-    return "" if high is None else f" from at most {high:g}{unit}"
+        return f"at least {low:g}"
+    return "" if high is None else f"at most {high:g}"
 
 
 def _nearest(field: Field, value: object) -> str | None:
     """The allowed value next to one that is not, as it is written; None where nothing is near."""
     if field.enum:
-        return nearest(str(value), [shown_value(one, quote=False) for one in field.enum])
+        return nearest(str(value), [shown_value(one, quote=False) for one in field.enum]) if _is_plain(value) else None
     number = _number(value)
     if field.kind not in {"integer", "number"} or number is None or field.step is not None:
         return None
     low = -math.inf if field.minimum is None else field.minimum
     high = math.inf if field.maximum is None else field.maximum
-    near = min(max(number, low), high)
-    if field.kind == "integer":
-        near = min(max(round(near), low), high)
-    return f"{near:.15g}"
+    near = min(max(round(number) if field.kind == "integer" else number, low), high)
+    return str(near) if isinstance(near, int) else f"{near:.15g}"
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float) and len(shown_value(value)) < 60
 
 
 def _number(value: object) -> float | None:
+    """The number that a value is or spells; None where it is none, or has more digits than anybody means."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        number = float(value)
+        number = int(value) if isinstance(value, int) or _WHOLE.fullmatch(str(value)) else float(value)
+        return number if math.isfinite(number) else None
     except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) else None
 
 
 def shown_value(value: object, *, quote: bool = True) -> str:
     """A value on one line, as one writes it, cut at 60 characters."""
-    if isinstance(value, bool):
-        text = str(value) if quote else str(value).lower()
-    else:
-        text = repr(value) if quote or not isinstance(value, str) else value
+    if isinstance(value, bool) and not quote:
+        return str(value).lower()
+    text = value if isinstance(value, str) and not quote else _written(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _written(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 (a foreign object's, or an integer with too many digits for Python to write)
+        return f"a value of type {type(value).__name__}"

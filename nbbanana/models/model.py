@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from nbbanana.errors import ParameterError, PromptError
-from nbbanana.models.checking import Validator, check_values, compiled, not_allowed, plain_value, typed
+from nbbanana.models.checking import Validator, allowed, check_values, compiled, not_allowed, plain_value, typed
 from nbbanana.models.dialect import plain_schema
 from nbbanana.models.fields import Field, Role, read_fields
 from nbbanana.models.nearest import nearest
@@ -133,7 +133,7 @@ class Model:
         check_values(self._validator, self._by_name, values)
         for one in self.fields:
             if one.required and one.name not in values and not one.holds_pictures:
-                raise ParameterError(f"{one.name} is missing.", f"{self.id} needs it.", f"Give it: {one.description}")
+                raise ParameterError(f"{one.name} is missing.", f"{self.id} needs it.", f"Give {allowed(one)}.")
         return values
 
     def parse_option(self, option: Field | str, text: str) -> Any:

@@ -18,6 +18,13 @@ from nbbanana.models import Model
 EDIT = "google/nano-banana-2/edit"
 
 
+class Unspeakable:
+    """An object that cannot be written down."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
 @pytest.fixture
 def model() -> Model:
     """The model that edits."""
@@ -62,6 +69,13 @@ def test_a_value_that_is_not_in_the_list(model: Model) -> None:
         ({"seed": [1, 2]}, "seed: [1, 2] is not a whole number."),
         ({"resolution": "8K"}, "resolution: '8K' is not one of 0.5K, 1K, 2K, 4K; nearest: 4K."),
         ({"resolution": "2k"}, "resolution: '2k' is not one of 0.5K, 1K, 2K, 4K; nearest: 2K."),
+        ({"seed": 10**5000}, "seed: a value of type int is not a whole number."),
+        ({"number_of_images": 10**30}, f"number_of_images: {10**30} is not a whole number from 1 to 4; nearest: 4."),
+        (
+            {"seed": "12345678901234567891"},
+            "seed: '12345678901234567891' is not a whole number; nearest: 12345678901234567891.",
+        ),
+        ({"output_format": Unspeakable()}, "output_format: a value of type Unspeakable is not one of png, jpeg, webp."),
         ({"resolution": 1024}, "resolution: 1024 is not one of 0.5K, 1K, 2K, 4K."),
         ({"output_format": "jpg"}, "output_format: 'jpg' is not one of png, jpeg, webp; nearest: jpeg."),
         ({"enable_web_search": "yes"}, "enable_web_search: 'yes' is not true or false."),

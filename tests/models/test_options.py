@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from nbbanana import models
 from nbbanana.errors import ParameterError
 from nbbanana.models import Field, Model, from_schema
+from nbbanana.models.checking import allowed
 
 from .schemas import INPAINTING
 
@@ -91,7 +92,7 @@ def test_numbers_and_lists_of_a_live_model() -> None:
             model.parse_option(name, text)
     with pytest.raises(ParameterError, match="from 4 to 40 in steps of 4"):
         model.parse_option("steps", "9")
-    with pytest.raises(ParameterError, match="a list of text, at most 3 items"):
+    with pytest.raises(ParameterError, match="a list of texts, at most 3 items"):
         model.parse_option("loras", "a,b,c,d")
 
 
@@ -128,3 +129,32 @@ def test_any_text_is_a_value_or_a_parameter_error(name: str, text: str) -> None:
         outcome.append(error)
     if not isinstance(outcome[0], ParameterError):
         assert model.check({"prompt": "x", name: outcome[0]}, images=1)[name] == outcome[0]
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        ({"type": "integer"}, "a whole number"),
+        ({"type": "integer", "minimum": 1}, "a whole number, at least 1"),
+        ({"type": "float", "maximum": 0.5}, "a number, at most 0.5"),
+        (
+            {"type": "integer", "minimum": 64, "maximum": 2048, "multipleOf": 64},
+            "a whole number from 64 to 2048 in steps of 64",
+        ),
+        ({"type": "string", "minLength": 1}, "text"),
+        ({"type": "string", "minLength": 1, "maxLength": 200}, "text of at most 200 characters"),
+        ({"type": "string", "minLength": 6, "maxLength": 6}, "text of exactly 6 characters"),
+        (
+            {"type": "array", "items": {"type": "float"}, "minItems": 2, "maxItems": 4},
+            "a list of numbers, 2 to 4 items",
+        ),
+        ({"type": "boolean"}, "true or false"),
+        ({"type": "object"}, "a mapping"),
+        ({"enum": ["only"]}, "only"),
+        ({"enum": [1, 2]}, "one of 1, 2"),
+        ({"enum": [True, False]}, "one of true, false"),
+    ],
+)
+def test_what_a_field_takes_in_words(node: dict[str, object], words: str) -> None:
+    """The phrase that messages and help share."""
+    assert allowed(from_schema("a/b", {"properties": {"x": node}}).field("x")) == words
