@@ -8,7 +8,7 @@ import pytest
 from support.stores import Clock, asked, complete
 
 from nbbanana.errors import StoreError
-from nbbanana.store import Edit, Spending, State, Store
+from nbbanana.store import Budget, Edit, Spending, State, Store
 
 
 def taken(store: Store, *states: State, **changes: Any) -> Edit:
@@ -137,6 +137,33 @@ def test_what_was_sent_cannot_be_reserved_for(store: Store) -> None:
         store.reserve(edit.id, 0.1, budget=1.0)
 
 
+def test_a_budget_is_everybodys(store: Store, clock: Clock) -> None:
+    """It is kept in the store, counts from when it was first set, and is there for every kernel until it is lifted."""
+    taken(store, "queued", price_quoted=9.0)
+    clock.tick()
+    assert store.budget("runcomfy") is None
+    store.set_budget("runcomfy", 5.0)
+    assert store.budget("runcomfy") == Budget(5.0, clock.now, Spending(0.0, 0.0, 0))
+    first = clock.now
+    clock.tick()
+    taken(store, "queued", price_quoted=2.0)
+    with Store.open(store.folder) as other:
+        there = other.budget("runcomfy")
+    assert there == Budget(5.0, first, Spending(0.0, 2.0, 0))
+    assert there.left == 3.0
+    store.set_budget("runcomfy", 1.0)
+    changed = store.budget("runcomfy")
+    assert changed is not None
+    assert (changed.since, changed.left) == (first, 0.0)
+    assert store.budget("sandbox") is None
+    store.set_budget("runcomfy", None)
+    assert store.budget("runcomfy") is None
+    store.set_budget("runcomfy", 5.0)
+    again = store.budget("runcomfy")
+    assert again is not None
+    assert (again.since, again.left) == (clock.now, 5.0 - 2.0)
+
+
 @pytest.mark.parametrize("amount", [-0.01, float("nan"), float("inf")])
 def test_what_is_no_amount_is_refused(store: Store, amount: float) -> None:
     """Negative, infinite and undefined money is an error at every door, and nothing is written."""
@@ -147,6 +174,7 @@ def test_what_is_no_amount_is_refused(store: Store, amount: float) -> None:
         lambda: store.record_cost(edit.id, amount),
         lambda: store.reserve(edit.id, amount, budget=1.0),
         lambda: store.reserve(edit.id, 0.1, budget=amount),
+        lambda: store.set_budget("sandbox", amount),
     ):
         with pytest.raises(StoreError, match="finite number"):
             call()
