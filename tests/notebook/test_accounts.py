@@ -1,0 +1,87 @@
+"""The magics around the edits: budgets, collecting, stores, login."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+import nbbanana as nb
+from nbbanana import errors
+from nbbanana.sandbox import Sandbox
+from nbbanana.settings import settings
+
+
+def test_a_budget_refuses_before_it_overspends(shell):
+    """`%nbbudget` is kept, counted, shown, and lifted."""
+    shell.run_cell("%nbbudget 0.10")
+    shell.run_cell("%nbedit table --seed 1 -p 'Make it snow.' --quiet")
+    shell.run_cell("%nbbudget")
+    assert "$0.03 of $0.10 is left at sandbox in play money." in shell.text_shown()
+    with pytest.raises(errors.BudgetError, match=r"\$0.07, and \$0.03 of \$0.10 is left"):
+        shell.run_cell("%nbedit table --seed 2 -p 'Make it snow.' --quiet")
+    with pytest.raises(errors.BudgetError, match="max-price"):
+        shell.run_cell("%nbedit table --seed 2 --resolution 4K -p 'Make it snow.' --quiet")
+    shell.run_cell("%nbbudget off")
+    shell.run_cell("%nbedit table --seed 2 -p 'Make it snow.' --quiet")
+    assert len(nb.history) == 4
+    assert [edit.edit.state for edit in nb.history] == ["completed", "rejected", "rejected", "completed"]
+
+
+@pytest.mark.parametrize("words", ["five", "-1", "nan", "inf"])
+def test_a_budget_is_dollars(shell, words):
+    """Anything else is said to be none."""
+    with pytest.raises(errors.UsageError, match="dollars"):
+        shell.run_cell(f"%nbbudget {words}")
+
+
+def test_a_first_cell_says_what_waits_and_resume_collects_it(shell, monkeypatch):
+    """What another kernel left is announced once, in one line, and collected without a second submission."""
+    with Sandbox(duration=1.0) as box:
+        settings().provider = ""
+        for name, value in box.addresses["environment"].items():
+            monkeypatch.setenv(name, value)
+        with nb.Session() as other:
+            job = other.submit("Make it snow.", shell.user_ns["table"], seed=1)
+            while job.status not in {"queued", "running"}:
+                time.sleep(0.01)
+        shell.run_cell("%nbedit table --seed 2 -p 'Make it rain.' --quiet")
+        assert "1 job waits to be collected: %nbresume." in shell.text_shown()
+        shell.run_cell("%nbresume")
+        assert "Make it snow." in shell.text_shown()
+        shell.run_cell("%nbresume")
+        assert "Nothing waits to be collected." in shell.text_shown()
+        assert len(box.submissions) == 2
+
+
+def test_a_notebook_gets_a_store_of_its_own(shell, tmp_path):
+    """`%nbstore study` keeps what follows in a folder; a bundle of it is read."""
+    shell.run_cell("%nbstore study")
+    shell.run_cell("%nbedit table --seed 1 -p 'Make it snow.' --quiet")
+    assert (tmp_path / "study" / "edits.sqlite").is_file()
+    nb.history.export("study.zip")
+    shell.run_cell("%nbstore study.zip")
+    assert "study.zip: 1 edit, read only" in shell.text_shown()
+    shell.run_cell("%nbedit again << table --seed 1 -p 'Make it snow.' --quiet")
+    assert shell.user_ns["again"].origin == "replayed"
+
+
+def test_login_shows_a_code_and_keeps_the_token_privately(shell, monkeypatch, isolated):
+    """The code is shown, the token is kept as the RunComfy CLI keeps it and shown nowhere."""
+    with Sandbox(time_scale=0) as box:
+        for name, value in box.addresses["environment"].items():
+            if name != "RUNCOMFY_TOKEN":
+                monkeypatch.setenv(name, value)
+
+        def type_the_code() -> None:
+            while "type" not in shell.text_shown():
+                time.sleep(0.01)
+            box.authorize(shell.text_shown().split(" type ")[1].split()[0])
+
+        threading.Thread(target=type_the_code, daemon=True).start()
+        shell.run_cell("%nblogin")
+    (file,) = (isolated / "config").rglob("token.json")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "nbsandbox_" in file.read_text()
+    assert "nbsandbox_" not in shell.text_shown()
