@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from nbbanana.engine.wait import patiently
 from nbbanana.errors import JobCancelledError, NBBananaError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ __all__ = ["stop"]
 SUBMIT_PATIENCE = 10.0
 """Seconds that a stop waits for a POST on its way; afterwards its answer is recorded without anybody waiting."""
 CANCEL_PATIENCE = 5.0
+CANCEL_ATTEMPTS = 3
 
 RUNS_ON = "It already runs and cannot be stopped: it may be charged, and %nbresume collects it."
 
@@ -68,9 +70,13 @@ async def _say(engine: Engine, run: Run) -> str:
 
 async def _cancel(engine: Engine, run: Run) -> str:
     assert engine.provider is not None
+    provider = engine.provider
     try:
         async with asyncio.timeout(CANCEL_PATIENCE):
-            answer = await engine.provider.cancel(run.request_id)
+            # Cancelling twice does no harm, and a job that was cancelled the first time says so the second.
+            answer = await patiently(
+                lambda: provider.cancel(run.request_id), seconds=CANCEL_PATIENCE, attempts=CANCEL_ATTEMPTS
+            )
     except (NBBananaError, TimeoutError):
         return "The service did not answer the cancel: it may run and be charged, and %nbresume collects it."
     if not answer.cancelled:

@@ -77,6 +77,9 @@ BY_STATUS: Mapping[int, type[NBBananaError]] = {
     429: RateLimitError,
 }
 
+PASSING = frozenset({408, 409, 425})
+"""Statuses below 500 that speak of the moment and not of the question."""
+
 BLOCKED_WORDS = re.compile(r"safety|blocked|prohibited|moderat|nsfw|content polic|sensitive", re.IGNORECASE)
 
 
@@ -170,7 +173,7 @@ def _kind(code: int | None, status: int) -> type[NBBananaError]:
     effective = meaning(code, status)
     if effective in BY_STATUS:
         return BY_STATUS[effective]
-    if effective >= 500 or effective == 408:
+    if effective >= 500 or effective in PASSING:
         return UpstreamError
     return RejectedError if effective >= 400 else ProtocolError
 

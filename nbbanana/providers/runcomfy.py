@@ -158,7 +158,7 @@ class RunComfy:
         answer = await self._api("POST", f"/requests/{request_id}/cancel", "cancelling it", request_id)
         status, outcome = (str(_get(answer.json, key) or "").lower() for key in ("status", "outcome"))
         cancelled = outcome in {"cancelled", "canceled"} or status in {"cancelled", "canceled"}
-        return Cancellation(cancelled and outcome != "not_cancellable", outcome or status or "no word")
+        return Cancellation(cancelled, outcome or status or "no word")
 
     async def price(self, model: str) -> Price:
         """What the catalogue says the model costs."""

@@ -1,0 +1,1 @@
+"""The long forms, and their short ones: kills, crowds, faults, batches."""
