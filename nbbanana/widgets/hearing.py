@@ -49,6 +49,13 @@ def _run(form: Studio, message: Message) -> None:
     form.run()
 
 
+def _most(form: Studio, message: Message) -> None:
+    amount = message["amount"]
+    if amount is not None and not (isinstance(amount, int | float) and amount > 0):
+        raise UsageError(f"{amount!r} is no price.", "A run may cost so many US dollars at most.", "Type a number.")
+    form.max_price = amount
+
+
 def _upload(form: Studio, message: Message, buffers: Sequence[memoryview]) -> None:
     picture = load({"name": str(message["name"]), "content": bytes(buffers[0])})
     form.add_slots([Slot(picture, None, str(message.get("note") or "") or None)])
@@ -183,6 +190,7 @@ _ACTS: dict[str, Callable[[Studio, Message], Any]] = {
     "lock": _lock,
     "undo": _undo,
     "run": _run,
+    "most": _most,
     "cancel": _task(lambda form, task: form.tasks.cancel(task)),
     "dismiss": _task(_dismiss),
     "again": _task(_again),

@@ -29,6 +29,7 @@ class Groups:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._results: dict[int, EditResult] = {}
+        self._asked: set[int] = set()
 
     def __contains__(self, edit_id: int) -> bool:
         return edit_id in self._results
@@ -38,16 +39,22 @@ class Groups:
         """All results."""
         return list(reversed(self._results.values()))
 
-    def put(self, result: EditResult) -> None:
-        """Show a result, above all others."""
+    def put(self, result: EditResult, *, asked: bool) -> None:
+        """Show a result, above all others; `asked` says that it answers a run, and is not just looked at again."""
         self._results.pop(result.id, None)
+        (self._asked.add if asked else self._asked.discard)(result.id)
         self._results[result.id] = result
 
     def rows(self) -> list[Row]:
         """What the front end draws; marks are read anew, for another kernel may have made some."""
         found = {edit.id: edit for edit in self._session.store.numbered(list(self._results))}
         return [
-            group_row(found.get(result.id, result.edit), self._session.store, result.origin, result.notes)
+            group_row(
+                found.get(result.id, result.edit),
+                self._session.store,
+                replayed=result.id in self._asked and result.origin == "replayed",
+                notes=result.notes,
+            )
             for result in self.newest_first
         ]
 

@@ -67,6 +67,8 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
         self.pricing = Pricing(session, self._priced)
         self.resizing = Resizing(self.show_form)
         self.chosen: list[tuple[int, int]] = []
+        self.max_price: float | None = None
+        """US dollars that a run may cost, for a budget where the service only tells from what price on."""
         self.words_seen = 0
         """The number of the front end's last word about the prompt: what it typed since is not overwritten."""
 
@@ -252,7 +254,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
         result = self.session.history[edit_id]
 
         def put() -> None:
-            self.groups.put(result)
+            self.groups.put(result, asked=False)
             self.show_results()
 
         desk.at_desk(put)
@@ -311,7 +313,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
         return output.save(next(name for name in names if not name.exists()))
 
     def _run(self) -> Task:
-        return self.start(self.session.start(self.bench.request(self.session)))
+        return self.start(self.session.start(self.bench.request(self.session), max_price=self.max_price))
 
     def _task_changed(self, task: Task) -> None:
         from nbbanana.display.layout import expected_ratio
@@ -327,7 +329,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
                 self.tell("task", **row)
             return
         self.tasks.dismiss(task)
-        self.groups.put(task.result)
+        self.groups.put(task.result, asked=True)
         self.tell("gone", key=task.key, edit=task.result.id)
         self.show_results()
         self.past.refresh()

@@ -126,15 +126,16 @@ def slot_row(slot: Slot, note: str | None) -> Row:
 def price_row(quote: Quote | None, budget: Budget | None, provider: str) -> Row:
     """What the next run costs and what is left."""
     is_play = provider == "sandbox"
-    row: Row = {"amount": None, "how": "", "note": "", "left": "", "share": None, "is_play": is_play, "is_over": False}
+    row: Row = {"amount": None, "how": "", "note": "", "left": "", "share": None, "is_play": is_play, "is_over": False, "needs_most": False}
     if quote is not None:
         known = quote.amount is not None
         row["amount"] = ("" if quote.is_exact or not known else "from ") + money(quote.amount)
-        row["how"] = quote.how if known else f"{quote.how}"
+        row["how"] = quote.how
         row["note"] = "" if quote.is_exact else quote.note or ""
     if budget is not None:
         row["left"] = f"{money(budget.left)} of {money(budget.amount)} left"
         row["share"] = budget.left / budget.amount if budget.amount else 0.0
+        row["needs_most"] = quote is not None and not quote.is_exact
         row["is_over"] = quote is not None and (quote.amount or 0.0) > budget.left
     return row
 
@@ -177,12 +178,12 @@ def _facts(edit_id: int | None, seed: int | None, inputs: int) -> str:
     return " · ".join(filter(None, parts))
 
 
-def group_row(edit: Edit, store: Store, origin: str = "made", notes: Sequence[str] = ()) -> Row:
-    """An edit with its pictures."""
+def group_row(edit: Edit, store: Store, *, replayed: bool = False, notes: Sequence[str] = ()) -> Row:
+    """An edit with its pictures; `replayed` where it answered a run from the store."""
     starred, rejected = marked(edit, "starred"), marked(edit, "rejected")
     label = f"history[{edit.id}]"
     facts = [f"seed {edit.seed}" if edit.seed is not None else ""]
-    if origin == "replayed":
+    if replayed:
         facts += ["replayed, $0.00 now"]
     else:
         facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, edit.provider)]

@@ -9,6 +9,8 @@ export function makeFoot(form) {
   const how = h("span.nbb-quiet.nbb-figures.st-how");
   const bar = h("progress", { max: 1, "aria-label": "Budget left" });
   const left = h("p.nbb-quiet.nbb-small.nbb-figures");
+  const limit = h("input", { type: "number", min: 0, step: "0.01", onchange: () => form.say("most", { amount: limit.value === "" ? null : Number(limit.value) }) });
+  const most = h("label.st-most.nbb-small", { hidden: true }, "A budget needs to know: a run may cost at most $", limit);
   const go = h(
     "button.nbb-go",
     { type: "button", "aria-keyshortcuts": "Control+Enter Meta+Enter", onclick: () => form.run() },
@@ -16,7 +18,7 @@ export function makeFoot(form) {
     h("span.st-go-keys", { "aria-hidden": "true" }, h("kbd", {}, isMac ? "⌘" : "Ctrl"), h("kbd", {}, "↵")),
   );
   const trouble = h("div.st-trouble", { role: "alert", hidden: true });
-  const element = h("div.st-foot", {}, trouble, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left), go);
+  const element = h("div.st-foot", {}, trouble, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, most), go);
 
   function show(what, why, mend) {
     trouble.hidden = !what;
@@ -32,6 +34,7 @@ export function makeFoot(form) {
     update(price) {
       fill(amount, price.problem ? "No price" : (price.amount ?? "…"));
       fill(how, price.problem ? price.problem[0] : price.how);
+      most.hidden = !price.needs_most;
       how.title = price.note ?? "";
       bar.hidden = price.share === null;
       if (price.share !== null) bar.value = price.share;

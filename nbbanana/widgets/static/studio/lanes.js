@@ -50,9 +50,12 @@ export function layOut(nodes) {
   return { places, roots: roots.map(({ root, node }) => ({ root, node, y: offset.get(root) })), wires, lanes };
 }
 
-/** A child goes on in its parent's lane where nothing lies behind the parent yet, else in one that is free since. */
+/**
+ * A child goes on in its parent's lane where nothing lies behind the parent yet, else in one that is free since. The
+ * first lane is only for what was made of the root itself, or a child would seem to be the parent of what follows.
+ */
 function laneFor(lanes, parent, at) {
-  if (lanes[at.lane].tip === parent) return at.lane;
+  if (at.lane > 0 && lanes[at.lane].tip === parent) return at.lane;
   const free = lanes.findIndex((lane, number) => number > at.lane && lane.x <= at.x);
   return free < 0 ? lanes.length : free;
 }
