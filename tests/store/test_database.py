@@ -171,6 +171,15 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     assert str(tmp_path) not in str(caught.value)
 
 
+def test_a_folder_without_room_for_pictures_is_refused(folder: Path) -> None:
+    """Where `blobs` is a file there can be no store, and what was opened is closed again."""
+    folder.mkdir()
+    (folder / "blobs").touch()
+    with pytest.raises(StoreError, match="could not be kept"):
+        Store.open(folder)
+    assert not (folder / "edits.sqlite-wal").exists()
+
+
 def test_damage_is_said(store: Store) -> None:
     """A page that was overwritten is a StoreError that says what to do, not wrong pictures."""
     for _ in range(50):
