@@ -312,7 +312,8 @@ def placed(picture: Image.Image, stage: Stage, body: Body) -> None:
 
     def source(x: int, y: int) -> tuple[float, float]:
         down, across = body.seen((left + x - stage.left) / stage.scale, (top + y - stage.top) / stage.scale)
-        return (across + 1) / 2 * skin.width, down * skin.height
+        # A little inside: beyond its rim the skin is black.
+        return 2 + (across + 1) / 2 * (skin.width - 4), 2 + down * (skin.height - 4)
 
     net = {
         (x, y): source(x, y) for x in range(0, right - left + step, step) for y in range(0, bottom - top + step, step)

@@ -79,12 +79,15 @@ def _shadowed(picture: Image.Image, stage: Stage, body: Body) -> Image.Image:
     ImageDraw.Draw(contact).ellipse((x - 1.02 * foot, y - 0.15 * foot, x + 1.12 * foot, y + 0.26 * foot), 215)
     soft = ImageChops.lighter(soft, stage.blur(contact, 1.5))
     picture = Image.composite(Image.new("RGB", picture.size, "#3d2619"), picture, soft)
-    if body.glow:
-        through = stage.blur(cast.crop((round(x), 0, stage.width, stage.height)).crop((0, 0, *cast.size)), 5.0)
-        lit = Image.new("L", cast.size)
-        lit.paste(through.point([round(0.42 * value) for value in range(256)]), (round(x), 0))
-        picture = ImageChops.screen(picture, ImageOps.colorize(lit, "black", body.glow))
-    return picture
+    return _glowing(picture, stage, cast, body) if body.glow else picture
+
+
+def _glowing(picture: Image.Image, stage: Stage, cast: Image.Image, body: Body) -> Image.Image:
+    """Light that fell through the body and colours its shadow, where it comes out from behind."""
+    beyond = round(stage.point(body.at[0], 0)[0])
+    cast.paste(0, (0, 0, beyond, stage.height))
+    light = stage.blur(cast, 5.0).point([round(0.42 * value) for value in range(256)])
+    return ImageChops.screen(picture, ImageOps.colorize(light, "black", body.glow or "black"))
 
 
 def _laid_down(mask: Image.Image, ground: float) -> Image.Image:

@@ -13,8 +13,10 @@ __all__ = ["Dice"]
 
 T = TypeVar("T")
 
-GOLDEN = 0.6180339887498949
-"""Steps of this on a circle lie as far apart as they can, however many there are."""
+INDEX_STEPS = (0.7548776662466927, 0.5698402909980532)
+"""The inverse powers of the plastic number: steps of these keep points apart in a square, however many there are."""
+SEED_STEPS = (0.4142135623730951, 0.23606797749978969)
+"""The same for seeds that follow one another; √2 and √5, so that no seed falls on another's index."""
 
 
 class Dice:
@@ -37,13 +39,17 @@ class Dice:
             digest.update(hashlib.sha256(data).digest())
         words = hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).digest()
         digest.update(words)
-        digest.update(str(seed).encode())
+        start = digest.digest()
+        digest.update(format(seed, "x").encode())
         self._key = digest.digest()
         self.index = index
         self.hue = int.from_bytes(words[:4], "big") / 2**32
         """0..1, the words' own: another seed does not change it."""
-        self.place = (int.from_bytes(self._key[:4], "big") / 2**32 + index * GOLDEN) % 1.0
-        """0..1, far from the places of the outputs beside it."""
+        self.place, self.mood = (
+            (int.from_bytes(start[4 * axis : 4 * axis + 4], "big") / 2**32 + turns) % 1.0
+            for axis, turns in enumerate(_turns(seed, index))
+        )
+        """Both 0..1, where the light comes from and how bright and warm it is: a point far from its neighbours'."""
 
     def random(self, purpose: str) -> Random:
         """A generator of its own for each purpose, so that one more choice here changes nothing there."""
@@ -52,4 +58,10 @@ class Dice:
 
     def version(self, versions: Sequence[T]) -> T:
         """One of them; the outputs of one request go through all before one comes again."""
-        return versions[(int.from_bytes(self._key[4:8], "big") + self.index) % len(versions)]
+        return versions[(int.from_bytes(self._key[:4], "big") + self.index) % len(versions)]
+
+
+def _turns(seed: int, index: int) -> list[float]:
+    # A float holds the product exactly enough only while the seed is small.
+    near = seed % 2**20
+    return [near * by_seed + index * by_index for by_seed, by_index in zip(SEED_STEPS, INDEX_STEPS, strict=True)]

@@ -68,7 +68,7 @@ def size_for(aspect_ratio: str, resolution: str, source: tuple[int, int] | None)
         ParameterError: an unknown resolution or an impossible ratio.
 
     >>> size_for("16:9", "1K", None), size_for("auto", "2K", (600, 400))
-    ((1368, 768), (2496, 1664))
+    ((1368, 768), (2520, 1680))
     """
     side = RESOLUTIONS.get(resolution.strip().lower())
     if side is None:

@@ -162,7 +162,7 @@ def look_of(grades: Sequence[Grade], colours: Sequence[RGB], cues: Sequence[RGB]
 def _drift(cues: Sequence[RGB], dice: Dice) -> Tone:
     """A last small move, so that no two outputs are developed quite alike, with a breath of the reference images."""
     breath = (cues[0], 0.3) if cues else None
-    return Tone(exposure=0.22 * (dice.place - 0.5), warmth=0.24 * math.sin(math.tau * dice.place), highlights=breath)
+    return Tone(exposure=0.34 * (dice.mood - 0.5), warmth=0.26 * math.sin(math.tau * dice.place), highlights=breath)
 
 
 def _calm(dice: Dice) -> Grade:

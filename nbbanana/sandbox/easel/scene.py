@@ -74,7 +74,7 @@ def _lit(picture: Image.Image, at: tuple[float, float], sky: tuple[RGB, ...]) ->
     picture.paste(bytes_of(shade(warm, 0.5)), (round(at[0] - disc.width / 2), round(at[1] - disc.height / 2)), disc)
 
 
-def _ridge(width: int, chance: Random, rough: float) -> list[float]:
+def _ridge(chance: Random, rough: float) -> list[float]:
     """A line of hills, about -1..1 at each of 160 places: slow waves and quicker, smaller ones."""
     waves = [
         (chance.uniform(0.6, 1.6) * 2**octave, chance.uniform(0, math.tau), 0.5 ** (octave * rough))
@@ -82,7 +82,6 @@ def _ridge(width: int, chance: Random, rough: float) -> list[float]:
     ]
     total = sum(height for _, _, height in waves)
     places = [place / 160 for place in range(161)]
-    del width
     return [sum(h * math.sin(math.tau * f * place + p) for f, p, h in waves) / total for place in places]
 
 
@@ -94,7 +93,7 @@ def _hills(picture: Image.Image, horizon: float, sky: tuple[RGB, ...], chance: R
         depth = number / (RANGES - 1)
         base = horizon + (height - horizon) * 0.92 * depth**1.25
         swing = (0.05 + 0.05 * depth) * height
-        ridge = _ridge(width, chance, 1.25 - 0.35 * depth)
+        ridge = _ridge(chance, 1.25 - 0.35 * depth)
         line = [(place / 160 * width, base - swing * (0.6 + level)) for place, level in enumerate(ridge)]
         _filled(picture, [(0, height), *line, (width, height)], mix(shade(sky[-1], -0.12), near, 0.16 + 0.84 * depth))
 
@@ -161,5 +160,9 @@ def _sea(picture: Image.Image, horizon: float, sky: tuple[RGB, ...], chance: Ran
     picture.paste(water, (0, top))
 
 
-GROUNDS: dict[str, Ground] = {"neon": _city, "street": _city, "interior": _city, "sea": _sea, "underwater": _sea}
+GROUNDS: dict[str, Ground] = {
+    **dict.fromkeys(("neon", "street", "interior"), _city),
+    **dict.fromkeys(("sea", "underwater"), _sea),
+    **dict.fromkeys(("mountain", "forest", "desert", "autumn", "spring"), _hills),
+}
 """The ground that a grade asks for, by its name in grades.json."""

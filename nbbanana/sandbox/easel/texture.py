@@ -101,8 +101,9 @@ def _ragged(size: tuple[int, int], dice: Random) -> Image.Image:
 def oil(picture: Image.Image, palette: Sequence[RGB], dice: Random) -> Image.Image:
     """Short flat strokes: the most frequent colour around each point, with the ridges the paint stands in."""
     del palette
-    small = picture.resize(_within(picture.size, 400), Image.Resampling.BOX).filter(ImageFilter.ModeFilter(7))
-    strokes = small.resize(picture.size, Image.Resampling.BICUBIC)
+    strokes = _dabs(picture.resize(_within(picture.size, 440), Image.Resampling.BOX)).resize(
+        picture.size, Image.Resampling.BICUBIC
+    )
     bristle = noise((picture.width // 3, picture.height // 12), dice).resize(picture.size, Image.Resampling.BICUBIC)
     bristle = bristle.rotate(dice.choice((-24, 24)), Image.Resampling.BILINEAR, fillcolor=128)
     relief = Image.blend(strokes.convert("L"), bristle, 0.16).filter(ImageFilter.EMBOSS)
@@ -110,6 +111,14 @@ def oil(picture: Image.Image, palette: Sequence[RGB], dice: Random) -> Image.Ima
         [max(0, min(255, round(128 + (v - 128) * 1.4))) for v in range(256)]
     )
     return ImageChops.soft_light(strokes, Image.merge("RGB", (relief, relief, relief)))
+
+
+def _dabs(small: Image.Image) -> Image.Image:
+    """Each place in the most frequent of 72 paints around it; counted by paint, for bands counted apart tint edges."""
+    paints = small.quantize(72, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    chosen = Image.frombytes("L", small.size, paints.tobytes()).filter(ImageFilter.ModeFilter(5))
+    paints.frombytes(chosen.tobytes())
+    return paints.convert("RGB")
 
 
 def pop_art(picture: Image.Image, palette: Sequence[RGB], dice: Random) -> Image.Image:

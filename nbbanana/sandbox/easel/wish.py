@@ -123,7 +123,8 @@ def _finder(name: str) -> re.Pattern[str]:
 def _looks() -> re.Pattern[str]:
     """Phrases that name a grade, colours with what modifies them, then single words that name a grade."""
     words = [word for grade in table().values() for word in grade.words]
-    phrases, singles = [word for word in words if " " in word], [word for word in words if " " not in word]
+    phrases = [word for word in words if " " in word or (word >= FIRST_DENSE and len(word) > 1)]
+    singles = [word for word in words if word not in phrases]
     modifier, colour = _either(vocabulary()["modifiers"]), _either(vocabulary()["colours"])
     return re.compile(
         rf"(?P<phrase>{_either(phrases)})|(?P<modifiers>(?:{modifier}\s+){{0,4}})(?P<colour>{colour})|(?P<word>{_either(singles)})"
@@ -250,9 +251,9 @@ def _texts(parts: Iterable[str], quoted: list[str]) -> Iterator[Text]:
 
 def _place(part: str) -> Place:
     """The place that is named; a label that is also "centred" is a label."""
-    table_of = vocabulary()["lettering"]
+    places = vocabulary()["lettering"]
     match = _finder("lettering").search(part)
-    spot = table_of[match[0] if match else ""]
+    spot = places[match[0] if match else ""]
     size = {name: spot[name] for name in ("height", "width") if name in spot}
     return Place((spot["at"][0], spot["at"][1]), spot["anchor"], **size)
 
