@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import deque
+from collections.abc import Callable
 
 __all__ = ["AdaptiveLimit"]
+
+ONE_REFUSAL = 1.0
+"""Seconds within which refusals speak of the same burst."""
 
 
 class AdaptiveLimit:
@@ -19,8 +25,10 @@ class AdaptiveLimit:
     8.0
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = most
+        self._clock = clock
+        self._halved_at = -math.inf
         self.size = float(most)
         self._taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -46,8 +54,15 @@ class AdaptiveLimit:
         self._wake()
 
     def refused(self) -> None:
-        """The service said 429: half as many from now on, never less than one."""
-        self.size = max(1.0, self.size / 2)
+        """
+        The service said 429: half as many from now on, never less than one.
+
+        Requests that were on their way together are refused together; that is one refusal, and halves once.
+        """
+        now = self._clock()
+        if now - self._halved_at >= ONE_REFUSAL:
+            self._halved_at = now
+            self.size = max(1.0, self.size / 2)
 
     def _wake(self) -> None:
         free = int(self.size) - self._taken

@@ -51,6 +51,18 @@ def test_it_shrinks_at_once_and_grows_back_slowly():
     assert 8.5 < limit.size < 9.1
 
 
+def test_a_burst_of_refusals_halves_once():
+    """Requests that were on their way together are refused together."""
+    now = [0.0]
+    limit = AdaptiveLimit(16, clock=lambda: now[0])
+    for _ in range(10):
+        limit.refused()
+    assert limit.size == 8
+    now[0] = 1.0
+    limit.refused()
+    assert limit.size == 4
+
+
 def test_a_cancelled_waiter_hands_its_place_on():
     """Who gives up while waiting blocks nobody."""
 
