@@ -82,10 +82,10 @@ def test_a_cancelled_waiter_hands_its_place_on():
         second, third = (asyncio.create_task(one(name, open_gate)) for name in ("second", "third"))
         await asyncio.sleep(0)
         first_gate.set()
-        while limit._taken:
+        while limit._taken:  # noqa: ASYNC110
             await asyncio.sleep(0)
         second.cancel()  # its turn was just called, and it never takes it
-        await asyncio.gather(second, third, return_exceptions=True)
+        await asyncio.gather(first, second, third, return_exceptions=True)
         return " ".join(order)
 
     assert asyncio.run(asyncio.wait_for(work(), 5)) == "first third"
