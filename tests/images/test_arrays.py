@@ -106,3 +106,28 @@ def test_floats_and_bytes_of_the_same_picture_are_the_same(rows: list[list[int]]
     assert load(array / 255).identity == load(array).identity
     assert load((array / np.float32(255)).astype(np.float32)).identity == load(array).identity
     assert load(array.astype(np.uint16) * 257).identity == load(array).identity
+
+
+PICTURES = st.tuples(st.integers(1, 4), st.integers(1, 4)).flatmap(
+    lambda size: st.binary(min_size=3 * size[0] * size[1], max_size=3 * size[0] * size[1]).map(
+        lambda data: np.frombuffer(data, np.uint8).reshape(*size, 3)
+    )
+)
+
+
+@given(one=PICTURES, other=PICTURES, names=st.lists(st.text(max_size=5), min_size=2, max_size=2))
+def test_pictures_are_the_same_when_their_pixels_are(one: np.ndarray, other: np.ndarray, names: list[str]) -> None:
+    """Whatever they are called, and whether they come as an array or as a PIL image; their shape counts too."""
+    same = one.shape == other.shape and np.array_equal(one, other)
+    assert (load(one, name=names[0]).identity == load(other, name=names[1]).identity) is same
+    assert load(Image.fromarray(one), name=names[1]).identity == load(one).identity
+
+
+@given(amount=st.integers(0, 3), names=st.lists(st.text(max_size=5), min_size=2, max_size=2))
+def test_files_are_the_same_when_their_bytes_are(amount: int, names: list[str]) -> None:
+    """A byte more is another file, another name is not."""
+    file = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(file, "PNG")
+    data = file.getvalue()
+    assert load(data, name=names[0]).identity == load(data, name=names[1]).identity
+    assert (load(data + bytes(amount)).identity == load(data).identity) is (amount == 0)
