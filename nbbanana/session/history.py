@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
 from nbbanana.session.changes import Diff, Lineage
-from nbbanana.session.results import EditResult
+from nbbanana.session.results import EditResult, Results
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -227,26 +227,16 @@ class History:
         return self.latest()._repr_mimebundle_(include, exclude)
 
 
-class Page(Sequence[EditResult]):
+class Page(Results):
     """Some edits of a history, which show themselves as a table instead of flooding the notebook."""
 
     def __init__(self, results: Sequence[EditResult], total: int, heading: str = "") -> None:
-        self._results = tuple(results)
+        super().__init__(results)
         self._total = total
         self._heading = heading
 
     def __repr__(self) -> str:
         return f"<{len(self)} of {self._total} edits: {[result.id for result in self[:20]]}>"
-
-    def __len__(self) -> int:
-        return len(self._results)
-
-    @overload
-    def __getitem__(self, index: int) -> EditResult: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[EditResult]: ...
-    def __getitem__(self, index: int | slice) -> EditResult | Sequence[EditResult]:
-        return self._results[index]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         from nbbanana.session.views import history_view

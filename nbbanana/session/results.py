@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nbbanana.session.session import Session
     from nbbanana.store.records import Edit, InputRecord, OutputRecord
 
-__all__ = ["EditResult", "Output", "ResultSet"]
+__all__ = ["EditResult", "Output", "ResultSet", "Results"]
 
 SUFFIXES = {"image/png": {".png"}, "image/jpeg": {".jpg", ".jpeg"}, "image/webp": {".webp"}}
 
@@ -303,14 +303,11 @@ class EditResult(Sequence[Output]):
         return str(_bundle(self.view(), {"text/html"}, None)[0]["text/html"])
 
 
-class ResultSet(Sequence[EditResult]):
-    """Several results of one question, such as with several seeds; shows itself as one grid."""
+class Results(Sequence[EditResult]):
+    """Several results in an order."""
 
     def __init__(self, results: Sequence[EditResult]) -> None:
         self._results = tuple(results)
-
-    def __repr__(self) -> str:
-        return f"<ResultSet of {len(self)}>"
 
     def __len__(self) -> int:
         return len(self._results)
@@ -321,6 +318,13 @@ class ResultSet(Sequence[EditResult]):
     def __getitem__(self, index: slice) -> Sequence[EditResult]: ...
     def __getitem__(self, index: int | slice) -> EditResult | Sequence[EditResult]:
         return self._results[index]
+
+
+class ResultSet(Results):
+    """Several results of one question, such as with several seeds; shows itself as one grid."""
+
+    def __repr__(self) -> str:
+        return f"<ResultSet of {len(self)}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         from nbbanana.session.views import set_view
