@@ -17,7 +17,7 @@ from nbbanana.display.words import clip
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbbanana.session import EditResult, Job
+    from nbbanana.session import Job
 
 __all__ = ["Screen", "publish", "screen_for"]
 
@@ -28,13 +28,15 @@ class Screen(Protocol):
     """What waiting for an edit shows."""
 
     shows: bool
-    """Whether it shows results by itself; else IPython does when it becomes the cell's value."""
+    """Whether what it does with a result is all that is to be seen; else IPython shows the cell's value."""
+    takes_pictures: bool
+    """Whether it shows a result's pictures."""
 
     def progress(self, job: Job) -> None:
         """Show where a job stands."""
 
-    def result(self, result: EditResult) -> None:
-        """Show what came back, in the place of the progress."""
+    def result(self, data: Data, metadata: Data) -> None:
+        """Show what came back in the place of the progress: a MIME bundle, empty where no pictures are taken."""
 
     def ended(self, job: Job, said: str) -> None:
         """Say in the place of the progress, if there was any, that no result comes."""
@@ -44,11 +46,12 @@ class Quiet:
     """Shows nothing, and leaves nothing."""
 
     shows = True
+    takes_pictures = False
 
     def progress(self, job: Job) -> None:
         """Show nothing."""
 
-    def result(self, result: EditResult) -> None:
+    def result(self, data: Data, metadata: Data) -> None:
         """Show nothing."""
 
     def ended(self, job: Job, said: str) -> None:
@@ -59,6 +62,7 @@ class Still:
     """Shows the result and no progress: where a display cannot be replaced, as under `%%capture`."""
 
     shows = True
+    takes_pictures = True
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
@@ -66,9 +70,9 @@ class Still:
     def progress(self, job: Job) -> None:
         """Show nothing."""
 
-    def result(self, result: EditResult) -> None:
+    def result(self, data: Data, metadata: Data) -> None:
         """Show it."""
-        publish(self._shell, *result._repr_mimebundle_())
+        publish(self._shell, data, metadata)
 
     def ended(self, job: Job, said: str) -> None:
         """Show nothing; the error is shown."""
@@ -78,6 +82,7 @@ class Replaced:
     """One display in a notebook, replaced as often as what it shows changes."""
 
     shows = True
+    takes_pictures = True
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
@@ -91,9 +96,9 @@ class Replaced:
         self._display = self._display or ProgressDisplay(view)
         self._show(self._display.bundle(job.progress, view))
 
-    def result(self, result: EditResult) -> None:
+    def result(self, data: Data, metadata: Data) -> None:
         """Show the grid in its place."""
-        self._show(*result._repr_mimebundle_())
+        self._show(data, metadata)
 
     def ended(self, job: Job, said: str) -> None:
         """Say it where the progress stood."""
@@ -111,6 +116,7 @@ class Line:
     """One line on standard error in a terminal, taken away when the job is over."""
 
     shows = False
+    takes_pictures = False
 
     def __init__(self) -> None:
         self._display: ProgressDisplay | None = None
@@ -123,7 +129,7 @@ class Line:
             line = self._display.bundle(job.progress, view)["text/plain"]
             self._write(clip(line, shutil.get_terminal_size().columns - 1))
 
-    def result(self, result: EditResult) -> None:
+    def result(self, data: Data, metadata: Data) -> None:
         """Take the line away; IPython shows the result as the cell's value."""
         self._clear()
 

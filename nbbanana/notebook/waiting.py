@@ -18,7 +18,7 @@ from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nbbanana.errors import NBBananaError
+from nbbanana.errors import ImageError, NBBananaError
 from nbbanana.notebook import asking
 from nbbanana.notebook.dry_run import dry_run_data
 from nbbanana.notebook.screens import Replaced, Screen, publish, screen_for
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Attempt", "awaited", "blocking"]
 
 T = TypeVar("T")
+Bundle = tuple[dict[str, Any], dict[str, Any]]
+"""Data and metadata by MIME type."""
 
 TICK = 0.2
 """Seconds between two looks."""
@@ -77,15 +79,21 @@ class Attempt:
         return True
 
     def result(self, job: Job) -> EditResult:
-        """The result of a job that is over, shown; its error is said where the progress stood, and raised."""
+        """The result of a job that is over; its error is said where the progress stood, and raised."""
         try:
-            result = job.result()
+            return job.result()
         except NBBananaError as error:
             self.screen.ended(job, error.what)
             raise
-        self.screen.result(result)
+
+    def bundle(self, result: EditResult) -> Bundle:
+        """What a result looks like, where the screen shows it; its pictures are made small here, which takes time."""
+        return result._repr_mimebundle_() if self.screen.takes_pictures else ({}, {})
+
+    def show(self, bundle: Bundle) -> None:
+        """Show a result in the place of its progress, or leave it to IPython to show the cell's value."""
+        self.screen.result(*bundle)
         self.is_shown = self.screen.shows
-        return result
 
     def live(self, job: Job) -> Job:
         """The job itself; in a notebook a thread keeps its display up to date."""
@@ -109,9 +117,10 @@ class Attempt:
         while not self.is_over(job, TICK):
             pass
         try:
-            self.result(job)
+            result = self.result(job)
         except NBBananaError:
             return  # the display says it, and job.result() raises it wherever somebody asks
+        self.show(self.bundle(result))
 
 
 def blocking(attempt: Attempt) -> EditResult | Job | None:
@@ -138,7 +147,9 @@ def blocking(attempt: Attempt) -> EditResult | Job | None:
         pause = GRACE
         while not attempt.is_over(job, pause):
             pause = TICK
-        return attempt.result(job)
+        result = attempt.result(job)
+        attempt.show(attempt.bundle(result))
+        return result
     except KeyboardInterrupt:
         raise attempt.stopped(_cancelled(attempt.job)) from None
 
@@ -163,7 +174,9 @@ async def awaited(attempt: Attempt) -> EditResult | Job | None:
             attempt.screen.progress(job)
             pause = TICK
         ended.exception()  # asked for, so that asyncio does not report it; result() raises it
-        return attempt.result(job)
+        result = attempt.result(job)
+        attempt.show(await _in_thread(lambda: attempt.bundle(result)))
+        return result
     except asyncio.CancelledError:
         if task := asyncio.current_task():
             task.uncancel()  # the cell goes on from here as one that failed, not as one that is cancelled
@@ -192,10 +205,14 @@ async def _settled(thing: object) -> object:
         return thing
     task = asyncio.ensure_future(thing)
     try:
-        return await _awake(task)
+        while not task.done():
+            await asyncio.wait({task}, timeout=TICK)
     finally:
         if task is not thing:
-            task.cancel()
+            task.cancel()  # a coroutine nobody else waits for
+    if task.cancelled():
+        raise ImageError("A picture does not come.", "What it was awaited from was cancelled.", "Make it again.")
+    return task.result()
 
 
 async def _in_thread(call: Callable[[], T]) -> T:

@@ -45,6 +45,7 @@ CELLS = {
     "a task blocks": "task = asyncio.ensure_future(later())",
     "a task blocks cell": "%%capture\n%nbedit z << task -p 'task'",
     "a task blocks value": "z.prompt",
+    "a lost picture": "lost = asyncio.get_running_loop().create_future()\nlost.cancel()\n%nbedit z << lost -p lost",
     "job": "job = %nbedit night[0] -p 'live' --no-wait",
     # The display is brought up to date by a thread; what it sends between two cells is lost to nbclient.
     "job value": "import threading\nfound = await job\n"
@@ -62,7 +63,7 @@ CELLS = {
     "after reload": "before = ticks\n%nbedit z << night[0] -p 'again';\nticks - before > 10",
     "unloaded": "%unload_ext nbbanana\nip.find_cell_magic('nbedit'), len(ip.input_transformers_post)",
 }
-FAILING = {"other lines", "empty", "wrong option", "wrong operand", "several"}
+FAILING = {"other lines", "empty", "wrong option", "wrong operand", "several", "a lost picture"}
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +143,7 @@ def test_nested_cells_show_the_grid_alone(ran: dict[str, list[Any]]) -> None:
         ("wrong option", "UsageError"),
         ("wrong operand", "VariableError"),
         ("several", "VariableError"),
+        ("a lost picture", "ImageError"),
     ],
 )
 def test_an_error_is_one_output_of_three_lines(ran: dict[str, list[Any]], cell: str, name: str) -> None:

@@ -93,8 +93,9 @@ def check_stopped(kernel: LiveKernel, reply: dict[str, Any], words: str) -> None
     """The cell failed as an interrupted one, in one line, and its display says the same."""
     assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
     assert words in reply["evalue"]
-    [display, error] = [output for output in kernel.outputs if output["type"] != "stream"]
-    assert [display["type"], error["type"]] == ["display_data", "error"]
+    shown = [output for output in kernel.outputs if output["type"] != "stream"]
+    assert [output["type"] for output in shown] == ["display_data", "error"]
+    display, error = shown
     assert error["traceback"] == [f"KeyboardInterrupt: {reply['evalue']}"]
     assert words.partition(" ")[2] in display["data"]["text/plain"]
 
