@@ -23,13 +23,13 @@ from nbbanana.engine.run import Outcome, Run
 from nbbanana.engine.stop import stop
 from nbbanana.engine.submit import Submitter
 from nbbanana.engine.wait import Waiter
-from nbbanana.errors import JobCancelledError, NBBananaError, NoCredentialError
+from nbbanana.errors import JobCancelledError, NBBananaError, NoCredentialError, UnknownModelError
 from nbbanana.models import from_schema
 from nbbanana.store.leases import new_owner
 
 if TYPE_CHECKING:
     from nbbanana.models import Model
-    from nbbanana.providers.base import Price, Provider
+    from nbbanana.providers.base import Description, Provider
     from nbbanana.request import EditRequest
     from nbbanana.settings import Mode
     from nbbanana.store import Store
@@ -70,7 +70,7 @@ class Engine:
         self._asking: dict[str, Run] = {}
         self._guard = threading.Lock()
         self._heart: asyncio.Task[None] | None = None
-        self._prices: dict[str, Price] = {}
+        self._described: dict[str, Description] = {}
 
     # ── for any thread ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -158,12 +158,12 @@ class Engine:
         """Record a run's new state."""
         run.edit = await self.on_disk(self.store.move, run.row.id, state, **what)
 
-    async def price(self, model: Model) -> Price:
-        """The provider's price of a model, asked once an engine."""
+    async def describe(self, model_id: str) -> Description:
+        """What the provider says of a model, asked once an engine."""
         assert self.provider is not None
-        if model.id not in self._prices:
-            self._prices[model.id] = await self.provider.price(model.id)
-        return self._prices[model.id]
+        if model_id not in self._described:
+            self._described[model_id] = await self.provider.describe(model_id)
+        return self._described[model_id]
 
     def forget(self, run: Run) -> None:
         """A run is over, or nobody watches it here any more."""
@@ -242,11 +242,13 @@ class Engine:
         return Outcome(outcome.edit, "collected", outcome.notes)
 
     async def _quote(self, request: EditRequest, model: Model) -> Quote:
-        return quote(await self.price(model), request, model)
+        return quote((await self.describe(model.id)).price, request, model)
 
     async def _live_model(self, model_id: str) -> Model:
-        assert self.provider is not None
-        return from_schema(model_id, await self.provider.schema(model_id))
+        schema = (await self.describe(model_id)).schema
+        if schema is None:
+            raise UnknownModelError(f"The service has no schema for {model_id!r}.", "So nothing of it can be checked.")
+        return from_schema(model_id, schema)
 
     async def _beat(self) -> None:
         """Renew the leases while there is anything to watch."""

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.engine.budget import afford
 from nbbanana.engine.money import Quote, quote
-from nbbanana.errors import ImageError, ServiceError
+from nbbanana.errors import ImageError, ParameterError, ServiceError, UnknownModelError
 from nbbanana.images import ImageInput, Upload, prepare
+from nbbanana.models import from_schema
 from nbbanana.store.records import InputRecord, NewEdit
 
 if TYPE_CHECKING:
     from nbbanana.engine.engine import Engine
     from nbbanana.engine.run import Run
+    from nbbanana.models import Model
 
 __all__ = ["Journal", "input_record"]
 
@@ -43,14 +45,16 @@ class Journal:
         prepared = [None if url else next(uploads) for url in alive]
         run.notes.extend(upload.note for upload in prepared if upload and upload.note)
         records = await self._engine.on_disk(self._keep, images, prepared)
-        price = await self._quoted(run)
+        price, live = await self._described(run)
         run.edit = await self._engine.on_disk(self._engine.store.begin, self._row(run, records, price.amount, where))
         await self._engine.watch(run)
         await afford(self._engine, run, price)
-        return run.model.payload(
-            run.request.sent_parameters,
-            [url or _data_uri(upload) for url, upload in zip(alive, prepared, strict=True)],
-        )
+        urls = [url or _data_uri(upload) for url, upload in zip(alive, prepared, strict=True)]
+        try:
+            return run.model.payload(run.request.sent_parameters, urls, live=live)
+        except ParameterError as error:
+            await self._engine.move(run, "rejected", error=str(error), error_kind=type(error).__name__)
+            raise
 
     async def _refuse_sandbox_pictures(self, images: tuple[ImageInput, ...]) -> None:
         if self._provider.name == "sandbox":
@@ -87,12 +91,15 @@ class Journal:
                 store.put(data)
         return tuple(input_record(image, upload) for image, upload in zip(images, prepared, strict=True))
 
-    async def _quoted(self, run: Run) -> Quote:
-        # A price that cannot be had does not stop an edit; a budget, which needs it, does.
+    async def _described(self, run: Run) -> tuple[Quote, Model | None]:
+        """What it costs, and the model as the service has it now, under whose names it is sent."""
+        # A service that cannot be asked does not stop an edit; a budget, which needs the price, does.
         try:
-            return quote(await self._engine.price(run.model), run.request, run.model)
-        except ServiceError as error:
-            return Quote(None, is_exact=False, how=f"the price could not be asked: {error.what}")
+            described = await self._engine.describe(run.model.id)
+        except (ServiceError, UnknownModelError) as error:
+            return Quote(None, is_exact=False, how=f"the price could not be asked: {error.what}"), None
+        live = from_schema(run.model.id, described.schema) if described.schema else None
+        return quote(described.price, run.request, run.model), live
 
     def _row(self, run: Run, inputs: tuple[InputRecord, ...], amount: float | None, where: dict[str, str]) -> NewEdit:
         request = run.request

@@ -159,10 +159,11 @@ class Waiter:
     async def _note(self, run: Run, status: JobStatus) -> None:
         """Show a state, and record it when it is another one than before."""
         if status.state == "running":
-            first = run.progress.phase != "running"
-            run.tell(phase="running", queue_position=None, note=None, restart_clock=first)
+            # What is shown is never ahead of what is recorded.
             if run.row.state == "queued":
                 await self._engine.move(run, "running")
+            first = run.progress.phase != "running"
+            run.tell(phase="running", queue_position=None, note=None, restart_clock=first)
         elif status.state == "queued":
             run.tell(phase="queued", queue_position=status.queue_position, note=None)
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-__all__ = ["Accepted", "Cancellation", "Downloaded", "JobStatus", "Price", "Provider", "RemoteState"]
+__all__ = ["Accepted", "Cancellation", "Description", "Downloaded", "JobStatus", "Price", "Provider", "RemoteState"]
 
 RemoteState = Literal["queued", "running", "completed", "failed", "cancelled", "other"]
 """`other` is a state this version does not know: it is named and waited through."""
@@ -68,6 +68,14 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """What the service says of a model: its price, and its input schema where it tells one."""
+
+    price: Price
+    schema: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Downloaded:
     """A file that was fetched: where it lies, its SHA-256 and its size in bytes."""
 
@@ -115,12 +123,8 @@ class Provider(Protocol):
         """Whether an output's URL still answers, so that it can be an input without being sent again."""
         ...
 
-    async def price(self, model: str) -> Price:
-        """What the service says the model costs now."""
-        ...
-
-    async def schema(self, model: str) -> Mapping[str, Any]:
-        """The model's live input schema."""
+    async def describe(self, model: str) -> Description:
+        """What the service says of a model now: its price and its live input schema."""
         ...
 
     async def aclose(self) -> None:

@@ -40,7 +40,7 @@ from nbbanana.providers.answers import (
     said,
     seconds_to_wait,
 )
-from nbbanana.providers.base import Accepted, Cancellation, Downloaded, JobStatus, Price
+from nbbanana.providers.base import Accepted, Cancellation, Description, Downloaded, JobStatus
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.downloads import Downloader
 from nbbanana.settings import LOOPBACK, MODEL_API, Endpoints
@@ -160,25 +160,19 @@ class RunComfy:
         cancelled = outcome in {"cancelled", "canceled"} or status in {"cancelled", "canceled"}
         return Cancellation(cancelled, outcome or status or "no word")
 
-    async def price(self, model: str) -> Price:
-        """What the catalogue says the model costs."""
-        return price_from(await self._catalogue_entry(model))
-
-    async def schema(self, model: str) -> Mapping[str, Any]:
+    async def describe(self, model: str) -> Description:
         """
-        The catalogue's `input_schema` of a model.
+        What the catalogue says of a model: its price and its live `input_schema`.
 
         Raises:
             UnknownModelError: the service does not know it.
         """
         try:
-            entry = await self._catalogue_entry(model)
+            entry = (await self._api("GET", f"/models/{model}", f"asking about {model}")).json
         except (RequestNotFoundError, RejectedError) as error:
             raise UnknownModelError(f"There is no model {model!r}.", error.why) from None
         schema = _get(entry, "input_schema")
-        if not isinstance(schema, dict):
-            raise UnknownModelError(f"The service has no schema for {model!r}.", "So its parameters cannot be checked.")
-        return schema
+        return Description(price_from(entry), schema if isinstance(schema, dict) else None)
 
     async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
         """Fetch an output; see `Downloader.fetch`."""
@@ -208,9 +202,6 @@ class RunComfy:
     async def balance(self) -> Any:
         """What is left: `balance_usd`."""
         return (await self._api("GET", "/balance", "asking for the balance", base=self.endpoints.account)).json
-
-    async def _catalogue_entry(self, model: str) -> Any:
-        return (await self._api("GET", f"/models/{model}", f"asking about {model}")).json
 
     async def _job(self, request_id: str, what: str, doing: str) -> JobStatus:
         answer = await self._api("GET", f"/requests/{request_id}/{what}", doing, request_id)

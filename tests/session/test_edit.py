@@ -229,3 +229,21 @@ def test_what_it_cost_is_on_record(served, photo):
     assert result.cost == pytest.approx(0.14)
     assert result.edit.price_quoted == pytest.approx(0.14)
     assert box.balance == pytest.approx(20 - 0.14)
+
+
+def test_a_field_that_the_live_schema_renames_is_sent_under_its_name_there(served, photo):
+    """The shipped schema says `number_of_images`; where the service says `num_images`, that is what it gets."""
+    from nbbanana import models
+
+    shipped = models.get("google/nano-banana-2/edit").schema
+    properties = dict(shipped["properties"])
+    properties["num_images"] = {**properties.pop("number_of_images"), "x-nbbanana": {}}
+    live = {**shipped, "properties": properties}
+    entry = {"input_schema": live, "base_price_usd": 0.07, "price_unit": "output"}
+    session, box = served(models={"google/nano-banana-2/edit": entry})
+    result = session.edit(SNOW, photo("portrait"), number_of_images=2, resolution="0.5K")
+    assert len(result) == 2
+    sent = box.submissions[0].payload
+    assert sent["num_images"] == 2
+    assert "number_of_images" not in sent
+    assert result.parameters["number_of_images"] == 2
