@@ -126,6 +126,11 @@ def _again(form: Studio, task: Any) -> None:
     form.start(form.session.start(task.job.request, mode="fresh"))
 
 
+def _collect(form: Studio, task: Any) -> None:
+    _dismiss(form, task)
+    form.start(form.session.resume(form.session.store.get(task.job.edit_id)))
+
+
 def _save(form: Studio, message: Message) -> None:
     _done(
         form,
@@ -194,6 +199,7 @@ _ACTS: dict[str, Callable[[Studio, Message], Any]] = {
     "cancel": _task(lambda form, task: form.tasks.cancel(task)),
     "dismiss": _task(_dismiss),
     "again": _task(_again),
+    "collect": _task(_collect),
     "mark": lambda form, message: form.mark(
         int(message["edit"]), int(message["index"]), message["what"], on=bool(message["on"])
     ),

@@ -46,7 +46,7 @@ class Slot:
     image: ImageInput
     operand: str | None = None
     note: str | None = None
-    key: str = field(default_factory=lambda: f"slot{next(_keys)}", compare=False)
+    key: str = field(default_factory=lambda: f"slot{next(_keys)}")
 
 
 def namespace() -> Mapping[str, Any]:

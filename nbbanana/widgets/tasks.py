@@ -29,7 +29,6 @@ class Task:
         job: the job.
         result: what came of it, once it came.
         error: why nothing came.
-        said: what cancelling did, in words.
         is_stopping: whether it is being cancelled.
         key: names it in this process.
     """
@@ -37,7 +36,6 @@ class Task:
     job: Job
     result: EditResult | None = None
     error: NBBananaError | None = None
-    said: str = ""
     is_stopping: bool = False
     key: str = field(default_factory=lambda: f"task{next(_keys)}")
     is_noted: bool = False
@@ -83,7 +81,8 @@ class Tasks:
     def cancel(self, task: Task) -> None:
         """Begin to cancel it; what came of that is said once it is known."""
         task.is_stopping = True
-        task.job.cancelling().add_done_callback(lambda future: desk.post(self._cancelled, task, future))
+        # What came of it is the error with which the job ends: it says the same.
+        task.job.cancelling()
         self._tell(task)
 
     def dismiss(self, task: Task) -> None:
@@ -110,16 +109,11 @@ class Tasks:
 
     def _end(self, task: Task) -> None:
         task.unlisten()
+        task.is_stopping = False
         try:
             task.result = task.job.result()
         except NBBananaError as error:
             task.error = error
-        self._tell(task)
-
-    def _cancelled(self, task: Task, future: Any) -> None:
-        task.is_stopping = False
-        error = future.exception()
-        task.said = str(error) if error is not None else future.result()
         self._tell(task)
 
     def _tell(self, task: Task) -> None:

@@ -19,6 +19,7 @@ from nbbanana.widgets.slots import Slot
 if TYPE_CHECKING:
     from nbbanana.engine.money import Quote
     from nbbanana.models import Field
+    from nbbanana.session import Job
     from nbbanana.store import Store
     from nbbanana.store.records import Budget, Edit, InputRecord, OutputRecord
     from nbbanana.widgets.tasks import Task
@@ -33,6 +34,7 @@ __all__ = [
     "node_source",
     "output_source",
     "price_row",
+    "runs_on",
     "slot_row",
     "slot_source",
     "task_row",
@@ -126,7 +128,16 @@ def slot_row(slot: Slot, note: str | None) -> Row:
 def price_row(quote: Quote | None, budget: Budget | None, provider: str) -> Row:
     """What the next run costs and what is left."""
     is_play = provider == "sandbox"
-    row: Row = {"amount": None, "how": "", "note": "", "left": "", "share": None, "is_play": is_play, "is_over": False, "needs_most": False}
+    row: Row = {
+        "amount": None,
+        "how": "",
+        "note": "",
+        "left": "",
+        "share": None,
+        "is_play": is_play,
+        "is_over": False,
+        "needs_most": False,
+    }
     if quote is not None:
         known = quote.amount is not None
         row["amount"] = ("" if quote.is_exact or not known else "from ") + money(quote.amount)
@@ -154,7 +165,7 @@ def task_row(task: Task, ratio: float) -> Row:
         "prompt": one_line(job.request.prompt, 200),
         "phase": "failed" if error is not None and not progress.is_over else progress.phase,
         "mark": mark,
-        "word": "Stopping" if task.is_stopping else word,
+        "word": "Stopping" if task.is_stopping else _ending(task) or word,
         "detail": "" if error is not None else detail,
         "value": value,
         "most": most,
@@ -167,9 +178,25 @@ def task_row(task: Task, ratio: float) -> Row:
         "ratio": ratio,
         "is_over": task.is_over,
         "is_stopping": task.is_stopping,
-        "said": task.said,
+        "collects": error is not None and runs_on(job),
         "error": None if error is None else [error.what, error.why, error.how],
     }
+
+
+def runs_on(job: Job) -> bool:
+    """Whether the service still has it although nobody waits: it is collected, and not asked and paid again."""
+    edit = job.run.edit
+    return edit is not None and edit.request_id is not None and not edit.is_terminal
+
+
+def _ending(task: Task) -> str:
+    """How it ended, in a word or two; empty while it goes on."""
+    if task.error is None:
+        return ""
+    phase = task.job.progress.phase
+    if phase == "cancelled":
+        return "Stopped waiting" if runs_on(task.job) else "Cancelled"
+    return "Unknown" if phase == "unknown" else "Failed"
 
 
 def _facts(edit_id: int | None, seed: int | None, inputs: int) -> str:

@@ -25,13 +25,24 @@ export function makeFields(form) {
       if (wanted !== drawn) {
         drawn = wanted;
         put = new Map();
-        fill(host, state.fields.map((field) => draw(form, field, put)));
+        fill(host, pair(state.fields.map((field) => draw(form, field, put))));
       }
       for (const field of state.fields) put.get(field.name)?.(state.values[field.name]);
       const set = Object.keys(state.values).length;
       fill(tally, set ? `${set} set, the rest left to the model` : "all left to the model");
     },
   };
+}
+
+/** Narrow ones stand two in a row; one without a neighbour takes the whole row. */
+function pair(boxes) {
+  const isNarrow = (box) => box !== undefined && !box.matches(".is-wide, .is-check");
+  for (let at = 0; at < boxes.length; at += 1) {
+    if (!isNarrow(boxes[at])) continue;
+    if (isNarrow(boxes[at + 1])) at += 1;
+    else boxes[at].classList.add("is-wide");
+  }
+  return boxes;
 }
 
 /** One parameter: its name, what holds while it is not set, its control, what it costs. */

@@ -23,22 +23,26 @@ export function makeTasks(form) {
   }
 
   function draw(row, withTiles) {
+    const say = (kind) => () => form.say(kind, { key: row.key });
+    const again = row.collects ? h("button.nbb-boxed", { type: "button", onclick: say("collect") }, "Collect") : h("button.nbb-boxed", { type: "button", onclick: say("again") }, "Run again");
     const act = row.is_over
-      ? h("span.st-acts", {}, h("button.nbb-boxed", { type: "button", onclick: () => form.say("again", { key: row.key }) }, "Run again"), h("button", { type: "button", onclick: () => form.say("dismiss", { key: row.key }) }, "Dismiss"))
-      : h("button.nbb-boxed", { type: "button", disabled: row.is_stopping, title: row.cancel && `Cancel ${row.cancel}`, onclick: () => form.say("cancel", { key: row.key }) }, "Cancel");
-    const mark = row.error && row.phase !== "cancelled" ? "✕" : row.mark;
+      ? h("span.st-acts", {}, again, h("button", { type: "button", onclick: say("dismiss") }, "Dismiss"))
+      : h("button.nbb-boxed", { type: "button", disabled: row.is_stopping, onclick: say("cancel") }, "Cancel");
+    const isBad = row.error && row.phase !== "cancelled";
     const line = h(
       "div.st-line",
       {},
-      h("span.st-mark" + (mark === "✕" ? ".is-bad" : ""), { "aria-hidden": "true" }, mark),
-      h("b", {}, row.error && !row.is_stopping ? (row.phase === "cancelled" ? "Cancelled" : row.phase === "unknown" ? "Unknown" : "Failed") : row.word),
+      h("span.st-mark" + (isBad ? ".is-bad" : ""), { "aria-hidden": "true" }, isBad ? "✕" : row.mark),
+      h("b", {}, row.word),
       row.error ? h("span.st-said", {}, row.error[0]) : h("span.st-detail.nbb-figures", {}, row.detail),
       row.most ? h("progress", { max: row.most, value: row.value, "aria-label": `${row.word}, ${row.detail}` }) : null,
       h("span.st-aside.nbb-quiet.nbb-small.nbb-figures", {}, row.facts),
       act,
     );
-    const below = row.error ? row.error.slice(1).filter(Boolean).join(" ") : row.said || (row.cancel && `Cancel ${row.cancel}`);
-    return h("section.st-task", { "aria-label": row.edit ? `Edit ${row.edit}` : "A new edit", "data-phase": row.phase }, line, h("p.nbb-quiet.nbb-small.st-below", {}, below || row.prompt), withTiles ? ghosts(form, row) : null);
+    // What to do after a cancel is said by the buttons.
+    const after = row.error && (isBad ? row.error.slice(1).filter(Boolean).join(" ") : row.error[1]);
+    const below = after || (row.cancel && !row.is_over && `Cancel ${row.cancel}`) || row.prompt;
+    return h("section.st-task", { "aria-label": row.edit ? `Edit ${row.edit}` : "A new edit", "data-phase": row.phase }, line, h("p.nbb-quiet.nbb-small.st-below", {}, below), withTiles ? ghosts(form, row) : null);
   }
 
   function render() {

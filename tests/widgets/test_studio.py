@@ -1,0 +1,282 @@
+"""The Studio by calls, over a real sandbox: what the front end is told, and what comes of what it asks."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pytest
+from support.forms import Wire
+
+import nbbanana as nb
+from nbbanana.errors import BudgetError, NotInStoreError, PromptError, UsageError
+from nbbanana.grammar import parse, split_cell
+from nbbanana.images import load
+from nbbanana.widgets import desk
+from nbbanana.widgets.marks import marked
+from nbbanana.widgets.studio import Studio
+
+SMALL = {"resolution": "0.5K"}
+
+
+class Bench(Wire):
+    """A Studio and what it told."""
+
+    form: Studio
+
+    def ask(self, kind: str, *, data: bytes | None = None, **content: Any) -> None:
+        """Say what the front end would, and wait until it was heard."""
+        desk.post(
+            self.form._receive, {"kind": kind, "number": 1, **content}, [memoryview(data)] if data else []
+        ).result()
+
+    def last(self, kind: str) -> dict[str, Any]:
+        """The last message of a kind."""
+        return [content for content, _ in self.said if content["kind"] == kind][-1]
+
+    def wait(self, kind: str, seconds: float = 20.0) -> dict[str, Any]:
+        """Wait for a message of a kind that was not there yet."""
+        seen = len(self.said)
+        with self._news:
+            came = self._news.wait_for(lambda: any(one["kind"] == kind for one, _ in self.said[seen:]), seconds)
+        assert came, f"nothing was said about {kind}"
+        return self.last(kind)
+
+    def settle(self) -> None:
+        """Wait until every note at the desk was read."""
+        desk.at_desk(lambda: None)
+
+
+@pytest.fixture
+def bench(session: nb.Session, photo: Callable[[str], Path]) -> Iterator[Bench]:
+    form = nb.studio(session, images=photo("coffee"), prompt="Make it snow.", **SMALL)
+    yield Bench(form)
+    form.close()
+
+
+def test_the_front_end_is_told_everything_when_it_says_hello(bench: Bench) -> None:
+    """The form, the price, the results and the history, and the pictures as bytes."""
+    bench.ask("hello")
+    bench.wait("price") if not any(one["kind"] == "price" for one, _ in bench.said) else None
+    form = bench.last("form")
+    assert form["prompt"] == "Make it snow."
+    assert form["values"] == SMALL
+    assert [field["name"] for field in form["fields"]][:2] == ["number_of_images", "seed"]
+    assert form["slots"][0]["name"] == "coffee.png"
+    assert bench.last("price")["amount"] == "from $0.07"
+    assert bench.last("past")["total"] == 0
+
+
+def test_a_run_becomes_a_record_and_a_group(bench: Bench) -> None:
+    """What was run is in the store, shown as a group, and its job is no longer on its way."""
+    result = bench.form.run().result()
+    bench.wait("results")
+    assert bench.form.session.store.get(result.id).state == "completed"
+    assert [group["edit"] for group in bench.last("results")["groups"]] == [result.id]
+    assert bench.form.jobs == []
+    assert bench.last("past")["nodes"][0]["id"] == result.id
+
+
+def test_only_what_is_set_is_sent(bench: Bench) -> None:
+    """The record has the prompt and what was set, and nothing that the schema would fill in."""
+    result = bench.form.run().result()
+    assert dict(result.parameters) == {"prompt": "Make it snow.", **SMALL}
+
+
+def test_an_upload_is_named_by_its_edit_once_it_was_run(bench: Bench, photo: Callable[[str], Path]) -> None:
+    """Before that there is no name, and that is said; after it the copied cell asks the same."""
+    bench.form.inputs = []
+    data = photo("chelsea").read_bytes()
+    bench.ask("upload", data=data, name="cat.png", note="")
+    with pytest.raises(UsageError, match=r"cat\.png"):
+        bench.form.cell()
+    result = bench.form.run().result()
+    text = bench.form.cell()
+    assert text.startswith(f"%%nbedit edit:{result.id}.inputs[0] ")
+    assert bench.form.cell(result.id).splitlines()[0].split()[1] == f"edit:{result.id}.inputs[0]"
+    cell = parse(*split_cell(text), default_model="google/nano-banana-2/edit")
+    original = nb.Session(store=bench.form.session.folder).history[result.id].originals[0]
+    asked = bench.form.session.request(cell.prompt, [original], model=cell.model, parameters=cell.parameters)
+    assert asked.ask == result.edit.ask
+    assert original.identity == load(data).identity
+
+
+def test_pictures_can_be_typed(bench: Bench, photo: Callable[[str], Path], tmp_path: Path) -> None:
+    """A path, a glob, an edit as Python calls it: each becomes an input that a cell can name."""
+    for name in ("b 1.png", "c.png"):
+        (tmp_path / name).write_bytes(photo("coffee").read_bytes())
+    result = bench.form.run().result()
+    bench.form.inputs = []
+    bench.ask("type", text="b 1.png")
+    bench.ask("type", text="*.png")
+    bench.ask("type", text=f"history[{result.id}][0]")
+    assert [slot.operand for slot in bench.form.bench.draft.slots] == ['"b 1.png"', '"b 1.png"', "c.png", "edit:1[0]"]
+
+
+def test_trouble_is_shown_in_three_lines(bench: Bench) -> None:
+    """Whatever the front end asks that cannot be done comes back as what, why and what to do."""
+    bench.ask("type", text="nowhere.jpg")
+    assert "nowhere.jpg" in bench.last("error")["what"]
+    bench.ask("run", text="", count=1)
+    assert bench.last("error")["about"] == "run"
+    bench.ask("set", name="number_of_images", value=9)
+    assert "number_of_images" in bench.last("error")["what"]
+    bench.ask("frobnicate")
+    assert "frobnicate" in bench.last("error")["what"]
+    bench.ask("move", key="slot1", to="nowhere")
+    assert bench.last("error")["what"].startswith("The form broke: ValueError")
+
+
+def test_what_a_call_gets_wrong_is_raised(bench: Bench) -> None:
+    """By calls, an error is an exception as everywhere."""
+    bench.form.prompt = "  "
+    with pytest.raises(PromptError):
+        bench.form.run()
+    with pytest.raises(NotInStoreError):
+        bench.form.recall(99)
+
+
+def test_a_job_that_cannot_be_afforded_says_so_and_can_be_run_again(bench: Bench) -> None:
+    """With a budget and a price that is only a floor, it is refused; told what it may cost, it runs."""
+    session = bench.form.session
+    bench.form.run().result()
+    session.store.set_budget("sandbox", 1.0)
+    with pytest.raises(BudgetError):
+        bench.form.run().result()
+    bench.settle()
+    row = bench.last("task")
+    assert row["error"][0].startswith("It costs")
+    bench.ask("most", amount=0.5)
+    bench.ask("again", key=row["key"])
+    bench.wait("results")
+    assert len(bench.form.results) >= 2
+
+
+def test_marks_are_for_single_pictures(bench: Bench) -> None:
+    """A star on one picture of four stars the edit; only when all are rejected is the edit."""
+    bench.form.set(number_of_images=4)
+    result = bench.form.run().result()
+    bench.ask("mark", edit=result.id, index=1, what="starred", on=True)
+    for index in (0, 2, 3):
+        bench.ask("mark", edit=result.id, index=index, what="rejected", on=True)
+    edit = bench.form.session.store.get(result.id)
+    assert (edit.starred, edit.rejected) == (True, False)
+    assert (marked(edit, "starred"), marked(edit, "rejected")) == ({1}, {0, 2, 3})
+    bench.ask("mark", edit=result.id, index=1, what="rejected", on=True)
+    edit = bench.form.session.store.get(result.id)
+    assert edit.rejected
+    assert "rejected[0]" not in edit.tags
+    bench.ask("mark", edit=result.id, index=1, what="starred", on=False)
+    bench.ask("mark", edit=result.id, index=2, what="rejected", on=False)
+    edit = bench.form.session.store.get(result.id)
+    assert (edit.starred, edit.rejected, marked(edit, "rejected")) == (False, False, {0, 1, 3})
+
+
+def test_a_recall_shows_what_was_unlike_and_undo_returns_the_words(bench: Bench) -> None:
+    """The detail says what differs, the recall takes it over, undo brings back what was being written."""
+    result = bench.form.run().result()
+    bench.form.prompt = "Something that is being written"
+    bench.ask("look", edit=result.id)
+    assert bench.last("detail")["against_form"] == ["other words"]
+    bench.ask("recall", edit=result.id, what="all")
+    assert bench.form.prompt == "Make it snow."
+    assert bench.last("detail")["against_form"] == []
+    assert bench.form.bench.request(bench.form.session).ask == result.edit.ask
+    bench.ask("undo")
+    assert bench.form.prompt == "Something that is being written"
+
+
+def test_lineage_is_shown_by_what_changed(bench: Bench) -> None:
+    """An edit of an edit says what is new against its parent: words, parameters, nothing else."""
+    first = bench.form.run().result()
+    bench.ask("further", edit=first.id, index=0)
+    bench.form.prompt = "Make it rain."
+    bench.form.set(seed=5)
+    second = bench.form.run().result()
+    bench.ask("look", edit=second.id)
+    detail = bench.last("detail")
+    assert detail["parent"] == first.id
+    assert ["gone", "snow."] in detail["words"]
+    assert ["new", "rain."] in detail["words"]
+    assert detail["against_parent"] == ["other words", "seed 5"]
+
+
+def test_varying_asks_the_same_with_a_new_seed(bench: Bench) -> None:
+    """The words and pictures stay, the seed is another."""
+    first = bench.form.run().result()
+    task = desk.at_desk(bench.form.vary, first.id)
+    second = task.job.result()
+    assert second.seed != first.seed
+    assert (second.prompt, second.inputs[0].identity) == (first.prompt, first.inputs[0].identity)
+
+
+def test_the_seed_is_locked_to_the_last_result(bench: Bench) -> None:
+    """Lock keeps the seed of what was just made; unlock leaves it to chance again; the dice roll one."""
+    result = bench.form.run().result()
+    bench.wait("results") if result not in bench.form.results else None
+    bench.settle()
+    bench.ask("lock")
+    assert bench.form.parameters["seed"] == result.seed
+    bench.ask("lock")
+    assert "seed" not in bench.form.parameters
+    bench.ask("dice")
+    assert 0 <= bench.form.parameters["seed"] < 2**31
+
+
+def test_saving_never_overwrites(bench: Bench, tmp_path: Path) -> None:
+    """A picture goes into the working folder under a name that is free."""
+    result = bench.form.run().result()
+    bench.ask("save", edit=result.id, index=0)
+    bench.ask("save", edit=result.id, index=0)
+    names = sorted(path.name for path in tmp_path.glob("edit-*"))
+    assert names == ["edit-1-0-2.png", "edit-1-0.png"]
+    assert (tmp_path / names[0]).read_bytes() == result[0].bytes
+
+
+def test_the_still_shows_the_results(bench: Bench) -> None:
+    """What a saved notebook keeps is the newest results as HTML, without the live form."""
+    bundle = bench.form._still_bundle()
+    assert "nothing was made" in bundle["text/plain"] or "Make it snow." in bundle["text/plain"]
+    bench.form.run().result()
+    bench.settle()
+    bench.wait("results") if not bench.form.results else None
+    bundle = bench.form._still_bundle()
+    assert "data:image/" in bundle["text/html"]
+    assert "history[1]" in bundle["text/plain"]
+
+
+def test_a_record_can_be_opened_in_a_new_studio(bench: Bench) -> None:
+    """`nb.studio(edit=…)` begins with everything of a record, and its pictures."""
+    result = bench.form.run().result()
+    other = nb.studio(bench.form.session, edit=result)
+    assert other.prompt == result.prompt
+    assert other.bench.request(other.session).ask == result.edit.ask
+    assert [shown.id for shown in other.results] == [result.id]
+    other.close()
+
+
+def test_ten_studios_leave_nothing_behind(session: nb.Session, photo: Callable[[str], Path]) -> None:
+    """Opened, used and closed ten times: no comm, no thread, no listener of a job stays."""
+
+    def use() -> None:
+        form = nb.studio(session, images=photo("coffee"), prompt="Make it snow.", **SMALL)
+        job = form.run()
+        form.close()
+        job.result()
+        assert job.run._listeners == []
+
+    use()
+    desk.at_desk(lambda: None)
+    gc.collect()
+    comms, threads = len(ipywidgets.Widget.widgets), threading.active_count()
+    for _ in range(10):
+        use()
+    desk.at_desk(lambda: None)
+    gc.collect()
+    assert len(ipywidgets.Widget.widgets) == comms
+    assert threading.active_count() <= threads
+    assert [one for one in gc.get_objects() if isinstance(one, Studio) and one.is_open] == []
