@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+JOBS ?= auto
 BIN := $(VENV)/bin
 DEMO := build/demo
 SOURCES := pyproject.toml $(shell find nbbanana -type f -not -name '*.pyc')
@@ -27,10 +28,10 @@ lab: $(DEMO)/quickstart.html $(VENV)/.lab  ## Open JupyterLab on the demo (NBBAN
 		$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(DEMO)/quickstart.ipynb
 
 test: $(VENV)/.dev chromium  ## Run every test but the long ones
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 
 fast: $(VENV)/.dev  ## Run the tests that need neither a kernel nor a browser
-	$(BIN)/python -m pytest -m '$(FAST)'
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m '$(FAST)'
 
 lint: $(VENV)/.dev  ## Check style, types and layers
 	$(BIN)/ruff check
