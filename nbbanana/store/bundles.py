@@ -11,7 +11,6 @@ picture against its hash, every record against its digests. Nothing in a bundle 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import tempfile
@@ -19,9 +18,6 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -30,7 +26,8 @@ from nbbanana.errors import BundleError
 from nbbanana.request import canonical_json
 from nbbanana.store.care import digests_hold
 from nbbanana.store.crate import crate
-from nbbanana.store.records import Edit, InputRecord, OutputRecord, Transition
+from nbbanana.store.packed import checker, pack, parse_json, unpack
+from nbbanana.store.records import Edit
 
 if TYPE_CHECKING:
     from nbbanana.store.store import Store
@@ -45,8 +42,6 @@ MOST_JSON = 256 << 20
 MOST_BLOB = 2 << 30
 MOST_BYTES = 64 << 30
 CHUNK = 1 << 20
-PRIVATE = frozenset({"id", "parents", "request_id", "notebook", "cell", "transitions", "inputs", "outputs"})
-"""Fields of a record that mean nothing, or too much, in another place, and those that are written apart."""
 
 
 def write(store: Store, edits: Iterable[Edit], path: str | Path) -> Path:
@@ -78,7 +73,7 @@ def write(store: Store, edits: Iterable[Edit], path: str | Path) -> Path:
 
 
 def _fill(archive: zipfile.ZipFile, store: Store, edits: list[Edit]) -> None:
-    content = {"format": FORMAT, "version": VERSION, "package": __version__, "edits": [_packed(e) for e in edits]}
+    content = {"format": FORMAT, "version": VERSION, "package": __version__, "edits": [pack(e) for e in edits]}
     archive.writestr(EDITS, canonical_json(content))
     archive.writestr(CRATE, canonical_json(crate(edits)))
     for sha256 in dict.fromkeys(name for edit in edits for name in _blobs(edit)):
@@ -89,22 +84,6 @@ def _fill(archive: zipfile.ZipFile, store: Store, edits: list[Edit]) -> None:
 def _blobs(edit: Edit) -> Iterator[str]:
     yield from (record.sha256 for record in edit.inputs if record.sha256)
     yield from (record.sha256 for record in edit.outputs)
-
-
-def _packed(edit: Edit) -> dict[str, Any]:
-    packed = {f.name: getattr(edit, f.name) for f in fields(edit) if f.name not in PRIVATE}
-    packed["parameters"] = dict(edit.parameters)
-    packed["tags"] = list(edit.tags)
-    packed["inputs"] = [_without_url(record) for record in edit.inputs]
-    packed["outputs"] = [_without_url(record) for record in edit.outputs]
-    packed["transitions"] = [asdict(step) for step in edit.transitions]
-    return packed
-
-
-def _without_url(record: InputRecord | OutputRecord) -> dict[str, Any]:
-    packed = asdict(record)
-    del packed["url"]
-    return packed
 
 
 class Bundle:
@@ -208,13 +187,9 @@ def _read_json(archive: zipfile.ZipFile) -> Any:
     if len(text) > MOST_JSON:
         raise _broken("The bundle's records do not end.", f"They have more than {MOST_JSON >> 20} MiB.")
     try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except ValueError:
         raise _broken("The bundle's records cannot be read.", "They are not JSON.") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)  # NaN and the infinities are no JSON
 
 
 def _checked_edits(content: Any) -> list[Edit]:
@@ -226,30 +201,14 @@ def _checked_edits(content: Any) -> list[Edit]:
             "The bundle was written by a newer nbbanana.", f"Its version is {version}.", "Update nbbanana."
         )
     try:
-        _schema()(content)
+        checker()(content)
     except fastjsonschema.JsonSchemaException as error:
         raise _broken("The bundle's records are not as they should be.", f"{error.args[0]!s:.200}.") from None
-    edits = [_unpacked(packed) for packed in content["edits"]]
+    edits = [unpack(packed) for packed in content["edits"]]
     for number, edit in enumerate(edits):
         if not digests_hold(edit):
             raise _broken("A record was changed.", f"Number {number} does not fit its digests.")
     return edits
-
-
-@cache
-def _schema() -> Any:
-    import fastjsonschema
-
-    text = resources.files(__package__).joinpath("bundle.schema.json").read_text(encoding="utf-8")
-    return fastjsonschema.compile(json.loads(text))
-
-
-def _unpacked(packed: dict[str, Any]) -> Edit:
-    inputs = tuple(InputRecord(**record) for record in packed.pop("inputs", ()))
-    outputs = tuple(OutputRecord(**record) for record in packed.pop("outputs", ()))
-    steps = tuple(Transition(**step) for step in packed.pop("transitions", ()))
-    tags = tuple(packed.pop("tags", ()))
-    return Edit(id=0, inputs=inputs, outputs=outputs, transitions=steps, tags=tags, **packed)
 
 
 def _broken(what: str, why: str) -> BundleError:

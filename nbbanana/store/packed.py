@@ -1,0 +1,84 @@
+"""
+Records as JSON, as they leave a store: in bundles, beside pictures and inside them.
+
+What is written has no addresses, no notebook names and no ids of one store. What is read is checked against
+`bundle.schema.json`, and by whoever reads it against its digests.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from nbbanana.store.records import Edit, InputRecord, OutputRecord, Transition
+
+__all__ = ["REMARKS", "checker", "pack", "parse_json", "unpack"]
+
+PRIVATE = frozenset({"id", "parents", "request_id", "notebook", "cell", "transitions", "inputs", "outputs"})
+"""Fields of a record that mean nothing, or too much, in another place, and those that are written apart."""
+
+REMARKS = ("starred", "rejected", "tags", "note")
+"""What people said of an edit."""
+
+
+def pack(edit: Edit) -> dict[str, Any]:
+    """A record as a JSON object."""
+    packed = {f.name: getattr(edit, f.name) for f in fields(edit) if f.name not in PRIVATE}
+    packed["parameters"] = dict(edit.parameters)
+    packed["tags"] = list(edit.tags)
+    packed["inputs"] = [_without_url(record) for record in edit.inputs]
+    packed["outputs"] = [_without_url(record) for record in edit.outputs]
+    packed["transitions"] = [asdict(step) for step in edit.transitions]
+    return packed
+
+
+def unpack(packed: dict[str, Any]) -> Edit:
+    """The record of a JSON object that was checked; its id is 0, since it is in no store."""
+    rest = dict(packed)
+    inputs = tuple(InputRecord(**record) for record in rest.pop("inputs", ()))
+    outputs = tuple(OutputRecord(**record) for record in rest.pop("outputs", ()))
+    steps = tuple(Transition(**step) for step in rest.pop("transitions", ()))
+    tags = tuple(rest.pop("tags", ()))
+    return Edit(id=0, inputs=inputs, outputs=outputs, transitions=steps, tags=tags, **rest)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """
+    A JSON value of unknown origin.
+
+    Raises:
+        ValueError: no JSON, NaN or an infinity, or nested deeper than anything of ours.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+@cache
+def checker(definition: str | None = None) -> Any:
+    """
+    The compiled schema of a bundle's records, or of one of its definitions, such as `edit`.
+
+    It is called with a value and raises `fastjsonschema.JsonSchemaException`.
+    """
+    import fastjsonschema
+
+    text = resources.files(__package__).joinpath("bundle.schema.json").read_text(encoding="utf-8")
+    schema = json.loads(text)
+    if definition is not None:
+        schema = {"$ref": f"#/definitions/{definition}", "definitions": schema["definitions"]}
+    return fastjsonschema.compile(schema)
+
+
+def _without_url(record: InputRecord | OutputRecord) -> dict[str, Any]:
+    packed = asdict(record)
+    del packed["url"]
+    return packed
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)  # NaN and the infinities are no JSON
