@@ -229,7 +229,9 @@ class Session:
         """What a request will cost, by the API's own words; sends nothing that costs."""
         return self.engine.quote(request, self.model_of(request.model)).result()
 
-    def resubmit(self, edit: Edit, *, mode: str = "auto", seed: int | None = None) -> Job:
+    def resubmit(
+        self, edit: Edit, *, mode: str = "auto", seed: int | None = None, max_price: float | None = None
+    ) -> Job:
         """Ask again what a record asked, with its pictures from the store; `seed` replaces its seed."""
         model = self.model_of(edit.model)
         request = request_of(edit, model, self.store)
@@ -238,7 +240,7 @@ class Session:
                 raise ConfigError(f"{model.id} takes no seed.", "Its schema has none.", "Use rerun() for a new sample.")
             checked = model.check({**request.parameters, model.seed_field: seed}, images=len(request.images))
             request = replace(request, parameters=checked)
-        return self.start(request, mode=cast("Mode", mode))
+        return self.start(request, mode=cast("Mode", mode), max_price=max_price)
 
     def resume(self, edit: Edit) -> Job:
         """Take an accepted job up again; nothing is sent a second time."""

@@ -99,6 +99,7 @@ class Form(anywidget.AnyWidget):
         if self.is_open:
             self.is_open = False
             self.let_go()
+            self.layout.close()  # ipywidgets makes one for every widget, with a comm of its own
         super().close()
 
     def let_go(self) -> None:

@@ -123,7 +123,7 @@ def _dismiss(form: Studio, task: Any) -> None:
 
 def _again(form: Studio, task: Any) -> None:
     _dismiss(form, task)
-    form.start(form.session.start(task.job.request, mode="fresh"))
+    form.start(form.session.start(task.job.request, mode="fresh", max_price=form.max_price))
 
 
 def _collect(form: Studio, task: Any) -> None:

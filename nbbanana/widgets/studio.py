@@ -294,8 +294,8 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
         """Ask an edit again with a new seed; a model without one makes another sample."""
         edit = self.session.store.get(edit_id)
         if self.session.model_of(edit.model).seed_field is None:
-            return self.start(self.session.resubmit(edit, mode="fresh"))
-        return self.start(self.session.resubmit(edit, seed=secrets.randbelow(SEED_LIMIT)))
+            return self.start(self.session.resubmit(edit, mode="fresh", max_price=self.max_price))
+        return self.start(self.session.resubmit(edit, seed=secrets.randbelow(SEED_LIMIT), max_price=self.max_price))
 
     def mark(self, edit_id: int, index: int, what: Mark, *, on: bool) -> Edit:
         """Star or reject one picture, or take that back."""

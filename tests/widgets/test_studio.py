@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import ipywidgets
 import pytest
+from ipywidgets.widgets.widget import _instances
 from support.forms import Wire
 
 import nbbanana as nb
@@ -272,11 +272,11 @@ def test_ten_studios_leave_nothing_behind(session: nb.Session, photo: Callable[[
     use()
     desk.at_desk(lambda: None)
     gc.collect()
-    comms, threads = len(ipywidgets.Widget.widgets), threading.active_count()
+    comms, threads = len(_instances), threading.active_count()
     for _ in range(10):
         use()
     desk.at_desk(lambda: None)
     gc.collect()
-    assert len(ipywidgets.Widget.widgets) == comms
+    assert len(_instances) == comms
     assert threading.active_count() <= threads
     assert [one for one in gc.get_objects() if isinstance(one, Studio) and one.is_open] == []

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
 from support.kernels import notebook_of
-from support.lab import Browser, Lab, LabPage
+from support.lab import SCREENSHOTS, Browser, Lab, LabPage
 
 pytestmark = pytest.mark.browser
 
@@ -118,13 +119,22 @@ def test_a_saved_notebook_keeps_a_still(worked: Path, browser: Browser, lab: Lab
     assert "history[" in "".join(still["data"]["text/plain"])
     assert set(live["data"]) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
     (lab.root / "stranger.ipynb").write_text(json.dumps(saved | {"metadata": saved["metadata"] | {"title": "other"}}))
+    end_kernels(lab)
     for notebook in ("studio.ipynb", "stranger.ipynb"):
         page = browser.page()
         page.goto(lab.address(notebook))
         cell = page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{OPEN}"]')
         cell.scroll_into_view_if_needed()
         cell.locator("img").first.wait_for()
-        page.wait_for_timeout(500)
+        expect(cell.locator(".jp-OutputArea-child").nth(1)).not_to_contain_text("Loading widget")
         expect(cell.get_by_text("Error displaying widget")).not_to_be_visible()
-        page.screenshot(path=f"/tmp/st/saved-{notebook}.png")
+        assert cell.locator(".nbb-studio").count() == 0
+        page.screenshot(path=SCREENSHOTS / f"lab-saved-{notebook}.png")
         page.context.close()
+
+
+def end_kernels(lab: Lab) -> None:
+    """Shut every kernel down, so that what is opened next has only what was saved."""
+    with httpx.Client(verify=False, params={"token": lab.token}) as client:
+        for kernel in client.get(f"{lab.url}api/kernels").json():
+            client.delete(f"{lab.url}api/kernels/{kernel['id']}").raise_for_status()
