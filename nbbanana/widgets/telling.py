@@ -28,6 +28,7 @@ __all__ = [
     "Row",
     "draft_of",
     "field_row",
+    "gist",
     "group_row",
     "input_source",
     "node_row",
@@ -218,6 +219,7 @@ def group_row(edit: Edit, store: Store, *, replayed: bool = False, notes: Sequen
         "edit": edit.id,
         "label": label,
         "prompt": one_line(edit.prompt, 300),
+        "gist": gist(edit.prompt),
         "facts": " · ".join(filter(None, facts)),
         "notes": [one_line(note, 300) for note in notes],
         "tiles": [
@@ -233,6 +235,17 @@ def group_row(edit: Edit, store: Store, *, replayed: bool = False, notes: Sequen
             for output in edit.outputs
         ],
     }
+
+
+def gist(prompt: str) -> str:
+    r"""
+    The line of a prompt that tells it from others: words that keep things come first, the change comes last.
+
+    >>> gist("Keep the pose unchanged.\nMake it snow.")
+    'Make it snow.'
+    """
+    lines = [line for line in prompt.splitlines() if line.strip()]
+    return one_line(lines[-1], 300) if lines else ""
 
 
 # ── the past ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -58,7 +58,7 @@ export function makeGrid(form) {
     return h(
       `section.st-group${isNewest ? "" : ".is-older"}`,
       { "aria-labelledby": name },
-      h("div.st-group-head", {}, h("h3.nbb-figures", { id: name }, `Edit ${group.edit}`), h("span.nbb-clip", { title: group.prompt }, group.prompt), h("span.nbb-quiet.nbb-small.nbb-figures", {}, group.facts)),
+      h("div.st-group-head", {}, h("h3.nbb-figures", { id: name }, `Edit ${group.edit}`), h("span.nbb-clip", { title: group.prompt }, group.gist), h("span.nbb-quiet.nbb-small.nbb-figures", {}, group.facts)),
       group.notes.map((note) => h("p.nbb-quiet.nbb-small.st-group-note", {}, note)),
       h("div.st-tiles", { role: "listbox", "aria-labelledby": name, "aria-orientation": "horizontal", style: `--many:${Math.min(4, group.tiles.length)}` }, group.tiles.map((tile) => drawTile(group, tile))),
       holds ? toolbar(group) : null,
