@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbbanana import samples as samples
     from nbbanana.calls import aedit, edit, submit
     from nbbanana.session import EditResult, History, Job, Output, Session
+    from nbbanana.widgets.compare import compare
     from nbbanana.widgets.studio import studio
 
     history: History
@@ -36,6 +37,7 @@ __all__ = [
     "Session",
     "__version__",
     "aedit",
+    "compare",
     "edit",
     "errors",
     "history",
@@ -54,6 +56,7 @@ _HOMES = {
     "Output": "nbbanana.session",
     "Session": "nbbanana.session",
     "aedit": "nbbanana.calls",
+    "compare": "nbbanana.widgets.compare",
     "edit": "nbbanana.calls",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",

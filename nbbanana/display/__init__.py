@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from nbbanana.display.changes import diff_bundle, lineage_bundle, word_diff
+from nbbanana.display.comparing import comparison_bundle
 from nbbanana.display.grid import PROVENANCE, bundle, text
 from nbbanana.display.progress import ProgressDisplay, progress_bundle, standing, stopped_bundle, stopping
 from nbbanana.display.tables import dry_run_bundle, history_bundle, models_bundle, note_bundle
-from nbbanana.display.views import DiffView, DryRun, HistoryRow, LineageNode, Picture, ResultView
+from nbbanana.display.views import ComparisonView, DiffView, DryRun, HistoryRow, LineageNode, Picture, ResultView
 from nbbanana.display.words import describe, one_line, plain
 
 __all__ = [
     "PROVENANCE",
+    "ComparisonView",
     "DiffView",
     "DryRun",
     "HistoryRow",
@@ -19,6 +21,7 @@ __all__ = [
     "ProgressDisplay",
     "ResultView",
     "bundle",
+    "comparison_bundle",
     "describe",
     "diff_bundle",
     "dry_run_bundle",

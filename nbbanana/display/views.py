@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DiffView", "DryRun", "HistoryRow", "LineageNode", "Picture", "ResultView"]
+__all__ = ["ComparisonView", "DiffView", "DryRun", "HistoryRow", "LineageNode", "Picture", "ResultView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,24 @@ class ResultView:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonView:
+    """
+    A few pictures beside each other, and what is unlike about how they were made.
+
+    Args:
+        pictures: in their order.
+        words: where there are two, their prompts as one: pairs of `same`, `gone` or `new` and the text.
+        rows: what differs: its name, and a value for each picture.
+        same: what does not differ, in words.
+    """
+
+    pictures: tuple[Picture, ...]
+    words: tuple[tuple[str, str], ...] = ()
+    rows: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    same: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,11 @@ class Output:
         return self._result.id
 
     @property
+    def result(self) -> EditResult:
+        """The result that it is one image of."""
+        return self._result
+
+    @property
     def index(self) -> int:
         """Its place in the result, from 0."""
         return self._record.index

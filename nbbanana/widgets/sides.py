@@ -1,0 +1,172 @@
+"""What a comparison compares: pictures with what is known about them, and what of that is unlike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbbanana import images
+from nbbanana.display import Picture, one_line
+from nbbanana.display.words import money
+from nbbanana.errors import ImageError, UsageError
+from nbbanana.session import EditResult, Output
+from nbbanana.session.changes import Diff
+from nbbanana.widgets.telling import when
+
+__all__ = ["Side", "data_of", "rows", "same", "sides_of", "words"]
+
+LEAST, MOST = 2, 6
+UNSET = "left to the model"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """
+    One picture.
+
+    Args:
+        picture: its name, bytes or file, and size.
+        result: the edit that it came from, where it came from one.
+    """
+
+    picture: Picture
+    result: EditResult | None = None
+
+
+def sides_of(sources: Sequence[Any]) -> tuple[Side, ...]:
+    """
+    The pictures of a comparison.
+
+    Raises:
+        UsageError: fewer than two or more than six, or a result of several outputs.
+        ImageError: no picture, or a URL.
+    """
+    if not LEAST <= len(sources) <= MOST:
+        raise UsageError(
+            f"compare() was given {len(sources)} picture{'' if len(sources) == 1 else 's'}.",
+            f"It takes {LEAST} to {MOST}.",
+            "For example: nb.compare(neon[0], neon[1]).",
+        )
+    return tuple(_side(source) for source in sources)
+
+
+def _side(source: Any) -> Side:
+    if isinstance(source, EditResult):
+        source = _only(source)
+    if isinstance(source, Output):
+        return Side(
+            Picture(source.label, source.path, source.width, source.height, caption=source.result.prompt),
+            source.result,
+        )
+    image = images.load(source)
+    if image.source is None:
+        raise ImageError(
+            f"{image.name} is a URL, and its picture is not here.",
+            "compare() fetches nothing.",
+            "Download it and give the file.",
+        )
+    return Side(Picture(image.name, image.source, image.width, image.height))
+
+
+def _only(result: EditResult) -> Output:
+    if len(result) != 1:
+        raise UsageError(
+            f"{result.label} has {len(result)} pictures.",
+            "One is compared with another.",
+            f"Say which: {result.label}[0]." if len(result) else "Choose an edit that has a picture.",
+        )
+    return result[0]
+
+
+def words(left: Side, right: Side) -> tuple[tuple[str, str], ...]:
+    """Two prompts as one, `same`, `gone` and `new`; nothing where one of the pictures is not an edit's."""
+    if left.result is None or right.result is None:
+        return ()
+    return _phrases(Diff(left.result, right.result).words)
+
+
+def _phrases(changes: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """
+    Changes that only a space keeps apart as one, so that phrases are read and not words in turns.
+
+    >>> _phrases([("gone", "rainy"), ("new", "dry"), ("same", " "), ("gone", "day"), ("new", "night"), ("same", ".")])
+    (('gone', 'rainy day'), ('new', 'dry night'), ('same', '.'))
+    """
+    found: list[tuple[str, str]] = []
+    gone = new = ""
+    for place, (kind, text) in enumerate(changes):
+        joins = bool(gone or new) and not text.strip() and place + 1 < len(changes)
+        if kind == "same" and not joins:
+            found += [pair for pair in (("gone", gone), ("new", new)) if pair[1]]
+            gone = new = ""
+            found.append((kind, text))
+            continue
+        gone += text if kind != "new" else ""
+        new += text if kind != "gone" else ""
+    return (*found, *(pair for pair in (("gone", gone), ("new", new)) if pair[1]))
+
+
+def rows(sides: Sequence[Side]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """
+    What is unlike, apart from the words: names, and a value for each picture.
+
+    >>> tiny = [Side(Picture(name, None, side, 512)) for name, side in (("a.png", 512), ("b.png", 640))]
+    >>> rows(tiny)
+    (('size', ('512×512', '640×512')),)
+    """
+    found = dict(_parameters(sides)) | dict(_records(sides))
+    return tuple((name, values) for name, values in found.items() if len(set(values)) > 1)
+
+
+def same(sides: Sequence[Side]) -> tuple[str, ...]:
+    """What was set and is alike, in words; nothing where one of the pictures is not an edit's."""
+    results = [side.result for side in sides if side.result]
+    if len(results) < len(sides):
+        return ()
+    unlike = {name for name, _ in rows(sides)}
+    first = results[0]
+    known = {"model": first.model, "seed": first.seed, **first.parameters}
+    said = [f"{name.replace('_', ' ')} {value}" for name, value in known.items() if name not in {*unlike, "prompt"}]
+    if "input" not in unlike and first.inputs:
+        said.append("input " + ", ".join(record.name for record in first.inputs))
+    return tuple(one_line(words, 80) for words in said if not words.endswith(" None"))
+
+
+def _parameters(sides: Sequence[Side]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What was sent, where all pictures are edits'."""
+    results = [side.result for side in sides if side.result]
+    if len(results) < len(sides):
+        return
+    diffs = [Diff(results[0], other) for other in results[1:]]
+    for name in dict.fromkeys(name for diff in diffs for name in diff.parameters):
+        base = next(diff.parameters[name][0] for diff in diffs if name in diff.parameters)
+        yield name, tuple(map(_value, (base, *(diff.parameters.get(name, (base, base))[1] for diff in diffs))))
+    if any(diff.inputs for diff in diffs):
+        yield "input", tuple(", ".join(record.name for record in result.inputs) for result in results)
+
+
+def _records(sides: Sequence[Side]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What is on record of each picture: its size, when it was made and what it cost."""
+    yield "size", tuple(f"{side.picture.width}×{side.picture.height}" for side in sides)
+    if any(side.result for side in sides):
+        yield "made", tuple(_made(side.result) for side in sides)
+        yield "cost", tuple(money(side.result.cost, side.result.provider) if side.result else "—" for side in sides)
+
+
+def _made(result: EditResult | None) -> str:
+    return f"edit {result.id}, {when(result.edit.created_at)}" if result else "not an edit"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return UNSET
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 80)
+
+
+def data_of(side: Side) -> bytes:
+    """The bytes of a picture as they are; its file is read now."""
+    source = side.picture.source
+    return source.read_bytes() if isinstance(source, Path) else source or b""

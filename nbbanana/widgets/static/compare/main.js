@@ -1,0 +1,150 @@
+// The comparison's front end: what it stands at, and what moves it.
+
+import { fill, h } from "../shared/dom.js";
+import { album, hideStill, link } from "../shared/link.js";
+import { makeWords, letter } from "./words.js";
+import { makeStage } from "./stage.js";
+import { makeBar, WAYS } from "./bar.js";
+
+/** Milliseconds between two pictures that flicker: slower than three a second, which is safe for everybody. */
+const BEAT = 700;
+
+/** What the parts share, before Python said anything. */
+function makeComparison() {
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)");
+  return {
+    root: h("section.nbb.nbb-compare", { "aria-label": "Compare pictures" }),
+    live: h("p.nbb-unseen", { "aria-live": "polite", role: "status" }),
+    album: album(),
+    told: { sides: [], rows: [], same: [], words: {} },
+    state: { way: "slider", left: 0, right: 1, current: 0, divider: 0.5, gain: 4, isPlaying: false, isStill: isStill.matches, view: { x: 0.5, y: 0.5, zoom: 1 } },
+    changed: () => undefined,
+  };
+}
+
+/** What the controls and the keys do. */
+function makeActs(form, parts) {
+  const { state } = form;
+  let beat = 0;
+  const say = (words) => fill(form.live, words);
+  const acts = {
+    way(way) {
+      state.way = way;
+      state.current = state.left;
+      state.isPlaying = way === "flicker" && !state.isStill;
+      acts.keepTime();
+      parts.stage.build();
+      say(`${WAYS.find(([name]) => name === way)?.[1]}.`);
+    },
+    pair(left, right) {
+      Object.assign(state, left === right ? { left: state.right, right: state.left } : { left, right });
+      parts.words.drawPrompt();
+      parts.stage.build();
+      say(`${letter(state.left)} against ${letter(state.right)}.`);
+    },
+    swap: () => acts.pair(state.right, state.left),
+    /** The next picture, by hand: from here on nothing moves by itself. */
+    next() {
+      state.isPlaying = false;
+      acts.keepTime();
+      acts.step();
+      say(`${letter(state.current)}, ${form.told.sides[state.current].label}`);
+    },
+    step() {
+      state.current = (state.current + 1) % form.told.sides.length;
+      parts.stage.draw();
+    },
+    play() {
+      state.isPlaying = !state.isPlaying && !state.isStill;
+      acts.keepTime();
+      form.changed();
+    },
+    gain(times) {
+      state.gain = times;
+      form.root.style.setProperty("--cp-gain", String(times));
+    },
+    keepTime() {
+      clearInterval(beat);
+      if (state.isPlaying) beat = window.setInterval(acts.step, BEAT);
+    },
+    end: () => clearInterval(beat),
+  };
+  acts.gain(state.gain);
+  return acts;
+}
+
+/** What a key does; JupyterLab would hear it too, so that only Escape leads on. */
+function makeCompareKeys(form, parts, acts) {
+  const keys = { "+": () => parts.stage.zoom(1.5), "=": () => parts.stage.zoom(1.5), "-": () => parts.stage.zoom(1 / 1.5), 0: () => parts.stage.whole(), o: () => parts.stage.exact(), x: () => acts.swap() };
+  WAYS.forEach(([way], place) => (keys[place + 1] = () => acts.way(way)));
+  return (event) => {
+    if (event.key !== "Escape") event.stopPropagation();
+    if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("select, input")) return;
+    const isSpace = event.key === " " && !event.composedPath()[0].matches("button");
+    const act = isSpace && form.state.way === "flicker" ? acts.next : keys[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  };
+}
+
+/** The keys, for those who see them; controls name their own. */
+function keyList() {
+  const list = [[["←", "→"], "divider, or the view"], [["+", "−"], "zoom"], [["0"], "whole"], [["1"], "to ", ["4"], "way of comparing"], [["x"], "swap"], [["Space"], "next, in flicker"]];
+  const piece = (part) => (Array.isArray(part) ? part.map((key) => [h("kbd", {}, key), " "]).flat() : part);
+  return h("footer.cp-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, list.map((parts) => h("span", {}, parts.map(piece).flat())));
+}
+
+/** What is said of pictures that are larger than what travels of them. */
+function shrunk(sides) {
+  const smaller = sides.map((side, number) => [side, number]).filter(([side]) => side.sent < 1);
+  return smaller.map(([side, number]) => `${letter(number)} is seen at ${Math.round(side.width * side.sent)}×${Math.round(side.height * side.sent)} of its ${side.width}×${side.height} pixels.`).join(" ");
+}
+
+function render({ model, el }) {
+  const form = makeComparison();
+  const parts = {};
+  const acts = makeActs(form, parts);
+  parts.words = makeWords(form);
+  parts.stage = makeStage(form);
+  parts.bar = makeBar(form, parts.stage, acts);
+  form.changed = () => parts.bar.draw();
+  const note = h("p.cp-note.nbb-quiet.nbb-small", { hidden: true });
+  const trouble = h("p.cp-trouble", { role: "alert", hidden: true });
+  const waits = h("p.cp-trouble", { role: "status", hidden: true }, "The kernel has not answered yet: it is busy with a cell, or it was restarted; then run this cell again.");
+  let showStill = () => undefined;
+
+  const hear = {
+    uid: (message) => {
+      showStill();
+      showStill = hideStill(message.uid);
+    },
+    sides: (message) => {
+      form.told = message;
+      parts.words.draw();
+      parts.bar.fill();
+      parts.stage.build();
+      fill(note, shrunk(message.sides));
+      note.hidden = !note.textContent;
+    },
+    picture: (message, buffers) => form.album.add(String(message.number), buffers[0]),
+    error: (message) => {
+      fill(trouble, `${message.what} ${message.why} ${message.mend}`);
+      trouble.hidden = false;
+    },
+  };
+  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
+  fill(form.root, parts.bar.element, waits, trouble, parts.words.element, parts.stage.element, note, keyList(), form.live);
+  form.root.addEventListener("keydown", makeCompareKeys(form, parts, acts));
+  el.replaceChildren(form.root);
+  line.say("hello");
+  return () => {
+    line.end();
+    acts.end();
+    parts.stage.end();
+    form.album.end();
+    showStill();
+  };
+}
+
+export default { render };

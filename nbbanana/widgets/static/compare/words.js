@@ -1,0 +1,50 @@
+// What differs, in words: the two prompts as one, and a table of what else is unlike.
+
+import { fill, h } from "../shared/dom.js";
+
+/** The letter of a picture. @param {number} number */
+export function letter(number) {
+  return "ABCDEF"[number];
+}
+
+/** A letter in its box. @param {number} number */
+export function badge(number) {
+  return h("b.cp-letter", {}, letter(number));
+}
+
+/** @param {any} form what the parts share: `state` with the pair, `told` with what Python said */
+export function makeWords(form) {
+  const prompt = h("p.cp-prompt", { dir: "auto" });
+  const legend = h("p.cp-legend.nbb-quiet.nbb-small");
+  const table = h("div.cp-table");
+  const same = h("p.nbb-quiet.nbb-small.cp-same");
+  const element = h("section.cp-words", { "aria-label": "What differs" }, h("div.cp-said", {}, prompt, legend), h("div.cp-facts", {}, table, same));
+
+  function drawPrompt() {
+    const { left, right } = form.state;
+    const pieces = form.told.words[`${left}-${right}`] ?? [];
+    const isUnlike = pieces.some(([kind]) => kind !== "same");
+    fill(prompt, pieces.map(([kind, text]) => (kind === "same" ? text : h(kind === "gone" ? "del" : "ins", {}, text))));
+    if (!pieces.length) fill(legend, "Not all of these pictures are outputs of edits: there are no words to compare.");
+    else if (!isUnlike) fill(legend, "The same words.");
+    else fill(legend, h("span", {}, h("del", {}, "only in"), " ", badge(left)), h("span", {}, h("ins", {}, "only in"), " ", badge(right)));
+  }
+
+  function drawTable() {
+    const { sides, rows } = form.told;
+    const head = h("tr", {}, h("td"), sides.map((side, number) => h("th", { scope: "col" }, badge(number), " ", h("span.nbb-mono", {}, side.label))));
+    const body = rows.map(([name, values]) => h("tr", {}, h("th", { scope: "row" }, name.replaceAll("_", " ")), values.map((value) => h("td", {}, value))));
+    fill(table, h("table", {}, h("thead", {}, head), h("tbody", {}, body)));
+    fill(same, form.told.same.length ? `The same: ${form.told.same.join(", ")}.` : "");
+    same.hidden = form.told.same.length === 0;
+  }
+
+  return {
+    element,
+    draw() {
+      drawPrompt();
+      drawTable();
+    },
+    drawPrompt,
+  };
+}
