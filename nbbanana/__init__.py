@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbbanana import samples as samples
     from nbbanana.calls import aedit, edit, submit
     from nbbanana.session import EditResult, History, Job, Output, Session
+    from nbbanana.session.recovery import recover
     from nbbanana.widgets.compare import compare
     from nbbanana.widgets.studio import studio
 
@@ -43,6 +44,7 @@ __all__ = [
     "history",
     "load_ipython_extension",
     "models",
+    "recover",
     "samples",
     "studio",
     "submit",
@@ -58,6 +60,7 @@ _HOMES = {
     "aedit": "nbbanana.calls",
     "compare": "nbbanana.widgets.compare",
     "edit": "nbbanana.calls",
+    "recover": "nbbanana.session.recovery",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",
 }

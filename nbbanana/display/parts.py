@@ -131,6 +131,8 @@ def made(view: ResultView) -> list[Row]:
         rows.append(("seed", [[("", f"{view.pictures[0].seed}, drawn at random and sent")]]))
     rows += _row("input" if len(view.inputs) == 1 else "inputs", _inputs(view, first.get("inputs", ())))
     rows += _row("pictures", [[("", _shared(view.pictures))]])
+    if any(picture.signed for picture in view.pictures):
+        rows.append(("signed", [[("", "carries Content Credentials, kept as they came and not checked here")]]))
     rows += _row("request", [[("", f"sha256 {str(first.get('digest', ''))[:8]}…" if first.get("digest") else "")]])
     return rows + _row("again", _again(view))
 

@@ -23,6 +23,7 @@ class Picture:
         size: bytes of the original.
         seed: the seed that was sent, where there was one.
         caption: what sets it apart from the pictures beside it, where something does.
+        signed: whether the file carries Content Credentials.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Picture:
     size: int | None = None
     seed: int | None = None
     caption: str = ""
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ _BINDING = re.compile(r"\s*(?P<name>[^\s\"'<]+)\s*<<(?P<rest>.*)", re.DOTALL)
 _RESERVED = re.compile(
     r"^[ \t]*(?:(?P<passes>-{3,})[ \t]*$|(?P<label>keep|change|only|avoid|text):)", re.MULTILINE | re.IGNORECASE
 )
+_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _EDIT = re.compile(r"edit:([0-9]+)(?:(\.inputs)?\[([0-9]+)\])?")
 
 _INSTEAD = {
@@ -316,8 +317,26 @@ def _shorts(model_id: str | None) -> Mapping[str, str]:
     return {option.key: option.short for option in known if option.short and option.field}
 
 
-def _written(key: str, value: Any, shorts: Mapping[str, str]) -> str:
+def _checked_option(key: str, value: Any) -> str:
+    """
+    The option of a parameter. A record may come from anywhere: what is no parameter's name could be an option of ours.
+
+    Raises:
+        UsageError: such a name.
+    """
     option = options.spelled(key)
+    written = f"--no-{option[2:]}" if value is False else option
+    if not _PARAMETER.fullmatch(key) or any(own.name == written for own in options.OWN):
+        raise UsageError(
+            f"The parameter {key!r:.80} cannot be written on a line.",
+            "A parameter's name has letters, digits and underscores.",
+            "See what the record holds: .parameters.",
+        )
+    return option
+
+
+def _written(key: str, value: Any, shorts: Mapping[str, str]) -> str:
+    option = _checked_option(key, value)
     if isinstance(value, bool):
         return option if value else f"--no-{option[2:]}"
     text = value if isinstance(value, str) else json.dumps(value)

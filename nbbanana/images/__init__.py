@@ -19,6 +19,7 @@ from nbbanana.images.kinds import (
     ImageInput,
     Upload,
 )
+from nbbanana.images.likeness import fingerprint
 from nbbanana.images.loading import load, load_all
 from nbbanana.images.thumbnails import thumbnail
 from nbbanana.images.uploading import prepare
@@ -33,6 +34,7 @@ __all__ = [
     "ImageInfo",
     "ImageInput",
     "Upload",
+    "fingerprint",
     "inspect",
     "load",
     "load_all",

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import glob
+import keyword
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbbanana.errors import ImageError
+from nbbanana.errors import ImageError, UsageError
 from nbbanana.images import ImageInput, load
 from nbbanana.request import EditRequest
 
 if TYPE_CHECKING:
+    from nbbanana.grammar import Operand
     from nbbanana.models import Model
     from nbbanana.store import Store
     from nbbanana.store.records import Edit, InputRecord
 
 __all__ = ["as_cell", "as_code", "image_of", "operand_of", "request_of"]
+
+NOT_PARAMETERS = frozenset({"images", "max_price", "mode", "model", "name", "prompt"})
+"""What `nb.edit` takes besides a model's parameters."""
 
 
 def request_of(edit: Edit, model: Model, store: Store) -> EditRequest:
@@ -51,14 +57,26 @@ def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
 
     return to_cell(
         EditRequest(edit.model, edit.parameters),
-        [operand_of(edit, number, store) for number in range(len(edit.inputs))],
+        [_operand(edit, number, store) for number in range(len(edit.inputs))],
         name=name,
     )
 
 
 def as_code(edit: Edit, store: Store) -> str:
-    """The Python that asks the same."""
+    """
+    The Python that asks the same.
+
+    Raises:
+        UsageError: a parameter that is no name, or that `nb.edit` takes for something else: a stranger's record.
+    """
     rest = {name: value for name, value in edit.parameters.items() if name != "prompt"}
+    for name in rest:
+        if not name.isidentifier() or keyword.iskeyword(name) or name in NOT_PARAMETERS:
+            raise UsageError(
+                f"The parameter {name!r:.80} cannot be written as Python.",
+                "It is no name of a parameter.",
+                "See what the record holds: .parameters.",
+            )
     arguments = [repr(edit.prompt), *(_expression(edit, number, store) for number in range(len(edit.inputs)))]
     arguments += [f"model={edit.model!r}", *(f"{name}={value!r}" for name, value in rest.items())]
     inner = "".join(f"    {argument},\n" for argument in arguments)
@@ -83,13 +101,23 @@ def operand_of(edit: Edit, number: int, store: Store) -> str:
     return record.url or (record.name if _is_here(record) else f"edit:{edit.id}.inputs[{number}]")
 
 
+def _operand(edit: Edit, number: int, store: Store) -> Operand | str:
+    from nbbanana.grammar import FileOperand
+
+    record = edit.inputs[number]
+    if edit.id or _made_by(record, store):
+        return operand_of(edit, number, store)
+    # The record came with a file: its name is all there is, and must mean that one file.
+    return FileOperand(glob.escape(record.name) if glob.has_magic(record.name) else record.name)
+
+
 def _expression(edit: Edit, number: int, store: Store) -> str:
     record = edit.inputs[number]
     if made := _made_by(record, store):
         return f"nb.history[{made[0]}][{made[1]}]"
     if record.url or _is_here(record):
         return repr(record.url or record.name)
-    return f"nb.history[{edit.id}].originals[{number}]"
+    return f"nb.history[{edit.id}].originals[{number}]" if edit.id else repr(glob.escape(record.name))
 
 
 def _is_here(record: InputRecord) -> bool:

@@ -105,16 +105,43 @@ class Output:
 
         return open_safely(self.path)
 
-    def save(self, path: str | Path) -> Path:
+    @property
+    def has_content_credentials(self) -> bool:
+        """Whether the file is signed with Content Credentials (C2PA); they are found here, not verified."""
+        from nbbanana.store.provenance import has_content_credentials
+
+        return has_content_credentials(self.bytes)
+
+    def save(self, path: str | Path, *, sidecar: bool = False, embed: bool = False) -> Path:
         """
-        Write its bytes, exactly as they came, to a file.
+        Write its bytes to a file: exactly as they came, unless `embed` says otherwise.
 
         Args:
             path: where to; without a suffix it gets the one of its type.
+            sidecar: also write `<name>.<suffix>.json` with the record.
+            embed: write a copy that has the request inside. Its pixels are the same, its bytes are not. What you said
+                about the edit, such as a note, stays out.
 
         Raises:
-            UsageError: a suffix that names another type. Nothing is converted behind your back.
+            UsageError: a suffix that names another type: nothing is converted behind your back. Or `embed` for a file
+                that is signed, or of a type that cannot hold a record; nothing is written then.
         """
+        target = self._target(path)
+        if embed:
+            from nbbanana.store.provenance import embedded_copy
+
+            target.write_bytes(embedded_copy(self.bytes, self._result.edit, self.index))
+        else:
+            shutil.copyfile(self.path, target)
+        if sidecar:
+            from nbbanana.store.provenance import sidecar as text_of
+            from nbbanana.store.provenance import sidecar_path
+
+            record = self._result.session.store.get(self.edit_id)  # with what was said of it since
+            sidecar_path(target).write_text(text_of(record, self.index), encoding="utf-8")
+        return target
+
+    def _target(self, path: str | Path) -> Path:
         target = Path(path).expanduser()
         fitting = SUFFIXES.get(self.mime, {target.suffix.lower()})
         if not target.suffix:
@@ -125,7 +152,6 @@ class Output:
                 "save() writes the bytes as they came.",
                 f"Use {min(fitting)}, or .pil.save({target.name!r}) to convert it.",
             )
-        shutil.copyfile(self.path, target)
         return target
 
     def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:

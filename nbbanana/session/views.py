@@ -167,6 +167,7 @@ def _picture(output: Output, label: str) -> Picture:
         mime=output.mime,
         size=output.size,
         seed=output.seed,
+        signed=output.has_content_credentials,
     )
 
 

@@ -38,7 +38,7 @@ def pack(edit: Edit) -> dict[str, Any]:
 def unpack(packed: dict[str, Any]) -> Edit:
     """The record of a JSON object that was checked; its id is 0, since it is in no store."""
     rest = dict(packed)
-    inputs = tuple(InputRecord(**record) for record in rest.pop("inputs", ()))
+    inputs = tuple(InputRecord(**{**record, "name": _last_of(record["name"])}) for record in rest.pop("inputs", ()))
     outputs = tuple(OutputRecord(**record) for record in rest.pop("outputs", ()))
     steps = tuple(Transition(**step) for step in rest.pop("transitions", ()))
     tags = tuple(rest.pop("tags", ()))
@@ -78,6 +78,11 @@ def _without_url(record: InputRecord | OutputRecord) -> dict[str, Any]:
     packed = asdict(record)
     del packed["url"]
     return packed
+
+
+def _last_of(name: str) -> str:
+    """A name without the folders that a stranger may have put before it."""
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 def _no_constant(name: str) -> Any:

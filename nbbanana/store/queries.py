@@ -136,6 +136,11 @@ def by_output(connection: sqlite3.Connection, sha256: str, limit: int) -> list[E
     return edits_from(connection, rows)
 
 
+def output_names(connection: sqlite3.Connection) -> list[str]:
+    """The SHA-256 of every output, each once."""
+    return [row["sha256"] for row in connection.execute("SELECT DISTINCT sha256 FROM outputs")]
+
+
 def children(connection: sqlite3.Connection, edit_id: int) -> list[int]:
     """Ids of the edits that took an output of this one as an input, oldest first."""
     rows = connection.execute("SELECT DISTINCT edit_id FROM parents WHERE parent_id = ? ORDER BY edit_id", (edit_id,))

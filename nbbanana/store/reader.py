@@ -138,6 +138,11 @@ class Reader:
         with self._database.read() as connection:
             return queries.by_output(connection, sha256, limit)
 
+    def output_names(self) -> list[str]:
+        """The SHA-256 of every output, each once."""
+        with self._database.read() as connection:
+            return queries.output_names(connection)
+
     def children(self, edit_id: int) -> list[int]:
         """Ids of the edits that took an output of this one as an input, oldest first."""
         with self._database.read() as connection:

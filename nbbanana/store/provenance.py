@@ -1,0 +1,154 @@
+"""
+A record that travels with its picture: inside a copy of the file, or in a JSON file beside it.
+
+What comes back from a file is of unknown origin: it is bounded, checked against the schema that bundles are checked
+against, and held against its own digests. Nothing in it is evaluated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from nbbanana._version import __version__
+from nbbanana.errors import ImageError, UsageError
+from nbbanana.store.care import digests_hold
+from nbbanana.store.containers import has_content_credentials
+from nbbanana.store.embedding import MOST_RECORD, embed, embedded, originals
+from nbbanana.store.packed import REMARKS, checker, pack, parse_json, unpack
+from nbbanana.store.records import Edit
+
+__all__ = [
+    "Record",
+    "embedded_copy",
+    "has_content_credentials",
+    "names_of",
+    "read_embedded",
+    "read_sidecar",
+    "sidecar",
+    "sidecar_path",
+]
+
+FORMAT, VERSION = "nbbanana-record", 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """
+    A record that came with a picture.
+
+    Args:
+        edit: what it says; its id is 0, since it is in no store.
+        output: which output the picture was, from 0; None where it does not say.
+        holds: whether its digests follow from what it says; False means that somebody changed it.
+    """
+
+    edit: Edit
+    output: int | None
+    holds: bool
+
+    @property
+    def sha256(self) -> str | None:
+        """SHA-256 of the output's bytes as they came, where the record says which output it is."""
+        return next((output.sha256 for output in self.edit.outputs if output.index == self.output), None)
+
+
+def embedded_copy(data: bytes, edit: Edit, index: int) -> bytes:
+    """
+    The file of an output with its record inside; what people said about the edit stays out.
+
+    Raises:
+        UsageError: a file that is signed, or that cannot hold a record.
+    """
+    if has_content_credentials(data):
+        raise UsageError(
+            "The picture carries Content Credentials.",
+            "They sign every byte of the file: anything written into it would break them.",
+            "Use sidecar=True, which leaves the file as it is.",
+        )
+    packed = {name: value for name, value in pack(edit).items() if name not in REMARKS}
+    try:
+        return embed(data, _written(packed, index), parameters_text(edit, index))
+    except ImageError as error:
+        raise UsageError("The record cannot be put into the file.", error.what, "Use sidecar=True.") from None
+
+
+def sidecar(edit: Edit, index: int) -> str:
+    """The JSON that lies beside an output: its record as a bundle has it."""
+    return json.dumps(json.loads(_written(pack(edit), index)), ensure_ascii=False, indent=1) + "\n"
+
+
+def sidecar_path(picture: Path) -> Path:
+    """Where the JSON of a picture lies."""
+    return picture.with_name(picture.name + ".json")
+
+
+def read_embedded(data: bytes) -> Record | None:
+    """The record inside a file; None where there is none that can be read."""
+    text = embedded(data)
+    return None if text is None else _read(text)
+
+
+def read_sidecar(picture: Path) -> Record | None:
+    """The record beside a file; None where there is none that can be read."""
+    path = sidecar_path(picture)
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            text = file.read(MOST_RECORD + 1)
+    except OSError:
+        return None
+    return _read(text) if len(text) <= MOST_RECORD else None
+
+
+def names_of(data: bytes) -> Iterator[str]:
+    """SHA-256 of a file, then of what it may have been before a record was embedded."""
+    yield sha256(data).hexdigest()
+    if embedded(data) is not None:
+        yield from (sha256(original).hexdigest() for original in originals(data))
+
+
+def parameters_text(edit: Edit, index: int) -> str:
+    """
+    The request as other tools show it: the prompt, then one line of names and values.
+
+    A value with a comma, a colon or a line break in it is written as a JSON string, as those tools expect.
+    """
+    size = next((f"{o.width}x{o.height}" for o in edit.outputs if o.index == index), "")
+    facts = {"Seed": edit.seed, "Size": size, "Model": edit.model, "Provider": edit.provider, "Output": index}
+    facts |= {
+        name.replace("_", " ").capitalize(): value
+        for name, value in edit.parameters.items()
+        if name not in {"prompt", "seed"}
+    }
+    facts["Version"] = f"nbbanana {__version__}"
+    told = [f"{name}: {_quoted(value)}" for name, value in facts.items() if value is not None and value != ""]
+    return f"{edit.prompt}\n{', '.join(told)}"
+
+
+def _quoted(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False) if any(sign in text for sign in ',:\n"') else text
+
+
+def _written(packed: dict[str, Any], index: int) -> str:
+    content = {"format": FORMAT, "version": VERSION, "package": __version__, "output": index, "edit": packed}
+    # ASCII alone survives every program that copies metadata from one file into another.
+    return json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _read(text: str | bytes) -> Record | None:
+    import fastjsonschema
+
+    try:
+        content = parse_json(text)
+        checker("record")(content)
+        edit = unpack(content["edit"])
+        return Record(edit, content.get("output"), digests_hold(edit))
+    except (ValueError, RecursionError, fastjsonschema.JsonSchemaException):
+        return None
