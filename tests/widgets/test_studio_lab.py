@@ -67,6 +67,7 @@ def run_and_cancel(form: Locator, page: LabPage) -> None:
     expect(form.locator(".st-task[data-phase=cancelled]")).to_contain_text("Cancelled in the queue")
     page.screenshot("lab-studio-waiting")
     expect(form.locator(".st-group")).to_have_count(2, timeout=60_000)
+    expect(form.locator(".st-frame img[src]")).to_have_count(2)
     form.get_by_role("button", name="Dismiss").click()
     expect(form.locator(".st-task")).to_have_count(0)
 

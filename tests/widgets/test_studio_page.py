@@ -210,6 +210,18 @@ def test_a_large_picture_is_scaled_before_it_travels(page: Page, form: Studio, t
     assert len(arrived.source) <= 6 * 2**20
 
 
+def test_a_run_shows_its_pictures(page: Page, form: Studio) -> None:
+    """From the key to the picture: a job, its tiles, then a group whose pictures are decoded and shown."""
+    form.set(resolution="0.5K", seed=None)
+    page.get_by_label("Prompt").press("Control+Enter")
+    expect(page.locator(".st-task")).to_have_count(1)
+    expect(page.locator(".st-group")).to_have_count(3, timeout=30_000)
+    expect(page.locator(".st-task")).to_have_count(0)
+    loaded = "(all) => all.every((one) => one.complete && one.naturalWidth > 0)"
+    page.wait_for_function(f"({loaded})([...document.querySelectorAll('.st-frame img, .st-node img')])")
+    assert form.results[0].seed is not None
+
+
 def test_trouble_stands_at_run(page: Page) -> None:
     """An error comes in its three lines, in the form, as an alert, and goes with the next step."""
     page.get_by_label("Prompt").fill("")

@@ -164,11 +164,13 @@ export function makeGrid(form) {
     update(rows) {
       const newest = rows[0]?.edit;
       if (newest !== undefined && newest !== groups[0]?.edit && rows[0].tiles.length) {
-        current = at(newest, rows[0].tiles[0].index);
+        // Whoever walks the pictures keeps theirs: a key must not act on one that just came.
+        if (current === null || !element.contains(form.active())) current = at(newest, rows[0].tiles[0].index);
         if (!isFirst) form.announce(`Edit ${newest} is here: ${rows[0].tiles.length} pictures.`);
       }
       isFirst = false;
       groups = rows;
+      if (current && !find(current)) current = null;
       chosen = chosen.filter(find);
       render();
     },
