@@ -12,9 +12,10 @@ import socket
 import sqlite3
 import uuid
 
-from nbbanana.store.rows import one
+from nbbanana.store.records import State
+from nbbanana.store.rows import Facts, move, one
 
-__all__ = ["claim", "holder", "holders", "is_gone", "new_owner", "release", "renew"]
+__all__ = ["claim", "holder", "holders", "is_gone", "new_owner", "release", "renew", "settle"]
 
 
 def new_owner() -> str:
@@ -80,6 +81,31 @@ def renew(connection: sqlite3.Connection, owner: str, expires_at: float) -> int:
 def release(connection: sqlite3.Connection, owner: str, edit_id: int | None = None) -> None:
     """Give back one lease, or all of them."""
     connection.execute("DELETE FROM leases WHERE owner = ? AND edit_id = coalesce(?, edit_id)", (owner, edit_id))
+
+
+def settle(connection: sqlite3.Connection, now: float, grace: float) -> list[int]:
+    """
+    End the edits whose kernel ended before it could: nobody watches them, and nothing happened for `grace` seconds.
+
+    What was prepared was never sent; what was being submitted is unknown.
+
+    Returns:
+        The ids of the edits that ended so.
+    """
+    watched = holders(connection, now)
+    left = connection.execute(
+        "SELECT id, state FROM edits WHERE state <> 'completed' AND state IN ('prepared', 'submitting')"
+        " AND (SELECT max(at) FROM transitions WHERE edit_id = id) <= ? ORDER BY id",
+        (now - grace,),
+    ).fetchall()
+    ends: dict[str, tuple[State, str]] = {
+        "prepared": ("cancelled", "its kernel ended before it was sent"),
+        "submitting": ("unknown", "its kernel ended while it was on its way"),
+    }
+    settled = [(row["id"], *ends[row["state"]]) for row in left if row["id"] not in watched]
+    for edit_id, state, note in settled:
+        move(connection, edit_id, state, now, Facts(note=note))
+    return [edit_id for edit_id, _, _ in settled]
 
 
 def holder(connection: sqlite3.Connection, edit_id: int, now: float) -> str | None:

@@ -11,7 +11,7 @@ from typing import Self
 
 from nbbanana._version import __version__
 from nbbanana.errors import StoreError
-from nbbanana.store import care, leases, ledger, remarks, rows, search
+from nbbanana.store import care, leases, ledger, queries, remarks, rows, search
 from nbbanana.store.blobs import Blobs
 from nbbanana.store.database import Database
 from nbbanana.store.reader import Reader
@@ -306,6 +306,18 @@ class Store(Reader):
         """Give back all that `owner` holds."""
         with self._database.write() as connection:
             leases.release(connection, owner)
+
+    def settle_abandoned(self, grace: float = 60.0) -> list[Edit]:
+        """
+        End the edits whose kernel ended between writing them down and hearing that they were accepted.
+
+        Those that were `prepared` were never sent: they become `cancelled`, and what was kept back for them is free
+        again. Those that were `submitting` become `unknown`. What somebody watches, or what changed within the last
+        `grace` seconds, is left alone. Returns the edits that ended so, oldest first.
+        """
+        with self._database.write() as connection:
+            ids = leases.settle(connection, self._clock(), grace)
+            return queries.numbered(connection, ids)
 
     # Pictures
 

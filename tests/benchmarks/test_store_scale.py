@@ -119,6 +119,12 @@ def printed(results: dict[int, Figures]) -> None:
         print(f"{name:32}" + "".join(f"{cell:>20}" for cell in cells))
 
 
+def kept(figures: Figures, name: str, middle: float, tail: float | None) -> bool:
+    """Whether a limit is kept; an append may take four syncs of the disk where these alone are longer than the limit."""
+    disk = figures["the disk's own sync"] if name == "append" else (0.0, 0.0)
+    return figures[name][0] <= max(middle, 4 * disk[0]) and (tail is None or figures[name][1] <= max(tail, 4 * disk[1]))
+
+
 def test_a_store_of_a_million_edits_answers_like_one_of_a_thousand(tmp_path: Path) -> None:
     """Opening, asking, searching and appending keep their limits at a million, and hardly grow on the way there."""
     results: dict[int, Figures] = {}
@@ -131,11 +137,6 @@ def test_a_store_of_a_million_edits_answers_like_one_of_a_thousand(tmp_path: Pat
             results[size] = measured(store, tmp_path)
     printed(results)
     last = results[SIZES[-1]]
-    over = {
-        name: (last[name], limits)
-        for name, limits in LIMITS_MS.items()
-        if last[name][0] > limits[0] or (limits[1] is not None and last[name][1] > limits[1])
-    }
-    assert over == {}
+    assert {name: last[name] for name, limits in LIMITS_MS.items() if not kept(last, name, *limits)} == {}
     growth = {name: last[name][0] / results[10_000][name][0] for name in last}
     assert {name: ratio for name, ratio in growth.items() if ratio > GROWTH} == {}

@@ -81,6 +81,28 @@ def test_a_kernel_that_was_killed_holds_nothing(store: Store) -> None:
     assert store.claim(edit.id, HERE, ttl=60)
 
 
+def test_what_a_kernel_left_behind_ends(store: Store, clock: Clock) -> None:
+    """Never sent is cancelled and costs nothing, on its way is unknown; watched, new and accepted edits are left."""
+    prepared, submitting, accepted, watched = (store.begin(asked(price_quoted=0.5)) for _ in range(4))
+    assert store.reserve(prepared.id, 0.5, budget=1.0).granted
+    store.move(submitting.id, "submitting")
+    store.move(accepted.id, "submitting")
+    store.move(accepted.id, "queued", request_id="r")
+    store.claim(watched.id, THERE, ttl=3600)
+    assert store.settle_abandoned() == []
+    clock.tick(60)
+    new = store.begin(asked())
+    settled = store.settle_abandoned()
+    assert [(edit.id, edit.state) for edit in settled] == [(prepared.id, "cancelled"), (submitting.id, "unknown")]
+    assert [edit.transitions[-1].note for edit in settled] == [
+        "its kernel ended before it was sent",
+        "its kernel ended while it was on its way",
+    ]
+    assert [edit.id for edit in store.unfinished()] == [accepted.id, watched.id, new.id]
+    assert store.spent("sandbox") == 1.0
+    assert store.settle_abandoned() == []
+
+
 @pytest.mark.parametrize(
     "owner", ["", "x", "x:y:z", f"{socket.gethostname()}:{2**70}:a", f"{socket.gethostname()}:-1:a"]
 )
