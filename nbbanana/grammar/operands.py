@@ -100,7 +100,7 @@ def read(word: Word) -> Operand:
         UsageError: it begins like an edit and is none.
 
     >>> read(Word("neon[2]")), read(Word("edit:12[*]")), read(Word("shots/*.jpg"))
-    (NameOperand(name='neon', index=2), EditOperand(id=12, index='*'), FileOperand(text='shots/*.jpg'))
+    (NameOperand(name='neon', index=2), EditOperand(id=12, index='*', inputs=False), FileOperand(text='shots/*.jpg'))
     """
     if word.quoted:
         return FileOperand(word.text)

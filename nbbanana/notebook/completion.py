@@ -51,6 +51,7 @@ def matcher_for(shell: InteractiveShell) -> Matcher | None:
         return None
 
     def match(context: CompletionContext) -> Any:
+        """What IPython asks for at each Tab."""
         found = _complete(context.full_text, context.cursor_line, context.cursor_position, shell.user_ns)
         return {
             "completions": [SimpleCompletion(text=text, type=kind) for text, kind in found.texts],

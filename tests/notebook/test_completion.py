@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from IPython.core import completer
 
 import nbbanana as nb
 from nbbanana import models
 from nbbanana.notebook import completion
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(completer, "context_matcher"), reason="this IPython has no second matcher API"
+)
 
 EDIT = models.get("google/nano-banana-2/edit")
 

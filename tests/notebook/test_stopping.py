@@ -100,20 +100,26 @@ def check_stopped(kernel: LiveKernel, reply: dict[str, Any], words: str) -> None
     assert words.partition(" ")[2] in display["data"]["text/plain"]
 
 
-@pytest.mark.parametrize("nested", ["", "%%time\n"], ids=["awaiting", "blocking"])
-def test_a_running_job_is_stopped_as_far_as_it_can_be(kernel: LiveKernel, nested: str) -> None:
+def asking(name: str, how: str) -> str:
+    """A cell that asks: awaiting, or blocking because a function asks."""
+    line = f"%nbedit {name} << table -p {name}"
+    return line if how == "awaiting" else f"def ask():\n    {line}\nask()"
+
+
+@pytest.mark.parametrize("how", ["awaiting", "blocking"])
+def test_a_running_job_is_stopped_as_far_as_it_can_be(kernel: LiveKernel, how: str) -> None:
     """It runs on at the service, may be charged, and can be collected: the words and the record say so."""
-    name = "timed" if nested else "awaited"
-    reply = kernel.run(f"{nested}%nbedit {name} << table -p {name}", stop_at="Queued|Running")
+    name = f"run{how}"
+    reply = kernel.run(asking(name, how), stop_at="Queued|Running")
     check_stopped(kernel, reply, "may be charged")
     assert kernel.value(f"'{name}' in globals(), nb.history.search('{name}')[0].edit.is_terminal") == "(False, False)"
 
 
-@pytest.mark.parametrize("nested", ["", "%%time\n"], ids=["awaiting", "blocking"])
-def test_a_queued_job_is_cancelled(kernel: LiveKernel, nested: str) -> None:
+@pytest.mark.parametrize("how", ["awaiting", "blocking"])
+def test_a_queued_job_is_cancelled(kernel: LiveKernel, how: str) -> None:
     """Nothing is charged, and the record says cancelled. (The two before it hold the sandbox's two places.)"""
-    name = "waiting" if nested else "queueing"
-    reply = kernel.run(f"{nested}%nbedit {name} << table -p {name}", stop_at="Queued")
+    name = f"queue{how}"
+    reply = kernel.run(asking(name, how), stop_at="Queued")
     check_stopped(kernel, reply, "Cancelled in the queue")
     assert kernel.value(f"'{name}' in globals(), nb.history.search('{name}')[0].edit.state") == "(False, 'cancelled')"
 
