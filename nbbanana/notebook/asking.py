@@ -21,9 +21,8 @@ Found = tuple[Operand, object]
 
 def read(line: str, body: str | None, namespace: Mapping[str, Any]) -> Cell:
     """What a line and a body ask of the current session."""
-    return parse(
-        line, body, default_model=settings().model, namespace=namespace, model_of=current().model_of
-    )  # fmt: skip
+    model = settings().model
+    return parse(line, body, default_model=model, namespace=namespace, model_of=current().model_of)
 
 
 def look_up(cell: Cell, namespace: Mapping[str, Any]) -> list[Found]:
