@@ -14,6 +14,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from nbbanana.errors import DownloadError, UnsafeDownloadError
 from nbbanana.providers.base import Downloaded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 __all__ = ["Downloader", "checked_url"]
 
@@ -61,10 +62,11 @@ def checked_url(text: str, *, trusted_base: str | None = None) -> httpx.URL:
     if not text.isascii() or not text.isprintable() or any(c in text for c in ' \\"<>^`{|}'):
         raise _unsafe("It holds characters that parsers disagree about.")
     try:
-        url = httpx.URL(text)
+        url, parts = httpx.URL(text), urlsplit(text)
+        host, other_host = url.host, parts.hostname
     except (httpx.InvalidURL, ValueError, TypeError):
         raise _unsafe("It cannot be parsed.") from None
-    if url.userinfo or "@" in urlsplit(text).netloc:
+    if url.userinfo or "@" in parts.netloc:
         raise _unsafe("It holds a user name.")
     if trusted_base is not None and _origin(url) == _origin(httpx.URL(trusted_base)):
         return url
@@ -72,13 +74,14 @@ def checked_url(text: str, *, trusted_base: str | None = None) -> httpx.URL:
         raise _unsafe("It is not https.")
     if url.port not in {None, 443}:
         raise _unsafe("It names a port of its own.")
-    if not OUTPUT_HOST.match(url.host) or urlsplit(text).hostname != url.host:
+    if not OUTPUT_HOST.match(host) or other_host != host:
         raise _unsafe("Its host is not .runcomfy.net or .runcomfy.com.")
     return url
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or {"https": 443, "http": 80}.get(url.scheme)
+    port = {"https": 443, "http": 80}.get(url.scheme) if url.port is None else url.port
+    return url.scheme, url.host, port
 
 
 def _unsafe(why: str) -> UnsafeDownloadError:
@@ -125,26 +128,31 @@ class Downloader:
                 raise _broken(f"It did not end within {self.deadline:g} s.") from None
             if isinstance(error, httpx.HTTPError):
                 raise _broken(f"The connection failed ({type(error).__name__}).") from None
+            if isinstance(error, OSError):
+                raise _broken(f"It could not be written: {error.strerror}.") from None
             raise
         return Downloaded(Path(name), digest, size)
 
     async def _into(self, url: str, write: Callable[[bytes], object], progress: Progress | None) -> tuple[str, int]:
         digest, size = hashlib.sha256(), 0
-        async for chunk in self._chunks(url):
-            size += len(chunk)
-            if size > self.cap:
-                raise _too_large(self.cap)
-            digest.update(chunk)
-            write(chunk)
-            if progress:
-                progress(size)
+        # Closed here and now: an answer that is refused half-way must not hold its connection until it is collected.
+        async with aclosing(self._chunks(url)) as chunks:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > self.cap:
+                    raise _too_large(self.cap)
+                digest.update(chunk)
+                write(chunk)
+                if progress:
+                    progress(size)
         if size == 0:
             raise _broken("It is empty.")
         return digest.hexdigest(), size
 
-    async def _chunks(self, url: str) -> AsyncIterator[bytes]:
+    async def _chunks(self, url: str) -> AsyncGenerator[bytes, None]:
         target = checked_url(url, trusted_base=self.trusted_base)
         for _ in range(REDIRECTS + 1):
+            self.client.cookies.clear()  # what one server sets, no other address is told
             async with self.client.stream("GET", target, headers={"Accept-Encoding": "identity"}) as response:
                 if response.status_code in REDIRECT_CODES:
                     target = self._next(target, response)
