@@ -120,7 +120,7 @@ def printed(results: dict[int, Figures]) -> None:
 
 
 def kept(figures: Figures, name: str, middle: float, tail: float | None) -> bool:
-    """Whether a limit is kept; an append may take four syncs of the disk where these alone are longer than the limit."""
+    """Whether a limit is kept; where four syncs of the disk alone take longer, an append may take as long as those."""
     disk = figures["the disk's own sync"] if name == "append" else (0.0, 0.0)
     return figures[name][0] <= max(middle, 4 * disk[0]) and (tail is None or figures[name][1] <= max(tail, 4 * disk[1]))
 
