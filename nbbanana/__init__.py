@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbbanana.session import EditResult, History, Job, Output, Session
     from nbbanana.session.recovery import recover
     from nbbanana.widgets.compare import compare
+    from nbbanana.widgets.region import region
     from nbbanana.widgets.studio import studio
 
     history: History
@@ -45,6 +46,7 @@ __all__ = [
     "load_ipython_extension",
     "models",
     "recover",
+    "region",
     "samples",
     "studio",
     "submit",
@@ -61,6 +63,7 @@ _HOMES = {
     "compare": "nbbanana.widgets.compare",
     "edit": "nbbanana.calls",
     "recover": "nbbanana.session.recovery",
+    "region": "nbbanana.widgets.region",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",
 }

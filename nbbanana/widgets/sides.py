@@ -16,7 +16,7 @@ from nbbanana.session import EditResult, Output
 from nbbanana.session.changes import Diff
 from nbbanana.widgets.telling import when
 
-__all__ = ["Side", "data_of", "rows", "same", "sides_of", "words"]
+__all__ = ["Side", "data_of", "only_output", "rows", "same", "sides_of", "words"]
 
 LEAST, MOST = 2, 6
 UNSET = "left to the model"
@@ -55,7 +55,7 @@ def sides_of(sources: Sequence[Any]) -> tuple[Side, ...]:
 
 def _side(source: Any) -> Side:
     if isinstance(source, EditResult):
-        source = _only(source)
+        source = only_output(source)
     if isinstance(source, Output):
         return Side(
             Picture(source.label, source.path, source.width, source.height, caption=source.result.prompt),
@@ -71,11 +71,17 @@ def _side(source: Any) -> Side:
     return Side(Picture(image.name, image.source, image.width, image.height))
 
 
-def _only(result: EditResult) -> Output:
+def only_output(result: EditResult) -> Output:
+    """
+    The one output of a result.
+
+    Raises:
+        UsageError: it has several, or none.
+    """
     if len(result) != 1:
         raise UsageError(
             f"{result.label} has {len(result)} pictures.",
-            "One is compared with another.",
+            "One picture is asked for here.",
             f"Say which: {result.label}[0]." if len(result) else "Choose an edit that has a picture.",
         )
     return result[0]

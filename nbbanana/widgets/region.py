@@ -1,0 +1,157 @@
+"""A part of a picture: drawn with boxes, a lasso or a brush; the words for it, and a mask."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nbbanana import images
+from nbbanana.display.thumbs import data_uri, encode
+from nbbanana.errors import ImageError, NBBananaError
+from nbbanana.widgets import desk
+from nbbanana.widgets.base import Form, Message, render
+from nbbanana.widgets.compare import seen
+from nbbanana.widgets.regions import Box, Shape, boxes_of, mask_of, shape_of, words_for
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from nbbanana.images import ImageInput
+
+__all__ = ["Region", "region"]
+
+STILL_SIDE = 640
+"""Pixels of the longer side of the picture in a saved notebook."""
+SHADE = 0.45
+"""How dark what is not chosen is there."""
+
+
+class Region(Form, script="region/main.js", styles=("region.css",)):
+    """
+    A part of a picture, drawn by hand: `nb.region(picture)` opens it.
+
+    >>> import nbbanana as nb
+    >>> part = nb.region(nb.samples.still_life((64, 48)), boxes=[(0.7, 0, 1, 0.3)])
+    >>> part.words, part.mask().getbbox()
+    ('the upper-right corner', (45, 0, 64, 14))
+    >>> part.close()
+    """
+
+    title: ClassVar[str] = "Region"
+
+    def __init__(self, picture: ImageInput, boxes: Iterable[Sequence[float]] = ()) -> None:
+        super().__init__()
+        self.picture = picture
+        self.shapes: tuple[Shape, ...] = tuple(_box_shape(box) for box in boxes)
+
+    def __repr__(self) -> str:
+        return f"<Region of {self.picture.name}: {self.words or 'nothing yet'}>"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture in pixels."""
+        return self.picture.width or 1, self.picture.height or 1
+
+    @property
+    def words(self) -> str:
+        """Words for it, to put into a prompt; empty while nothing is drawn."""
+        return words_for(self.boxes)
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """The boxes around what was drawn, as parts of the picture: left, top, right, bottom. Set it to draw."""
+        return boxes_of(self.shapes, self.size[0] / self.size[1])
+
+    @boxes.setter
+    def boxes(self, boxes: Iterable[Sequence[float]]) -> None:
+        shapes = tuple(_box_shape(box) for box in boxes)
+
+        def put() -> None:
+            self.shapes = shapes
+            self._tell_shapes()
+            self.refresh_still()
+
+        desk.at_desk(put)
+
+    def mask(self) -> Image:
+        """It as a mask of the picture's size, in mode `L`: white is to be repainted, black stays."""
+        return mask_of(self.shapes, self.size)
+
+    def still(self) -> tuple[str, str]:
+        """The picture with what is not chosen darkened, and the words."""
+        said = self.words or "nothing is drawn yet"
+        text = f"Region of {self.picture.name}: {said}"
+        image = _shaded(self.picture, self.shapes)
+        uri = data_uri(encode(image, quality=70))
+        return render("region.html", uri=uri, width=image.width, height=image.height, alt=text, words=said), text
+
+    def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
+        """What was drawn, or that a front end is new."""
+        if kind == "hello":
+            self.tell("subject", name=self.picture.name, width=self.size[0], height=self.size[1])
+            self._tell_shapes()
+            desk.work(self._show)
+        elif kind == "shapes":
+            self.shapes = tuple(shape_of(row) for row in message["shapes"])
+            self._tell_words()
+        elif kind == "settled":
+            self.refresh_still()
+
+    def _tell_shapes(self) -> None:
+        rows = [{"kind": one.kind, "points": one.points, "radius": one.radius} for one in self.shapes]
+        self.tell("shapes", shapes=rows)
+        self._tell_words()
+
+    def _tell_words(self) -> None:
+        ratio = self.size[0] / self.size[1]
+        self.tell("words", words=self.words, each=[words_for([one.box(ratio)]) for one in self.shapes])
+
+    def _show(self) -> None:
+        """Called beside the desk."""
+        try:
+            data = seen(self.picture.source or b"")
+        except NBBananaError as error:
+            desk.post(self.complain, error, "picture")
+            return
+        desk.post(lambda: self.tell("picture", buffers=[data]))
+
+
+def _box_shape(box: Sequence[float]) -> Shape:
+    left, top, right, bottom = box
+    return shape_of({"kind": "box", "points": [(left, top), (right, bottom)]})
+
+
+def _shaded(picture: ImageInput, shapes: Sequence[Shape]) -> Image:
+    from PIL import Image
+
+    small = images.thumbnail(picture.source or b"", side=STILL_SIDE, format="JPEG", quality=90)
+    image = Image.open(io.BytesIO(small)).convert("RGB")
+    if not shapes:
+        return image
+    return Image.composite(image, image.point(lambda value: int(value * SHADE)), mask_of(shapes, image.size))
+
+
+def region(picture: Any, boxes: Iterable[Sequence[float]] = ()) -> Region:
+    """
+    Choose a part of a picture by drawing on it, and get words and a mask for it.
+
+    Args:
+        picture: an output, a result with one output, or whatever `nb.edit` takes but a URL.
+        boxes: what is chosen to begin with: left, top, right and bottom of each, as parts of the picture.
+
+    Raises:
+        ImageError: not a picture, damaged, too large, or a URL.
+        UsageError: a result of several outputs, or a box that is none.
+    """
+    from nbbanana.session import EditResult
+    from nbbanana.widgets.sides import only_output
+
+    image = images.load(only_output(picture) if isinstance(picture, EditResult) else picture)
+    if image.source is None:
+        raise ImageError(
+            f"{image.name} is a URL, and its picture is not here.",
+            "region() fetches nothing.",
+            "Download it and give the file.",
+        )
+    return Region(image, boxes)
