@@ -211,8 +211,15 @@ class Session:
         name: str | None = None,
         max_price: float | None = None,
     ) -> Job:
-        """Ask for what a checked request says; returns at once."""
+        """
+        Ask for what a checked request says; returns at once.
+
+        Where the settings say `replay` and this session says nothing of its own, it stays a replay, whatever `mode`
+        wishes: a notebook with `--fresh` and `rerun()` in it replays too, and nothing is sent behind one's back.
+        """
         effective = _checked_mode(mode) if mode else self.mode
+        if self._mode is None and settings().mode == "replay":
+            effective = "replay"
         if effective != "replay" and is_bundle(self.folder):
             raise ConfigError(
                 f"{self.folder.name} is a bundle, and a bundle is only read.",
