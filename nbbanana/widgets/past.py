@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nbbanana.display.words import money
 from nbbanana.errors import NotInStoreError
 from nbbanana.widgets.bench import Draft, differences
-from nbbanana.widgets.telling import Row, draft_of, node_row, node_source, when, words_against
+from nbbanana.widgets.telling import Row, descent, draft_of, node_row, node_source, when, words_against
 from nbbanana.widgets.telling import input_source as source_of_input
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Past:
         return row
 
     def _parent(self, edit: Edit) -> Edit | None:
-        for number in edit.parents[:1]:
+        for number in descent(edit, self._session.store)[:1]:
             try:
                 return self._session.store.get(number)
             except NotInStoreError:

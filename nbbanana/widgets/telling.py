@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Row",
+    "descent",
     "draft_of",
     "field_row",
     "gist",
@@ -256,7 +257,7 @@ def node_row(edit: Edit, store: Store) -> Row:
     first = edit.inputs[0] if edit.inputs else None
     return {
         "id": edit.id,
-        "parents": list(edit.parents),
+        "parents": descent(edit, store),
         "root": first.identity if first else f"words of {edit.model}",
         "from": one_line(first.name, 40) if first else "words alone",
         "fromPicture": _key(input_source(first, store)) if first else None,
@@ -269,6 +270,15 @@ def node_row(edit: Edit, store: Store) -> Row:
         "when": when(edit.created_at),
         "count": len(edit.outputs),
     }
+
+
+def descent(edit: Edit, store: Store) -> list[int]:
+    """The edits that made its primary input: what it was made of, while the others only gave it cues."""
+    kind, _, digest = edit.inputs[0].identity.partition(":") if edit.inputs else ("", "", "")
+    if not edit.parents or kind != "sha256":
+        return []
+    made = {parent.id for parent in store.by_output(digest)}
+    return [parent for parent in edit.parents if parent in made]
 
 
 def when(moment: float, now: float | None = None) -> str:

@@ -205,6 +205,18 @@ def test_lineage_is_shown_by_what_changed(bench: Bench) -> None:
     assert detail["against_parent"] == ["other words", "seed 5"]
 
 
+def test_a_cue_is_no_parent(bench: Bench, photo: Callable[[str], Path]) -> None:
+    """In the strip an edit descends from what made its primary picture, not from what made a cue."""
+    first = bench.form.run().result()
+    bench.form.inputs = [photo("chelsea"), first[0]]
+    second = bench.form.run().result()
+    bench.form.inputs = [first[0], photo("chelsea")]
+    third = bench.form.run().result()
+    bench.ask("search", text="", starred=False)
+    parents = {node["id"]: node["parents"] for node in bench.last("past")["nodes"]}
+    assert parents == {first.id: [], second.id: [], third.id: [first.id]}
+
+
 def test_varying_asks_the_same_with_a_new_seed(bench: Bench) -> None:
     """The words and pictures stay, the seed is another."""
     first = bench.form.run().result()

@@ -188,10 +188,11 @@ def test_words_that_are_being_written_are_not_overwritten(page: Page, form: Stud
     expect(page.locator("[data-name=seed] input")).to_have_value("9")
     expect(area).to_have_value("Something new")
     page.locator(".st-node").first.click()
+    area.fill("Something newer")
     page.get_by_role("button", name="Only words").click()
     expect(area).to_have_value(re.compile("Make it snow"))
     page.locator(".st-toast").get_by_role("button", name="Undo").click()
-    expect(area).to_have_value("Something new")
+    expect(area).to_have_value("Something newer")
 
 
 def test_a_large_picture_is_scaled_before_it_travels(page: Page, form: Studio, tmp_path: Path) -> None:

@@ -50,13 +50,19 @@ function makePrompt(form) {
   } });
   const tell = () => {
     clearTimeout(timer);
+    timer = 0;
     form.say("words", { text: area.value, count: written });
   };
   return {
     element: h("section.st-part", {}, h("div.st-head", {}, h("label.st-title", { for: form.id("prompt") }, "Prompt")), area),
     area,
+    /** Tell what is not told yet, so that what is asked next finds the words as they are. */
+    flush() {
+      if (timer) tell();
+    },
     now() {
       clearTimeout(timer);
+      timer = 0;
       return { text: area.value, count: written };
     },
     update(state) {
@@ -151,7 +157,10 @@ function render({ model, el }) {
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
   form.say = (kind, content, buffers) => {
-    if (!SILENT.has(kind)) foot.clear();
+    if (!SILENT.has(kind)) {
+      foot.clear();
+      prompt.flush();
+    }
     line.say(kind, content, buffers);
   };
   form.run = () => form.say("run", prompt.now());
