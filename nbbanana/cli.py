@@ -9,21 +9,33 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nbbanana._version import __version__
-from nbbanana.errors import ImageNotFoundError, InputError, NBBananaError, UsageError
+from nbbanana.errors import (
+    ImageNotFoundError,
+    InputError,
+    NBBananaError,
+    NoCredentialError,
+    UnknownModelError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
+    from nbbanana.models import Model
     from nbbanana.providers.runcomfy import RunComfy
     from nbbanana.session import EditResult, Job, Session
     from nbbanana.settings import Mode
 
 __all__ = ["main"]
 
+MAGIC = re.compile(r"%nb(resume|history|models|login)\b")
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
@@ -59,27 +71,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     payload = _payload(options)
+    folder = _folder(options.output_dir)
     with _session(options) as session:
         job = _started(session, options, payload)
-        if options.no_wait:
-            _put({"request_id": _accepted(job), "wait": False})
-            return
-        _say_progress(job, quiet=options.quiet)
-        result = job.result()
-        _say(f"edit {result.id}, {result.origin}, seed {result.seed}{_price(result)}", quiet=options.quiet)
-        for note in result.notes:
-            _say(note, quiet=options.quiet)
-        _put({"images": _delivered(result, options.output_dir)})
+        try:
+            _put(_payload_of(job, options, folder))
+        except KeyboardInterrupt as interrupt:
+            # What a stop came to belongs to whoever stopped it; a second Ctrl-C does not wait for it.
+            interrupt.add_note(job.cancel())
+            raise
+
+
+def _payload_of(job: Job, options: argparse.Namespace, folder: Path | None) -> dict[str, Any]:
+    """Wait as long as was asked for, and give what goes to stdout."""
+    if options.no_wait:
+        return {"request_id": _accepted(job), "wait": False}
+    _say_progress(job, quiet=options.quiet)
+    result = job.result()
+    _say(f"edit {result.id}, {result.origin}, seed {result.seed}{_price(result)}", quiet=options.quiet)
+    for note in result.notes:
+        _say(note, quiet=options.quiet)
+    if options.no_download:
+        return {"images": list(job.run.urls) or [output.url for output in result.edit.outputs]}
+    return {"images": _delivered(result, folder)}
 
 
 def _started(session: Session, options: argparse.Namespace, payload: dict[str, Any]) -> Job:
-    model = session.model_of(options.model)
+    model = _model(session, options.model)
     prompt = payload.pop(model.prompt_field or "prompt", "")
     images = payload.pop(model.images_field, []) if model.images_field else []
     images = [images] if isinstance(images, str) else images
+    if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
+        raise InputError(f"{model.images_field} is not a list of paths and addresses.", "It takes strings.")
     mode: Mode | None = "fresh" if options.fresh else None
     request = session.request(prompt, images, model=options.model, parameters=payload)
-    return session.start(request, mode=mode)
+    return session.start(request, mode=mode, max_price=options.max_price, download=not options.no_download)
+
+
+def _model(session: Session, model_id: str) -> Model:
+    """A shipped model, else one by its live schema, where somebody can be asked for it."""
+    from nbbanana import models
+
+    try:
+        return models.get(model_id)
+    except UnknownModelError:
+        with suppress(NoCredentialError):
+            _ = session.engine  # only a service that is there can be asked
+        return session.model_of(model_id)
 
 
 def _payload(options: argparse.Namespace) -> dict[str, Any]:
@@ -103,12 +141,22 @@ def _payload(options: argparse.Namespace) -> dict[str, Any]:
     return payload
 
 
-def _delivered(result: EditResult, folder: str | None) -> list[str]:
+def _folder(name: str | None) -> Path | None:
+    """The folder for pictures, made now: nothing may be paid for that cannot be put anywhere."""
+    if name is None:
+        return None
+    folder = Path(name).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{name} cannot be a folder for pictures.", f"{error.strerror}.", "Name another.") from None
+    return folder
+
+
+def _delivered(result: EditResult, folder: Path | None) -> list[str]:
     if folder is None:
         return [str(output.path) for output in result]
-    target = Path(folder).expanduser()
-    target.mkdir(parents=True, exist_ok=True)
-    return [str(output.save(_free(target, f"edit-{result.id}-{output.index}")).resolve()) for output in result]
+    return [str(output.save(_free(folder, f"edit-{result.id}-{output.index}")).resolve()) for output in result]
 
 
 def _free(folder: Path, stem: str) -> Path:
@@ -145,20 +193,21 @@ def _balance(options: argparse.Namespace) -> None:
 
 def _login(options: argparse.Namespace) -> None:
     import asyncio
-    from dataclasses import replace
 
     from nbbanana.providers.credentials import save_token
     from nbbanana.providers.login import log_in
     from nbbanana.settings import Endpoints
 
-    endpoints = Endpoints.from_environment()
     if options.web_base:
-        endpoints = replace(endpoints, web=options.web_base.rstrip("/"))
+        os.environ["RUNCOMFY_WEB_BASE"] = options.web_base  # checked as the variable is
+    endpoints = Endpoints.from_environment()
     token = asyncio.run(
         log_in(endpoints, lambda code: _say(f"Open {code.verify_url} and type {code.user_code} there."))
     )
     save_token(token, endpoints)
-    _say("Logged in.")
+    _say("Logged in." if endpoints.is_official else "Logged in, for the addresses of now and no others:")
+    if not endpoints.is_official:
+        _say(f"RUNCOMFY_MODEL_API_BASE={endpoints.model_api} RUNCOMFY_WEB_BASE={endpoints.web}")
 
 
 def _logout(_: argparse.Namespace) -> None:
@@ -174,25 +223,40 @@ def _models(options: argparse.Namespace) -> None:
         if not options.model:
             raise UsageError("models get takes a model's id.")
         with _session(options) as session:
-            _put(dict(session.model_of(options.model).schema))
-        return
-    for model_id in models.ids():
-        _line(f"{model_id}\t{models.get(model_id).title}")
+            _put(dict(_model(session, options.model).schema))
+    elif options.remote:
+        _put(_ask(options, lambda service: service.catalogue()))
+    else:
+        _table(options, [{"id": name, "title": models.get(name).title} for name in models.ids()])
 
 
 def _history(options: argparse.Namespace) -> None:
     with _session(options) as session:
         found = session.history.search(" ".join(options.words)) if options.words else session.history.latest(options.n)
-        for result in found[: options.n]:
-            edit = result.edit
-            words = " ".join(edit.prompt.split())
-            _line(f"{edit.id}\t{edit.state}\t{edit.provider}\tseed {edit.seed}\t{len(result)}\t{words}")
+        _table(options, [_row(result) for result in found[: options.n]])
+
+
+def _row(result: EditResult) -> dict[str, Any]:
+    edit = result.edit
+    names = ("id", "state", "provider", "model", "seed", "request_id", "cost")
+    return {name: getattr(edit, name) for name in names} | {"images": len(result), "prompt": edit.prompt}
 
 
 def _resume(options: argparse.Namespace) -> None:
+    folder = _folder(options.output_dir)
     with _session(options) as session:
-        for result in session.history.resume():
-            _put({"edit": result.id, "images": _delivered(result, options.output_dir)})
+        _ = session.engine  # without a credential there is nobody to collect from, which must be said
+        errors = []
+        collected = []
+        for job in session.history.collect():
+            try:
+                result = job.result()
+                collected.append({"edit": result.id, "images": _delivered(result, folder)})
+            except NBBananaError as error:
+                errors.append(error)
+        _put(collected)
+    if errors:
+        raise errors[0]
 
 
 def _replay(options: argparse.Namespace) -> None:
@@ -213,10 +277,11 @@ def _demo(options: argparse.Namespace) -> None:
     from nbbanana import Session, samples
 
     words = "Keep the three objects and the table unchanged. Turn day into night."
+    folder = _folder(options.output_dir)
     with Session(provider="sandbox", store=options.store) as session:
         result = session.edit(words, samples.still_life(), number_of_images=2)
         _say("Sandbox pictures: no model made them, nothing was paid.")
-        _put({"images": _delivered(result, options.output_dir)})
+        _put({"images": _delivered(result, folder)})
 
 
 # ── what they share ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -259,17 +324,31 @@ def _price(result: EditResult) -> str:
 
 
 def _put(value: Any) -> None:
-    _line(json.dumps(value, ensure_ascii=False, indent=2))
+    _line(json.dumps(value, indent=2))
+
+
+def _table(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
+    """Rows as JSON where that was asked for, else as lines with tabs between."""
+    if options.output == "json":
+        _put(rows)
+        return
+    for row in rows:
+        _line("\t".join(" ".join(str("" if value is None else value).split()) for value in row.values()))
 
 
 def _line(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    from nbbanana.display import plain
+
+    sys.stdout.write(plain(text) + "\n")
     sys.stdout.flush()
 
 
 def _say(text: str, *, quiet: bool = False) -> None:
+    """A line for the person: in a shell the magics have other names, and nothing here steers a terminal."""
+    from nbbanana.display import plain
+
     if not quiet:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(plain(MAGIC.sub(r"nbbanana \1", text)) + "\n")
 
 
 # ── the words that are understood ───────────────────────────────────────────────────────────────────────────────
@@ -289,7 +368,12 @@ def _parser() -> argparse.ArgumentParser:
     shared = _Parser(add_help=False, allow_abbrev=False)
     shared.add_argument("--sandbox", action="store_true", help="use the sandbox: no model, no cost")
     shared.add_argument("--store", metavar="DIR", help="the folder with the edits")
-    shared.add_argument("--output", choices=["json"], default="json", help="the form of the payload")
+    shared.add_argument(
+        "--output",
+        choices=["text", "json"],
+        default="text",
+        help="lists as lines with tabs, or as JSON; everything else is JSON always",
+    )
     shared.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
     def command(name: str, run: Callable[[argparse.Namespace], None], help_: str) -> argparse.ArgumentParser:
@@ -305,13 +389,14 @@ def _parser() -> argparse.ArgumentParser:
     listing = command("models", _models, "List the models, or print the schema of one.")
     listing.add_argument("what", choices=["list", "get"], nargs="?", default="list")
     listing.add_argument("model", nargs="?")
+    listing.add_argument("--remote", action="store_true", help="list what the service has now; needs a token")
     _add_run(command("run", _run, "Run a request and print its output."))
     for name, run, help_ in (
         ("status", _status, "Say how a request stands."),
         ("result", _result, "Print a request's result."),
         ("cancel", _cancel, "Cancel a queued request."),
     ):
-        command(name, run, help_).add_argument("request_id")
+        command(name, run, help_).add_argument("request_id", type=_request_id)
     history = command("history", _history, "List edits, the newest first, or search them.")
     history.add_argument("words", nargs="*")
     history.add_argument("-n", type=int, default=20, help="how many")
@@ -326,13 +411,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _request_id(text: str) -> str:
+    """A request id as it may stand in an address."""
+    from nbbanana.providers.answers import REQUEST_ID
+
+    if not REQUEST_ID.match(text):
+        raise UsageError("That is no request id.", "It has letters, digits, - and _ only.", "See nbbanana history.")
+    return text
+
+
 def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("model", help="the endpoint, such as google/nano-banana-2/edit")
     source = run.add_mutually_exclusive_group(required=True)
     source.add_argument("--input", metavar="JSON", help="the request; paths of local pictures work in it")
     source.add_argument("--input-file", metavar="FILE", help="the same from a file, or - for stdin")
     run.add_argument("--output-dir", metavar="DIR", help="write the pictures there")
-    run.add_argument("--no-wait", action="store_true", help="print the request id and go")
+    run.add_argument("--no-wait", action="store_true", help="print the request id and go; resume collects it")
+    run.add_argument(
+        "--no-download", action="store_true", help="wait, print the outputs' addresses and leave them to resume"
+    )
+    run.add_argument("--max-price", type=float, metavar="USD", help="refuse it if it costs more")
     run.add_argument("--fresh", action="store_true", help="never answer from the store")
 
 

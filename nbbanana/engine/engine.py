@@ -29,7 +29,7 @@ from nbbanana.store.leases import new_owner
 
 if TYPE_CHECKING:
     from nbbanana.models import Model
-    from nbbanana.providers.base import Description, Provider
+    from nbbanana.providers.base import Description, JobStatus, Provider
     from nbbanana.request import EditRequest
     from nbbanana.settings import Mode
     from nbbanana.store import Store
@@ -82,6 +82,7 @@ class Engine:
         mode: Mode = "auto",
         max_price: float | None = None,
         where: dict[str, str] | None = None,
+        download: bool = True,
     ) -> Run:
         """
         Answer a request: from the store, from a job on its way, or by sending it. Returns at once.
@@ -92,6 +93,7 @@ class Engine:
             mode: `auto`, `fresh` or `replay`.
             max_price: US dollars that it may cost at most.
             where: `notebook` and `cell`, for the record.
+            download: fetch the outputs; if not, the edit can be collected later and `Run.urls` says where they are.
 
         Raises:
             NotInStoreError: in `replay`, where nothing answers.
@@ -99,7 +101,7 @@ class Engine:
         """
         request = request.with_seed_for(model.seed_field)
         with self._guard:
-            if shared := self._shared(request, mode):
+            if download and (shared := self._shared(request, mode)):
                 return shared
             stored = self._reuse.answer(request, mode)
             if stored is not None:
@@ -107,8 +109,9 @@ class Engine:
             if self.provider is None:
                 raise NoCredentialError("There is nobody to send this to.", "No token was found.")
             waiting = self._reuse.unfinished(request, mode)
-            run = Run(request, model, expected_outputs=model.count(request.parameters), max_price=max_price)
-            if request.is_seeded and mode == "auto":
+            count = model.count(request.parameters)
+            run = Run(request, model, expected_outputs=count, max_price=max_price, download=download)
+            if request.is_seeded and mode == "auto" and download:
                 self._asking[request.ask] = run
         work = self._collect(run, waiting) if waiting is not None else self._make(run, where or {})
         self._begin(run, work)
@@ -228,7 +231,7 @@ class Engine:
         async with self._limit:
             await Submitter(self, self._limit).submit(run, payload)
             status = await Waiter(self, self._timeout).wait(run)
-        return await Fetcher(self).fetch(run, status)
+        return await self._fetched(run, status)
 
     async def _collect(self, run: Run, edit: Edit) -> Outcome:
         """The second half of the way, for a job that was accepted before."""
@@ -238,8 +241,16 @@ class Engine:
                 f"Edit {edit.id} is being collected elsewhere.", "Another kernel watches it.", "Wait for that kernel."
             )
         status = await Waiter(self, self._timeout).wait(run)
-        outcome = await Fetcher(self).fetch(run, status)
+        outcome = await self._fetched(run, status)
         return Outcome(outcome.edit, "collected", outcome.notes)
+
+    async def _fetched(self, run: Run, status: JobStatus) -> Outcome:
+        run.urls = status.urls
+        if run.download:
+            return await Fetcher(self).fetch(run, status)
+        if run.row.state != "downloading":
+            await self.move(run, "downloading", note="its outputs were left at the service")
+        return Outcome(run.row, "made", tuple(run.notes))
 
     async def _quote(self, request: EditRequest, model: Model) -> Quote:
         return quote((await self.describe(model.id)).price, request, model)

@@ -45,11 +45,21 @@ class Run:
     """
 
     def __init__(
-        self, request: EditRequest, model: Model, *, expected_outputs: int, max_price: float | None = None
+        self,
+        request: EditRequest,
+        model: Model,
+        *,
+        expected_outputs: int,
+        max_price: float | None = None,
+        download: bool = True,
     ) -> None:
         self.request = request
         self.model = model
         self.max_price = max_price
+        self.download = download
+        """Whether the outputs are fetched; if not they stay at the service, to be collected."""
+        self.urls: tuple[str, ...] = ()
+        """Where the service has the outputs, once it made them; signed, so for the one who asked and no record."""
         self.future: Future[Outcome] = Future()
         self.edit: Edit | None = None
         self.task: asyncio.Task[Any] | None = None

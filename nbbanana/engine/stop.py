@@ -80,6 +80,8 @@ async def _cancel(engine: Engine, run: Run) -> str:
     except (NBBananaError, TimeoutError):
         return "The service did not answer the cancel: it may run and be charged, and %nbresume collects it."
     if not answer.cancelled:
+        if answer.state == "running" and run.row.state == "queued":
+            await engine.move(run, "running")
         return RUNS_ON
     await engine.move(run, "cancelled", note=answer.word)
     return "Cancelled in the queue: nothing is charged."

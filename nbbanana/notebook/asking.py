@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.errors import ImageError, VariableError
 from nbbanana.grammar import Cell, NameOperand, Operand, Surroundings, parse
 from nbbanana.session import EditResult, Job, current
-from nbbanana.settings import settings
 
 if TYPE_CHECKING:
     from nbbanana.request import EditRequest
@@ -21,7 +20,7 @@ Found = tuple[Operand, object]
 
 def read(line: str, body: str | None, namespace: Mapping[str, Any]) -> Cell:
     """What a line and a body ask of the current session."""
-    model = settings().model
+    model = current().default_model
     return parse(line, body, default_model=model, namespace=namespace, model_of=current().model_of)
 
 

@@ -28,6 +28,7 @@ from nbbanana.errors import (
 from nbbanana.providers.base import JobStatus, Price, RemoteState
 
 __all__ = [
+    "STATES",
     "error_from",
     "job_status",
     "meaning",

@@ -48,10 +48,11 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """What a cancel came to: `cancelled` says that it will not run; `word` is the service's own."""
+    """What a cancel came to: `cancelled` says that it will not run, `word` is the service's, `state` how it stands."""
 
     cancelled: bool
     word: str
+    state: RemoteState = "other"
 
 
 @dataclass(frozen=True, slots=True)

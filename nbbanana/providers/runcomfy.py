@@ -30,6 +30,7 @@ from nbbanana.errors import (
     UpstreamError,
 )
 from nbbanana.providers.answers import (
+    STATES,
     error_code,
     error_from,
     job_status,
@@ -158,7 +159,7 @@ class RunComfy:
         answer = await self._api("POST", f"/requests/{request_id}/cancel", "cancelling it", request_id)
         status, outcome = (str(_get(answer.json, key) or "").lower() for key in ("status", "outcome"))
         cancelled = outcome in {"cancelled", "canceled"} or status in {"cancelled", "canceled"}
-        return Cancellation(cancelled, outcome or status or "no word")
+        return Cancellation(cancelled, outcome or status or "no word", STATES.get(status, "other"))
 
     async def describe(self, model: str) -> Description:
         """

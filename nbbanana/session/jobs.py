@@ -40,6 +40,7 @@ class Job:
         self._session = session
         self._run = run
         self.name = name
+        self._result: EditResult | None = None
 
     def __repr__(self) -> str:
         return f"<Job {self.status} edit={self.edit_id}>"
@@ -137,7 +138,10 @@ class Job:
         return self._session
 
     def _finished(self) -> EditResult:
-        return self._session.receive(self._run.future.result(), self.name)
+        outcome = self._run.future.result()
+        if self._result is None:
+            self._result = self._session.receive(outcome, self.name)
+        return self._result
 
 
 def _look(future: Future[Any], seconds: float) -> None:

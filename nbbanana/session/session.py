@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from nbbanana import models
 from nbbanana.errors import ConfigError, NoCredentialError, PromptError, UnknownModelError
+from nbbanana.grammar import check_prompt
 from nbbanana.images import ImageInput, load_all
 from nbbanana.request import EditRequest
 from nbbanana.session.again import request_of
@@ -143,10 +144,9 @@ class Session:
     ) -> EditResult:
         """Ask for an edit in async code. A cancelled task cancels the request at the service if it still can."""
         settled = [await image if inspect.isawaitable(image) else image for image in images]
-        work = asyncio.to_thread(
-            self.submit, prompt, *settled, model=model, mode=mode, name=name, max_price=max_price, **parameters
-        )
-        job = await work
+        request = await asyncio.to_thread(self.request, prompt, settled, model=model, parameters=parameters)
+        # Not in a thread: whoever cancels meanwhile would leave a job that nobody holds.
+        job = self.start(request, mode=mode, name=name, max_price=max_price)
         try:
             return await job
         except asyncio.CancelledError:
@@ -165,7 +165,7 @@ class Session:
         **parameters: Any,
     ) -> Job:
         """Ask for an edit and return at once with a `Job`."""
-        request = self.request(prompt, _settled(images), model=model, parameters=parameters)
+        request = self.request(prompt, images, model=model, parameters=parameters)
         return self.start(request, mode=mode, name=name, max_price=max_price)
 
     def request(
@@ -186,9 +186,10 @@ class Session:
             raise PromptError(
                 "There are no words.", "A request needs a prompt.", "Say what to keep and what to change."
             )
-        chosen = self.model_of(model or self._model or settings().model)
+        chosen = self.model_of(model or self.default_model)
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
-        inputs = self.load(images)
+        check_prompt(prompt)
+        inputs = self.load(_settled(images))
         checked = chosen.check({chosen.prompt_field or "prompt": prompt, **given}, images=len(inputs))
         return EditRequest(chosen.id, checked, inputs, seed_field=chosen.seed_field)
 
@@ -210,12 +211,15 @@ class Session:
         mode: Mode | None = None,
         name: str | None = None,
         max_price: float | None = None,
+        download: bool = True,
     ) -> Job:
         """
         Ask for what a checked request says; returns at once.
 
         Where the settings say `replay` and this session says nothing of its own, it stays a replay, whatever `mode`
         wishes: a notebook with `--fresh` and `rerun()` in it replays too, and nothing is sent behind one's back.
+
+        Without `download` the outputs stay at the service, and the edit can be collected.
         """
         effective = _checked_mode(mode) if mode else self.mode
         if self._mode is None and settings().mode == "replay":
@@ -228,7 +232,12 @@ class Session:
             )
         engine = self._engine_for(effective)
         run = engine.start(
-            request, self.model_of(request.model), mode=effective, max_price=max_price, where=dict(self.where)
+            request,
+            self.model_of(request.model),
+            mode=effective,
+            max_price=max_price,
+            where=dict(self.where),
+            download=download,
         )
         return Job(self, run, name)
 
@@ -270,6 +279,11 @@ class Session:
     def folder(self) -> Path:
         """The store's folder."""
         return self._folder or (Path(settings().store).expanduser() if settings().store else data_dir() / "store")
+
+    @property
+    def default_model(self) -> str:
+        """The model of requests that name none."""
+        return self._model or settings().model
 
     @property
     def mode(self) -> Mode:

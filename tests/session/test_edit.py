@@ -247,3 +247,20 @@ def test_a_field_that_the_live_schema_renames_is_sent_under_its_name_there(serve
     assert sent["num_images"] == 2
     assert "number_of_images" not in sent
     assert result.parameters["number_of_images"] == 2
+
+
+def test_a_result_is_received_once(session, photo):
+    """Asking a job for its result again gives the same result, and is no newer edit."""
+    job = session.submit(SNOW, photo("portrait"), seed=1, resolution="0.5K")
+    first = job.result()
+    later = session.edit("Make it rain.", photo("portrait"), seed=1, resolution="0.5K")
+    assert job.result() is first
+    assert session.last is later
+
+
+@pytest.mark.parametrize("words", ["keep: the hat", "Make it snow.\n---\nMake it night.", " "])
+def test_words_that_will_mean_something_are_refused_in_calls_too(session, photo, words):
+    """What a cell refuses, a call refuses."""
+    with pytest.raises(errors.PromptError):
+        session.edit(words, photo("portrait"))
+    assert len(session.history) == 0
