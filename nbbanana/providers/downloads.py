@@ -128,6 +128,8 @@ class Downloader:
                 raise _broken(f"It did not end within {self.deadline:g} s.") from None
             if isinstance(error, httpx.HTTPError):
                 raise _broken(f"The connection failed ({type(error).__name__}).") from None
+            if isinstance(error, httpx.InvalidURL):  # httpx reads a redirect's target even when it follows none
+                raise _unsafe("It redirects to something that cannot be parsed.") from None
             if isinstance(error, OSError):
                 raise _broken(f"It could not be written: {error.strerror}.") from None
             raise
