@@ -11,7 +11,8 @@ from textwrap import fill
 from nbbanana import models
 from nbbanana.errors import UnknownModelError
 from nbbanana.grammar import OWN, Option, options_of
-from nbbanana.settings import DEFAULT_MODEL, settings
+from nbbanana.session import current
+from nbbanana.settings import DEFAULT_MODEL
 
 __all__ = ["edit_help"]
 
@@ -22,7 +23,7 @@ WIDTH = 100
 def edit_help() -> str:
     """The text that `%%nbedit?` shows; its examples run as they stand there."""
     try:
-        model = models.get(settings().model)
+        model = models.get(current().default_model)
     except UnknownModelError:
         model = models.get(DEFAULT_MODEL)
     text = files("nbbanana.notebook").joinpath("help.txt").read_text(encoding="utf-8")

@@ -13,7 +13,6 @@ from nbbanana.errors import UsageError
 from nbbanana.request import SEED_LIMIT
 from nbbanana.session import Job, Output, Session, current
 from nbbanana.session.again import as_cell
-from nbbanana.settings import settings
 from nbbanana.widgets import desk
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.bench import Bench, Draft, Recall
@@ -58,7 +57,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
     def __init__(self, session: Session, *, model: str | None = None) -> None:
         super().__init__()
         self.session = session
-        self.bench: Bench = Bench(Draft(model or settings().model), session.model_of)
+        self.bench: Bench = Bench(Draft(model or session.default_model), session.model_of)
         self.bench.model  # noqa: B018 - an unknown model is an error here, not later in a callback
         self.tasks: Tasks = Tasks(self._task_changed)
         self.groups = Groups(session)
