@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from nbbanana.errors import TokenRejectedError, UnsafeTokenFileError
+from nbbanana.errors import ConfigError, TokenRejectedError, UnsafeTokenFileError
 from nbbanana.settings import Endpoints, config_dir
 
 __all__ = ["SANDBOX_TOKEN_PREFIX", "Credential", "find_credential", "forget_token", "save_token", "token_file"]
@@ -69,13 +69,27 @@ def save_token(token: str, endpoints: Endpoints) -> Path:
     Keep a token for `find_credential` and for the RunComfy CLI: written beside, mode 0600, then renamed.
 
     A token for other bases than RunComfy's own notes which, so that it goes nowhere else.
+
+    Raises:
+        TokenRejectedError: it cannot be a token.
+        ConfigError: the folder does not take it.
     """
     path = token_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content: dict[str, Any] = {"access_token": token, "refresh_token": None, "expires_at": None, "user_email": None}
+    content: dict[str, Any] = {
+        "access_token": _checked(token, "The answer"),
+        "refresh_token": None,
+        "expires_at": None,
+        "user_email": None,
+    }
     if not endpoints.is_official:
         content["endpoints"] = asdict(endpoints)
-    handle, name = tempfile.mkstemp(prefix=".token.", dir=path.parent)  # mkstemp makes it 0600
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".token.", dir=path.parent)  # mkstemp makes it 0600
+    except OSError as error:
+        raise ConfigError(
+            "The token cannot be kept.", f"Its folder says: {error.strerror}.", "Set RUNCOMFY_CONFIG_DIR."
+        ) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(content, file, indent=2)
@@ -97,16 +111,20 @@ def forget_token() -> bool:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
+    content: Any = None
     try:
-        mode = path.stat().st_mode
-        _refuse_if_shared(path, mode)
+        _refuse_if_shared(path, path.stat().st_mode)
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
+        readable = False
+    else:
+        readable = True
+    if not readable:  # raised out here: json's error holds the file's text, and must not hang on ours
         raise TokenRejectedError(
             f"The token file {path.name} cannot be read.", "It is damaged, or not yours to read.", "Log in again."
-        ) from None
+        )
     return content if isinstance(content, dict) else {}
 
 

@@ -1,0 +1,244 @@
+"""A token that sings: whatever goes wrong, it is found in no error, log, file, notebook, bundle or repr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import traceback
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from support.kernels import environment, execute, notebook_of
+
+import nbbanana as nb
+from nbbanana import errors
+from nbbanana.engine import submit, wait
+from nbbanana.providers import runcomfy
+from nbbanana.providers.credentials import find_credential, save_token
+from nbbanana.sandbox import FAULT_KINDS, Fault, Sandbox
+from nbbanana.settings import Endpoints
+
+CANARY = "canary-1f0c9a7e5b3d-sings"
+SNOW = "Make it snow."
+HASTE = runcomfy.Timeouts(connect=1, read=0.3, read_total=0.5, submit=0.3, submit_total=0.5, download_total=1)
+WORST = [
+    Fault("submit", error_code=400002, message="no money"),
+    Fault("submit", status=401, message="not you"),
+    Fault("submit", status=403),
+    Fault("submit", status=422, error_code=422001),
+    Fault("submit", status=302, headers={"Location": "http://127.0.0.1:9/steal"}),
+    Fault("submit", body=f'{{"message": "who said {CANARY[:6]}?"}}'),
+    Fault("status", status=401, times=None),
+    Fault("status", status=404, times=None),
+    Fault("result", status=401, times=None),
+    Fault("result", body=b'{"status": "completed", "output": {"images": ["https://evil.example/a.png"]}}', times=None),
+    Fault("result", body=b'{"status": "completed", "output": {}}', times=None),
+    Fault("download", status=302, headers={"Location": "https://evil.example/a.png"}, times=None),
+    Fault("download", body=b"<html>", times=None),
+    Fault("job", error="the content is unsafe"),
+    *(Fault.named(kind, "submit") for kind in FAULT_KINDS if not kind.startswith("429")),
+    *(Fault.named(kind, "status", times=None) for kind in ("502 html", "garbage", "drop before")),
+    *(Fault.named(kind, "download", times=None) for kind in ("502 html", "empty", "truncated", "drop before")),
+]
+
+
+@pytest.fixture
+def picture():
+    """A small picture."""
+    return Image.linear_gradient("L").resize((48, 32)).convert("RGB")
+
+
+@pytest.fixture
+def box(monkeypatch) -> Iterator[Sandbox]:
+    """A served sandbox that takes the canary for its token, which the environment holds."""
+    with Sandbox(time_scale=0, token=CANARY) as box:
+        for name, value in box.addresses["environment"].items():
+            monkeypatch.setenv(name, value)
+        yield box
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """An engine that gives up soon, so that every error comes to its end."""
+    monkeypatch.setattr(runcomfy, "Timeouts", lambda: HASTE)
+    monkeypatch.setattr(wait, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(submit, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setenv("NBBANANA_TIMEOUT", "1")
+
+
+def sings(text: str) -> bool:
+    """Whether the token, or what HTTP makes of it, is in a text."""
+    return CANARY in text or "Bearer canary" in text
+
+
+def all_of(error: BaseException) -> str:
+    """Everything that a program can show of an error: words, repr, fields, its causes, traceback with locals."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=False)
+    seen, parts, one = set(), ["".join(shown.format()), repr(error), str(error), repr(error.__reduce__())], error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        parts += [str(one), repr(one), repr(vars(one)), "".join(getattr(one, "__notes__", []))]
+        one = one.__cause__ or one.__context__
+    return "\n".join(parts)
+
+
+def files_that_sing(folder: Path) -> list[str]:
+    """The files under a folder that hold the token."""
+    found = [path for path in folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
+    return [str(path.relative_to(folder)) for path in found]
+
+
+def only_the_api_heard_it(box: Sandbox) -> None:
+    """No request but those of the API came with a token, and none had it in its address or body."""
+    for seen in box.requests:
+        assert not sings(f"{seen.path}?{seen.query} {seen.body}")
+        if seen.path.startswith("/outputs/") or seen.target in {"download", "login"}:
+            assert "authorization" not in seen.headers
+        else:
+            assert seen.headers["authorization"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("fault", WORST, ids=lambda fault: f"{fault.target} {fault.status} {fault.body}"[:40])
+def test_no_error_no_log_and_no_file_holds_the_token(box, hasty, picture, tmp_path, isolated, caplog, capfd, fault):
+    """Every way in which a request can fail, with all loggers at DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    for name in ("httpx", "httpcore", "asyncio", "nbbanana"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    box.add_fault(fault)
+    with nb.Session(store=tmp_path / "store") as session:
+        try:
+            result = session.edit(SNOW, picture, seed=1, resolution="0.5K")
+            shown = repr(result._repr_mimebundle_())
+        except errors.NBBananaError as error:
+            shown = all_of(error)
+        shown += repr(session.history.latest()._repr_mimebundle_()) + repr([edit.edit for edit in session.history])
+    streams = capfd.readouterr()
+    assert caplog.records, "nothing was logged, so nothing was looked at"
+    assert not sings(shown)
+    assert not sings(caplog.text)
+    assert not sings(streams.out + streams.err)
+    assert not files_that_sing(tmp_path)
+    assert not files_that_sing(isolated)
+    only_the_api_heard_it(box)
+
+
+def test_nothing_that_shows_itself_shows_the_token(box, picture, tmp_path):
+    """Reprs of everything that holds the credential, and of what holds that."""
+    with nb.Session(store=tmp_path / "store") as session:
+        job = session.submit(SNOW, picture, seed=1, resolution="0.5K")
+        result = job.result()
+        provider = session.engine.provider
+        things = [
+            session, session.engine, provider, provider.endpoints, find_credential(Endpoints.from_environment()),
+            session._choice, job, job.run, result, result[0], result.edit, session.history, nb, box, 
+            provider._api_client, provider._downloader, session.quote(job.request),
+        ]  # fmt: skip
+        assert provider.name == "runcomfy"
+        assert not sings("\n".join(f"{thing!r} {thing!s}" for thing in things))
+        assert not sings("".join(traceback.format_stack()))
+        bundle = session.history.export(tmp_path / "study.zip")
+        with zipfile.ZipFile(bundle) as archive:
+            assert archive.namelist()
+            for name in archive.namelist():
+                assert CANARY.encode() not in archive.read(name)
+    assert not files_that_sing(tmp_path)
+    assert [seen.target for seen in box.requests if seen.target == "download"]
+    only_the_api_heard_it(box)
+
+
+def test_the_token_file_is_the_one_place(isolated, tmp_path, caplog):
+    """A stored token is in `token.json` and nowhere else, and an unusable one is in no message."""
+    save_token(CANARY, Endpoints())
+    assert files_that_sing(isolated) == ["config/runcomfy/token.json"]
+    for word in (f"{CANARY}\nX: y", f"{CANARY} ü", f" {CANARY} x"):
+        with pytest.raises(errors.TokenRejectedError) as caught:
+            save_token(word, Endpoints())
+        assert not sings(all_of(caught.value))
+    file = isolated / "config" / "runcomfy" / "token.json"
+    for content in (f'{{"access_token": "{CANARY}', f'{{"access_token": "{CANARY} {CANARY}"}}'):
+        file.write_text(content)
+        with pytest.raises(errors.TokenRejectedError) as caught:
+            find_credential(Endpoints())
+        assert not sings(all_of(caught.value))
+    file.chmod(0o644)
+    with pytest.raises(errors.UnsafeTokenFileError) as caught:
+        find_credential(Endpoints())
+    assert not sings(all_of(caught.value))
+
+
+CELLS = [
+    """
+%load_ext nbbanana
+import logging
+from PIL import Image
+import nbbanana as nb
+logging.basicConfig(level=logging.DEBUG)
+table = Image.linear_gradient('L').resize((48, 32)).convert('RGB')
+""".strip(),
+    "%%nbedit snow << table --seed 1 --resolution 0.5K\nMake it snow.",
+    "%%nbedit table --dry-run\nMake it snow.",
+    "from nbbanana.session import current\n[current(), current().engine, current().engine.provider, nb.history, snow]",
+    "%nbhistory",
+    "%%nbedit table --seed 2 --resolution 0.5K\nMake it rain.",
+    "%config NBBanana.tracebacks = True",
+    "%%nbedit table --seed 3 --resolution 0.5K\nMake it hail.",
+    "nb.edit('Make it hot.', table, seed=4, resolution='0.5K')",
+    "nb.history.export('study.zip')",
+]
+
+
+@pytest.mark.kernel
+def test_no_notebook_holds_the_token(isolated, tmp_path):
+    """Cells that work and cells that fail, with three lines and with tracebacks, executed and saved."""
+    faults = [Fault("submit", nth=2, times=None, status=401), Fault("submit", nth=3, status=503)]
+    with Sandbox(time_scale=0, token=CANARY, faults=faults) as box:
+        notebook = execute(
+            notebook_of(CELLS),
+            home=tmp_path,
+            allow_errors=True,
+            env={**box.addresses["environment"], "NBBANANA_PROVIDER": "runcomfy"},
+        )
+        only_the_api_heard_it(box)
+        assert len(box.submissions) == 1
+    text = json.dumps(notebook)
+    failed = [cell for cell in notebook.cells if any(output["output_type"] == "error" for output in cell.outputs)]
+    assert len(failed) == 3, [cell.outputs for cell in notebook.cells]
+    assert any("Traceback" in line for line in failed[-1].outputs[-1]["traceback"]), "there was no traceback to look at"
+    assert "httpcore" in text, "there was no log to look at"
+    assert not sings(text)
+    assert not files_that_sing(tmp_path)
+    assert not files_that_sing(isolated)
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["balance"], None),
+        (["whoami"], None),
+        (["balance"], Fault("balance", status=401)),
+        (["whoami"], Fault("whoami", reset=True)),
+        (["run"], None),
+        (["run"], Fault("submit", status=503)),
+        (["run"], Fault("job", error="broken")),
+    ],
+    ids=str,
+)
+def test_the_command_line_says_it_nowhere(isolated, tmp_path, picture, words, fault):
+    """stdout, stderr and what it leaves behind."""
+    picture.save(tmp_path / "table.png")
+    ask = {"prompt": SNOW, "image_urls": ["table.png"], "resolution": "0.5K"}
+    if words == ["run"]:
+        words = ["run", "google/nano-banana-2/edit", "--input", json.dumps(ask)]
+    with Sandbox(time_scale=0, token=CANARY, faults=[fault] if fault else []) as box:
+        env = environment(tmp_path / "home", **box.addresses["environment"], NBBANANA_PROVIDER="")
+        command = [sys.executable, "-X", "dev", "-W", "ignore", "-m", "nbbanana.cli", *words]
+        ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=100)
+        assert (ran.returncode == 0) == (fault is None), ran.stderr
+        only_the_api_heard_it(box)
+    assert not sings(ran.stdout + ran.stderr)
+    assert not files_that_sing(tmp_path)
