@@ -135,7 +135,7 @@ def test_nothing_that_shows_itself_shows_the_token(box, picture, tmp_path):
         provider = session.engine.provider
         things = [
             session, session.engine, provider, provider.endpoints, find_credential(Endpoints.from_environment()),
-            session._choice, job, job.run, result, result[0], result.edit, session.history, nb, box, 
+            session._choice, job, job.run, result, result[0], result.edit, session.history, nb, box,
             provider._api_client, provider._downloader, session.quote(job.request),
         ]  # fmt: skip
         assert provider.name == "runcomfy"

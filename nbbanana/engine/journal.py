@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.engine.budget import afford
 from nbbanana.engine.money import Quote, quote
+from nbbanana.engine.staging import stage
 from nbbanana.errors import ImageError, ParameterError, ServiceError, UnknownModelError
 from nbbanana.images import ImageInput, Upload, prepare
 from nbbanana.models import from_schema
+from nbbanana.settings import settings
 from nbbanana.store.records import InputRecord, NewEdit
 
 if TYPE_CHECKING:
@@ -44,12 +46,14 @@ class Journal:
         uploads = iter(await asyncio.to_thread(prepare, local))
         prepared = [None if url else next(uploads) for url in alive]
         run.notes.extend(upload.note for upload in prepared if upload and upload.note)
+        staged = await self._staged(prepared)
         records = await self._engine.on_disk(self._keep, images, prepared)
         price, live = await self._described(run)
         run.edit = await self._engine.on_disk(self._engine.store.begin, self._row(run, records, price.amount, where))
         await self._engine.watch(run)
         await afford(self._engine, run, price)
-        urls = [url or _data_uri(upload) for url, upload in zip(alive, prepared, strict=True)]
+        sources = zip(alive, staged, prepared, strict=True)
+        urls = [url or there or _data_uri(upload) for url, there, upload in sources]
         try:
             return run.model.payload(run.request.sent_parameters, urls, live=live)
         except ParameterError as error:
@@ -82,6 +86,13 @@ class Journal:
         if image.remote_url is None or image.remote_provider != self._provider.name:
             return None
         return image.remote_url if await self._provider.is_alive(image.remote_url) else None
+
+    async def _staged(self, prepared: list[Upload | None]) -> list[str | None]:
+        """Signed addresses of the pictures that were put elsewhere; a sandbox fetches nothing, so none for it."""
+        where = settings().staging
+        if not where or self._provider.name == "sandbox":
+            return [None] * len(prepared)
+        return await asyncio.to_thread(stage, where, prepared)
 
     def _keep(self, images: tuple[ImageInput, ...], prepared: list[Upload | None]) -> tuple[InputRecord, ...]:
         store = self._engine.store
