@@ -40,7 +40,8 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.setenv(name, value)
         NBBanana.clear_instance()
         yield home
-        use(None)
+        if left := use(None):
+            left.close()
 
 
 @pytest.fixture(autouse=True)
