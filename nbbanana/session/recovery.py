@@ -28,8 +28,8 @@ How = Literal["content", "embedded", "sidecar", "guess"]
 
 _SAID: Mapping[str, str] = {
     "content": "The file is, by its content, an output of",
-    "embedded": "By the record inside the file it is of",
-    "sidecar": "By the record beside the file it is of",
+    "embedded": "The record inside the file says that it is of",
+    "sidecar": "The record beside the file says that it is of",
     "guess": "A guess, not a fact: the file looks like an output of",
 }
 

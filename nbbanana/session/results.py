@@ -119,8 +119,8 @@ class Output:
         Args:
             path: where to; without a suffix it gets the one of its type.
             sidecar: also write `<name>.<suffix>.json` with the record.
-            embed: write a copy that has the request inside. Its pixels are the same, its bytes are not. What you said
-                about the edit, such as a note, stays out.
+            embed: write a copy that has the request inside. Its pixels are the same, its bytes are not. What it
+                cost and what you said about it, such as a note, stay out.
 
         Raises:
             UsageError: a suffix that names another type: nothing is converted behind your back. Or `embed` for a file

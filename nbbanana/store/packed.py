@@ -15,13 +15,10 @@ from typing import Any
 
 from nbbanana.store.records import Edit, InputRecord, OutputRecord, Transition
 
-__all__ = ["REMARKS", "checker", "pack", "parse_json", "unpack"]
+__all__ = ["checker", "pack", "parse_json", "unpack"]
 
 PRIVATE = frozenset({"id", "parents", "request_id", "notebook", "cell", "transitions", "inputs", "outputs"})
 """Fields of a record that mean nothing, or too much, in another place, and those that are written apart."""
-
-REMARKS = ("starred", "rejected", "tags", "note")
-"""What people said of an edit."""
 
 
 def pack(edit: Edit) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from nbbanana.errors import ImageError, UsageError
 from nbbanana.store.care import digests_hold
 from nbbanana.store.containers import has_content_credentials
 from nbbanana.store.embedding import MOST_RECORD, embed, embedded, originals
-from nbbanana.store.packed import REMARKS, checker, pack, parse_json, unpack
+from nbbanana.store.packed import checker, pack, parse_json, unpack
 from nbbanana.store.records import Edit
 
 __all__ = [
@@ -34,6 +34,11 @@ __all__ = [
 ]
 
 FORMAT, VERSION = "nbbanana-record", 1
+INSIDE = (
+    *("uid", "model", "provider", "ask", "digest", "parameters", "seed", "seed_given", "state", "created_at"),
+    *("inputs", "outputs", "package_version"),
+)
+"""What goes into a copy of a file: the request and what it made. Who gets the copy need not know what it cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Record:
 
 def embedded_copy(data: bytes, edit: Edit, index: int) -> bytes:
     """
-    The file of an output with its record inside; what people said about the edit stays out.
+    The file of an output with its request inside; what it cost and what people said about it stay out.
 
     Raises:
         UsageError: a file that is signed, or that cannot hold a record.
@@ -70,7 +75,8 @@ def embedded_copy(data: bytes, edit: Edit, index: int) -> bytes:
             "They sign every byte of the file: anything written into it would break them.",
             "Use sidecar=True, which leaves the file as it is.",
         )
-    packed = {name: value for name, value in pack(edit).items() if name not in REMARKS}
+    whole = pack(edit)
+    packed = {name: whole[name] for name in INSIDE}
     try:
         return embed(data, _written(packed, index), parameters_text(edit, index))
     except ImageError as error:

@@ -152,7 +152,7 @@ def test_a_copy_says_what_was_asked_and_nothing_that_was_said_about_it(edit):
     assert record.holds
     assert record.output == 0
     assert (record.edit.prompt, record.edit.digest, record.edit.uid) == (edit.prompt, edit.digest, edit.uid)
-    for private in (b"not for the client", b"draft", b"https://", b"request-1"):
+    for private in (b"not for the client", b"draft", b"https://", b"request-1", b"cost", b"transitions"):
         assert private not in copy
 
 
