@@ -22,6 +22,7 @@ from nbbanana.settings import LOOPBACK, Endpoints
 __all__ = ["DeviceCode", "log_in"]
 
 LONGEST_WAIT = 1800.0
+LONGEST_PAUSE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ async def _start(client: httpx.AsyncClient, web: str) -> DeviceCode:
         raise NetworkError("The login page could not be reached.", f"{type(error).__name__}.") from None
     try:
         return _device_code(answer)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, httpx.InvalidURL):
         raise ProtocolError(
             "The login could not begin.", said(answer) or "The answer is not what the service documents."
         ) from None
@@ -74,7 +75,7 @@ def _device_code(answer: Any) -> DeviceCode:
     if httpx.URL(url).scheme not in {"https", "http"} or not url.isprintable():
         raise ValueError("no address for a browser")
     lasts = min(float(answer["expires_in"]), LONGEST_WAIT)
-    pause = max(1.0, float(answer["poll_interval"]))
+    pause = min(max(1.0, float(answer["poll_interval"])), LONGEST_PAUSE)
     return DeviceCode(str(answer["user_code"]), url, lasts, pause, str(answer["device_code"]))
 
 
