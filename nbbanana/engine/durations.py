@@ -5,31 +5,38 @@ Durations of one model at one resolution are close to log-normal, or to a few lo
 a cold worker, an idle and a busy hour). So the logarithms of the newest durations are cut into one to four clusters;
 each number of clusters is weighed by how well it explains the numbers (its marginal likelihood, which charges for
 every cluster), and what they predict together is the outlook. A cluster of n jobs predicts a Student t and not a
-normal, because its middle and its spread are known from n jobs only. A thin, wide share is kept for what has never
-been seen: a service that became several times faster or slower overnight.
+normal, because its middle and its spread are known from n jobs only. Newer jobs count more than older ones, a service
+that got faster is looked for, and a thin, wide share is kept for what has never been seen.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from math import exp, floor, inf, isfinite, lgamma, log, pi, sqrt
+from math import exp, floor, hypot, inf, isfinite, lgamma, log, pi, sqrt
+from statistics import median
 
 __all__ = ["LONGEST", "SHORTEST", "Outlook", "outlook", "usable"]
 
 SHORTEST, LONGEST = 0.25, 7200.0
 """Seconds; what lies outside is taken for the nearer of the two."""
-NEWEST = 60
-HALF_LIFE = 20.0
+NEWEST = 40
+HALF_LIFE = 25.0
 """A job counts half as much as one that came this many jobs later: services change."""
 CLUSTERS = 4
-SPREAD, SPREAD_JOBS = 0.2, 4.0
-"""The standard deviation of log-seconds expected of a cluster before any is seen, and how many jobs that belief is worth."""
-SURPRISE_JOBS = 20.0
+REACH = 3.0
+"""Log-seconds within which the middles of clusters are expected: a factor of 20 from the first to the last."""
+SPREAD, SPREAD_JOBS = 0.2, 5.0
+"""The standard deviation of log-seconds in a cluster as expected beforehand, and how many jobs that is worth."""
+RECENT, CHANGE = 8, 0.02
+"""For how many jobs after it a change of the service is looked for, and how likely it is to have come before each."""
+UNNOTICED = 0.35
+"""How much sooner than noticed, in log-seconds, jobs may have been done whose times are below all earlier ones."""
+SURPRISE_JOBS = 30.0
+"""What has never been seen gets the share 1 / (jobs + SURPRISE_JOBS), as a Student t around the median."""
 SURPRISE_SPREAD, SURPRISE_FREEDOM = 0.7, 3.0
-"""What has never been seen gets the share 1 / (jobs + SURPRISE_JOBS): a Student t around the median, e^0.7 ≈ 2 times wide."""
 NEGLIGIBLE = 0.02
 
 STEP = 0.02
@@ -37,7 +44,7 @@ AGES = tuple(SHORTEST * exp(STEP * i) for i in range(round(log(LONGEST / SHORTES
 LOGS = tuple(map(log, AGES))
 BELIEF = SPREAD_JOBS * SPREAD**2
 HALF_LOG_PI = log(pi) / 2.0
-CLUSTER_PRIOR = SPREAD_JOBS / 2.0 * log(BELIEF) - lgamma(SPREAD_JOBS / 2.0) + HALF_LOG_PI - log(LOGS[-1] - LOGS[0])
+CLUSTER_PRIOR = SPREAD_JOBS / 2.0 * log(BELIEF) - lgamma(SPREAD_JOBS / 2.0) + HALF_LOG_PI - log(REACH)
 
 
 class Outlook:
@@ -96,15 +103,59 @@ def outlook(durations: Sequence[float]) -> Outlook:
     >>> round(twelve.surviving(6.0), 2), round(twelve.surviving(12.0), 1), round(twelve.surviving(30.0), 2)
     (0.98, 0.5, 0.02)
     """
-    line = _Line(durations)
-    middle = line.logs[len(line.logs) // 2]
-    strange = 1.0 / (line.jobs + SURPRISE_JOBS)
-    bumps = [_Bump(strange, middle, SURPRISE_SPREAD, SURPRISE_FREEDOM)]
-    bumps += [bump.scaled(1.0 - strange) for bump in _expected(line)]
+    jobs = _weighed(durations)
+    count = sum(weight for _, weight in jobs)
+    strange = 1.0 / (count + SURPRISE_JOBS)
+    bumps = [_Bump(strange, median(x for x, _ in jobs), SURPRISE_SPREAD, SURPRISE_FREEDOM)]
+    bumps += [bump.scaled(1.0 - strange) for bump in _expected(jobs)]
     columns = [bump.density(LOGS) for bump in bumps]
     density = [sum(heights) for heights in zip(*columns, strict=True)]
     done = list(accumulate(((a + b) / 2 for a, b in pairwise(density)), initial=0.0))
     return Outlook([1.0 - share / done[-1] for share in done])
+
+
+def _weighed(durations: Sequence[float]) -> list[tuple[float, float]]:
+    """The logarithm of each duration and how many jobs it counts for; newest first, as they came."""
+    weights = [0.5 ** (i / HALF_LIFE) for i in range(len(durations))]
+    # Weighted observations carry as much as (sum w)² / (sum w²) unweighted ones (Kish's effective sample size).
+    scale = sum(weights) / sum(w * w for w in weights)
+    return [(log(d), w * scale) for d, w in zip(durations, weights, strict=True)]
+
+
+def _expected(jobs: Sequence[tuple[float, float]]) -> Iterator[_Bump]:
+    """What each view of the jobs predicts, as far as it is believed."""
+    views = list(_views(jobs))
+    whole = _total(evidence for evidence, _ in views)
+    for evidence, bumps in views:
+        belief = exp(evidence - whole)
+        if belief > NEGLIGIBLE:
+            yield from (bump.scaled(belief) for bump in bumps)
+
+
+def _views(jobs: Sequence[tuple[float, float]]) -> Iterator[tuple[float, list[_Bump]]]:
+    """
+    The evidence for each view of the jobs and what it predicts: a number of clusters, or a service that got faster.
+
+    A service that got slower shows itself while its jobs are waited for. One that got faster hides: jobs are noticed
+    at the first question, which follows from the old times, and are recorded as taking until then. So where all of the
+    newest jobs are below all before them, they may have changed, and may have been done sooner than noticed.
+    """
+    always = _Line(jobs)
+    for evidence, bounds in _partitions(always):
+        clusters = [always.cluster(begin, end) for begin, end in pairwise(bounds)]
+        yield evidence, [c.bump((c.jobs + 1.0) / (always.jobs + len(clusters))) for c in clusters]
+    for r in range(1, min(RECENT, len(jobs) - 1) + 1):
+        if max(jobs[:r]) < min(jobs[r:]):
+            new = _Line(jobs[:r])
+            old = _total(evidence for evidence, _ in _partitions(_Line(jobs[r:])))
+            yield log(CHANGE) + old + _partitions(new)[0][0], [new.cluster(0, r).sooner()]
+
+
+def _total(logs: Iterable[float]) -> float:
+    """The logarithm of the sum of what these are logarithms of."""
+    known = list(logs)
+    top = max(known)
+    return top + log(sum(exp(x - top) for x in known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +181,7 @@ class _Bump:
 
 @dataclass(frozen=True, slots=True)
 class _Cluster:
-    """Some neighbouring durations: how many jobs they count for, the mean of their logarithms, the squares around it."""
+    """Neighbouring durations: how many jobs they count for, the mean of their logarithms, the squares around it."""
 
     jobs: float
     mean: float
@@ -141,7 +192,7 @@ class _Cluster:
         """
         The logarithm of how likely these logarithms are, had one normal made them.
 
-        Its variance is scaled-inverse-chi-squared around SPREAD² before they are seen, its mean anywhere on the table
+        Its variance is scaled-inverse-chi-squared around SPREAD² before they are seen, its mean anywhere within REACH
         (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.3). The last term belongs to the prior of a
         partition: shares of the clusters are uniform (a Dirichlet-multinomial).
         """
@@ -155,15 +206,17 @@ class _Cluster:
         variance = (BELIEF + self.squares) / freedom
         return _Bump(share, self.mean, sqrt(variance * (1.0 + 1.0 / self.jobs)), freedom)
 
+    def sooner(self) -> _Bump:
+        """What it predicts if its jobs were done some time before they were noticed."""
+        bump = self.bump(1.0)
+        return _Bump(1.0, bump.middle - UNNOTICED, hypot(bump.spread, UNNOTICED), bump.freedom)
+
 
 class _Line:
-    """The logarithms of durations in order, each counting for its age; sums make any stretch of it a cluster at once."""
+    """The logarithms of durations in order, each with its weight; sums make any stretch of it a cluster at once."""
 
-    def __init__(self, durations: Sequence[float]) -> None:
-        weights = [0.5 ** (i / HALF_LIFE) for i in range(len(durations))]
-        # Weighted observations carry as much as (sum w)² / (sum w²) unweighted ones (Kish's effective sample size).
-        scale = sum(weights) / sum(w * w for w in weights)
-        pairs = sorted((log(d), w * scale) for d, w in zip(durations, weights, strict=True))
+    def __init__(self, jobs: Iterable[tuple[float, float]]) -> None:
+        pairs = sorted(jobs)
         self.logs = [x for x, _ in pairs]
         self._jobs = list(accumulate((w for _, w in pairs), initial=0.0))
         self._sums = list(accumulate((w * x for x, w in pairs), initial=0.0))
@@ -180,20 +233,6 @@ class _Line:
         mean = (self._sums[end] - self._sums[begin]) / jobs
         squares = self._squares[end] - self._squares[begin] - jobs * mean * mean
         return _Cluster(jobs, mean, max(0.0, squares))
-
-
-def _expected(line: _Line) -> Iterator[_Bump]:
-    """What one cluster, two, three and four predict, each as far as it is believed."""
-    cuts = _partitions(line)
-    best = max(evidence for evidence, _ in cuts)
-    beliefs = [exp(evidence - best) for evidence, _ in cuts]
-    for belief, (_, bounds) in zip(beliefs, cuts, strict=True):
-        if belief / sum(beliefs) < NEGLIGIBLE:
-            continue
-        for begin, end in pairwise(bounds):
-            cluster = line.cluster(begin, end)
-            share = (cluster.jobs + 1.0) / (line.jobs + len(bounds) - 1)
-            yield cluster.bump(share * belief / sum(beliefs))
 
 
 def _partitions(line: _Line) -> list[tuple[float, list[int]]]:

@@ -8,8 +8,8 @@ request is taken to be worth some seconds of waiting, and the schedule with the 
 
 is found exactly, by dynamic programming over what `durations` expects. It is the problem of when to inspect a machine
 that may have failed unseen (Barlow, Hunter and Proschan, "Optimum checking procedures", J. SIAM 11, 1963). Where jobs
-get done at the rate h, the best distance between two questions is close to sqrt(2 × worth / h) (Keller, "Optimum checking
-schedules for systems subject to random failure", Management Science 21, 1974); the grid of the program follows it.
+get done at the rate h, the best distance between two questions is close to sqrt(2 × worth / h) (Keller, "Optimum
+checking schedules for systems subject to random failure", Management Science 21, 1974); the program's grid follows it.
 
 No input or output, no clock: the engine says how late it is and hears how long to sleep. See
 docs/explanation/waiting.md for what it achieves.
@@ -17,7 +17,7 @@ docs/explanation/waiting.md for what it achieves.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,8 +49,8 @@ class PollSchedule:
     The moments at which one job is asked after; make one for each job, and ask it once a question.
 
     Args:
-        durations: seconds that completed jobs of the same model and resolution ran, newest first; the newest 60
-            are looked at, and what is not a positive number is left out.
+        durations: seconds that completed jobs of the same model and resolution ran, newest first; the newest 40
+            positive numbers are looked at.
         worth: seconds of waiting that one request is worth; larger is thriftier.
 
     Raises:
@@ -60,9 +60,9 @@ class PollSchedule:
     >>> known.expected
     12.0
     >>> round(known.delay(0.0), 1), round(known.delay(11.0), 1), round(known.delay(60.0), 1)
-    (8.1, 0.6, 2.3)
+    (8.7, 0.4, 2.3)
     >>> PollSchedule().delay(0.0), known.delay(11.0, retry_after=5.0)
-    (3.5, 5.0)
+    (3.3, 5.0)
     """
 
     def __init__(self, durations: Sequence[float] = (), *, worth: float = WORTH) -> None:
@@ -151,17 +151,19 @@ class _Plan:
         ages: seconds, rising from 0.
         questions: for each of `ages`, the age at which a job that is not done then is best asked after next.
         longest: seconds of the longest job known.
+        worth: seconds that a request is worth.
     """
 
     ages: Sequence[float]
     questions: Sequence[float]
     longest: float
+    worth: float
 
     def wait(self, age: float) -> float:
         """Seconds from `age` until the next question; not yet held within the bounds."""
         overtime = OVERTIME_GROWTH * (age - self.longest)
         if age >= self.ages[-1]:
-            return max(overtime, self.questions[-1] - self.ages[-1])
+            return max(overtime, _keller(1.0 / age, self.worth))
         i = bisect_right(self.ages, age) - 1
         part = (age - self.ages[i]) / (self.ages[i + 1] - self.ages[i])
         return max(overtime, self.questions[i] + part * (self.questions[i + 1] - self.questions[i]) - age)
@@ -182,8 +184,13 @@ def _plan(durations: tuple[float, ...], gap: float, worth: float) -> _Plan | _Un
         return _Unknown()
     expected = outlook(durations).delayed(gap)
     longest = max(durations) + gap
-    ages = _grid(expected, worth, min(3.0 * longest, LONGEST))
-    return _Plan(ages, _questions(expected, worth, ages), longest)
+    ages = _grid(expected, worth, min(2.0 * longest, LONGEST))
+    return _Plan(ages, _questions(expected, worth, ages), longest, worth)
+
+
+def _keller(hazard: float, worth: float) -> float:
+    """About the best distance between two questions where jobs get done at this rate, a second."""
+    return sqrt(2.0 * worth / hazard)
 
 
 def _grid(expected: Outlook, worth: float, end: float) -> list[float]:
@@ -191,8 +198,9 @@ def _grid(expected: Outlook, worth: float, end: float) -> list[float]:
     ages = [0.0]
     while ages[-1] < end and expected.surviving(ages[-1]) > NEGLIGIBLE:
         age = ages[-1]
-        keller = sqrt(2.0 * worth / max(expected.hazard(age), 1e-9))
-        ages.append(age + max(SHORTEST_DELAY / 8.0, min(keller / FINENESS, max(SHORTEST_DELAY / 4.0, 0.05 * age))))
+        fine = _keller(max(expected.hazard(age), 1e-9), worth) / FINENESS
+        coarsest = min(max(SHORTEST_DELAY / FINENESS, 0.05 * age), LONGEST_DELAY / FINENESS)
+        ages.append(age + max(SHORTEST_DELAY / 8.0, min(fine, coarsest)))
     return ages
 
 
@@ -203,17 +211,18 @@ def _questions(expected: Outlook, worth: float, ages: Sequence[float]) -> list[f
     Call S(t) the probability that the job is still not done at t, and A(t) the integral of S up to t. What is still
     to be paid at s, times S(s), is W(s) = worth S(s) + min over t of [S(s) (t - s) - A(t) + A(s) + W(t)]: the request
     at t is sent for sure, and the seconds between s and t are waited by those whose job is done in between. With
-    B = W - A, the answer t is the one with the least S(s) t + B(t); as S falls, it never moves back.
+    B = W - A, the answer t is the one with the least S(s) t + B(t); as S falls, it never moves back, so that what
+    was found for a later age bounds the search for an earlier one.
     """
     alive = [expected.surviving(age) for age in ages]
     last = len(ages) - 1
-    # What follows the grid is not searched: Keller's rule for a hazard of 1 / age stands for it.
-    beyond = sqrt(2.0 * worth * ages[last])
+    # What follows the grid is not searched: what it costs is about that of Keller's rule for a hazard of 1 / age.
+    beyond = _keller(1.0 / ages[last], worth)
     rest = [0.0] * last + [alive[last] * beyond - expected.lived(ages[last])]
     best, answers = last, [0.0] * last + [ages[last] + beyond]
     for i in range(last - 1, -1, -1):
-        soonest = min(max(i + 1, bisect_left(ages, ages[i] + SHORTEST_DELAY)), last)
-        latest = max(soonest, min(best, bisect_right(ages, ages[i] + LONGEST_DELAY) - 1))
+        soonest = max(i + 1, bisect_right(ages, ages[i] + SHORTEST_DELAY) - 1)
+        latest = max(soonest, min(best + 1, bisect_right(ages, ages[i] + LONGEST_DELAY) - 1))
         prices = [alive[i] * ages[j] + rest[j] for j in range(soonest, latest + 1)]
         cheapest = min(prices)
         best = soonest + prices.index(cheapest)
