@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nbbanana.calls import aedit, edit, submit
     from nbbanana.session import EditResult, History, Job, Output, Session
     from nbbanana.session.recovery import recover
+    from nbbanana.widgets.browser import browse
     from nbbanana.widgets.compare import compare
     from nbbanana.widgets.region import region
     from nbbanana.widgets.studio import studio
@@ -39,6 +40,7 @@ __all__ = [
     "Session",
     "__version__",
     "aedit",
+    "browse",
     "compare",
     "edit",
     "errors",
@@ -60,6 +62,7 @@ _HOMES = {
     "Output": "nbbanana.session",
     "Session": "nbbanana.session",
     "aedit": "nbbanana.calls",
+    "browse": "nbbanana.widgets.browser",
     "compare": "nbbanana.widgets.compare",
     "edit": "nbbanana.calls",
     "recover": "nbbanana.session.recovery",

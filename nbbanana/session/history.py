@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbbanana.session.session import Session
     from nbbanana.store import Leftovers, Verification
     from nbbanana.store.records import Edit, Spending
+    from nbbanana.widgets.browser import Browser
 
 __all__ = ["History", "Page"]
 
@@ -200,6 +201,14 @@ class History:
         from nbbanana.session.session import Session
 
         return Session(store=path, mode="replay").history
+
+    def browse(self) -> Browser:
+        """Open the history browser: all edits as tiles, to search, star, choose and export."""
+        from importlib import import_module
+
+        # Forms are below this room; the package's face knows them all.
+        opened: Browser = import_module("nbbanana").browse(self._session)
+        return opened
 
     def _slice(self, key: slice) -> Page:
         first, end, step = key.indices(self._session.store.last_id() + 1)

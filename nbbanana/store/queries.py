@@ -21,6 +21,7 @@ __all__ = [
     "by_request_id",
     "children",
     "durations",
+    "ids",
     "matching",
     "numbered",
     "page_after",
@@ -67,6 +68,15 @@ _CLAUSES = {
 
 def matching(connection: sqlite3.Connection, question: Question, limit: int) -> list[Edit]:
     """The newest edits that have all that is asked."""
+    return edits_from(connection, _asked(connection, "*", question, limit))
+
+
+def ids(connection: sqlite3.Connection, question: Question) -> list[int]:
+    """The ids of all edits that have all that is asked, the newest first."""
+    return [row[0] for row in _asked(connection, "id", question, -1)]
+
+
+def _asked(connection: sqlite3.Connection, columns: str, question: Question, limit: int) -> sqlite3.Cursor:
     asked = {name: value for name in Question.__slots__ if (value := getattr(question, name)) is not None}
     # A flag is spelled out, since a partial index is only taken where its own condition is written.
     clauses = [f"{name} = {value:d}" if isinstance(value, bool) else _CLAUSES[name] for name, value in asked.items()]
@@ -76,9 +86,8 @@ def matching(connection: sqlite3.Connection, question: Question, limit: int) -> 
         if "completed" not in asked["states"]:
             clauses.append("state <> 'completed'")
     where = " AND ".join(clauses) or "1"
-    # The clauses are constants of this module; what the user gave is bound.
-    query = f"SELECT * FROM edits WHERE {where} ORDER BY id DESC LIMIT :limit"  # noqa: S608
-    return edits_from(connection, connection.execute(query, values))
+    # The columns and clauses are constants of this module; what the user gave is bound.
+    return connection.execute(f"SELECT {columns} FROM edits WHERE {where} ORDER BY id DESC LIMIT :limit", values)  # noqa: S608
 
 
 def numbered(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Edit]:

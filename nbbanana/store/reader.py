@@ -116,6 +116,20 @@ class Reader:
         with self._database.read() as connection:
             return queries.matching(connection, question, limit)
 
+    def ids(
+        self,
+        *,
+        model: str | None = None,
+        provider: str | None = None,
+        states: Sequence[State] | None = None,
+        starred: bool | None = None,
+        rejected: bool | None = None,
+    ) -> list[int]:
+        """The ids of all edits that have all that is asked, the newest first; as `filter`, with no limit."""
+        question = queries.Question(model=model, provider=provider, states=states, starred=starred, rejected=rejected)
+        with self._database.read() as connection:
+            return queries.ids(connection, question)
+
     def by_ask(
         self, ask: str, provider: str | None = None, states: Sequence[State] = ("completed",), limit: int = 50
     ) -> list[Edit]:

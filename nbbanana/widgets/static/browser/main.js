@@ -1,0 +1,213 @@
+// The history browser's front end: filters, tiles, what is chosen, and one edit looked at closely.
+
+import { button, count, fill, h } from "../shared/dom.js";
+import { album, hideStill, link } from "../shared/link.js";
+import { makeTiles } from "./tiles.js";
+
+/** Milliseconds after the last letter until the words are looked for. */
+const TYPING = 250;
+const STATES = ["completed", "failed", "cancelled", "unknown", "queued", "running"];
+
+let browsers = 0;
+
+function makeBrowser() {
+  browsers += 1;
+  const prefix = `nbbb${browsers}`;
+  return {
+    root: h("section.nbb.nbb-browser", { "aria-label": "History" }),
+    live: h("p.nbb-unseen", { "aria-live": "polite", role: "status" }),
+    album: album(),
+    id: (name) => `${prefix}-${name}`,
+    state: { many: 0, all: 0, rows: new Map(), chosen: new Set(), current: -1, looked: 0, turn: 0 },
+    say: () => undefined,
+    look: () => undefined,
+    chose: () => undefined,
+  };
+}
+
+/** The line above, and the filters. */
+function makeFilters(form) {
+  let timer = 0;
+  const total = h("p.nbb-quiet.nbb-small.nbb-figures");
+  const words = h("input", { type: "search", placeholder: "Words, notes, tags, file", "aria-label": "Search the history", "aria-keyshortcuts": "/", oninput: () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(want, TYPING);
+  } });
+  const starred = h("input", { type: "checkbox", onchange: () => want() });
+  const kept = h("input", { type: "checkbox", onchange: () => want() });
+  const choice = (name, values, all) => h("select", { "aria-label": name, onchange: () => want() }, h("option", { value: "" }, all), values.map((value) => h("option", { value }, value)));
+  const model = choice("Model", [], "every model");
+  const provider = choice("Provider", ["runcomfy", "sandbox"], "every provider");
+  const state = choice("Outcome", STATES, "every outcome");
+  const want = () => form.say("want", { words: words.value, starred: starred.checked, kept: kept.checked, model: model.value, provider: provider.value, state: state.value });
+  const check = (box, name) => h("label.br-check", {}, box, name);
+  return {
+    bar: h("header.br-bar", {}, h("h2", {}, "History"), total, h("div.br-search", {}, words)),
+    filters: h("div.br-filters", { role: "group", "aria-label": "Show" }, check(starred, "Starred"), check(kept, "Hide rejected"), model, provider, state),
+    focus: () => words.focus(),
+    update(message) {
+      const few = message.many === message.all ? "" : `${message.many.toLocaleString("en")} of `;
+      fill(total, `${few}${message.all.toLocaleString("en")} edits`);
+      if (form.root.getRootNode().activeElement !== words) words.value = message.words;
+      starred.checked = message.starred;
+      kept.checked = message.kept;
+      fill(model, h("option", { value: "" }, "every model"), message.models.map((id) => h("option", { value: id }, id)));
+      Object.assign(model, { value: message.model });
+      provider.value = message.provider;
+      state.value = message.state;
+    },
+    end: () => clearTimeout(timer),
+  };
+}
+
+/** What is done with the chosen ones. */
+function makeChosen(form, tiles) {
+  const { state } = form;
+  const many = h("strong.nbb-figures");
+  const tell = (kind) => form.say(kind, { numbers: [...state.chosen], on: true });
+  const clear = () => {
+    state.chosen.clear();
+    tiles.dress();
+    form.chose();
+  };
+  const element = h("div.br-chosen", { role: "group", "aria-label": "The chosen edits" }, many, button("Star", "star", () => tell("star")), button("Reject", "cross", () => tell("reject")), button("Contact sheet", "dice", () => form.say("sheet")), button("Export", "save", () => form.say("export")), button("Clear", null, clear));
+  return {
+    element,
+    draw() {
+      fill(many, state.chosen.size ? `${state.chosen.size} chosen` : "Choose with the space bar, or Ctrl and a click");
+      for (const one of element.querySelectorAll("button")) one.disabled = state.chosen.size === 0;
+    },
+  };
+}
+
+/** The edit that is looked at. */
+function makeDetail(form) {
+  const { state } = form;
+  const element = h("aside.br-detail", { "aria-label": "The edit" }, h("p.nbb-quiet", {}, "Choose an edit to look at it."));
+  const said = h("p.nbb-quiet.nbb-small", { role: "status" });
+  async function copied(message) {
+    try {
+      await navigator.clipboard.writeText(message.text);
+      fill(said, `The cell of history[${message.edit}] is in the clipboard.`);
+    } catch {
+      fill(said, h("textarea.nbb-mono", { readonly: true, rows: "5", "aria-label": "The cell", value: message.text }));
+    }
+  }
+  const mark = (kind, row) => form.say(kind, { numbers: [row.id], on: kind === "star" ? !row.starred : !row.rejected });
+  return {
+    element,
+    said,
+    copied,
+    mark: (kind) => {
+      const row = state.rows.get(state.current);
+      if (row) mark(kind, row);
+    },
+    draw(row) {
+      if (row.id !== state.rows.get(state.current)?.id) return;
+      fill(
+        element,
+        row.key && form.album.show(h("img.br-large", { alt: row.prompt }), row.key),
+        h("h3.nbb-mono", {}, `history[${row.id}]`),
+        h("p.br-prompt", { dir: "auto" }, row.prompt),
+        h("p.nbb-quiet.nbb-small", {}, [row.facts, row.day, row.state === "completed" ? "" : row.state, row.provider === "sandbox" ? "sandbox" : ""].filter(Boolean).join(" · ")),
+        h("div.br-acts", {}, toggle("Star", "star", row.starred, row), toggle("Reject", "cross", row.rejected, row), button("Copy cell", "copy", () => form.say("copy", { edit: row.id }), { boxed: true })),
+      );
+    },
+  };
+  function toggle(word, symbol, isOn, row) {
+    const one = button(word, symbol, () => mark(word.toLowerCase(), row), { boxed: true });
+    one.setAttribute("aria-pressed", String(isOn));
+    return one;
+  }
+}
+
+function render({ model, el }) {
+  const form = makeBrowser();
+  const { state } = form;
+  const tiles = makeTiles(form);
+  const filters = makeFilters(form);
+  const chosen = makeChosen(form, tiles);
+  const detail = makeDetail(form);
+  const none = h("p.br-empty.nbb-quiet", { hidden: true }, "Nothing fits.");
+  const trouble = h("p.br-trouble", { role: "alert", hidden: true });
+  const waits = h("p.br-trouble", { role: "status", hidden: true }, "The kernel has not answered yet: it is busy with a cell, or it was restarted; then run this cell again.");
+  let showStill = () => undefined;
+
+  const hear = {
+    uid: (message) => {
+      showStill();
+      showStill = hideStill(message.uid);
+    },
+    fits: (message) => {
+      Object.assign(state, { many: message.many, all: message.all, turn: state.turn + 1 });
+      state.rows.clear();
+      filters.update(message);
+      none.hidden = message.many > 0;
+      tiles.reset();
+      fill(form.live, `${count(message.many, "edit")} of ${message.all}.`);
+    },
+    rows: (message) => {
+      message.rows.forEach((row, place) => state.rows.set(message.first + place, row));
+      tiles.told();
+      const row = state.rows.get(state.current);
+      if (row && row.id !== state.looked) form.look(state.current);
+    },
+    changed: (message) => {
+      const news = new Map(message.rows.map((row) => [row.id, row]));
+      for (const [place, row] of state.rows) if (news.has(row.id)) state.rows.set(place, news.get(row.id));
+      tiles.dress();
+      if (state.current >= 0) form.look(state.current);
+    },
+    chosen: (message) => {
+      state.chosen = new Set(message.numbers);
+      tiles.dress();
+      chosen.draw();
+    },
+    detail: (message) => detail.draw(message),
+    cell: (message) => detail.copied(message),
+    said: (message) => fill(detail.said, message.text),
+    picture: (message, buffers) => form.album.add(message.key, buffers[0]),
+    error: (message) => {
+      fill(trouble, `${message.what} ${message.why} ${message.mend}`);
+      trouble.hidden = false;
+    },
+  };
+  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
+  form.say = (kind, content) => {
+    if (kind !== "rows" && kind !== "look") trouble.hidden = true;
+    line.say(kind, content);
+  };
+  form.look = (place) => {
+    const row = state.rows.get(place);
+    if (!row) return;
+    state.looked = row.id;
+    form.say("look", { edit: row.id });
+  };
+  form.chose = () => {
+    chosen.draw();
+    form.say("choose", { numbers: [...state.chosen] });
+  };
+  form.root.addEventListener("keydown", (event) => {
+    // JupyterLab would hear it too: x cuts the cell. Escape leads back to it.
+    if (event.key !== "Escape") event.stopPropagation();
+    if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("input, select, textarea")) return;
+    const act = { "/": filters.focus, s: () => detail.mark("star"), x: () => detail.mark("reject") }[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+  const keys = h("footer.br-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, [["←", "→", "↑", "↓", "walk"], ["Space", "choose"], ["s", "star"], ["x", "reject"], ["/", "search"]].map((list) => h("span", {}, list.slice(0, -1).map((key) => [h("kbd", {}, key), " "]).flat(), list.at(-1))));
+  fill(form.root, filters.bar, waits, trouble, filters.filters, h("div.br-body", {}, h("div.br-main", {}, chosen.element, h("div.br-frame", {}, tiles.day, tiles.element, none)), h("div.br-side", {}, detail.element, detail.said)), keys, form.live);
+  el.replaceChildren(form.root);
+  chosen.draw();
+  line.say("hello");
+  return () => {
+    line.end();
+    filters.end();
+    tiles.end();
+    form.album.end();
+    showStill();
+  };
+}
+
+export default { render };

@@ -1,0 +1,263 @@
+"""The history browser: ten thousand edits as tiles, of which no more is sent than is seen."""
+
+from __future__ import annotations
+
+import io
+import queue
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from support.axe import violations
+from support.form_pages import opened, spills
+from support.lab import Browser as Chromium
+from support.stores import asked, generated
+
+import nbbanana as nb
+from nbbanana.errors import UsageError
+from nbbanana.settings import cache_dir
+from nbbanana.store import OutputRecord, Store
+from nbbanana.widgets import desk
+from nbbanana.widgets.browser import Browser
+from nbbanana.widgets.shelf import Copies, Wanted, fitting, small_copy
+
+MANY = 10_000
+PICTURED = 150
+"""So many of the newest and of the oldest edits have their pictures in the store."""
+
+
+def painted(number: int) -> bytes:
+    """A small picture that no other number has."""
+    image = Image.linear_gradient("L").resize((96, 72)).convert("RGB")
+    tint = Image.new("RGB", image.size, (number * 37 % 256, number * 91 % 256, number // 256 * 40 % 256))
+    file = io.BytesIO()
+    Image.blend(image, tint, 0.6).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store with ten thousand edits; those at both ends have pictures, one from the middle too."""
+    folder = tmp_path_factory.mktemp("filled") / "store"
+    with Store.open(folder) as store:
+        edits = list(generated(MANY))
+        for number in [*range(PICTURED), *range(MANY - PICTURED, MANY)]:
+            data = painted(number)
+            output = OutputRecord(0, store.put(data), "image/png", 96, 72, len(data))
+            edits[number] = replace(edits[number], outputs=(output,))
+        assert store.take_in(edits) == MANY
+    return folder
+
+
+@pytest.fixture
+def browser_of(filled: Path) -> Iterator[Browser]:
+    """A history browser over the ten thousand."""
+    with nb.Session(provider="sandbox", store=filled) as session:
+        opened_form = session.history.browse()
+        yield opened_form
+        opened_form.close()
+
+
+def made(store: Store, number: int) -> None:
+    """An edit taken all the way, with a picture of its own."""
+    data = painted(number)
+    edit = store.begin(asked(f"Make it picture {number}, with snow on the roofs and a light in one window."))
+    for state in ("submitting", "queued", "running", "downloading"):
+        store.move(edit.id, state, request_id=f"request-{number}" if state == "queued" else None)
+    store.move(
+        edit.id, "completed", outputs=[OutputRecord(0, store.put(data), "image/png", 96, 72, len(data))], cost=0.07
+    )
+
+
+@pytest.fixture
+def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[nb.Session]:
+    """A session over a store with twelve edits that all have pictures; the working directory is its own."""
+    monkeypatch.chdir(tmp_path)
+    with nb.Session(provider="sandbox", store=tmp_path / "few") as session:
+        for number in range(12):
+            made(session.store, number)
+        for starred in (3, 6):
+            session.store.annotate(starred, starred=True)
+        session.store.annotate(4, rejected=True)
+        yield session
+
+
+def test_only_what_fits_is_counted(filled: Path) -> None:
+    """Filters give the numbers of all that fits, the newest first, as the store's own filter does in pages."""
+    with Store.open(filled) as store:
+        everything = fitting(store, Wanted())
+        assert len(everything) == MANY == len(set(everything))
+        assert list(everything) == sorted(everything, reverse=True)
+        starred = fitting(store, Wanted(starred=True, provider="sandbox"))
+        assert list(starred) == [edit.id for edit in store.filter(starred=True, provider="sandbox", limit=MANY)]
+        found = fitting(store, Wanted(words="neon harbour", starred=True))
+        assert found
+        assert all("neon" in edit.prompt and edit.starred for edit in store.numbered(found))
+
+
+def test_a_small_copy_is_made_once_and_read_from_the_disk_after(few: nb.Session) -> None:
+    """It lies under the cache folder, and an original that is gone since does not matter."""
+    [edit] = few.store.numbered([1])
+    name = edit.outputs[0].sha256
+    first = small_copy(few.store, name)
+    [kept] = (cache_dir() / "thumbnails").rglob("*.webp")
+    assert kept.read_bytes() == first
+    few.store.blob_path(name).unlink()
+    assert small_copy(few.store, name) == first
+
+
+def test_a_copy_that_was_scrolled_by_is_not_made(few: nb.Session) -> None:
+    """What went out of view before its turn is left; when it comes back it is made."""
+    came: queue.Queue[str] = queue.Queue()
+    copies = Copies(few.store, lambda key, _: came.put(key))
+    names = [edit.outputs[0].sha256 for edit in few.store.page(limit=12)]
+    copies._in_view = frozenset(names[:1])
+    copies._send(names[5])
+    assert came.empty()
+    desk.at_desk(lambda: copies.want(names[5:6]))
+    assert came.get(timeout=20) == names[5]
+    assert copies.made == 1
+
+
+def test_a_selection_is_exported_and_read_back(few: nb.Session) -> None:
+    """The bundle holds the chosen edits and no other."""
+    form = few.history.browse()
+    with pytest.raises(UsageError, match="Nothing is chosen"):
+        form.export("nothing.zip")
+    form.selection = [3, 7]
+    assert [result.id for result in form.selection] == [3, 7]
+    written = form.export("chosen.zip")
+    prompts = [result.prompt for result in nb.History.open(written)]
+    assert prompts == [few.history[3].prompt, few.history[7].prompt]
+    with Image.open(form.contact_sheet("sheet.jpg")) as sheet:
+        assert sheet.format == "JPEG"
+        assert sheet.width > 2 * 96
+
+
+def test_what_is_saved_is_the_newest_edits(few: nb.Session) -> None:
+    """Without a kernel the history reads as a table."""
+    html, text = few.history.browse().still()
+    assert few.history[12].prompt[:40] in text
+    assert "<img" in html
+
+
+# ── in a browser ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def pictures(page: Page) -> int:
+    """How many tiles show a picture now."""
+    return int(page.evaluate("[...document.querySelectorAll('.br-tile img')].filter((one) => one.naturalWidth).length"))
+
+
+def arrived(page: Page) -> None:
+    """Wait until every tile in the page shows its picture."""
+    page.wait_for_function(
+        "(() => { const tiles = [...document.querySelectorAll('.br-tile')];"
+        " return tiles.length && tiles.every((one) => one.querySelector('img')?.naturalWidth) })()"
+    )
+
+
+@pytest.mark.browser
+def test_ten_thousand_edits_are_scrolled_and_only_what_is_seen_is_sent(browser: Chromium, browser_of: Browser) -> None:
+    """From the newest to the oldest: few tiles exist at a time, and few rows and pictures were ever asked for."""
+    with opened(browser, browser_of) as page:
+        arrived(page)
+        tiles = page.locator(".br-tile")
+        in_view = tiles.count()
+        assert in_view < 100
+        box = page.locator(".br-tiles").bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 50, box["y"] + 50)
+        for _ in range(120):
+            page.mouse.wheel(0, 3000)
+        page.locator(".br-tiles").focus()
+        page.keyboard.press("End")
+        expect(page.locator("[aria-posinset='10000']")).to_have_class("br-tile is-current")
+        arrived(page)
+        assert tiles.count() < 100
+        asked = [message for message in page.evaluate("window.sent") if message["kind"] == "rows"]
+        rows = sum(message["last"] - message["first"] for message in asked)
+        assert browser_of.copies.made <= rows
+        assert rows < MANY / 4, "it asked for what went by"
+        assert max(message["last"] - message["first"] for message in asked) < 100
+        assert len(browser_of.numbers) == MANY
+
+
+@pytest.mark.browser
+def test_tiles_are_walked_chosen_starred_and_rejected_by_keys(browser: Chromium, few: nb.Session) -> None:
+    """One stop for Tab; arrows walk, Space chooses, s stars, x rejects, and names say all of it."""
+    form = few.history.browse()
+    with opened(browser, form) as page:
+        arrived(page)
+        listbox = page.get_by_role("listbox", name="Edits")
+        listbox.focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(".br-detail h3")).to_have_text("history[10]")
+        page.keyboard.press("Space")
+        expect(page.locator(".br-tile[aria-selected=true]")).to_have_count(1)
+        page.keyboard.press("s")
+        current = page.locator(".br-tile.is-current")
+        expect(current).to_have_attribute("aria-label", _starting("history 10, starred"))
+        page.keyboard.press("x")
+        expect(current).to_have_attribute("aria-label", _starting("history 10, starred, rejected"))
+        assert listbox.get_attribute("aria-activedescendant") == current.get_attribute("id")
+        assert few.store.get(10).starred
+        assert few.store.get(10).rejected
+        assert form.chosen == (10,)
+
+
+def _starting(words: str) -> object:
+    return re.compile(f"^{re.escape(words)}")
+
+
+@pytest.mark.browser
+def test_filters_and_words_narrow_what_is_shown(browser: Chromium, few: nb.Session) -> None:
+    """Stars, rejections and words; what fits is counted and said, and nothing fitting is said too."""
+    with opened(browser, few.history.browse()) as page:
+        arrived(page)
+        expect(page.locator(".br-tile")).to_have_count(12)
+        page.get_by_label("Hide rejected").check()
+        expect(page.locator(".br-tile")).to_have_count(11)
+        page.get_by_label("Starred").check()
+        expect(page.locator(".br-tile")).to_have_count(2)
+        expect(page.locator("[aria-live]")).to_have_text("2 edits of 12.")
+        page.locator(".br-tiles").press("/")
+        page.keyboard.type("nosuchword")
+        expect(page.get_by_text("Nothing fits.")).to_be_visible()
+        expect(page.locator(".br-tile")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_a_selection_is_exported_from_the_form(browser: Chromium, few: nb.Session, tmp_path: Path) -> None:
+    """Ctrl and a click choose; the files lie in the notebook's folder under free names, and the form says which."""
+    (tmp_path / "history.zip").write_text("somebody's own")
+    with opened(browser, few.history.browse()) as page:
+        arrived(page)
+        for place in (0, 3):
+            page.locator(".br-tile").nth(place).click(modifiers=["Control"])
+        expect(page.get_by_text("2 chosen")).to_be_visible()
+        page.get_by_role("button", name="Export").click()
+        expect(page.get_by_text("Written: history-2.zip")).to_be_visible()
+        page.get_by_role("button", name="Contact sheet").click()
+        expect(page.get_by_text("Written: contact-sheet.jpg")).to_be_visible()
+    assert len(nb.History.open(tmp_path / "history-2.zip")) == 2
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 860, 1280])
+def test_everything_is_labelled_and_fits(browser: Chromium, few: nb.Session, theme: str, width: int) -> None:
+    """axe-core finds nothing serious or critical, and nothing spills over."""
+    with opened(browser, few.history.browse(), theme=theme, width=width) as page:
+        arrived(page)
+        page.locator(".br-tile").nth(1).click()
+        page.locator(".br-tile").nth(2).click(modifiers=["Control"])
+        expect(page.locator(".br-detail h3")).to_be_visible()
+        assert violations(page, ".nbb") == []
+        assert spills(page) == []
