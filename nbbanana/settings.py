@@ -73,6 +73,11 @@ class NBBanana(SingletonConfigurable):
     max_output_bytes = traitlets.Int(
         0, min=0, help="Bytes a cell's output may take. 0: 250 KB for up to four pictures, up to 500 KB for eighty."
     ).tag(config=True)
+    staging = traitlets.Unicode(
+        "",
+        help="Where inputs are put and sent from by signed addresses, such as s3://bucket/prefix: any fsspec file "
+        "system that signs. Empty: they travel inside the request. Environment: NBBANANA_STAGING.",
+    ).tag(config=True)
     sandbox_scale = traitlets.Float(
         0.2,
         min=0.0,
@@ -82,7 +87,7 @@ class NBBanana(SingletonConfigurable):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for name in ("model", "mode", "provider", "store", "timeout", "sandbox_scale"):
+        for name in ("model", "mode", "provider", "store", "timeout", "staging", "sandbox_scale"):
             self._take_from_environment(name, already_set=name in kwargs)
 
     def _take_from_environment(self, name: str, *, already_set: bool) -> None:

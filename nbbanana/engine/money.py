@@ -44,6 +44,6 @@ def quote(price: Price, request: EditRequest, model: Model) -> Quote:
     extra = [field.name for field in model.options if field.cost_note and field.name in request.parameters]
     how = f"{count} × ${price.base:.4g}"
     if extra:
-        how += f", and what {' and '.join(extra)} add"
+        how += f", and what {' and '.join(extra)} {'adds' if len(extra) == 1 else 'add'}"
     is_exact = price.unit is not None and not extra and (price.note is None or model.is_shipped)
     return Quote(round(count * price.base, 6), is_exact=is_exact, how=how, note=price.note)
