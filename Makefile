@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= auto
+TESTS ?= tests
 BIN := $(VENV)/bin
 DEMO := build/demo
 SOURCES := pyproject.toml $(shell find nbbanana -type f -not -name '*.pyc')
@@ -31,7 +32,7 @@ test: $(VENV)/.dev chromium  ## Run every test but the long ones
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 
 fast: $(VENV)/.dev  ## Run the tests that need neither a kernel nor a browser
-	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m '$(FAST)'
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m '$(FAST)' $(TESTS)
 
 lint: $(VENV)/.dev  ## Check style, types and layers
 	$(BIN)/ruff check
