@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ipywidgets.widgets.widget import _instances as widgets
 from PIL import Image
 from playwright.sync_api import Page, expect
 from support.axe import violations
@@ -17,6 +18,7 @@ from support.markup import read
 
 import nbbanana as nb
 from nbbanana.errors import ImageError, UsageError
+from nbbanana.widgets import desk
 from nbbanana.widgets.compare import VIEW_SIDE, Compare, compare, seen
 from nbbanana.widgets.sides import rows, same, sides_of, words
 
@@ -322,3 +324,16 @@ def damaged() -> bytes:
     data = bytearray(file.getvalue())
     data[400:600] = bytes(200)
     return bytes(data)
+
+
+def test_the_studio_opens_a_comparison_of_what_is_marked(pair: list[nb.EditResult]) -> None:
+    """It tells its front end which widget to show: one over the two marked outputs."""
+    bench = nb.studio(pair[0].session)
+    told: list[dict[str, object]] = []
+    bench.send = lambda content, buffers=None: told.append(content)  # type: ignore[method-assign]
+    marked = [[result.id, 0] for result in pair]
+    desk.at_desk(lambda: bench._receive({"kind": "compare", "pictures": marked, "number": 1}, []))
+    [said] = [message for message in told if message["kind"] == "compare"]
+    shown = widgets[said["model"]]
+    assert [side.picture.label for side in shown.sides] == ["history[1][0]", "history[2][0]"]
+    bench.close()
