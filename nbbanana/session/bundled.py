@@ -41,7 +41,7 @@ def open_bundle(path: Path) -> Store:
         beside = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=place.parent))
         try:
             with Store.open(beside) as store:
-                merge(store, path)
+                merge(store, path, keep_ids=True)
             _rename(beside, place)
         finally:
             shutil.rmtree(beside, ignore_errors=True)

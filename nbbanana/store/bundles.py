@@ -73,7 +73,9 @@ def write(store: Store, edits: Iterable[Edit], path: str | Path) -> Path:
 
 
 def _fill(archive: zipfile.ZipFile, store: Store, edits: list[Edit]) -> None:
-    content = {"format": FORMAT, "version": VERSION, "package": __version__, "edits": [pack(e) for e in edits]}
+    # The number is for readers: a notebook says `edit:12` and `history[12]`, and means it when it is replayed, too.
+    records = [{**pack(edit), "id": edit.id} for edit in edits]
+    content = {"format": FORMAT, "version": VERSION, "package": __version__, "edits": records}
     archive.writestr(EDITS, canonical_json(content))
     archive.writestr(CRATE, canonical_json(crate(edits)))
     for sha256 in dict.fromkeys(name for edit in edits for name in _blobs(edit)):
@@ -123,9 +125,14 @@ def read(path: str | Path) -> Iterator[Bundle]:
         raise BundleError(f"{source.name} cannot be read.", f"{error.strerror}.", "Check the file.") from None
 
 
-def merge(store: Store, path: str | Path) -> int:
+def merge(store: Store, path: str | Path, *, keep_ids: bool = False) -> int:
     """
     Take a bundle's edits into a store; those that are there already are left as they are.
+
+    Args:
+        store: where they go.
+        path: the bundle.
+        keep_ids: number them as they were; for an empty store, which then reads as the notebook's own.
 
     Returns:
         How many were added.
@@ -137,7 +144,7 @@ def merge(store: Store, path: str | Path) -> int:
         for sha256, stream in bundle.blobs():
             if not store.has_blob(sha256):
                 _take(store, sha256, stream)
-        return store.take_in(bundle.edits)
+        return store.take_in(bundle.edits, keep_ids=keep_ids)
 
 
 def _take(store: Store, sha256: str, stream: IO[bytes]) -> None:
@@ -205,6 +212,9 @@ def _checked_edits(content: Any) -> list[Edit]:
     except fastjsonschema.JsonSchemaException as error:
         raise _broken("The bundle's records are not as they should be.", f"{error.args[0]!s:.200}.") from None
     edits = [unpack(packed) for packed in content["edits"]]
+    numbers = {edit.id for edit in edits}
+    if len(numbers) < len(edits) or min(numbers, default=1) < 1:
+        raise _broken("The bundle's records are not as they should be.", "Two have one number, or one has none.")
     for number, edit in enumerate(edits):
         if not digests_hold(edit):
             raise _broken("A record was changed.", f"Number {number} does not fit its digests.")

@@ -33,13 +33,14 @@ def pack(edit: Edit) -> dict[str, Any]:
 
 
 def unpack(packed: dict[str, Any]) -> Edit:
-    """The record of a JSON object that was checked; its id is 0, since it is in no store."""
+    """The record of a JSON object that was checked; its id is 0 where it says none."""
     rest = dict(packed)
     inputs = tuple(InputRecord(**{**record, "name": _last_of(record["name"])}) for record in rest.pop("inputs", ()))
     outputs = tuple(OutputRecord(**record) for record in rest.pop("outputs", ()))
     steps = tuple(Transition(**step) for step in rest.pop("transitions", ()))
     tags = tuple(rest.pop("tags", ()))
-    return Edit(id=0, inputs=inputs, outputs=outputs, transitions=steps, tags=tags, **rest)
+    rest.setdefault("id", 0)
+    return Edit(inputs=inputs, outputs=outputs, transitions=steps, tags=tags, **rest)
 
 
 def parse_json(text: str | bytes) -> Any:

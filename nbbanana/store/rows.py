@@ -39,9 +39,10 @@ class Facts:
     inputs: Sequence[InputRecord] | None = None
 
 
-def add(connection: sqlite3.Connection, edit: Edit) -> int:
+def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) -> int:
     """
-    Write a whole edit, whatever state it is in; its `id` and `parents` are not looked at but found here.
+    Write a whole edit, whatever state it is in; its `parents` are not looked at but found here, and so is its `id`
+    unless `keep_id` says that it is free.
 
     It is not findable by its words yet: `search.index` is for the end of a transaction, since every other statement
     after it has FTS5 write out what it gathered.
@@ -50,13 +51,13 @@ def add(connection: sqlite3.Connection, edit: Edit) -> int:
         The id it has in this store.
     """
     cursor = connection.execute(
-        "INSERT INTO edits (uid, model, provider, ask, digest, parameters, seed, seed_given, state, request_id,"
+        "INSERT INTO edits (id, uid, model, provider, ask, digest, parameters, seed, seed_given, state, request_id,"
         " created_at, accepted_at, started_at, done_at, finished_at, watched, price_quoted, cost, error, error_kind,"
         " notebook, cell, package_version, starred, rejected, note)"
-        " VALUES (:uid, :model, :provider, :ask, :digest, :parameters, :seed, :seed_given, :state, :request_id,"
+        " VALUES (:id, :uid, :model, :provider, :ask, :digest, :parameters, :seed, :seed_given, :state, :request_id,"
         " :created_at, :accepted_at, :started_at, :done_at, :finished_at, :watched, :price_quoted, :cost, :error,"
         " :error_kind, :notebook, :cell, :package_version, :starred, :rejected, :note)",
-        _values(edit),
+        {"id": edit.id if keep_id else None, **_values(edit)},
     )
     edit_id = int(cursor.lastrowid or 0)
     _append(connection, edit_id, 0, *edit.transitions)

@@ -214,11 +214,12 @@ class Store(Reader):
             )
             return rows.get(connection, edit_id)
 
-    def take_in(self, edits: Iterable[Edit]) -> int:
+    def take_in(self, edits: Iterable[Edit], *, keep_ids: bool = False) -> int:
         """
         Add edits that another store wrote, in their order, all or none; those whose uid is here are left out.
 
-        They get ids of this store, and parents by content. Their blobs are put in before.
+        They get ids of this store, or keep theirs where it is empty and `keep_ids` says so, and parents by content.
+        Their blobs are put in before.
 
         Returns:
             How many were added.
@@ -227,7 +228,7 @@ class Store(Reader):
         with self._database.write() as connection:
             for edit in edits:
                 if rows.id_of(connection, edit.uid) is None:
-                    added[rows.add(connection, edit)] = edit
+                    added[rows.add(connection, edit, keep_id=keep_ids)] = edit
             for edit_id, edit in added.items():
                 search.index(connection, edit_id, edit)
         return len(added)

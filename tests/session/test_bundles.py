@@ -55,6 +55,7 @@ def test_a_reader_replays_without_the_inputs_the_key_or_the_network(study):
     rain = [reader.edit("Make it rain.", "portrait.jpg", resolution="0.5K") for _ in range(2)]
     assert [r[0].bytes for r in (first, second, *rain)] == [r[0].bytes for r in made]
     assert second.edit.parents == (first.id,)
+    assert [r.id for r in (first, second, *rain)] == [r.id for r in made], "a notebook names edits by number"
     with pytest.raises(errors.NotInStoreError):
         reader.edit("Something else.", "portrait.jpg", seed=7)
     with pytest.raises(errors.ConfigError, match="only read"):
@@ -128,6 +129,8 @@ HOSTILE = {
     "a missing picture": lambda c: {k: v for k, v in c.items() if not k.startswith("blobs/")},
     "changed pictures": lambda c: {k: (v + b"x" if k.startswith("blobs/") else v) for k, v in c.items()},
     "a picture in a wrong place": lambda c: {**c, "blobs/zz/" + "0" * 64: b"x"},
+    "two with one number": lambda c: tampered(c, lambda r: r["edits"][1].update(id=r["edits"][0]["id"])),
+    "no number": lambda c: tampered(c, lambda r: r["edits"][1].pop("id")),
     "a huge number": lambda c: tampered(c, lambda r: r["edits"][0].update(seed=10**40)),
     "a negative cost": lambda c: tampered(c, lambda r: r["edits"][0].update(cost=-1)),
 }
