@@ -11,7 +11,6 @@ that got faster is looked for, and a thin, wide share is kept for what has never
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -62,15 +61,22 @@ class Outlook:
 
     def surviving(self, age: float) -> float:
         """The probability that the job takes longer than `age` seconds."""
-        return 1.0 if age <= SHORTEST else _between(self._surviving, age)
+        if age <= SHORTEST:
+            return 1.0
+        i = _before(age)
+        part = min(1.0, (age - AGES[i]) / (AGES[i + 1] - AGES[i]))
+        return self._surviving[i] + part * (self._surviving[i + 1] - self._surviving[i])
 
     def lived(self, age: float) -> float:
         """The mean of the seconds that the job takes before `age`: the integral of `surviving` up to there."""
-        return age if age <= SHORTEST else _between(self._lived, age)
+        if age <= SHORTEST:
+            return age
+        i = _before(age)
+        return self._lived[i] + (age - AGES[i]) * (self._surviving[i] + self.surviving(age)) / 2.0
 
     def hazard(self, age: float) -> float:
         """The rate, a second, at which jobs that are not done at `age` get done right after it."""
-        i = min(max(0, bisect_right(AGES, age) - 1), len(AGES) - 2)
+        i = _before(max(age, SHORTEST))
         here, there = self._surviving[i], self._surviving[i + 1]
         return (here - there) / (AGES[i + 1] - AGES[i]) / here if here > 0.0 else inf
 
@@ -79,11 +85,9 @@ class Outlook:
         return Outlook([(self.lived(age) - self.lived(age - gap)) / gap for age in AGES]) if gap > 0.0 else self
 
 
-def _between(table: Sequence[float], age: float) -> float:
-    """A table over AGES, read at an age between its points."""
-    i = min(floor(log(age / SHORTEST) / STEP), len(AGES) - 2)
-    part = min(1.0, max(0.0, (age - AGES[i]) / (AGES[i + 1] - AGES[i])))
-    return table[i] + part * (table[i + 1] - table[i])
+def _before(age: float) -> int:
+    """The place in AGES of the last point that is not after `age`; never the last of all."""
+    return min(floor(log(age / SHORTEST) / STEP), len(AGES) - 2)
 
 
 def usable(durations: Sequence[float]) -> tuple[float, ...]:
@@ -100,8 +104,8 @@ def outlook(durations: Sequence[float]) -> Outlook:
         durations: at least one, in seconds, newest first, as `usable` gives them.
 
     >>> twelve = outlook((11.0, 12.5, 12.0, 13.0, 11.5, 12.2))
-    >>> round(twelve.surviving(6.0), 2), round(twelve.surviving(12.0), 1), round(twelve.surviving(30.0), 2)
-    (0.98, 0.5, 0.02)
+    >>> round(twelve.surviving(6.0), 1), round(twelve.surviving(12.0), 1), round(twelve.surviving(16.0), 1)
+    (1.0, 0.5, 0.1)
     """
     jobs = _weighed(durations)
     count = sum(weight for _, weight in jobs)

@@ -139,7 +139,7 @@ class PollSchedule:
             # Halves of seconds, so that the jobs of a batch share their plans.
             self._gap = round(2.0 * max(0.0, elapsed - running_for - self._origin)) / 2.0
             self._plan, self._is_queued = _plan(self._durations, self._gap, self._worth), False
-        return self._plan.wait(elapsed - self._origin)
+        return self._plan.wait(max(0.0, elapsed - self._origin))
 
 
 @dataclass(frozen=True, slots=True)
