@@ -127,6 +127,7 @@ class Waiter:
             pause = pace * schedule.delay(
                 (now - begun) / pace,
                 running_for=None if running_since is None else (now - running_since) / pace,
+                queued=last is not None and last.state == "queued",
                 queue_position=last.queue_position if last and last.state == "queued" else None,
             )
             pause = max(pause, (last.retry_after if last else None) or 0.0)
