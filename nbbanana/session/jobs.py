@@ -100,9 +100,10 @@ class Job:
         # asyncio.wait leaves the future alone when the waiting task is cancelled, and wakes the loop now and then:
         # the interrupt of an awaiting cell sets a flag that only a turn of the loop sees.
         ended = asyncio.wrap_future(self._run.future)
+        # Its error is raised below, or belongs to nobody any more; asyncio must not complain of it at the end.
+        ended.add_done_callback(lambda over: over.cancelled() or over.exception())
         while not ended.done():
             await asyncio.wait({ended}, timeout=TICK)
-        ended.exception()  # it is raised below, from where it was first set
         return self._finished()
 
     def cancel(self) -> str:
