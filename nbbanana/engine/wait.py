@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 PASSING = (UpstreamError, RateLimitError, ProtocolError, DownloadError)
 """Errors of a question, not of a job: asking again costs nothing."""
+FIRST_LOOK = 1.0
+"""Seconds after acceptance; one request more a job than the schedule's own."""
 FASTEST_PACE = 0.005
 """A sandbox that takes no time is still asked about 500 times a second at most."""
 LONGEST_PAUSE = 30.0
@@ -130,6 +132,9 @@ class Waiter:
                 queued=last is not None and last.state == "queued",
                 queue_position=last.queue_position if last and last.state == "queued" else None,
             )
+            if last is None:
+                # One early look, for the place in the queue: whoever waits wants to know that it was taken, and where.
+                pause = min(pause, FIRST_LOOK * pace)
             pause = max(pause, (last.retry_after if last else None) or 0.0)
             await asyncio.sleep(self._within(run, pause))
             last = await self._ask(run, self._provider.status)

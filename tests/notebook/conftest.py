@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictShel
     """A shell without the extension, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NBBANANA_PROVIDER", "sandbox")
+    # Doctests leave Python's own `_` behind, and IPython does not set its own where there is one.
+    monkeypatch.delattr(builtins, "_", raising=False)
     config = Config()
     config.HistoryManager.enabled = False
     config.StrictShell.colors = "nocolor"

@@ -22,6 +22,10 @@ RUN = ("run", MODEL, "--input", INPUT)
 """A request about the picture `table.png` in the shell's folder."""
 
 
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Ran:
     """What a command left: its exit code, its two streams."""
@@ -49,6 +53,8 @@ class Shell:
         wanted = {name: value for name, value in {**self.env, **env}.items() if value is not None}
         process = subprocess.Popen(
             [sys.executable, "-m", "nbbanana.cli", *words],
+            # A shell that was itself started in the background hands on an ignored Ctrl-C.
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it calls one function that is safe between fork and exec
             cwd=self.folder,
             env=wanted,
             text=True,

@@ -190,7 +190,7 @@ def test_words_that_are_being_written_are_not_overwritten(page: Page, form: Stud
     page.locator(".st-node").first.click()
     area.fill("Something newer")
     page.get_by_role("button", name="Only words").click()
-    expect(area).to_have_value(re.compile("Make it snow"))
+    expect(area).to_have_value(re.compile("Make it snow"), timeout=30_000)
     page.locator(".st-toast").get_by_role("button", name="Undo").click()
     expect(area).to_have_value("Something newer")
 
