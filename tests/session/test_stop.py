@@ -108,3 +108,14 @@ def test_a_deadline_leaves_the_job_collectable(served, photo):
     with other:
         assert [result.id for result in other.history.resume()] == [caught.value.edit_id]
     assert len(box.submissions) == 1
+
+
+def test_stopped_while_it_downloads_nothing_is_lost(served, photo):
+    """What is made is paid for: the words say so, and it is fetched later without a second submission."""
+    session, box = served(faults=[Fault("download", delay=20.0)])
+    job = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: job.status == "downloading")
+    assert "%nbresume fetches them" in job.cancel()
+    assert session.store.get(job.edit_id).state == "downloading"
+    assert [result.id for result in session.history.resume()] == [job.edit_id]
+    assert len(box.submissions) == 1
