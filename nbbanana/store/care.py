@@ -189,8 +189,8 @@ def _unreferenced(database: Database, names: list[str]) -> list[str]:
 
 def _is_referenced(connection: sqlite3.Connection, name: str) -> bool:
     row = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM outputs WHERE sha256 = ?1) OR EXISTS (SELECT 1 FROM inputs WHERE sha256 = ?1)",
-        (name,),
+        "SELECT EXISTS (SELECT 1 FROM outputs WHERE sha256 = ?) OR EXISTS (SELECT 1 FROM inputs WHERE sha256 = ?)",
+        (name, name),
     ).fetchone()
     return bool(row[0])
 

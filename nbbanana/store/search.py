@@ -77,8 +77,8 @@ def index(connection: sqlite3.Connection, edit_id: int, edit: Edit) -> None:
 def reindex_names(connection: sqlite3.Connection, edit_id: int, inputs: Sequence[InputRecord]) -> None:
     """Its inputs are others now; most often only their sizes, which are not searched."""
     connection.execute(
-        "UPDATE words SET names = ?1 WHERE rowid = ?2 AND names <> ?1",
-        (_names(inputs), edit_id),
+        "UPDATE words SET names = :names WHERE rowid = :id AND names <> :names",
+        {"names": _names(inputs), "id": edit_id},
     )
 
 
