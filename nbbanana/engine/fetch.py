@@ -48,9 +48,10 @@ class Fetcher:
             DownloadError: an output could not be fetched now; the edit stays `downloading` and can be resumed.
             UnsafeDownloadError: no output may be fetched; recorded as failed.
         """
-        run.tell(phase="downloading", outputs_total=len(status.urls), outputs_done=0, restart_clock=True)
         if run.row.state != "downloading":
+            # What is shown is never ahead of what is recorded: a stop decides by the record.
             await self._engine.move(run, "downloading")
+        run.tell(phase="downloading", outputs_total=len(status.urls), outputs_done=0, restart_clock=True)
         gate = asyncio.Semaphore(AT_ONCE)
         counts = dict.fromkeys(range(len(status.urls)), 0)
         work = [self._one(run, index, url, gate, counts) for index, url in enumerate(status.urls)]

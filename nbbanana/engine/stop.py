@@ -20,6 +20,7 @@ CANCEL_PATIENCE = 5.0
 CANCEL_ATTEMPTS = 3
 
 RUNS_ON = "It already runs and cannot be stopped: it may be charged, and %nbresume collects it."
+IS_MADE = "The pictures are made and paid for; %nbresume fetches them."
 
 
 async def stop(engine: Engine, run: Run) -> str:
@@ -64,7 +65,7 @@ async def _say(engine: Engine, run: Run) -> str:
     if state in {"queued", "running"}:
         return await _cancel(engine, run)
     if state == "downloading":
-        return "The pictures are made and paid for; %nbresume fetches them."
+        return IS_MADE
     return f"It ended as {state}."
 
 
@@ -82,7 +83,7 @@ async def _cancel(engine: Engine, run: Run) -> str:
     if not answer.cancelled:
         if answer.state == "running" and run.row.state == "queued":
             await engine.move(run, "running")
-        return RUNS_ON
+        return IS_MADE if answer.state == "completed" else RUNS_ON
     await engine.move(run, "cancelled", note=answer.word)
     return "Cancelled in the queue: nothing is charged."
 

@@ -119,3 +119,13 @@ def test_stopped_while_it_downloads_nothing_is_lost(served, photo):
     assert session.store.get(job.edit_id).state == "downloading"
     assert [result.id for result in session.history.resume()] == [job.edit_id]
     assert len(box.submissions) == 1
+
+
+def test_stopped_after_the_service_was_done_but_before_anybody_looked(served, photo):
+    """A job that was completed between two looks is said to be made, not to run."""
+    session, box = served(duration=0.05, time_scale=1)
+    job = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: box.submissions and box.submissions[0].state == "completed")
+    assert "made and paid for" in job.cancel()
+    assert [result.id for result in session.history.resume()] == [job.edit_id]
+    assert len(box.submissions) == 1
