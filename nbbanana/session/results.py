@@ -327,6 +327,19 @@ class EditResult(Sequence[Output]):
 
         return as_code(self.edit, self.session.store)
 
+    def curl(self) -> str:
+        """
+        The same request as a `curl` command for a POSIX shell; it takes the token from `$RUNCOMFY_TOKEN`.
+
+        Raises:
+            NotInStoreError: a picture of it is not in the store.
+        """
+        from nbbanana.session.curl import as_curl
+        from nbbanana.settings import Endpoints
+
+        model = self.session.model_of(self.model)
+        return as_curl(self.edit, model, self.session.store, Endpoints.from_environment().model_api)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return _bundle(self.view(), include, exclude)
 

@@ -1,0 +1,80 @@
+"""
+The way back to the wire: the request of a record as a `curl` command.
+
+The command is made for a POSIX shell. What was sent of a local picture lies in the store, megabytes of it, so the
+command reads it from there: a here-document has no limit of length, which an argument has.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.errors import NotInStoreError
+from nbbanana.images import inspect
+
+if TYPE_CHECKING:
+    from nbbanana.models import Model
+    from nbbanana.store import Store
+    from nbbanana.store.records import Edit, InputRecord
+
+__all__ = ["as_curl"]
+
+END = "NBBANANA_REQUEST"
+HEADERS = ('"Authorization: Bearer $RUNCOMFY_TOKEN"', '"Content-Type: application/json"')
+
+_ACTIVE = re.compile(r"[\\$`]")
+"""What a shell still acts upon inside an unquoted here-document."""
+
+
+def as_curl(edit: Edit, model: Model, store: Store, base: str) -> str:
+    """
+    The `curl` command that sends the request of a record, seed included, to the Model API.
+
+    Args:
+        edit: the record.
+        model: its model, whose schema says where the pictures stand.
+        store: where the pictures lie.
+        base: the API's base, such as `Endpoints.model_api`.
+
+    Raises:
+        NotInStoreError: a picture that is not in the store, such as one from a bundle that left it out.
+    """
+    from nbbanana.session.again import request_of
+
+    marks = [secrets.token_hex(16) for _ in edit.inputs]  # no word of the request can be one of them
+    sent = {**request_of(edit, model, store).parameters}
+    if model.seed_field and edit.seed is not None:
+        sent[model.seed_field] = edit.seed
+    names = {mark: _word(record, store) for mark, record in zip(marks, edit.inputs, strict=True)}
+    lines = [
+        "# Sends the request once more; that is paid for.",
+        f"curl --globoff --fail-with-body {shlex.quote(f'{base}/models/{edit.model}')} \\",
+        *(f"  --header {header} \\" for header in HEADERS),
+        f"  --data-binary @- <<{END}",
+        _document(model.payload(sent, marks), names),
+        END,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _document(payload: dict[str, Any], words: dict[str, str]) -> str:
+    """The JSON as it may stand in a here-document, a line a parameter, each mark replaced by the word for its picture."""
+    # ASCII only: a shell in another encoding, and a terminal that reads control or bidi characters, see none of them.
+    text = _ACTIVE.sub(r"\\\g<0>", json.dumps(payload, indent=2))
+    for mark, word in words.items():
+        text = text.replace(json.dumps(mark), f'"{word}"', 1)
+    return text
+
+
+def _word(record: InputRecord, store: Store) -> str:
+    """A picture as it stands between the quotes: its address, or what reads it from the store."""
+    if record.url is not None:
+        return _ACTIVE.sub(r"\\\g<0>", json.dumps(record.url)[1:-1])
+    if record.sha256 is None:
+        raise NotInStoreError(f"{record.name} is not in the store.", "Its record names no file.", "Use .cell().")
+    path = store.blob_path(record.sha256)
+    return f"data:{inspect(path).mime};base64,$(base64 < {shlex.quote(str(path))} | tr -d '\\n')"
