@@ -8,6 +8,7 @@ is a ratio.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import statistics
@@ -85,6 +86,8 @@ def synced(folder: Path) -> Callable[[int], object]:
 
 def measured(store: Store, scratch: Path) -> Figures:
     """Every question to a store of the size it has now."""
+    gc.collect()
+    gc.freeze()  # a search makes enough rows to set off Python's collector, whose pause is that of the harness's heap
     size, chance = store.count(), random.Random(1)
     digests = [sha256(f"0 digest {chance.randrange(size)}") for _ in range(200)]
     outputs = [sha256(f"0 output {chance.randrange(size)}") for _ in range(200)]
