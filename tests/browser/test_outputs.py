@@ -13,16 +13,23 @@ from nbformat import v4
 from support.lab import Browser, Lab, LabPage
 
 from nbbanana.display import (
+    ComparisonView,
+    DiffView,
     DryRun,
     HistoryRow,
+    LineageNode,
     Picture,
     ProgressDisplay,
     ResultView,
     bundle,
+    comparison_bundle,
+    diff_bundle,
     dry_run_bundle,
     history_bundle,
+    lineage_bundle,
     models_bundle,
     note_bundle,
+    word_diff,
 )
 from nbbanana.engine.progress import Progress
 from nbbanana.models import get, ids
@@ -93,8 +100,21 @@ def outputs(done: ResultView, stages: list[str]) -> list[str]:
         models_bundle([get(model_id) for model_id in ids()]),
         dry_run_bundle(DryRun(done.model, "sandbox", {"prompt": done.prompt}, done.inputs, 4, 0.28)),
         note_bundle("The sandbox answers."),
+        *against_each_other(done),
     ]
     return [*stages, *(other["text/html"] for other in others)]
+
+
+def against_each_other(done: ResultView) -> list[dict[str, str]]:
+    """Two edits with what changed, their pictures compared, and where one came from."""
+    changes = word_diff(done.prompt, f"{done.prompt} And rain for $7.")
+    values = (("seed", 7, 8), ("aspect_ratio", None, "1:1"))
+    diff = DiffView("neon", "rain", changes, values, (("portrait.jpg", None),), done.pictures, done.pictures[:1])
+    compared = ComparisonView(done.pictures[:3], changes, (("seed", ("7", "8", "$9")),), ("model",))
+    child = LineageNode("rain", "And rain for $7.", 48, done.pictures[0].source, ("seed 8",), is_current=True)
+    root = LineageNode("neon", done.prompt, 47, done.pictures[0].source, ("seed 7",), children=(child,))
+    lineage = lineage_bundle([LineageNode("portrait.jpg", "", children=(root,))], more="3 edits more.")
+    return [diff_bundle(diff), comparison_bundle(compared), lineage]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,110 @@
+"""Every output of the display room with the same words wherever words can stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from nbbanana.display import (
+    ComparisonView,
+    DiffView,
+    DryRun,
+    HistoryRow,
+    LineageNode,
+    Picture,
+    ProgressDisplay,
+    ResultView,
+    bundle,
+    comparison_bundle,
+    diff_bundle,
+    dry_run_bundle,
+    history_bundle,
+    lineage_bundle,
+    models_bundle,
+    note_bundle,
+)
+from nbbanana.engine.progress import Progress
+from nbbanana.models import Model, from_schema
+
+__all__ = ["everything", "model_saying", "payloads"]
+
+CALL = "__xss(0)"
+"""What a payload calls, or `alert`; the number says which payload it was."""
+
+
+@cache
+def payloads() -> tuple[str, ...]:
+    """What would like to run in a browser, from `payloads.json`; each calls `__xss` with its own number."""
+    families = json.loads(Path(__file__).with_name("payloads.json").read_text("utf-8"))
+    written = [words for family in families.values() for words in family]
+    return tuple(words.replace(CALL, f"__xss({number})") for number, words in enumerate(written, 1))
+
+
+def model_saying(words: str, model_id: str = "a/b") -> Model:
+    """A model whose title, summary, parameter, values and descriptions are these words."""
+    look = {"type": "string", "title": words, "enum": [words], "default": words, "description": words}
+    schema = {
+        "type": "object",
+        "properties": {
+            "prompt": {"type": "string", "description": words},
+            "image_urls": {"type": "array", "items": {"type": "string"}, "format": "image_uris", "description": words},
+            "look": {**look, "x-nbbanana": {"cost": words}},
+        },
+    }
+    return from_schema(model_id, schema, title=words, summary=words)
+
+
+def view_of(words: str) -> ResultView:
+    """A result in which everything that is words is these."""
+    pictures = tuple(Picture(words, None, 3, 2, words, 9, 7, words) for _ in range(2))
+    record = {"edit": 1, "seed_given": True, "digest": words, "inputs": [{"identity": f"sha256:{words}"}] * 2}
+    return ResultView(
+        prompt=words,
+        inputs=pictures,
+        pictures=pictures,
+        expected=3,
+        label=words,
+        model=words,
+        provider=words,
+        edit_id=1,
+        origin=f"replayed {words}",
+        parameters={words: words, "seed": words, "aspect_ratio": words},
+        defaults={words: [words]},
+        notes=(words,),
+        provenance=record,
+    )
+
+
+def everything(words: str) -> Iterator[str]:
+    """The HTML of every output of the room, with the words wherever words can stand."""
+    view = view_of(words)
+    yield bundle(view)[0]["text/html"]
+    yield from _on_its_way(view, words)
+    row = HistoryRow(1, 0.0, words, words, words, 7, None, 1, 0.5)
+    yield history_bundle([row], 1, heading=words)["text/html"]
+    run = DryRun(words, words, {words: words}, view.pictures, 1, 0.5, is_exact=True, how=words, notes=(words,))
+    yield dry_run_bundle(run)["text/html"]
+    yield note_bundle(words)["text/html"]
+    yield models_bundle([model_saying(words)])["text/html"]
+    yield from _against_each_other(view, words)
+
+
+def _on_its_way(view: ResultView, words: str) -> Iterator[str]:
+    display = ProgressDisplay(view)
+    for phase in ("queued", "running", "downloading"):
+        yield display.bundle(Progress(phase, 1, 2, 1, 1, 3, 4, words))["text/html"]
+    yield display.stopped(Progress("failed"), f"{words} x\n{words}")["text/html"]
+
+
+def _against_each_other(view: ResultView, words: str) -> Iterator[str]:
+    changes = (("same", words), ("gone", words), ("new", words))
+    values = ((words, words, None), (words, None, [words]))
+    yield diff_bundle(DiffView(words, words, changes, values, ((words, None),), view.pictures, view.pictures))[
+        "text/html"
+    ]
+    rows = ((words, (words, words)),)
+    yield comparison_bundle(ComparisonView(view.pictures, changes, rows, (words,)))["text/html"]
+    child = LineageNode(words, words, None, facts=(words, words), is_current=True)
+    yield lineage_bundle([LineageNode(words, words, 1, facts=(words,), children=(child,))], more=words)["text/html"]
