@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["thumbnail"]
+__all__ = ["shrunk", "thumbnail"]
 
 OVERSAMPLING = 2.0
 """A JPEG is decoded, and anything else reduced, to so many times the side before the last, careful step."""
@@ -41,14 +41,24 @@ def thumbnail(
         ImageNotFoundError: no such file.
         ValueError: `side` below 1.
     """
+    return _encoded(shrunk(source, side=side), format, quality)
+
+
+def shrunk(source: str | os.PathLike[str] | bytes, *, side: int) -> Image:
+    """
+    A small version of a picture as pixels, upright and sRGB; `thumbnail` says what of, and what can go wrong.
+
+    >>> import nbbanana as nb
+    >>> shrunk(nb.samples.still_life(), side=100).size
+    (100, 75)
+    """
     if side < 1:
         raise ValueError(f"side is {side}; it is at least 1 pixel")
     data, shown = bytes_of(source)
     with opened(data, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as file:
         if file.format != "JPEG":
             check_pixels(*file.size, shown, MAX_PIXELS)
-        small = _small(file, shown, side)
-    return _encoded(small, format, quality)
+        return _small(file, shown, side)
 
 
 def _small(file: ImageFile, shown: str, side: int) -> Image:

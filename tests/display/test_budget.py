@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 from support.markup import read
 
-import nbbanana.images
 from nbbanana.display import Picture, ResultView, bundle
+from nbbanana.images import thumbnails
 
 
 def weight(data: dict[str, Any]) -> int:
@@ -93,13 +93,13 @@ def test_small_originals_are_not_blown_up(view: Callable[..., ResultView]) -> No
 
 def test_each_original_is_decoded_once(view: Callable[..., ResultView], monkeypatch: pytest.MonkeyPatch) -> None:
     """However often the quality is tried, an original is read and decoded one time."""
-    real, seen = nbbanana.images.thumbnail, Counter[int]()
+    real, seen = thumbnails.shrunk, Counter[int]()
 
-    def counted(source: Any, **options: Any) -> bytes:
+    def counted(source: Any, **options: Any) -> Image.Image:
         seen[id(source)] += 1
         return real(source, **options)
 
-    monkeypatch.setattr(nbbanana.images, "thumbnail", counted)
+    monkeypatch.setattr(thumbnails, "shrunk", counted)
     given = view(4)
     pictures = tuple(
         Picture(one.label, bytes(bytearray(one.source)), 320, 200)
@@ -108,6 +108,28 @@ def test_each_original_is_decoded_once(view: Callable[..., ResultView], monkeypa
     )
     bundle(view(4, pictures=pictures, inputs=()), budget=20_000)
     assert [seen[id(one.source)] for one in pictures] == [1, 1, 1, 1]
+
+
+def test_an_input_of_many_cells_is_decoded_once(
+    view: Callable[..., ResultView], tmp_path: Path, small: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small copies of files are kept, and made anew where the file is another one."""
+    real, seen = thumbnails.shrunk, Counter[Path]()
+
+    def counted(source: Any, **options: Any) -> Image.Image:
+        if isinstance(source, Path):
+            seen[source] += 1
+        return real(source, **options)
+
+    monkeypatch.setattr(thumbnails, "shrunk", counted)
+    file = tmp_path / "portrait.png"
+    file.write_bytes(small)
+    given = view(1, inputs=(Picture("portrait.png", file, 320, 200),))
+    assert bundle(given) == bundle(given)
+    assert seen == {file: 1}
+    file.write_bytes(small + bytes(1))
+    bundle(given)
+    assert seen == {file: 2}
 
 
 def test_equal_views_give_equal_bundles(view: Callable[..., ResultView]) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from support.markup import Page, read
 
-import nbbanana.images
 from nbbanana.display import Picture, ProgressDisplay, ResultView, bundle, progress_bundle, stopped_bundle
 from nbbanana.engine.progress import Progress
+from nbbanana.images import thumbnails
 
 Views = Callable[..., ResultView]
 
@@ -187,13 +188,13 @@ def test_pictures_that_came_add_little(view: Views, large: list[Path]) -> None:
 
 def test_a_display_decodes_once_however_often_it_is_updated(view: Views, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred updates read the input once and each output once."""
-    real, seen = nbbanana.images.thumbnail, Counter[int]()
+    real, seen = thumbnails.shrunk, Counter[int]()
 
-    def counted(source: Any, **options: Any) -> bytes:
+    def counted(source: Any, **options: Any) -> Image.Image:
         seen[len(source)] += 1
         return real(source, **options)
 
-    monkeypatch.setattr(nbbanana.images, "thumbnail", counted)
+    monkeypatch.setattr(thumbnails, "shrunk", counted)
     four = view(4)
     display = ProgressDisplay(replace(four, pictures=()))
     for number in range(100):
