@@ -1,5 +1,6 @@
 """
-Completion on the lines of `%%nbedit` and `%nbedit`: options and their values, models, pictures, edits.
+Completion on the lines of `%%nbedit` and `%nbedit`: options and their values, models, pictures, edits; and of
+`%nbhistory`: its options, models, states.
 
 File names come from IPython's own completer, which is left to work beside this one where an image may stand.
 """
@@ -30,6 +31,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", "
 
 _CELL = re.compile(r"\s*%%nbedit(?P<line>\s.*)", re.DOTALL)
 _LINE = re.compile(r"\s*(?:[\w.]+\s*=\s*)?%nbedit(?P<line>\s.*)", re.DOTALL)
+_HISTORY = re.compile(r"\s*%nbhistory(?P<line>\s.*)", re.DOTALL)
 
 Matcher = Callable[["CompletionContext"], Any]
 
@@ -69,6 +71,8 @@ def _complete(text: str, row: int, column: int, namespace: Mapping[str, Any]) ->
     """What may stand at the cursor."""
     lines = text.split("\n")
     before = lines[row][:column]
+    if history := _HISTORY.fullmatch(before):
+        return _of_history(history["line"])
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     cell = _CELL.fullmatch(before if row == first else lines[first] + " ")
     if cell is not None and row > first:
@@ -104,6 +108,21 @@ def _on_the_line(line: str, namespace: Mapping[str, Any], *, is_cell: bool) -> _
         left = [option for option in options if not given & {option.name, option.short}]
         return _Found(_beginning(fragment, _spellings(left)), fragment)
     return _Found(_beginning(fragment, _pictures(fragment, namespace)), fragment, with_files=True)
+
+
+def _of_history(line: str) -> _Found:
+    """Options of `%nbhistory`, and the values of those whose values are counted."""
+    from nbbanana import models
+    from nbbanana.notebook import history
+
+    *_, fragment = re.split(r"\s", line)
+    *_, before = ["", *line[: len(line) - len(fragment)].split()]
+    name, equals, value = fragment.rpartition("=")
+    values = {"--model": models.ids(), "--state": history.STATES}
+    if equals or before in values:
+        return _Found(_beginning(value, dict.fromkeys(values.get(name or before, ()), "value")), value)
+    options = dict.fromkeys([*history.SWITCHES, *history.FILTERS, *history.ACTIONS, *history.LIMIT], "option")
+    return _Found(_beginning(fragment, options) if fragment.startswith("-") else (), fragment)
 
 
 def _options(words: list[str], *, is_cell: bool) -> list[Option]:

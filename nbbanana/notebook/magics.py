@@ -70,13 +70,23 @@ class NBBananaMagics(Magics):
     @line_magic
     def nbhistory(self, line: str) -> None:
         """
-        Show the newest edits, or those whose prompts have some words.
+        Show the newest edits, those that have some words or facts, one of them, or how they hang together.
 
             %nbhistory
-            %nbhistory neon street
             %nbhistory -n 50
+            %nbhistory neon street
+            %nbhistory 12
+            %nbhistory 3:9
+            %nbhistory snow --starred --input portrait.jpg --since 2026-11-01
+            %nbhistory --diff 3 7
+            %nbhistory --lineage 7
+            %nbhistory --cost
+            %nbhistory --cell 7
+
+        Facts are --model, --provider, --state, --seed, --tag, --input, --notebook, --since, --until, --starred and
+        --rejected. --cell opens the cell that asks the same below this one. A number in quotes is searched for.
         """
-        from nbbanana.notebook.lists import show_history
+        from nbbanana.notebook.history import show_history
 
         show_history(self._shell, line)
 
@@ -89,7 +99,7 @@ class NBBananaMagics(Magics):
             %nbmodels
             %nbmodels google/nano-banana-2/edit
         """
-        from nbbanana.notebook.lists import show_models
+        from nbbanana.notebook.catalogue import show_models
 
         show_models(self._shell, line)
 

@@ -71,25 +71,33 @@ class History:
         """
         return self._page(self._session.store.search(words, limit=limit), f"edits with “{words}”")
 
-    def filter(self, *, since: datetime | str | float | None = None, limit: int = 50, **wanted: Any) -> Page:
+    def filter(
+        self,
+        *,
+        since: datetime | str | float | None = None,
+        until: datetime | str | float | None = None,
+        limit: int = 50,
+        **wanted: Any,
+    ) -> Page:
         """
         The newest edits that have all that is asked.
 
         Args:
             since: asked then or later: a `datetime`, an ISO 8601 string, or seconds since the epoch.
+            until: asked then or earlier.
             limit: at most so many.
-            wanted: `model`, `provider`, `states`, `seed`, `starred`, `rejected`, `tag`, `input` (a file's name),
-                `notebook`, `until`, as `Store.filter` takes them.
+            wanted: `words` (as `search` takes them), `model`, `provider`, `states`, `seed`, `starred`, `rejected`,
+                `tag`, `input` (a file's name), `notebook`, as `Store.filter` takes them.
 
         Raises:
             UsageError: something that cannot be asked for.
         """
         try:
-            edits = self._session.store.filter(since=_moment(since), limit=limit, **wanted)
+            edits = self._session.store.filter(since=_moment(since), until=_moment(until), limit=limit, **wanted)
         except TypeError:
             raise UsageError(
                 f"filter() does not know all of {', '.join(wanted)}.",
-                "It takes model, provider, states, seed, starred, rejected, tag, input, notebook, since and until.",
+                "It takes words, model, provider, states, seed, starred, rejected, tag, input, notebook, since, until.",
                 "Check the spelling.",
             ) from None
         return self._page(edits, "edits that fit")

@@ -45,6 +45,7 @@ class Question:
     since: float | None = None
     until: float | None = None
     before_id: int | None = None
+    among: Sequence[int] | None = None
 
 
 # What a part of a question asks for in SQL. Ids follow times closely, so a span of time is first a span of ids (the `+`
@@ -63,6 +64,7 @@ _CLAUSES = {
     "until": "id <= (SELECT max(id) FROM edits INDEXED BY edits_created WHERE created_at <= :until)"
     " AND +created_at <= :until",
     "before_id": "id < :before_id",
+    "among": "id IN (SELECT value FROM json_each(:among))",
 }
 
 
@@ -81,10 +83,9 @@ def _asked(connection: sqlite3.Connection, columns: str, question: Question, lim
     # A flag is spelled out, since a partial index is only taken where its own condition is written.
     clauses = [f"{name} = {value:d}" if isinstance(value, bool) else _CLAUSES[name] for name, value in asked.items()]
     values: dict[str, Any] = asked | {"limit": limit}
-    if "states" in asked:
-        values["states"] = json.dumps(list(asked["states"]))
-        if "completed" not in asked["states"]:
-            clauses.append("state <> 'completed'")
+    values |= {name: json.dumps(list(asked[name])) for name in ("states", "among") if name in asked}
+    if "completed" not in asked.get("states", ["completed"]):
+        clauses.append("state <> 'completed'")
     where = " AND ".join(clauses) or "1"
     # The columns and clauses are constants of this module; what the user gave is bound.
     return connection.execute(f"SELECT {columns} FROM edits WHERE {where} ORDER BY id DESC LIMIT :limit", values)  # noqa: S608

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from nbbanana.store import leases, ledger, queries, rows, search
 from nbbanana.store.database import Database
@@ -67,6 +68,7 @@ class Reader:
     def filter(
         self,
         *,
+        words: str | None = None,
         model: str | None = None,
         provider: str | None = None,
         states: Sequence[State] | None = None,
@@ -85,6 +87,7 @@ class Reader:
         The newest edits that have all that is asked; None asks for nothing.
 
         Args:
+            words: it has all of them, as `search` takes them; the newest that do are looked through.
             model: the endpoint, exactly.
             provider: who ran it.
             states: it is in one of these.
@@ -114,6 +117,8 @@ class Reader:
             before_id=before_id,
         )
         with self._database.read() as connection:
+            if words is not None:
+                question = replace(question, among=search.find(connection, words, search.NEWEST))
             return queries.matching(connection, question, limit)
 
     def ids(

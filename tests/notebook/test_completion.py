@@ -56,12 +56,25 @@ def test_what_is_given_is_not_offered_again(shell: Any) -> None:
         ("%%nbedit --mode re", {"%%nbedit --mode replay"}),
         ("x = %nbedit --output-format w", {"x = %nbedit --output-format webp"}),
         ("%%nbedit -m google/nano-banana-2/e", {"%%nbedit -m google/nano-banana-2/edit"}),
+        ("%nbhistory --state=can", {"%nbhistory --state=cancelled"}),
+        ("%nbhistory snow --state ", {"%nbhistory snow --state completed", "%nbhistory snow --state failed"}),
+        ("%nbhistory --model google/nano-banana-2/e", {"%nbhistory --model google/nano-banana-2/edit"}),
     ],
 )
 def test_values_that_are_counted_are_offered(shell: Any, text: str, lines: set[str]) -> None:
     """Where the cursor is, whatever characters a value has."""
     assert lines <= set(completed(shell, text))
     assert set(completed(shell, text).values()) == {"value"}
+
+
+def test_the_history_has_options_too(shell: Any) -> None:
+    """They begin with a hyphen; words are searched for and nothing is offered for them."""
+    assert {"%nbhistory snow --diff", "%nbhistory snow --starred"} <= set(completed(shell, "%nbhistory snow --"))
+    assert completed(shell, "%nbhistory --li") == {
+        "%nbhistory --lineage": "option",
+        "%nbhistory --limit": "option",
+    }
+    assert "option" not in completed(shell, "%nbhistory sno").values()
 
 
 def test_the_named_model_decides(shell: Any) -> None:

@@ -328,21 +328,6 @@ def test_tracebacks_can_be_had(shell: Any, capsys: pytest.CaptureFixture[str]) -
 # ── the other magics ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_history_lists_and_finds(shell: Any) -> None:
-    """The newest first, as many as are asked for, or those that have the words."""
-    for words in ("a night", "a rainy street", "a rainy night"):
-        ask(shell, "table", words)
-    shell.run_cell("%nbhistory")
-    assert shell.text_shown().count("history[") == 3
-    shell.display_pub.displays.clear()
-    shell.run_cell("%nbhistory rainy -n 1")
-    assert shell.text_shown().count("history[") == 1
-    assert "rainy" in shell.text_shown()
-    for wrong in ("-n none", "-n 0", "-n", "--all"):
-        with pytest.raises(UsageError):
-            shell.run_cell(f"%nbhistory {wrong}")
-
-
 def test_models_are_listed(shell: Any) -> None:
     """All of them, or one; an unknown one is said."""
     shell.run_cell("%nbmodels")

@@ -31,6 +31,10 @@ def test_it_is_asked_by_word_and_by_fact(past):
     assert [r.id for r in history.filter(input="grace_hopper.jpg")] == [1]
     assert not history.filter(since=dt.datetime.now(dt.UTC) + dt.timedelta(days=1))
     assert len(history.filter(since="2020-01-01")) == 4
+    assert [r.id for r in history.filter(words="snowy street", seed=8)] == [3]
+    assert [r.id for r in history.filter(words="street")] == [3, 2, 1]
+    assert not history.filter(words="street", seed=9)
+    assert not history.filter(until="2020-01-01")
     with pytest.raises(errors.UsageError, match="colour"):
         history.filter(colour="red")
     with pytest.raises(errors.UsageError, match="ISO 8601"):
