@@ -20,6 +20,7 @@ def edit(
     mode: Mode | None = None,
     name: str | None = None,
     max_price: float | None = None,
+    region: Any = None,
     **parameters: Any,
 ) -> EditResult:
     """
@@ -33,8 +34,12 @@ def edit(
         mode: `auto`, `fresh` or `replay`; None is that of the session.
         name: what the result is called in its captions.
         max_price: US dollars that it may cost at most; under a budget, what to count for a price that is not sure.
+        region: the part of a picture that it is about: `nb.region(picture)`, a box (left, top, right and bottom as
+            parts of the primary picture) or a list of boxes. It is not sent: it is kept with the record, as
+            `result.region`, to look at what changed in it and beside it.
         parameters: the model's own, such as `number_of_images=4`, `seed=7`, `aspect_ratio="1:1"`. What is not set is
             not sent, but for the seed: a request without one gets a random one, so that every edit has one.
+            A mask is any picture, a region, or True for that of the request; white is repainted.
 
     Returns:
         A sequence of `Output`, which shows itself as a grid in a notebook.
@@ -51,7 +56,8 @@ def edit(
     >>> len(result), result[0].mime
     (2, 'image/png')
     """
-    return current().edit(prompt, *images, model=model, mode=mode, name=name, max_price=max_price, **parameters)
+    how: dict[str, Any] = {"model": model, "mode": mode, "name": name, "max_price": max_price, "region": region}
+    return current().edit(prompt, *images, **how, **parameters)
 
 
 async def aedit(
@@ -61,10 +67,12 @@ async def aedit(
     mode: Mode | None = None,
     name: str | None = None,
     max_price: float | None = None,
+    region: Any = None,
     **parameters: Any,
 ) -> EditResult:
     """`edit` for async code; a cancelled task cancels the request at the service if it still can."""
-    return await current().aedit(prompt, *images, model=model, mode=mode, name=name, max_price=max_price, **parameters)
+    how: dict[str, Any] = {"model": model, "mode": mode, "name": name, "max_price": max_price, "region": region}
+    return await current().aedit(prompt, *images, **how, **parameters)
 
 
 def submit(
@@ -74,7 +82,9 @@ def submit(
     mode: Mode | None = None,
     name: str | None = None,
     max_price: float | None = None,
+    region: Any = None,
     **parameters: Any,
 ) -> Job:
     """`edit` that returns at once, with a `Job` to look at, wait for, or cancel."""
-    return current().submit(prompt, *images, model=model, mode=mode, name=name, max_price=max_price, **parameters)
+    how: dict[str, Any] = {"model": model, "mode": mode, "name": name, "max_price": max_price, "region": region}
+    return current().submit(prompt, *images, **how, **parameters)

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nbbanana.images import ImageInput
+from nbbanana.regions import Area
 
 __all__ = ["EditRequest", "canonical_json", "sha256_of"]
 
@@ -52,6 +53,9 @@ class EditRequest:
             `seed` stands here only if the user gave it.
         images: the pictures in their order; the first is the primary one, the others are reference images.
         minted_seed: the random seed of a request whose user gave none; None where the model has no seed.
+        mask: the picture that says where to repaint, for a model that takes one; its parameter holds its identity.
+        region: the part of a picture that it is about. It is kept with the record and not sent, and it is no part of
+            the question: the same words about another part are the same ask.
 
     >>> one = EditRequest("m", {"prompt": "Make it snow."}).with_seed_for("seed")
     >>> two = EditRequest("m", {"prompt": "Make it snow."}).with_seed_for("seed")
@@ -64,6 +68,8 @@ class EditRequest:
     images: tuple[ImageInput, ...] = ()
     minted_seed: int | None = None
     seed_field: str | None = field(default="seed", repr=False)
+    mask: ImageInput | None = None
+    region: Area | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))

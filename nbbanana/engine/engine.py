@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbbanana.engine.fetch import Fetcher
@@ -277,6 +278,8 @@ class Engine:
 
 
 def _answered(request: EditRequest, model: Model, stored: Edit) -> Run:
+    if request.region is not None:  # the region is no part of the question: it is what this asker looks at
+        stored = replace(stored, region=request.region)
     run = Run(request, model, expected_outputs=len(stored.outputs))
     run.edit = stored
     run.tell(phase="done", outputs_done=len(stored.outputs))

@@ -11,15 +11,18 @@ from nbbanana.engine.budget import afford
 from nbbanana.engine.money import Quote, quote
 from nbbanana.engine.staging import stage
 from nbbanana.errors import ImageError, ParameterError, ServiceError, UnknownModelError
-from nbbanana.images import ImageInput, Upload, prepare
+from nbbanana.images import ImageInput, Upload, load, open_safely, prepare
 from nbbanana.models import from_schema
 from nbbanana.settings import settings
 from nbbanana.store.records import InputRecord, NewEdit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbbanana.engine.engine import Engine
     from nbbanana.engine.run import Run
     from nbbanana.models import Model
+    from nbbanana.request import EditRequest
 
 __all__ = ["Journal", "input_record"]
 
@@ -43,19 +46,25 @@ class Journal:
         await self._refuse_sandbox_pictures(images)
         alive = await asyncio.gather(*(self._remote_url(image) for image in images))
         local = [image for image, url in zip(images, alive, strict=True) if url is None]
-        uploads = iter(await asyncio.to_thread(prepare, local))
-        prepared = [None if url else next(uploads) for url in alive]
+        mask, *uploads = await asyncio.to_thread(_prepared, run.request, local)
+        following = iter(uploads)
+        prepared = [None if url else next(following) for url in alive]
         run.notes.extend(upload.note for upload in prepared if upload and upload.note)
-        staged = await self._staged(prepared)
+        *staged, mask_there = await self._staged([*prepared, mask])
         records = await self._engine.on_disk(self._keep, images, prepared)
+        masks = await self._engine.on_disk(self._keep_mask, run, mask)
         price, live = await self._described(run)
-        run.edit = await self._engine.on_disk(self._engine.store.begin, self._row(run, records, price.amount, where))
+        row = self._row(run, records, masks, price.amount, where)
+        run.edit = await self._engine.on_disk(self._engine.store.begin, row)
         await self._engine.watch(run)
         await afford(self._engine, run, price)
         sources = zip(alive, staged, prepared, strict=True)
         urls = [url or there or _data_uri(upload) for url, there, upload in sources]
+        parameters = run.request.sent_parameters
+        if mask is not None and run.model.mask_field is not None:
+            parameters[run.model.mask_field] = mask_there or _data_uri(mask)
         try:
-            return run.model.payload(run.request.sent_parameters, urls, live=live)
+            return run.model.payload(parameters, urls, live=live)
         except ParameterError as error:
             await self._engine.move(run, "rejected", error=str(error), error_kind=type(error).__name__)
             raise
@@ -102,6 +111,12 @@ class Journal:
                 store.put(data)
         return tuple(input_record(image, upload) for image, upload in zip(images, prepared, strict=True))
 
+    def _keep_mask(self, run: Run, upload: Upload | None) -> tuple[InputRecord, ...]:
+        if upload is None or run.request.mask is None:
+            return ()
+        self._engine.store.put(upload.data)
+        return (replace(input_record(run.request.mask, upload), parameter=run.model.mask_field),)
+
     async def _described(self, run: Run) -> tuple[Quote, Model | None]:
         """What it costs, and the model as the service has it now, under whose names it is sent."""
         # A service that cannot be asked does not stop an edit; a budget, which needs the price, does.
@@ -112,7 +127,14 @@ class Journal:
         live = from_schema(run.model.id, described.schema) if described.schema else None
         return quote(described.price, run.request, run.model), live
 
-    def _row(self, run: Run, inputs: tuple[InputRecord, ...], amount: float | None, where: dict[str, str]) -> NewEdit:
+    def _row(
+        self,
+        run: Run,
+        inputs: tuple[InputRecord, ...],
+        masks: tuple[InputRecord, ...],
+        amount: float | None,
+        where: dict[str, str],
+    ) -> NewEdit:
         request = run.request
         return NewEdit(
             model=request.model,
@@ -126,7 +148,31 @@ class Journal:
             price_quoted=amount,
             notebook=where.get("notebook"),
             cell=where.get("cell"),
+            masks=masks,
+            region=request.region,
         )
+
+
+def _prepared(request: EditRequest, local: Sequence[ImageInput]) -> tuple[Upload | None, ...]:
+    """What is sent of the mask, None where there is none, and of the pictures; within the limits all together."""
+    if request.mask is None:
+        return (None, *prepare(local))
+    *uploads, mask = prepare([*local, request.mask])
+    first = request.images[0] if request.images else None
+    if local and first is local[0] and (first.width, first.height) == (request.mask.width, request.mask.height):
+        # The picture may have been scaled to fit; a mask of another size than its picture's is refused.
+        mask = _resized(request.mask, mask, (uploads[0].width, uploads[0].height))
+    return (mask, *uploads)
+
+
+def _resized(mask: ImageInput, upload: Upload, size: tuple[int, int]) -> Upload:
+    if (upload.width, upload.height) == size:
+        return upload
+    from PIL.Image import Resampling
+
+    assert mask.source is not None
+    image = open_safely(mask.source).resize(size, Resampling.NEAREST)
+    return prepare([load(image)])[0]
 
 
 def input_record(image: ImageInput, upload: Upload | None) -> InputRecord:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_cell", "as_code", "image_of", "operand_of", "request_of"]
 
-NOT_PARAMETERS = frozenset({"images", "max_price", "mode", "model", "name", "prompt"})
+NOT_PARAMETERS = frozenset({"images", "max_price", "mode", "model", "name", "prompt", "region"})
 """What `nb.edit` takes besides a model's parameters."""
 
 
@@ -30,7 +30,8 @@ def request_of(edit: Edit, model: Model, store: Store) -> EditRequest:
     They keep the identity they were asked with, so that the ask is the same although what was kept is what was sent.
     """
     images = tuple(image_of(record, store) for record in edit.inputs)
-    return EditRequest(edit.model, edit.parameters, images, seed_field=model.seed_field)
+    mask = image_of(edit.masks[0], store) if edit.masks else None
+    return EditRequest(edit.model, edit.parameters, images, seed_field=model.seed_field, mask=mask, region=edit.region)
 
 
 def image_of(record: InputRecord, store: Store) -> ImageInput:
@@ -56,7 +57,7 @@ def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
     from nbbanana.grammar import to_cell
 
     return to_cell(
-        EditRequest(edit.model, edit.parameters),
+        EditRequest(edit.model, {**edit.parameters, **_masks(edit, "edit:{}.mask")}),
         [_operand(edit, number, store) for number in range(len(edit.inputs))],
         name=name,
     )
@@ -78,9 +79,27 @@ def as_code(edit: Edit, store: Store) -> str:
                 "See what the record holds: .parameters.",
             )
     arguments = [repr(edit.prompt), *(_expression(edit, number, store) for number in range(len(edit.inputs)))]
+    rest |= _masks(edit, "edit:{}.mask")
     arguments += [f"model={edit.model!r}", *(f"{name}={value!r}" for name, value in rest.items())]
+    arguments += [f"region={_region(edit)}"] if edit.region else []
     inner = "".join(f"    {argument},\n" for argument in arguments)
     return f"nb.edit(\n{inner})"
+
+
+def _masks(edit: Edit, kept: str) -> dict[str, str]:
+    """What stands for its masks where it is asked again: the file that lies here, else the edit that kept it."""
+    return {
+        str(mask.parameter): mask.name if _is_here(mask) or not edit.id else kept.format(edit.id) for mask in edit.masks
+    }
+
+
+def _region(edit: Edit) -> str:
+    """The region as Python: boxes as they are, of the primary picture; what was drawn otherwise by its edit."""
+    region = edit.region
+    assert region is not None
+    if (region.input == 0 and all(shape.kind == "box" for shape in region.shapes)) or not edit.id:
+        return repr([tuple(round(part, 4) for part in box) for box in region.boxes])
+    return f"nb.history[{edit.id}].region"
 
 
 def _made_by(record: InputRecord, store: Store) -> tuple[int, int] | None:

@@ -89,5 +89,5 @@ def _recalled(source: Any, store: Store) -> ImageInput | None:
         return None
     name = Path(source).name
     edits = store.filter(input=name, limit=100)
-    records = [record for edit in reversed(edits) for record in edit.inputs if record.name == name]
+    records = [record for edit in reversed(edits) for record in (*edit.inputs, *edit.masks) if record.name == name]
     return image_of(records[0], store) if records else None

@@ -50,6 +50,9 @@ def as_curl(edit: Edit, model: Model, store: Store, base: str) -> str:
     if model.seed_field and edit.seed is not None:
         sent[model.seed_field] = edit.seed
     names = {mark: _word(record, store) for mark, record in zip(marks, edit.inputs, strict=True)}
+    for record in edit.masks:
+        names[mark := secrets.token_hex(16)] = _word(record, store)
+        sent[str(record.parameter)] = mark
     lines = [
         "# Sends the request once more; that is paid for.",
         f"curl --globoff --fail-with-body {shlex.quote(f'{base}/models/{edit.model}')} \\",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from nbbanana.display.views import ResultView
     from nbbanana.engine.run import Outcome
+    from nbbanana.regions import Area
     from nbbanana.session.session import Session
     from nbbanana.store.records import Edit, InputRecord, OutputRecord
 
@@ -256,6 +257,11 @@ class EditResult(Sequence[Output]):
         from nbbanana.session.again import image_of
 
         return tuple(image_of(record, self.session.store) for record in self.edit.inputs)
+
+    @property
+    def region(self) -> Area | None:
+        """The part of an input that it was about, where somebody said: `.words`, `.boxes`, `.mask()`."""
+        return self.edit.region
 
     @property
     def cost(self) -> float | None:

@@ -22,6 +22,7 @@ from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle
 from nbbanana.session.choice import Choice, choose
 from nbbanana.session.history import History
 from nbbanana.session.jobs import Job
+from nbbanana.session.pointing import mask_of, region_of
 from nbbanana.session.results import EditResult
 from nbbanana.settings import Mode, data_dir, settings
 
@@ -118,6 +119,7 @@ class Session:
         mode: Mode | None = None,
         name: str | None = None,
         max_price: float | None = None,
+        region: Any = None,
         **parameters: Any,
     ) -> EditResult:
         """
@@ -125,7 +127,8 @@ class Session:
 
         An interrupt cancels the request at the service if it still can, and is raised again.
         """
-        job = self.submit(prompt, *images, model=model, mode=mode, name=name, max_price=max_price, **parameters)
+        how: dict[str, Any] = {"model": model, "mode": mode, "name": name, "max_price": max_price, "region": region}
+        job = self.submit(prompt, *images, **how, **parameters)
         try:
             return job.result()
         except KeyboardInterrupt as interrupt:
@@ -140,11 +143,13 @@ class Session:
         mode: Mode | None = None,
         name: str | None = None,
         max_price: float | None = None,
+        region: Any = None,
         **parameters: Any,
     ) -> EditResult:
         """Ask for an edit in async code. A cancelled task cancels the request at the service if it still can."""
         settled = [await image if inspect.isawaitable(image) else image for image in images]
-        request = await asyncio.to_thread(self.request, prompt, settled, model=model, parameters=parameters)
+        what: dict[str, Any] = {"model": model, "parameters": parameters, "region": region}
+        request = await asyncio.to_thread(self.request, prompt, settled, **what)
         # Not in a thread: whoever cancels meanwhile would leave a job that nobody holds.
         job = self.start(request, mode=mode, name=name, max_price=max_price)
         try:
@@ -162,10 +167,11 @@ class Session:
         mode: Mode | None = None,
         name: str | None = None,
         max_price: float | None = None,
+        region: Any = None,
         **parameters: Any,
     ) -> Job:
         """Ask for an edit and return at once with a `Job`."""
-        request = self.request(prompt, images, model=model, parameters=parameters)
+        request = self.request(prompt, images, model=model, parameters=parameters, region=region)
         return self.start(request, mode=mode, name=name, max_price=max_price)
 
     def request(
@@ -175,12 +181,14 @@ class Session:
         *,
         model: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        region: Any = None,
     ) -> EditRequest:
         """
         Check what is asked against the model's schema; sends nothing.
 
         Raises:
             PromptError, ParameterError, ImageError, UnknownModelError: it cannot be asked like this.
+            UsageError: a region that is no part of one of the pictures.
         """
         if not isinstance(prompt, str) or not prompt.strip():
             raise PromptError(
@@ -190,8 +198,12 @@ class Session:
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         check_prompt(prompt)
         inputs = self.load(_settled(images))
+        area = region_of(region, inputs)
+        mask = None
+        if chosen.mask_field in given:
+            given[chosen.mask_field], mask = mask_of(given[chosen.mask_field], self, area)
         checked = chosen.check({chosen.prompt_field or "prompt": prompt, **given}, images=len(inputs))
-        return EditRequest(chosen.id, checked, inputs, seed_field=chosen.seed_field)
+        return EditRequest(chosen.id, checked, inputs, seed_field=chosen.seed_field, mask=mask, region=area)
 
     def load(self, images: Iterable[Any]) -> tuple[ImageInput, ...]:
         """

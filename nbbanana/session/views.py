@@ -12,7 +12,9 @@ from nbbanana.display.views import Picture, ResultView
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nbbanana.images import ImageInput
     from nbbanana.models import Model
+    from nbbanana.regions import Area
     from nbbanana.session.jobs import Job
     from nbbanana.session.results import EditResult, Output
     from nbbanana.session.session import Session
@@ -39,7 +41,7 @@ def result_view(result: EditResult, label: str) -> ResultView:
         origin=_origin(result),
         parameters=_without_prompt(edit),
         defaults=_defaults(model, edit.parameters),
-        notes=result.notes,
+        notes=(*result.notes, *_about(edit.region, edit.inputs)),
         provenance=provenance(edit),
     )
 
@@ -86,6 +88,7 @@ def job_view(job: Job) -> ResultView:
         edit_id=edit.id if edit else None,
         parameters=parameters,
         defaults=_defaults(run.model, run.request.parameters),
+        notes=_about(run.request.region, run.request.images),
     )
 
 
@@ -132,6 +135,7 @@ def provenance(edit: Edit) -> dict[str, Any]:
         "seed": edit.seed,
         "seed_given": edit.seed_given,
         "inputs": [_input_provenance(record) for record in edit.inputs],
+        **({"region": edit.region.as_json()} if edit.region else {}),
         "outputs": [
             {"sha256": o.sha256, "mime": o.mime, "width": o.width, "height": o.height, "size": o.size}
             for o in edit.outputs
@@ -140,6 +144,13 @@ def provenance(edit: Edit) -> dict[str, Any]:
         "seconds": edit.duration,
         "cost": edit.cost,
     }
+
+
+def _about(region: Area | None, inputs: Sequence[InputRecord | ImageInput]) -> tuple[str, ...]:
+    """The line of a caption that says what it is about."""
+    if region is None or region.input >= len(inputs):
+        return ()
+    return (f"Region: {region.words} of {inputs[region.input].name}.",)
 
 
 def _input_provenance(record: InputRecord) -> dict[str, Any]:

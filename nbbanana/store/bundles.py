@@ -84,7 +84,7 @@ def _fill(archive: zipfile.ZipFile, store: Store, edits: list[Edit]) -> None:
 
 
 def _blobs(edit: Edit) -> Iterator[str]:
-    yield from (record.sha256 for record in edit.inputs if record.sha256)
+    yield from (record.sha256 for record in (*edit.inputs, *edit.masks) if record.sha256)
     yield from (record.sha256 for record in edit.outputs)
 
 

@@ -141,7 +141,7 @@ def _batches(database: Database) -> Iterator[list[Edit]]:
 
 
 def _needed(edit: Edit) -> set[str]:
-    return {item.sha256 for item in edit.outputs} | {item.sha256 for item in edit.inputs if item.sha256}
+    return {item.sha256 for item in edit.outputs} | {item.sha256 for item in (*edit.inputs, *edit.masks) if item.sha256}
 
 
 def _file_problems(database: Database) -> list[str]:

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from nbbanana.request import canonical_json
+
 if TYPE_CHECKING:
     from nbbanana.store.records import Edit, InputRecord, OutputRecord
 
@@ -51,7 +53,7 @@ def _action(edit: Edit, entities: dict[str, dict[str, Any]]) -> dict[str, Any]:
     entities.setdefault(
         instrument, {"@id": instrument, "@type": "SoftwareApplication", "name": f"{edit.model} ({edit.provider})"}
     )
-    for entity in _files(edit):
+    for entity in (*_files(edit), *_region(edit)):
         entities.setdefault(entity["@id"], entity)
     return {
         "@id": f"#{edit.uid}",
@@ -62,13 +64,26 @@ def _action(edit: Edit, entities: dict[str, dict[str, Any]]) -> dict[str, Any]:
         **({"endTime": _moment(edit.finished_at)} if edit.finished_at is not None else {}),
         "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
         "instrument": {"@id": instrument},
-        "object": [{"@id": _place(record.sha256)} for record in edit.inputs if record.sha256],
+        "object": [{"@id": _place(one.sha256)} for one in (*edit.inputs, *edit.masks) if one.sha256],
         "result": [{"@id": _place(record.sha256)} for record in edit.outputs],
+        **({"additionalProperty": {"@id": f"#{edit.uid}-region"}} if edit.region else {}),
     }
 
 
+def _region(edit: Edit) -> Iterator[dict[str, Any]]:
+    """The part of a picture that it was about: the words for it, and the shapes as the records have them."""
+    if edit.region is not None:
+        yield {
+            "@id": f"#{edit.uid}-region",
+            "@type": "PropertyValue",
+            "name": "region",
+            "description": edit.region.words,
+            "value": canonical_json(edit.region.as_json()),
+        }
+
+
 def _files(edit: Edit) -> Iterator[dict[str, Any]]:
-    for input_ in edit.inputs:
+    for input_ in (*edit.inputs, *edit.masks):
         if input_.sha256:
             yield _file(input_, input_.name, "image/png")
     for output in edit.outputs:

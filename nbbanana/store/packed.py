@@ -13,11 +13,14 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from nbbanana.regions import area_of
 from nbbanana.store.records import Edit, InputRecord, OutputRecord, Transition
 
 __all__ = ["checker", "pack", "parse_json", "unpack"]
 
-PRIVATE = frozenset({"id", "parents", "request_id", "notebook", "cell", "transitions", "inputs", "outputs"})
+PRIVATE = frozenset(
+    {"id", "parents", "request_id", "notebook", "cell", "transitions", "inputs", "outputs", "masks", "region"}
+)
 """Fields of a record that mean nothing, or too much, in another place, and those that are written apart."""
 
 
@@ -27,6 +30,10 @@ def pack(edit: Edit) -> dict[str, Any]:
     packed["parameters"] = dict(edit.parameters)
     packed["tags"] = list(edit.tags)
     packed["inputs"] = [_without_url(record) for record in edit.inputs]
+    if edit.masks:
+        packed["masks"] = [_without_url(record) for record in edit.masks]
+    if edit.region is not None:
+        packed["region"] = edit.region.as_json()
     packed["outputs"] = [_without_url(record) for record in edit.outputs]
     packed["transitions"] = [asdict(step) for step in edit.transitions]
     return packed
@@ -35,12 +42,13 @@ def pack(edit: Edit) -> dict[str, Any]:
 def unpack(packed: dict[str, Any]) -> Edit:
     """The record of a JSON object that was checked; its id is 0 where it says none."""
     rest = dict(packed)
-    inputs = tuple(InputRecord(**{**record, "name": _last_of(record["name"])}) for record in rest.pop("inputs", ()))
+    inputs, masks = (tuple(map(_input, rest.pop(kind, ()))) for kind in ("inputs", "masks"))
+    region = area_of(rest.pop("region")) if "region" in rest else None
     outputs = tuple(OutputRecord(**record) for record in rest.pop("outputs", ()))
     steps = tuple(Transition(**step) for step in rest.pop("transitions", ()))
     tags = tuple(rest.pop("tags", ()))
     rest.setdefault("id", 0)
-    return Edit(inputs=inputs, outputs=outputs, transitions=steps, tags=tags, **rest)
+    return Edit(inputs=inputs, masks=masks, region=region, outputs=outputs, transitions=steps, tags=tags, **rest)
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -72,9 +80,15 @@ def checker(definition: str | None = None) -> Any:
     return fastjsonschema.compile(schema)
 
 
+def _input(record: dict[str, Any]) -> InputRecord:
+    return InputRecord(**{**record, "name": _last_of(record["name"])})
+
+
 def _without_url(record: InputRecord | OutputRecord) -> dict[str, Any]:
     packed = asdict(record)
     del packed["url"]
+    if packed.get("parameter", "") is None:
+        del packed["parameter"]
     return packed
 
 

@@ -36,7 +36,7 @@ __all__ = [
 FORMAT, VERSION = "nbbanana-record", 1
 INSIDE = (
     *("uid", "model", "provider", "ask", "digest", "parameters", "seed", "seed_given", "state", "created_at"),
-    *("inputs", "outputs", "package_version"),
+    *("inputs", "masks", "region", "outputs", "package_version"),
 )
 """What goes into a copy of a file: the request and what it made. Who gets the copy need not know what it cost."""
 
@@ -76,7 +76,7 @@ def embedded_copy(data: bytes, edit: Edit, index: int) -> bytes:
             "Use sidecar=True, which leaves the file as it is.",
         )
     whole = pack(edit)
-    packed = {name: whole[name] for name in INSIDE}
+    packed = {name: whole[name] for name in INSIDE if name in whole}
     try:
         return embed(data, _written(packed, index), parameters_text(edit, index))
     except ImageError as error:

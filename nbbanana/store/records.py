@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nbbanana.regions import Area
+
 __all__ = [
     "TERMINAL",
     "Budget",
@@ -42,7 +44,7 @@ class InputRecord:
 
     `identity` is what the ask digest holds (`sha256:…` of the source bytes, `pixels:…`, `url:…`). `sha256`
     names the blob with the bytes that were sent (None for a URL): oriented, sRGB, without EXIF and GPS, so
-    that a bundle never carries where a photo was taken.
+    that a bundle never carries where a photo was taken. `parameter` is the name under which a mask was sent.
     """
 
     name: str
@@ -52,6 +54,7 @@ class InputRecord:
     width: int | None = None
     height: int | None = None
     note: str | None = None
+    parameter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ class NewEdit:
     price_quoted: float | None = None
     notebook: str | None = None
     cell: str | None = None
+    masks: tuple[InputRecord, ...] = ()
+    region: Area | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,10 @@ class Edit:
     """What a person thinks of it; the state `rejected` is what the service thought of the request."""
     tags: tuple[str, ...] = ()
     note: str | None = None
+    masks: tuple[InputRecord, ...] = ()
+    """Pictures that say where to repaint, beside the inputs; their parameters hold their identities."""
+    region: Area | None = None
+    """The part of an input that it was meant to change, where somebody said."""
 
     @property
     def prompt(self) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from nbbanana.errors import NotInStoreError, StoreError
+from nbbanana.regions import area_of
 from nbbanana.request import canonical_json
 from nbbanana.store import search, states
 from nbbanana.store.records import TERMINAL, Edit, InputRecord, OutputRecord, State, Transition
@@ -53,15 +54,15 @@ def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) ->
     cursor = connection.execute(
         "INSERT INTO edits (id, uid, model, provider, ask, digest, parameters, seed, seed_given, state, request_id,"
         " created_at, accepted_at, started_at, done_at, finished_at, watched, price_quoted, cost, error, error_kind,"
-        " notebook, cell, package_version, starred, rejected, note)"
+        " notebook, cell, package_version, starred, rejected, note, region)"
         " VALUES (:id, :uid, :model, :provider, :ask, :digest, :parameters, :seed, :seed_given, :state, :request_id,"
         " :created_at, :accepted_at, :started_at, :done_at, :finished_at, :watched, :price_quoted, :cost, :error,"
-        " :error_kind, :notebook, :cell, :package_version, :starred, :rejected, :note)",
+        " :error_kind, :notebook, :cell, :package_version, :starred, :rejected, :note, :region)",
         {"id": edit.id if keep_id else None, **_values(edit)},
     )
     edit_id = int(cursor.lastrowid or 0)
     _append(connection, edit_id, 0, *edit.transitions)
-    _write_inputs(connection, edit_id, edit.inputs)
+    _write_inputs(connection, edit_id, (*edit.inputs, *edit.masks))
     _write_outputs(connection, edit_id, edit.outputs)
     connection.executemany("INSERT INTO tags VALUES (?, ?)", [(edit_id, tag) for tag in edit.tags])
     return edit_id
@@ -97,7 +98,8 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
     _append(connection, edit_id, steps, Transition(state, now, facts.note))
     _write_outputs(connection, edit_id, facts.outputs or ())
     if facts.inputs is not None:
-        _write_inputs(connection, edit_id, facts.inputs)
+        masks = get(connection, edit_id).masks
+        _write_inputs(connection, edit_id, (*facts.inputs, *masks))
         search.reindex_names(connection, edit_id, facts.inputs)
     if state in TERMINAL:
         connection.execute("DELETE FROM leases WHERE edit_id = ?", (edit_id,))
@@ -164,7 +166,8 @@ def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> l
     return [
         _edit(
             row,
-            inputs=inputs.get(row["id"], ()),
+            inputs=tuple(item for item in inputs.get(row["id"], ()) if item.parameter is None),
+            masks=tuple(item for item in inputs.get(row["id"], ()) if item.parameter is not None),
             outputs=outputs.get(row["id"], ()),
             parents=tuple(dict.fromkeys(parents.get(row["id"], ()))),
             transitions=transitions.get(row["id"], ()),
@@ -219,6 +222,7 @@ def _values(edit: Edit) -> dict[str, Any]:
         "starred": edit.starred,
         "rejected": edit.rejected,
         "note": text(edit.note),
+        "region": canonical_json(edit.region.as_json()) if edit.region else None,
     }
 
 
@@ -226,11 +230,12 @@ def _edit(row: sqlite3.Row, **parts: Any) -> Edit:
     values = {name: row[name] for name in _COLUMNS}
     for flag in ("seed_given", "watched", "starred", "rejected"):
         values[flag] = bool(values[flag])
-    return Edit(**values, parameters=json.loads(row["parameters"]), **parts)
+    region = area_of(json.loads(row["region"])) if row["region"] else None
+    return Edit(**values, parameters=json.loads(row["parameters"]), region=region, **parts)
 
 
-_PARTS = {"inputs", "outputs", "parents", "transitions", "tags"}
-_COLUMNS = tuple(name for name in Edit.__dataclass_fields__ if name not in _PARTS | {"parameters"})
+_PARTS = {"inputs", "masks", "outputs", "parents", "transitions", "tags"}
+_COLUMNS = tuple(name for name in Edit.__dataclass_fields__ if name not in _PARTS | {"parameters", "region"})
 
 
 def _grouped(
@@ -252,6 +257,7 @@ def _input(row: sqlite3.Row) -> InputRecord:
         width=row["width"],
         height=row["height"],
         note=row["note"],
+        parameter=row["parameter"],
     )
 
 
@@ -280,7 +286,7 @@ def _write_inputs(connection: sqlite3.Connection, edit_id: int, inputs: Sequence
     connection.execute("DELETE FROM parents WHERE edit_id = ?", (edit_id,))
     for position, item in enumerate(inputs):
         connection.execute(
-            "INSERT INTO inputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO inputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 edit_id,
                 position,
@@ -291,9 +297,10 @@ def _write_inputs(connection: sqlite3.Connection, edit_id: int, inputs: Sequence
                 item.width,
                 item.height,
                 text(item.note),
+                item.parameter,
             ),
         )
-        if item.identity.startswith(_BY_CONTENT):
+        if item.parameter is None and item.identity.startswith(_BY_CONTENT):
             # Of several edits that made the same bytes, the newest before this one is the parent.
             connection.execute(
                 "INSERT INTO parents SELECT ?, ?, max(edit_id) FROM outputs WHERE sha256 = ? AND edit_id < ?"

@@ -121,6 +121,8 @@ class Store(Reader):
             state="prepared",
             created_at=now,
             inputs=new.inputs,
+            masks=new.masks,
+            region=new.region,
             price_quoted=new.price_quoted,
             notebook=new.notebook,
             cell=new.cell,

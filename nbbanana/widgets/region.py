@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbbanana import images
 from nbbanana.display.thumbs import data_uri, encode
-from nbbanana.errors import ImageError, NBBananaError
+from nbbanana.errors import ImageError, NBBananaError, UsageError
+from nbbanana.regions import Area, Box, Shape, box_shape, boxes_of, mask_of, shape_of, words_for
 from nbbanana.widgets import desk
 from nbbanana.widgets.base import Form, Message, render
 from nbbanana.widgets.compare import seen
-from nbbanana.widgets.regions import Box, Shape, boxes_of, mask_of, shape_of, words_for
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,7 +43,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     def __init__(self, picture: ImageInput, boxes: Iterable[Sequence[float]] = ()) -> None:
         super().__init__()
         self.picture = picture
-        self.shapes: tuple[Shape, ...] = tuple(_box_shape(box) for box in boxes)
+        self.shapes: tuple[Shape, ...] = tuple(box_shape(box) for box in boxes)
 
     def __repr__(self) -> str:
         return f"<Region of {self.picture.name}: {self.words or 'nothing yet'}>"
@@ -65,7 +65,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
 
     @boxes.setter
     def boxes(self, boxes: Iterable[Sequence[float]]) -> None:
-        shapes = tuple(_box_shape(box) for box in boxes)
+        shapes = tuple(box_shape(box) for box in boxes)
 
         def put() -> None:
             self.shapes = shapes
@@ -77,6 +77,18 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     def mask(self) -> Image:
         """It as a mask of the picture's size, in mode `L`: white is to be repainted, black stays."""
         return mask_of(self.shapes, self.size)
+
+    @property
+    def area(self) -> Area:
+        """It as a value that does not change any more; `region=` of `nb.edit` takes the one or the other."""
+        return Area(self.shapes, self.size, identity=self.picture.identity)
+
+    def __nbbanana_region__(self) -> Area:
+        if not self.shapes:
+            raise UsageError(
+                f"Nothing is drawn on {self.picture.name} yet.", "A region is what was drawn.", "Draw a box on it."
+            )
+        return self.area
 
     def still(self) -> tuple[str, str]:
         """The picture with what is not chosen darkened, and the words."""

@@ -126,7 +126,7 @@ def test_a_newer_store_is_refused_and_not_touched(folder: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
         connection.execute("PRAGMA journal_mode = DELETE")
     before = sha256((folder / "edits.sqlite").read_bytes())
-    with pytest.raises(StoreVersionError, match=r"newer nbbanana\.\nIt has version 99; .* up to 1\.\nUpdate nbbanana"):
+    with pytest.raises(StoreVersionError, match=r"newer nbbanana\.\nIt has version 99; .* up to \d+\.\nUpdate"):
         Store.open(folder)
     assert sha256((folder / "edits.sqlite").read_bytes()) == before
     assert not (folder / "edits.sqlite-wal").exists()
@@ -309,7 +309,7 @@ class TestMigration:
         assert moods == ["fair; 'fine'"] * 2
         assert sorted((old / "blobs").rglob("*")) == before
         (backup,) = (old / "backups").iterdir()
-        assert backup.name.startswith("edits-v1-")
+        assert backup.name.startswith(f"edits-v{max(later) - 1}-")
         if os.name != "nt":
             assert (backup.stat().st_mode & 0o777, backup.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 

@@ -17,8 +17,8 @@ from support.lab import Browser
 from support.markup import read
 
 from nbbanana.errors import ImageError, UsageError
+from nbbanana.regions import Box, Shape, boxes_of, mask_of, shape_of, words_for
 from nbbanana.widgets.region import Region, region
-from nbbanana.widgets.regions import Box, Shape, boxes_of, mask_of, shape_of, words_for
 
 SIDES = {"left": "right", "right": "left"}
 UPRIGHT = {"upper": "lower", "lower": "upper", "above": "below", "below": "above"}

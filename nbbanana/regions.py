@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nbbanana.errors import UsageError
@@ -16,7 +16,7 @@ from nbbanana.errors import UsageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Box", "Shape", "boxes_of", "mask_of", "shape_of", "words_for"]
+__all__ = ["Area", "Box", "Shape", "area_of", "box_shape", "boxes_of", "mask_of", "shape_of", "words_for"]
 
 MOST_POINTS = 20_000
 """A shape of more is no stroke of a hand."""
@@ -104,6 +104,11 @@ def shape_of(row: Mapping[str, Any]) -> Shape:
     return Shape(row["kind"], points, _part(row.get("radius", 0.0)))
 
 
+def _row_of(shape: Shape) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": shape.kind, "points": [list(point) for point in shape.points]}
+    return row | {"radius": shape.radius} if shape.radius else row
+
+
 def _part(value: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
@@ -161,6 +166,85 @@ def _stroke(draw: Any, points: Sequence[tuple[float, float]], radius: float) -> 
         draw.line(points, fill=255, width=max(1, round(2 * radius)), joint="curve")
     for x, y in points:
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """
+    A part of one of the pictures that a request is asked with: what an edit was meant to change.
+
+    Args:
+        shapes: what was drawn.
+        size: width and height in pixels of the picture that it was drawn on.
+        input: which of the request's pictures that is, from 0.
+        identity: the picture's identity, where it is known: a request finds its picture by it.
+
+    >>> area = Area((box_shape((0.7, 0, 1, 0.3)),), (640, 480))
+    >>> area.words, area.mask().getbbox()
+    ('the upper-right corner', (448, 0, 640, 144))
+    """
+
+    shapes: tuple[Shape, ...]
+    size: tuple[int, int]
+    input: int = 0
+    identity: str = field(default="", compare=False, repr=False)
+
+    @property
+    def words(self) -> str:
+        """Words for it, to put into a prompt."""
+        return words_for(self.boxes)
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """The boxes around what was drawn, as parts of the picture: left, top, right, bottom."""
+        return boxes_of(self.shapes, self.size[0] / self.size[1])
+
+    def mask(self, size: tuple[int, int] | None = None) -> Image:
+        """It as a mask in mode `L`, of the picture's size unless another is given: white is to be repainted."""
+        return mask_of(self.shapes, size or self.size)
+
+    def as_json(self) -> dict[str, Any]:
+        """It as JSON has it, for a record; `area_of` reads it back."""
+        return {"input": self.input, "size": list(self.size), "shapes": [_row_of(shape) for shape in self.shapes]}
+
+    def __nbbanana_region__(self) -> Area:
+        return self
+
+
+def area_of(row: Mapping[str, Any]) -> Area:
+    """
+    An area as a record has it.
+
+    Raises:
+        UsageError: a shape that is none.
+
+    >>> area = Area((box_shape((0, 0, 0.5, 1)),), (64, 48), input=1)
+    >>> area_of(area.as_json()) == area
+    True
+    """
+    width, height = row["size"]
+    return Area(tuple(shape_of(one) for one in row["shapes"]), (int(width), int(height)), int(row["input"]))
+
+
+def box_shape(box: Sequence[float]) -> Shape:
+    """
+    A box as a shape.
+
+    Args:
+        box: left, top, right and bottom, as parts of the picture.
+
+    Raises:
+        UsageError: not four numbers.
+    """
+    try:
+        left, top, right, bottom = box
+        return shape_of({"kind": "box", "points": [(left, top), (right, bottom)]})
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"{box!r:.60} is no box.",
+            "A box is left, top, right and bottom, as parts of the picture from 0 to 1.",
+            "For example: (0.7, 0, 1, 0.3).",
+        ) from None
 
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,107 @@
+"""Where an edit is pointed at: the region of a request, found among its pictures, and the mask for a model with one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.errors import ImageError, UsageError
+from nbbanana.images import ImageInput
+from nbbanana.images.urls import is_url
+from nbbanana.regions import Area, box_shape
+from nbbanana.session.again import image_of
+
+if TYPE_CHECKING:
+    from nbbanana.session.session import Session
+
+__all__ = ["mask_of", "region_of"]
+
+_KEPT = re.compile(r"edit:([0-9]+)\.mask")
+"""What a cell calls the mask of an edit."""
+
+
+def region_of(region: Any, images: Sequence[ImageInput]) -> Area | None:
+    """
+    The region of a request.
+
+    Args:
+        region: a region of `nb.region`, that of another edit, a box (left, top, right and bottom as parts of the
+            primary picture), or a list of boxes; None is none.
+        images: the request's pictures.
+
+    Raises:
+        UsageError: no region, one on which nothing is drawn, or one of a picture that is not among these.
+    """
+    if region is None:
+        return None
+    if hasattr(region, "__nbbanana_region__"):
+        area: Area = region.__nbbanana_region__()
+    else:
+        area = Area(tuple(box_shape(box) for box in _boxes(region)), (1, 1))
+    number = _number(area, images)
+    picture = images[number]
+    size = (picture.width, picture.height) if picture.width and picture.height else area.size
+    return replace(area, input=number, size=size, identity=picture.identity)
+
+
+def mask_of(source: Any, session: Session, region: Area | None) -> tuple[str, ImageInput | None]:
+    """
+    The mask of a request: what stands for it in the parameters, and the picture; None for one that the service fetches.
+
+    Args:
+        source: an https URL, a region (True for the request's own), `edit:12.mask`, or whatever `load` takes.
+        session: where pictures are loaded and edits are looked up.
+        region: the request's region.
+
+    Raises:
+        UsageError: there is no such mask, or no region to make one of.
+        ImageError: no picture.
+    """
+    if source is True:
+        if region is None:
+            raise UsageError("There is no region to make a mask of.", "The request has none.", "Give region=… with it.")
+        source = region
+    if hasattr(source, "__nbbanana_region__"):
+        source = source.__nbbanana_region__().mask()
+    if isinstance(source, str):
+        if is_url(source) and not source.startswith("data:"):
+            return source, None
+        if found := _KEPT.fullmatch(source):
+            return _kept(int(found[1]), session)
+    images = session.load([source])
+    if len(images) != 1:
+        raise ImageError(f"{len(images)} pictures are no mask.", "A mask is one picture.", "Give one.")
+    return images[0].identity, images[0]
+
+
+def _kept(number: int, session: Session) -> tuple[str, ImageInput]:
+    masks = session.store.get(number).masks
+    if not masks:
+        raise UsageError(f"Edit {number} had no mask.", "Nothing was masked in it.", "Name another edit.")
+    image = image_of(masks[0], session.store)
+    return image.identity, image
+
+
+def _boxes(region: Any) -> list[Any]:
+    """One box or several, as a list."""
+    boxes = list(region) if isinstance(region, list | tuple) else [region]
+    is_one = len(boxes) == 4 and all(isinstance(part, int | float) for part in boxes)
+    if not boxes:
+        raise UsageError("The region is empty.", "It has no box.", "Leave it out, or give (left, top, right, bottom).")
+    return [boxes] if is_one else boxes
+
+
+def _number(area: Area, images: Sequence[ImageInput]) -> int:
+    """Which of the pictures it is a part of: the one that it was drawn on, else the one that it names."""
+    if area.identity:
+        same = [number for number, image in enumerate(images) if image.identity == area.identity]
+        if same:
+            return area.input if area.input in same else same[0]
+        what = "The region was drawn on a picture that is not among those of the request."
+    elif area.input < len(images):
+        return area.input
+    else:
+        what = f"The region is a part of picture {area.input + 1}, and the request has {len(images)}."
+    raise UsageError(what, "A region is a part of one of them.", "Give that picture, or leave the region out.")
