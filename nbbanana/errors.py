@@ -48,6 +48,7 @@ Exit 75 means "asking again is safe", so an error after which money may have bee
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any, ClassVar
 
 __all__ = [
@@ -137,8 +138,8 @@ class NBBananaError(Exception):
 
     @property
     def lines(self) -> list[str]:
-        """What, why and mend: one line each, the empty ones left out."""
-        return [" ".join(line.split()) for line in (self.what, self.why, self.how) if line.strip()]
+        """What, why and mend: one line each, the empty ones left out; nothing in them commands a terminal."""
+        return [_harmless(" ".join(line.split())) for line in (self.what, self.why, self.how) if line.strip()]
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
@@ -153,6 +154,17 @@ class NBBananaError(Exception):
             raise AttributeError("_render_traceback_")
         first, *rest = self.lines
         return lambda: [f"{type(self).__name__}: {first}", *rest]
+
+
+def _harmless(line: str) -> str:
+    """What a service or a file's name says, with control, bidi and unpaired characters as their code points."""
+    if line.isprintable():
+        return line
+    return "".join(f"⟨U+{ord(one):04X}⟩" if _commands(one) else one for one in line)
+
+
+def _commands(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs"} and character not in "\u200c\u200d"
 
 
 def _rebuild(

@@ -26,8 +26,9 @@ def render(template: str, **values: Any) -> str:
 
     Notebooks typeset what stands between two dollar signs, `\(` and `\)`, or `\begin` and `\end`, also in HTML
     output. They look at text, not across tags: each dollar sign and backslash of the text goes into a tag of its own.
+    What no file can hold, such as half of a character in a file's name, is shown by its code point.
     """
-    html = _environment().get_template(f"{template}.html.j2").render(values)
+    html = words.storable(_environment().get_template(f"{template}.html.j2").render(values))
     return MARKUP_OR_LATEX.sub(_apart, html).strip()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ JOINERS = "\u200c\u200d"
 UNSTORABLE = frozenset({"Cc", "Cs"})
 """Unicode categories that a notebook file or an HTML page cannot hold: control characters, lone surrogates."""
 
+_UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
 MISLEADING = UNSTORABLE | {"Cf", "Zl", "Zp"}
 """Those, and what moves or hides other text: bidi controls, zero-width and tag characters, line separators."""
 
@@ -54,7 +57,9 @@ def plain(text: object) -> str:
 
 def storable(text: object) -> str:
     """Text that HTML and JSON files can hold; scripts that need bidi and joining marks keep them."""
-    return _neutral(str(text), UNSTORABLE)
+    given = str(text)
+    # A page with pictures in it is long: it is not read letter by letter unless there is something to find.
+    return _neutral(given, UNSTORABLE) if _UNSTORABLE.search(given) else given
 
 
 def _neutral(text: str, categories: frozenset[str]) -> str:

@@ -8,6 +8,8 @@ only the still: a widget and its fallback in one output would show "Error displa
 
 from __future__ import annotations
 
+import json
+import re
 import traceback
 import uuid
 import weakref
@@ -17,15 +19,22 @@ from typing import Any, ClassVar
 
 import anywidget
 
-from nbbanana.display import plain
+from nbbanana.display import note_bundle, plain
+from nbbanana.display.words import storable
 from nbbanana.errors import NBBananaError
+from nbbanana.session.choice import in_marimo
 from nbbanana.widgets import desk
 from nbbanana.widgets.modules import join, style
 
-__all__ = ["Form", "Message", "render"]
+__all__ = ["Form", "Message", "Post", "render"]
 
 Message = Mapping[str, Any]
 """What the two halves of a form say to each other: `kind` says what it is about, the rest depends on it."""
+
+_HALVES = re.compile("[\ud800-\udfff]")
+
+Post = Callable[[dict[str, Any], list[Any]], None]
+"""Takes what a form says, where the form stands inside another: a message and its buffers."""
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -54,10 +63,13 @@ class Form(anywidget.AnyWidget):
             cls._esm = join(script)
             cls._css = style(*styles)
 
-    def __init__(self) -> None:
+    def __init__(self, *, post: Post | None = None) -> None:
+        self._post = post
         super().__init__()
         self.uid = uuid.uuid4().hex
         self.is_open = True
+        self.is_python_alone = in_marimo()
+        """Whether the notebook around it has no magics, so that what is copied for a cell is Python."""
         self._still: Any = None
         # A bound method would keep a form alive as long as its comm, and the comm as long as the form.
         itself = weakref.ref(self)
@@ -65,6 +77,18 @@ class Form(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+    def open(self) -> None:
+        """Open the comm; a form inside another has none, and says what it has to say through `post`."""
+        if self._post is None:
+            super().open()
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message to the front end, over the comm or through the form that this one is in."""
+        if self._post is None:
+            super().send(content, buffers=buffers)
+        else:
+            self._post(content, list(buffers or ()))
 
     # ── what subclasses say ─────────────────────────────────────────────────────────────────────────────────
 
@@ -81,7 +105,7 @@ class Form(anywidget.AnyWidget):
     def tell(self, kind: str, *, buffers: Sequence[bytes | memoryview] = (), **content: Any) -> None:
         """Send a message; called at the desk, so that messages arrive in their order."""
         if self.is_open:
-            self.send({"kind": kind, **content}, buffers=list(buffers) or None)
+            self.send(_sendable({"kind": kind, **content}), buffers=list(buffers) or None)
 
     def complain(self, error: BaseException, about: str = "") -> None:
         """Show an error in the form, in its three lines; `about` names what it belongs to."""
@@ -123,7 +147,8 @@ class Form(anywidget.AnyWidget):
 
     def _still_bundle(self) -> dict[str, str]:
         html, text = self.still()
-        return {"text/plain": plain(text), "text/html": render("still.html", uid=self.uid, body=html, text=text)}
+        body = html or note_bundle(text)["text/html"]
+        return {"text/plain": plain(text), "text/html": render("still.html", uid=self.uid, body=body)}
 
     def _receive(self, message: Message, buffers: Sequence[memoryview]) -> None:
         """Answer a message of the front end; whatever breaks on the way is shown, not logged where nobody looks."""
@@ -140,7 +165,7 @@ class Form(anywidget.AnyWidget):
 
 def render(template: str, **context: Any) -> str:
     """A template of this room; every value is escaped."""
-    return str(_templates().get_template(template).render(**context)).strip()
+    return storable(_templates().get_template(template).render(**context)).strip()
 
 
 def _templates() -> Any:
@@ -159,6 +184,14 @@ def _templates() -> Any:
 
 
 _environment: Any = None
+
+
+def _sendable(content: dict[str, Any]) -> dict[str, Any]:
+    """The message; halves of characters, which a file's name may have and JSON cannot, as signs that say so."""
+    text = json.dumps(content, ensure_ascii=False)
+    if text.isascii() or not _HALVES.search(text):
+        return content
+    return dict(json.loads(_HALVES.sub("\N{REPLACEMENT CHARACTER}", text)))
 
 
 def _received(form: Form | None, message: Any, buffers: Any) -> None:

@@ -223,6 +223,14 @@ def test_html_text_can_be_stored(words: str) -> None:
     assert storable("می‌خواهم \u200fשלום") == "می‌خواهم \u200fשלום"
 
 
+@pytest.mark.parametrize("words", ["a\ud800b", "a\x1b[2Jb", "a\x00b"])
+def test_every_output_can_be_stored(words: str) -> None:
+    """A file's name may hold half of a character; an output that does cannot be sent to a notebook at all."""
+    for html in everything(words):
+        assert storable(html) == html
+        html.encode()
+
+
 def test_joined_letters_stay_joined() -> None:
     """Persian keeps its joiners and a family stays one emoji; between ASCII letters a joiner only hides something."""
     assert plain("می‌خواهم 👩‍👧") == "می‌خواهم 👩‍👧"
