@@ -135,6 +135,8 @@ class Waiter:
             if last is None:
                 # One early look, for the place in the queue: whoever waits wants to know that it was taken, and where.
                 pause = min(pause, FIRST_LOOK * pace)
+            else:
+                await self._note(run, last, schedule.began * pace)
             pause = max(pause, (last.retry_after if last else None) or 0.0)
             await asyncio.sleep(self._within(run, pause))
             last = await self._ask(run, self._provider.status)
@@ -145,7 +147,6 @@ class Waiter:
                     return last
             if last.state == "running" and running_since is None:
                 running_since = time.monotonic()
-            await self._note(run, last)
 
     async def _ask(self, run: Run, question: Callable[[str], Awaitable[JobStatus]]) -> JobStatus:
         request_id, unknown = run.request_id, 0
@@ -162,12 +163,12 @@ class Waiter:
                     raise
                 await asyncio.sleep(self._within(run, 1.0))
 
-    async def _note(self, run: Run, status: JobStatus) -> None:
-        """Show a state, and record it when it is another one than before."""
+    async def _note(self, run: Run, status: JobStatus, began: float) -> None:
+        """Show a state, and record it when it is another one than before; it began so long after its acceptance."""
         if status.state == "running":
             # What is shown is never ahead of what is recorded.
             if run.row.state == "queued":
-                await self._engine.move(run, "running")
+                await self._engine.move(run, "running", started_at=(run.row.accepted_at or time.time()) + began)
             first = run.progress.phase != "running"
             run.tell(phase="running", queue_position=None, note=None, restart_clock=first)
         elif status.state == "queued":

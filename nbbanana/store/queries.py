@@ -170,10 +170,10 @@ def unfinished(connection: sqlite3.Connection, provider: str | None) -> list[Edi
 def durations(
     connection: sqlite3.Connection, model: str, resolution: str | None, provider: str, limit: int
 ) -> list[float]:
-    """Seconds from acceptance until done, of jobs that were watched all along."""
+    """Seconds at work, or from acceptance where that is not known, until done, of jobs that were watched all along."""
     rows = connection.execute(
-        "SELECT max(0.0, done_at - accepted_at) AS seconds FROM edits WHERE provider = ? AND model = ?"
-        " AND resolution IS ? AND watched = 1 AND state = 'completed' AND done_at IS NOT NULL"
+        "SELECT max(0.0, done_at - coalesce(started_at, accepted_at)) AS seconds FROM edits"
+        " WHERE provider = ? AND model = ? AND resolution IS ? AND watched = 1 AND state = 'completed' AND done_at IS NOT NULL"
         " AND accepted_at IS NOT NULL ORDER BY id DESC LIMIT ?",
         (provider, model, resolution, limit),
     )

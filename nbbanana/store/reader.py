@@ -185,7 +185,7 @@ class Reader:
 
     def durations(self, model: str, resolution: str | None, provider: str, limit: int = 200) -> list[float]:
         """
-        Seconds that completed jobs took from acceptance until done, newest first.
+        Seconds that completed jobs were at work, newest first; from acceptance, where they were not seen to begin.
 
         Args:
             model: the endpoint.

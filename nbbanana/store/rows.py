@@ -38,6 +38,7 @@ class Facts:
     error_kind: str | None = None
     outputs: Sequence[OutputRecord] | None = None
     inputs: Sequence[InputRecord] | None = None
+    started_at: float | None = None
 
 
 def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) -> int:
@@ -90,7 +91,7 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
             "request_id": request_id,
             "cost": money("cost", facts.cost),
             "price_quoted": money("price_quoted", facts.price_quoted),
-            **_times(row, state, now),
+            **_times(row, state, now, facts.started_at),
             **_errors(row, facts),
         },
     )
@@ -330,14 +331,16 @@ def _same_request(row: sqlite3.Row, request_id: str | None) -> str | None:
     return known or request_id
 
 
-def _times(row: sqlite3.Row, state: State, now: float) -> dict[str, float | None]:
-    def first(name: str, *, applies: bool) -> float | None:
+def _times(row: sqlite3.Row, state: State, now: float, began: float | None) -> dict[str, float | None]:
+    def first(name: str, *, applies: bool, when: float = now) -> float | None:
         kept: float | None = row[name]
-        return now if kept is None and applies else kept
+        return when if kept is None and applies else kept
 
+    # A job begins unseen, between two looks: not before it was accepted, not after it was seen.
+    began = min(now, max(began if began is not None else now, row["accepted_at"] or now))
     return {
         "accepted_at": first("accepted_at", applies=state in states.ACCEPTED),
-        "started_at": first("started_at", applies=state == "running"),
+        "started_at": first("started_at", applies=state == "running", when=began),
         "done_at": first("done_at", applies=state in {"downloading", "completed"}),
         "finished_at": now if state in TERMINAL else None,
     }

@@ -147,12 +147,14 @@ class Store(Reader):
         error_kind: str | None = None,
         outputs: Sequence[OutputRecord] | None = None,
         inputs: Sequence[InputRecord] | None = None,
+        started_at: float | None = None,
     ) -> Edit:
         """
         Take an edit to `state` and write down when, with what came to light; None is nothing new.
 
         A state that lasts may be entered again, with a note. `outputs` are added to those that are there, by their
-        index; `inputs` take the place of those that are there. An edit that ends loses its lease.
+        index; `inputs` take the place of those that are there; `started_at` is when a job that is `running` is taken to
+        have begun, if that is earlier than now. An edit that ends loses its lease.
 
         Raises:
             NotInStoreError: no such edit.
@@ -168,6 +170,7 @@ class Store(Reader):
             error_kind=error_kind,
             outputs=outputs,
             inputs=inputs,
+            started_at=started_at,
         )
         with self._database.write() as connection:
             rows.move(connection, edit_id, state, self._clock(), facts)

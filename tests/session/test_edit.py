@@ -264,3 +264,14 @@ def test_words_that_will_mean_something_are_refused_in_calls_too(session, photo,
     with pytest.raises(errors.PromptError):
         session.edit(words, photo("portrait"))
     assert len(session.history) == 0
+
+
+def test_a_queue_is_not_taken_for_slow_work(served, photo):
+    """A job that waited behind another is remembered by how long it was at work."""
+    session, _ = served(slots=1, duration=1.5, time_scale=1)
+    first, second = (session.submit("Make it snow.", photo("portrait"), seed=seed) for seed in (1, 2))
+    edits = [first.result().edit, second.result().edit]
+    waited = max(edit.started_at - edit.accepted_at for edit in edits)
+    assert waited >= 1.0, "one of them was seen in the queue after a second"
+    took = session.store.durations(edits[0].model, None, "sandbox")
+    assert sorted(took) == sorted(edit.done_at - edit.started_at for edit in edits)

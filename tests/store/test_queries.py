@@ -102,6 +102,37 @@ def test_durations_tell_how_long_such_jobs_take(store: Store, clock: Clock) -> N
     assert store.durations("other", None, "sandbox") == []
 
 
+def test_time_in_a_queue_is_not_time_at_work(store: Store, clock: Clock) -> None:
+    """What the next job will take is learnt from when work began, which lies between two looks at it."""
+    edit = store.begin(asked())
+    store.move(edit.id, "submitting")
+    accepted = store.move(edit.id, "queued", request_id="r").accepted_at
+    assert accepted is not None
+    clock.tick(100)
+    running = store.move(edit.id, "running", started_at=accepted + 95)
+    assert running.started_at == accepted + 95
+    assert running.transitions[-1].at == accepted + 100
+    clock.tick(7)
+    store.move(edit.id, "running", started_at=accepted + 104)
+    done = store.move(edit.id, "completed")
+    assert store.durations(MODEL, None, "sandbox") == [12]
+    assert done.duration == 107
+
+
+@pytest.mark.parametrize(("said", "kept"), [(-1000.0, 0.0), (1000.0, 100.0), (None, 100.0)])
+def test_work_begins_after_acceptance_and_before_it_is_seen(
+    store: Store, clock: Clock, said: float | None, kept: float
+) -> None:
+    """Whatever is guessed, a record does not contradict itself."""
+    edit = store.begin(asked())
+    store.move(edit.id, "submitting")
+    accepted = store.move(edit.id, "queued", request_id="r").accepted_at
+    assert accepted is not None
+    clock.tick(100)
+    began = store.move(edit.id, "running", started_at=None if said is None else accepted + said).started_at
+    assert began == accepted + kept
+
+
 def test_a_job_nobody_watched_does_not_say_how_long_it_took(store: Store, clock: Clock) -> None:
     """A job that another kernel took up hours later is left out of the durations, and its record says why."""
     edit = store.begin(asked())
