@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbbanana.providers.credentials import Credential
     from nbbanana.store import Store
 
-__all__ = ["Choice", "choose", "in_kernel"]
+__all__ = ["Choice", "choose", "in_kernel", "in_marimo"]
 
 FALLBACK = (
     "No RunComfy token was found, so the sandbox painted this: no model made it and nothing was paid. "
@@ -96,5 +96,19 @@ def in_kernel() -> bool:
     """Whether somebody sits in front of this process: IPython's shell or a marimo notebook runs it."""
     if (ipython := sys.modules.get("IPython")) is not None and ipython.get_ipython() is not None:
         return True
+    return in_marimo()
+
+
+def in_marimo() -> bool:
+    """
+    Whether a marimo notebook runs this process: its cells are Python alone.
+
+    marimo tells only the thread that runs its cells. A yes is kept, for the threads of forms and jobs ask as well.
+    """
+    global _is_marimo  # noqa: PLW0603 - a process does not change its host
     marimo = sys.modules.get("marimo")
-    return marimo is not None and bool(marimo.running_in_notebook())
+    _is_marimo = _is_marimo or (marimo is not None and bool(marimo.running_in_notebook()))
+    return _is_marimo
+
+
+_is_marimo = False

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from nbbanana.errors import NBBananaError, UsageError
-from nbbanana.grammar import to_cell
+from nbbanana.grammar import check_prompt, to_cell
 from nbbanana.request import EditRequest
-from nbbanana.widgets.slots import Slot, operand_of
+from nbbanana.widgets.slots import Slot, expression_of, operand_of
 
 if TYPE_CHECKING:
     from nbbanana.models import Model
@@ -203,6 +203,17 @@ class Bench:
         operands = [operand_of(slot, store) for slot in self.draft.slots]
         request = EditRequest(self.draft.model, {"prompt": self.draft.prompt, **self.draft.parameters})
         return to_cell(request, operands, name)
+
+    def code(self, store: Store) -> str:
+        """The Python that asks the same; raises what `cell` does."""
+        pictures = [expression_of(slot, store) for slot in self.draft.slots]
+        rest = {"model": self.draft.model, **self.draft.parameters}
+        arguments = [
+            repr(check_prompt(self.draft.prompt)),
+            *pictures,
+            *(f"{name}={value!r}" for name, value in rest.items()),
+        ]
+        return "nb.edit(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
 
     # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────
 

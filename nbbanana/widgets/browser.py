@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nbbanana import models
 from nbbanana.errors import UsageError
 from nbbanana.session import Session, current
-from nbbanana.session.again import as_cell
+from nbbanana.session.again import as_cell, as_code
 from nbbanana.widgets import desk
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.shelf import Copies, Wanted, fitting, row_of, sheet
@@ -114,7 +114,8 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
             self._annotate(kind, [int(number) for number in message["numbers"]], on=bool(message["on"]))
         elif kind == "copy":
             number = int(message["edit"])
-            self.tell("cell", text=as_cell(self.session.store.get(number), self.session.store), edit=number)
+            write = as_code if self.is_python_alone else as_cell
+            self.tell("cell", text=write(self.session.store.get(number), self.session.store), edit=number)
         elif kind in {"export", "sheet"}:
             desk.work(self._write, kind)
 

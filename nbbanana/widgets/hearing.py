@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import UsageError
 from nbbanana.images import load
 from nbbanana.request import SEED_LIMIT
+from nbbanana.widgets.sides import sides_of
 from nbbanana.widgets.slots import Slot, slots_of
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def _save(form: Studio, message: Message) -> None:
 
 def _copy(form: Studio, message: Message) -> None:
     number = message.get("edit")
-    text = form.cell(None if number is None else int(number))
+    write = form.code if form.is_python_alone else form.cell
+    text = write(None if number is None else int(number))
     form.tell("cell", text=text, what="the form" if number is None else f"edit {number}")
 
 
@@ -150,9 +151,9 @@ def _select(form: Studio, message: Message) -> None:
 
 
 def _compare(form: Studio, message: Message) -> None:
-    compare = import_module("nbbanana.widgets.compare").compare
     _select(form, message)
-    form.tell("compare", model=compare(*form.selection).model_id)
+    form.comparison.sides = sides_of(form.selection)
+    form.tell("compare", model=form.comparison.model_id)
 
 
 def _look(form: Studio, message: Message) -> None:

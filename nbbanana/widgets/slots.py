@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.errors import UsageError
 from nbbanana.grammar import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Surroundings, split
 from nbbanana.grammar.operands import read
+from nbbanana.grammar.placeholders import fill
 from nbbanana.images import load_all
 from nbbanana.images.globs import expand, is_glob
 from nbbanana.session import EditResult, Job, Output
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from nbbanana.session import Session
     from nbbanana.store import Store
 
-__all__ = ["Slot", "namespace", "operand_of", "slots_of", "typed"]
+__all__ = ["Slot", "expression_of", "namespace", "operand_of", "slots_of", "typed"]
 
 _HISTORY = re.compile(r"(?:nb\.)?history\[([0-9]+)\]")
 """How Python calls an edit; the line of a cell says `edit:12`."""
@@ -101,6 +102,25 @@ def operand_of(slot: Slot, store: Store) -> str:
         "It was uploaded, and an upload is named by the edit that was asked with it.",
         "Run it once, then copy the cell; or give the picture as a path or a variable.",
     )
+
+
+def expression_of(slot: Slot, store: Store) -> str:
+    """
+    The Python for a picture as an argument of `nb.edit`: what `operand_of` names, and raises what it does.
+
+    >>> from nbbanana.images import ImageInput
+    >>> asked = ImageInput("cup.png", "sha256:00")
+    >>> [expression_of(Slot(asked, word), None) for word in ("edit:12[0]", "edit:12.inputs[1]", '"my cup.png"')]
+    ['nb.history[12][0]', 'nb.history[12].originals[1]', "'my cup.png'"]
+    """
+    word = split(operand_of(slot, store))[0][0]
+    operand = read(word)
+    if isinstance(operand, EditOperand):
+        place = "" if operand.index is None else f"[{operand.index}]"
+        return f"nb.history[{operand.id}]{'.originals' if operand.inputs else ''}{place}"
+    if isinstance(operand, NameOperand) and operand.name in namespace():
+        return str(operand)
+    return repr(fill(word.text, {}))
 
 
 def _is_file(text: str) -> bool:

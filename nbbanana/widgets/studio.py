@@ -12,10 +12,11 @@ from nbbanana import models
 from nbbanana.errors import UsageError
 from nbbanana.request import SEED_LIMIT
 from nbbanana.session import Job, Output, Session, current
-from nbbanana.session.again import as_cell
+from nbbanana.session.again import as_cell, as_code
 from nbbanana.widgets import desk
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.bench import Bench, Draft, Recall
+from nbbanana.widgets.compare import Compare
 from nbbanana.widgets.marks import Mark, mark
 from nbbanana.widgets.past import Past
 from nbbanana.widgets.pictures import Thumbnails
@@ -65,6 +66,8 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
         self.thumbnails = Thumbnails(self._thumbnail_made)
         self.pricing = Pricing(session, self._priced)
         self.resizing = Resizing(self.show_form)
+        # Made here, in the thread of the cell: marimo shows no widget that was made in another.
+        self.comparison = Compare(())
         self.chosen: list[tuple[int, int]] = []
         self.max_price: float | None = None
         """US dollars that a run may cost, for a budget where the service only tells from what price on."""
@@ -155,6 +158,12 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
             return self.bench.cell(self.session.store)
         return as_cell(self.session.store.get(edit_id), self.session.store)
 
+    def code(self, edit_id: int | None = None) -> str:
+        """The Python that asks the same, for notebooks without magics; takes and raises what `cell` does."""
+        if edit_id is None:
+            return self.bench.code(self.session.store)
+        return as_code(self.session.store.get(edit_id), self.session.store)
+
     def recall(self, edit_id: int, what: str = "all") -> None:
         """
         Bring a record into the form; what was being written is kept, and `undo` returns it.
@@ -186,6 +195,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
         self.tasks.close()
         self.pricing.close()
         self.resizing.close()
+        self.comparison.close()
 
     # ── at the desk ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,7 +1,7 @@
 """
 A real JupyterLab in a real browser.
 
-`serve(root)` starts JupyterLab on a free port; `Browser` holds one headless Chromium; a `LabPage` is one notebook
+`serve(root)` starts JupyterLab on a free port (`support.hosts` has the other hosts); `Browser` holds one headless Chromium; a `LabPage` is one notebook
 opened in it. JupyterLab restores the tabs of a workspace, so every page gets a workspace of its own, and it trusts
 by content, so that two equal files share their trust.
 """
@@ -22,12 +22,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import urlsplit
 
+import psutil
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from support.kernels import environment
+
+Host = TypeVar("Host", bound="Lab")
 
 __all__ = ["Browser", "Lab", "LabPage", "chromium", "serve"]
 
@@ -41,12 +44,15 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-LAB_OPTIONS = (
+SERVER_OPTIONS = (
     "--no-browser",
     "--allow-root",
     "--ServerApp.ip=127.0.0.1",
     "--ServerApp.port=0",
     "--ServerApp.port_retries=0",
+)
+LAB_COMMAND = (
+    "jupyterlab",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.news_url=",
     "--LabApp.expose_app_in_browser=True",
@@ -66,46 +72,64 @@ class Lab:
     token: str
     root: Path
 
+    name: ClassVar[str] = "lab"
+    takes_cells: ClassVar[bool] = True
+    """Whether a cell of `%%nbedit` can be put into its page and run there."""
+
+    @classmethod
+    def command(cls, root: Path, token: str) -> list[str]:
+        """What starts it, after `python -m`."""
+        return [*LAB_COMMAND, *SERVER_OPTIONS, f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={token}"]
+
+    @classmethod
+    def prepare(cls, home: Path) -> None:
+        """Write the settings that it finds in its home."""
+        quiet = home / "jupyter/config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        quiet.parent.mkdir(parents=True)
+        quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+
+    @property
+    def pages(self) -> type[LabPage]:
+        """What its pages are."""
+        return LabPage
+
     def address(self, notebook: str) -> str:
         """The page of a notebook, in a workspace that nothing was ever opened in."""
         return f"{self.url}lab/workspaces/{uuid.uuid4().hex}/tree/{notebook}?token={self.token}"
 
 
 @contextmanager
-def serve(root: Path, **env: str) -> Iterator[Lab]:
-    """JupyterLab over `root`, isolated in a home beside it; `env` reaches its kernels."""
+def serve(root: Path, host: type[Host] = Lab, **env: str) -> Iterator[Host]:
+    """A host over `root`, isolated in a home beside it; `env` reaches its kernels."""
     home = root.parent / f"{root.name}-home"
     home.mkdir(parents=True)
-    quiet = home / "jupyter/config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    host.prepare(home)
     token = secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyterlab", *LAB_OPTIONS, f"--ServerApp.root_dir={root}"]
-    with (home / "lab.log").open("wb") as log:
+    with (home / "host.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, f"--IdentityProvider.token={token}"],
+            [sys.executable, "-m", *host.command(root, token)],
             env=environment(home, **env),
             cwd=root,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
         try:
-            yield Lab(_address(process, home), token, root)
+            yield host(f"http://127.0.0.1:{_port_of(process, home)}/", token, root)
         finally:
             process.terminate()
             process.wait(timeout=30)
 
 
-def _address(process: subprocess.Popen[bytes], home: Path, patience: float = 90.0) -> str:
-    """Where the server that was just started listens: it writes that down once it does."""
+def _port_of(process: subprocess.Popen[bytes], home: Path, patience: float = 90.0) -> int:
+    """The port that the server that was just started listens on, once it does."""
     deadline = time.monotonic() + patience
+    server = psutil.Process(process.pid)
     while time.monotonic() < deadline and process.poll() is None:
-        for note in (home / "jupyter" / "runtime").glob("jpserver-*.json"):
-            text = note.read_text()
-            if text.rstrip().endswith("}"):
-                return str(json.loads(text)["url"])
+        for socket in server.net_connections("tcp4"):
+            if socket.status == psutil.CONN_LISTEN:
+                return int(socket.laddr.port)
         time.sleep(0.1)
-    raise AssertionError(f"JupyterLab did not start:\n{(home / 'lab.log').read_text()[-3000:]}")
+    raise AssertionError(f"The server did not start:\n{(home / 'host.log').read_text()[-3000:]}")
 
 
 class Browser:
@@ -135,7 +159,7 @@ class Browser:
     def open(self, lab: Lab, notebook: str, **options: Any) -> Iterator[LabPage]:
         """A notebook of `lab`, ready to run; options are those of `page`."""
         page = self.page(**options)
-        opened = LabPage(page, lab, notebook)
+        opened = lab.pages(page, lab, notebook)
         opened.load()
         try:
             yield opened
@@ -149,8 +173,10 @@ class LabPage:
     A notebook in JupyterLab.
 
     `errors` are the page's uncaught exceptions and console errors, `foreign` the addresses it asked for that are
-    not this machine (they are refused).
+    not this machine (they are refused). `noise` is what the host says of itself, with nothing of this package in it.
     """
+
+    noise: ClassVar[re.Pattern[str]] = re.compile(r"(?!)")
 
     page: Page
     lab: Lab
@@ -159,21 +185,30 @@ class LabPage:
     foreign: list[str] = field(default_factory=list)
 
     def load(self) -> None:
-        """Open it and wait until its kernel is idle."""
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        """Open it, listen to it, and wait until it can be used."""
+        self.page.on("pageerror", lambda error: self._hear(str(error)))
+        self.page.on("console", lambda said: self._hear(said.text) if said.type == "error" else None)
         self.page.context.route(re.compile(r"^https?:"), self._stay_here)
         self.page.goto(self.lab.address(self.notebook))
+        self.ready()
+
+    def ready(self) -> None:
+        """Wait until its kernel is idle."""
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         # The notebook's own indicator says "idle" before there is a kernel, and what is run then is dropped.
         expect(self.page.locator("#jp-main-statusbar")).to_contain_text("(ipykernel) | Idle", timeout=60_000)
 
+    def _hear(self, words: str) -> None:
+        if not self.noise.search(words):
+            self.errors.append(words)
+
     def _stay_here(self, route: Any) -> None:
         if urlsplit(route.request.url).hostname in {"127.0.0.1", "localhost"}:
             route.continue_()
-        else:
+            return
+        if not self.noise.search(route.request.url):
             self.foreign.append(route.request.url)
-            route.abort()
+        route.abort()
 
     def cell(self, number: int) -> Locator:
         """The cell, counted from 0, scrolled to."""
@@ -193,6 +228,12 @@ class LabPage:
         cell = self.cell(number)
         expect(cell.locator(".jp-InputArea-prompt")).to_have_text(re.compile(r"\[\d+\]"), timeout=seconds * 1000)
         return cell.locator(".jp-Cell-outputArea")
+
+    def run_first(self, many: int) -> None:
+        """Run so many cells, one after the other."""
+        for number in range(many):
+            self.run(number)
+            self.wait(number)
 
     def is_busy(self, number: int) -> bool:
         """Whether the cell is running now."""

@@ -1,6 +1,6 @@
 // The history browser's front end: filters, tiles, what is chosen, and one edit looked at closely.
 
-import { button, count, fill, h } from "../shared/dom.js";
+import { button, count, fill, h, keepKeys } from "../shared/dom.js";
 import { album, hideStill, link } from "../shared/link.js";
 import { makeTiles } from "./tiles.js";
 
@@ -187,9 +187,8 @@ function render({ model, el }) {
     chosen.draw();
     form.say("choose", { numbers: [...state.chosen] });
   };
+  keepKeys(form.root);
   form.root.addEventListener("keydown", (event) => {
-    // JupyterLab would hear it too: x cuts the cell. Escape leads back to it.
-    if (event.key !== "Escape") event.stopPropagation();
     if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("input, select, textarea")) return;
     const act = { "/": filters.focus, s: () => detail.mark("star"), x: () => detail.mark("reject") }[event.key];
     if (!act) return;

@@ -1,6 +1,6 @@
 // The comparison's front end: what it stands at, and what moves it.
 
-import { fill, h } from "../shared/dom.js";
+import { fill, h, keepKeys } from "../shared/dom.js";
 import { album, hideStill, link } from "../shared/link.js";
 import { makeWords, letter } from "./words.js";
 import { makeStage } from "./stage.js";
@@ -73,12 +73,11 @@ function makeActs(form, parts) {
   return acts;
 }
 
-/** What a key does; JupyterLab would hear it too, so that only Escape leads on. */
+/** What a key does. */
 function makeCompareKeys(form, parts, acts) {
   const keys = { "+": () => parts.stage.zoom(1.5), "=": () => parts.stage.zoom(1.5), "-": () => parts.stage.zoom(1 / 1.5), 0: () => parts.stage.whole(), o: () => parts.stage.exact(), x: () => acts.swap() };
   WAYS.forEach(([way], place) => (keys[place + 1] = () => acts.way(way)));
   return (event) => {
-    if (event.key !== "Escape") event.stopPropagation();
     if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("select, input")) return;
     const isSpace = event.key === " " && !event.composedPath()[0].matches("button");
     const act = isSpace && form.state.way === "flicker" ? acts.next : keys[event.key];
@@ -135,6 +134,7 @@ function render({ model, el }) {
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
   fill(form.root, parts.bar.element, waits, trouble, parts.words.element, parts.stage.element, note, keyList(), form.live);
+  keepKeys(form.root);
   form.root.addEventListener("keydown", makeCompareKeys(form, parts, acts));
   el.replaceChildren(form.root);
   line.say("hello");

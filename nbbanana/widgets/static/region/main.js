@@ -1,6 +1,6 @@
 // The region's front end: the picture that is drawn on, and beside it what was drawn, in words and numbers.
 
-import { button, count, fill, h } from "../shared/dom.js";
+import { button, count, fill, h, keepKeys } from "../shared/dom.js";
 import { album, hideStill, link } from "../shared/link.js";
 import { boundsOf, makeSurface, part } from "./surface.js";
 
@@ -175,9 +175,8 @@ function render({ model, el }) {
     settling = window.setTimeout(() => line.say("settled"), SETTLE);
   };
   const keys = { u: () => form.undo(), ...Object.fromEntries(TOOLS.map(([tool, , key]) => [key, () => tools.choose(tool)])) };
+  keepKeys(form.root);
   form.root.addEventListener("keydown", (event) => {
-    // JupyterLab would hear it too, and do something else; Escape leads back to it.
-    if (event.key !== "Escape") event.stopPropagation();
     if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("input")) return;
     if (keys[event.key]) keys[event.key]();
   });

@@ -90,6 +90,20 @@ export function button(word, symbol, onclick, options = {}) {
   );
 }
 
+/**
+ * Keep what is pressed in a form from the notebook, to which x means to cut the cell, and let Escape lead back to it.
+ * @param {HTMLElement} root
+ */
+export function keepKeys(root) {
+  // JupyterLab hears a key once it has bubbled up. Notebook 7 hears it before it comes down, and only passes over what
+  // is focused and carries this attribute.
+  root.addEventListener("focusin", (event) => event.composedPath()[0].setAttribute("data-lm-suppress-shortcuts", "true"));
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") event.stopPropagation();
+    else if (!event.composedPath()[0].closest("dialog")) root.closest(".jp-Cell")?.focus();
+  });
+}
+
 /** A number of words: `count(2, "picture")` is "2 pictures". */
 export function count(number, word) {
   return `${number} ${word}${number === 1 ? "" : "s"}`;

@@ -31,8 +31,6 @@ export function makeKeys(form, { grid, past }) {
   );
 
   function onkeydown(event) {
-    // JupyterLab would hear it too: x cuts the cell, c copies it, Ctrl+Enter runs it. Escape leads back to it.
-    if (event.key !== "Escape") event.stopPropagation();
     const command = event.ctrlKey || event.metaKey;
     if (command && event.key === "Enter") {
       event.preventDefault();

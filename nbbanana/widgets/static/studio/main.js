@@ -1,6 +1,6 @@
 // The Studio's front end: the frame, the parts in it, and what is said between them and Python.
 
-import { button, fill, h } from "../shared/dom.js";
+import { button, fill, h, keepKeys } from "../shared/dom.js";
 import { album, hideStill, link } from "../shared/link.js";
 import { makeInputs } from "./inputs.js";
 import { makeFields } from "./fields.js";
@@ -18,13 +18,12 @@ const SILENT = new Set(["hello", "words", "select", "look", "search", "older"]);
 let forms = 0;
 
 /** What all parts share: the line, the pictures, names for labels, and ways to say something. */
-function makeForm(model) {
+function makeForm() {
   forms += 1;
   const prefix = `nbb${forms}`;
   const live = h("p.nbb-unseen", { "aria-live": "polite", role: "status" });
   const root = h("section.nbb.nbb-studio", { "aria-label": "Studio" });
   const form = {
-    model,
     root,
     live,
     album: album(),
@@ -111,17 +110,32 @@ function makeSaid(form) {
   };
 }
 
-/** Show another widget of this package inside the form. */
-async function mount(form, host, id) {
-  const other = await form.model.widget_manager.get_model(id);
-  const view = await form.model.widget_manager.create_view(other);
-  const close = button("Close the comparison", "cross", () => fill(host), { bare: true, boxed: true });
-  fill(host, h("div.st-guest-head", {}, h("h3", {}, "Compare"), close), view.el);
-  host.scrollIntoView({ block: "nearest" });
+/** Where another widget of this package is shown inside the form, one at a time. */
+function makeGuest(widgets) {
+  const element = h("div.st-guest");
+  let visit = new AbortController();
+  const end = () => {
+    visit.abort();
+    fill(element);
+  };
+  return {
+    element,
+    end,
+    async show(id) {
+      end();
+      visit = new AbortController();
+      const { signal } = visit;
+      const other = await widgets.getWidget(`anywidget:${id}`);
+      const el = h("div");
+      fill(element, h("div.st-guest-head", {}, h("h3", {}, "Compare"), button("Close the comparison", "cross", end, { bare: true, boxed: true })), el);
+      await other.render({ el, signal });
+      element.scrollIntoView({ block: "nearest" });
+    },
+  };
 }
 
-function render({ model, el }) {
-  const form = makeForm(model);
+function render({ model, el, host }) {
+  const form = makeForm();
   const prompt = makePrompt(form);
   const inputs = makeInputs(form);
   const fields = makeFields(form);
@@ -133,7 +147,7 @@ function render({ model, el }) {
   const copier = makeCopier(form);
   const bar = makeBar(form, keys);
   const said = makeSaid(form);
-  const guest = h("div.st-guest");
+  const guest = makeGuest(host);
   const waits = h("p.st-waits", { role: "status", hidden: true }, "The kernel has not answered yet: it is busy with a cell, or it was restarted; then run this cell again.");
   let showStill = () => undefined;
 
@@ -152,7 +166,7 @@ function render({ model, el }) {
     picture: (message, buffers) => form.album.add(message.key, buffers[0]),
     said: (message) => said.show(message.text, message.undo),
     cell: (message) => copier.copy(message.text, message.what),
-    compare: (message) => mount(form, guest, message.model).catch((error) => form.complain({ what: "The comparison does not open here.", why: String(error), mend: "Use nb.compare(…) in a cell." })),
+    compare: (message) => guest.show(message.model).catch((error) => form.complain({ what: "The comparison does not open here.", why: String(error), mend: "Use nb.compare(…) in a cell." })),
     error: (message) => form.complain(message),
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
@@ -171,7 +185,7 @@ function render({ model, el }) {
     form.root,
     bar.element,
     waits,
-    h("div.st-body", {}, h("div.st-ask", {}, inputs.element, prompt.element, fields.element, foot.element), h("div.st-made", {}, guest, tasks.element, grid.element)),
+    h("div.st-body", {}, h("div.st-ask", {}, inputs.element, prompt.element, fields.element, foot.element), h("div.st-made", {}, guest.element, tasks.element, grid.element)),
     past.element,
     said.element,
     keys.foot,
@@ -179,11 +193,13 @@ function render({ model, el }) {
     copier.element,
     form.live,
   );
+  keepKeys(form.root);
   form.root.addEventListener("keydown", keys.onkeydown);
   el.replaceChildren(form.root);
   form.say("hello");
   return () => {
     line.end();
+    guest.end();
     tasks.end();
     form.album.end();
     showStill();
