@@ -60,7 +60,7 @@ def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
 @contextmanager
 def _offline(store: Path) -> Iterator[None]:
     """The environment of a replay: its store, its mode, and no credential."""
-    wanted = {"NBBANANA_STORE": str(store), "NBBANANA_MODE": "replay"}
+    wanted = {"NBBANANA_REPLAY_STORE": str(store), "NBBANANA_STORE": str(store), "NBBANANA_MODE": "replay"}
     before = {name: os.environ.get(name) for name in (*wanted, *CREDENTIALS)}
     for name in CREDENTIALS:
         os.environ.pop(name, None)

@@ -58,6 +58,11 @@ class NBBanana(SingletonConfigurable):
         "",
         help="The folder with the edits. Empty: nbbanana's folder in your data directory. Environment: NBBANANA_STORE.",
     ).tag(config=True)
+    replay_store = traitlets.Unicode(
+        "",
+        help="A folder or bundle that every session replays from, whatever store and mode it names: what "
+        "`nbbanana replay` sets. Environment: NBBANANA_REPLAY_STORE.",
+    ).tag(config=True)
     tracebacks = traitlets.Bool(
         default_value=False, help="Show Python's traceback under an nbbanana error instead of its three lines."
     ).tag(config=True)
@@ -87,7 +92,7 @@ class NBBanana(SingletonConfigurable):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for name in ("model", "mode", "provider", "store", "timeout", "staging", "sandbox_scale"):
+        for name in ("model", "mode", "provider", "store", "replay_store", "timeout", "staging", "sandbox_scale"):
             self._take_from_environment(name, already_set=name in kwargs)
 
     def _take_from_environment(self, name: str, *, already_set: bool) -> None:

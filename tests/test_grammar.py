@@ -434,6 +434,10 @@ def test_escaped_text_is_filled_as_it_was(text: str) -> None:
         ("edit:12[0]", EditOperand(12, 0)),
         ("edit:12[*]", EditOperand(12, "*")),
         ("edit:12.inputs[0]", EditOperand(12, 0, inputs=True)),
+        ("draws[1][0]", NameOperand("draws", 0, 1)),
+        ("draws[-1][*]", NameOperand("draws", "*", -1)),
+        ("draws[*][0]", FileOperand("draws[*][0]")),
+        ("draws[0][1][2]", FileOperand("draws[0][1][2]")),
         ("neon[1:3]", FileOperand("neon[1:3]")),
         ("a[0].jpg", FileOperand("a[0].jpg")),
         ('"neon"', FileOperand("neon")),
@@ -528,8 +532,23 @@ def test_an_item_that_is_a_result_must_say_which_too(folder: Path) -> None:
     """A list of results is counted; what is taken from it is one picture."""
     here = around(rows=[Result("a"), Result("bc")])
     assert find("rows[0]", here) == ["a"]
+    assert find("rows[1][1]", here) == find("rows[-1][-1]", here) == ["c"]
+    assert find("rows[1][*]", here) == ["b", "c"]
     assert "rows[1] has 2 outputs." in said_of("rows[1]", here)
+    assert "rows[1][0] … rows[1][1]" in said_of("rows[1]", here)
+    assert "There is no rows[1][2]." in said_of("rows[1][2]", here)
+    assert "There is no rows[2]." in said_of("rows[2][0]", here)
     assert "variable first" in said_of("rows[*]", here)
+
+
+def test_what_a_caption_says_can_be_typed(folder: Path) -> None:
+    """A result without a name is called by its place in the history, unless a variable is called so."""
+    assert find("history[12][1]", around()) == ["b"]
+    assert find("history[12][*]", around()) == ["a", "b"]
+    assert "edit:12[0] … edit:12[1]" in said_of("history[12]", around())
+    assert find("history[0]", around(history=["mine"])) == ["mine"]
+    for word in ("history", "history[*]", "history[-1]", "history[-1][0]"):
+        assert "neither a variable nor a file history" in said_of(word, around())
 
 
 def test_a_missing_item_is_said(folder: Path) -> None:

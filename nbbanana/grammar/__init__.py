@@ -4,8 +4,8 @@ A cell's text ⇄ a request. Pure: no IPython, nothing is evaluated, variables a
     [name <<] IMAGES… [options] [;]
     the prompt
 
-An image is a path, a glob, an https URL, a variable, `name[2]`, `name[*]`, `edit:12[0]` or `_`. Options come from the
-model's schema and from one table of nbbanana's own. `{{name}}` takes a variable's value.
+An image is a path, a glob, an https URL, a variable, `name[2]`, `name[1][0]`, `name[*]`, `edit:12[0]` or `_`. Options
+come from the model's schema and from one table of nbbanana's own. `{{name}}` takes a variable's value.
 """
 
 from nbbanana.grammar.cell import Asked, Cell, check_prompt, parse, split_cell, to_cell

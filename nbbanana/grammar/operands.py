@@ -36,11 +36,14 @@ __all__ = [
 Index = int | Literal["*"] | None
 """Which of several: one, all, or not said."""
 
+HISTORY = "history"
+"""What captions call the store's edits where a result has no name of its own."""
+
 MANY_FILES = 2000
 """So many entries of a folder are looked at to guess what was meant."""
 
 _NUMBER = r"(?:\[(?P<index>-?[0-9]+|\*)\])?"
-_NAME = re.compile(rf"(?P<name>[^\[]+){_NUMBER}")
+_NAME = re.compile(r"(?P<name>[^\[]+)(?:\[(?P<of>-?[0-9]+)\](?=\[))?" + _NUMBER)
 _EDIT = re.compile(rf"edit:(?P<id>[0-9]+)(?P<inputs>\.inputs(?=\[))?{_NUMBER}")
 
 
@@ -57,13 +60,17 @@ class FileOperand:
 
 @dataclass(frozen=True, slots=True)
 class NameOperand:
-    """A variable, or a file that is called like one: `name`, `name[2]` or `name[*]`."""
+    """
+    A variable, or a file that is called like one: `name`, `name[2]` or `name[*]`; of several results, one's output,
+    `name[1][0]`, where `of` is the first number.
+    """
 
     name: str
     index: Index = None
+    of: int | None = None
 
     def __str__(self) -> str:
-        return self.name + _bracket(self.index)
+        return self.name + _bracket(self.of) + _bracket(self.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +122,8 @@ def read(word: Word) -> Operand:
     name = _NAME.fullmatch(word.text)
     if name is None or not name["name"].isidentifier():
         return FileOperand(word.text)
-    index = _index(name["index"])
-    return LastOperand(index) if name["name"] == "_" else NameOperand(name["name"], index)
+    index, of = _index(name["index"]), None if name["of"] is None else int(name["of"])
+    return LastOperand(index) if name["name"] == "_" and of is None else NameOperand(name["name"], index, of)
 
 
 class AskedWith(Protocol):
@@ -173,7 +180,12 @@ class Surroundings:
     def _named(self, operand: NameOperand) -> list[object]:
         name = normal(operand.name)
         if name in self.namespace:
-            return self._which(name, self.namespace[name], operand.index)
+            value = self.namespace[name]
+            if operand.of is None:
+                return self._which(name, value, operand.index)
+            return self._which(f"{name}[{operand.of}]", self._item(name, value, operand.of), operand.index)
+        if name == HISTORY and (edit := _as_edit(operand)) is not None:
+            return self._of_edit(edit)
         if Path(str(operand)).exists():
             return [str(operand)]
         raise self._nothing_called(operand.name)
@@ -181,6 +193,18 @@ class Surroundings:
     def _which(self, name: str, value: object, index: Index) -> list[object]:
         if index is None:
             return [self._single(name, value, f"Write one of {name}[0] … {name}[{{last}}], or {name}[*] for all.")]
+        chosen = list(self._items(name, value, index)) if index == "*" else [self._item(name, value, index)]
+        label = f"{name}{_bracket(index)}"
+        mend = "Put it into a variable first." if index == "*" else f"Write one of {label}[0] … {label}[{{last}}]."
+        return [self._single(label, item, mend) for item in chosen]
+
+    def _item(self, name: str, value: object, index: int) -> object:
+        items = self._items(name, value, index)
+        if not -len(items) <= index < len(items):
+            raise _no_item(name, index, len(items))
+        return cast("object", items[index])
+
+    def _items(self, name: str, value: object, index: Index) -> Sequence[Any]:
         outputs = self.outputs(value)
         items = value if outputs is None else outputs
         if not _is_several(items):
@@ -189,10 +213,7 @@ class Surroundings:
                 "Only results, lists and arrays are counted.",
                 f"Write {name}, or put the picture into a variable.",
             )
-        if index != "*" and not -len(items) <= index < len(items):
-            raise _no_item(name, index, len(items))
-        chosen = list(items) if index == "*" else [items[index]]
-        return [self._single(f"{name}{_bracket(index)}", item, "Put it into a variable first.") for item in chosen]
+        return items
 
     def _single(self, name: str, value: object, mend: str) -> object:
         """A value as it is; of a result its only output."""
@@ -231,9 +252,18 @@ def _checked(text: str, namespace: Mapping[str, Any]) -> str:
         return text
     raise UsageError(
         f"{text} is more than a variable.",
-        "Operands are looked up, never evaluated: name, name[2] and name[*] are all there is.",
+        "Operands are looked up, never evaluated: name, name[2], name[1][0] and name[*] are all there is.",
         "Put the picture into a variable of its own first.",
     )
+
+
+def _as_edit(operand: NameOperand) -> EditOperand | None:
+    """`history[12]` and `history[12][0]`, as captions have it, where no variable is called so."""
+    if operand.of is not None:
+        return EditOperand(operand.of, operand.index) if operand.of >= 0 else None
+    if not isinstance(operand.index, int) or operand.index < 0:
+        return None
+    return EditOperand(operand.index)
 
 
 def _is_several(value: object) -> TypeGuard[Sequence[Any]]:

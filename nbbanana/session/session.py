@@ -234,7 +234,7 @@ class Session:
         Without `download` the outputs stay at the service, and the edit can be collected.
         """
         effective = _checked_mode(mode) if mode else self.mode
-        if self._mode is None and settings().mode == "replay":
+        if settings().replay_store or (self._mode is None and settings().mode == "replay"):
             effective = "replay"
         if effective != "replay" and is_bundle(self.folder):
             raise ConfigError(
@@ -289,8 +289,11 @@ class Session:
 
     @property
     def folder(self) -> Path:
-        """The store's folder."""
-        return self._folder or (Path(settings().store).expanduser() if settings().store else data_dir() / "store")
+        """The store's folder; where a notebook is replayed, the store that it is replayed from."""
+        own, forced = self._folder, settings().replay_store
+        if forced and not (self._mode == "replay" and own is not None and own.exists()):
+            return Path(forced).expanduser()
+        return own or (Path(settings().store).expanduser() if settings().store else data_dir() / "store")
 
     @property
     def default_model(self) -> str:
@@ -300,6 +303,8 @@ class Session:
     @property
     def mode(self) -> Mode:
         """`auto`, `fresh` or `replay`; a bundle is replayed unless something else is said."""
+        if settings().replay_store:
+            return "replay"
         if self._mode is not None:
             return self._mode
         return "replay" if is_bundle(self.folder) else _checked_mode(settings().mode)
