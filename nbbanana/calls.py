@@ -39,7 +39,7 @@ def edit(
             `result.region`, to look at what changed in it and beside it.
         parameters: the model's own, such as `number_of_images=4`, `seed=7`, `aspect_ratio="1:1"`. What is not set is
             not sent, but for the seed: a request without one gets a random one, so that every edit has one.
-            A mask is any picture, a region, or True for that of the request; white is repainted.
+            A mask is any picture, a region, or "region" for that of the request; white is repainted.
 
     Returns:
         A sequence of `Output`, which shows itself as a grid in a notebook.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["mask_of", "region_of"]
 
+OWN = "region"
+"""What a mask is that is made of the request's region; a file of that name is `./region`."""
 _KEPT = re.compile(r"edit:([0-9]+)\.mask")
 """What a cell calls the mask of an edit."""
 
@@ -51,7 +53,8 @@ def mask_of(source: Any, session: Session, region: Area | None) -> tuple[str, Im
     The mask of a request: what stands for it in the parameters, and the picture; None for one that the service fetches.
 
     Args:
-        source: an https URL, a region (True for the request's own), `edit:12.mask`, or whatever `load` takes.
+        source: an https URL, a region (the word `region` for the request's own), `edit:12.mask`, or whatever `load`
+            takes.
         session: where pictures are loaded and edits are looked up.
         region: the request's region.
 
@@ -59,7 +62,7 @@ def mask_of(source: Any, session: Session, region: Area | None) -> tuple[str, Im
         UsageError: there is no such mask, or no region to make one of.
         ImageError: no picture.
     """
-    if source is True:
+    if isinstance(source, str) and source == OWN:
         if region is None:
             raise UsageError("There is no region to make a mask of.", "The request has none.", "Give region=… with it.")
         source = region

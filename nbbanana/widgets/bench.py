@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from nbbanana.errors import NBBananaError, UsageError
 from nbbanana.grammar import check_prompt, to_cell
+from nbbanana.regions import Area, Shape
 from nbbanana.request import EditRequest
 from nbbanana.widgets.slots import Slot, expression_of, operand_of
 
@@ -40,12 +41,14 @@ class Draft:
         prompt: the words, also where there are none yet.
         parameters: only what is set, without the prompt; nothing else will be sent.
         slots: the pictures in their order, the first the primary one.
+        region: the key of the slot whose part it is about, and what was drawn there; None where nothing is.
     """
 
     model: str
     prompt: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     slots: tuple[Slot, ...] = ()
+    region: tuple[str, tuple[Shape, ...]] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -145,6 +148,28 @@ class Bench:
         place = max(0, min(to, len(others)))
         self._change("the order", slots=(*others[:place], *moving, *others[place:]))
 
+    def point(self, key: str, shapes: tuple[Shape, ...]) -> None:
+        """Point at a part of a picture, or at nothing; drawing on is one step, however many strokes it takes."""
+        region = (key, shapes) if shapes else None
+        is_going_on = bool(self._past) and self._past[-1][0] == "the region" and self.draft.region is not None
+        if is_going_on and region is not None:
+            self.draft = replace(self.draft, region=region)
+        else:
+            self._change("the region", region=region)
+
+    def shapes_on(self, key: str) -> tuple[Shape, ...]:
+        """What is drawn on a picture."""
+        return self.draft.region[1] if self.draft.region and self.draft.region[0] == key else ()
+
+    @property
+    def area(self) -> Area | None:
+        """The region as a request has it."""
+        for number, slot in enumerate(self.draft.slots):
+            if shapes := self.shapes_on(slot.key):
+                size = (slot.image.width or 1, slot.image.height or 1)
+                return Area(shapes, size, number, slot.image.identity)
+        return None
+
     def recall(self, draft: Draft, what: Recall, *, seed_field: str | None) -> None:
         """
         Bring a draft of the past into the form.
@@ -165,8 +190,13 @@ class Bench:
         without = {seed_field} if what == "all but seed" else set()
         parameters = {name: value for name, value in draft.parameters.items() if name not in without}
         self._change(
-            "the recall", model=draft.model, prompt=draft.prompt, parameters=parameters, slots=draft.slots
-        )  # fmt: skip
+            "the recall",
+            model=draft.model,
+            prompt=draft.prompt,
+            parameters=parameters,
+            slots=draft.slots,
+            region=draft.region,
+        )
 
     def undo(self) -> str | None:
         """Take the last change back; returns what it was, or None where there was none."""
@@ -186,7 +216,7 @@ class Bench:
         """
         draft = self.draft
         images = [slot.image for slot in draft.slots]
-        return session.request(draft.prompt, images, model=draft.model, parameters=draft.parameters)
+        return session.request(draft.prompt, images, model=draft.model, parameters=draft.parameters, region=self.area)
 
     def priced(self) -> EditRequest:
         """What the price depends on, also where the form is not ready to be sent."""
@@ -219,6 +249,8 @@ class Bench:
 
     def _change(self, what: str, **changes: Any) -> None:
         changed = replace(self.draft, **changes)
+        if changed.region and all(slot.key != changed.region[0] for slot in changed.slots):
+            changed = replace(changed, region=None)
         if changed == self.draft:
             return
         self._past.append((what, self.draft))
@@ -251,7 +283,14 @@ def differences(mine: Draft, other: Draft) -> list[str]:
         found.append("other words" if mine.prompt.strip() else "words, where there are none")
     names = dict.fromkeys([*other.parameters, *mine.parameters])
     found += [_unlike(name, mine, other) for name in names if mine.parameters.get(name) != other.parameters.get(name)]
-    return found + _pictures_unlike(mine.slots, other.slots)
+    return [*found, *_pictures_unlike(mine.slots, other.slots), *_regions_unlike(mine, other)]
+
+
+def _regions_unlike(mine: Draft, other: Draft) -> list[str]:
+    ours, theirs = (one.region[1] if one.region else () for one in (mine, other))
+    if ours == theirs:
+        return []
+    return ["another region"] if ours and theirs else ["a region" if theirs else "no region"]
 
 
 def _unlike(name: str, mine: Draft, other: Draft) -> str:

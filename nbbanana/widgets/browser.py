@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbbanana import models
@@ -12,8 +15,8 @@ from nbbanana.errors import UsageError
 from nbbanana.session import Session, current
 from nbbanana.session.again import as_cell, as_code
 from nbbanana.widgets import desk
-from nbbanana.widgets.base import Form, Message
-from nbbanana.widgets.shelf import Copies, Wanted, fitting, row_of, sheet
+from nbbanana.widgets.base import Form, Message, Post
+from nbbanana.widgets.shelf import Copies, Wanted, descent_of, fitting, row_of, sheet
 
 if TYPE_CHECKING:
     from nbbanana.session import EditResult
@@ -38,9 +41,19 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
 
     title: ClassVar[str] = "History"
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        session: Session,
+        *,
+        post: Post | None = None,
+        acts: Mapping[str, Callable[[Message], object]] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(post=post)
         self.session = session
+        self.acts = acts
+        """What a Studio around it does with pictures that are found here: `open`, `take`, `compare`."""
+        self.changed: Callable[[], object] = lambda: None
+        """Called at the desk after somebody starred or rejected."""
         self.wanted = Wanted()
         self.numbers = fitting(session.store, self.wanted)
         self.chosen: tuple[int, ...] = ()
@@ -98,26 +111,18 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
 
     def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """Do what the front end asks."""
-        if kind == "hello":
-            self.copies.forget()
-            self._look_for(self.wanted)
-            self.tell("chosen", numbers=self.chosen)
-        elif kind == "rows":
-            self._tell_rows(int(message["first"]), int(message["last"]))
-        elif kind == "want":
-            self._look_for(Wanted(**{name: message[name] for name in Wanted.__slots__}))
-        elif kind == "look":
-            self._tell_detail(int(message["edit"]))
-        elif kind == "choose":
-            self.chosen = tuple(int(number) for number in message["numbers"])
-        elif kind in {"star", "reject"}:
-            self._annotate(kind, [int(number) for number in message["numbers"]], on=bool(message["on"]))
-        elif kind == "copy":
-            number = int(message["edit"])
-            write = as_code if self.is_python_alone else as_cell
-            self.tell("cell", text=write(self.session.store.get(number), self.session.store), edit=number)
-        elif kind in {"export", "sheet"}:
-            desk.work(self._write, kind)
+        answer = self.acts.get(kind) or partial(_ANSWERS[kind], self)
+        answer(message)
+
+    def _hello(self) -> None:
+        self.copies.forget()
+        self.tell("acts", acts=list(self.acts))
+        self._look_for(self.wanted)
+        self.tell("chosen", numbers=self.chosen)
+
+    def _copy(self, number: int) -> None:
+        write = as_code if self.is_python_alone else as_cell
+        self.tell("cell", text=write(self.session.store.get(number), self.session.store), edit=number)
 
     def _look_for(self, wanted: Wanted) -> None:
         store = self.session.store
@@ -142,12 +147,26 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
         edit = self.session.store.get(number)
         facts = [f"seed {edit.seed}" if edit.seed is not None else "", edit.model]
         facts += [f"{one.width}×{one.height}" for one in edit.outputs[:1]]
-        self.tell("detail", **row_of(edit) | {"prompt": edit.prompt, "facts": " · ".join(filter(None, facts))})
+        facts += [f"region: {edit.region.words}"] if edit.region else []
+        line = descent_of(edit, self.session.store)
+        pictures = [{"index": one.index, "key": one.sha256} for one in edit.outputs]
+        self.copies.also([one.sha256 for one in edit.outputs] + [near["key"] for near in line if near["key"]])
+        more = {"prompt": edit.prompt, "facts": " · ".join(filter(None, facts)), "line": line, "pictures": pictures}
+        self.tell("detail", **row_of(edit) | more)
+
+    def _find(self, number: int) -> None:
+        """Go to an edit, where it is among those that are shown; otherwise look at it all the same."""
+        place = bisect_left(self.numbers, -number, key=lambda shown: -shown)
+        if place < len(self.numbers) and self.numbers[place] == number:
+            self.tell("place", place=place)
+        else:
+            self._tell_detail(number)
 
     def _annotate(self, kind: str, numbers: Sequence[int], *, on: bool) -> None:
         flag = {"star": "starred", "reject": "rejected"}[kind]
         changed = [self.session.store.annotate(number, **{flag: on}) for number in numbers]  # type: ignore[arg-type]
         self.tell("changed", rows=[row_of(edit) for edit in changed])
+        self.changed()
 
     def _choose(self, numbers: tuple[int, ...]) -> None:
         self.chosen = numbers
@@ -172,6 +191,30 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
     def _copy_made(self, key: str, data: bytes) -> None:
         """Called beside the desk."""
         desk.post(lambda: self.tell("picture", key=key, buffers=[data]))
+
+
+def _mark(form: Browser, kind: str, message: Message) -> None:
+    form._annotate(kind, [int(number) for number in message["numbers"]], on=bool(message["on"]))
+
+
+def _chosen(form: Browser, message: Message) -> None:
+    form.chosen = tuple(int(number) for number in message["numbers"])
+
+
+# ruff: noqa: SLF001 - what a front end may ask for, beside the class that does it
+_ANSWERS: dict[str, Callable[[Browser, Message], object]] = {
+    "hello": lambda form, _: form._hello(),
+    "rows": lambda form, message: form._tell_rows(int(message["first"]), int(message["last"])),
+    "want": lambda form, message: form._look_for(Wanted(**{name: message[name] for name in Wanted.__slots__})),
+    "look": lambda form, message: form._tell_detail(int(message["edit"])),
+    "find": lambda form, message: form._find(int(message["edit"])),
+    "choose": _chosen,
+    "star": lambda form, message: _mark(form, "star", message),
+    "reject": lambda form, message: _mark(form, "reject", message),
+    "copy": lambda form, message: form._copy(int(message["edit"])),
+    "export": lambda form, _: desk.work(form._write, "export"),
+    "sheet": lambda form, _: desk.work(form._write, "sheet"),
+}
 
 
 def browse(session: Session | None = None) -> Browser:

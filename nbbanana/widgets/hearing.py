@@ -29,6 +29,9 @@ def hear(form: Studio, kind: str, message: Message, buffers: Sequence[memoryview
     if kind == "upload":
         _upload(form, message, buffers)
         return
+    if kind == "guest":
+        form.guests.hear(str(message["name"]), message["content"], buffers)
+        return
     if kind not in _ACTS:
         raise UsageError(
             f"The form asked for {kind!r}.", "This kernel's nbbanana does not know it.", "Run the cell again."
@@ -156,6 +159,12 @@ def _compare(form: Studio, message: Message) -> None:
     form.tell("compare", model=form.comparison.model_id)
 
 
+def _open(form: Studio, message: Message) -> None:
+    """Bring an edit of the browser into the form and its pictures among the results."""
+    form.open_edit(int(message["edit"]))
+    _done(form, f"The form now has all of edit {message['edit']}, and its pictures are among the results.")
+
+
 def _look(form: Studio, message: Message) -> None:
     form.tell("detail", **form.past.detail(int(message["edit"]), form.bench.draft))
 
@@ -209,6 +218,11 @@ _ACTS: dict[str, Callable[[Studio, Message], Any]] = {
     "copy": _copy,
     "select": _select,
     "compare": _compare,
+    "point": lambda form, message: form.guests.point(str(message["key"])),
+    "unpoint": lambda form, _: form.change(lambda: form.bench.point("", ())),
+    "browse": lambda form, _: form.guests.browse(),
+    "leave": lambda form, message: form.guests.leave(str(message["name"])),
+    "open": _open,
     "look": _look,
     "show": lambda form, message: form.show_edit(int(message["edit"])),
     "recall": _recall,

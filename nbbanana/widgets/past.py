@@ -91,6 +91,7 @@ class Past:
         row = node_row(edit, store) | {
             "facts": _facts(edit),
             "error": edit.error,
+            "region": edit.region.words if edit.region else "",
             "words": [("same", edit.prompt)],
             "parent": None,
             "against_parent": [],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbbanana import images
@@ -11,7 +11,7 @@ from nbbanana.display.thumbs import data_uri, encode
 from nbbanana.errors import ImageError, NBBananaError, UsageError
 from nbbanana.regions import Area, Box, Shape, box_shape, boxes_of, mask_of, shape_of, words_for
 from nbbanana.widgets import desk
-from nbbanana.widgets.base import Form, Message, render
+from nbbanana.widgets.base import Form, Message, Post, render
 from nbbanana.widgets.compare import seen
 
 if TYPE_CHECKING:
@@ -40,8 +40,10 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
 
     title: ClassVar[str] = "Region"
 
-    def __init__(self, picture: ImageInput, boxes: Iterable[Sequence[float]] = ()) -> None:
-        super().__init__()
+    def __init__(self, picture: ImageInput, boxes: Iterable[Sequence[float]] = (), *, post: Post | None = None) -> None:
+        super().__init__(post=post)
+        self.changed: Callable[[], object] = lambda: None
+        """Called at the desk after somebody drew; a Studio around it keeps what was drawn."""
         self.picture = picture
         self.shapes: tuple[Shape, ...] = tuple(box_shape(box) for box in boxes)
 
@@ -67,12 +69,14 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     def boxes(self, boxes: Iterable[Sequence[float]]) -> None:
         shapes = tuple(box_shape(box) for box in boxes)
 
-        def put() -> None:
+        desk.at_desk(lambda: self.put(shapes))
+
+    def put(self, shapes: tuple[Shape, ...]) -> None:
+        """Show these in place of what is drawn; called at the desk."""
+        if shapes != self.shapes:
             self.shapes = shapes
             self._tell_shapes()
             self.refresh_still()
-
-        desk.at_desk(put)
 
     def mask(self) -> Image:
         """It as a mask of the picture's size, in mode `L`: white is to be repainted, black stays."""
@@ -107,6 +111,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
         elif kind == "shapes":
             self.shapes = tuple(shape_of(row) for row in message["shapes"])
             self._tell_words()
+            self.changed()
         elif kind == "settled":
             self.refresh_still()
 

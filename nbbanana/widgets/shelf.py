@@ -26,6 +26,8 @@ __all__ = ["Copies", "Wanted", "fitting", "row_of"]
 
 SIDE = 320
 """Pixels of the longer side of a small copy: twice the largest tile."""
+MOST_BEFORE, MOST_AFTER = 8, 12
+"""So many steps of an edit's descent are shown, and so many edits that were made of it."""
 MOST_FOUND = 2000
 """So many edits a search gives at most."""
 
@@ -93,6 +95,24 @@ def row_of(edit: Edit) -> Row:
     }
 
 
+def descent_of(edit: Edit, store: Store) -> list[Row]:
+    """What an edit came from, the oldest first, and what came of it: `before` and `after`, a few of each."""
+    before: list[Edit] = []
+    one = edit
+    while len(before) < MOST_BEFORE and (found := store.numbered(one.parents[:1])):
+        one = found[0]
+        before.insert(0, one)
+    others = store.numbered(edit.parents[1:])
+    after = store.numbered(store.children(edit.id)[:MOST_AFTER])
+    near = {"before": before, "also": others, "after": after}
+    return [_near(one, where) for where, edits in near.items() for one in edits]
+
+
+def _near(edit: Edit, where: str) -> Row:
+    key = edit.outputs[0].sha256 if edit.outputs else None
+    return {"id": edit.id, "where": where, "key": key, "prompt": one_line(edit.prompt, 160)}
+
+
 class Copies:
     """
     Small copies of what is in view: made beside the desk, kept on disk, and given up once out of view.
@@ -116,6 +136,10 @@ class Copies:
         for name in self._in_view - self._asked:
             self._asked.add(name)
             desk.work(self._send, name)
+
+    def also(self, names: Iterable[str]) -> None:
+        """These are seen beside what is in view, such as the edit that is looked at. Called at the desk."""
+        self.want({*self._in_view, *names})
 
     def forget(self) -> None:
         """The front end is new and has none of them. Called at the desk."""

@@ -13,10 +13,12 @@ from nbbanana.errors import UsageError
 from nbbanana.request import SEED_LIMIT
 from nbbanana.session import Job, Output, Session, current
 from nbbanana.session.again import as_cell, as_code
+from nbbanana.session.pointing import region_of
 from nbbanana.widgets import desk
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.bench import Bench, Draft, Recall
 from nbbanana.widgets.compare import Compare
+from nbbanana.widgets.guests import Guests
 from nbbanana.widgets.marks import Mark, mark
 from nbbanana.widgets.past import Past
 from nbbanana.widgets.pictures import Thumbnails
@@ -25,10 +27,11 @@ from nbbanana.widgets.resizing import Resizing
 from nbbanana.widgets.results import Groups
 from nbbanana.widgets.slots import Slot, namespace, slots_of, typed
 from nbbanana.widgets.tasks import Task, Tasks
-from nbbanana.widgets.telling import draft_of, field_row, slot_row, slot_source
+from nbbanana.widgets.telling import draft_of, field_row, region_row, slot_row, slot_source
 
 if TYPE_CHECKING:
     from nbbanana.images import ImageInput
+    from nbbanana.regions import Area
     from nbbanana.session import EditResult
     from nbbanana.store.records import Edit
 
@@ -37,7 +40,7 @@ __all__ = ["Studio", "studio"]
 T = TypeVar("T")
 
 
-class Studio(Form, script="studio/main.js", styles=("studio.css",)):
+class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", "browser.css")):
     """
     The bench in a cell: `nb.studio()` opens one.
 
@@ -68,6 +71,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
         self.resizing = Resizing(self.show_form)
         # Made here, in the thread of the cell: marimo shows no widget that was made in another.
         self.comparison = Compare(())
+        self.guests: Guests = Guests(self)
         self.chosen: list[tuple[int, int]] = []
         self.max_price: float | None = None
         """US dollars that a run may cost, for a budget where the service only tells from what price on."""
@@ -101,6 +105,24 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
     def parameters(self) -> Mapping[str, Any]:
         """What is set, without the prompt; nothing else will be sent."""
         return self.bench.draft.parameters
+
+    @property
+    def region(self) -> Area | None:
+        """
+        The part of an input that the next edit is about, or None.
+
+        Set it to what `region=` of `nb.edit` takes; it is kept with the edit, and not sent.
+        """
+        return self.bench.area
+
+    @region.setter
+    def region(self, region: Any) -> None:
+        slots = self.bench.draft.slots
+        area = region_of(region, [slot.image for slot in slots])
+        if area is None:
+            self.change(lambda: self.bench.point("", ()))
+        else:
+            self.change(lambda: self.bench.point(slots[area.input].key, area.shapes))
 
     def set(self, **parameters: Any) -> None:
         """
@@ -196,6 +218,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
         self.pricing.close()
         self.resizing.close()
         self.comparison.close()
+        self.guests.close()
 
     # ── at the desk ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -224,6 +247,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
     def show_all(self) -> None:
         """Tell a front end that knows nothing yet."""
         self.thumbnails.forget()
+        self.guests.close()  # a front end that is new shows none of them
         self.show_form()
         self.pricing.ask(self.bench)
         self.show_results()
@@ -236,6 +260,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
     def show_form(self) -> None:
         """Tell what is on the form."""
         draft, model = self.bench.draft, self.bench.model
+        self.guests.refresh()
         self.thumbnails.want(filter(None, map(slot_source, draft.slots)))
         self.tell(
             "form",
@@ -249,6 +274,8 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
             slots=[slot_row(slot, self.resizing.note(slot.image)) for slot in draft.slots],
             least=model.min_images,
             most=model.max_images,
+            region=region_row(self.bench),
+            mask=model.mask_field,
             undo=self.bench.can_undo,
             provider=self.session.provider_name,
         )
@@ -309,10 +336,14 @@ class Studio(Form, script="studio/main.js", styles=("studio.css",)):
     def mark(self, edit_id: int, index: int, what: Mark, *, on: bool) -> Edit:
         """Star or reject one picture, or take that back."""
         edit = mark(self.session.store, edit_id, index, what, on=on)
+        self.show_marks()
+        return edit
+
+    def show_marks(self) -> None:
+        """Tell what may have been starred or rejected."""
         self.show_results()
         self.past.refresh()
         self.show_past()
-        return edit
 
     def save(self, edit_id: int, index: int) -> Path:
         """Write a picture into the notebook's folder under a name that is free there."""

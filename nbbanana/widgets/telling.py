@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.display import one_line, standing, stopping
 from nbbanana.display.words import duration, money
 from nbbanana.session.again import image_of, operand_of
-from nbbanana.widgets.bench import Draft
+from nbbanana.widgets.bench import Bench, Draft
 from nbbanana.widgets.marks import marked
 from nbbanana.widgets.pictures import Source
 from nbbanana.widgets.slots import Slot
@@ -36,6 +36,7 @@ __all__ = [
     "node_source",
     "output_source",
     "price_row",
+    "region_row",
     "runs_on",
     "slot_row",
     "slot_source",
@@ -123,8 +124,20 @@ def slot_row(slot: Slot, note: str | None) -> Row:
         "name": one_line(image.name, 60),
         "operand": slot.operand,
         "size": size,
+        "width": image.width,
+        "height": image.height,
         "note": " ".join(notes),
     }
+
+
+def region_row(bench: Bench) -> Row | None:
+    """The region of the form: on which picture, in words, and its boxes."""
+    area = bench.area
+    if area is None:
+        return None
+    slot = bench.draft.slots[area.input]
+    boxes = [list(box) for box in area.boxes]
+    return {"key": slot.key, "name": one_line(slot.image.name, 60), "words": area.words, "boxes": boxes}
 
 
 def price_row(quote: Quote | None, budget: Budget | None, provider: str) -> Row:
@@ -216,6 +229,7 @@ def group_row(edit: Edit, store: Store, *, replayed: bool = False, notes: Sequen
         facts += ["replayed, $0.00 now"]
     else:
         facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, edit.provider)]
+    facts += [f"region: {edit.region.words}"] if edit.region else []
     return {
         "edit": edit.id,
         "label": label,
@@ -304,13 +318,16 @@ def draft_of(edit: Edit, store: Store, *, with_pictures: bool = True) -> Draft:
         NotInStoreError: an input is not in the store any more.
     """
     parameters = {name: value for name, value in edit.parameters.items() if name != "prompt"}
+    parameters |= {str(mask.parameter): f"edit:{edit.id}.mask" for mask in edit.masks}
     slots = []
     for number, record in enumerate(edit.inputs):
         if with_pictures:
             slots.append(Slot(image_of(record, store), operand_of(edit, number, store)))
         else:
             slots.append(Slot(_bare(record)))
-    return Draft(edit.model, edit.prompt, parameters, tuple(slots))
+    region = edit.region
+    pointed = (slots[region.input].key, region.shapes) if region and region.input < len(slots) else None
+    return Draft(edit.model, edit.prompt, parameters, tuple(slots), pointed)
 
 
 def _bare(record: InputRecord) -> Any:

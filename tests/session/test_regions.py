@@ -177,13 +177,13 @@ def kept(session: nb.Session, result: nb.EditResult) -> Image.Image:
 def test_a_mask_is_whatever_is_a_picture(
     painter: tuple[nb.Session, Any], photo: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """A path, a PIL image, a region, and True for the request's own: each is sent as a PNG and kept as inputs are."""
+    """A path, a PIL image, a region, and the word for the request's own: each is sent as a PNG and kept as inputs are."""
     session, box = painter
     part = nb.region(photo("coffee"), boxes=[CORNER])
     file = tmp_path / "mask.png"
     part.mask().save(file)
     asks = set()
-    for number, mask in enumerate((str(file), file, part.mask(), part, True)):
+    for number, mask in enumerate((str(file), file, part.mask(), part, "region")):
         result = session.edit(
             "Paint a bird.", photo("coffee"), model=PAINT, mask_image_url=mask, region=part, seed=number
         )
@@ -212,7 +212,7 @@ def test_a_mask_is_as_large_as_its_picture_arrives(painter: tuple[nb.Session, An
     """A picture that is scaled to fit takes its mask with it."""
     session, _ = painter
     noise = Image.merge("RGB", [Image.effect_noise((2000, 1600), 90) for _ in range(3)])
-    result = session.edit("Paint a bird.", noise, model=PAINT, mask_image_url=True, region=(0, 0, 0.5, 1), seed=1)
+    result = session.edit("Paint a bird.", noise, model=PAINT, mask_image_url="region", region=(0, 0, 0.5, 1), seed=1)
     [picture], mask = result.inputs, kept(session, result)
     assert picture.width is not None
     assert picture.width < 2000
@@ -243,9 +243,9 @@ def test_a_mask_comes_back_with_its_record(
 
 
 def test_there_must_be_a_mask_to_take(painter: tuple[nb.Session, Any], photo: Callable[[str], Path]) -> None:
-    """True without a region, and the mask of an edit that had none, are said."""
+    """The word without a region, and the mask of an edit that had none, are said."""
     session, _ = painter
     plain = session.edit(WORDS, photo("coffee"), **SMALL)
-    for mask, match in ((True, "no region"), (f"edit:{plain.id}.mask", "had no mask")):
+    for mask, match in (("region", "no region"), (f"edit:{plain.id}.mask", "had no mask")):
         with pytest.raises(UsageError, match=match):
             session.request(WORDS, [photo("coffee")], model=PAINT, parameters={"mask_image_url": mask})

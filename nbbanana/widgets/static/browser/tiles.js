@@ -139,6 +139,7 @@ export function makeTiles(form) {
     element,
     day,
     draw,
+    go,
     /** Other edits fit: begin anew. */
     reset() {
       for (const tile of shown.values()) tile.remove();

@@ -75,6 +75,7 @@ function draw(form, field, put) {
 function pick(form, field) {
   const say = (value) => form.say("set", { name: field.name, value });
   if (field.role === "seed") return seed(form, field);
+  if (field.role === "mask") return mask(field, say);
   if (field.kind === "boolean") return check(form, field, say);
   if (field.choices.length && field.choices.length <= 12) return choose(form, field, say);
   if (field.choices.length) return select(field, say);
@@ -140,6 +141,17 @@ function type(field, say) {
     element: box,
     put(value) {
       if (document.activeElement !== box) box.value = value ?? "";
+    },
+  };
+}
+
+/** A mask by its path or URL; one that is made of the region is said so. */
+function mask(field, say) {
+  const box = h("input", { type: "text", "aria-label": field.title, placeholder: "Path or URL; region for the region", spellcheck: "false", onchange: () => say(box.value.trim() === "" ? null : box.value.trim()) });
+  return {
+    element: box,
+    put(value) {
+      if (box.getRootNode().activeElement !== box) box.value = value ?? "";
     },
   };
 }

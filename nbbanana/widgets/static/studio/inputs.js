@@ -1,12 +1,14 @@
 // The input pictures: dropped, pasted, chosen, typed; put in order by drag or by keyboard.
 
 import { button, count, fill, h, icon } from "../shared/dom.js";
+import { makePointed, outlineOf } from "./region.js";
 import { pack } from "./upload.js";
 
 /**
  * @param {any} form what the parts of the Studio share
+ * @param {(words: string) => void} insert puts words into the prompt at the caret
  */
-export function makeInputs(form) {
+export function makeInputs(form, insert) {
   const list = h("ol.st-inputs", { "aria-label": "Input pictures, the first is primary" });
   const tally = h("span.nbb-quiet.nbb-small.nbb-figures");
   const notes = h("ul.st-notes.nbb-small");
@@ -23,7 +25,8 @@ export function makeInputs(form) {
     },
   });
   const add = h("button.st-add.nbb-small", { type: "button", onclick: () => chooser.click() }, icon("plus"), h("span", {}, "Drop, paste or browse"));
-  const help = h("p.nbb-unseen", { id: form.id("order") }, "Alt and an arrow key moves a picture, Delete takes it away.");
+  const help = h("p.nbb-unseen", { id: form.id("order") }, "Alt and an arrow key moves a picture, Delete takes it away, r points at a region of it.");
+  const pointed = makePointed(form, insert);
   const element = h(
     "section.st-part",
     { "aria-labelledby": form.id("inputs") },
@@ -31,10 +34,12 @@ export function makeInputs(form) {
     list,
     chooser,
     word,
+    pointed.element,
     notes,
     help,
   );
   let slots = [];
+  let region = null;
   let focus = null;
 
   async function send(files) {
@@ -59,7 +64,8 @@ export function makeInputs(form) {
       focus = slots[at].key;
       form.say("move", { key: slots[at].key, to: at + step });
       form.announce(`${slots[at].name}, now ${Math.min(slots.length, Math.max(1, at + step + 1))} of ${slots.length}`);
-    } else if (step) list.querySelectorAll(".st-input-hold")[at + step]?.focus();
+    } else if (event.key === "r" && !event.altKey && !event.ctrlKey && !event.metaKey) form.say("point", { key: slots[at].key });
+    else if (step) list.querySelectorAll(".st-input-hold")[at + step]?.focus();
     else return;
     event.preventDefault();
   }
@@ -82,12 +88,15 @@ export function makeInputs(form) {
         },
       },
       image,
+      outlineOf(slot, region),
     );
+    const point = slot.picture && button(`Point at a region of ${slot.name}`, "region", () => form.say("point", { key: slot.key }), { bare: true, title: "Point at a region" });
+    point?.classList.add("st-point");
     const remove = button(`Take ${slot.name} away`, "cross", () => form.say("remove", { key: slot.key }), { bare: true });
     remove.classList.add("st-remove");
     const name = h("span.st-name.nbb-small.nbb-clip.nbb-quiet", { title: slot.operand ?? slot.name }, slot.operand ?? slot.name);
     const place = h("span.nbb-small.nbb-clip", {}, at === 0 ? h("b", {}, "1 primary") : `${at + 1} cue`);
-    return h("li.st-input" + (at === 0 ? ".is-first" : ""), { ondragover: allow, ondrop: (event) => drop(event, at) }, hold, remove, place, name);
+    return h("li.st-input" + (at === 0 ? ".is-first" : ""), { ondragover: allow, ondrop: (event) => drop(event, at) }, hold, point, remove, place, name);
   }
 
   function allow(event) {
@@ -133,6 +142,8 @@ export function makeInputs(form) {
       const held = element.contains(document.activeElement) && document.activeElement?.closest(".st-input") ? focus : null;
       if (state.slots.length > slots.length) word.value = "";
       slots = state.slots;
+      region = state.region;
+      pointed.update(state);
       element.hidden = state.most === 0;
       const most = state.most === null ? "" : ` of ${state.most}`;
       fill(tally, slots.length < state.least ? `${slots.length}${most}, needs ${count(state.least, "picture")}` : `${slots.length}${most}`);

@@ -10,6 +10,7 @@ const KEYS = [
   [["c"], "mark it for comparing; with two marked, Shift and c compares"],
   [["/"], "search the history"],
   [["Alt", "←", "→"], "move an input picture; Delete takes it away"],
+  [["r"], "on an input picture: point at a region of it"],
   [["Ctrl", "z"], "outside the text: undo the last change of the form"],
   [["?"], "this list"],
 ];
@@ -47,7 +48,7 @@ export function makeKeys(form, { grid, past }) {
   }
 
   function act(key, target) {
-    if (key === "/") past.search.focus();
+    if (key === "/") past.find();
     else if (key === "?") help.showModal();
     else if (key === "C") grid.compare();
     else if ("sxc".includes(key) && grid.hasCurrent) grid.act(key);

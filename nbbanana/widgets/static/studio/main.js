@@ -9,11 +9,12 @@ import { makeTasks } from "./tasks.js";
 import { makeGrid } from "./grid.js";
 import { makePast } from "./past.js";
 import { makeCopier, makeKeys } from "./keys.js";
+import { makeGuests } from "./guests.js";
 
 /** Milliseconds after the last letter until the words are told. */
 const PAUSE = 250;
 /** What is said without anybody having acted, so that a message of trouble stays. */
-const SILENT = new Set(["hello", "words", "select", "look", "search", "older"]);
+const SILENT = new Set(["hello", "words", "select", "look", "search", "older", "guest"]);
 
 let forms = 0;
 
@@ -63,6 +64,16 @@ function makePrompt(form) {
       clearTimeout(timer);
       timer = 0;
       return { text: area.value, count: written };
+    },
+    /** Put words in at the caret, with the spaces that they need. */
+    insert(words) {
+      const { selectionStart: from, selectionEnd: to, value } = area;
+      const before = from > 0 && !/\s/.test(value[from - 1]) ? " " : "";
+      const after = to < value.length && !/[\s.,;:!?]/.test(value[to]) ? " " : "";
+      area.focus();
+      area.setRangeText(before + words + after, from, to, "end");
+      written += 1;
+      tell();
     },
     update(state) {
       if (state.seen >= written && area.value !== state.prompt) area.value = state.prompt;
@@ -137,7 +148,7 @@ function makeGuest(widgets) {
 function render({ model, el, host }) {
   const form = makeForm();
   const prompt = makePrompt(form);
-  const inputs = makeInputs(form);
+  const inputs = makeInputs(form, prompt.insert);
   const fields = makeFields(form);
   const foot = makeFoot(form);
   const tasks = makeTasks(form);
@@ -148,6 +159,11 @@ function render({ model, el, host }) {
   const bar = makeBar(form, keys);
   const said = makeSaid(form);
   const guest = makeGuest(host);
+  const pointing = h("div.st-guest");
+  const guests = makeGuests(form, {
+    region: { host: pointing, title: "What is drawn is kept with the edit, and not sent.", close: "Done" },
+    browser: { host: past.browser, title: "", close: "Back to the strip", onshow: () => past.browse(true), onhide: () => past.browse(false) },
+  });
   const waits = h("p.st-waits", { role: "status", hidden: true }, "The kernel has not answered yet: it is busy with a cell, or it was restarted; then run this cell again.");
   let showStill = () => undefined;
 
@@ -167,6 +183,9 @@ function render({ model, el, host }) {
     said: (message) => said.show(message.text, message.undo),
     cell: (message) => copier.copy(message.text, message.what),
     compare: (message) => guest.show(message.model).catch((error) => form.complain({ what: "The comparison does not open here.", why: String(error), mend: "Use nb.compare(…) in a cell." })),
+    opened: (message) => guests.show(message.name),
+    guest: guests.hear,
+    left: (message) => guests.leave(message.name),
     error: (message) => form.complain(message),
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
@@ -185,7 +204,7 @@ function render({ model, el, host }) {
     form.root,
     bar.element,
     waits,
-    h("div.st-body", {}, h("div.st-ask", {}, inputs.element, prompt.element, fields.element, foot.element), h("div.st-made", {}, guest.element, tasks.element, grid.element)),
+    h("div.st-body", {}, h("div.st-ask", {}, inputs.element, prompt.element, fields.element, foot.element), h("div.st-made", {}, pointing, guest.element, tasks.element, grid.element)),
     past.element,
     said.element,
     keys.foot,
@@ -200,6 +219,7 @@ function render({ model, el, host }) {
   return () => {
     line.end();
     guest.end();
+    guests.end();
     tasks.end();
     form.album.end();
     showStill();

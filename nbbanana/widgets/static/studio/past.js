@@ -18,6 +18,8 @@ export function makePast(form) {
   });
   starred.setAttribute("aria-pressed", "false");
   const older = button("Older", "older", () => form.say("older"));
+  const all = button("Browse all", null, () => form.say("browse"));
+  const browser = h("div.st-browser");
   const roots = h("div.st-roots", { "aria-hidden": "true" });
   const tree = h("div.st-tree", { role: "group", "aria-label": "Edits, the oldest first; a line leads from an edit to what was made of it" });
   const scroll = h("div.st-scroll", {}, tree);
@@ -27,8 +29,9 @@ export function makePast(form) {
   const element = h(
     "section.st-past",
     { "aria-labelledby": form.id("past") },
-    h("div.st-lanes", {}, h("div.st-past-head", {}, h("h3", { id: form.id("past") }, "History"), total, h("span.st-find", {}, icon("search"), search, h("kbd", { "aria-hidden": "true" }, "/")), starred, older), none, strip),
+    h("div.st-lanes", {}, h("div.st-past-head", {}, h("h3", { id: form.id("past") }, "History"), total, h("span.st-find", {}, icon("search"), search, h("kbd", { "aria-hidden": "true" }, "/")), starred, older, all), none, strip),
     aside,
+    browser,
   );
   let nodes = [];
   let looked = null;
@@ -109,6 +112,7 @@ export function makePast(form) {
       aside,
       h("div.st-who", {}, row.picture ? form.album.show(h("img", { alt: `The first picture of edit ${row.id}` }), row.picture) : null, h("div", {}, h("h3.nbb-figures", {}, `Edit ${row.id}`), h("p.nbb-quiet.nbb-small.nbb-figures", {}, row.facts), h("p.nbb-quiet.nbb-small", {}, row.parents.length ? `from edit ${row.parents[0]}` : `from ${row.from}`))),
       h("p.st-words.nbb-small", {}, words),
+      row.region ? h("p.nbb-small", {}, h("b", {}, "Region: "), row.region, ".") : null,
       row.error ? h("p.nbb-small", {}, h("b", {}, "It ended with: "), row.error) : null,
       parent,
       against,
@@ -121,7 +125,14 @@ export function makePast(form) {
 
   return {
     element,
-    search,
+    browser,
+    /** Go to where words are looked for: the strip's field, or the browser's where it is open. */
+    find: () => (browser.querySelector("[type=search]") ?? search).focus(),
+    /** Show the browser in the place of the strip, or the strip again. */
+    browse(isOn) {
+      element.classList.toggle("is-browsing", isOn);
+      if (isOn) aside.hidden = true;
+    },
     detail: drawDetail,
     update(state) {
       const isNew = state.nodes[0]?.id !== nodes.at(-1)?.id;

@@ -1,0 +1,57 @@
+// Other forms inside the Studio: their own front ends, speaking over the Studio's line to their own halves in Python.
+
+import { button, fill, h } from "../shared/dom.js";
+import { renderBrowser } from "../browser/view.js";
+import { renderRegion } from "../region/view.js";
+
+const FORMS = { region: renderRegion, browser: renderBrowser };
+
+/**
+ * @param {any} form what the parts of the Studio share
+ * @param {Record<string, {host: HTMLElement, title: string, close: string, tools?: () => any[], onshow?: () => void, onhide?: () => void}>} places
+ */
+export function makeGuests(form, places) {
+  /** @type {Map<string, {listeners: Set<Function>, end: () => void, back: Element | null}>} */
+  const open = new Map();
+
+  function leave(name) {
+    const guest = open.get(name);
+    if (!guest) return;
+    open.delete(name);
+    guest.end();
+    const { host, onhide } = places[name];
+    const held = host.contains(form.active());
+    fill(host);
+    onhide?.();
+    if (held && guest.back?.isConnected) guest.back.focus();
+  }
+
+  return {
+    show(name) {
+      leave(name);
+      const { host, title, close, tools, onshow } = places[name];
+      const listeners = new Set();
+      const model = {
+        on: (_event, listener) => listeners.add(listener),
+        off: (_event, listener) => listeners.delete(listener),
+        send: (content, _callbacks, buffers) => form.say("guest", { name, content }, buffers),
+      };
+      const el = h("div");
+      const back = form.active();
+      const head = h("div.st-guest-head", {}, title && h("p.nbb-quiet.nbb-small", {}, title), h("span.st-guest-tools", {}, tools?.() ?? [], button(close, null, () => form.say("leave", { name }), { boxed: true })));
+      fill(host, head, el);
+      onshow?.();
+      // Its pictures come after its first words, so that it has to be known before it says them.
+      const guest = { listeners, end: () => undefined, back };
+      open.set(name, guest);
+      guest.end = FORMS[name]({ model, el });
+      el.querySelector("[tabindex='0']")?.focus({ preventScroll: true });
+      host.scrollIntoView({ block: "nearest" });
+    },
+    hear({ name, content }, buffers) {
+      for (const listener of open.get(name)?.listeners ?? []) listener(content, buffers);
+    },
+    leave,
+    end: () => [...open.keys()].forEach(leave),
+  };
+}

@@ -1,0 +1,51 @@
+// The region of the form: a line that says it in words, and its outline on the input picture.
+
+import { button, fill, h, icon } from "../shared/dom.js";
+
+/**
+ * @param {any} form what the parts of the Studio share
+ * @param {(words: string) => void} insert puts words into the prompt at the caret
+ */
+export function makePointed(form, insert) {
+  const words = h("span.st-region-words");
+  const mask = button("Send as the mask", "input", () => form.say("set", { name: mask.dataset.field, value: "region" }), { title: "White is repainted, black stays" });
+  let said = "";
+  const element = h(
+    "div.st-region.nbb-small",
+    { role: "group", "aria-label": "Region", hidden: true },
+    icon("region"),
+    words,
+    h("span.st-region-acts", {}, button("Put into the prompt", null, () => insert(said)), mask, button("Forget the region", "cross", () => form.say("unpoint"), { bare: true })),
+  );
+  return {
+    element,
+    update(state) {
+      element.hidden = state.region === null;
+      if (state.region === null) return;
+      said = state.region.words;
+      fill(words, h("b", {}, said), ` of ${state.region.name}. It is kept with the edit, and not sent.`);
+      mask.hidden = state.mask === null || state.values[state.mask] !== undefined;
+      mask.dataset.field = state.mask ?? "";
+    },
+  };
+}
+
+/** The boxes of a region over a picture that fills its frame. */
+export function outlineOf(slot, region) {
+  if (!region || region.key !== slot.key || !slot.width) return null;
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("class", "st-outline");
+  svg.setAttribute("viewBox", `0 0 ${slot.width} ${slot.height}`);
+  svg.setAttribute("preserveAspectRatio", "xMidYMid slice");
+  svg.setAttribute("aria-hidden", "true");
+  for (const kind of ["rg-halo", "rg-shape is-chosen"]) {
+    for (const [left, top, right, bottom] of region.boxes) {
+      const path = document.createElementNS(space, "path");
+      path.setAttribute("class", kind);
+      path.setAttribute("d", `M${left * slot.width} ${top * slot.height}H${right * slot.width}V${bottom * slot.height}H${left * slot.width}Z`);
+      svg.append(path);
+    }
+  }
+  return svg;
+}

@@ -1,0 +1,227 @@
+"""The forms inside the Studio: a region pointed at on an input, and the history browser in the place of the strip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from support.axe import violations
+from support.form_pages import opened, spills
+from support.lab import Browser
+
+import nbbanana as nb
+from nbbanana import models
+from nbbanana.widgets import desk
+from nbbanana.widgets.bench import Bench, Draft, differences
+from nbbanana.widgets.studio import Studio
+
+CORNER = (0.7, 0.0, 1.0, 0.3)
+SMALL: dict[str, Any] = {"resolution": "0.5K", "seed": 7}
+
+
+@pytest.fixture
+def form(session: nb.Session, photo: Callable[[str], Path]) -> Iterator[Studio]:
+    """A Studio with two pictures and some words, over a store with three edits in a line."""
+    first = session.edit("Make it snow.", photo("coffee"), number_of_images=2, **SMALL)
+    second = first[1].edit("Make it rain.", **SMALL)
+    second[0].edit("Make it dawn.", **SMALL)
+    form = nb.studio(session, images=[photo("coffee"), photo("chelsea")], prompt="Put a bird into , please.", **SMALL)
+    yield form
+    form.close()
+
+
+# ── the region, by calls ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_region_goes_with_the_edit_and_comes_back_with_it(form: Studio) -> None:
+    """Set on the second picture, it is in the record, in the recalled form, and among what is unlike."""
+    form.region = nb.region(form.inputs[1], boxes=[CORNER])
+    assert form.region is not None
+    assert (form.region.input, form.region.words) == (1, "the upper-right corner")
+    result = form.run().result()
+    assert result.region == form.region
+    form.region = None
+    assert form.undo() == "the region"
+    desk.at_desk(lambda: form.bench.move(form.bench.draft.slots[1].key, 0))
+    assert form.region.input == 0, "it follows its picture"
+    form.inputs = []
+    assert form.region is None
+    form.recall(result.id)
+    assert form.region == result.region
+    assert form.bench.request(form.session).ask == result.edit.ask
+
+
+def test_drawing_on_is_one_step_and_a_lost_picture_takes_its_region_along() -> None:
+    """However many strokes, Undo takes back what was drawn since something else was done."""
+    bench = Bench(Draft("google/nano-banana-2/edit"), models.get)
+    whole = nb.region(nb.samples.still_life((64, 48)), boxes=[CORNER, (0, 0, 0.2, 0.2)])
+    [slot] = form_slots(whole)
+    bench.add([slot])
+    bench.point(slot.key, whole.shapes[:1])
+    bench.point(slot.key, whole.shapes)
+    drawn = bench.draft
+    bench.remove(slot.key)
+    assert bench.draft.region is None
+    bench.undo()
+    assert bench.draft == drawn
+    assert bench.undo() == "the region"
+    assert bench.draft.region is None
+    assert differences(bench.draft, drawn) == ["a region"]
+    assert differences(drawn, bench.draft) == ["no region"]
+
+
+def form_slots(part: Any) -> list[Any]:
+    """The picture of a region as a slot."""
+    from nbbanana.widgets.slots import Slot
+
+    return [Slot(part.picture, "cup.png")]
+
+
+# ── in a browser ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw from one part of the picture to another."""
+    box = page.locator(".rg-surface").bounding_box()
+    assert box
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=4)
+    page.mouse.up()
+
+
+@pytest.mark.browser
+def test_a_region_is_pointed_at_and_its_words_go_to_the_caret(browser: Browser, form: Studio) -> None:
+    """Draw on the picture, put the words where the caret was, run: the record and the history say the region."""
+    with opened(browser, form) as page:
+        page.evaluate(
+            "window.leaked = []; document.addEventListener('keydown', (event) => window.leaked.push(event.key))"
+        )
+        area = page.get_by_label("Prompt")
+        area.focus()
+        area.evaluate("area => area.setSelectionRange(16, 16)")
+        page.locator(".st-input").first.hover()
+        page.get_by_role("button", name="Point at a region of coffee.png").click()
+        page.locator(".rg-picture[src]").wait_for()
+        drag(page, (0.72, 0.02), (0.98, 0.3))
+        line = page.get_by_role("group", name="Region", exact=True)
+        expect(line).to_contain_text("the upper-right corner of coffee.png")
+        expect(page.locator(".st-outline path")).to_have_count(2)
+        page.locator(".rg-surface").press("b")
+        assert page.evaluate("window.leaked") == [], "what is typed on the picture is for the region alone"
+        line.get_by_role("button", name="Put into the prompt").click()
+        expect(area).to_have_value("Put a bird into the upper-right corner, please.")
+        expect(area).to_be_focused()
+        page.get_by_role("button", name="Done").click()
+        expect(page.locator(".nbb-region")).to_have_count(0)
+        area.press("Control+Enter")
+        expect(page.locator(".st-group-head").first).to_contain_text("region: the upper-right corner", timeout=30_000)
+        page.locator(".st-node").last.click()
+        expect(page.locator(".st-detail-box")).to_contain_text("Region: the upper-right corner.")
+    result = form.session.history[4]
+    assert result.prompt == "Put a bird into the upper-right corner, please."
+    assert result.region is not None
+    assert result.region.boxes[0] == pytest.approx((0.72, 0.02, 0.98, 0.3), abs=0.01)
+
+
+@pytest.mark.browser
+def test_the_region_tool_follows_undo_and_goes_with_its_picture(browser: Browser, form: Studio) -> None:
+    """By keys alone: r opens it, Enter draws a box; Undo of the form empties it, and a removed picture closes it."""
+    with opened(browser, form) as page:
+        page.get_by_role("button", name=re.compile("2, cue: chelsea")).press("r")
+        surface = page.locator(".rg-surface")
+        expect(surface).to_be_focused()
+        surface.press("Enter")
+        expect(page.locator(".rg-list li")).to_have_count(1)
+        line = page.get_by_role("group", name="Region", exact=True)
+        expect(line).to_contain_text("the centre of chelsea.png")
+        page.locator(".st-bar").get_by_role("button", name="Undo").click()
+        expect(page.locator(".rg-list li")).to_have_count(0)
+        expect(line).not_to_be_visible()
+        surface.press("Enter")
+        expect(line).to_be_visible()
+        line.get_by_role("button", name="Forget the region").click()
+        expect(page.locator(".rg-list li")).to_have_count(0)
+        page.get_by_role("button", name=re.compile("2, cue: chelsea")).press("Delete")
+        expect(page.locator(".nbb-region")).to_have_count(0)
+        assert form.region is None
+
+
+@pytest.mark.browser
+def test_the_browser_opens_in_place_and_its_pictures_come_into_the_form(browser: Browser, form: Studio) -> None:
+    """Browse all, look at an edit with its descent, take its second picture, open another, and back to the strip."""
+    with opened(browser, form, width=1280) as page:
+        page.get_by_role("button", name="Browse all").click()
+        tiles = page.locator(".br-tiles")
+        expect(tiles).to_be_focused()
+        expect(page.locator(".st-strip")).not_to_be_visible()
+        expect(page.locator(".br-tile img[src]")).to_have_count(3)
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowRight")
+        detail = page.locator(".br-detail")
+        expect(detail.locator("h3")).to_have_text("history[2]")
+        came, became = (detail.get_by_role("group", name=name) for name in ("Came from", "Became"))
+        expect(became.get_by_role("button")).to_have_text(["3"])
+        came.get_by_role("button", name="Edit 1").click()
+        expect(detail.locator("h3")).to_have_text("history[1]")
+        expect(page.locator(".br-tile.is-current")).to_have_attribute("aria-label", re.compile("^history 1,"))
+        detail.get_by_role("button", name="Picture 1").click()
+        detail.get_by_role("button", name="Use as input").click()
+        expect(page.locator(".st-toast")).to_contain_text("history[1][1] is an input now.")
+        assert [slot.operand for slot in form.bench.draft.slots][-1] == "edit:1[1]"
+        became.get_by_role("button", name="Edit 2").click()
+        detail.get_by_role("button", name="Open in the form").click()
+        expect(page.get_by_label("Prompt")).to_have_value("Make it rain.")
+        expect(page.locator(".st-group-head").first).to_contain_text("Edit 2")
+        page.locator(".st-tile").first.click()
+        page.keyboard.press("/")
+        expect(page.locator(".br-search input")).to_be_focused()
+        page.get_by_role("button", name="Back to the strip").click()
+        expect(page.locator(".st-strip")).to_be_visible()
+        assert "browser" not in form.guests
+
+
+@pytest.mark.browser
+def test_what_is_chosen_in_the_browser_is_compared_and_marked(browser: Browser, form: Studio) -> None:
+    """Two to six chosen edits are compared, by the button and by c; a star set there is in the strip and the store."""
+    with opened(browser, form) as page:
+        page.evaluate(
+            "window.leaked = []; document.addEventListener('keydown', (event) => window.leaked.push(event.key))"
+        )
+        page.get_by_role("button", name="Browse all").click()
+        expect(page.locator(".br-tile img[src]")).to_have_count(3)
+        page.keyboard.press("Home")
+        page.keyboard.press("Space")
+        compare = page.locator(".br-chosen").get_by_role("button", name="Compare")
+        expect(compare).to_be_disabled()
+        page.keyboard.press("s")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Space")
+        expect(compare).to_be_enabled()
+        page.keyboard.press("c")
+        page.wait_for_function("window.heard.some((one) => one.kind === 'compare')")
+        assert desk.at_desk(lambda: [output.label for output in form.selection]) == ["history[3][0]", "history[2][0]"]
+        assert page.evaluate("window.leaked") == []
+        assert form.session.store.get(3).starred
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 860, 1280])
+def test_guests_are_labelled_and_fit(browser: Browser, form: Studio, theme: str, width: int) -> None:
+    """With both open at once, axe-core finds nothing serious or critical, and nothing spills over."""
+    form.region = CORNER
+    with opened(browser, form, theme=theme, width=width) as page:
+        page.get_by_role("button", name="1, primary: coffee.png").press("r")
+        page.locator(".rg-picture[src]").wait_for()
+        page.get_by_role("button", name="Browse all").click()
+        page.locator(".br-tile").nth(1).click()
+        expect(page.locator(".br-descent")).to_be_visible()
+        page.locator(".br-tile").nth(2).click(modifiers=["Control"])
+        assert violations(page, ".nbb-studio") == []
+        assert spills(page) == []
