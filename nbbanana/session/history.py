@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from nbbanana import doors
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
 from nbbanana.session.changes import Diff, Lineage
@@ -100,7 +101,7 @@ class History:
                 "It takes words, model, provider, states, seed, starred, rejected, tag, input, notebook, since, until.",
                 "Check the spelling.",
             ) from None
-        return self._page(edits, "edits that fit")
+        return self._page(edits, _said({**wanted, "since": since, "until": until}))
 
     def latest(self, limit: int = 20) -> Page:
         """The newest edits, the newest first."""
@@ -212,10 +213,7 @@ class History:
 
     def browse(self) -> Browser:
         """Open the history browser: all edits as tiles, to search, star, choose and export."""
-        from importlib import import_module
-
-        # Forms are below this room; the package's face knows them all.
-        opened: Browser = import_module("nbbanana").browse(self._session)
+        opened: Browser = doors.through("browse")(self._session)
         return opened
 
     def _slice(self, key: slice) -> Page:
@@ -259,6 +257,20 @@ class Page(Results):
         from nbbanana.session.views import history_view
 
         return history_view(self._results[:SHOWN], self._total, self._heading), {}
+
+
+def _said(wanted: Mapping[str, Any]) -> str:
+    """What was asked for, as a heading: `starred, seed 7, with “snow”`."""
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    said = [name if value else f"not {name}" for name, value in asked.items() if isinstance(value, bool)]
+    for name, value in asked.items():
+        if name == "words":
+            said.append(f"with “{value}”")
+        elif name == "states":
+            said.append(" or ".join(value))
+        elif not isinstance(value, bool):
+            said.append(f"{name} {value}")
+    return ", ".join(said)
 
 
 def _moment(when: datetime | str | float | None) -> float | None:
