@@ -14,7 +14,7 @@ from pathlib import Path
 from textwrap import indent
 
 import nbformat
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 
 from support.kernels import notebook_of
 from support.lab import SERVER_OPTIONS, Lab, LabPage
@@ -75,14 +75,13 @@ class Notebook(Lab):
 class VoilaPage(LabPage):
     """A notebook in Voilà, which ran it before there was a page."""
 
-    # Its page asks for a font of icons elsewhere, and tries whatever extensions of JupyterLab are installed.
-    noise = re.compile(
-        r"fontawesome-free|net::ERR_FAILED|shared module is not a function|Failed to create module"
-    )
+    # Its page asks for a font of icons elsewhere, tries whatever extensions of JupyterLab are installed, and takes leave
+    # of its kernel in a way that its server refuses.
+    noise = re.compile(r"fontawesome-free|shared module is not a function|Failed to create module|voila/api/shutdown/")
 
     def ready(self) -> None:
         """Wait until what was run is shown."""
-        self.page.locator(".jp-OutputArea-output").first.wait_for()
+        self.page.locator(".jp-OutputArea-output:visible").first.wait_for()
 
     def run_first(self, many: int) -> None:
         """All cells have run."""

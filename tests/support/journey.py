@@ -107,6 +107,7 @@ def compare(form: Locator, page: LabPage) -> None:
     expect(form.locator(".cp-picture[src]")).to_have_count(2)
     divider = form.get_by_role("slider")
     expect(divider).to_have_attribute("aria-valuenow", "50")
+    divider.scroll_into_view_if_needed()
     pane, knob = form.locator(".cp-pane").bounding_box(), form.locator(".cp-knob").bounding_box()
     assert pane is not None
     assert knob is not None

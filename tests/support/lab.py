@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import urlsplit
 
 import psutil
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from support.kernels import environment
 
@@ -84,7 +84,9 @@ class Lab:
     @classmethod
     def prepare(cls, home: Path) -> None:
         """Write the settings that it finds in its home."""
-        quiet = home / "jupyter/config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        quiet = (
+            home / "jupyter/config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        )
         quiet.parent.mkdir(parents=True)
         quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
 
@@ -187,7 +189,7 @@ class LabPage:
     def load(self) -> None:
         """Open it, listen to it, and wait until it can be used."""
         self.page.on("pageerror", lambda error: self._hear(str(error)))
-        self.page.on("console", lambda said: self._hear(said.text) if said.type == "error" else None)
+        self.page.on("console", self._hear_console)
         self.page.context.route(re.compile(r"^https?:"), self._stay_here)
         self.page.goto(self.lab.address(self.notebook))
         self.ready()
@@ -197,6 +199,10 @@ class LabPage:
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         # The notebook's own indicator says "idle" before there is a kernel, and what is run then is dropped.
         expect(self.page.locator("#jp-main-statusbar")).to_contain_text("(ipykernel) | Idle", timeout=60_000)
+
+    def _hear_console(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self._hear(f"{said.text} {said.location['url']}")
 
     def _hear(self, words: str) -> None:
         if not self.noise.search(words):
@@ -254,6 +260,7 @@ class LabPage:
         """Change to JupyterLab's dark theme; it stays for the pages of this server that are opened later."""
         self.page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
         self.page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def screenshot(self, name: str) -> Path:
         """A picture of the page, kept for people under build/screenshots."""

@@ -18,7 +18,11 @@ from nbbanana.store import Store
 pytestmark = pytest.mark.browser
 
 STUDIO = ["import nbbanana as nb\nbench = nb.studio(resolution='0.5K')", "bench"]
-COPIED, ASKED = 2, 3
+COPIED = {
+    False: r"%%nbedit edit:\d+\.inputs\[0\] ",
+    True: r"nb\.edit\(\n    'Keep .*',\n    nb\.history\[\d+\]\.originals\[0\],\n",
+}
+"""How what is copied begins, in a notebook without magics and in all others."""
 TELL = "from nbbanana.session import current\nprint(current().last.edit.ask, current().last.origin)"
 FORMS = [
     "import nbbanana as nb\npair = nb.history[1]",
@@ -58,18 +62,39 @@ def test_from_an_upload_to_a_cell_that_asks_the_same(
     host: Lab, box: Sandbox, browser: Browser, settings: dict[str, str], photo: Callable[[str], Path]
 ) -> None:
     """Upload, compose, run, watch, cancel, use, vary, compare, star, copy; what was copied asks the same again."""
-    cells = [*STUDIO, "", TELL] if host.takes_cells else STUDIO
+    cells = [f"%load_ext nbbanana\n{STUDIO[0]}", STUDIO[1], "", TELL] if host.takes_cells else STUDIO
     with browser.open(host, write(host, "studio", cells), height=1400) as page:
         page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.run_first(2)
+        page.run_first(len(STUDIO))
         day = journey.StudioDay(page, box)
         day.compose(photo("coffee"))
         day.run_and_cancel()
         day.work_with_results()
         day.mark_and_compare()
         number, copied = day.copy()
+        assert re.match(COPIED[isinstance(host, Marimo)], copied), copied
+        told = paste_and_run(page) if host.takes_cells else run_elsewhere(copied, host, settings)
+        page.darken()
+        page.screenshot(f"{host.name}-studio-dark")
         assert page.errors == []
         assert page.foreign == []
     with Store.open(host.root.parent / "store") as store:
-        asked = store.get(number).ask
-    print(copied, asked)
+        assert told.split() == [store.get(number).ask, "replayed"]
+
+
+def paste_and_run(page: LabPage) -> str:
+    """Paste what is in the clipboard into the cell after the Studio, run it, and give what `TELL` says then."""
+    page.cell(len(STUDIO)).locator(".cm-content").click()
+    page.page.keyboard.press("Control+v")
+    for number in (len(STUDIO), len(STUDIO) + 1):
+        page.run(number)
+        shown = page.wait(number)
+    page.screenshot(f"{page.lab.name}-pasted")
+    return shown.inner_text()
+
+
+def run_elsewhere(copied: str, host: Lab, settings: dict[str, str]) -> str:
+    """Run what was copied in a kernel over the same store and the same service, and give what `TELL` says then."""
+    env = {**settings, "NBBANANA_STORE": str(host.root.parent / "store")}
+    cells = ["%load_ext nbbanana\nimport nbbanana as nb", copied, TELL]
+    return text_of(run_cells(cells, home=host.root.parent / "kernel", env=env)[2])
