@@ -75,8 +75,8 @@ class Notebook(Lab):
 class VoilaPage(LabPage):
     """A notebook in Voilà, which ran it before there was a page."""
 
-    # Its page asks for a font of icons elsewhere, tries whatever extensions of JupyterLab are installed, and takes leave
-    # of its kernel in a way that its server refuses.
+    # Its page asks for a font of icons elsewhere, tries whatever extensions of JupyterLab there are, and takes leave of
+    # its kernel in a way that its server refuses.
     noise = re.compile(r"fontawesome-free|shared module is not a function|Failed to create module|voila/api/shutdown/")
 
     def ready(self) -> None:

@@ -1,9 +1,9 @@
 """
 A real JupyterLab in a real browser.
 
-`serve(root)` starts JupyterLab on a free port (`support.hosts` has the other hosts); `Browser` holds one headless Chromium; a `LabPage` is one notebook
-opened in it. JupyterLab restores the tabs of a workspace, so every page gets a workspace of its own, and it trusts
-by content, so that two equal files share their trust.
+`serve(root)` starts JupyterLab on a free port, or another host of `support.hosts`; `Browser` holds one headless Chromium;
+a `LabPage` is one notebook opened in it. JupyterLab restores the tabs of a workspace, so every page gets a workspace of
+its own, and it trusts by content, so that two equal files share their trust.
 """
 
 from __future__ import annotations
