@@ -48,6 +48,7 @@ Exit 75 means "asking again is safe", so an error after which money may have bee
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any, ClassVar
 
@@ -91,6 +92,8 @@ __all__ = [
     "UsageError",
     "VariableError",
 ]
+
+_SCRIPT_ADDRESS = re.compile("(javascript|vbscript)://", re.IGNORECASE)
 
 
 class NBBananaError(Exception):
@@ -157,7 +160,12 @@ class NBBananaError(Exception):
 
 
 def _harmless(line: str) -> str:
-    """What a service or a file's name says, with control, bidi and unpaired characters as their code points."""
+    """
+    What a service or a file's name says, with control, bidi and unpaired characters as their code points.
+
+    Notebooks make a link of whatever looks like an address; one that would run a script keeps its words, not its colon.
+    """
+    line = _SCRIPT_ADDRESS.sub(lambda found: f"{found[1]}⟨U+003A⟩//", line)
     if line.isprintable():
         return line
     return "".join(f"⟨U+{ord(one):04X}⟩" if _commands(one) else one for one in line)
