@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import journey
+from support.histories import fill
 from support.hosts import HOSTS, Marimo, write
 from support.kernels import run_cells, text_of
 from support.lab import Browser, Lab, LabPage, serve
@@ -24,13 +25,8 @@ COPIED = {
 }
 """How what is copied begins, in a notebook without magics and in all others."""
 TELL = "from nbbanana.session import current\nprint(current().last.edit.ask, current().last.origin)"
-FORMS = [
-    "import nbbanana as nb\npair = nb.history[1]",
-    "nb.compare(pair[0], pair[1])",
-    "nb.region(pair[0])",
-    "nb.history.browse()",
-]
-MANY = 60
+DARK = "form => getComputedStyle(form).colorScheme"
+MANY = 300
 """Edits in the history that is browsed: more than are in view."""
 
 
@@ -98,3 +94,36 @@ def run_elsewhere(copied: str, host: Lab, settings: dict[str, str]) -> str:
     env = {**settings, "NBBANANA_STORE": str(host.root.parent / "store")}
     cells = ["%load_ext nbbanana\nimport nbbanana as nb", copied, TELL]
     return text_of(run_cells(cells, home=host.root.parent / "kernel", env=env)[2])
+
+
+def test_the_other_forms_show_themselves_and_work(
+    host: Lab, browser: Browser, photo: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """In one notebook: the divider of a comparison is dragged, a box drawn and said in words, a history browsed."""
+    store = fill(tmp_path / "filled", MANY, [*range(60), *range(MANY - 60, MANY)])
+    with Store.open(store) as opened:
+        opened.annotate(1, starred=False)
+    cells = [
+        f"import nbbanana as nb\nsession = nb.Session(provider='sandbox', store={str(store)!r})",
+        f"nb.compare({str(photo('coffee'))!r}, {str(photo('chelsea'))!r})",
+        f"nb.region({str(photo('portrait'))!r})",
+        "session.history.browse()",
+    ]
+    with browser.open(host, write(host, "forms", cells), height=1400) as page:
+        page.run_first(len(cells))
+        journey.compare(page.cell(1).locator(".nbb-compare"), page)
+        page.screenshot(f"{host.name}-compare")
+        journey.draw(page.cell(2).locator(".nbb-region"), page)
+        page.screenshot(f"{host.name}-region")
+        journey.browse(page.cell(3).locator(".nbb-browser"), page, MANY)
+        page.screenshot(f"{host.name}-browser")
+        page.darken()
+        for number, name in ((1, "compare"), (2, "region"), (3, "browser")):
+            form = page.cell(number).locator(f".nbb-{name}")
+            form.locator("img[src]").first.scroll_into_view_if_needed()
+            page.screenshot(f"{host.name}-{name}-dark")
+            assert form.evaluate(DARK) == "dark"
+        assert page.errors == []
+        assert page.foreign == []
+    with Store.open(store) as opened:
+        assert opened.get(1).starred
