@@ -63,6 +63,8 @@ def history_bundle(
             "alt": f"First picture of edit {row.edit_id}: {words.one_line(row.prompt, 100)}",
             "prompt": words.one_line(row.prompt, 180),
             "state": STATES.get(row.state, "" if row.state == "completed" else words.one_line(row.state)),
+            "marks": _marks(row),
+            "note": words.one_line(row.note or "", 160),
             "facts": _facts(row),
             **dict(zip(("day", "hour"), _day_and_hour(row.when, zone), strict=True)),
         }
@@ -96,6 +98,12 @@ def _facts(row: HistoryRow) -> list[str]:
     return found
 
 
+def _marks(row: HistoryRow) -> list[str]:
+    """What people said of it, each with a word and never by its form alone."""
+    said = [mark for mark, is_set in (("★ starred", row.starred), ("✕ rejected", row.rejected)) if is_set]
+    return said + [words.one_line(tag, 40) for tag in row.tags]
+
+
 def _day_and_hour(when: float, zone: tzinfo | None) -> tuple[str, str]:
     moment = datetime.fromtimestamp(when, zone).astimezone(zone)
     return f"{moment:%A}, {moment.day} {moment:%B %Y}", f"{moment:%H:%M}"
@@ -105,8 +113,10 @@ def _history_lines(days: Iterable[tuple[str, list[dict[str, Any]]]]) -> Iterator
     for day, rows in days:
         yield day
         for row in rows:
-            facts = " · ".join(filter(None, [row["state"], *row["facts"]]))
+            facts = " · ".join(filter(None, [row["state"], *row["marks"], *row["facts"]]))
             yield f"  {row['name']:<12} {row['hour']}  {words.clip(row['prompt'], 60)}  ({facts})"
+            if row["note"]:
+                yield f"  {'':<12} {'':<5}  {row['note']}"
 
 
 def models_bundle(models: Sequence[Model]) -> dict[str, str]:

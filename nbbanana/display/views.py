@@ -109,6 +109,8 @@ class HistoryRow:
         source: a picture to know it by, its first output as a rule: bytes or the file that holds them.
         outputs: how many pictures came.
         cost: US dollars, where known; None is unknown, never free.
+        starred, rejected: what a person said.
+        tags, note: likewise.
     """
 
     edit_id: int
@@ -120,6 +122,10 @@ class HistoryRow:
     source: bytes | Path | None = field(default=None, repr=False)
     outputs: int = 0
     cost: float | None = None
+    starred: bool = False
+    rejected: bool = False
+    tags: tuple[str, ...] = ()
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

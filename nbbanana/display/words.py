@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def facts(view: ResultView) -> list[str]:
         found += [duration(view.seconds)] if view.seconds is not None else []
         found.append(money(view.cost, view.provider))
     if not view.origin and view.edit_id is not None:
-        found.append(_edits(view))
+        found.append(edits([record["edit"] for record in records(view) if "edit" in record] or [view.edit_id]))
     return found
 
 
@@ -228,10 +228,16 @@ def records(view: ResultView) -> Sequence[Mapping[str, Any]]:
     return view.provenance.get("edits") or [view.provenance]
 
 
-def _edits(view: ResultView) -> str:
-    ids = sorted({record["edit"] for record in records(view) if "edit" in record})
-    if len(ids) < 2:
-        return f"edit {view.edit_id}"
+def edits(numbers: Iterable[int]) -> str:
+    """
+    Edits by their numbers.
+
+    >>> edits([12]), edits([4, 2, 3]), edits([2, 7])
+    ('edit 12', 'edits 2 to 4', 'edits 2, 7')
+    """
+    ids = sorted(set(numbers))
+    if len(ids) == 1:
+        return f"edit {ids[0]}"
     if ids == list(range(ids[0], ids[-1] + 1)):
         return f"edits {ids[0]} to {ids[-1]}"
     return "edits " + ", ".join(str(number) for number in ids)

@@ -72,6 +72,7 @@ class Engine:
         self._guard = threading.Lock()
         self._heart: asyncio.Task[None] | None = None
         self._described: dict[str, Description] = {}
+        self._last_written: asyncio.Event | None = None
 
     # ── for any thread ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -228,7 +229,12 @@ class Engine:
 
     async def _make(self, run: Run, where: dict[str, str]) -> Outcome:
         """The whole way: write it down, send it, wait, fetch."""
-        payload = await Journal(self).write(run, where)
+        before, self._last_written = self._last_written, asyncio.Event()
+        written = self._last_written
+        try:
+            payload = await Journal(self).write(run, where, before)
+        finally:
+            written.set()
         async with self._limit:
             await Submitter(self, self._limit).submit(run, payload)
             status = await Waiter(self, self._timeout).wait(run)

@@ -35,9 +35,14 @@ class Journal:
         assert engine.provider is not None
         self._provider = engine.provider
 
-    async def write(self, run: Run, where: dict[str, str]) -> dict[str, Any]:
+    async def write(self, run: Run, where: dict[str, str], turn: asyncio.Event | None) -> dict[str, Any]:
         """
         Journal a run's request; returns the payload to send.
+
+        Args:
+            run: what is to be sent.
+            where: `notebook` and `cell`, for the record.
+            turn: set once what was asked before it is written, so that numbers follow the order of asking.
 
         Raises:
             ImageError: a picture that cannot be sent, or a sandbox picture on its way to a paid service.
@@ -55,6 +60,8 @@ class Journal:
         masks = await self._engine.on_disk(self._keep_mask, run, mask)
         price, live = await self._described(run)
         row = self._row(run, records, masks, price.amount, where)
+        if turn is not None:
+            await turn.wait()
         run.edit = await self._engine.on_disk(self._engine.store.begin, row)
         await self._engine.watch(run)
         await afford(self._engine, run, price)

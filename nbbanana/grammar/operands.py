@@ -106,8 +106,10 @@ def read(word: Word) -> Operand:
     Raises:
         UsageError: it begins like an edit and is none.
 
-    >>> read(Word("neon[2]")), read(Word("edit:12[*]")), read(Word("shots/*.jpg"))
-    (NameOperand(name='neon', index=2), EditOperand(id=12, index='*', inputs=False), FileOperand(text='shots/*.jpg'))
+    >>> read(Word("neon[2]")), read(Word("shots/*.jpg"))
+    (NameOperand(name='neon', index=2, of=None), FileOperand(text='shots/*.jpg'))
+    >>> read(Word("edit:12[*]"))
+    EditOperand(id=12, index='*', inputs=False)
     """
     if word.quoted:
         return FileOperand(word.text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana._version import __version__
 from nbbanana.display.views import Picture, ResultView
+from nbbanana.display.words import edits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,9 +61,10 @@ def set_view(results: Sequence[EditResult]) -> ResultView:
     from dataclasses import replace
 
     views = [result.view() for result in results]
-    costs = [view.cost for view in views]
+    costs = [result.cost for result in results if result.origin == "made"] or [view.cost for view in views]
     return replace(
         views[0],
+        origin=_origins(results),
         pictures=tuple(picture for view in views for picture in view.pictures),
         expected=sum(view.expected for view in views),
         seconds=None,
@@ -115,6 +117,10 @@ def history_view(results: Sequence[EditResult], total: int, heading: str = "") -
             source=_blob(result.edit.outputs[0].sha256, result.session) if result.edit.outputs else None,
             outputs=len(result),
             cost=result.cost,
+            starred=result.edit.starred,
+            rejected=result.edit.rejected,
+            tags=result.edit.tags,
+            note=result.edit.note,
         )
         for result in results
     ]
@@ -183,11 +189,20 @@ def _picture(output: Output, label: str) -> Picture:
 
 
 def _origin(result: EditResult) -> str | None:
-    if result.origin == "made":
+    return _origins([result])
+
+
+def _origins(results: Sequence[EditResult]) -> str | None:
+    """Where results came from, if not all were made just now."""
+    old = [result for result in results if result.origin != "made"]
+    if not old:
         return None
-    made = time.strftime("%d %B %Y", time.localtime(result.edit.created_at)).lstrip("0")
-    how = "replayed from the store" if result.origin == "replayed" else "collected"
-    return f"{how}, edit {result.id} of {made}"
+    days = dict.fromkeys(
+        time.strftime("%d %B %Y", time.localtime(result.edit.created_at)).lstrip("0") for result in old
+    )
+    how = "replayed from the store" if all(result.origin == "replayed" for result in old) else "collected"
+    part = "" if len(old) == len(results) else "partly "
+    return f"{part}{how}, {edits(result.id for result in old)} of {' and '.join(days)}"
 
 
 def _without_prompt(edit: Edit) -> dict[str, Any]:

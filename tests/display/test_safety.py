@@ -245,7 +245,7 @@ def test_no_output_for_a_terminal_holds_an_escape(view: Callable[..., ResultView
     hostile = Picture(f"a{ESCAPES}", None, 3, 2, f"image/{ESCAPES}", 9, 7, ESCAPES)
     given = view(2, prompt=f"a{ESCAPES}b", label=ESCAPES, model=ESCAPES, inputs=(hostile,), pictures=(hostile,) * 2)
     display = ProgressDisplay(given)
-    row = HistoryRow(1, 0.0, ESCAPES, ESCAPES, ESCAPES)
+    row = HistoryRow(1, 0.0, ESCAPES, ESCAPES, ESCAPES, tags=(ESCAPES,), note=ESCAPES)
     forms = [
         text(given),
         text(view(2, origin=f"replayed {ESCAPES}", notes=(ESCAPES,))),

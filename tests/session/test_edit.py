@@ -266,6 +266,33 @@ def test_words_that_will_mean_something_are_refused_in_calls_too(session, photo,
     assert len(session.history) == 0
 
 
+def test_a_set_says_where_its_pictures_came_from(session, photo):
+    """All made now, all from the store, or a part of them: each is said, with the numbers."""
+    first = session.edit(SNOW, photo("portrait"), seed=0, resolution="0.5K")
+    made = first.vary([1, 2])._repr_mimebundle_()[0]["text/plain"]
+    assert "edits 2 to 3" in made
+    assert "eplayed" not in made
+    assert "Replayed from the store, edits 2 to 3 of" in first.vary([1, 2])._repr_mimebundle_()[0]["text/plain"]
+    mixed = first.vary([1, 2, 3])._repr_mimebundle_()[0]["text/plain"]
+    assert "Partly replayed from the store, edits 2 to 3 of" in mixed
+    assert "$0.00 now" not in mixed
+
+
+def test_numbers_follow_the_order_of_asking(session, photo):
+    """Jobs that run at once are written down in the order in which they were asked, also after one that is refused."""
+    large, small = Image.effect_noise((1800, 1400), 80).convert("RGB"), Image.new("RGB", (16, 16))
+    pictures = [large, small, photo("portrait"), b"no picture", small, large, small]
+    jobs = []
+    for seed, picture in enumerate(pictures):
+        try:
+            jobs.append(session.submit("Make it snow.", picture, seed=seed, resolution="0.5K"))
+        except errors.ImageError:
+            assert picture == b"no picture"
+    results = [job.result() for job in jobs]
+    assert [result.id for result in results] == [1, 2, 3, 4, 5, 6]
+    assert [edit.seed for edit in map(session.store.get, range(1, 7))] == [0, 1, 2, 4, 5, 6]
+
+
 def test_a_queue_is_not_taken_for_slow_work(served, photo):
     """A job that waited behind another is remembered by how long it was at work."""
     session, _ = served(slots=1, duration=1.5, time_scale=1)

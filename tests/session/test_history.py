@@ -49,6 +49,14 @@ def test_people_mark_what_they_like(past):
     assert [r.id for r in past.history.filter(tag="cover")] == [2]
     assert [r.id for r in past.history.filter(rejected=True)] == [3]
     assert past.history[2].edit.note == "the one"
+    shown = past.history.filter(starred=True)._repr_mimebundle_()[0]
+    assert "1 of 4 edits: starred" in shown["text/plain"]
+    assert "★ starred · cover" in shown["text/plain"]
+    assert "the one" in shown["text/plain"]
+    assert "✕ rejected" in past.history.filter(rejected=True)._repr_mimebundle_()[0]["text/plain"]
+    found = past.history.filter(words="neon", seed=7, states=["completed", "failed"], starred=False)
+    heading = found._repr_mimebundle_()[0]["text/plain"].partition("\n")[0]
+    assert heading == "1 of 4 edits: not starred, with “neon”, seed 7, completed or failed"
 
 
 def test_a_diff_says_what_is_unlike(past):

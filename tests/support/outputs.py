@@ -82,7 +82,7 @@ def everything(words: str) -> Iterator[str]:
     view = view_of(words)
     yield bundle(view)[0]["text/html"]
     yield from _on_its_way(view, words)
-    row = HistoryRow(1, 0.0, words, words, words, 7, None, 1, 0.5)
+    row = HistoryRow(1, 0.0, words, words, words, 7, None, 1, 0.5, tags=(words,), note=words)
     yield history_bundle([row], 1, heading=words)["text/html"]
     run = DryRun(words, words, {words: words}, view.pictures, 1, 0.5, is_exact=True, how=words, notes=(words,))
     yield dry_run_bundle(run)["text/html"]
