@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import queue
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +12,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from support.axe import violations
 from support.form_pages import opened, spills
+from support.histories import fill, painted
 from support.lab import Browser as Chromium
-from support.stores import asked, generated
+from support.stores import asked
 
 import nbbanana as nb
 from nbbanana.errors import UsageError
@@ -30,27 +29,11 @@ PICTURED = 150
 """So many of the newest and of the oldest edits have their pictures in the store."""
 
 
-def painted(number: int) -> bytes:
-    """A small picture that no other number has."""
-    image = Image.linear_gradient("L").resize((96, 72)).convert("RGB")
-    tint = Image.new("RGB", image.size, (number * 37 % 256, number * 91 % 256, number // 256 * 40 % 256))
-    file = io.BytesIO()
-    Image.blend(image, tint, 0.6).save(file, "PNG")
-    return file.getvalue()
-
-
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a store with ten thousand edits; those at both ends have pictures, one from the middle too."""
-    folder = tmp_path_factory.mktemp("filled") / "store"
-    with Store.open(folder) as store:
-        edits = list(generated(MANY))
-        for number in [*range(PICTURED), *range(MANY - PICTURED, MANY)]:
-            data = painted(number)
-            output = OutputRecord(0, store.put(data), "image/png", 96, 72, len(data))
-            edits[number] = replace(edits[number], outputs=(output,))
-        assert store.take_in(edits) == MANY
-    return folder
+    ends = [*range(PICTURED), *range(MANY - PICTURED, MANY)]
+    return fill(tmp_path_factory.mktemp("filled") / "store", MANY, ends)
 
 
 @pytest.fixture
@@ -185,6 +168,36 @@ def test_ten_thousand_edits_are_scrolled_and_only_what_is_seen_is_sent(browser: 
         assert rows < MANY / 4, "it asked for what went by"
         assert max(message["last"] - message["first"] for message in asked) < 100
         assert len(browser_of.numbers) == MANY
+
+
+@pytest.mark.browser
+def test_no_more_is_sent_than_was_seen(browser: Chromium, browser_of: Browser) -> None:
+    """However it is scrolled, every row that was told had a tile, and every picture one of those rows, sent once."""
+    with opened(browser, browser_of) as page:
+        arrived(page)
+        page.evaluate(
+            """() => {
+              window.tiled = new Set();
+              const tiles = () => document.querySelectorAll(".br-tile");
+              const note = () => tiles().forEach((one) => window.tiled.add(Number(one.ariaPosInSet) - 1));
+              note();
+              new MutationObserver(note).observe(document.querySelector(".br-canvas"), { childList: true });
+            }"""
+        )
+        tiles = page.locator(".br-tiles")
+        loaded = "[...document.querySelectorAll('.br-tile')].every((one) => one.ariaLabel !== 'not loaded yet')"
+        for step in range(12):
+            tiles.evaluate("(tiles, top) => { tiles.scrollTop = top }", 520 * step + 60_000 * (step // 6))
+            page.wait_for_function(loaded)
+        asked = [message for message in page.evaluate("window.sent") if message["kind"] == "rows"]
+        told = [message for message in page.evaluate("window.heard") if message["kind"] == "rows"]
+        sent = [message["key"] for message in page.evaluate("window.heard") if message["kind"] == "picture"]
+        places = {message["first"] + number for message in told for number in range(len(message["rows"]))}
+        assert places <= set(page.evaluate("[...window.tiled]")), "rows of no tile were told"
+        assert len(told) == len(asked) <= 14, "one question for each rest of the view"
+        assert set(sent) <= {row["key"] for message in told for row in message["rows"]}
+        assert len(sent) == len(set(sent)), "a picture was sent twice"
+        assert sum(len(message["rows"]) for message in told) < MANY / 10
 
 
 @pytest.mark.browser
