@@ -15,7 +15,7 @@ import uuid
 import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 
@@ -26,6 +26,9 @@ from nbbanana.session.choice import in_marimo
 from nbbanana.widgets import desk
 from nbbanana.widgets.modules import join, style
 
+if TYPE_CHECKING:
+    from nbbanana.store import Store
+
 __all__ = ["Form", "Message", "Post", "render"]
 
 Message = Mapping[str, Any]
@@ -35,8 +38,6 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 Post = Callable[[dict[str, Any], list[Any]], None]
 """Takes what a form says, where the form stands inside another: a message and its buffers."""
-
-VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Form(anywidget.AnyWidget):
@@ -74,6 +75,7 @@ class Form(anywidget.AnyWidget):
         # A bound method would keep a form alive as long as its comm, and the comm as long as the form.
         itself = weakref.ref(self)
         self.on_msg(lambda _, content, buffers: _received(itself(), content, buffers))
+        self._unwatch: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -107,6 +109,17 @@ class Form(anywidget.AnyWidget):
         if self.is_open:
             self.send(_sendable({"kind": kind, **content}), buffers=list(buffers) or None)
 
+    def watch(self, store: Store) -> None:
+        """Say in the form when something waits for another process to unlock the store, from whatever thread waits."""
+        itself = weakref.ref(self)
+        self._unwatch = store.on_wait(lambda on: _tell_locked(itself(), on=on))
+
+    def receive(self, message: Message, buffers: Sequence[memoryview]) -> None:
+        """Take a message of the front end, and leave it at the desk; called in the kernel's thread, never waits."""
+        # Said here, not at the desk: what waits there, such as for a store that is locked, is no busy kernel.
+        self.tell("heard", number=message.get("number"))
+        desk.post(self._receive, message, buffers)
+
     def complain(self, error: BaseException, about: str = "") -> None:
         """Show an error in the form, in its three lines; `about` names what it belongs to."""
         what, why, mend = _lines(error)
@@ -122,6 +135,7 @@ class Form(anywidget.AnyWidget):
         """
         if self.is_open:
             self.is_open = False
+            self._unwatch()
             self.let_go()
             self.layout.close()  # ipywidgets makes one for every widget, with a comm of its own
         super().close()
@@ -139,11 +153,15 @@ class Form(anywidget.AnyWidget):
 
         show: Callable[..., Any] = display  # IPython does not say what it takes
         self._still = show(self._still_bundle(), raw=True, display_id=True)
-        show(self._repr_mimebundle_(), raw=True)
+        data, metadata = self._repr_mimebundle_()
+        show(data, metadata=metadata, raw=True)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:  # type: ignore[override]
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        return {"text/plain": f"{self.title}: the form lives with its kernel; run the cell again for it.", VIEW: view}
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live widget; the metadata tells Colab where widgets' front ends come from, and is empty elsewhere."""
+        bundle = super()._repr_mimebundle_()
+        assert bundle is not None, "every form has a view"
+        words = f"{self.title}: the form lives with its kernel; run the cell again for it."
+        return bundle[0] | {"text/plain": words}, bundle[1]
 
     def _still_bundle(self) -> dict[str, str]:
         html, text = self.still()
@@ -152,15 +170,17 @@ class Form(anywidget.AnyWidget):
 
     def _receive(self, message: Message, buffers: Sequence[memoryview]) -> None:
         """Answer a message of the front end; whatever breaks on the way is shown, not logged where nobody looks."""
-        self.tell("heard", number=message.get("number"))
         if message.get("kind") == "hello":
             self.tell("uid", uid=self.uid)
+        kind = str(message.get("kind"))
+        self.heed(lambda: self.heard(kind, message, buffers), kind)
+
+    def heed(self, act: Callable[[], object], about: str) -> None:
+        """Do something; whatever breaks on the way is shown, since a callback has nobody above it who could."""
         try:
-            self.heard(str(message.get("kind")), message, buffers)
-        except NBBananaError as error:
-            self.complain(error, str(message.get("kind")))
-        except Exception as error:  # noqa: BLE001 - a callback has nobody above it who could show this
-            self.complain(error, str(message.get("kind")))
+            act()
+        except Exception as error:  # noqa: BLE001 - see above
+            self.complain(error, about)
 
 
 def render(template: str, **context: Any) -> str:
@@ -186,6 +206,11 @@ def _templates() -> Any:
 _environment: Any = None
 
 
+def _tell_locked(form: Form | None, *, on: bool) -> None:
+    if form is not None:
+        form.tell("locked", on=on)
+
+
 def _sendable(content: dict[str, Any]) -> dict[str, Any]:
     """The message; halves of characters, which a file's name may have and JSON cannot, as signs that say so."""
     text = json.dumps(content, ensure_ascii=False)
@@ -197,7 +222,7 @@ def _sendable(content: dict[str, Any]) -> dict[str, Any]:
 def _received(form: Form | None, message: Any, buffers: Any) -> None:
     """Called in the kernel's thread; leaves a note and returns at once."""
     if form is not None and isinstance(message, Mapping):
-        desk.post(form._receive, message, list(buffers or ()))  # noqa: SLF001 - a function of this class
+        form.receive(message, list(buffers or ()))
 
 
 def _lines(error: BaseException) -> tuple[str, str, str]:
