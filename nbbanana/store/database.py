@@ -24,6 +24,8 @@ __all__ = ["Database"]
 
 PATIENCE = 30.0
 """Seconds a transaction waits for others to finish theirs."""
+SOON = 1.0
+"""Seconds of that after which whoever listens is told that it waits."""
 IDLE = 4
 """Connections that are kept open while nobody uses them."""
 LOG_PAGES = 4_000
@@ -54,6 +56,7 @@ class Database:
         self.path = folder / "edits.sqlite"
         self.notes: tuple[str, ...] = ()
         self._idle: list[sqlite3.Connection] = []
+        self._listeners: list[Callable[[bool], object]] = []
         self._closed = False
         self._durable = "FULL"
         self._renew_locks()
@@ -73,6 +76,14 @@ class Database:
         with self._writing, self._lent() as connection, self._transaction(connection, "BEGIN IMMEDIATE"):
             yield connection
 
+    def on_wait(self, listener: Callable[[bool], object]) -> Callable[[], None]:
+        """
+        Have `listener` called with True when a writer waits longer than a moment for another process, and with False
+        when that is over, in the writer's thread; returns what ends it.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
     def close(self) -> None:
         """Close every connection; those in use close when they are given back."""
         with self._lock:
@@ -83,7 +94,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, connection: sqlite3.Connection, begin: str) -> Iterator[None]:
-        connection.execute(begin)
+        self._begin(connection, begin)
         try:
             schema.check(connection, self.folder)  # a newer nbbanana may have brought it up meanwhile
             yield
@@ -93,6 +104,33 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _begin(self, connection: sqlite3.Connection, begin: str) -> None:
+        """Begin when others are done; where that takes longer than a moment, it is told."""
+        if not self._listeners or begin == "BEGIN":
+            connection.execute(begin)
+            return
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {SOON * 1000:.0f}")
+            connection.execute(begin)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            self._begin_late(connection, begin)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
+
+    def _begin_late(self, connection: sqlite3.Connection, begin: str) -> None:
+        self._tell(is_waiting=True)
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {(PATIENCE - SOON) * 1000:.0f}")
+            connection.execute(begin)
+        finally:
+            self._tell(is_waiting=False)
+
+    def _tell(self, *, is_waiting: bool) -> None:
+        for listener in tuple(self._listeners):
+            listener(is_waiting)
 
     @contextmanager
     def _lent(self) -> Iterator[sqlite3.Connection]:

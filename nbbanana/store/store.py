@@ -83,6 +83,13 @@ class Store(Reader):
         """Sentences about what is unusual here, such as a network drive."""
         return self._database.notes
 
+    def on_wait(self, listener: Callable[[bool], object]) -> Callable[[], None]:
+        """
+        Have `listener` called with True when something waits here longer than a moment for another process to unlock
+        the store, and with False when that is over, in the thread that waits; returns what ends it.
+        """
+        return self._database.on_wait(listener)
+
     @property
     def incoming(self) -> Path:
         """A folder for files on their way in: `adopt` takes them from there without copying."""

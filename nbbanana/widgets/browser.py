@@ -58,6 +58,7 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
         self.numbers = fitting(session.store, self.wanted)
         self.chosen: tuple[int, ...] = ()
         self.copies: Copies = Copies(session.store, self._copy_made)
+        self.watch(session.store)
 
     def __repr__(self) -> str:
         return f"<Browser of {len(self.numbers)} edits>"

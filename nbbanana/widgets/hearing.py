@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.errors import UsageError
 from nbbanana.images import load
 from nbbanana.request import SEED_LIMIT
+from nbbanana.widgets import desk
 from nbbanana.widgets.sides import sides_of
 from nbbanana.widgets.slots import Slot, slots_of
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from nbbanana.models import Model
     from nbbanana.widgets.base import Message
     from nbbanana.widgets.studio import Studio
 
@@ -119,6 +123,36 @@ def _task(act: Callable[[Studio, Any], Any]) -> Callable[[Studio, Message], None
     return found
 
 
+def _knowing(act: Callable[[Studio, Message], Any]) -> Callable[[Studio, Message], None]:
+    """An act on an edit that needs its model."""
+
+    def found(form: Studio, message: Message) -> None:
+        edit = form.session.store.get(int(message["edit"]))
+        _once_known(form, edit.model, lambda: act(form, message))
+
+    return found
+
+
+def _once_known(form: Studio, model_id: str, act: Callable[[], object]) -> None:
+    """
+    Do something that needs a model. One that is not shipped is asked for first, and meanwhile the desk does other
+    things; where it cannot be had, the form says why, and nothing else was done.
+    """
+    if model_id in form.known:
+        act()
+        return
+    form.tell("said", text=f"Asking the service about {model_id}.", undo=False)
+
+    def answered(done: Future[Model]) -> None:
+        if (error := done.exception()) is not None:
+            form.complain(error, model_id)
+            return
+        form.known.add(model_id)
+        form.heed(act, model_id)
+
+    form.session.engine.live_model(model_id).add_done_callback(lambda done: desk.post(answered, done))
+
+
 def _dismiss(form: Studio, task: Any) -> None:
     form.tasks.dismiss(task)
     form.tell("gone", key=task.key, edit=None)
@@ -213,7 +247,7 @@ _ACTS: dict[str, Callable[[Studio, Message], Any]] = {
     "mark": lambda form, message: form.mark(
         int(message["edit"]), int(message["index"]), message["what"], on=bool(message["on"])
     ),
-    "vary": lambda form, message: form.vary(int(message["edit"])),
+    "vary": _knowing(lambda form, message: form.vary(int(message["edit"]))),
     "save": _save,
     "copy": _copy,
     "select": _select,
@@ -224,8 +258,8 @@ _ACTS: dict[str, Callable[[Studio, Message], Any]] = {
     "leave": lambda form, message: form.guests.leave(str(message["name"])),
     "open": _open,
     "look": _look,
-    "show": lambda form, message: form.show_edit(int(message["edit"])),
-    "recall": _recall,
+    "show": _knowing(lambda form, message: form.show_edit(int(message["edit"]))),
+    "recall": _knowing(_recall),
     "search": _search,
     "older": _older,
 }

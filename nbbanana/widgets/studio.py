@@ -77,6 +77,9 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
         """US dollars that a run may cost, for a budget where the service only tells from what price on."""
         self.words_seen = 0
         """The number of the front end's last word about the prompt: what it typed since is not overwritten."""
+        self.known: set[str] = set(models.ids())
+        """The models that can be had without asking anybody."""
+        self.watch(session.store)
 
     def __repr__(self) -> str:
         return f"<Studio {self.bench.draft.model} inputs={len(self.bench.draft.slots)} jobs={len(self.tasks.all)}>"

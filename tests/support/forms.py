@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from nbbanana.widgets import desk
 from nbbanana.widgets.base import Form
 
 __all__ = ["Wire", "serve"]
@@ -64,7 +63,7 @@ class Wire:
     def say(self, message: dict[str, Any]) -> None:
         """Hand a message of the page to the form, as its comm does."""
         buffers = [memoryview(base64.b64decode(one)) for one in message["buffers"]]
-        desk.post(self.form._receive, message["content"], buffers)
+        self.form.receive(message["content"], buffers)
 
 
 @contextmanager

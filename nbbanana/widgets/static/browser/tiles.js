@@ -19,11 +19,15 @@ export function makeTiles(form) {
   const shown = new Map();
   let timer = 0;
   let asked = "";
-  const observer = new ResizeObserver(() => draw());
+  let room = { width: 0, height: 0 };
+  const observer = new ResizeObserver(() => {
+    room = { width: element.clientWidth, height: element.clientHeight };
+    draw();
+  });
   observer.observe(element);
 
   function measure() {
-    const width = element.clientWidth - 2 * GAP;
+    const width = room.width - 2 * GAP;
     const across = Math.max(2, Math.floor((width + GAP) / (LEAST + GAP)));
     const side = (width - (across - 1) * GAP) / across;
     return { across, side, step: side + GAP };
@@ -33,12 +37,12 @@ export function makeTiles(form) {
   function range() {
     const { across, step } = measure();
     const first = Math.max(0, Math.floor(element.scrollTop / step) - SPARE) * across;
-    const last = Math.ceil((element.scrollTop + element.clientHeight) / step + SPARE) * across;
+    const last = Math.ceil((element.scrollTop + room.height) / step + SPARE) * across;
     return { first, last: Math.min(last, state.many) };
   }
 
   function draw() {
-    if (!element.clientWidth) return;
+    if (!room.width) return;
     const { across, side, step } = measure();
     const { first, last } = range();
     canvas.style.height = `${Math.ceil(state.many / across) * step + GAP}px`;
@@ -100,7 +104,7 @@ export function makeTiles(form) {
     const { across, side, step } = measure();
     const top = GAP + Math.floor(state.current / across) * step;
     if (top < element.scrollTop) element.scrollTop = top - GAP;
-    else if (top + side > element.scrollTop + element.clientHeight) element.scrollTop = top + side + GAP - element.clientHeight;
+    else if (top + side > element.scrollTop + room.height) element.scrollTop = top + side + GAP - room.height;
     draw();
     dress(before);
     dress(state.current);
@@ -125,7 +129,7 @@ export function makeTiles(form) {
   function onkeydown(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !state.many) return;
     const { across, step } = measure();
-    const page = across * Math.max(1, Math.floor(element.clientHeight / step));
+    const page = across * Math.max(1, Math.floor(room.height / step));
     const way = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across, PageUp: -page, PageDown: page }[event.key];
     const end = { Home: 0, End: state.many - 1 }[event.key];
     if (end !== undefined) go(end);
@@ -152,8 +156,9 @@ export function makeTiles(form) {
     },
     dress: () => [...shown.keys()].forEach(dress),
     told() {
-      [...shown.keys()].forEach(dress);
+      // First what asks for the layout, then what changes it: the other way round each answer would lay out twice.
       draw();
+      [...shown.keys()].forEach(dress);
     },
     end() {
       clearTimeout(timer);

@@ -167,7 +167,7 @@ export function renderBrowser({ model, el }) {
   const detail = makeDetail(form);
   const none = h("p.br-empty.nbb-quiet", { hidden: true }, "Nothing fits.");
   const trouble = h("p.br-trouble", { role: "alert", hidden: true });
-  const waits = h("p.br-trouble", { role: "status", hidden: true }, "The kernel has not answered yet: it is busy with a cell, or it was restarted; then run this cell again.");
+  const waits = h("p.br-trouble", { role: "status", hidden: true });
   let showStill = () => undefined;
 
   const hear = {
@@ -214,7 +214,7 @@ export function renderBrowser({ model, el }) {
       trouble.hidden = false;
     },
   };
-  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
+  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
   form.say = (kind, content) => {
     if (kind !== "rows" && kind !== "look") trouble.hidden = true;
     line.say(kind, content);

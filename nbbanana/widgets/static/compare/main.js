@@ -110,7 +110,7 @@ function render({ model, el }) {
   form.changed = () => parts.bar.draw();
   const note = h("p.cp-note.nbb-quiet.nbb-small", { hidden: true });
   const trouble = h("p.cp-trouble", { role: "alert", hidden: true });
-  const waits = h("p.cp-trouble", { role: "status", hidden: true }, "The kernel has not answered yet: it is busy with a cell, or it was restarted; then run this cell again.");
+  const waits = h("p.cp-trouble", { role: "status", hidden: true });
   let showStill = () => undefined;
 
   const hear = {
@@ -132,7 +132,7 @@ function render({ model, el }) {
       trouble.hidden = false;
     },
   };
-  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
+  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
   fill(form.root, parts.bar.element, waits, trouble, parts.words.element, parts.stage.element, note, keyList(), form.live);
   keepKeys(form.root);
   form.root.addEventListener("keydown", makeCompareKeys(form, parts, acts));

@@ -136,7 +136,7 @@ export function renderRegion({ model, el }) {
   const tools = makeTools(form);
   const list = makeList(form);
   const trouble = h("p.rg-trouble", { role: "alert", hidden: true });
-  const waits = h("p.rg-trouble", { role: "status", hidden: true }, "The kernel has not answered yet: it is busy with a cell, or it was restarted; then run this cell again.");
+  const waits = h("p.rg-trouble", { role: "status", hidden: true });
   let showStill = () => undefined;
   let settling = 0;
   form.draw = () => [form.surface, tools, list].forEach((one) => one.draw());
@@ -169,7 +169,7 @@ export function renderRegion({ model, el }) {
       trouble.hidden = false;
     },
   };
-  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
+  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
   form.say = (shapes) => {
     line.say("shapes", { shapes });
     clearTimeout(settling);

@@ -1,29 +1,59 @@
 // The line to the other half of the form: messages with an answer expected, and pictures that come as bytes.
 
+import { fill } from "./dom.js";
+
 /** Milliseconds without an answer after which the form says so. */
 const PATIENCE = 1500;
+/** What stands in the way, as the form says it. */
+const BUSY = "The kernel has not answered yet: it is busy with a cell, and does this after it. If it was restarted, run this cell again.";
+const GONE = "The kernel was restarted or has ended, and nothing here reaches it. Run this cell again for a form that works; edits are in the history, and a job on its way is collected with %nbresume.";
+const LOCKED = "Another process keeps the store locked. What you do waits for it, and nothing is lost.";
 
 /**
  * A line to Python.
  * @param {any} model the widget's model: `send`, `on`, `off`
  * @param {(message: any, buffers: DataView[]) => void} hear
- * @param {(waits: boolean) => void} onwait whether Python owes an answer for longer than it should
+ * @param {HTMLElement} waits where it is said what stands in the way; hidden while nothing does
+ * @param {() => void} [ongone] the kernel went away under the form
  */
-export function link(model, hear, onwait) {
+export function link(model, hear, waits, ongone = () => undefined) {
   let number = 0;
   let timer = 0;
+  let isLong = false;
+  let isLocked = false;
   const owed = new Set();
+  // Jupyter marks the views of widgets whose kernel is gone; other hosts take the form away.
+  const isGone = () => waits.closest(".jupyter-widgets-disconnected") !== null;
+  const show = () => {
+    const words = isGone() ? GONE : isLocked ? LOCKED : isLong ? BUSY : "";
+    waits.hidden = !words;
+    if (waits.textContent !== words) fill(waits, words);
+  };
   const watch = () => {
     clearTimeout(timer);
-    if (owed.size === 0) onwait(false);
-    else timer = window.setTimeout(() => onwait(owed.size > 0), PATIENCE);
+    if (owed.size > 0) timer = window.setTimeout(late, PATIENCE);
+    else isLong = false;
+    show();
+  };
+  const late = () => {
+    isLong = owed.size > 0;
+    show();
+  };
+  const lost = () => {
+    show();
+    if (isGone()) ongone();
   };
   const listen = (message, buffers) => {
+    if (message.kind === "locked") {
+      isLocked = message.on;
+      return show();
+    }
     if (message.kind !== "heard") return hear(message, buffers ?? []);
     owed.delete(message.number);
     watch();
   };
   model.on("msg:custom", listen);
+  model.on("comm_live_update", lost);
   return {
     /** @param {string} kind @param {Record<string, any>} [content] @param {ArrayBuffer[]} [buffers] */
     say(kind, content = {}, buffers = []) {
@@ -34,12 +64,13 @@ export function link(model, hear, onwait) {
         // Its promise, where there is one, fails when the kernel is gone: the missing answer says so.
         Promise.resolve(model.send({ ...content, kind, number }, undefined, buffers)).catch(() => undefined);
       } catch {
-        onwait(true);
+        late();
       }
     },
     end() {
       clearTimeout(timer);
       model.off("msg:custom", listen);
+      model.off("comm_live_update", lost);
     },
   };
 }

@@ -77,9 +77,38 @@ function makePrompt(form) {
     },
     update(state) {
       if (state.seen >= written && area.value !== state.prompt) area.value = state.prompt;
+      const words = area.value ? "" : left.take();
+      if (!words) return;
+      area.value = words;
+      written += 1;
+      tell();
+      form.note("The words are back that stood here when the kernel went away.");
     },
+    /** The kernel went away: keep the words for the form that comes in the place of this one. */
+    keep: () => left.put(area.value),
   };
 }
+
+/** Words that a form left whose kernel went away, kept in this tab for the next one of the notebook. */
+const left = {
+  name: () => `nbbanana words of ${location.pathname}`,
+  put(words) {
+    try {
+      if (words.trim()) sessionStorage.setItem(left.name(), words);
+    } catch {
+      // A host without storage: the words stand in the old form until its cell is run.
+    }
+  },
+  take() {
+    try {
+      const words = sessionStorage.getItem(left.name()) ?? "";
+      sessionStorage.removeItem(left.name());
+      return words;
+    } catch {
+      return "";
+    }
+  },
+};
 
 /** The line above: the model, who runs it, and what is for the whole form. */
 function makeBar(form, keys) {
@@ -164,7 +193,7 @@ function render({ model, el, host }) {
     region: { host: pointing, title: "What is drawn is kept with the edit, and not sent.", close: "Done" },
     browser: { host: past.browser, title: "", close: "Back to the strip", onshow: () => past.browse(true), onhide: () => past.browse(false) },
   });
-  const waits = h("p.st-waits", { role: "status", hidden: true }, "The kernel has not answered yet: it is busy with a cell, or it was restarted; then run this cell again.");
+  const waits = h("p.st-waits", { role: "status", hidden: true });
   let showStill = () => undefined;
 
   const hear = {
@@ -188,7 +217,7 @@ function render({ model, el, host }) {
     left: (message) => guests.leave(message.name),
     error: (message) => form.complain(message),
   };
-  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), (isLong) => (waits.hidden = !isLong));
+  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits, prompt.keep);
   form.say = (kind, content, buffers) => {
     if (!SILENT.has(kind)) {
       foot.clear();
