@@ -86,9 +86,14 @@ class VoilaPage(LabPage):
     def run_first(self, many: int) -> None:
         """All cells have run."""
 
+    @property
+    def cells(self) -> Locator:
+        """What is shown of all cells."""
+        return self.page.locator(".jp-Cell")
+
     def cell(self, number: int) -> Locator:
-        """The outputs of a cell."""
-        return self.page.locator(".jp-Cell").nth(number)
+        """What is shown of a cell."""
+        return self.cells.nth(number)
 
     def darken(self) -> None:
         """Open it again in its dark theme."""
@@ -126,14 +131,19 @@ class MarimoPage(LabPage):
 
     def ready(self) -> None:
         """Wait until its cells are there."""
-        self.page.locator(".marimo-cell").first.wait_for()
+        self.cells.first.wait_for()
 
     def run_first(self, many: int) -> None:
         """All cells run by themselves."""
 
+    @property
+    def cells(self) -> Locator:
+        """All cells."""
+        return self.page.locator(".marimo-cell")
+
     def cell(self, number: int) -> Locator:
         """A cell."""
-        return self.page.locator(".marimo-cell").nth(number)
+        return self.cells.nth(number)
 
     def darken(self) -> None:
         """Let the system ask for dark colours."""

@@ -1,9 +1,9 @@
 """
 A real JupyterLab in a real browser.
 
-`serve(root)` starts JupyterLab on a free port, or another host of `support.hosts`; `Browser` holds one headless Chromium;
-a `LabPage` is one notebook opened in it. JupyterLab restores the tabs of a workspace, so every page gets a workspace of
-its own, and it trusts by content, so that two equal files share their trust.
+`serve(root)` starts JupyterLab on a free port, or another host of `support.hosts`; `Browser` holds one headless
+Chromium; a `LabPage` is one notebook opened in it. JupyterLab restores the tabs of a workspace, so every page gets a
+workspace of its own, and it trusts by content, so that two equal files share their trust.
 """
 
 from __future__ import annotations
@@ -98,6 +98,17 @@ class Lab:
     def address(self, notebook: str) -> str:
         """The page of a notebook, in a workspace that nothing was ever opened in."""
         return f"{self.url}lab/workspaces/{uuid.uuid4().hex}/tree/{notebook}?token={self.token}"
+
+    @contextmanager
+    def setting(self, plugin: str, **values: Any) -> Iterator[None]:
+        """Meanwhile the pages that are opened have this setting of a plugin, such as `@jupyterlab/…:tracker`."""
+        package, _, name = plugin.partition(":")
+        folder = self.root.parent / f"{self.root.name}-home/jupyter/config/lab/user-settings" / package
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{name}.jupyterlab-settings"
+        file.write_text(json.dumps(values))
+        yield
+        file.unlink()
 
 
 @contextmanager
@@ -215,6 +226,11 @@ class LabPage:
         if not self.noise.search(route.request.url):
             self.foreign.append(route.request.url)
         route.abort()
+
+    @property
+    def cells(self) -> Locator:
+        """All cells."""
+        return self.page.locator(".jp-Notebook .jp-Cell")
 
     def cell(self, number: int) -> Locator:
         """The cell, counted from 0, scrolled to."""

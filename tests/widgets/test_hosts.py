@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from support import journey
 from support.histories import fill
 from support.hosts import HOSTS, Marimo, write
@@ -62,12 +63,14 @@ def test_from_an_upload_to_a_cell_that_asks_the_same(
     with browser.open(host, write(host, "studio", cells), height=1400) as page:
         page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.run_first(len(STUDIO))
+        many = page.cells.count()
         day = journey.StudioDay(page, box)
         day.compose(photo("coffee"))
         day.run_and_cancel()
         day.work_with_results()
         day.mark_and_compare()
         number, copied = day.copy()
+        assert page.cells.count() == many, "x cut a cell"
         assert re.match(COPIED[isinstance(host, Marimo)], copied), copied
         told = paste_and_run(page) if host.takes_cells else run_elsewhere(copied, host, settings)
         page.darken()
@@ -117,6 +120,9 @@ def test_the_other_forms_show_themselves_and_work(
         page.screenshot(f"{host.name}-region")
         journey.browse(page.cell(3).locator(".nbb-browser"), page, MANY)
         page.screenshot(f"{host.name}-browser")
+        if host.takes_cells:
+            page.page.keyboard.press("Escape")
+            expect(page.cell(3)).to_be_focused()
         page.darken()
         for number, name in ((1, "compare"), (2, "region"), (3, "browser")):
             form = page.cell(number).locator(f".nbb-{name}")
