@@ -16,7 +16,19 @@ from nbbanana.errors import UsageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Area", "Box", "Shape", "area_of", "box_shape", "boxes_of", "mask_of", "shape_of", "words_for"]
+__all__ = [
+    "Area",
+    "Box",
+    "Shape",
+    "area_of",
+    "box_shape",
+    "boxes_of",
+    "mask_of",
+    "read",
+    "shape_of",
+    "words_for",
+    "written",
+]
 
 MOST_POINTS = 20_000
 """A shape of more is no stroke of a hand."""
@@ -226,7 +238,36 @@ def area_of(row: Mapping[str, Any]) -> Area:
     return Area(tuple(shape_of(one) for one in row["shapes"]), (int(width), int(height)), int(row["input"]))
 
 
-def box_shape(box: Sequence[float]) -> Shape:
+def written(area: Area) -> str:
+    """
+    An area as it stands on a line: the boxes around what was drawn, and `@2` where it is of the second picture.
+
+    >>> written(Area((box_shape((0.7, 0, 1, 0.3)), box_shape((0, 0.5, 0.25, 1))), (64, 48), input=1))
+    '0.7,0,1,0.3+0,0.5,0.25,1@2'
+    """
+    text = "+".join(",".join(f"{round(part, 4):g}" for part in box) for box in area.boxes)
+    return f"{text}@{area.input + 1}" if area.input else text
+
+
+def read(text: str) -> Area:
+    """
+    An area that was written; it knows nothing of its picture's size.
+
+    Raises:
+        UsageError: it cannot be read.
+
+    >>> read("0.7,0,1,0.3@2").boxes, read("0.7,0,1,0.3@2").input
+    ((Box(left=0.7, top=0.0, right=1.0, bottom=0.3),), 1)
+    """
+    boxes, _, number = text.partition("@")
+    if not number:
+        number = "1"
+    if not number.isdecimal() or int(number) < 1:
+        raise UsageError(f"@{number:.20} names no picture.", "The first picture is @1.", "Write @2 for the second.")
+    return Area(tuple(box_shape(box.split(",")) for box in boxes.split("+")), (1, 1), int(number) - 1)
+
+
+def box_shape(box: Sequence[float | str]) -> Shape:
     """
     A box as a shape.
 

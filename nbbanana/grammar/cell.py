@@ -70,6 +70,7 @@ class Cell:
         name: the variable that the result is bound to.
         mode: how the store is used; None is the session's way.
         max_price: US dollars that it may cost under a budget where the price is not known.
+        region: the part of a picture that it is about, as `regions.written` writes it.
         dry_run: show the request and its price, send nothing.
         wait: whether the cell ends with the result, or at once with a job.
         quiet: show nothing.
@@ -82,6 +83,7 @@ class Cell:
     name: str | None = None
     mode: Literal["auto", "fresh", "replay"] | None = None
     max_price: float | None = None
+    region: str | None = None
     dry_run: bool = False
     wait: bool = True
     quiet: bool = False
@@ -131,6 +133,7 @@ def parse(
         name=name,
         mode=_mode(own),
         max_price=_max_price(own),
+        region=str(own["region"]) if "region" in own else None,
         dry_run="dry_run" in own,
         wait="no_wait" not in own,
         quiet=silent or "quiet" in own,
@@ -188,6 +191,7 @@ def to_cell(
     name: str | None = None,
     *,
     default_model: str | None = None,
+    region: str | None = None,
 ) -> str:
     """
     Write the `%%nbedit` cell that asks the same: `parse` reads it back as it was.
@@ -198,6 +202,7 @@ def to_cell(
             are paths or URLs.
         name: the variable that the result is bound to.
         default_model: the model that the line need not name; None always names it.
+        region: the part of a picture that it is about, as `regions.written` writes it, or `edit:12`.
 
     Raises:
         PromptError: the prompt is one that a cell cannot say (see `check_prompt`).
@@ -217,6 +222,7 @@ def to_cell(
         parts.append(options.written("--model", request.model))
     shorts = _shorts(request.model)
     parts += [_written(key, value, shorts) for key, value in request.parameters.items() if key != "prompt"]
+    parts += [options.written("--region", region)] if region else []
     line, prompt = " ".join(parts), escape(check_prompt(request.prompt))
     if len(line.splitlines()) != 1 or line != line.rstrip():
         raise UsageError(

@@ -74,6 +74,7 @@ OWN: tuple[Option, ...] = (
         choices=("auto", "fresh", "replay"),
     ),
     Option("--max-price", None, "USD", "under a budget, the most it may cost if its price is not known", "max_price"),
+    Option("--region", None, "PART", "what it is about: left,top,right,bottom from 0 to 1, or edit:12", "region"),
     Option("--no-wait", None, None, "return a live job at once", "no_wait"),
     Option("--quiet", "-q", None, "show nothing; so does a ; at the end of the line", "quiet"),
 )

@@ -54,7 +54,7 @@ def load(found: Iterable[Found]) -> list[Any]:
 
 def request_of(cell: Cell, images: Sequence[Any]) -> EditRequest:
     """The checked request; nothing is sent."""
-    return current().request(cell.prompt, images, model=cell.model, parameters=cell.parameters)
+    return current().request(cell.prompt, images, model=cell.model, parameters=cell.parameters, region=cell.region)
 
 
 def _outputs(value: object) -> Sequence[object] | None:

@@ -141,6 +141,7 @@ def blocking(attempt: Attempt) -> EditResult | Job | None:
             publish(attempt.shell, dry_run_data(asking.request_of(cell, images)))
             return None
         how: dict[str, Any] = {"model": cell.model, "mode": cell.mode, "name": cell.name, "max_price": cell.max_price}
+        how["region"] = cell.region
         job = attempt.job = current().submit(cell.prompt, *images, **how, **cell.parameters)
         if not cell.wait:
             return attempt.live(job)

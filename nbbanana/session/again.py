@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.images import ImageInput, load
+from nbbanana.regions import written
 from nbbanana.request import EditRequest
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
         EditRequest(edit.model, {**edit.parameters, **_masks(edit, "edit:{}.mask")}),
         [_operand(edit, number, store) for number in range(len(edit.inputs))],
         name=name,
+        region=_region_on_line(edit),
     )
 
 
@@ -91,6 +93,14 @@ def _masks(edit: Edit, kept: str) -> dict[str, str]:
     return {
         str(mask.parameter): mask.name if _is_here(mask) or not edit.id else kept.format(edit.id) for mask in edit.masks
     }
+
+
+def _region_on_line(edit: Edit) -> str | None:
+    """The region as an option has it: boxes as they are, what was drawn otherwise by its edit."""
+    if edit.region is None:
+        return None
+    is_boxes = all(shape.kind == "box" for shape in edit.region.shapes)
+    return written(edit.region) if is_boxes or not edit.id else f"edit:{edit.id}"
 
 
 def _region(edit: Edit) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.images import ImageInput
 from nbbanana.images.urls import is_url
-from nbbanana.regions import Area, box_shape
+from nbbanana.regions import Area, box_shape, read
 from nbbanana.session.again import image_of
 
 if TYPE_CHECKING:
@@ -20,26 +20,31 @@ __all__ = ["mask_of", "region_of"]
 
 OWN = "region"
 """What a mask is that is made of the request's region; a file of that name is `./region`."""
+_EDIT = re.compile(r"edit:([0-9]+)")
+"""What a cell calls the region of an edit."""
 _KEPT = re.compile(r"edit:([0-9]+)\.mask")
 """What a cell calls the mask of an edit."""
 
 
-def region_of(region: Any, images: Sequence[ImageInput]) -> Area | None:
+def region_of(region: Any, images: Sequence[ImageInput], session: Session) -> Area | None:
     """
     The region of a request.
 
     Args:
         region: a region of `nb.region`, that of another edit, a box (left, top, right and bottom as parts of the
-            primary picture), or a list of boxes; None is none.
+            primary picture), a list of boxes, or what stands on a line for it; None is none.
         images: the request's pictures.
+        session: where an edit is looked up.
 
     Raises:
         UsageError: no region, one on which nothing is drawn, or one of a picture that is not among these.
     """
     if region is None:
         return None
-    if hasattr(region, "__nbbanana_region__"):
-        area: Area = region.__nbbanana_region__()
+    if isinstance(region, str):
+        area = _of_text(region, session)
+    elif hasattr(region, "__nbbanana_region__"):
+        area = region.__nbbanana_region__()
     else:
         area = Area(tuple(box_shape(box) for box in _boxes(region)), (1, 1))
     number = _number(area, images)
@@ -85,6 +90,16 @@ def _kept(number: int, session: Session) -> tuple[str, ImageInput]:
         raise UsageError(f"Edit {number} had no mask.", "Nothing was masked in it.", "Name another edit.")
     image = image_of(masks[0], session.store)
     return image.identity, image
+
+
+def _of_text(text: str, session: Session) -> Area:
+    found = _EDIT.fullmatch(text)
+    if found is None:
+        return read(text)
+    area = session.store.get(int(found[1])).region
+    if area is None:
+        raise UsageError(f"Edit {found[1]} has no region.", "It was about no part of a picture.", "Name another edit.")
+    return area
 
 
 def _boxes(region: Any) -> list[Any]:

@@ -198,7 +198,7 @@ class Session:
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         check_prompt(prompt)
         inputs = self.load(_settled(images))
-        area = region_of(region, inputs)
+        area = region_of(region, inputs, self)
         mask = None
         if chosen.mask_field in given:
             given[chosen.mask_field], mask = mask_of(given[chosen.mask_field], self, area)

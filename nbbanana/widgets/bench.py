@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from nbbanana.errors import NBBananaError, UsageError
 from nbbanana.grammar import check_prompt, to_cell
-from nbbanana.regions import Area, Shape
+from nbbanana.regions import Area, Shape, written
 from nbbanana.request import EditRequest
 from nbbanana.widgets.slots import Slot, expression_of, operand_of
 
@@ -232,12 +232,13 @@ class Bench:
         """
         operands = [operand_of(slot, store) for slot in self.draft.slots]
         request = EditRequest(self.draft.model, {"prompt": self.draft.prompt, **self.draft.parameters})
-        return to_cell(request, operands, name)
+        return to_cell(request, operands, name, region=written(self.area) if self.area else None)
 
     def code(self, store: Store) -> str:
         """The Python that asks the same; raises what `cell` does."""
         pictures = [expression_of(slot, store) for slot in self.draft.slots]
         rest = {"model": self.draft.model, **self.draft.parameters}
+        rest |= {"region": written(self.area)} if self.area else {}
         arguments = [
             repr(check_prompt(self.draft.prompt)),
             *pictures,

@@ -121,7 +121,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
     @region.setter
     def region(self, region: Any) -> None:
         slots = self.bench.draft.slots
-        area = region_of(region, [slot.image for slot in slots])
+        area = region_of(region, [slot.image for slot in slots], self.session)
         if area is None:
             self.change(lambda: self.bench.point("", ()))
         else:

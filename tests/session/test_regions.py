@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 import nbbanana as nb
-from nbbanana.errors import BundleError, UsageError
+from nbbanana.errors import BundleError, NotInStoreError, UsageError
+from nbbanana.grammar import parse, split_cell
 from nbbanana.regions import Area, Shape, area_of, box_shape
 from nbbanana.store.provenance import read_embedded
 
@@ -103,6 +104,37 @@ def test_a_lasso_is_written_as_code_by_its_edit(session: nb.Session, photo: Call
     assert eval(result.code(), {"nb": nb}).region == result.region
 
 
+@pytest.mark.parametrize(
+    ("area", "option"),
+    [
+        (Area((box_shape(CORNER),), (8, 8)), "--region 0.7,0,1,0.3"),
+        (Area((box_shape(CORNER), box_shape((0, 0.5, 0.25, 1))), (8, 8), 1), "--region 0.7,0,1,0.3+0,0.5,0.25,1@2"),
+        (Area((Shape("brush", ((0.5, 0.5),), 0.1),), (8, 8)), "--region edit:1"),
+    ],
+)
+def test_a_copied_cell_is_about_the_same(
+    session: nb.Session, photo: Callable[[str], Path], area: Area, option: str
+) -> None:
+    """The option says boxes in numbers and all else by its edit; read back, the region is the same."""
+    pictures = [photo("coffee"), photo("chelsea")]
+    result = session.edit(WORDS, *pictures, region=area, **SMALL)
+    text = result.cell()
+    assert text.splitlines()[0].endswith(option)
+    cell = parse(*split_cell(text), default_model="x/y", model_of=session.model_of)
+    again = session.request(cell.prompt, pictures, parameters=cell.parameters, region=cell.region)
+    assert (again.region, again.ask) == (result.region, result.edit.ask)
+
+
+@pytest.mark.parametrize("wrong", ["", "corner", "0,0,1", "0,0,1,1@0", "0,0,1,1@x", "0,0,1,1@9", "edit:99", "edit:1"])
+def test_a_region_on_a_line_that_cannot_be_read_is_said(
+    session: nb.Session, photo: Callable[[str], Path], wrong: str
+) -> None:
+    """What is no part of a picture, and an edit that has none, are errors before anything is sent."""
+    session.edit(WORDS, photo("coffee"), **SMALL)
+    with pytest.raises((UsageError, NotInStoreError)):
+        session.request(WORDS, [photo("coffee")], region=wrong)
+
+
 def test_a_bundle_carries_regions(session: nb.Session, photo: Callable[[str], Path], tmp_path: Path) -> None:
     """Shapes of all kinds come back as they were, the crate tells them to others, a picture carries them inside."""
     shapes = (
@@ -177,7 +209,7 @@ def kept(session: nb.Session, result: nb.EditResult) -> Image.Image:
 def test_a_mask_is_whatever_is_a_picture(
     painter: tuple[nb.Session, Any], photo: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """A path, a PIL image, a region, and the word for the request's own: each is sent as a PNG and kept as inputs are."""
+    """A path, a PIL image, a region, the word for the request's own: each is sent as a PNG and kept as inputs are."""
     session, box = painter
     part = nb.region(photo("coffee"), boxes=[CORNER])
     file = tmp_path / "mask.png"

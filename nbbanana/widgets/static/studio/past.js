@@ -121,6 +121,15 @@ export function makePast(form) {
       h("div.st-more", {}, button("Show pictures", null, () => form.say("show", { edit: row.id })), button("Use as input", "input", () => form.say("take", { edit: row.id, index: 0 })), button("Copy cell", "copy", () => form.say("copy", { edit: row.id }))),
     );
     aside.hidden = false;
+    reveal();
+  }
+
+  /** The detail takes room from the strip: what is looked at must not slip under it. */
+  function reveal() {
+    const node = tree.querySelector(`[data-id="${looked}"]`);
+    if (!node) return;
+    const end = node.offsetLeft + STEP - scroll.clientWidth;
+    scroll.scrollLeft = Math.min(Math.max(scroll.scrollLeft, end), node.offsetLeft);
   }
 
   return {
