@@ -32,6 +32,13 @@ class StudioDay:
         """The Studio."""
         return self.page.page.locator(".nbb-studio")
 
+    def upload_and_take_back(self, picture: Path) -> None:
+        """Upload a picture as heavy as any that travels, see it, and take that back."""
+        self.form.locator("input[type=file]").set_input_files(picture)
+        expect(self.form.locator(".st-input img[src]")).to_be_visible()
+        self.form.get_by_role("button", name="Undo").first.click()
+        expect(self.form.locator(".st-input")).to_have_count(0)
+
     def compose(self, picture: Path) -> None:
         """Upload a picture and write the words."""
         self.form.locator("input[type=file]").set_input_files(picture)

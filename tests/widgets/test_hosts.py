@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 from support import journey
 from support.histories import fill
@@ -55,8 +57,18 @@ def host(
         yield served
 
 
+@pytest.fixture(scope="module")
+def heavy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture of 5.2 MB, which is under what the form scales and over what hosts have been known to lose."""
+    file = tmp_path_factory.mktemp("heavy") / "noise.png"
+    noise = np.random.default_rng(0).integers(0, 255, (1200, 1450, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(file)
+    assert 5e6 < file.stat().st_size < 6 * 2**20
+    return file
+
+
 def test_from_an_upload_to_a_cell_that_asks_the_same(
-    host: Lab, box: Sandbox, browser: Browser, settings: dict[str, str], photo: Callable[[str], Path]
+    host: Lab, box: Sandbox, browser: Browser, settings: dict[str, str], photo: Callable[[str], Path], heavy: Path
 ) -> None:
     """Upload, compose, run, watch, cancel, use, vary, compare, star, copy; what was copied asks the same again."""
     cells = [f"%load_ext nbbanana\n{STUDIO[0]}", STUDIO[1], "", TELL] if host.takes_cells else STUDIO
@@ -65,6 +77,7 @@ def test_from_an_upload_to_a_cell_that_asks_the_same(
         page.run_first(len(STUDIO))
         many = page.cells.count()
         day = journey.StudioDay(page, box)
+        day.upload_and_take_back(heavy)
         day.compose(photo("coffee"))
         day.run_and_cancel()
         day.work_with_results()
