@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,12 +100,8 @@ def look(page: LabPage, number: int) -> None:
 @pytest.fixture(scope="module")
 def all_outputs(lab: Lab) -> Iterator[None]:
     """JupyterLab shows all outputs of a cell, not the first fifty."""
-    settings = lab.root.parent / f"{lab.root.name}-home/jupyter/config/lab/user-settings"
-    file = settings / "@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"maxNumberOutputs": 5000}))
-    yield
-    file.unlink()
+    with lab.setting("@jupyterlab/notebook-extension:tracker", maxNumberOutputs=5000):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -21,11 +21,10 @@ export function link(model, hear, waits, ongone = () => undefined) {
   let timer = 0;
   let isLong = false;
   let isLocked = false;
+  let isGone = false;
   const owed = new Set();
-  // Jupyter marks the views of widgets whose kernel is gone; other hosts take the form away.
-  const isGone = () => waits.closest(".jupyter-widgets-disconnected") !== null;
   const show = () => {
-    const words = isGone() ? GONE : isLocked ? LOCKED : isLong ? BUSY : "";
+    const words = isGone ? GONE : isLocked ? LOCKED : isLong ? BUSY : "";
     waits.hidden = !words;
     if (waits.textContent !== words) fill(waits, words);
   };
@@ -39,9 +38,11 @@ export function link(model, hear, waits, ongone = () => undefined) {
     isLong = owed.size > 0;
     show();
   };
+  // Jupyter's widget manager tells a model once its kernel restarts; other hosts take the form away.
   const lost = () => {
+    isGone = true;
     show();
-    if (isGone()) ongone();
+    ongone();
   };
   const listen = (message, buffers) => {
     if (message.kind === "locked") {

@@ -1,0 +1,357 @@
+"""Forms while something stands in their way: a busy or restarted kernel, a locked store, no network. They recover."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from support.form_pages import opened
+from support.kernels import notebook_of
+from support.lab import Browser, Lab, LabPage
+
+import nbbanana as nb
+from nbbanana.sandbox import Fault, Sandbox
+from nbbanana.settings import settings
+from nbbanana.store import database
+from nbbanana.widgets import pricing
+from nbbanana.widgets.studio import Studio
+
+pytestmark = pytest.mark.browser
+
+WORDS = "Keep the cup unchanged. Convert the table into a washed linen cloth."
+SMALL = {"resolution": "0.5K"}
+
+
+# ── the kernel ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+OPEN, BUSY, LOOK = range(3)
+CELLS = [
+    "import nbbanana as nb\nbench = nb.studio(images=nb.samples.still_life(), resolution='0.5K')\nbench",
+    "import time\nfrom pathlib import Path\nwhile not Path('go').exists():\n    time.sleep(0.05)",
+    "bench.prompt, sorted(bench.parameters), len(bench.results)",
+]
+
+
+def test_a_form_works_while_a_cell_runs(browser: Browser, lab: Lab) -> None:
+    """Where messages of widgets have a thread of their own in the kernel, a cell that runs is in nobody's way."""
+    with busied(browser, lab, "works.ipynb") as (page, form):
+        form.get_by_label("Prompt").press("Control+Enter")
+        expect(form.locator(".st-group")).to_have_count(1, timeout=60_000)
+        expect(form.locator(".st-waits")).to_be_hidden()
+        assert page.is_busy(BUSY)
+
+
+def test_a_busy_kernel_is_named_and_catches_up(browser: Browser, lab: Lab) -> None:
+    """Where they have not, the form says that a cell keeps the kernel; what was done meanwhile is done after it."""
+    with (
+        lab.setting("@jupyterlab/apputils-extension:kernels-settings", commsOverSubshells="disabled"),
+        busied(browser, lab, "busy.ipynb") as (page, form),
+    ):
+        form.get_by_label("Prompt").press("Control+Enter")
+        expect(form.locator(".st-waits")).to_contain_text("busy with a cell")
+        assert page.is_busy(BUSY)
+        (lab.root / "busy.ipynb.go").touch()
+        page.wait(BUSY)
+        page.cell(OPEN)
+        expect(form.locator(".st-waits")).to_be_hidden()
+        expect(form.locator(".st-group")).to_have_count(1, timeout=60_000)
+        expect(form.get_by_label("Prompt")).to_have_value(WORDS)
+        page.run(LOOK)
+        expect(page.wait(LOOK)).to_contain_text(f"('{WORDS}', ['resolution', 'seed'], 1)")
+
+
+@contextmanager
+def busied(browser: Browser, lab: Lab, notebook: str) -> Iterator[tuple[LabPage, Locator]]:
+    """A Studio in a notebook of which another cell runs, until a file is there; words and a seed are on it."""
+    cells = [CELLS[OPEN], CELLS[BUSY].replace("'go'", f"'{notebook}.go'"), CELLS[LOOK]]
+    nbformat.write(notebook_of(cells), lab.root / notebook)
+    with browser.open(lab, notebook, height=1400) as page:
+        page.run(OPEN)
+        page.wait(OPEN)
+        form = page.page.locator(".nbb-studio")
+        expect(form.locator(".st-amount")).to_have_text(re.compile(r"\$"))
+        page.run(BUSY)
+        page.cell(OPEN)
+        form.get_by_label("Prompt").fill(WORDS)
+        form.get_by_role("button", name="Roll a seed").click()
+        yield page, form
+        (lab.root / f"{notebook}.go").touch()
+        assert page.errors == []
+
+
+def test_a_restarted_kernel_is_named_and_the_words_are_kept(browser: Browser, lab: Lab) -> None:
+    """Once the kernel is restarted the form says so; its cell, run again, gives one with the words, and it works."""
+    nbformat.write(notebook_of(CELLS), lab.root / "restarted.ipynb")
+    with browser.open(lab, "restarted.ipynb", height=1400) as page:
+        page.run(OPEN)
+        page.wait(OPEN)
+        form = page.page.locator(".nbb-studio")
+        form.get_by_label("Prompt").fill(WORDS)
+        expect(form.locator(".st-amount")).to_have_text(re.compile(r"\$"))
+        restart(page)
+        waits = form.locator(".st-waits")
+        expect(waits).to_contain_text("The kernel was restarted")
+        form.get_by_role("button", name="Roll a seed").click()
+        expect(waits).to_contain_text("Run this cell again")
+        expect(form.get_by_label("Prompt")).to_have_value(WORDS)
+        page.run(OPEN)
+        page.wait(OPEN)
+        expect(form.locator(".st-toast")).to_contain_text("The words are back")
+        expect(form.get_by_label("Prompt")).to_have_value(WORDS)
+        expect(waits).to_be_hidden()
+        form.get_by_label("Prompt").press("Control+Enter")
+        expect(form.locator(".st-group")).to_have_count(1, timeout=60_000)
+        page.run(LOOK)
+        expect(page.wait(LOOK)).to_contain_text(WORDS)
+
+
+def restart(page: LabPage) -> None:
+    """Restart the kernel of a notebook by JupyterLab's menu."""
+    page.page.evaluate("void jupyterapp.commands.execute('kernelmenu:restart')")
+    page.page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+
+
+# ── the store ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def locked(session: nb.Session) -> Iterator[sqlite3.Connection]:
+    """The store as another process keeps it to itself."""
+    other = sqlite3.connect(session.folder / "edits.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield other
+    finally:
+        if other.in_transaction:
+            other.execute("ROLLBACK")
+        other.close()
+
+
+@pytest.fixture
+def form(session: nb.Session, photo: Callable[[str], Path]) -> Iterator[Studio]:
+    """A Studio with one result."""
+    form = nb.studio(session, images=photo("coffee"), prompt=WORDS, **SMALL)
+    form.run().result()
+    yield form
+    form.close()
+
+
+def test_a_locked_store_is_named_and_nothing_is_lost(browser: Browser, form: Studio) -> None:
+    """A star, a run and words while another process has the store: all are there once it is free."""
+    with opened(browser, form) as page:
+        with locked(form.session):
+            page.locator(".st-tile").first.click()
+            page.keyboard.press("s")
+            expect(page.locator(".st-waits")).to_contain_text("Another process keeps the store locked")
+            area = page.get_by_label("Prompt")
+            area.fill(f"{WORDS} And snow.")
+            area.press("Control+Enter")
+            expect(page.locator(".st-waits")).to_contain_text("nothing is lost")
+        expect(page.locator(".st-waits")).to_be_hidden()
+        expect(page.locator(".st-group")).to_have_count(2)
+        expect(area).to_have_value(f"{WORDS} And snow.")
+        expect(page.locator(".st-tile[aria-label*=starred]")).to_have_count(1)
+    assert [edit.starred for edit in form.session.store.page()] == [False, True]
+    assert form.session.store.get(2).prompt == f"{WORDS} And snow."
+
+
+def test_a_store_that_stays_locked_is_an_error_that_passes(
+    browser: Browser, form: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When patience ends the form says what keeps it; the words are there, and the next run is one."""
+    monkeypatch.setattr(database, "PATIENCE", 1.2)
+    monkeypatch.setattr(database, "SOON", 0.4)
+    with opened(browser, form) as page:
+        with locked(form.session):
+            page.get_by_label("Prompt").fill("Make it rain.")
+            page.get_by_label("Prompt").press("Control+Enter")
+            expect(page.locator(".st-waits")).to_contain_text("keeps the store locked")
+            failed = page.locator(".st-task[data-phase=failed]")
+            expect(failed).to_contain_text("could not be used")
+            expect(failed).to_contain_text("Another process has kept it locked")
+        expect(page.locator(".st-waits")).to_be_hidden()
+        expect(page.get_by_label("Prompt")).to_have_value("Make it rain.")
+        failed.get_by_role("button", name="Run again").click()
+        expect(page.locator(".st-group")).to_have_count(2)
+
+
+def test_the_history_browser_names_a_locked_store(browser: Browser, form: Studio) -> None:
+    """A star set there waits, is said to wait, and is set."""
+    shown = form.session.history.browse()
+    with opened(browser, shown) as page:
+        with locked(form.session):
+            page.locator(".br-tile").first.click()
+            page.keyboard.press("s")
+            expect(page.get_by_text("Another process keeps the store locked")).to_be_visible()
+        expect(page.get_by_text("Another process keeps the store locked")).to_be_hidden()
+        page.wait_for_function("window.heard.some((one) => one.kind === 'changed')")
+    shown.close()
+    assert form.session.store.get(1).starred
+
+
+# ── the network ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A service of one's own on a port, for a session in this process."""
+    with Sandbox(duration=2.0) as box:
+        for name, value in box.addresses["environment"].items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(pricing, "SOON", 0.2)
+        yield box
+
+
+@pytest.fixture
+def impatient() -> None:
+    """Nobody waits for a job longer than a second."""
+    settings().timeout = 1.0
+
+
+@pytest.fixture
+def remote(box: Sandbox, tmp_path: Path, photo: Callable[[str], Path]) -> Iterator[Studio]:
+    """A Studio over that service."""
+    with nb.Session(provider="runcomfy", store=tmp_path / "store") as session:
+        form = nb.studio(session, images=photo("coffee"), prompt=WORDS, **SMALL)
+        yield form
+        form.close()
+
+
+def test_without_a_network_there_is_no_price_and_it_comes_back_with_it(
+    browser: Browser, box: Sandbox, remote: Studio
+) -> None:
+    """The form says that there is no price and why, asks again by itself, and then has one."""
+    with ExitStack() as network:
+        network.enter_context(box.refusing())
+        with opened(browser, remote) as page:
+            expect(page.locator(".st-amount")).to_have_text("No price")
+            expect(page.locator(".st-how")).to_contain_text("No answer while asking")
+            network.close()
+            expect(page.locator(".st-amount")).to_have_text(re.compile(r"\$0\.0"))
+
+
+def test_a_run_without_a_network_is_refused_in_words_and_runs_once_there_is_one(
+    browser: Browser, box: Sandbox, remote: Studio
+) -> None:
+    """Nothing was taken and nothing is charged, says the form; the same run goes through when it is asked again."""
+    with opened(browser, remote) as page:
+        expect(page.locator(".st-amount")).to_have_text(re.compile(r"\$"))
+        with box.refusing():
+            page.get_by_label("Prompt").press("Control+Enter")
+            failed = page.locator(".st-task[data-phase=failed]")
+            expect(failed).to_contain_text("The service could not be reached.")
+            expect(failed).to_contain_text("The connection was never made.")
+        assert box.submissions == []
+        expect(page.get_by_label("Prompt")).to_have_value(WORDS)
+        failed.get_by_role("button", name="Run again").click()
+        expect(page.locator(".st-group")).to_have_count(1)
+    assert len(box.submissions) == 1
+
+
+def test_a_job_on_its_way_outlives_the_network(browser: Browser, box: Sandbox, remote: Studio) -> None:
+    """The service stops listening under a job: the form says that it asks again, and has the pictures in the end."""
+    with opened(browser, remote) as page:
+        form = page.locator(".nbb-studio")
+        run_and_wait_for_acceptance(page, box)
+        with box.refusing():
+            expect(form.locator(".st-task")).to_contain_text("Asking again", timeout=30_000)
+            box.settle()
+        expect(form.locator(".st-group")).to_have_count(1, timeout=60_000)
+    assert len(box.submissions) == 1
+
+
+def test_a_job_that_nobody_waited_for_is_collected_later(
+    browser: Browser, box: Sandbox, impatient: None, remote: Studio
+) -> None:
+    """When patience ends without a network, the form offers to collect the job; nothing is paid twice."""
+    with opened(browser, remote) as page:
+        run_and_wait_for_acceptance(page, box)
+        with box.refusing():
+            task = page.locator(".st-task")
+            collect = task.get_by_role("button", name="Collect")
+            expect(collect).to_be_visible(timeout=30_000)
+            box.settle()
+        collect.click()
+        expect(page.locator(".st-group")).to_have_count(1, timeout=30_000)
+    assert len(box.submissions) == 1
+
+
+def run_and_wait_for_acceptance(page: Page, box: Sandbox) -> Locator:
+    """Run, and return once the service has the job."""
+    expect(page.get_by_label("Prompt")).to_have_value(WORDS)
+    page.get_by_label("Prompt").press("Control+Enter")
+    task = page.locator(".st-task")
+    expect(task).to_have_attribute("data-phase", re.compile("queued|running"), timeout=30_000)
+    assert len(box.submissions) == 1
+    return task
+
+
+# ── a model that is not shipped ─────────────────────────────────────────────────────────────────────────────────
+
+LIVE = "somebody/paints/edit"
+
+
+@pytest.fixture
+def lively(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A service with a model that nbbanana does not ship."""
+    properties = {
+        "prompt": {"type": "string"},
+        "image_urls": {"type": "array", "items": {"type": "string"}, "format": "image_uris", "maxItems": 4},
+        "resolution": {"type": "string", "enum": ["0.5K", "1K"]},
+        "seed": {"type": "integer"},
+    }
+    schema = {"type": "object", "properties": properties, "required": ["prompt", "image_urls"]}
+    entry = {"input_schema": schema, "base_price_usd": 0.01, "price_unit": "output"}
+    with Sandbox(time_scale=0, models={LIVE: entry}) as box:
+        for name, value in box.addresses["environment"].items():
+            monkeypatch.setenv(name, value)
+        yield box
+
+
+@pytest.fixture
+def stranger(lively: Sandbox, tmp_path: Path, photo: Callable[[str], Path]) -> Iterator[Studio]:
+    """A Studio of another kernel, over a store with an edit by that model."""
+    with nb.Session(provider="runcomfy", store=tmp_path / "store") as session:
+        assert session.engine.live_model(LIVE).result().id == LIVE
+        session.edit(WORDS, photo("coffee"), model=LIVE, seed=7, **SMALL)
+    with nb.Session(provider="runcomfy", store=tmp_path / "store") as session:
+        form = nb.studio(session, prompt="Something else.")
+        yield form
+        form.close()
+
+
+def test_a_recall_that_must_ask_the_service_keeps_nobody_waiting(
+    browser: Browser, lively: Sandbox, stranger: Studio
+) -> None:
+    """While the service is slow to describe a model, the form says what it waits for and does everything else."""
+    with opened(browser, stranger) as page:
+        expect(page.locator(".st-amount")).to_have_text(re.compile(r"\$"))
+        page.locator(".st-node").click()
+        lively.add_fault(Fault("catalog", delay=3.0))
+        page.get_by_role("button", name="All", exact=True).click()
+        expect(page.locator(".st-toast")).to_contain_text(f"Asking the service about {LIVE}.")
+        page.get_by_role("button", name="Roll a seed").click()
+        expect(page.locator("[data-name=seed] input")).to_have_value(re.compile(r"\d"))
+        assert stranger.model != LIVE, "the recall was over before anything else was asked"
+        expect(page.get_by_label("Model")).to_have_value(LIVE, timeout=20_000)
+        expect(page.get_by_label("Prompt")).to_have_value(WORDS)
+
+
+def test_a_recall_that_cannot_be_told_the_model_says_so(browser: Browser, lively: Sandbox, stranger: Studio) -> None:
+    """Without a network the form says why, keeps what was written, and the recall works once there is one."""
+    with opened(browser, stranger) as page:
+        expect(page.locator(".st-amount")).to_have_text(re.compile(r"\$"))
+        page.locator(".st-node").click()
+        recall = page.get_by_role("button", name="All", exact=True)
+        with lively.refusing():
+            recall.click()
+            expect(page.get_by_role("alert")).to_contain_text(LIVE)
+            expect(page.get_by_label("Prompt")).to_have_value("Something else.")
+        recall.click()
+        expect(page.get_by_label("Prompt")).to_have_value(WORDS)
