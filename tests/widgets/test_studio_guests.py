@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from support.axe import violations
 from support.form_pages import opened, spills
@@ -15,6 +16,7 @@ from support.lab import Browser
 
 import nbbanana as nb
 from nbbanana import models
+from nbbanana.sandbox import Sandbox
 from nbbanana.widgets import desk
 from nbbanana.widgets.bench import Bench, Draft, differences
 from nbbanana.widgets.studio import Studio
@@ -225,3 +227,41 @@ def test_guests_are_labelled_and_fit(browser: Browser, form: Studio, theme: str,
         page.locator(".br-tile").nth(2).click(modifiers=["Control"])
         assert violations(page, ".nbb-studio") == []
         assert spills(page) == []
+
+
+@pytest.mark.browser
+def test_the_region_goes_as_the_mask_where_the_model_takes_one(
+    browser: Browser, photo: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A button at the region sets the mask; it is white where the box is, is kept, and the field says what it is."""
+    inpaint = {
+        "type": "object",
+        "required": ["mask_image_url", "image_url", "prompt"],
+        "properties": {
+            "prompt": {"type": "string"},
+            "image_url": {"type": "string", "format": "image_uri"},
+            "mask_image_url": {"type": "string", "format": "image_uri", "description": "White is repainted."},
+        },
+    }
+    monkeypatch.chdir(tmp_path)
+    with Sandbox(time_scale=0, models={"someone/inpaint": {"input_schema": inpaint, "base_price_usd": 0.05}}) as box:
+        monkeypatch.setenv("RUNCOMFY_MODEL_API_BASE", box.api_base)
+        monkeypatch.setenv("RUNCOMFY_TOKEN", box.token)
+        with nb.Session(store=tmp_path / "masked") as session:
+            session.engine  # noqa: B018 - a model that is not shipped is known by who runs it
+            form = nb.studio(session, model="someone/inpaint", images=photo("coffee"), prompt="Paint a bird.")
+            form.region = (0.5, 0.0, 1.0, 0.5)
+            with opened(browser, form) as page:
+                page.get_by_role("button", name="Send as the mask").click()
+                expect(page.get_by_role("textbox", name="Mask image url")).to_have_value("region")
+                expect(page.get_by_role("button", name="Send as the mask")).not_to_be_visible()
+                page.get_by_label("Prompt").press("Control+Enter")
+                expect(page.locator(".st-group")).to_have_count(1, timeout=60_000)
+            result = session.history[1]
+            [record] = result.edit.masks
+            assert record.sha256 is not None
+            mask = Image.open(session.store.blob_path(record.sha256))
+            assert mask.getbbox() == (300, 0, 600, 200)
+            assert mask.size == (600, 400)
+            assert "--mask-image-url edit:1.mask" in form.cell(1)
+            form.close()
