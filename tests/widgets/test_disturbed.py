@@ -339,7 +339,7 @@ def test_a_recall_that_must_ask_the_service_keeps_nobody_waiting(
         page.get_by_role("button", name="Roll a seed").click()
         expect(page.locator("[data-name=seed] input")).to_have_value(re.compile(r"\d"))
         assert stranger.model != LIVE, "the recall was over before anything else was asked"
-        expect(page.get_by_label("Model")).to_have_value(LIVE, timeout=20_000)
+        expect(page.get_by_label("Model", exact=True)).to_have_value(LIVE, timeout=20_000)
         expect(page.get_by_label("Prompt")).to_have_value(WORDS)
 
 
