@@ -142,15 +142,19 @@ class Hostile:
             self.shell.showtraceback()
 
     def results(self, first: int, last: int) -> None:
-        """Records as results, and what each form leaves in a saved notebook."""
-        studio, region, compared = nb.studio(self.kept), nb.region(named("a")), nb.compare(named("a"), named("b"))
-        for words, result in zip(self.words[first:last], self.kept_from(first, last), strict=True):
+        """Records as results."""
+        for result in self.kept_from(first, last):
             display(result)
+
+    def stills(self) -> None:
+        """What each form leaves in a saved notebook, and every other output of the display room."""
+        studio, region, compared = nb.studio(self.kept), nb.region(named("a")), nb.compare(named("a"), named("b"))
+        for words in self.fours:
             studio.prompt = words
             region.picture = named(words)
             compared.sides = sides_of((named(words), named(f"{words} again")))
-            stills = (form._still_bundle()["text/html"] for form in (studio, region, compared))
-            display(HTML("".join(stills)))
+            left = (form._still_bundle()["text/html"] for form in (studio, region, compared))
+            display(HTML("".join([*left, *everything(words)])))
         for form in (studio, region, compared):
             form.close()
 
@@ -187,17 +191,15 @@ class Hostile:
                 file = output.save(self.folder / f"{result.id}.png", embed=True)
                 display(nb.recover(file, self.empty))
 
-    def rest(self, first: int, last: int) -> None:
-        """Every other output of the display room: progress, what was stopped, models, notes, comparisons."""
-        for words in self.words[first:last]:
-            display(HTML("".join(everything(words))))
-
     # ── forms ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def feed_studio(self, form: Any) -> None:
         """The words as prompt, picture, model, price, error, result, record, search, copied cell and failed run."""
         for number, words in enumerate(self.words):
             desk.at_desk(self._tell_studio, form, words, number)
+        for words in self.fours:
+            desk.at_desk(form.past.search, words, only_starred=False)
+            desk.at_desk(form.show_past)
         form.model = MODEL
         form.past.search("", only_starred=False)
         for _ in range(len(self.words) // 60 + 1):
@@ -223,8 +225,6 @@ class Hostile:
         form._priced(price_row(None, None, "sandbox") | {"problem": [words, words, words]})
         form.tell("said", text=words, undo=True)
         form.tell("cell", text=words, what=words)
-        form.past.search(words, only_starred=False)
-        form.show_past()
 
     def fail(self, form: Any, words: str, number: int) -> None:
         """A run that the service refuses in these words; it stays on the form."""
