@@ -34,6 +34,8 @@ Host = TypeVar("Host", bound="Lab")
 
 __all__ = ["Browser", "Lab", "LabPage", "chromium", "serve"]
 
+PATIENCE = 30_000
+"""Milliseconds that a page may take to show what is expected of it, on a machine that has much else to do."""
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 CHROMIUM_FLAGS = (
     "--no-sandbox",  # CI is root in a machine of its own
@@ -152,6 +154,7 @@ class Browser:
         self._executable = executable
 
     def __enter__(self) -> Self:
+        expect.set_options(timeout=PATIENCE)  # of all tests with a browser; Playwright's own is 5 s
         self._playwright = sync_playwright().start()
         self._browser = self._playwright.chromium.launch(executable_path=self._executable, args=list(CHROMIUM_FLAGS))
         return self
