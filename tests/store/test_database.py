@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -220,6 +221,27 @@ def test_a_lock_that_is_never_given_back_is_said(store: Store, monkeypatch: pyte
         with pytest.raises(StoreError, match="kept it locked"):
             impatient.begin(asked())
         assert impatient.count() == 0
+
+
+def test_a_wait_for_another_process_is_told_and_so_is_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who listens hears once that a writer waits, and once that it is over; who left hears nothing."""
+    monkeypatch.setattr(database, "SOON", 0.05)
+    told: list[bool] = []
+    waits = threading.Event()
+    with Store.open(tmp_path) as store, ThreadPoolExecutor(1) as pool:
+        unlisten = store.on_wait(lambda is_waiting: (told.append(is_waiting), waits.set()))
+        with raw(tmp_path) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            writing = pool.submit(store.set_budget, "sandbox", 5.0)
+            assert waits.wait(10)
+            assert told == [True]
+            other.execute("ROLLBACK")
+            writing.result(10)
+        assert told == [True, False]
+        unlisten()
+        store.set_budget("sandbox", 6.0)
+        assert store.budget("sandbox").amount == 6.0
+    assert told == [True, False]
 
 
 @pytest.fixture
