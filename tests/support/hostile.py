@@ -11,6 +11,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,8 @@ def picture(number: int) -> bytes:
 
 
 def named(words: str, number: int = 0) -> Any:
-    """A picture that is called so; of a path only the last part is a name."""
-    return load({"name": words, "content": picture(number)})
+    """A picture that is called so, also where a name of a file would be cut at a slash."""
+    return replace(load({"name": "a.png", "content": picture(number)}), name=words)
 
 
 class Gullible(Session):
@@ -74,8 +75,8 @@ class Hostile:
     def __init__(self, folder: Path) -> None:
         self.words = payloads()
         whole = [words for words in self.words if words.isprintable()]
-        self.fours = [" ".join(whole[start :: len(whole) // 4]) for start in range(len(whole) // 4)]
-        """Four payloads of other families each: a run of a job takes too long for one."""
+        self.eights = [" ".join(whole[start :: len(whole) // 8]) for start in range(len(whole) // 8)]
+        """Eight payloads of other families each: a run of a job takes too long for one."""
         self.box = Sandbox(time_scale=0, balance=1e6).listen()
         os.environ.update(self.box.addresses["environment"], NBBANANA_SANDBOX_SCALE="0")
         self.shell = get_ipython()
@@ -118,14 +119,14 @@ class Hostile:
 
     def grids(self) -> None:
         """`%%nbedit` with the words as the prompt and as the names of its picture; and what it would be, dry."""
-        for number, words in enumerate(self.fours):
+        for number, words in enumerate(self.eights):
             body = words.replace("{{", "{{{{")  # the words, not a variable's value
             self.magic(number, body, "--dry-run")
             self.magic(number, body)
 
     def failures(self) -> None:
         """`%%nbedit` where the service refuses or fails in these words, and where it never comes to that."""
-        for number, words in enumerate(self.fours):
+        for number, words in enumerate(self.eights):
             self.box.add_fault(Fault("job", error=words) if number % 2 else Fault("submit", status=422, message=words))
             self.magic(number, f"Make it snow, {number}.")
         for number, words in enumerate(self.words):
@@ -149,7 +150,7 @@ class Hostile:
     def stills(self) -> None:
         """What each form leaves in a saved notebook, and every other output of the display room."""
         studio, region, compared = nb.studio(self.kept), nb.region(named("a")), nb.compare(named("a"), named("b"))
-        for words in self.fours:
+        for words in self.eights:
             studio.prompt = words
             region.picture = named(words)
             compared.sides = sides_of((named(words), named(f"{words} again")))
@@ -197,7 +198,7 @@ class Hostile:
         """The words as prompt, picture, model, price, error, result, record, search, copied cell and failed run."""
         for number, words in enumerate(self.words):
             desk.at_desk(self._tell_studio, form, words, number)
-        for words in self.fours:
+        for words in self.eights:
             desk.at_desk(form.past.search, words, only_starred=False)
             desk.at_desk(form.show_past)
         form.model = MODEL
@@ -210,7 +211,7 @@ class Hostile:
             desk.at_desk(form.groups.put, result, asked=False)
         desk.at_desk(form.show_results)
         form.prompt = "Make it snow."
-        for number, words in enumerate(self.fours):
+        for number, words in enumerate(self.eights):
             self.fail(form, words, number)
 
     def _tell_studio(self, form: Any, words: str, number: int) -> None:
