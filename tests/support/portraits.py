@@ -135,6 +135,7 @@ def history(browser: labs.Browser, session: nb.Session, theme: str, width: int) 
         page.locator(".br-tile").nth(1).click(modifiers=["Control"])
         page.locator(".br-tile").nth(2).click()
         page.locator(".br-descent img[src]").nth(1).wait_for()
+        page.wait_for_function("!document.querySelector('.br-pictures img:not([src]), .br-descent img:not([src])')")
         page.wait_for_function(
             "[...document.querySelectorAll('.br-tile')].every((one) => one.querySelector('img[src]'))"
         )
