@@ -173,8 +173,8 @@ def durations(
     """Seconds at work, or from acceptance where that is not known, until done, of jobs that were watched all along."""
     rows = connection.execute(
         "SELECT max(0.0, done_at - coalesce(started_at, accepted_at)) AS seconds FROM edits"
-        " WHERE provider = ? AND model = ? AND resolution IS ? AND watched = 1 AND state = 'completed' AND done_at IS NOT NULL"
-        " AND accepted_at IS NOT NULL ORDER BY id DESC LIMIT ?",
+        " WHERE provider = ? AND model = ? AND resolution IS ? AND watched = 1 AND state = 'completed'"
+        " AND done_at IS NOT NULL AND accepted_at IS NOT NULL ORDER BY id DESC LIMIT ?",
         (provider, model, resolution, limit),
     )
     return [row["seconds"] for row in rows]

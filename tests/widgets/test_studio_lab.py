@@ -14,9 +14,9 @@ from support.lab import SCREENSHOTS, Browser, Lab
 
 pytestmark = pytest.mark.browser
 
-OPEN = 1
+OPEN = 2
 CELLS = [
-    "import nbbanana as nb\n"
+    "import nbbanana as nb",
     "bench = nb.studio(images=nb.samples.still_life(), prompt='Make it snow.', resolution='0.5K')",
     "bench",
     "bench.run().result();",
