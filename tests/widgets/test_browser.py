@@ -237,7 +237,7 @@ def test_filters_and_words_narrow_what_is_shown(browser: Chromium, few: nb.Sessi
         expect(page.locator(".br-tile")).to_have_count(12)
         page.get_by_label("Hide rejected").check()
         expect(page.locator(".br-tile")).to_have_count(11)
-        page.get_by_label("Starred").check()
+        page.get_by_role("checkbox", name="Starred").check()
         expect(page.locator(".br-tile")).to_have_count(2)
         expect(page.locator("[aria-live]")).to_have_text("2 edits of 12.")
         page.locator(".br-tiles").press("/")
