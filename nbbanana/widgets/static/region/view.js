@@ -69,8 +69,11 @@ function makeTools(form) {
 /** The edges of the chosen box as numbers, for those who do not draw. */
 function makeNumbers(form) {
   const names = ["left", "top", "right", "bottom"];
-  const fields = names.map((name) => h("input", { type: "number", min: "0", max: "100", step: "1", onchange: () => take(), "aria-label": `${name}, in per cent of the picture` }));
+  /** The field that is being written into: what Python says meanwhile must not write over it. */
+  let written = null;
+  const fields = names.map((name) => h("input", { type: "number", min: "0", max: "100", step: "1", oninput: (event) => (written = event.target), onchange: () => take(), "aria-label": `${name}, in per cent of the picture` }));
   const take = () => {
+    written = null;
     const [left, top, right, bottom] = fields.map((field) => part(Number(field.value) / 100));
     form.replace(form.state.chosen, { kind: "box", radius: 0, points: [[Math.min(left, right), Math.min(top, bottom)], [Math.max(left, right), Math.max(top, bottom)]] });
   };
@@ -82,7 +85,9 @@ function makeNumbers(form) {
       element.hidden = shape?.kind !== "box";
       if (element.hidden) return;
       const box = boundsOf(shape.points);
-      names.forEach((name, place) => (fields[place].value = String(Math.round(box[name] * 100))));
+      names.forEach((name, place) => {
+        if (fields[place] !== written) fields[place].value = String(Math.round(box[name] * 100));
+      });
     },
   };
 }
