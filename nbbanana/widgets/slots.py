@@ -94,9 +94,10 @@ def operand_of(slot: Slot, store: Store) -> str:
     """
     if slot.operand is not None:
         return slot.operand
-    for edit in store.filter(input=slot.image.identity, limit=1):
-        number = [record.identity for record in edit.inputs].index(slot.image.identity)
-        return f"edit:{edit.id}.inputs[{number}]"
+    for edit in store.filter(input=slot.image.identity, limit=20):
+        asked = [record.identity for record in edit.inputs]
+        if slot.image.identity in asked:  # it may also have been a mask
+            return f"edit:{edit.id}.inputs[{asked.index(slot.image.identity)}]"
     raise UsageError(
         f"{slot.image.name} has no name that a cell could call it by.",
         "It was uploaded, and an upload is named by the edit that was asked with it.",
