@@ -49,7 +49,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
 
     >>> import nbbanana as nb
     >>> with nb.Session(provider="sandbox", store=getfixture("tmp_path")) as session:
-    ...     bench = nb.studio(session, images=nb.samples.still_life(), prompt="Make it snow.", seed=7)
+    ...     bench = nb.studio(nb.samples.still_life(), prompt="Make it snow.", seed=7, session=session)
     ...     result = bench.run().result()
     ...     bench.close()
     >>> len(result), result.seed
@@ -395,23 +395,22 @@ def _choices(chosen: str) -> list[str]:
 
 
 def studio(
-    session: Session | None = None,
+    *images: Any,
     edit: EditResult | int | None = None,
-    images: Any = None,
-    *,
     prompt: str = "",
     model: str | None = None,
+    session: Session | None = None,
     **parameters: Any,
 ) -> Studio:
     """
     Open the Studio.
 
     Args:
-        session: where edits are made and recorded; None is the current one.
+        *images: input pictures to begin with: whatever `nb.edit` takes, lists of it too.
         edit: a record to begin with, or its number: its pictures, words and parameters come into the form.
-        images: input pictures: whatever `nb.edit` takes, one or a list.
         prompt: the words to begin with.
         model: the model to begin with; None is that of the settings.
+        session: where edits are made and recorded; None is the current one.
         **parameters: what is set to begin with, such as `seed=7`.
 
     Raises:
@@ -421,8 +420,8 @@ def studio(
     opened = Studio(session or current(), model=model)
     if edit is not None:
         opened.open_edit(edit if isinstance(edit, int) else edit.id)
-    if images is not None:
-        opened.inputs = images if isinstance(images, list | tuple) else [images]
+    if images:
+        opened.inputs = [one for image in images for one in (image if isinstance(image, list | tuple) else [image])]
     if prompt:
         opened.prompt = prompt
     opened.set(**parameters)

@@ -22,7 +22,7 @@ TESTS = Path(__file__).parents[1]
 SURFACES = ("results", "tracebacks", "pages", "lists", "recovered")
 HALVES = ((0, len(payloads()) // 2), (len(payloads()) // 2, len(payloads())))
 FORMS = {
-    "studio": "nb.studio(hostile.kept)",
+    "studio": "nb.studio(session=hostile.kept)",
     "compare": "nb.compare(*map(named, ('a', 'b')))",
     "region": "nb.region(named('a'))",
     "browser": "hostile.kept.history.browse()",

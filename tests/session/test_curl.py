@@ -13,7 +13,7 @@ import pytest
 
 from nbbanana import errors
 
-HOSTILE = "It's \"$HOME\" `id` $(id) \\ \\n !! %s\nNBBANANA_REQUEST\n{{cat}} 霓虹 \N{RIGHT-TO-LEFT OVERRIDE} é"
+HOSTILE = 'It\'s "$HOME" `id` $(id) \\ \\n !! %s\nNBBANANA_REQUEST\n{{cat}} 霓虹 \N{RIGHT-TO-LEFT OVERRIDE} é'
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
 
@@ -47,7 +47,7 @@ def run(command, box, shell):
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_it_sends_what_was_sent(served, photo, shell):
     """Words that a shell would act upon, two pictures, a seed that was drawn: the same payload byte for byte."""
-    session, box = served(store="it's a \"store\"")
+    session, box = served(store='it\'s a "store"')
     result = session.edit(HOSTILE, photo("portrait"), photo("coffee"), resolution="0.5K", number_of_images=2)
     first = asked(box)
     answer = run(result.curl(), box, shell)

@@ -149,7 +149,11 @@ class Hostile:
 
     def stills(self) -> None:
         """What each form leaves in a saved notebook, and every other output of the display room."""
-        studio, region, compared = nb.studio(self.kept), nb.region(named("a")), nb.compare(named("a"), named("b"))
+        studio, region, compared = (
+            nb.studio(session=self.kept),
+            nb.region(named("a")),
+            nb.compare(named("a"), named("b")),
+        )
         for words in self.eights:
             studio.prompt = words
             region.picture = named(words)

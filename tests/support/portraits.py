@@ -78,7 +78,7 @@ def studio(browser: labs.Browser, session: nb.Session, theme: str, width: int) -
     """With a region on the primary picture, results, a job on its way, and an edit of the history looked at."""
     last = session.store.last_id()
     neon = last - 2
-    form = nb.studio(session, images=["portrait.jpg", PORTRAIT.parent / "Minduka_Present_Blue_Pack.png"], prompt=NEON)
+    form = nb.studio("portrait.jpg", PORTRAIT.parent / "Minduka_Present_Blue_Pack.png", prompt=NEON, session=session)
     form.inputs = [form.inputs[0], session.history[last][0]]
     form.set(number_of_images=4, seed=7, aspect_ratio="4:5")
     form.region = (0.66, 0.02, 0.98, 0.36)

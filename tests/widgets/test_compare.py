@@ -328,7 +328,7 @@ def damaged() -> bytes:
 
 def test_the_studio_opens_a_comparison_of_what_is_marked(pair: list[nb.EditResult]) -> None:
     """It tells its front end which widget to show: one over the two marked outputs."""
-    bench = nb.studio(pair[0].session)
+    bench = nb.studio(session=pair[0].session)
     told: list[dict[str, object]] = []
     bench.send = lambda content, buffers=None: told.append(content)  # type: ignore[method-assign]
     marked = [[result.id, 0] for result in pair]

@@ -32,7 +32,7 @@ SMALL = {"resolution": "0.5K"}
 
 OPEN, BUSY, LOOK = range(3)
 CELLS = [
-    "import nbbanana as nb\nbench = nb.studio(images=nb.samples.still_life(), resolution='0.5K')\nbench",
+    "import nbbanana as nb\nbench = nb.studio(nb.samples.still_life(), resolution='0.5K')\nbench",
     "import time\nfrom pathlib import Path\nwhile not Path('go').exists():\n    time.sleep(0.05)",
     "bench.prompt, sorted(bench.parameters), len(bench.results)",
 ]
@@ -136,7 +136,7 @@ def locked(session: nb.Session) -> Iterator[sqlite3.Connection]:
 @pytest.fixture
 def form(session: nb.Session, photo: Callable[[str], Path]) -> Iterator[Studio]:
     """A Studio with one result."""
-    form = nb.studio(session, images=photo("coffee"), prompt=WORDS, **SMALL)
+    form = nb.studio(photo("coffee"), prompt=WORDS, **SMALL, session=session)
     form.run().result()
     yield form
     form.close()
@@ -218,7 +218,7 @@ def impatient() -> None:
 def remote(box: Sandbox, tmp_path: Path, photo: Callable[[str], Path]) -> Iterator[Studio]:
     """A Studio over that service."""
     with nb.Session(provider="runcomfy", store=tmp_path / "store") as session:
-        form = nb.studio(session, images=photo("coffee"), prompt=WORDS, **SMALL)
+        form = nb.studio(photo("coffee"), prompt=WORDS, **SMALL, session=session)
         yield form
         form.close()
 
@@ -321,7 +321,7 @@ def stranger(lively: Sandbox, tmp_path: Path, photo: Callable[[str], Path]) -> I
         assert session.engine.live_model(LIVE).result().id == LIVE
         session.edit(WORDS, photo("coffee"), model=LIVE, seed=7, **SMALL)
     with nb.Session(provider="runcomfy", store=tmp_path / "store") as session:
-        form = nb.studio(session, prompt="Something else.")
+        form = nb.studio(prompt="Something else.", session=session)
         yield form
         form.close()
 

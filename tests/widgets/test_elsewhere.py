@@ -36,7 +36,7 @@ def colab(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def test_colab_is_told_once_to_load_widgets_of_others(session: nb.Session, colab: list[str]) -> None:
     """Nobody has to call `enable_custom_widget_manager`, and every shown form says where the manager is."""
-    forms = [nb.studio(session), session.history.browse()]
+    forms = [nb.studio(session=session), session.history.browse()]
     assert colab == ["widgets of others"]
     for form in forms:
         data, metadata = form._repr_mimebundle_()
@@ -47,7 +47,7 @@ def test_colab_is_told_once_to_load_widgets_of_others(session: nb.Session, colab
 
 def test_elsewhere_a_form_is_shown_without_metadata(session: nb.Session) -> None:
     """What Colab needs is in no other notebook."""
-    form = nb.studio(session)
+    form = nb.studio(session=session)
     assert form._repr_mimebundle_()[1] == {}
     form.close()
 
@@ -71,7 +71,7 @@ def marimo(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("marimo")
 def test_marimo_is_known_in_every_thread_once_a_form_was_opened(session: nb.Session) -> None:
     """The desk and the engine ask too, and without marimo's yes they would not fall back to the sandbox."""
-    form = nb.studio(session)
+    form = nb.studio(session=session)
     told: list[bool] = []
     asking = threading.Thread(target=lambda: told.append(choice.in_kernel()))
     asking.start()
@@ -86,7 +86,7 @@ def test_the_python_of_a_form_asks_what_the_form_asks(session: nb.Session, photo
     upload = photo("coffee").read_bytes()
     first = session.edit("Make it dusk.", upload, resolution="0.5K", seed=1)
     pictures = [first[0], photo("chelsea"), upload]
-    form = nb.studio(session, images=pictures, prompt="Make it snow.", resolution="0.5K", seed=7)
+    form = nb.studio(pictures, prompt="Make it snow.", resolution="0.5K", seed=7, session=session)
     with session:
         again = eval(form.code(), {"nb": nb})
     assert again.edit.ask == form.bench.request(session).ask

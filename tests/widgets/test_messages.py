@@ -18,7 +18,7 @@ def test_a_name_with_half_of_a_character_in_it_can_be_sent(session: nb.Session, 
     """A file name may hold bytes that are no text; the form shows the picture, with a sign where they are."""
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/odd\xff.png"))
     odd.write_bytes(png())
-    form = nb.studio(session, images=odd)
+    form = nb.studio(odd, session=session)
     wire = Wire(form)
     form.show_form()
     [slot] = wire.said[-1][0]["slots"]
@@ -30,7 +30,7 @@ def test_a_name_with_half_of_a_character_in_it_can_be_sent(session: nb.Session, 
 @pytest.mark.parametrize("words", ["costs $5 or $6", r"\(x^2\)", "half \ud800 a letter"])
 def test_a_still_is_neither_typeset_nor_broken(session: nb.Session, words: str) -> None:
     """What is left of a form in a notebook holds no beginning of LaTeX, and nothing that a file cannot hold."""
-    form = nb.studio(session, prompt=words)
+    form = nb.studio(prompt=words, session=session)
     html = form._still_bundle()["text/html"]
     form.close()
     text = re.sub("<[^>]*>", "", re.sub(r"<span>[$\\]</span>|<style>.*?</style>", "", html))

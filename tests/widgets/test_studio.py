@@ -57,7 +57,7 @@ class Bench(Wire):
 
 @pytest.fixture
 def bench(session: nb.Session, photo: Callable[[str], Path]) -> Iterator[Bench]:
-    form = nb.studio(session, images=photo("coffee"), prompt="Make it snow.", **SMALL)
+    form = nb.studio(photo("coffee"), prompt="Make it snow.", **SMALL, session=session)
     yield Bench(form)
     form.close()
 
@@ -267,7 +267,7 @@ def test_the_still_shows_the_results(bench: Bench) -> None:
 def test_a_record_can_be_opened_in_a_new_studio(bench: Bench) -> None:
     """`nb.studio(edit=…)` begins with everything of a record, and its pictures."""
     result = bench.form.run().result()
-    other = nb.studio(bench.form.session, edit=result)
+    other = nb.studio(edit=result, session=bench.form.session)
     assert other.prompt == result.prompt
     assert other.bench.request(other.session).ask == result.edit.ask
     assert [shown.id for shown in other.results] == [result.id]
@@ -278,7 +278,7 @@ def test_ten_studios_leave_nothing_behind(session: nb.Session, photo: Callable[[
     """Opened, used and closed ten times: no comm, no thread, no listener of a job stays."""
 
     def use() -> None:
-        form = nb.studio(session, images=photo("coffee"), prompt="Make it snow.", **SMALL)
+        form = nb.studio(photo("coffee"), prompt="Make it snow.", **SMALL, session=session)
         job = form.run()
         form.close()
         job.result()

@@ -31,7 +31,7 @@ def form(session: nb.Session, photo: Callable[[str], Path]) -> Iterator[Studio]:
     first = session.edit("Make it snow.", photo("coffee"), number_of_images=2, **SMALL)
     second = first[1].edit("Make it rain.", **SMALL)
     second[0].edit("Make it dawn.", **SMALL)
-    form = nb.studio(session, images=[photo("coffee"), photo("chelsea")], prompt="Put a bird into , please.", **SMALL)
+    form = nb.studio(photo("coffee"), photo("chelsea"), prompt="Put a bird into , please.", **SMALL, session=session)
     yield form
     form.close()
 
@@ -249,7 +249,7 @@ def test_the_region_goes_as_the_mask_where_the_model_takes_one(
         monkeypatch.setenv("RUNCOMFY_TOKEN", box.token)
         with nb.Session(store=tmp_path / "masked") as session:
             session.engine  # noqa: B018 - a model that is not shipped is known by who runs it
-            form = nb.studio(session, model="someone/inpaint", images=photo("coffee"), prompt="Paint a bird.")
+            form = nb.studio(photo("coffee"), model="someone/inpaint", prompt="Paint a bird.", session=session)
             form.region = (0.5, 0.0, 1.0, 0.5)
             with opened(browser, form) as page:
                 page.get_by_role("button", name="Send as the mask").click()

@@ -28,7 +28,7 @@ WORDS = "Something that is being written"
 def form(session: nb.Session, photo: Callable[[str], Path]) -> Iterator[Studio]:
     """A Studio with one picture, over a store with one edit of two pictures."""
     session.edit("Make it snow.", photo("coffee"), seed=7, aspect_ratio="1:1", number_of_images=2, **SMALL)
-    form = nb.studio(session, images=photo("chelsea"), prompt=WORDS, **SMALL)
+    form = nb.studio(photo("chelsea"), prompt=WORDS, **SMALL, session=session)
     form.show_edit(1)
     yield form
     form.close()

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 OPEN = 2
 CELLS = [
     "import nbbanana as nb",
-    "bench = nb.studio(images=nb.samples.still_life(), prompt='Make it snow.', resolution='0.5K')",
+    "bench = nb.studio(nb.samples.still_life(), prompt='Make it snow.', resolution='0.5K')",
     "bench",
     "bench.run().result();",
 ]

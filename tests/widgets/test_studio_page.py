@@ -37,7 +37,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, photo: Callable[[str], Path]
 
 @pytest.fixture
 def form(study: nb.Session, photo: Callable[[str], Path]) -> Iterator[Studio]:
-    form = nb.studio(study, images=[photo("coffee"), photo("chelsea")], prompt=KEEP, aspect_ratio="4:5", seed=7)
+    form = nb.studio(photo("coffee"), photo("chelsea"), prompt=KEEP, aspect_ratio="4:5", seed=7, session=study)
     form.show_edit(3)
     form.show_edit(1)
     yield form
