@@ -25,6 +25,7 @@ from nbbanana.errors import NBBananaError
 from nbbanana.session.choice import in_marimo
 from nbbanana.widgets import desk
 from nbbanana.widgets.modules import join, style
+from nbbanana.widgets.receipts import Receipts
 
 if TYPE_CHECKING:
     from nbbanana.store import Store
@@ -72,6 +73,7 @@ class Form(anywidget.AnyWidget):
         self.is_python_alone = in_marimo()
         """Whether the notebook around it has no magics, so that what is copied for a cell is Python."""
         self._still: Any = None
+        self._receipts = Receipts()
         # A bound method would keep a form alive as long as its comm, and the comm as long as the form.
         itself = weakref.ref(self)
         self.on_msg(lambda _, content, buffers: _received(itself(), content, buffers))
@@ -115,10 +117,21 @@ class Form(anywidget.AnyWidget):
         self._unwatch = store.on_wait(lambda on: _tell_locked(itself(), on=on))
 
     def receive(self, message: Message, buffers: Sequence[memoryview]) -> None:
-        """Take a message of the front end, and leave it at the desk; called in the kernel's thread, never waits."""
+        """
+        Take a message of the front end, once, and leave it at the desk; called in the kernel's thread, never waits.
+
+        What the front end has no answer to it asks after with a `ping`, and says again what did not arrive.
+        """
+        view, number = str(message.get("view", "")), message.get("number")
+        if message.get("kind") == "ping":
+            arrived, missed = self._receipts.sorted_out(view, message["numbers"])
+            self.tell("heard", view=view, numbers=arrived, missed=missed)
+            return
+        is_new = not isinstance(number, int) or self._receipts.take(view, number)
         # Said here, not at the desk: what waits there, such as for a store that is locked, is no busy kernel.
-        self.tell("heard", number=message.get("number"))
-        desk.post(self._receive, message, buffers)
+        self.tell("heard", view=view, numbers=[number], missed=[])
+        if is_new:
+            desk.post(self._receive, message, buffers)
 
     def complain(self, error: BaseException, about: str = "") -> None:
         """Show an error in the form, in its three lines; `about` names what it belongs to."""

@@ -70,7 +70,7 @@ class Guests:
     def hear(self, name: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """Hand a message of a guest's front end to it; one that was closed meanwhile hears nothing."""
         if name in self._open:
-            self._open[name]._receive(message, buffers)  # noqa: SLF001 - as its comm would
+            self._open[name].receive(message, buffers)
 
     def refresh(self) -> None:
         """The form has changed: show the region as it is now, or close the tool where its picture is gone."""

@@ -117,7 +117,60 @@ def restart(page: LabPage) -> None:
     page.page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
 
 
+# ── the way to the kernel ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_lost_on_the_way_is_said_again(browser: Browser, form: Studio) -> None:
+    """A message that the kernel drops is asked after and comes; nothing that is paid for is done twice."""
+    with opened(browser, form) as page:
+        expect(page.locator(".st-group")).to_have_count(1)
+        page.evaluate("window.lost = ['run', 'dice']")
+        page.get_by_role("button", name="Roll a seed").click()
+        page.get_by_label("Prompt").press("Control+Enter")
+        expect(page.locator(".st-group")).to_have_count(2)
+        expect(page.locator(".st-waits")).to_be_hidden()
+        assert page.evaluate("window.sent.some((one) => one.kind === 'ping')")
+    assert form.session.store.count() == 2
+
+
+def test_what_arrives_twice_is_done_once(browser: Browser, form: Studio) -> None:
+    """However often a message comes, its number says that it was there."""
+    with opened(browser, form) as page:
+        expect(page.locator(".st-group")).to_have_count(1)
+        page.evaluate("window.isTwice = true")
+        page.get_by_label("Prompt").press("Control+Enter")
+        expect(page.locator(".st-group")).to_have_count(2)
+        page.get_by_role("button", name="Browse all").click()
+        tile = page.locator(".br-tile").first
+        expect(tile).to_have_attribute("aria-label", re.compile("history 2"))
+        tile.click()
+        page.get_by_role("button", name="Open in the form").click()
+        expect(page.locator(".st-toast")).to_contain_text("all of edit 2")
+    assert form.session.store.count() == 2
+
+
+def test_a_form_inside_the_form_is_answered_too(browser: Browser, form: Studio) -> None:
+    """The region tool and the history browser in the Studio say nothing of a kernel that does not answer."""
+    with opened(browser, form) as page:
+        page.get_by_role("button", name="Browse all").click()
+        expect(page.locator(".br-tile").first).to_have_attribute("aria-label", re.compile("history 1"))
+        page.locator(".br-tile").first.click()
+        page.wait_for_function("window.heard.some((one) => one.kind === 'guest' && one.content.kind === 'detail')")
+        page.wait_for_timeout(2500)  # longer than the form is patient
+        assert not page.get_by_text("has not answered yet").is_visible()
+        assert not page.get_by_text("nothing here reaches it").is_visible()
+
+
 # ── the store ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+REMEMBER = """() => {
+  const line = document.querySelector(".st-waits");
+  window.waits = [];
+  const note = () => line.hidden || window.waits.push(line.textContent);
+  new MutationObserver(note).observe(line, { attributes: true, childList: true });
+}"""
+"""Keeps what the form says of what stands in its way: a busy machine looks too seldom to see all of it."""
 
 
 @contextmanager
@@ -168,10 +221,11 @@ def test_a_store_that_stays_locked_is_an_error_that_passes(
     monkeypatch.setattr(database, "PATIENCE", 1.2)
     monkeypatch.setattr(database, "SOON", 0.4)
     with opened(browser, form) as page:
+        page.evaluate(REMEMBER)
         with locked(form.session):
             page.get_by_label("Prompt").fill("Make it rain.")
             page.get_by_label("Prompt").press("Control+Enter")
-            expect(page.locator(".st-waits")).to_contain_text("keeps the store locked")
+            page.wait_for_function("window.waits.some((words) => words.includes('keeps the store locked'))")
             failed = page.locator(".st-task[data-phase=failed]")
             expect(failed).to_contain_text("could not be used")
             expect(failed).to_contain_text("Another process has kept it locked")
@@ -185,6 +239,7 @@ def test_the_history_browser_names_a_locked_store(browser: Browser, form: Studio
     """A star set there waits, is said to wait, and is set."""
     shown = form.session.history.browse()
     with opened(browser, shown) as page:
+        expect(page.locator(".br-tile").first).to_have_attribute("aria-label", re.compile("history 1"))
         with locked(form.session):
             page.locator(".br-tile").first.click()
             page.keyboard.press("s")

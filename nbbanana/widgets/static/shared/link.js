@@ -2,8 +2,9 @@
 
 import { fill } from "./dom.js";
 
-/** Milliseconds without an answer after which the form says so. */
+/** Milliseconds without an answer after which the form says so and asks after it, again and again with longer pauses. */
 const PATIENCE = 1500;
+const LONGEST = 20000;
 /** What stands in the way, as the form says it. */
 const BUSY = "The kernel has not answered yet: it is busy with a cell, and does this after it. If it was restarted, run this cell again.";
 const GONE = "The kernel was restarted or has ended, and nothing here reaches it. Run this cell again for a form that works; edits are in the history, and a job on its way is collected with %nbresume.";
@@ -17,12 +18,15 @@ const LOCKED = "Another process keeps the store locked. What you do waits for it
  * @param {() => void} [ongone] the kernel went away under the form
  */
 export function link(model, hear, waits, ongone = () => undefined) {
+  const view = `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`;
   let number = 0;
   let timer = 0;
+  let pause = PATIENCE;
   let isLong = false;
   let isLocked = false;
   let isGone = false;
-  const owed = new Set();
+  /** @type {Map<number, {content: any, buffers: ArrayBuffer[]}>} what was said and has no answer yet */
+  const owed = new Map();
   const show = () => {
     const words = isGone ? GONE : isLocked ? LOCKED : isLong ? BUSY : "";
     waits.hidden = !words;
@@ -30,13 +34,32 @@ export function link(model, hear, waits, ongone = () => undefined) {
   };
   const watch = () => {
     clearTimeout(timer);
-    if (owed.size > 0) timer = window.setTimeout(late, PATIENCE);
+    pause = PATIENCE;
+    if (owed.size > 0) timer = window.setTimeout(late, pause);
     else isLong = false;
     show();
   };
+  // A busy kernel has it in its queue; one that dropped it, or left it lying, is told so. Nothing is done twice there.
   const late = () => {
     isLong = owed.size > 0;
     show();
+    if (!isLong || isGone) return;
+    post({ kind: "ping", view, numbers: [...owed.keys()] });
+    pause = Math.min(2 * pause, LONGEST);
+    timer = window.setTimeout(late, pause);
+  };
+  const post = (content, buffers = []) => {
+    try {
+      // Its promise, where there is one, fails when the kernel is gone: the missing answer says so.
+      Promise.resolve(model.send(content, undefined, buffers)).catch(() => undefined);
+    } catch {
+      isLong = true;
+      show();
+    }
+  };
+  const again = (one) => {
+    const said = owed.get(one);
+    if (said) post(said.content, said.buffers);
   };
   // Jupyter's widget manager tells a model once its kernel restarts; other hosts take the form away.
   const lost = () => {
@@ -50,7 +73,9 @@ export function link(model, hear, waits, ongone = () => undefined) {
       return show();
     }
     if (message.kind !== "heard") return hear(message, buffers ?? []);
-    owed.delete(message.number);
+    if (message.view !== view) return;
+    message.numbers.forEach((one) => owed.delete(one));
+    message.missed.forEach(again);
     watch();
   };
   model.on("msg:custom", listen);
@@ -59,14 +84,10 @@ export function link(model, hear, waits, ongone = () => undefined) {
     /** @param {string} kind @param {Record<string, any>} [content] @param {ArrayBuffer[]} [buffers] */
     say(kind, content = {}, buffers = []) {
       number += 1;
-      owed.add(number);
+      const said = { content: { ...content, kind, number, view }, buffers };
+      owed.set(number, said);
       watch();
-      try {
-        // Its promise, where there is one, fails when the kernel is gone: the missing answer says so.
-        Promise.resolve(model.send({ ...content, kind, number }, undefined, buffers)).catch(() => undefined);
-      } catch {
-        late();
-      }
+      post(said.content, buffers);
     },
     end() {
       clearTimeout(timer);

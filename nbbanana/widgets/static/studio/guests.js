@@ -32,7 +32,7 @@ export function makeGuests(form, places) {
       const { host, title, close, tools, onshow } = places[name];
       const listeners = new Set();
       const model = {
-        on: (_event, listener) => listeners.add(listener),
+        on: (event, listener) => event === "msg:custom" && listeners.add(listener),
         off: (_event, listener) => listeners.delete(listener),
         send: (content, _callbacks, buffers) => form.say("guest", { name, content }, buffers),
       };
