@@ -56,6 +56,7 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
         """Called at the desk after somebody starred or rejected."""
         self.wanted = Wanted()
         self.numbers = fitting(session.store, self.wanted)
+        self._counted, self._grown = session.store.count(), 0
         self.chosen: tuple[int, ...] = ()
         self.copies: Copies = Copies(session.store, self._copy_made)
         self.watch(session.store)
@@ -114,6 +115,14 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
         """Do what the front end asks."""
         answer = self.acts.get(kind) or partial(_ANSWERS[kind], self)
         answer(message)
+        self.notice()
+
+    def notice(self) -> None:
+        """Tell how many edits were made since the list was. Called at the desk."""
+        grown = self.session.store.count() - self._counted
+        if grown != self._grown:
+            self._grown = grown
+            self.tell("grown", many=grown)
 
     def _hello(self) -> None:
         self.copies.forget()
@@ -129,10 +138,11 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
         store = self.session.store
         self.wanted = replace(wanted, words=wanted.words.strip())
         self.numbers = fitting(store, self.wanted)
+        self._counted, self._grown = store.count(), 0
         self.tell(
             "fits",
             many=len(self.numbers),
-            all=store.count(),
+            all=self._counted,
             models=list(filter(None, dict.fromkeys([*models.ids(), wanted.model]))),
             **{name: getattr(self.wanted, name) for name in Wanted.__slots__},
         )
@@ -213,6 +223,7 @@ _ANSWERS: dict[str, Callable[[Browser, Message], object]] = {
     "star": lambda form, message: _mark(form, "star", message),
     "reject": lambda form, message: _mark(form, "reject", message),
     "copy": lambda form, message: form._copy(int(message["edit"])),
+    "dropped": lambda form, message: form.copies.dropped(map(str, message["keys"])),
     "export": lambda form, _: desk.work(form._write, "export"),
     "sheet": lambda form, _: desk.work(form._write, "sheet"),
 }

@@ -82,6 +82,12 @@ class Guests:
         else:
             tool.put(self._form.bench.shapes_on(self._pointed))
 
+    def notice(self) -> None:
+        """Edits were made: an open browser says so."""
+        browser = self._open.get("browser")
+        if isinstance(browser, Browser):
+            browser.notice()
+
     def leave(self, name: str) -> None:
         """Close one."""
         guest = self._open.pop(name, None)

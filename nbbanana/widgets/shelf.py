@@ -141,6 +141,10 @@ class Copies:
         """These are seen beside what is in view, such as the edit that is looked at. Called at the desk."""
         self.want({*self._in_view, *names})
 
+    def dropped(self, names: Iterable[str]) -> None:
+        """The front end has given these up; it is sent them again once they are in view. Called at the desk."""
+        self._asked.difference_update(names)
+
     def forget(self) -> None:
         """The front end is new and has none of them. Called at the desk."""
         self._in_view = frozenset()

@@ -377,6 +377,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
         self.show_results()
         self.past.refresh()
         self.show_past()
+        self.guests.notice()
         self.pricing.ask(self.bench)
         self.refresh_still()
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import queue
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 from support.axe import violations
 from support.form_pages import opened, spills
+from support.forms import Wire
 from support.histories import fill, painted
 from support.lab import Browser as Chromium
 from support.stores import asked
@@ -22,6 +26,7 @@ from nbbanana.settings import cache_dir
 from nbbanana.store import OutputRecord, Store
 from nbbanana.widgets import desk
 from nbbanana.widgets.browser import Browser
+from nbbanana.widgets.modules import join
 from nbbanana.widgets.shelf import Copies, Wanted, fitting, small_copy
 
 MANY = 10_000
@@ -244,6 +249,88 @@ def test_filters_and_words_narrow_what_is_shown(browser: Chromium, few: nb.Sessi
         page.keyboard.type("nosuchword")
         expect(page.get_by_text("Nothing fits.")).to_be_visible()
         expect(page.locator(".br-tile")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_edits_made_meanwhile_are_announced_and_shown_on_demand(browser: Chromium, few: nb.Session) -> None:
+    """The list does not move under the reader's eyes; a button says how many are new, and brings them."""
+    with opened(browser, few.history.browse()) as page:
+        arrived(page)
+        made(few.store, 12)
+        made(few.store, 13)
+        page.locator(".br-tiles").press("ArrowRight")
+        expect(page.locator(".br-tile")).to_have_count(12)
+        page.get_by_role("button", name="Show 2 new edits").click()
+        expect(page.locator(".br-tile")).to_have_count(14)
+        expect(page.get_by_text("14 edits", exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name="new edit")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_small_copies_that_nobody_sees_are_let_go(browser: Chromium) -> None:
+    """The album keeps so many, never drops what is shown, and says what it dropped."""
+    module = quote(join("shared/link.js") + "\nexport { album };")
+    page = browser.page(width=800)
+    found = page.evaluate(
+        """async (module) => {
+          const { album } = await import(`data:text/javascript,${module}`);
+          const dropped = [];
+          const one = album(10, () => document.body, (keys) => dropped.push(...keys));
+          const bytes = () => new DataView(new ArrayBuffer(8));
+          one.add("seen", bytes());
+          document.body.append(one.show(document.createElement("img"), "seen"));
+          for (let number = 0; number < 12; number += 1) one.add(`copy${number}`, bytes());
+          const later = one.show(document.createElement("img"), "copy0");
+          const before = later.src;
+          one.add("copy0", bytes());
+          return { dropped, before, after: later.src, seen: dropped.includes("seen") };
+        }""",
+        module,
+    )
+    page.context.close()
+    assert found["dropped"][:3] == ["copy0", "copy1", "copy2"]
+    assert not found["seen"]
+    assert found["before"] == ""
+    assert found["after"].startswith("blob:")
+
+
+def test_a_copy_that_was_let_go_is_sent_again(few: nb.Session) -> None:
+    """Once its tile is in view again, and not before."""
+    form = few.history.browse()
+    wire = Wire(form)
+    desk.at_desk(form.heard, "rows", {"first": 0, "last": 3}, [])
+    [told] = [message for message, _ in wire.said if message["kind"] == "rows"]
+    keys = [row["key"] for row in told["rows"]]
+
+    def sent(times: int) -> int:
+        ends = time.monotonic() + 20
+        while True:
+            found = sum(message.get("key") == keys[0] for message, _ in wire.said if message["kind"] == "picture")
+            if found >= times or time.monotonic() > ends:
+                return found
+            time.sleep(0.01)
+
+    assert sent(1) == 1
+    desk.at_desk(form.heard, "rows", {"first": 0, "last": 3}, [])
+    desk.at_desk(form.heard, "dropped", {"keys": keys[:1]}, [])
+    assert sent(1) == 1
+    desk.at_desk(form.heard, "rows", {"first": 0, "last": 3}, [])
+    assert sent(2) == 2
+    form.close()
+
+
+def test_a_browser_in_a_studio_hears_of_what_the_studio_makes(few: nb.Session) -> None:
+    """A result of the form around it is announced at once, without anybody touching the list."""
+    form = nb.studio(Image.open(io.BytesIO(painted(0))), prompt="Make it snow.", resolution="0.5K", session=few)
+    wire = Wire(form)
+    desk.at_desk(form.heard, "browse", {}, [])
+    desk.at_desk(form.heard, "guest", {"name": "browser", "content": {"kind": "hello"}}, [])
+    form.run().result()
+    ends = time.monotonic() + 20
+    while {"kind": "grown", "many": 1} not in [one.get("content") for one, _ in wire.said]:
+        assert time.monotonic() < ends, "it never heard of it"
+        time.sleep(0.01)
+    form.close()
 
 
 @pytest.mark.browser

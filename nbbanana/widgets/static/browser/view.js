@@ -6,6 +6,8 @@ import { makeTiles } from "./tiles.js";
 
 /** Milliseconds after the last letter until the words are looked for. */
 const TYPING = 250;
+/** Small copies that are kept, about 10 kB each. */
+const COPIES = 1500;
 const STATES = ["completed", "failed", "cancelled", "unknown", "queued", "running"];
 
 let browsers = 0;
@@ -13,23 +15,26 @@ let browsers = 0;
 function makeBrowser() {
   browsers += 1;
   const prefix = `nbbb${browsers}`;
-  return {
-    root: h("section.nbb.nbb-browser", { "aria-label": "History" }),
+  const root = h("section.nbb.nbb-browser", { "aria-label": "History" });
+  const form = {
+    root,
     live: h("p.nbb-unseen", { "aria-live": "polite", role: "status" }),
-    album: album(),
+    album: album(COPIES, () => root, (keys) => form.say("dropped", { keys })),
     id: (name) => `${prefix}-${name}`,
     state: { many: 0, all: 0, rows: new Map(), chosen: new Set(), current: -1, looked: 0, turn: 0, acts: new Set() },
-    say: () => undefined,
+    say: (_kind, _content) => undefined,
     look: () => undefined,
     find: () => undefined,
     chose: () => undefined,
   };
+  return form;
 }
 
 /** The line above, and the filters. */
 function makeFilters(form) {
   let timer = 0;
   const total = h("p.nbb-quiet.nbb-small.nbb-figures");
+  const news = h("button.nbb-boxed.nbb-small", { type: "button", hidden: true, onclick: () => want() });
   const words = h("input", { type: "search", placeholder: "Words, notes, tags, file", "aria-label": "Search the history", "aria-keyshortcuts": "/", oninput: () => {
     clearTimeout(timer);
     timer = window.setTimeout(want, TYPING);
@@ -43,10 +48,17 @@ function makeFilters(form) {
   const want = () => form.say("want", { words: words.value, starred: starred.checked, kept: kept.checked, model: model.value, provider: provider.value, state: state.value });
   const check = (box, name) => h("label.br-check", {}, box, name);
   return {
-    bar: h("header.br-bar", {}, h("h2", {}, "History"), total, h("div.br-search", {}, words)),
+    bar: h("header.br-bar", {}, h("h2", {}, "History"), total, news, h("div.br-search", {}, words)),
     filters: h("div.br-filters", { role: "group", "aria-label": "Show" }, check(starred, "Starred"), check(kept, "Hide rejected"), model, provider, state),
     focus: () => words.focus(),
+    /** Edits that were made since; the list stays as it is until somebody wants them in it. */
+    grown(many) {
+      news.hidden = many === 0;
+      fill(news, `Show ${count(many, "new edit")}`);
+      if (many) fill(form.live, `${count(many, "new edit")}.`);
+    },
     update(message) {
+      news.hidden = true;
       const few = message.many === message.all ? "" : `${message.many.toLocaleString("en")} of `;
       fill(total, `${few}${message.all.toLocaleString("en")} edits`);
       if (form.root.getRootNode().activeElement !== words) words.value = message.words;
@@ -183,6 +195,7 @@ export function renderBrowser({ model, el }) {
       tiles.reset();
       fill(form.live, `${count(message.many, "edit")} of ${message.all}.`);
     },
+    grown: (message) => filters.grown(message.many),
     rows: (message) => {
       message.rows.forEach((row, place) => state.rows.set(message.first + place, row));
       tiles.told();
@@ -216,7 +229,7 @@ export function renderBrowser({ model, el }) {
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
   form.say = (kind, content) => {
-    if (kind !== "rows" && kind !== "look") trouble.hidden = true;
+    if (!["rows", "look", "dropped"].includes(kind)) trouble.hidden = true;
     line.say(kind, content);
   };
   form.look = (place) => {

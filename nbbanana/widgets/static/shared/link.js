@@ -97,10 +97,27 @@ export function link(model, hear, waits, ongone = () => undefined) {
   };
 }
 
-/** Pictures by their key, as addresses that an `<img>` takes; they are let go together. */
-export function album() {
+/**
+ * Pictures by their key, as addresses that an `<img>` takes; they are let go together.
+ * @param {number} [most] how many are kept; beyond that the oldest go, but none that is shown
+ * @param {() => ParentNode} [where] what shows them
+ * @param {(keys: string[]) => void} [ondrop] these went; whoever wants them again has to ask for them
+ */
+export function album(most = Infinity, where = () => document, ondrop = () => undefined) {
   /** @type {Map<string, string>} */
   const shelf = new Map();
+  function thin() {
+    const shown = new Set([...where().querySelectorAll("img")].map((image) => image.src));
+    const gone = [];
+    for (const [key, url] of shelf) {
+      if (shelf.size <= 0.8 * most) break;
+      if (shown.has(url)) continue;
+      URL.revokeObjectURL(url);
+      shelf.delete(key);
+      gone.push(key);
+    }
+    ondrop(gone);
+  }
   /** @type {Map<string, Set<HTMLImageElement>>} */
   const waiting = new Map();
   return {
@@ -109,6 +126,7 @@ export function album() {
       if (!shelf.has(key)) shelf.set(key, URL.createObjectURL(new Blob([bytes])));
       for (const image of waiting.get(key) ?? []) image.src = shelf.get(key) ?? "";
       waiting.delete(key);
+      if (shelf.size > most) thin();
     },
     /** Show a picture in an `<img>`, now or once it is there. */
     show(image, key) {
