@@ -46,6 +46,8 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
         """Called at the desk after somebody drew; a Studio around it keeps what was drawn."""
         self.picture = picture
         self.shapes: tuple[Shape, ...] = tuple(box_shape(box) for box in boxes)
+        self._seen: dict[str, int] = {}
+        """How often each front end drew, as far as it is known here: what it drew since is not overwritten."""
 
     def __repr__(self) -> str:
         return f"<Region of {self.picture.name}: {self.words or 'nothing yet'}>"
@@ -110,6 +112,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
             desk.work(self._show)
         elif kind == "shapes":
             self.shapes = tuple(shape_of(row) for row in message["shapes"])
+            self._seen[str(message.get("view", ""))] = int(message.get("count", 0))
             self._tell_words()
             self.changed()
         elif kind == "settled":
@@ -117,7 +120,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
 
     def _tell_shapes(self) -> None:
         rows = [{"kind": one.kind, "points": one.points, "radius": one.radius} for one in self.shapes]
-        self.tell("shapes", shapes=rows)
+        self.tell("shapes", shapes=rows, seen=self._seen)
         self._tell_words()
 
     def _tell_words(self) -> None:

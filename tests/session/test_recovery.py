@@ -304,7 +304,7 @@ def test_no_record_makes_a_cell_that_says_more_than_it_holds(store_of_nobody, pr
     """For any words, name and value: the cell reads back as just these, or there is no cell."""
     edit = SimpleNamespace(
         id=0, model=MODEL, prompt=prompt, parameters={"prompt": prompt, "resolution": value},
-        inputs=(InputRecord(name, "sha256:" + "a" * 64),),
+        inputs=(InputRecord(name, "sha256:" + "a" * 64),), masks=(), region=None,
     )  # fmt: skip
     try:
         line, body = split_cell(as_cell(edit, store_of_nobody))

@@ -144,6 +144,7 @@ export function renderRegion({ model, el }) {
   const waits = h("p.rg-trouble", { role: "status", hidden: true });
   let showStill = () => undefined;
   let settling = 0;
+  let drawn = 0;
   form.draw = () => [form.surface, tools, list].forEach((one) => one.draw());
 
   const hear = {
@@ -156,6 +157,7 @@ export function renderRegion({ model, el }) {
       form.surface.subject(message);
     },
     shapes: (message) => {
+      if ((message.seen[line.view] ?? 0) < drawn) return; // Python has not seen what was drawn meanwhile
       Object.assign(state, { shapes: message.shapes, chosen: message.shapes.length - 1, past: [] });
       form.draw();
     },
@@ -176,7 +178,8 @@ export function renderRegion({ model, el }) {
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
   form.say = (shapes) => {
-    line.say("shapes", { shapes });
+    drawn += 1;
+    line.say("shapes", { shapes, count: drawn });
     clearTimeout(settling);
     settling = window.setTimeout(() => line.say("settled"), SETTLE);
   };

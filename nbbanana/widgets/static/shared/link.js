@@ -81,6 +81,7 @@ export function link(model, hear, waits, ongone = () => undefined) {
   model.on("msg:custom", listen);
   model.on("comm_live_update", lost);
   return {
+    view,
     /** @param {string} kind @param {Record<string, any>} [content] @param {ArrayBuffer[]} [buffers] */
     say(kind, content = {}, buffers = []) {
       number += 1;
