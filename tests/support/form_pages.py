@@ -13,6 +13,12 @@ from support.lab import Browser
 
 __all__ = ["opened", "spills"]
 
+TOLD = """() => {
+  const at = window.heard.findIndex((one) => one.kind === "uid");
+  return at >= 0 && window.heard[at + 1] !== undefined;
+}"""
+"""The form's answer to the first word of its front end is here; what it said before is older than the page."""
+
 
 @contextmanager
 def opened(
@@ -27,6 +33,7 @@ def opened(
         page.emulate_media(reduced_motion="reduce" if is_still else "no-preference")
         page.goto(f"{url}?theme={theme}")
         page.locator(".nbb").wait_for()
+        page.wait_for_function(TOLD)
         try:
             yield page
         finally:

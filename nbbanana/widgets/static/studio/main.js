@@ -43,6 +43,7 @@ function makeForm() {
 function makePrompt(form) {
   let written = 0;
   let timer = 0;
+  let isTold = false;
   const area = h("textarea", { rows: "5", id: form.id("prompt"), placeholder: "Keep … unchanged. Change …", oninput: () => {
     written += 1;
     clearTimeout(timer);
@@ -75,7 +76,12 @@ function makePrompt(form) {
       written += 1;
       tell();
     },
+    /** Whether what stands here is what Python has, or the reader's own: before, it would wipe the words there. */
+    get isKnown() {
+      return isTold || written > 0;
+    },
     update(state) {
+      isTold = true;
       if (state.seen >= written && area.value !== state.prompt) area.value = state.prompt;
       const words = area.value ? "" : left.take();
       if (!words) return;
@@ -225,7 +231,9 @@ function render({ model, el, host }) {
     }
     line.say(kind, content, buffers);
   };
-  form.run = () => form.say("run", prompt.now());
+  form.run = () => {
+    if (prompt.isKnown) form.say("run", prompt.now());
+  };
   form.note = (words) => said.show(words, false);
   form.complain = foot.complain;
 
