@@ -108,8 +108,8 @@ class Replaced:
     def _show(self, data: Data, metadata: Data | None = None) -> None:
         if data != self._shown:
             where = {"transient": {"display_id": self._id}, "update": self._shown is not None}
+            self._shown = data  # first: an interrupt while it is published must not make a second display
             publish(self._shell, data, metadata, **where)
-            self._shown = data
 
 
 class Line:

@@ -25,6 +25,7 @@ from nbbanana.errors import (
     UsageError,
     VariableError,
 )
+from nbbanana.notebook import screens
 
 CELL = "%%nbedit night << table -n 2 --seed 7\nKeep the table. Make it night."
 
@@ -326,6 +327,27 @@ def test_tracebacks_can_be_had(shell: Any, capsys: pytest.CaptureFixture[str]) -
 
 
 # ── the other magics ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_interrupt_while_a_display_is_published_makes_no_second_one(
+    notebook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What became of it is said in the place that is there already."""
+    screen, real = screens.screen_for(notebook, is_quiet=False), screens.publish
+    job = nb.submit("Make it night.", notebook.user_ns["table"])
+
+    def interrupted(*args: Any, **where: Any) -> None:
+        real(*args, **where)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(screens, "publish", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            screen.progress(job)
+    screen.ended(job, "Nothing is charged.")
+    assert len(notebook.shown) == 1
+    assert "Nothing is charged." in notebook.text_shown()
+    job.result()
 
 
 def test_models_are_listed(shell: Any) -> None:
