@@ -136,7 +136,7 @@ def test_nothing_that_shows_itself_shows_the_token(box, picture, tmp_path):
         things = [
             session, session.engine, provider, provider.endpoints, find_credential(Endpoints.from_environment()),
             session._choice, job, job.run, result, result[0], result.edit, session.history, nb, box,
-            provider._api_client, provider._downloader, session.quote(job.request),
+            provider._client_for(provider.endpoints.model_api), provider._downloader, session.quote(job.request),
         ]  # fmt: skip
         assert provider.name == "runcomfy"
         assert not sings("\n".join(f"{thing!r} {thing!s}" for thing in things))

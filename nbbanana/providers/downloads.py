@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Downloader", "checked_url"]
 
 OUTPUT_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+runcomfy\.(?:net|com)\Z")
+HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity"}
 REDIRECTS = 5
 CHUNK = 1 << 16
 REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
@@ -98,13 +99,13 @@ class Downloader:
     Fetches outputs.
 
     Args:
-        client: an HTTP client without a token that does not follow redirects.
+        client_for: gives the HTTP client for an address; it holds no token and does not follow redirects.
         trusted_base: as for `checked_url`.
         cap: the most bytes one output may have; 2 GiB, as the RunComfy CLI has it.
         deadline: the most seconds one output may take, so that a slow drip ends.
     """
 
-    client: httpx.AsyncClient
+    client_for: Callable[[str], httpx.AsyncClient]
     trusted_base: str | None = None
     cap: int = 2 << 30
     deadline: float = 900.0
@@ -154,8 +155,9 @@ class Downloader:
     async def _chunks(self, url: str) -> AsyncGenerator[bytes, None]:
         target = checked_url(url, trusted_base=self.trusted_base)
         for _ in range(REDIRECTS + 1):
-            self.client.cookies.clear()  # what one server sets, no other address is told
-            async with self.client.stream("GET", target, headers={"Accept-Encoding": "identity"}) as response:
+            client = self.client_for(str(target))
+            client.cookies.clear()  # what one server sets, no other address is told
+            async with client.stream("GET", target, headers=HEADERS) as response:
                 if response.status_code in REDIRECT_CODES:
                     target = self._next(target, response)
                     continue
@@ -189,7 +191,7 @@ class Downloader:
         try:
             target = checked_url(url, trusted_base=self.trusted_base)
             async with asyncio.timeout(5):
-                response = await self.client.head(target)
+                response = await self.client_for(str(target)).head(target, headers=HEADERS)
         except (UnsafeDownloadError, httpx.HTTPError, TimeoutError):
             return False
         return response.status_code == 200

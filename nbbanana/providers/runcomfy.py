@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ class RunComfy:
         self._credential = credential
         self._transport = transport
         self._timeouts = timeouts or Timeouts()
+        self._clients: dict[bool, httpx.AsyncClient] = {}
 
     def __repr__(self) -> str:
         return f"<RunComfy {self.name}>"
@@ -136,10 +138,9 @@ class RunComfy:
         body = json.dumps(payload, ensure_ascii=False).encode()
         timeout = httpx.Timeout(self._timeouts.submit, connect=self._timeouts.connect)
         try:
-            async with self._client(timeout, keepalive=False) as client:
-                answer = await self._exchange(
-                    client, "POST", f"{self.endpoints.model_api}/models/{model}", self._timeouts.submit_total, body
-                )
+            url = f"{self.endpoints.model_api}/models/{model}"
+            async with self._client(url, timeout, keepalive=False) as client:
+                answer = await self._exchange(client, "POST", url, self._timeouts.submit_total, body)
         except NEVER_CONNECTED:
             raise NetworkError("The service could not be reached.", "The connection was never made.") from None
         except (httpx.HTTPError, TimeoutError, ProtocolError) as error:
@@ -185,9 +186,8 @@ class RunComfy:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        for name in ("_api_client", "_download_client"):
-            if client := self.__dict__.pop(name, None):
-                await client.aclose()
+        while self._clients:
+            await self._clients.popitem()[1].aclose()
 
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -213,7 +213,7 @@ class RunComfy:
     ) -> Answer:
         url = (base or self.endpoints.model_api) + path
         try:
-            answer = await self._exchange(self._api_client, method, url, self._timeouts.read_total)
+            answer = await self._exchange(self._client_for(url), method, url, self._timeouts.read_total)
         except (httpx.HTTPError, TimeoutError) as error:
             raise UpstreamError(
                 f"No answer while {doing}.", _in_words(error), "Check the connection.", request_id=request_id
@@ -244,9 +244,9 @@ class RunComfy:
             response.status_code, read_json(bytes(content)), seconds_to_wait(response.headers.get("retry-after"))
         )
 
-    def _client(self, timeout: httpx.Timeout, *, keepalive: bool = True) -> httpx.AsyncClient:
-        # A proxy of the environment is for the network, not for a sandbox on this machine.
-        local = httpx.URL(self.endpoints.model_api).host in LOOPBACK
+    def _client(self, url: str, timeout: httpx.Timeout, *, keepalive: bool = True) -> httpx.AsyncClient:
+        """A client for one address: whether a proxy of the environment may see it depends on that address alone."""
+        local = httpx.URL(url).host in LOOPBACK
         return httpx.AsyncClient(
             transport=self._transport() if self._transport else None,
             verify=self._tls if not local else True,
@@ -255,26 +255,24 @@ class RunComfy:
             follow_redirects=False,
             headers={"User-Agent": f"nbbanana/{__version__}", "Accept": "application/json"},
             limits=httpx.Limits(max_keepalive_connections=20 if keepalive else 0),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # what one server sets, no other is told
         )
+
+    def _client_for(self, url: str) -> httpx.AsyncClient:
+        """The client that is kept for addresses like this one: on this machine, or not."""
+        local = httpx.URL(url).host in LOOPBACK
+        if local not in self._clients:
+            self._clients[local] = self._client(url, httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect))
+        return self._clients[local]
 
     @cached_property
     def _tls(self) -> Any:
         return httpx.create_ssl_context()
 
-    @cached_property
-    def _api_client(self) -> httpx.AsyncClient:
-        return self._client(httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect))
-
-    @cached_property
-    def _download_client(self) -> httpx.AsyncClient:
-        client = self._client(httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect))
-        client.headers["Accept"] = "image/*"
-        return client
-
     @property
     def _downloader(self) -> Downloader:
         trusted = None if self.endpoints.model_api == MODEL_API else self.endpoints.model_api
-        return Downloader(self._download_client, trusted, deadline=self._timeouts.download_total)
+        return Downloader(self._client_for, trusted, deadline=self._timeouts.download_total)
 
 
 def _get(answer: Any, key: str) -> Any:

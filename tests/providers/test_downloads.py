@@ -328,7 +328,7 @@ def attempt(folder, handlers, path="/a.png", cap=CAP, deadline=DEADLINE) -> Atte
         ):
             server.handlers = handlers(server.origin, other.origin) if callable(handlers) else handlers
             other.handlers = dict.fromkeys(["/a.png", "/"], raw(ok(png())))
-            downloader = Downloader(client, f"{server.origin}/v1", cap=cap, deadline=deadline)
+            downloader = Downloader(lambda _: client, f"{server.origin}/v1", cap=cap, deadline=deadline)
             data = error = None
             try:
                 async with asyncio.timeout(BOUND):
@@ -679,7 +679,9 @@ def test_a_download_that_is_cancelled_leaves_nothing(tmp_path):
             httpx.AsyncClient(timeout=3.0, trust_env=False, verify=False) as client,
         ):
             begun = asyncio.Event()
-            work = Downloader(client, server.origin).fetch(f"{server.origin}/a.png", tmp_path, lambda _: begun.set())
+            work = Downloader(lambda _: client, server.origin).fetch(
+                f"{server.origin}/a.png", tmp_path, lambda _: begun.set()
+            )
             task = asyncio.create_task(work)
             await begun.wait()
             assert len(list(tmp_path.iterdir())) == 1
@@ -700,6 +702,6 @@ def test_an_address_that_may_not_be_fetched_is_not_alive_either(address):
 
     async def main() -> bool:
         async with httpx.AsyncClient(transport=httpx.MockTransport(refuse)) as client:
-            return await Downloader(client).is_alive(address)
+            return await Downloader(lambda _: client).is_alive(address)
 
     assert not asyncio.run(main())
