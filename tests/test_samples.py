@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from nbbanana import samples
 from nbbanana.errors import UsageError
 from nbbanana.samples import still_life
 
@@ -77,6 +79,22 @@ def test_things_throw_their_shadow_to_the_right(picture: Image.Image) -> None:
     shaded = part(picture, 0.345, 0.8, 0.37, 0.82).mean()
     bright = part(picture, 0.09, 0.8, 0.115, 0.82).mean()
     assert bright > shaded + 12
+
+
+@pytest.mark.parametrize("size", [(600, 400), (500, 500), (2048, 1536)])
+def test_every_shape_from_square_to_wide_shows_all_three_things(size: tuple[int, int]) -> None:
+    """A frame of another shape sees more of the room and cuts nothing off: the edges are wall above and wood below."""
+    picture = still_life(size)
+    for box in ((0, 0, 1, 0.03), (0, 0, 0.03, 0.5), (0.97, 0, 1, 0.5)):
+        wall = part(picture, *box)
+        assert np.abs(wall - wall.mean((0, 1))).max() < 30
+    wood = part(picture, 0, 0.96, 1, 1).mean((0, 1))
+    assert wood[0] > wood[1] > wood[2]
+
+
+def test_the_file_stays_small() -> None:
+    """A wheel is downloaded by everyone, the sample with it."""
+    assert Path(samples.__file__).with_name("still_life.webp").stat().st_size <= 90_000
 
 
 @pytest.mark.parametrize("size", [(0, 10), (15, 100), (100, 5000)])
