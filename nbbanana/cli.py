@@ -92,7 +92,7 @@ def _payload_of(job: Job, options: argparse.Namespace, folder: Path | None) -> d
     for note in result.notes:
         _say(note, quiet=options.quiet)
     if options.no_download:
-        return {"images": list(job.run.urls) or [output.url for output in result.edit.outputs]}
+        return {"images": list(job.run.urls) or [output.url for output in result.record.outputs]}
     return {"images": _delivered(result, folder)}
 
 
@@ -237,7 +237,7 @@ def _history(options: argparse.Namespace) -> None:
 
 
 def _row(result: EditResult) -> dict[str, Any]:
-    edit = result.edit
+    edit = result.record
     names = ("id", "state", "provider", "model", "seed", "request_id", "cost")
     return {name: getattr(edit, name) for name in names} | {"images": len(result), "prompt": edit.prompt}
 
@@ -305,7 +305,7 @@ def _accepted(job: Job) -> str:
 
     while job.request_id is None and not job.done():
         time.sleep(0.02)
-    return job.request_id or job.result().edit.request_id or ""
+    return job.request_id or job.result().record.request_id or ""
 
 
 def _say_progress(job: Job, *, quiet: bool) -> None:

@@ -116,7 +116,7 @@ def test_no_error_no_log_and_no_file_holds_the_token(box, hasty, picture, tmp_pa
             shown = repr(result._repr_mimebundle_())
         except errors.NBBananaError as error:
             shown = all_of(error)
-        shown += repr(session.history.latest()._repr_mimebundle_()) + repr([edit.edit for edit in session.history])
+        shown += repr(session.history.latest()._repr_mimebundle_()) + repr([edit.record for edit in session.history])
     streams = capfd.readouterr()
     assert caplog.records, "nothing was logged, so nothing was looked at"
     assert not sings(shown)
@@ -135,7 +135,7 @@ def test_nothing_that_shows_itself_shows_the_token(box, picture, tmp_path):
         provider = session.engine.provider
         things = [
             session, session.engine, provider, provider.endpoints, find_credential(Endpoints.from_environment()),
-            session._choice, job, job.run, result, result[0], result.edit, session.history, nb, box,
+            session._choice, job, job.run, result, result[0], result.record, session.history, nb, box,
             provider._client_for(provider.endpoints.model_api), provider._downloader, session.quote(job.request),
         ]  # fmt: skip
         assert provider.name == "runcomfy"

@@ -35,7 +35,7 @@ class Diff:
 
         self.left, self.right = left, right
         self.words = word_diff(left.prompt, right.prompt)
-        self.parameters = _unlike(_sent(left.edit), _sent(right.edit))
+        self.parameters = _unlike(_sent(left.record), _sent(right.record))
         self.inputs = tuple(
             (a.name if a else None, b.name if b else None)
             for a, b in zip_longest(left.inputs, right.inputs)

@@ -37,7 +37,7 @@ def frame(results: Iterable[EditResult]) -> DataFrame:
 
 
 def _row(result: EditResult) -> dict[str, Any]:
-    edit = result.edit
+    edit = result.record
     parameters = {name: value for name, value in edit.parameters.items() if name not in {"prompt", "seed"}}
     return {
         "id": edit.id,

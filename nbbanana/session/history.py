@@ -113,7 +113,7 @@ class History:
 
     def lineage(self, edit_id: int) -> Lineage:
         """What an edit came from and what came of it, as a tree."""
-        return Lineage(self._session, self[edit_id].edit)
+        return Lineage(self._session, self[edit_id].record)
 
     def to_frame(self) -> DataFrame:
         """
@@ -155,7 +155,7 @@ class History:
             if edit.state == "submitting":
                 store.move(edit.id, "unknown", note="its kernel ended while it was on its way")
         provider = self._session.provider_name
-        return [self._session.resume(result.edit) for result in self.waiting() if result.provider == provider]
+        return [self._session.resume(result.record) for result in self.waiting() if result.provider == provider]
 
     def resume(self) -> list[EditResult]:
         """

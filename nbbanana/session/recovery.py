@@ -42,7 +42,7 @@ class Recovered:
     Args:
         how: `content`: it is an output of this store, byte for byte, but for a record that was put into it.
             `embedded`, `sidecar`: a record says so that came with the file. `guess`: it looks like an output.
-        edit: the record. Its id is 0 where it is not in this store.
+        record: the record. Its id is 0 where it is not in this store.
         output: which output it is, from 0; None where nobody says.
         distance: of a guess, how many of 64 bits of the two fingerprints differ: 0 looks the same, unrelated
             photographs differ in about 32.
@@ -51,7 +51,7 @@ class Recovered:
     """
 
     how: How
-    edit: Edit
+    record: Edit
     output: int | None
     distance: int | None = None
     doubts: tuple[str, ...] = ()
@@ -66,27 +66,27 @@ class Recovered:
     @property
     def prompt(self) -> str:
         """The words that were sent."""
-        return self.edit.prompt
+        return self.record.prompt
 
     @property
     def model(self) -> str:
         """The endpoint."""
-        return self.edit.model
+        return self.record.model
 
     @property
     def seed(self) -> int | None:
         """The seed that was sent."""
-        return self.edit.seed
+        return self.record.seed
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """What was set, the prompt among them."""
-        return self.edit.parameters
+        return self.record.parameters
 
     @property
     def result(self) -> EditResult | None:
         """The result in this store; None where it is not here."""
-        return EditResult(self.session, Outcome(self.edit, "replayed")) if self.edit.id else None
+        return EditResult(self.session, Outcome(self.record, "replayed")) if self.record.id else None
 
     def cell(self, name: str | None = None) -> str:
         """
@@ -95,7 +95,7 @@ class Recovered:
         Raises:
             PromptError, UsageError: a record that no cell can say.
         """
-        return as_cell(self.edit, self.session.store, name)
+        return as_cell(self.record, self.session.store, name)
 
     def code(self) -> str:
         """
@@ -104,12 +104,12 @@ class Recovered:
         Raises:
             UsageError: a record that no call can say.
         """
-        return as_code(self.edit, self.session.store)
+        return as_code(self.record, self.session.store)
 
     @property
     def lines(self) -> tuple[str, ...]:
         """What is known and how sure it is, in sentences."""
-        what = f"edit {self.edit.id}" if self.edit.id else "an edit that is not in this store"
+        what = f"edit {self.record.id}" if self.record.id else "an edit that is not in this store"
         which = "" if self.output is None else f", output {self.output}"
         off = "" if self.distance is None else f"; {self.distance} of {BITS} bits differ"
         more = f"Edits {', '.join(map(str, self.others))} look as much alike." if self.others else ""

@@ -131,7 +131,7 @@ class Output:
         if embed:
             from nbbanana.store.provenance import embedded_copy
 
-            target.write_bytes(embedded_copy(self.bytes, self._result.edit, self.index))
+            target.write_bytes(embedded_copy(self.bytes, self._result.record, self.index))
         else:
             shutil.copyfile(self.path, target)
         if sidecar:
@@ -181,7 +181,7 @@ class EditResult(Sequence[Output]):
     """
     What came back: a sequence of outputs that shows itself as a grid.
 
-    A result is data with the session that it came from: `result[0]` is an `Output`, `result.edit` the record.
+    A result is data with the session that it came from: `result[0]` is an `Output`, `result.record` the record.
     """
 
     def __init__(self, session: Session, outcome: Outcome, name: str | None = None) -> None:
@@ -207,14 +207,14 @@ class EditResult(Sequence[Output]):
         return iter(self._outputs)
 
     @property
-    def edit(self) -> Edit:
+    def record(self) -> Edit:
         """The record in the store."""
         return self._outcome.edit
 
     @property
     def id(self) -> int:
         """The store's stable id: `nb.history[id]`."""
-        return self.edit.id
+        return self.record.id
 
     @property
     def label(self) -> str:
@@ -224,54 +224,54 @@ class EditResult(Sequence[Output]):
     @property
     def prompt(self) -> str:
         """The words that were sent."""
-        return self.edit.prompt
+        return self.record.prompt
 
     @property
     def seed(self) -> int | None:
         """The seed that was sent."""
-        return self.edit.seed
+        return self.record.seed
 
     @property
     def model(self) -> str:
         """The endpoint."""
-        return self.edit.model
+        return self.record.model
 
     @property
     def provider(self) -> str:
         """Who ran it."""
-        return self.edit.provider
+        return self.record.provider
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """What was set, the prompt among them."""
-        return self.edit.parameters
+        return self.record.parameters
 
     @property
     def inputs(self) -> tuple[InputRecord, ...]:
         """The pictures that were asked with."""
-        return self.edit.inputs
+        return self.record.inputs
 
     @property
     def originals(self) -> tuple[ImageInput, ...]:
         """The pictures that were asked with, as they can be asked with again."""
         from nbbanana.session.again import image_of
 
-        return tuple(image_of(record, self.session.store) for record in self.edit.inputs)
+        return tuple(image_of(record, self.session.store) for record in self.record.inputs)
 
     @property
     def region(self) -> Area | None:
         """The part of an input that it was about, where somebody said: `.words`, `.boxes`, `.mask()`."""
-        return self.edit.region
+        return self.record.region
 
     @property
     def cost(self) -> float | None:
         """US dollars, where the service told; None is unknown, not free."""
-        return self.edit.cost
+        return self.record.cost
 
     @property
     def seconds(self) -> float | None:
         """How long the service took."""
-        return self.edit.duration
+        return self.record.duration
 
     @property
     def origin(self) -> str:
@@ -289,13 +289,32 @@ class EditResult(Sequence[Output]):
 
         return result_view(self, label or self.label)
 
+    def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
+        """
+        Edit its one output further: like `nb.edit`, with that picture first.
+
+        Raises:
+            UsageError: it has no output, or more than one.
+        """
+        return self._only_output().edit(prompt, *more, **parameters)
+
+    def __nbbanana_image__(self) -> ImageInput:
+        return self._only_output().__nbbanana_image__()
+
+    def _only_output(self) -> Output:
+        if len(self) == 1:
+            return self[0]
+        count = f"{len(self)} outputs" if self else "no output"
+        which = f"Say which: {self.label}[{len(self) // 2}].edit(…)." if self else "Look at its record."
+        raise UsageError(f"{self.label} has {count}.", "One picture is edited further.", which)
+
     def rerun(self, *, mode: str = "fresh") -> EditResult:
         """The same request again: a new sample, also where the seed was given."""
-        return self.session.resubmit(self.edit, mode=mode).result()
+        return self.session.resubmit(self.record, mode=mode).result()
 
     def vary(self, seeds: Iterable[int]) -> ResultSet:
         """The same request with other seeds, all at once."""
-        jobs = [self.session.resubmit(self.edit, seed=seed) for seed in seeds]
+        jobs = [self.session.resubmit(self.record, seed=seed) for seed in seeds]
         return ResultSet([job.result() for job in jobs])
 
     def annotate(
@@ -325,13 +344,13 @@ class EditResult(Sequence[Output]):
         """The `%%nbedit` cell that asks the same."""
         from nbbanana.session.again import as_cell
 
-        return as_cell(self.edit, self.session.store, name or self.name)
+        return as_cell(self.record, self.session.store, name or self.name)
 
     def code(self) -> str:
         """The Python that asks the same."""
         from nbbanana.session.again import as_code
 
-        return as_code(self.edit, self.session.store)
+        return as_code(self.record, self.session.store)
 
     def curl(self) -> str:
         """
@@ -344,7 +363,7 @@ class EditResult(Sequence[Output]):
         from nbbanana.settings import Endpoints
 
         model = self.session.model_of(self.model)
-        return as_curl(self.edit, model, self.session.store, Endpoints.from_environment().model_api)
+        return as_curl(self.record, model, self.session.store, Endpoints.from_environment().model_api)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return _bundle(self.view(), include, exclude)

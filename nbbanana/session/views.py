@@ -26,7 +26,7 @@ __all__ = ["history_view", "job_view", "output_view", "result_view", "set_view"]
 
 def result_view(result: EditResult, label: str) -> ResultView:
     """A result as it is shown."""
-    edit = result.edit
+    edit = result.record
     model = result.session.model_of(edit.model)
     return ResultView(
         prompt=edit.prompt,
@@ -109,18 +109,18 @@ def history_view(results: Sequence[EditResult], total: int, heading: str = "") -
     rows = [
         HistoryRow(
             edit_id=result.id,
-            when=result.edit.created_at,
+            when=result.record.created_at,
             prompt=result.prompt,
             provider=result.provider,
-            state=result.edit.state,
+            state=result.record.state,
             seed=result.seed,
-            source=_blob(result.edit.outputs[0].sha256, result.session) if result.edit.outputs else None,
+            source=_blob(result.record.outputs[0].sha256, result.session) if result.record.outputs else None,
             outputs=len(result),
             cost=result.cost,
-            starred=result.edit.starred,
-            rejected=result.edit.rejected,
-            tags=result.edit.tags,
-            note=result.edit.note,
+            starred=result.record.starred,
+            rejected=result.record.rejected,
+            tags=result.record.tags,
+            note=result.record.note,
         )
         for result in results
     ]
@@ -198,7 +198,7 @@ def _origins(results: Sequence[EditResult]) -> str | None:
     if not old:
         return None
     days = dict.fromkeys(
-        time.strftime("%d %B %Y", time.localtime(result.edit.created_at)).lstrip("0") for result in old
+        time.strftime("%d %B %Y", time.localtime(result.record.created_at)).lstrip("0") for result in old
     )
     how = "replayed from the store" if all(result.origin == "replayed" for result in old) else "collected"
     part = "" if len(old) == len(results) else "partly "

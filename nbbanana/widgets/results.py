@@ -50,7 +50,7 @@ class Groups:
         found = {edit.id: edit for edit in self._session.store.numbered(list(self._results))}
         return [
             group_row(
-                found.get(result.id, result.edit),
+                found.get(result.id, result.record),
                 self._session.store,
                 replayed=result.id in self._asked and result.origin == "replayed",
                 notes=result.notes,
@@ -61,7 +61,7 @@ class Groups:
     def sources(self) -> list[Source]:
         """The small copies that `rows` speak of."""
         store = self._session.store
-        found = [output_source(output, store) for result in self.newest_first for output in result.edit.outputs]
+        found = [output_source(output, store) for result in self.newest_first for output in result.record.outputs]
         return [source for source in found if source is not None]
 
     def still(self, prompt: str) -> tuple[str, str]:

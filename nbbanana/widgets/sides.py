@@ -163,7 +163,7 @@ def _records(sides: Sequence[Side]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _made(result: EditResult | None) -> str:
-    return f"edit {result.id}, {when(result.edit.created_at)}" if result else "not an edit"
+    return f"edit {result.id}, {when(result.record.created_at)}" if result else "not an edit"
 
 
 def _value(value: Any) -> str:

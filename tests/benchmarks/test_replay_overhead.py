@@ -30,11 +30,11 @@ def test_a_replayed_cell_costs_little(sandbox, photo, tmp_path):
     assert reading.code == 0, reading.said
     shown = spans(reading.notebook)[3:]
     with nb.Session(store=writing.bundle) as session:
-        wanted = [result for result in session.history if result.edit.parameters.get("seed") is not None]
+        wanted = [result for result in session.history if result.record.parameters.get("seed") is not None]
         taken, drawn = [], []
         for result in wanted:
             begun = time.perf_counter()
-            answer = session.resubmit(result.edit, mode="replay").result()
+            answer = session.resubmit(result.record, mode="replay").result()
             taken.append((time.perf_counter() - begun) * 1000)
             begun = time.process_time()
             answer._repr_mimebundle_()

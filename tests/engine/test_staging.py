@@ -101,7 +101,7 @@ def test_a_request_travels_with_addresses_that_no_record_holds(bucket, picture, 
 
             provider.submit = opened
             result = session.edit("Make it snow.", picture, seed=1, resolution="0.5K")
-            shown = f"{result.edit!r} {result._repr_mimebundle_()!r} {list(session.history)!r}"
+            shown = f"{result.record!r} {result._repr_mimebundle_()!r} {list(session.history)!r}"
     assert len(sent) == 1
     assert sent[0].startswith("http")
     signature = sent[0].partition("?")[2]

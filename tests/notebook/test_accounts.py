@@ -26,7 +26,7 @@ def test_a_budget_refuses_before_it_overspends(shell):
     shell.run_cell("%nbbudget off")
     shell.run_cell("%nbedit table --seed 2 -p 'Make it snow.' --quiet")
     assert len(nb.history) == 4
-    assert [edit.edit.state for edit in nb.history] == ["completed", "rejected", "rejected", "completed"]
+    assert [edit.record.state for edit in nb.history] == ["completed", "rejected", "rejected", "completed"]
 
 
 @pytest.mark.parametrize("words", ["five", "-1", "nan", "inf"])

@@ -105,7 +105,7 @@ def test_a_cell_comes_back_as_the_next_one(past: Any, monkeypatch: pytest.Monkey
     assert told(past, "--cell 2") == ""
     assert texts == [nb.history[2].cell()]
     past.run_cell(texts[0])
-    assert nb.history[-1].edit.ask == nb.history[2].edit.ask
+    assert nb.history[-1].record.ask == nb.history[2].record.ask
 
 
 @pytest.mark.parametrize(

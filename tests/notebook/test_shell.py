@@ -217,7 +217,7 @@ def test_the_cell_is_recorded(shell: Any, monkeypatch: pytest.MonkeyPatch) -> No
     """The record has the notebook's file name, without its folder, and the cell's id where the front end tells."""
     monkeypatch.setenv("JPY_SESSION_NAME", "/home/someone/study/night.ipynb")
     shell.run_cell("%nbedit r << table -p night", cell_id="cell-7")
-    assert (shell.user_ns["r"].edit.notebook, shell.user_ns["r"].edit.cell) == ("night.ipynb", "cell-7")
+    assert (shell.user_ns["r"].record.notebook, shell.user_ns["r"].record.cell) == ("night.ipynb", "cell-7")
 
 
 # ── what it shows on the way ────────────────────────────────────────────────────────────────────────────────
@@ -369,7 +369,7 @@ def test_a_written_cell_runs(shell: Any) -> None:
     ask(shell, "rain << night[0] --seed 3 --aspect-ratio 16:9", 'Rain on the "table". {{{{x}}')
     rain = shell.user_ns["rain"]
     shell.run_cell(rain.cell("again"))
-    assert shell.user_ns["again"].edit.ask == rain.edit.ask
+    assert shell.user_ns["again"].record.ask == rain.record.ask
     assert night.cell().startswith("%%nbedit night << ")
 
 

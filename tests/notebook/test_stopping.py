@@ -112,7 +112,7 @@ def test_a_running_job_is_stopped_as_far_as_it_can_be(kernel: LiveKernel, how: s
     name = f"run{how}"
     reply = kernel.run(asking(name, how), stop_at="Queued|Running")
     check_stopped(kernel, reply, "may be charged")
-    assert kernel.value(f"'{name}' in globals(), nb.history.search('{name}')[0].edit.is_terminal") == "(False, False)"
+    assert kernel.value(f"'{name}' in globals(), nb.history.search('{name}')[0].record.is_terminal") == "(False, False)"
 
 
 @pytest.mark.parametrize("how", ["awaiting", "blocking"])
@@ -121,7 +121,7 @@ def test_a_queued_job_is_cancelled(kernel: LiveKernel, how: str) -> None:
     name = f"queue{how}"
     reply = kernel.run(asking(name, how), stop_at="Queued")
     check_stopped(kernel, reply, "Cancelled in the queue")
-    assert kernel.value(f"'{name}' in globals(), nb.history.search('{name}')[0].edit.state") == "(False, 'cancelled')"
+    assert kernel.value(f"'{name}' in globals(), nb.history.search('{name}')[0].record.state") == "(False, 'cancelled')"
 
 
 def test_a_silenced_cell_says_it_too(kernel: LiveKernel) -> None:

@@ -54,7 +54,7 @@ def test_a_reader_replays_without_the_inputs_the_key_or_the_network(study):
     second = first[0].edit("Turn day into night.", seed=7, resolution="0.5K")
     rain = [reader.edit("Make it rain.", "portrait.jpg", resolution="0.5K") for _ in range(2)]
     assert [r[0].bytes for r in (first, second, *rain)] == [r[0].bytes for r in made]
-    assert second.edit.parents == (first.id,)
+    assert second.record.parents == (first.id,)
     assert [r.id for r in (first, second, *rain)] == [r.id for r in made], "a notebook names edits by number"
     with pytest.raises(errors.NotInStoreError):
         reader.edit("Something else.", "portrait.jpg", seed=7)
@@ -67,14 +67,14 @@ def test_only_what_the_notebook_used_is_in_it_in_its_order(study):
     """Other edits of the store stay at home."""
     path, made = study
     records = json.loads(entries(path)["edits.json"])["edits"]
-    assert [record["uid"] for record in records] == [result.edit.uid for result in made]
+    assert [record["uid"] for record in records] == [result.record.uid for result in made]
 
 
 def test_no_address_path_or_place_is_in_it(study, tmp_path):
     """No URL, no absolute path, no request id and no EXIF leave the store."""
     path, made = study
     text = entries(path)["edits.json"].decode()
-    for private in ("http", str(tmp_path), made[0].edit.request_id, "notebook"):
+    for private in ("http", str(tmp_path), made[0].record.request_id, "notebook"):
         assert private not in text
 
 
@@ -85,8 +85,8 @@ def test_merging_takes_in_what_is_new_and_doubles_nothing(study, tmp_path):
         assert other.history.merge(path) == len(made)
         assert other.history.merge(path) == 0
         taken = list(other.history)
-        assert [r.edit.digest for r in taken] == [r.edit.digest for r in made]
-        assert taken[1].edit.parents == (taken[0].id,)
+        assert [r.record.digest for r in taken] == [r.record.digest for r in made]
+        assert taken[1].record.parents == (taken[0].id,)
         assert other.store.verify().ok
 
 

@@ -51,7 +51,7 @@ def test_it_sends_what_was_sent(served, photo, shell):
     result = session.edit(HOSTILE, photo("portrait"), photo("coffee"), resolution="0.5K", number_of_images=2)
     first = asked(box)
     answer = run(result.curl(), box, shell)
-    assert answer["request_id"] != result.edit.request_id
+    assert answer["request_id"] != result.record.request_id
     assert asked(box) == first
     assert made(box, answer["request_id"]) == [output.bytes for output in result]
     assert len(box.submissions) == 2

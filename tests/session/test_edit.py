@@ -21,9 +21,9 @@ def test_an_edit_of_a_photograph_gives_pictures_and_a_record(session, photo):
     assert len(result) == 2
     assert result.seed == 7
     assert result.provider == "sandbox"
-    assert result.edit.state == "completed"
-    assert [t.state for t in result.edit.transitions][:3] == ["prepared", "submitting", "queued"]
-    assert result.edit.inputs[0].name == "grace_hopper.jpg"
+    assert result.record.state == "completed"
+    assert [t.state for t in result.record.transitions][:3] == ["prepared", "submitting", "queued"]
+    assert result.record.inputs[0].name == "grace_hopper.jpg"
     assert result[0].pil.size == (result[0].width, result[0].height)
     assert hashlib.sha256(result[0].bytes).hexdigest() == result[0].sha256
 
@@ -49,7 +49,7 @@ def test_every_request_has_a_seed(session, photo):
     """A request without a seed gets one, and the record says that nobody gave it."""
     result = session.edit(SNOW, photo("portrait"))
     assert isinstance(result.seed, int)
-    assert not result.edit.seed_given
+    assert not result.record.seed_given
 
 
 def test_an_output_is_an_input(served, photo):
@@ -57,7 +57,7 @@ def test_an_output_is_an_input(served, photo):
     session, box = served()
     first = session.edit(SNOW, photo("portrait"), seed=1)
     second = first[0].edit("Turn day into night.", seed=2)
-    assert second.edit.parents == (first.id,)
+    assert second.record.parents == (first.id,)
     assert box.submissions[1].payload["image_urls"][0].startswith(box.url)
 
 
@@ -167,7 +167,7 @@ def test_a_record_can_be_asked_again_without_its_file(session, photo, tmp_path):
     copy.unlink()
     again = session.history[result.id].rerun()
     assert again.id != result.id
-    assert again.edit.ask == result.edit.ask
+    assert again.record.ask == result.record.ask
 
 
 def test_save_writes_the_bytes_as_they_came(session, photo, tmp_path):
@@ -227,7 +227,7 @@ def test_what_it_cost_is_on_record(served, photo):
     session, box = served()
     result = session.edit(SNOW, photo("portrait"), number_of_images=2)
     assert result.cost == pytest.approx(0.14)
-    assert result.edit.price_quoted == pytest.approx(0.14)
+    assert result.record.price_quoted == pytest.approx(0.14)
     assert box.balance == pytest.approx(20 - 0.14)
 
 
@@ -297,7 +297,7 @@ def test_a_queue_is_not_taken_for_slow_work(served, photo):
     """A job that waited behind another is remembered by how long it was at work."""
     session, _ = served(slots=1, duration=1.5, time_scale=1)
     first, second = (session.submit("Make it snow.", photo("portrait"), seed=seed) for seed in (1, 2))
-    edits = [first.result().edit, second.result().edit]
+    edits = [first.result().record, second.result().record]
     waited = max(edit.started_at - edit.accepted_at for edit in edits)
     assert waited >= 1.0, "one of them was seen in the queue after a second"
     took = session.store.durations(edits[0].model, None, "sandbox")

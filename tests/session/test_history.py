@@ -48,7 +48,7 @@ def test_people_mark_what_they_like(past):
     assert [r.id for r in past.history.filter(starred=True)] == [2]
     assert [r.id for r in past.history.filter(tag="cover")] == [2]
     assert [r.id for r in past.history.filter(rejected=True)] == [3]
-    assert past.history[2].edit.note == "the one"
+    assert past.history[2].record.note == "the one"
     shown = past.history.filter(starred=True)._repr_mimebundle_()[0]
     assert "1 of 4 edits: starred" in shown["text/plain"]
     assert "★ starred · cover" in shown["text/plain"]

@@ -68,7 +68,7 @@ def test_a_saved_file_is_known_by_its_content(past, kind, tmp_path):
     for embed_it in (False, True):
         file = output.save(tmp_path / f"b{embed_it}", embed=embed_it).rename(tmp_path / "renamed.bin")
         found = nb.recover(file, session=past.session)
-        assert (found.how, found.edit.id, found.output, found.doubts) == ("content", output.edit_id, 0, ())
+        assert (found.how, found.record.id, found.output, found.doubts) == ("content", output.edit_id, 0, ())
         assert found.is_certain
         assert found.cell() == getattr(past, kind).cell()
 
@@ -82,7 +82,7 @@ def test_a_record_inside_is_read_where_the_store_is_empty(past, elsewhere, kind,
         assert copy.tobytes() == output.pil.tobytes()
     found = nb.recover(file, session=elsewhere)
     assert (found.how, found.prompt, found.seed, found.model, found.doubts) == ("embedded", SNOW, 7, MODEL, ())
-    assert found.edit.digest == getattr(past, kind).edit.digest
+    assert found.record.digest == getattr(past, kind).record.digest
     assert not found.is_certain
     assert found.result is None
 
@@ -92,10 +92,10 @@ def test_a_record_beside_it_is_read(past, elsewhere, tmp_path):
     file = past.again[0].save(tmp_path / "night", sidecar=True)
     text = (tmp_path / "night.png.json").read_text(encoding="utf-8")
     assert file.read_bytes() == past.again[0].bytes
-    assert not [private for private in ("http", str(tmp_path.parent), past.again.edit.request_id) if private in text]
+    assert not [private for private in ("http", str(tmp_path.parent), past.again.record.request_id) if private in text]
     found = nb.recover(file, session=elsewhere)
     assert (found.how, found.prompt, found.doubts) == ("sidecar", "Turn day into night.", ())
-    assert found.edit.note == "for me alone"
+    assert found.record.note == "for me alone"
     (tmp_path / "night.png.json").write_text('{"format": 1}')
     with pytest.raises(errors.NotInStoreError):
         nb.recover(file, session=elsewhere)
@@ -115,7 +115,7 @@ def test_a_washed_file_is_a_guess_with_its_distance(past, tmp_path, kind):
     (tmp_path / "washed").write_bytes(washed(past.again[0], kind))
     found = nb.recover(tmp_path / "washed", session=past.session)
     assert (found.how, found.is_certain) == ("guess", False)
-    assert found.edit.id == past.again.id
+    assert found.record.id == past.again.id
     assert 0 <= found.distance <= ALIKE
     shown, _ = found._repr_mimebundle_()
     for text in (repr(found), shown["text/plain"], shown["text/html"]):
@@ -129,8 +129,8 @@ def test_a_guess_says_which_edits_look_as_much_alike(past, tmp_path):
     (tmp_path / "washed").write_bytes(washed(past.png[0], "JPEG"))
     found = nb.recover(tmp_path / "washed", session=past.session)
     same = {past.png.id, past.jpeg.id, past.webp.id}
-    assert found.edit.id in same
-    assert set(found.others) <= same - {found.edit.id}
+    assert found.record.id in same
+    assert set(found.others) <= same - {found.record.id}
     assert found.others
 
 
@@ -149,7 +149,7 @@ def test_a_broken_memory_costs_only_time(past, tmp_path, isolated):
     cache_dir().mkdir(parents=True)
     (cache_dir() / "fingerprints.sqlite").write_bytes(b"nonsense" * 1000)
     (tmp_path / "washed").write_bytes(washed(past.again[0], "JPEG"))
-    assert nb.recover(tmp_path / "washed", session=past.session).edit.id == past.again.id
+    assert nb.recover(tmp_path / "washed", session=past.session).record.id == past.again.id
 
 
 def test_unrelated_photographs_are_not_taken_for_each_other(past, photo, tmp_path):
@@ -221,7 +221,7 @@ def stranger(elsewhere, folder: Path, photo, name: str = "portrait.jpg", **param
     file = folder / "stranger.png"
     file.write_bytes(embed(photo("coffee").read_bytes(), json.dumps(record), ""))
     found = nb.recover(file, session=elsewhere)
-    assert found.edit.ask == request.ask
+    assert found.record.ask == request.ask
     return found
 
 

@@ -42,9 +42,9 @@ def test_a_region_is_kept_with_its_edit_and_not_sent(session: nb.Session, photo:
     result = session.edit(WORDS, photo("coffee"), region=part, **SMALL)
     assert result.region is not None
     assert result.region.words == "the upper-right corner"
-    assert session.store.get(result.id).region == result.region == session.history[result.id].edit.region
+    assert session.store.get(result.id).region == result.region == session.history[result.id].record.region
     assert "region" not in result.parameters
-    assert session.request(WORDS, [photo("coffee")], parameters=SMALL).ask == result.edit.ask
+    assert session.request(WORDS, [photo("coffee")], parameters=SMALL).ask == result.record.ask
     data = result._repr_mimebundle_()[0]
     assert "Region: the upper-right corner of coffee.png." in data["text/plain"]
     assert data["application/vnd.nbbanana.v1+json"]["region"]["shapes"][0]["kind"] == "box"
@@ -122,7 +122,7 @@ def test_a_copied_cell_is_about_the_same(
     assert text.splitlines()[0].endswith(option)
     cell = parse(*split_cell(text), default_model="x/y", model_of=session.model_of)
     again = session.request(cell.prompt, pictures, parameters=cell.parameters, region=cell.region)
-    assert (again.region, again.ask) == (result.region, result.edit.ask)
+    assert (again.region, again.ask) == (result.region, result.record.ask)
 
 
 @pytest.mark.parametrize("wrong", ["", "corner", "0,0,1", "0,0,1,1@0", "0,0,1,1@x", "0,0,1,1@9", "edit:99", "edit:1"])
@@ -259,17 +259,17 @@ def test_a_mask_comes_back_with_its_record(
     session, _ = painter
     part = nb.region(photo("coffee"), boxes=[CORNER])
     first = session.edit("Paint a bird.", photo("coffee"), model=PAINT, mask_image_url=part, region=part, seed=3)
-    assert first.rerun().edit.ask == first.edit.ask
+    assert first.rerun().record.ask == first.record.ask
     assert f"mask_image_url='edit:{first.id}.mask'" in first.code()
     assert f"--mask-image-url edit:{first.id}.mask" in first.cell()
     with session:
         again = eval(first.code(), {"nb": nb})
-        assert (again.origin, again.edit.ask) == ("replayed", first.edit.ask)
+        assert (again.origin, again.record.ask) == ("replayed", first.record.ask)
     path = session.history.export(tmp_path / "study.zip", [first])
     opened = nb.History.open(path)[first.id]
     session.engine  # noqa: B018 - it ended with the block
-    assert opened.edit.masks == first.edit.masks
-    name = first.edit.masks[0].sha256
+    assert opened.record.masks == first.record.masks
+    name = first.record.masks[0].sha256
     assert name is not None
     assert shlex.quote(str(session.store.blob_path(name))) in first.curl()
 

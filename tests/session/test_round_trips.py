@@ -67,7 +67,7 @@ class Study(RuleBasedStateMachine):
     def edit_a_photograph(self, which: int, photo: int, words: str, seed: int | None) -> None:
         """A new edit, or an old one where the same was asked before."""
         result = self.stores[which].edit(words, PHOTOS[photo], seed=seed, resolution="0.5K")
-        self.known[which][result.edit.uid] = facts(result)
+        self.known[which][result.record.uid] = facts(result)
 
     @rule(which=st.integers(0, 1), pick=st.integers(0, 99), words=st.sampled_from(WORDS), seed=SEEDS)
     def edit_an_edit(self, which: int, pick: int, words: str, seed: int | None) -> None:
@@ -77,8 +77,8 @@ class Study(RuleBasedStateMachine):
             return
         parent = made[pick % len(made)]
         result = parent[0].edit(words, seed=seed, resolution="0.5K")
-        assert result.edit.parents
-        self.known[which][result.edit.uid] = facts(result)
+        assert result.record.parents
+        self.known[which][result.record.uid] = facts(result)
 
     @rule(which=st.integers(0, 1), refused=st.booleans())
     def fail(self, which: int, refused: bool) -> None:
@@ -88,8 +88,8 @@ class Study(RuleBasedStateMachine):
         with pytest.raises(errors.BalanceError if refused else errors.JobFailedError) as failed:
             self.stores[which].edit("Make it fail.", PHOTOS[0], resolution="0.5K", mode="fresh")
         result = self.stores[which].history[failed.value.edit_id]
-        assert result.edit.state == ("rejected" if refused else "failed")
-        self.known[which][result.edit.uid] = facts(result)
+        assert result.record.state == ("rejected" if refused else "failed")
+        self.known[which][result.record.uid] = facts(result)
 
     @rule(which=st.integers(0, 1), some=st.sets(st.integers(0, 5)))
     def export(self, which: int, some: set[int]) -> None:
@@ -97,7 +97,7 @@ class Study(RuleBasedStateMachine):
         results = [result for number, result in enumerate(self.stores[which].history) if number not in some]
         path = self.folder / f"{next(self.names)}.zip"
         self.stores[which].history.export(path, results)
-        self.bundles.append((path, {result.edit.uid: facts(result) for result in results}))
+        self.bundles.append((path, {result.record.uid: facts(result) for result in results}))
 
     @precondition(lambda self: self.bundles)
     @rule(which=st.integers(0, 1), pick=st.integers(0, 99))
@@ -115,7 +115,7 @@ class Study(RuleBasedStateMachine):
         """A bundle that is opened holds just what was put into it, in its order."""
         path, content = self.bundles[pick % len(self.bundles)]
         history = nb.History.open(path)
-        assert [result.edit.uid for result in history] == list(content)
+        assert [result.record.uid for result in history] == list(content)
         check(history._session, content)
         history._session.close()
 
@@ -123,12 +123,12 @@ class Study(RuleBasedStateMachine):
     def both_stores_hold_what_the_model_holds(self) -> None:
         """After every step."""
         for session, known in zip(getattr(self, "stores", ()), getattr(self, "known", ()), strict=True):
-            assert {result.edit.uid: facts(result) for result in session.history} == known
+            assert {result.record.uid: facts(result) for result in session.history} == known
 
 
 def facts(result: nb.EditResult) -> Facts:
     """What must stay the same wherever an edit travels."""
-    edit = result.edit
+    edit = result.record
     return (
         edit.digest,
         edit.ask,
@@ -144,15 +144,15 @@ def facts(result: nb.EditResult) -> Facts:
 
 def check(session: nb.Session, expected: dict[str, Facts]) -> None:
     """A store holds these edits, its bytes and digests are whole, and its lineage follows from content."""
-    results = {result.edit.uid: result for result in session.history}
+    results = {result.record.uid: result for result in session.history}
     assert {uid: facts(result) for uid, result in results.items()} == expected
     assert session.store.verify().ok
     made: dict[str, set[int]] = {}
     for result in results.values():
         sources = [record.identity.removeprefix("sha256:") for record in result.inputs]
         # Of several edits that made the same bytes any may be the parent; one there was must be.
-        assert len(result.edit.parents) >= any(made.get(source) for source in sources)
-        assert set(result.edit.parents) <= set().union(*(made.get(source, set()) for source in sources))
+        assert len(result.record.parents) >= any(made.get(source) for source in sources)
+        assert set(result.record.parents) <= set().union(*(made.get(source, set()) for source in sources))
         for output in result:
             assert hashlib.sha256(output.bytes).hexdigest() == output.sha256
             made.setdefault(output.sha256, set()).add(result.id)

@@ -37,7 +37,7 @@ def test_a_killed_batch_loses_nothing_and_pays_nothing_twice(tmp_path, monkeypat
             with nb.Session(store=folder) as session:
                 session.history.resume()
         with nb.Session(store=tmp_path / "store") as session:
-            edits = [result.edit for result in session.history]
+            edits = [result.record for result in session.history]
             assert not session.history.waiting()
             assert session.store.verify().ok
     counts.update(edit.state for edit in edits)

@@ -74,7 +74,7 @@ def test_at_most_one_submission_a_typed_outcome_and_a_true_record(wire, picture,
     with box.refusing() if (target, kind) == ("submit", "refused") else nullcontext():
         outcome = attempt(session, picture)
     box.settle()
-    (edit,) = [result.edit for result in session.history]
+    (edit,) = [result.record for result in session.history]
     posts = [seen for seen in box.requests if seen.target == "submit"]
     told(target, kind, outcome, len(box.submissions))
     assert len(box.submissions) <= 1

@@ -89,5 +89,5 @@ def test_the_python_of_a_form_asks_what_the_form_asks(session: nb.Session, photo
     form = nb.studio(pictures, prompt="Make it snow.", resolution="0.5K", seed=7, session=session)
     with session:
         again = eval(form.code(), {"nb": nb})
-    assert again.edit.ask == form.bench.request(session).ask
+    assert again.record.ask == form.bench.request(session).ask
     form.close()

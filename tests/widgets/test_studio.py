@@ -104,7 +104,7 @@ def test_an_upload_is_named_by_its_edit_once_it_was_run(bench: Bench, photo: Cal
     cell = parse(*split_cell(text), default_model="google/nano-banana-2/edit")
     original = nb.Session(store=bench.form.session.folder).history[result.id].originals[0]
     asked = bench.form.session.request(cell.prompt, [original], model=cell.model, parameters=cell.parameters)
-    assert asked.ask == result.edit.ask
+    assert asked.ask == result.record.ask
     assert original.identity == load(data).identity
 
 
@@ -188,7 +188,7 @@ def test_a_recall_shows_what_was_unlike_and_undo_returns_the_words(bench: Bench)
     bench.ask("recall", edit=result.id, what="all")
     assert bench.form.prompt == "Make it snow."
     assert bench.last("detail")["against_form"] == []
-    assert bench.form.bench.request(bench.form.session).ask == result.edit.ask
+    assert bench.form.bench.request(bench.form.session).ask == result.record.ask
     bench.ask("undo")
     assert bench.form.prompt == "Something that is being written"
 
@@ -269,7 +269,7 @@ def test_a_record_can_be_opened_in_a_new_studio(bench: Bench) -> None:
     result = bench.form.run().result()
     other = nb.studio(edit=result, session=bench.form.session)
     assert other.prompt == result.prompt
-    assert other.bench.request(other.session).ask == result.edit.ask
+    assert other.bench.request(other.session).ask == result.record.ask
     assert [shown.id for shown in other.results] == [result.id]
     other.close()
 

@@ -54,7 +54,7 @@ def test_a_region_goes_with_the_edit_and_comes_back_with_it(form: Studio) -> Non
     assert form.region is None
     form.recall(result.id)
     assert form.region == result.region
-    assert form.bench.request(form.session).ask == result.edit.ask
+    assert form.bench.request(form.session).ask == result.record.ask
 
 
 def test_drawing_on_is_one_step_and_a_lost_picture_takes_its_region_along() -> None:
@@ -258,7 +258,7 @@ def test_the_region_goes_as_the_mask_where_the_model_takes_one(
                 page.get_by_label("Prompt").press("Control+Enter")
                 expect(page.locator(".st-group")).to_have_count(1, timeout=60_000)
             result = session.history[1]
-            [record] = result.edit.masks
+            [record] = result.record.masks
             assert record.sha256 is not None
             mask = Image.open(session.store.blob_path(record.sha256))
             assert mask.getbbox() == (300, 0, 600, 200)
