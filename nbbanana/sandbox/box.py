@@ -1,4 +1,19 @@
-"""`Sandbox`: one service of one's own, with its switches, its wallet and a look at what it saw."""
+"""
+`Sandbox`: one service with its switches, its wallet and the log of its requests.
+
+Tests need not sleep. With `time_scale=0` a job ends as soon as its pictures are painted. With `duration=math.inf` no
+job ends by itself, and a test goes step by step:
+
+    with Sandbox(duration=math.inf, slots=1, paint="flat") as box:
+        ...                                  # submit two jobs
+        box.wait_for(1, "in_progress")       # one runs, the other is in the queue
+        box.finish(box.submissions[0].request_id)
+        box.wait_for(1, "completed")
+        box.finish()                         # all accepted jobs
+        box.settle()                         # and wait until they are over
+
+`paint="flat"` makes pictures at next to no processor time.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +30,7 @@ from nbbanana.sandbox.app import create_app
 from nbbanana.sandbox.catalogue import Catalogue, draw_duration
 from nbbanana.sandbox.faults import Fault, FaultScript
 from nbbanana.sandbox.files import Files
-from nbbanana.sandbox.jobs import JobQueue, Order, Submission
+from nbbanana.sandbox.jobs import JobQueue, JobState, Order, Submission
 from nbbanana.sandbox.limits import RateLimit
 from nbbanana.sandbox.login import DeviceLogins
 from nbbanana.sandbox.recorder import Recorder, Seen
@@ -50,6 +65,8 @@ class Sandbox:
         auto_authorize: device-code logins are allowed at once.
         login_seconds: how long a device code lives.
         keep_bytes: bytes of outputs that are kept; the oldest go first.
+        paint: `full` paints a picture of the size that was asked for; `flat` writes 64×64 pixels of one colour, which
+            costs less than a millisecond, for tests that do not look at pictures.
 
     In process use `app`; to serve it over loopback HTTP use it as a context manager, or `listen`. Its files lie
     in a temporary folder that goes with `close`.
@@ -77,7 +94,9 @@ class Sandbox:
         auto_authorize: bool = False,
         login_seconds: int = 600,
         keep_bytes: int = 2**30,
+        paint: Literal["full", "flat"] = "full",
     ) -> None:
+        self._paint_mode = paint
         self._duration = duration
         self._time_scale = time_scale
         self._seed = seed
@@ -191,8 +210,19 @@ class Sandbox:
         if not self.queue.settle(timeout):
             raise TimeoutError(f"After {timeout} s a job of the sandbox still runs.")
 
-    def finish(self, request_id: str) -> None:
-        """Let a job end as soon as its outputs are painted, whatever its duration."""
+    def wait_for(self, count: int = 1, state: JobState | None = None, timeout: float = 30.0) -> list[Submission]:
+        """
+        Wait until `count` jobs were accepted or, with a state, until so many are in it; return all accepted jobs.
+
+        Raises:
+            TimeoutError: it does not come to that within `timeout` seconds.
+        """
+        if not self.queue.wait_for(count, state, timeout):
+            raise TimeoutError(f"After {timeout} s fewer than {count} jobs are {state or 'accepted'}.")
+        return self.submissions
+
+    def finish(self, request_id: str | None = None) -> None:
+        """Let one job, or every accepted job, end as soon as its outputs are painted, whatever its duration."""
         self.queue.hurry(request_id)
 
     def expire(self, request_id: str) -> None:
@@ -227,18 +257,22 @@ class Sandbox:
         return draw_duration(self._rng(number), order.resolution, order.count) * self._time_scale
 
     def _paint(self, job: Submission, inputs: list[bytes], index: int) -> bytes:
-        from nbbanana.sandbox.painter import paint
+        from nbbanana.sandbox import painter
 
         asked = job.payload
         seed = asked.get("seed")
-        return paint(
+        minted = self._rng(job.number, "seed").randrange(SEED_LIMIT) if seed is None else int(seed)
+        prompt, output_format = str(asked.get("prompt", "")), str(asked.get("output_format", "png"))
+        if self._paint_mode == "flat":
+            return painter.flat(prompt, minted, index, output_format)
+        return painter.paint(
             inputs,
-            prompt=str(asked.get("prompt", "")),
-            seed=self._rng(job.number, "seed").randrange(SEED_LIMIT) if seed is None else int(seed),
+            prompt=prompt,
+            seed=minted,
             index=index,
             aspect_ratio=str(asked.get("aspect_ratio", "auto")),
             resolution=job.order.resolution,
-            output_format=str(asked.get("output_format", "png")),
+            output_format=output_format,
         )
 
     def _rng(self, number: int, purpose: str = "duration") -> random.Random:

@@ -157,6 +157,7 @@ class JobQueue:
             self._waiting.append(job.request_id)
             self._forget_oldest()
             self._staff()
+            self._changed.notify_all()
         return job
 
     def find(self, request_id: str) -> Submission | None:
@@ -185,11 +186,20 @@ class JobQueue:
             self._end(self._jobs[request_id], state="cancelled", cost=0.0)
         return True
 
-    def hurry(self, request_id: str) -> None:
-        """Let a running job end as soon as its outputs are painted, a queued one as soon as it runs."""
+    def hurry(self, request_id: str | None = None) -> None:
+        """Let one accepted job, or all of them, end as soon as its outputs are painted, whatever its duration."""
         with self._changed:
-            self._hurried.add(request_id)
+            self._hurried |= {request_id} if request_id else {key for key, job in self._jobs.items() if not job.is_over}
             self._changed.notify_all()
+
+    def wait_for(self, count: int, state: JobState | None, timeout: float) -> bool:
+        """Wait until `count` jobs were accepted or, with a state, are in it; False if the time ran out first."""
+
+        def reached() -> bool:
+            return sum(state in {None, job.state} for job in self._jobs.values()) >= count
+
+        with self._changed:
+            return self._changed.wait_for(reached, timeout)
 
     def expire(self, request_id: str) -> None:
         """Let a finished job and its outputs be forgotten, as the service does after some days."""

@@ -16,6 +16,7 @@ at 450 MB.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +36,7 @@ from nbbanana.sandbox.easel.texture import TEXTURES
 from nbbanana.sandbox.easel.tone import cube
 from nbbanana.sandbox.easel.wish import Wish, read
 
-__all__ = ["paint"]
+__all__ = ["flat", "paint"]
 
 SOFT_SIDE = 560
 """The mean side in pixels that lights and backdrops are painted at: all of it is soft, and scaled up."""
@@ -89,6 +90,19 @@ def paint(
         look = replace(look, lights=tuple(name for name in look.lights if name not in {"sun", "moon"}))
     picture = _relit(*graded, wish, look, dice)
     return frame.encode(stamped(lettered(picture, wish.texts)), output_format)
+
+
+def flat(prompt: str, seed: int, index: int, output_format: str = "png") -> bytes:
+    """
+    Return 64×64 pixels of a colour that follows from the words, the seed and the index, marked as the sandbox's.
+
+    It costs less than a millisecond: for tests in which pictures only have to be there and to differ.
+
+    Raises:
+        ParameterError: a format that does not exist.
+    """
+    red, green, blue = hashlib.sha256(f"{prompt}\0{seed}\0{index}".encode("utf-8", "surrogatepass")).digest()[:3]
+    return frame.encode(Image.new("RGB", (64, 64), (red, green, blue)), output_format)
 
 
 def _cues(references: Sequence[bytes]) -> tuple[RGB, ...]:

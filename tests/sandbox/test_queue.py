@@ -11,30 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sandboxes import EDIT, Client, Serve, ask
 
+from nbbanana.images import load
 from nbbanana.sandbox import Fault, Sandbox
 from nbbanana.sandbox.accounts import Account
 from nbbanana.sandbox.jobs import Order
 
-LONG = {"time_scale": 1.0, "duration": 3600.0}
-
-
-def wait_for_state(box: Sandbox, number: int, state: str) -> None:
-    """Wait until the job with this number is in that state."""
-    changed = box.queue._changed
-    with changed:
-        assert changed.wait_for(lambda: box.submissions[number - 1].state == state, 10.0)
+LONG = {"time_scale": 1.0, "duration": math.inf, "paint": "flat"}
 
 
 def test_jobs_run_in_their_order_on_the_slots_there_are(serve: Serve) -> None:
     """Two slots: two run, the third is next, the fourth has one ahead; as one ends, the next begins."""
     box, client = serve(slots=2, **LONG)
     ids = [client.accepted() for _ in range(4)]
-    wait_for_state(box, 1, "in_progress")
-    wait_for_state(box, 2, "in_progress")
+    box.wait_for(2, "in_progress")
     assert [client.status(each)["status"] for each in ids] == ["in_progress"] * 2 + ["in_queue"] * 2
     assert [client.status(each).get("queue_position") for each in ids] == [None, None, 0, 1]
     box.finish(ids[1])
-    wait_for_state(box, 3, "in_progress")
+    box.wait_for(1, "completed")
+    box.wait_for(2, "in_progress")
     assert [client.status(each)["status"] for each in ids] == ["in_progress", "completed", "in_progress", "in_queue"]
     assert client.status(ids[3])["queue_position"] == 0
 
@@ -43,7 +37,7 @@ def test_a_queued_job_is_cancelled_and_costs_nothing(serve: Serve) -> None:
     """The others move up; the wallet keeps its money."""
     box, client = serve(slots=1, **LONG)
     first, second, third = (client.accepted() for _ in range(3))
-    wait_for_state(box, 1, "in_progress")
+    box.wait_for(1, "in_progress")
     assert client.cancel(second) == {"request_id": second, "status": "cancelled", "outcome": "cancelled"}
     assert client.status(third)["queue_position"] == 0
     assert client.result(second, include_cost="true")["status"] == "cancelled"
@@ -57,7 +51,7 @@ def test_a_running_and_a_finished_job_are_not_cancellable(serve: Serve) -> None:
     """The answer is 200 with the state as it is; the job runs on and is charged."""
     box, client = serve(slots=1, **LONG)
     request_id = client.accepted(resolution="1K")
-    wait_for_state(box, 1, "in_progress")
+    box.wait_for(1, "in_progress")
     assert client.cancel(request_id) == {
         "request_id": request_id,
         "status": "in_progress",
@@ -77,7 +71,7 @@ def test_the_wallet_pays_once_a_job_completes(serve: Serve) -> None:
     assert box.balance == 0.20
     assert client.submit(resolution="1K").json()["error_code"] == 400002
     box.finish(first)
-    wait_for_state(box, 2, "in_progress")
+    box.wait_for(1, "completed")
     assert client.get("/balance").json()["balance_usd"] == pytest.approx(0.13)
     assert client.submit(resolution="1K").json()["error_code"] == 400002
 
@@ -195,6 +189,38 @@ def test_settle_says_when_a_job_still_runs(serve: Serve) -> None:
     client.accepted()
     with pytest.raises(TimeoutError):
         box.settle(timeout=0.01)
+
+
+def test_a_test_goes_step_by_step_without_sleeping(serve: Serve) -> None:
+    """Jobs of an infinite duration end one at a time or all at once, as the test says."""
+    box, client = serve(slots=1, **LONG)
+    with pytest.raises(TimeoutError):
+        box.wait_for(1, timeout=0.01)
+    first, _, third = (client.accepted(seed=number) for number in range(3))
+    assert len(box.wait_for(3)) == 3
+    box.finish(first)
+    box.wait_for(1, "completed")
+    with pytest.raises(TimeoutError):
+        box.wait_for(2, "completed", timeout=0.05)
+    box.finish()
+    box.settle()
+    assert {job.state for job in box.submissions} == {"completed"}
+    later = client.accepted()
+    box.wait_for(1, "in_progress")
+    assert client.status(third)["status"] == "completed"
+    assert client.status(later)["status"] == "in_progress"
+
+
+def test_flat_pictures_differ_by_words_seed_and_index(serve: Serve) -> None:
+    """They are marked, in the format that was asked for, and no two are alike."""
+    box, client = serve(paint="flat")
+    for changes in ({}, {"seed": 8}, {"prompt": "Make it dawn."}):
+        client.accepted(number_of_images=2, output_format="webp", **changes)
+    box.settle()
+    pictures = [box.files.find(name).read_bytes() for job in box.submissions for name in job.outputs]
+    assert len(set(pictures)) == 6
+    assert {data[8:12] for data in pictures} == {b"WEBP"}
+    assert all(load(data).is_sandbox for data in pictures)
 
 
 def test_many_clients_at_once_lose_and_double_nothing(serve: Serve) -> None:
