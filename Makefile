@@ -34,11 +34,12 @@ test: $(VENV)/.dev chromium  ## Run every test but the long ones
 fast: $(VENV)/.dev  ## Run the tests that need neither a kernel nor a browser
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m '$(FAST)' $(TESTS)
 
-lint: $(VENV)/.dev  ## Check style, types and layers
+lint: $(VENV)/.dev  ## Check style, types, layers and the JavaScript
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/oxlint --config .ci/oxlint.json --deny-warnings nbbanana/widgets/static
 
 benchmark: $(VENV)/.dev  ## Measure: prints tables
 	$(BIN)/python -m pytest -m benchmark -s

@@ -1,6 +1,6 @@
 // The picture that is drawn on: boxes, a lasso, a brush, with the pointer or with keys.
 
-import { fill, h } from "../shared/dom.js";
+import { h } from "../shared/dom.js";
 
 /** What a key moves a shape, and how far two points of a stroke are apart at least, as parts of a side. */
 const NUDGE = 0.01;

@@ -68,8 +68,8 @@ export function makeGrid(form) {
   function toolbar(group) {
     const { tile } = find(current);
     const say = (kind, more = {}) => () => form.say(kind, { edit: group.edit, index: tile.index, ...more });
-    const press = (word, symbol, isOn, act, key) => {
-      const made = button(word, symbol, act, { key });
+    const press = (word, symbol, isOn, onPress, key) => {
+      const made = button(word, symbol, onPress, { key });
       made.setAttribute("aria-pressed", String(isOn));
       return made;
     };
