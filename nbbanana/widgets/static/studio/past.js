@@ -55,9 +55,9 @@ export function makePast(form) {
   }
 
   function walk(event) {
-    const nodes = [...tree.querySelectorAll(".st-node")];
+    const drawn = [...tree.querySelectorAll(".st-node")];
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const next = nodes[nodes.indexOf(event.currentTarget) + (step ?? 0)];
+    const next = drawn[drawn.indexOf(event.currentTarget) + (step ?? 0)];
     if (!step || !next) return;
     event.preventDefault();
     event.stopPropagation();
