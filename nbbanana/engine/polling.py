@@ -29,7 +29,7 @@ FIRST_SHARE, FIRST_OF = 0.6, 3
 """The first request is not later than this share of the shortest of so many newest jobs: one that was done much sooner
 than usual is seen at the first request only, and recorded as if it had taken until then."""
 LARGEST_SHARE, OVERTIME_SHARE = 0.25, 0.05
-"""Later delays are at most the one share of the age of the job and, once it takes longer than all, at least the other."""
+"""Later delays are at most the one share of the age and, once the job takes longer than all, at least the other."""
 UNKNOWN_FIRST, UNKNOWN_DELAY, UNKNOWN_GROWTH = 3.3, 1.75, 0.008
 """With fewer past jobs: seconds until the first request, and then so many and this share of the age of the job."""
 QUEUE_SHARE = 0.5
