@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from nbbanana.images import ImageInput
 from nbbanana.regions import Area
 
-__all__ = ["EditRequest", "canonical_json", "sha256_of"]
+__all__ = ["EditRequest", "Origin", "canonical_json", "origin", "sha256_of", "with_plain_line_ends"]
 
 SEED_LIMIT = 2**31 - 1
 """Seeds stay below this: the largest that every known service and every JSON reader takes."""
@@ -42,6 +44,43 @@ def sha256_of(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+_LINE_ENDS = re.compile(r"\r\n?")
+
+
+def with_plain_line_ends(text: str) -> str:
+    r"""
+    The text with `\n` at the end of each line, whatever the editor or the file wrote.
+
+    >>> with_plain_line_ends("Keep her.\r\nMake it night.\r")
+    'Keep her.\nMake it night.\n'
+    """
+    return _LINE_ENDS.sub("\n", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """
+    Where a request comes from.
+
+    Args:
+        notebook: the name of the notebook, if it is known.
+        cell: the id of the cell; None outside of a cell and under front ends that send no id.
+        kernel: the id of the kernel's process.
+        execution: the number of the execution, as in `In [12]`.
+        source: what made the request.
+    """
+
+    notebook: str | None = None
+    cell: str | None = None
+    kernel: str | None = None
+    execution: int | None = None
+    source: Literal["script", "notebook", "form", "shell"] = "script"
+
+
+origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039 (it is frozen)
+"""Where requests that are made now come from: set by the notebook room as a cell begins, and by forms."""
+
+
 @dataclass(frozen=True, slots=True)
 class EditRequest:
     """
@@ -56,6 +95,8 @@ class EditRequest:
         mask: the picture that says where to repaint, for a model that takes one; its parameter holds its identity.
         region: the part of a picture that it is about. It is kept with the record and not sent, and it is no part of
             the question: the same words about another part are the same ask.
+        prompt_field: the parameter that holds the prompt; None where the model takes none.
+        origin: where the request comes from; it is kept with the record and is no part of the question.
 
     >>> one = EditRequest("m", {"prompt": "Make it snow."}).with_seed_for("seed")
     >>> two = EditRequest("m", {"prompt": "Make it snow."}).with_seed_for("seed")
@@ -70,14 +111,19 @@ class EditRequest:
     seed_field: str | None = field(default="seed", repr=False)
     mask: ImageInput | None = None
     region: Area | None = None
+    prompt_field: str | None = field(default="prompt", repr=False)
+    origin: Origin = field(default_factory=origin.get, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        parameters = dict(self.parameters)
+        if self.prompt_field in parameters and isinstance(words := parameters[self.prompt_field], str):
+            parameters[self.prompt_field] = with_plain_line_ends(words)
+        object.__setattr__(self, "parameters", MappingProxyType(parameters))
 
     @property
     def prompt(self) -> str:
-        """The words, as they are sent."""
-        return str(self.parameters.get("prompt", ""))
+        """The words, as they are sent; empty where there are none."""
+        return "" if self.prompt_field is None else str(self.parameters.get(self.prompt_field, ""))
 
     @property
     def seed(self) -> int | None:

@@ -309,8 +309,17 @@ def test_a_prompt_loses_nothing(prompt: str) -> None:
 
 @pytest.mark.parametrize("body", ["", "\n", " \n\t\n"])
 def test_an_empty_prompt_is_refused(body: str) -> None:
-    """There is nothing to ask."""
-    assert "no words" in refused(PromptError, "a.jpg", body)
+    """It says where the prompt belongs."""
+    assert "below the %%nbedit line" in refused(PromptError, "a.jpg", body)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_a_cell_of_any_editor_asks_the_same(end: str) -> None:
+    """Lines may end with CR LF or CR: the prompt has plain ones, and what is kept for later is seen."""
+    body = "Keep her face.\nMake it night.\n"
+    assert read("a.jpg", body.replace("\n", end)).prompt == read("a.jpg", body).prompt == body.rstrip()
+    assert split_cell(f"%%nbedit a.jpg{end}Make it night.") == split_cell("%%nbedit a.jpg\nMake it night.")
+    refused(PromptError, "a.jpg", f"Make it night.{end}---{end}Make it rain.")
 
 
 def test_the_line_magic_without_a_prompt_says_how() -> None:

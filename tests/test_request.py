@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nbbanana.images import ImageInput
-from nbbanana.request import SEED_LIMIT, EditRequest, canonical_json, sha256_of
+from nbbanana.request import SEED_LIMIT, EditRequest, Origin, canonical_json, origin, sha256_of
 
 NAMES = st.text(st.characters(min_codepoint=97, max_codepoint=122), min_size=1, max_size=6)
 SCALARS = st.text(max_size=6) | st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
@@ -206,3 +207,33 @@ def test_digests_stay_what_they_are() -> None:
     submission = f'{{"ask":"{ask}","provider":"sandbox","seed":7}}'
     assert asked.ask == ask
     assert asked.digest("sandbox") == hashlib.sha256(submission.encode()).hexdigest()
+
+
+@given(st.lists(st.text(), min_size=1), st.sampled_from(["\r\n", "\r"]))
+def test_the_ends_of_lines_are_no_part_of_the_question(lines: list[str], end: str) -> None:
+    """An editor that writes CR LF, or CR alone, asks the same as one that writes LF."""
+    plain, other = (request({"prompt": mark.join(lines)}) for mark in ("\n", end))
+    assert other.prompt == plain.prompt
+    assert (other.ask, other.digest("sandbox")) == (plain.ask, plain.digest("sandbox"))
+    assert "\r" not in other.prompt
+
+
+def test_the_prompt_is_found_under_the_name_that_the_model_has_for_it() -> None:
+    """Only that field is a prompt: another one that is called so keeps what it holds."""
+    asked = request({"instruction": "a\r\nb", "prompt": "c\r\nd"}, prompt_field="instruction")
+    assert asked.prompt == "a\nb"
+    assert asked.parameters["prompt"] == "c\r\nd"
+    assert request({"seed": 7}, prompt_field=None).prompt == ""
+
+
+def test_where_a_request_comes_from_is_an_argument_whose_default_is_of_the_context() -> None:
+    """A context that says nothing is a script; what is given counts more; the question stays the same."""
+    assert request({}).origin == Origin(source="script")
+    token = origin.set(Origin(notebook="study.ipynb", cell="abc", execution=3, source="notebook"))
+    try:
+        assert request({}).origin.cell == "abc"
+        form = request({}, origin=Origin(source="form"))
+    finally:
+        origin.reset(token)
+    assert (form.origin.source, form.ask) == ("form", request({}).ask)
+    assert copy_context().run(lambda: request({}).origin) == Origin()

@@ -15,6 +15,7 @@ from nbbanana.grammar import operands, options
 from nbbanana.grammar.operands import EditOperand, FileOperand, Operand
 from nbbanana.grammar.placeholders import escape, fill, normal
 from nbbanana.grammar.words import Word, split
+from nbbanana.request import with_plain_line_ends
 
 if TYPE_CHECKING:
     from nbbanana.grammar.options import Option
@@ -142,15 +143,16 @@ def parse(
 
 def check_prompt(prompt: str) -> str:
     """
-    A prompt as it is, if it can be sent.
+    Return the prompt with plain line ends, if it can be sent.
 
     Raises:
         PromptError: no words; a line of `---`; a line that begins with `keep:`, `change:`, `only:`, `avoid:` or
             `text:`, however capitalised. Those will be composed into a prompt one day: sending them as words now would
             change what such a cell means.
     """
+    prompt = with_plain_line_ends(prompt)
     if not prompt.strip():
-        raise PromptError("There are no words.", "A request needs a prompt.", "Say what to keep and what to change.")
+        raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
     found = _RESERVED.search(prompt)
     if found is None:
         return prompt
@@ -178,7 +180,7 @@ def split_cell(text: str) -> tuple[str, str]:
     >>> split_cell("%%nbedit portrait.jpg\nMake it night.")
     ('portrait.jpg', 'Make it night.\n')
     """
-    first, _, body = text.partition("\n")
+    first, _, body = with_plain_line_ends(text).partition("\n")
     magic, _, line = first.partition(" ")
     if magic != MAGIC:
         raise UsageError(f"The cell does not begin with {MAGIC}.", "Another kind of cell cannot be read.")
@@ -267,12 +269,14 @@ def _prompt(body: str | None, own: Mapping[str, Any], namespace: Mapping[str, An
     if body is None:
         if "prompt" not in own:
             raise PromptError(
-                "There are no words.", "%nbedit takes its prompt on the line.", 'Write -p "…", or use %%nbedit.'
+                "There is no prompt.", "%nbedit takes its prompt on the line.", 'Write -p "…", or use %%nbedit.'
             )
         return check_prompt(own["prompt"])
     if "prompt" in own:
         raise UsageError("The prompt is there twice.", "A cell's body is its prompt.", "Leave --prompt out.")
-    return check_prompt(fill(body.removesuffix("\n"), namespace))
+    if not body.strip():
+        raise PromptError("The cell has no prompt.", "A request needs words.", f"Write it below the {MAGIC} line.")
+    return check_prompt(fill(with_plain_line_ends(body).removesuffix("\n"), namespace))
 
 
 def _mode(own: Mapping[str, Any]) -> Literal["auto", "fresh", "replay"] | None:

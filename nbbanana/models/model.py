@@ -108,6 +108,17 @@ class Model:
             return 0
         return pictures.most if self.images_are_list else 1
 
+    def with_prompt(self, prompt: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Return the parameters with the prompt under the name that the model has for it.
+
+        Raises:
+            ParameterError: the model takes no prompt.
+        """
+        if self.prompt_field is None:
+            raise ParameterError(f"{self.id} takes no prompt.", "Its schema has no field for one.", "Use another model.")
+        return {self.prompt_field: prompt, **parameters}
+
     def count(self, parameters: Mapping[str, Any]) -> int:
         """How many outputs are asked for: one, unless the parameters say more."""
         name = self.count_field

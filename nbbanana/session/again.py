@@ -32,7 +32,15 @@ def request_of(edit: Edit, model: Model, store: Store) -> EditRequest:
     """
     images = tuple(image_of(record, store) for record in edit.inputs)
     mask = image_of(edit.masks[0], store) if edit.masks else None
-    return EditRequest(edit.model, edit.parameters, images, seed_field=model.seed_field, mask=mask, region=edit.region)
+    return EditRequest(
+        edit.model,
+        edit.parameters,
+        images,
+        seed_field=model.seed_field,
+        prompt_field=model.prompt_field,
+        mask=mask,
+        region=edit.region,
+    )
 
 
 def image_of(record: InputRecord, store: Store) -> ImageInput:

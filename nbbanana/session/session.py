@@ -190,20 +190,28 @@ class Session:
             PromptError, ParameterError, ImageError, UnknownModelError: it cannot be asked like this.
             UsageError: a region that is no part of one of the pictures.
         """
-        if not isinstance(prompt, str) or not prompt.strip():
+        if not isinstance(prompt, str):
             raise PromptError(
-                "There are no words.", "A request needs a prompt.", "Say what to keep and what to change."
+                f"The prompt is a value of type {type(prompt).__name__}.", "It has to be text.", "Write str(…) around it."
             )
         chosen = self.model_of(model or self.default_model)
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
-        check_prompt(prompt)
+        prompt = check_prompt(prompt)
         inputs = self.load(_settled(images))
         area = region_of(region, inputs, self)
         mask = None
         if chosen.mask_field in given:
             given[chosen.mask_field], mask = mask_of(given[chosen.mask_field], self, area)
-        checked = chosen.check({chosen.prompt_field or "prompt": prompt, **given}, images=len(inputs))
-        return EditRequest(chosen.id, checked, inputs, seed_field=chosen.seed_field, mask=mask, region=area)
+        checked = chosen.check(chosen.with_prompt(prompt, given), images=len(inputs))
+        return EditRequest(
+            chosen.id,
+            checked,
+            inputs,
+            seed_field=chosen.seed_field,
+            prompt_field=chosen.prompt_field,
+            mask=mask,
+            region=area,
+        )
 
     def load(self, images: Iterable[Any]) -> tuple[ImageInput, ...]:
         """

@@ -228,7 +228,7 @@ def test_trouble_stands_at_run(page: Page) -> None:
     page.get_by_label("Prompt").fill("")
     page.get_by_role("button", name="Run").click()
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("There are no words.")
+    expect(alert).to_contain_text("There is no prompt.")
     expect(alert).to_contain_text("Say what to keep")
     page.get_by_role("button", name="Roll a seed").click()
     expect(alert).not_to_be_visible()
