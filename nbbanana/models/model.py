@@ -116,7 +116,7 @@ class Model:
             ParameterError: the model takes no prompt.
         """
         if self.prompt_field is None:
-            raise ParameterError(f"{self.id} takes no prompt.", "Its schema has no field for one.", "Use another model.")
+            raise ParameterError(f"{self.id} takes no prompt.", "Its schema has none.", "Use another model.")
         return {self.prompt_field: prompt, **parameters}
 
     def count(self, parameters: Mapping[str, Any]) -> int:

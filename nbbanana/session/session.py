@@ -192,7 +192,7 @@ class Session:
         """
         if not isinstance(prompt, str):
             raise PromptError(
-                f"The prompt is a value of type {type(prompt).__name__}.", "It has to be text.", "Write str(…) around it."
+                f"The prompt is a value of type {type(prompt).__name__}.", "It must be text.", "Write str(…)."
             )
         chosen = self.model_of(model or self.default_model)
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
