@@ -48,15 +48,18 @@ Exit 75 means "asking again is safe", so an error after which money may have bee
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any, ClassVar
+
+from nbbanana.text import clip, one_line, without_secrets
 
 __all__ = [
     "BalanceError",
     "BlockedError",
     "BudgetError",
     "BundleError",
+    "Cause",
     "ConfigError",
     "CredentialError",
     "DeadlineError",
@@ -91,9 +94,98 @@ __all__ = [
     "UpstreamError",
     "UsageError",
     "VariableError",
+    "bare_cause",
+    "translated",
 ]
 
-_SCRIPT_ADDRESS = re.compile("(javascript|vbscript)://", re.IGNORECASE)
+LONGEST_CAUSE = 300
+"""Characters of another library's message that are kept."""
+DEEPEST_CAUSE = 5
+"""Causes of a cause that are kept."""
+
+
+class Cause(Exception):  # noqa: N818 - it is never raised
+    """
+    A copy of an exception as a `__cause__`: its kind, its message and the line that raised it, nothing else.
+
+    It holds no request, response, address, token, folder or frame, so it can be shown and written anywhere.
+    """
+
+
+def bare_cause(error: BaseException) -> Cause:
+    """
+    Copy an exception, and those that led to it, without what they hold.
+
+    >>> bare_cause(OSError("https://files.example/?sig=1 broke"))
+    Cause('OSError: ⟨address⟩ broke')
+    """
+    return _copy(error, DEEPEST_CAUSE)
+
+
+def _copy(error: BaseException, depth: int) -> Cause:
+    if isinstance(error, Cause):
+        return error
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    # An OSError's own text names files; another message is cut first, since it can be as long as an answer.
+    said = (error.strerror or "") if isinstance(error, OSError) and error.strerror else str(error)[: 4 * LONGEST_CAUSE]
+    copy = Cause(clip(f"{name}: {one_line(without_secrets(said))}", LONGEST_CAUSE).removesuffix(": "))
+    if where := _raised_at(error):
+        copy.add_note(where)
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None and depth > 1:
+        copy.__cause__ = _copy(before, depth - 1)
+    return copy
+
+
+def _raised_at(error: BaseException) -> str:
+    """Name the module and line that raised an error; empty where it was never raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"raised in {trace.tb_frame.f_globals.get('__name__', '?')}, line {trace.tb_lineno}"
+
+
+class translated:  # noqa: N801 - used as a statement: with translated(OSError, …):
+    """
+    A `with` block that raises our error in the place of another library's, with a bare copy of it as the cause.
+
+    Unlike `raise … from` in an `except` block it leaves no `__context__`, whose frames could hold a key or an address.
+
+    Args:
+        kinds: the exceptions to replace; all others pass.
+        make: makes our error from the caught one.
+
+    >>> with translated(ValueError, lambda error: NBBananaError("That is no number.")):
+    ...     int("x")
+    Traceback (most recent call last):
+    ...
+    nbbanana.errors.NBBananaError: That is no number.
+    """
+
+    def __init__(
+        self,
+        kinds: type[BaseException] | tuple[type[BaseException], ...],
+        make: Callable[[Any], NBBananaError],
+    ) -> None:
+        self._kinds = kinds
+        self._make = make
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or not isinstance(error, self._kinds):
+            return
+        ours = self._make(error)
+        ours.__cause__ = bare_cause(error)
+        del error, trace  # this frame is part of our error's traceback
+        try:
+            raise ours
+        finally:
+            ours.__context__ = None
 
 
 class NBBananaError(Exception):
@@ -142,13 +234,13 @@ class NBBananaError(Exception):
     @property
     def lines(self) -> list[str]:
         """What, why and mend: one line each, the empty ones left out; nothing in them commands a terminal."""
-        return [_harmless(" ".join(line.split())) for line in (self.what, self.why, self.how) if line.strip()]
+        return [one_line(line) for line in (self.what, self.why, self.how) if line.strip()]
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.what, self.why, self.how, self.request_id, self.edit_id)
+        return _rebuild, (type(self), self.what), vars(self)
 
     @property
     def _render_traceback_(self) -> Any:
@@ -159,26 +251,8 @@ class NBBananaError(Exception):
         return lambda: [f"{type(self).__name__}: {first}", *rest]
 
 
-def _harmless(line: str) -> str:
-    """
-    What a service or a file's name says, with control, bidi and unpaired characters as their code points.
-
-    Notebooks make a link of whatever looks like an address; one that would run a script keeps its words, not its colon.
-    """
-    line = _SCRIPT_ADDRESS.sub(lambda found: f"{found[1]}⟨U+003A⟩//", line)
-    if line.isprintable():
-        return line
-    return "".join(f"⟨U+{ord(one):04X}⟩" if _commands(one) else one for one in line)
-
-
-def _commands(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs"} and character not in "\u200c\u200d"
-
-
-def _rebuild(
-    kind: type[NBBananaError], what: str, why: str, how: str, request_id: str | None, edit_id: int | None
-) -> NBBananaError:
-    return kind(what, why, how, request_id=request_id, edit_id=edit_id)
+def _rebuild(kind: type[NBBananaError], what: str) -> NBBananaError:
+    return kind(what)
 
 
 class UsageError(NBBananaError):
@@ -273,9 +347,14 @@ class BalanceError(MoneyError):
 
 
 class ServiceError(NBBananaError):
-    """The service, or the way to it."""
+    """
+    The service, or the way to it.
+
+    `retry_after` is the seconds that the service asked to wait (`Retry-After`), where it did.
+    """
 
     exit_code = 69
+    retry_after: float | None = None
 
 
 class NetworkError(ServiceError):
@@ -307,10 +386,9 @@ class RequestNotFoundError(ServiceError):
 
 
 class RateLimitError(ServiceError):
-    """Asked too fast. `retry_after` is in seconds, where the service said it."""
+    """Asked too fast."""
 
     exit_code = 75
-    retry_after: float | None = None
     mend = "Wait a moment and run it again: nothing was taken."
 
 
@@ -321,7 +399,7 @@ class DeadlineError(ServiceError):
 
 
 class UncertainError(ServiceError):
-    """It may have been taken and charged; never sent again by itself."""
+    """It may have been taken and charged; never sent again by itself. `request_id` is the id that was seen, if any."""
 
     mend = "Look at the service's list of generations before you run it again: it may have been taken and charged."
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from nbbanana.text import clip, one_line, plain, storable
 
 if TYPE_CHECKING:
     from nbbanana.display.views import Picture, ResultView
@@ -30,83 +30,6 @@ __all__ = [
 
 SANDBOX = "sandbox"
 """The provider that no model stands behind; said wherever one of its results is named."""
-
-JOINERS = "\u200c\u200d"
-"""Zero-width joiners: Persian, Indic scripts and family emoji are spelled with them, so between letters they stay."""
-
-UNSTORABLE = frozenset({"Cc", "Cs"})
-"""Unicode categories that a notebook file or an HTML page cannot hold: control characters, lone surrogates."""
-
-_UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-
-MISLEADING = UNSTORABLE | {"Cf", "Zl", "Zp"}
-"""Those, and what moves or hides other text: bidi controls, zero-width and tag characters, line separators."""
-
-
-def plain(text: object) -> str:
-    r"""
-    Text that does nothing to a terminal but stand there: control, bidi and zero-width characters become visible.
-
-    Line feeds and tabs stay. Control characters become their pictures, everything else its code point.
-
-    >>> plain("\x1b[31mred\x07"), plain("photo\u202egpj.exe")
-    ('␛[31mred␇', 'photo⟨U+202E⟩gpj.exe')
-    """
-    return _neutral(str(text), MISLEADING)
-
-
-def storable(text: object) -> str:
-    """Text that HTML and JSON files can hold; scripts that need bidi and joining marks keep them."""
-    given = str(text)
-    # A page with pictures in it is long: it is not read letter by letter unless there is something to find.
-    return _neutral(given, UNSTORABLE) if _UNSTORABLE.search(given) else given
-
-
-def _neutral(text: str, categories: frozenset[str]) -> str:
-    if text.isprintable() and not any(joiner in text for joiner in JOINERS):
-        return text
-    return "".join(
-        _visible(character) if _is_out_of_place(text, place, categories) else character
-        for place, character in enumerate(text)
-    )
-
-
-def _is_out_of_place(text: str, place: int, categories: frozenset[str]) -> bool:
-    character = text[place]
-    if character in "\n\t" or unicodedata.category(character) not in categories:
-        return False
-    if character in JOINERS and 0 < place < len(text) - 1:
-        return text[place - 1].isascii() or text[place + 1].isascii()
-    return True
-
-
-def _visible(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"
-
-
-def one_line(text: object, width: int | None = None) -> str:
-    r"""
-    The same on one line, shortened to `width` characters where one is given.
-
-    >>> one_line("Keep the pose.\n  Make it snow.", 20)
-    'Keep the pose. Make…'
-    """
-    line = " ".join(plain(text).split())
-    return line if width is None else clip(line, width)
-
-
-def clip(text: str, width: int) -> str:
-    """At most `width` characters, cut between words where there is one not too far back, with an ellipsis."""
-    if len(text) <= width:
-        return text
-    head = text[: width - 1]
-    space = head.rfind(" ")
-    if space > width // 2 and not text[width - 1].isspace():
-        head = head[:space]
-    return head.rstrip(" ,;:") + "…"
 
 
 def money(amount: float | None, provider: str = "") -> str:

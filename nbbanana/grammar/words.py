@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from nbbanana.errors import UsageError
+from nbbanana.text import clip
 
 __all__ = ["Word", "quote", "split"]
 
@@ -123,4 +124,4 @@ def _ambiguous(text: str) -> UsageError:
 
 
 def _shown(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    return clip(text, 40)

@@ -12,6 +12,7 @@ from nbbanana.errors import ParameterError
 from nbbanana.models.dialect import checks_of
 from nbbanana.models.fields import Field
 from nbbanana.models.nearest import nearest
+from nbbanana.text import clip
 
 __all__ = ["allowed", "check_values", "compiled", "not_allowed", "plain_value", "shown_value", "typed"]
 
@@ -211,7 +212,7 @@ def shown_value(value: object, *, quote: bool = True) -> str:
     if isinstance(value, bool) and not quote:
         return str(value).lower()
     text = value if isinstance(value, str) and not quote else _written(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return clip(text, 60)
 
 
 def _written(value: object) -> str:

@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.views import DiffView, LineageNode
+from nbbanana.text import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,9 @@ class Diff:
         )
 
     def __repr__(self) -> str:
-        return f"<Diff {self.left.label} → {self.right.label}: {', '.join(self.parameters) or 'same parameters'}>"
+        return one_line(
+            f"<Diff {self.left.label} → {self.right.label}: {', '.join(self.parameters) or 'same parameters'}>"
+        )
 
     def __bool__(self) -> bool:
         return bool(self.parameters or self.inputs) or any(kind != "same" for kind, _ in self.words)

@@ -117,7 +117,7 @@ class Recovered:
         return tuple(filter(None, (said, *self.doubts, more)))
 
     def __repr__(self) -> str:
-        from nbbanana.display import one_line
+        from nbbanana.text import one_line
 
         facts = [f"seed {self.seed}" if self.seed is not None else "", one_line(self.model, 80)]
         return f"<Recovered: {' '.join(self.lines)} {one_line(self.prompt, 80)!r} {' '.join(filter(None, facts))}>"

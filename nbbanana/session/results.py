@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
+from nbbanana.text import one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,7 +38,7 @@ class Output:
         self._record = record
 
     def __repr__(self) -> str:
-        return f"<Output {self.label} {self.width}×{self.height} {self.mime}>"
+        return one_line(f"<Output {self.label} {self.width}×{self.height} {self.mime}>")
 
     @property
     def label(self) -> str:
@@ -191,7 +192,7 @@ class EditResult(Sequence[Output]):
         self._outputs = tuple(Output(self, record) for record in outcome.edit.outputs)
 
     def __repr__(self) -> str:
-        return f"<EditResult {self.label} n={len(self)} model={self.model} seed={self.seed} {self.origin}>"
+        return one_line(f"<EditResult {self.label} n={len(self)} model={self.model} seed={self.seed} {self.origin}>")
 
     def __len__(self) -> int:
         return len(self._outputs)

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 
 from nbbanana.display import note_bundle, plain
-from nbbanana.display.words import storable
 from nbbanana.errors import NBBananaError
 from nbbanana.session.choice import in_marimo
+from nbbanana.text import storable
 from nbbanana.widgets import desk
 from nbbanana.widgets.modules import join, style
 from nbbanana.widgets.receipts import Receipts

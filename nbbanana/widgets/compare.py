@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nbbanana.display import ComparisonView, comparison_bundle
 from nbbanana.errors import NBBananaError
 from nbbanana.images import inspect, thumbnail
+from nbbanana.text import one_line
 from nbbanana.widgets import desk
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.sides import Side, data_of, rows, same, sides_of, words
@@ -43,7 +44,7 @@ class Compare(Form, script="compare/main.js", styles=("compare.css",)):
         self.sides = tuple(sides)
 
     def __repr__(self) -> str:
-        return f"<Compare {', '.join(side.picture.label for side in self.sides)}>"
+        return one_line(f"<Compare {', '.join(side.picture.label for side in self.sides)}>")
 
     def still(self) -> tuple[str, str]:
         """The pictures small, after what differs."""

@@ -10,6 +10,7 @@ from nbbanana import images
 from nbbanana.display.thumbs import data_uri, encode
 from nbbanana.errors import ImageError, NBBananaError, UsageError
 from nbbanana.regions import Area, Box, Shape, box_shape, boxes_of, mask_of, shape_of, words_for
+from nbbanana.text import one_line
 from nbbanana.widgets import desk
 from nbbanana.widgets.base import Form, Message, Post, render
 from nbbanana.widgets.compare import seen
@@ -50,7 +51,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
         """How often each front end drew, as far as it is known here: what it drew since is not overwritten."""
 
     def __repr__(self) -> str:
-        return f"<Region of {self.picture.name}: {self.words or 'nothing yet'}>"
+        return one_line(f"<Region of {self.picture.name}: {self.words or 'nothing yet'}>")
 
     @property
     def size(self) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from nbbanana.request import SEED_LIMIT
 from nbbanana.session import Job, Output, Session, current
 from nbbanana.session.again import as_cell, as_code
 from nbbanana.session.pointing import region_of
+from nbbanana.text import one_line
 from nbbanana.widgets import desk
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.bench import Bench, Draft, Recall
@@ -82,7 +83,9 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
         self.watch(session.store)
 
     def __repr__(self) -> str:
-        return f"<Studio {self.bench.draft.model} inputs={len(self.bench.draft.slots)} jobs={len(self.tasks.all)}>"
+        return one_line(
+            f"<Studio {self.bench.draft.model} inputs={len(self.bench.draft.slots)} jobs={len(self.tasks.all)}>"
+        )
 
     # ── what users and tests call ───────────────────────────────────────────────────────────────────────────
 
