@@ -10,11 +10,14 @@ DEMO := build/demo
 SOURCES := pyproject.toml $(shell find nbbanana -type f -not -name '*.pyc')
 # The demo never spends money, whoever runs it: the sandbox answers, and the store is its own.
 SANDBOXED := env -u RUNCOMFY_TOKEN -u NBBANANA_MODE NBBANANA_PROVIDER=sandbox NBBANANA_STORE='$(CURDIR)/$(DEMO)/store'
-FAST := not browser and not kernel and not soak and not benchmark
+FAST := not browser and not kernel and not nightly and not soak and not benchmark
+NIGHTLY := (nightly or hypothesis) and not soak and not benchmark
+# How many examples, and how large the long forms: a multiple of what `make test` runs.
+SCALE ?= 10
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test fast lint benchmark soak chromium clean
+.PHONY: help demo lab test fast nightly soak lint benchmark chromium clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,11 +31,17 @@ lab: $(DEMO)/quickstart.html $(VENV)/.lab  ## Open JupyterLab on the demo (NBBAN
 	NBBANANA_PROVIDER="$${NBBANANA_PROVIDER:-sandbox}" NBBANANA_STORE='$(CURDIR)/$(DEMO)/store' \
 		$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(DEMO)/quickstart.ipynb
 
-test: $(VENV)/.dev chromium  ## Run every test but the long ones
+test: $(VENV)/.dev  ## Run every quick test; without Chromium, all but those in a browser
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 
 fast: $(VENV)/.dev  ## Run the tests that need neither a kernel nor a browser
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m '$(FAST)' $(TESTS)
+
+nightly: $(VENV)/.dev  ## Run the long forms: all hosts and widths, hostile words, SCALE times the examples
+	NBBANANA_SCALE=$(SCALE) $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m '$(NIGHTLY)'
+
+soak: $(VENV)/.dev  ## Run what takes hours, by hand: prints its counts
+	$(BIN)/python -m pytest -m soak -s --timeout=0
 
 lint: $(VENV)/.dev  ## Check style, types, layers and the JavaScript
 	$(BIN)/ruff check
@@ -43,9 +52,6 @@ lint: $(VENV)/.dev  ## Check style, types, layers and the JavaScript
 
 benchmark: $(VENV)/.dev  ## Measure: prints tables
 	$(BIN)/python -m pytest -m benchmark -s
-
-soak: $(VENV)/.dev  ## Run the long forms of the tests: prints their counts
-	$(BIN)/python -m pytest -m soak -s --timeout=0
 
 clean:  ## Remove what was built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -62,7 +68,7 @@ $(DEMO)/quickstart.html: notebooks/quickstart.ipynb $(SOURCES) $(VENV)/.demo
 		--ExecutePreprocessor.extra_arguments=--IPKernelApp.log_level=40 $(DEMO)/quickstart.ipynb
 	@$(BIN)/jupyter nbconvert --log-level=WARN --to html $(DEMO)/quickstart.ipynb
 
-chromium:
+chromium:  ## Install Chromium from Debian where it is not here
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \

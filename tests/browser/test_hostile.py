@@ -15,7 +15,7 @@ from support.kernels import notebook_of
 from support.lab import Browser, Lab, LabPage
 from support.outputs import payloads
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.timeout(400)]
 
 NOTEBOOK = "hostile.ipynb"
 TESTS = Path(__file__).parents[1]

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
+from support.tiers import scaled
 
 from nbbanana import images
 from nbbanana.errors import ImageError, ImageNotFoundError
@@ -240,7 +241,7 @@ def test_what_follows_a_whole_picture_is_not_sent() -> None:
         assert secret not in upload.data
 
 
-@settings(max_examples=150)
+@settings(max_examples=scaled(150))
 @given(
     format_=st.sampled_from(sorted(GOOD)),
     edits=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
+from support.tiers import scaled
 
 from nbbanana.errors import ImageError
 from nbbanana.images import MAX_REQUEST_BYTES, MAX_UPLOAD_BYTES, MAX_UPLOAD_PIXELS, Upload, load, prepare
@@ -265,7 +266,7 @@ def picture_in(mode: str, size: tuple[int, int]) -> Image.Image:
     return picture
 
 
-@settings(max_examples=120)
+@settings(max_examples=scaled(120))
 @given(
     mode=st.sampled_from(MODES),
     size=st.tuples(st.integers(1, 80), st.integers(1, 80)),
@@ -290,7 +291,7 @@ def test_any_picture_fits_any_limit(mode: str, size: tuple[int, int], most: int,
     assert (upload.note is None) == (opened.size == size)
 
 
-@settings(max_examples=60)
+@settings(max_examples=scaled(60))
 @given(bounds=st.lists(st.integers(0, 4000), max_size=25), total=st.integers(0, 100_000_000))
 def test_shares_never_exceed_what_there_is(bounds: list[int], total: int) -> None:
     """Nobody gets more than they can use, all get no more than there is, and nothing usable is kept back."""

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.tiers import scaled
 
 from nbbanana.errors import ImageNotFoundError
 from nbbanana.images import thumbnail
@@ -101,7 +102,7 @@ def test_a_side_of_nothing_is_a_mistake() -> None:
         thumbnail(encoded("PNG"), side=0)
 
 
-@settings(max_examples=80)
+@settings(max_examples=scaled(80))
 @given(
     mode=st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"]),
     size=st.tuples(st.integers(1, 300), st.integers(1, 300)),

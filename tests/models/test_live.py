@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tiers import scaled
 
 from nbbanana import models
 from nbbanana.errors import InputError, ParameterError, PromptError, ProtocolError
@@ -203,7 +204,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=scaled(60))
 @given(
     properties=st.dictionaries(
         st.sampled_from(["prompt", "image_urls", "mask", "seed", "num_images", "x"]),

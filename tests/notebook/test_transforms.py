@@ -18,6 +18,7 @@ from nbbanana.notebook.cells import Cells
 from nbbanana.notebook.transforms import MAGICS, Twins, keep_body
 
 EDIT = "google/nano-banana-2/edit"
+BEFORE_3_12 = sys.version_info < (3, 12)
 AWAITED, BLOCKING = f"await {MAGICS}.awaited(", f"{MAGICS}.blocking("
 
 
@@ -51,11 +52,8 @@ def transformed(shell: Any, cell: str, *, in_kernel: bool = True) -> str:
         ("with a:\n  if b:\n    pass\n  else:\n    %nbedit c -p x",
          f"with a:\n  if b:\n    pass\n  else:\n    {AWAITED}'c -p x')\n"),
         ("match a:\n  case 1:\n    %nbedit c -p x", f"match a:\n  case 1:\n    {AWAITED}'c -p x')\n"),
-        pytest.param(
-            "s = 'a\x0cb\u2028c'\n%nbedit a -p x", f"s = 'a\x0cb\u2028c'\n{AWAITED}'a -p x')\n",
-            # There IPython itself leaves every magic of such a cell as it stands.
-            marks=pytest.mark.skipif(sys.version_info >= (3, 12), reason="IPython does not see such lines there"),
-        ),
+        # From Python 3.12 on, IPython itself leaves every magic of such a cell as it stands.
+        *([("s = 'a\x0cb\u2028c'\n%nbedit a -p x", f"s = 'a\x0cb\u2028c'\n{AWAITED}'a -p x')\n")] * BEFORE_3_12),
     ],
 )  # fmt: skip
 def test_calls_at_module_level_await_in_a_kernel(shell: Any, cell: str, swapped: str) -> None:

@@ -50,7 +50,7 @@ def test_urllib_goes_the_whole_way(serve: Serve) -> None:
     assert with_urllib(accepted["result_url"], "wrong")[1]["error_code"] == 400004
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
 def test_curl_goes_the_whole_way(serve: Serve, tmp_path: Path) -> None:
     """A body over a megabyte goes too, with curl's `Expect: 100-continue`."""
     box, client = serve()

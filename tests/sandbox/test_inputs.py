@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from support.sandboxes import Serve, data_uri, fetch, png
+from support.tiers import scaled
 
 from nbbanana.sandbox.inputs import LARGEST_IMAGE, placeholder
 
@@ -101,7 +102,7 @@ def test_a_public_url_is_painted_from_a_placeholder_and_never_fetched(serve: Ser
     assert one == same != other
 
 
-@settings(max_examples=10)
+@settings(max_examples=scaled(10))
 @given(st.text(max_size=80).map(lambda text: f"https://host.invalid/{text}"))
 def test_any_url_has_its_placeholder(url: str) -> None:
     """Law: a placeholder is a picture of its size, always the same for a URL."""

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.tiers import scaled
 
 from nbbanana.errors import ImageError, ParameterError
 from nbbanana.images import SANDBOX_MARK, load
@@ -469,7 +470,7 @@ def test_no_text_makes_it_stumble(prompt: str) -> None:
     assert draw([source], prompt, aspect_ratio="1:1").size == (512, 512)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+@settings(max_examples=scaled(25), suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 @given(
     prompt=st.text(max_size=300) | st.lists(WORDS, max_size=14).map(" ".join),
     seed=st.integers(),

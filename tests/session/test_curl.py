@@ -15,7 +15,7 @@ from nbbanana import errors
 
 HOSTILE = 'It\'s "$HOME" `id` $(id) \\ \\n !! %s\nNBBANANA_REQUEST\n{{cat}} 霓虹 \N{RIGHT-TO-LEFT OVERRIDE} é'
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
 
 
 def asked(box, number=-1):

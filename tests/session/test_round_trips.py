@@ -25,6 +25,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from support.tiers import scaled
 
 import nbbanana as nb
 from nbbanana import errors
@@ -166,7 +167,8 @@ def test_a_short_study_goes_round():
     run_state_machine_as_test(Study, settings=settings(max_examples=6, stateful_step_count=8, **FORM))
 
 
-@pytest.mark.soak
+@pytest.mark.nightly
+@pytest.mark.timeout(0)
 def test_long_studies_go_round():
     """Many studies of many steps."""
-    run_state_machine_as_test(Study, settings=settings(max_examples=150, stateful_step_count=30, **FORM))
+    run_state_machine_as_test(Study, settings=settings(max_examples=scaled(10), stateful_step_count=30, **FORM))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from support import killed
+from support.tiers import scaled
 
 import nbbanana as nb
 from nbbanana.sandbox import Sandbox
@@ -23,7 +24,11 @@ BATCH = 10
 SCALE = 0.02
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(200, marks=[pytest.mark.soak, pytest.mark.timeout(0)])])
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize(
+    "kills",
+    [5, pytest.param(scaled(5), marks=pytest.mark.nightly, id="many"), pytest.param(200, marks=pytest.mark.soak)],
+)
 def test_a_killed_batch_loses_nothing_and_pays_nothing_twice(tmp_path, monkeypatch, kills):
     """Batches of ten edits, each killed at a seeded random moment, then collected by another process."""
     dice, counts = random.Random(7), Counter()

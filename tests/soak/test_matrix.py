@@ -27,7 +27,7 @@ def cells():
     """Every target with every kind; the short form is a few of them."""
     for target in TARGETS:
         for kind in KINDS:
-            marks = [] if (target, kind) in SHORT else [pytest.mark.soak]
+            marks = [] if (target, kind) in SHORT else [pytest.mark.nightly]
             yield pytest.param(target, kind, id=f"{target}-{kind}", marks=marks)
 
 

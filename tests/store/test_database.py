@@ -44,7 +44,7 @@ def test_a_commit_is_on_the_disk(store: Store) -> None:
 def test_every_commit_is_synced(folder: Path) -> None:
     """The system's own trace of a process shows it: before `begin` returns, the log is synced."""
     if not Path("/usr/bin/strace").exists():
-        pytest.skip("strace is not here")
+        pytest.skip("this machine has no strace")
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[2])\n"
         "from support.stores import asked; from nbbanana.store import Store\n"

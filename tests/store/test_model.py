@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from support.stores import Clock, asked, output, picture, sha256
+from support.tiers import scaled
 
 from nbbanana.errors import StoreError
 from nbbanana.store import TERMINAL, Edit, NewEdit, Store
@@ -269,5 +270,5 @@ class AnySequence(RuleBasedStateMachine):
 
 TestAnySequence = AnySequence.TestCase
 TestAnySequence.settings = settings(
-    max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=scaled(20), stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

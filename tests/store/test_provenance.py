@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support.stores import Clock, asked, complete, picture
+from support.tiers import scaled
 
 from nbbanana import errors
 from nbbanana.sandbox.painter import paint
@@ -213,7 +214,7 @@ def test_a_packet_that_another_program_wrote_anew_is_read():
 COPIES = [embed(data, RECORD, "text") for data in FILES.values()] + [signed(kind) for kind in KINDS]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=scaled(150), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.sampled_from(COPIES), st.data())
 def test_whatever_happens_to_a_file_reading_it_never_fails(data, chance):
     """Bytes changed, cut out and put in: what comes back is a text or None, and embedding is refused in words."""
@@ -228,7 +229,7 @@ def test_whatever_happens_to_a_file_reading_it_never_fails(data, chance):
     look(bytes(broken))
 
 
-@settings(max_examples=60)
+@settings(max_examples=scaled(60))
 @given(st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\x10\0\0\0WEBP", b""]), st.binary(max_size=200))
 @example(b"\xff\xd8", b"\xff" * 150)
 @example(b"RIFF\0\0\0\0WEBP", b"VP8X\0\0\0\0XMP \0\0\0\0")

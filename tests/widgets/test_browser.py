@@ -19,6 +19,7 @@ from support.forms import Wire
 from support.histories import fill, painted
 from support.lab import Browser as Chromium
 from support.stores import asked
+from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana.errors import UsageError
@@ -350,8 +351,7 @@ def test_a_selection_is_exported_from_the_form(browser: Chromium, few: nb.Sessio
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 860, 1280])
+@in_every_view(320, 860, 1280)
 def test_everything_is_labelled_and_fits(browser: Chromium, few: nb.Session, theme: str, width: int) -> None:
     """axe-core finds nothing serious or critical, and nothing spills over."""
     with opened(browser, few.history.browse(), theme=theme, width=width) as page:

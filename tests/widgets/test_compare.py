@@ -15,6 +15,7 @@ from support.axe import violations
 from support.form_pages import opened, spills
 from support.lab import Browser
 from support.markup import read
+from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana.errors import ImageError, UsageError
@@ -290,8 +291,7 @@ def test_swapping_turns_the_words_round(browser: Browser, pair: list[nb.EditResu
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 860, 1280, 2000])
+@in_every_view(320, 860, 1280, 2000)
 def test_everything_is_labelled_and_fits(browser: Browser, pair: list[nb.EditResult], theme: str, width: int) -> None:
     """axe-core finds nothing serious or critical in any way of comparing, and nothing spills over."""
     with opened(browser, compare(*pair, pair[0][0]), theme=theme, width=width) as page:

@@ -15,6 +15,7 @@ from support.histories import fill
 from support.hosts import HOSTS, Marimo, write
 from support.kernels import run_cells, text_of
 from support.lab import Browser, Lab, LabPage, serve
+from support.tiers import nightly_but
 
 from nbbanana.sandbox import Sandbox
 from nbbanana.store import Store
@@ -46,7 +47,7 @@ def settings(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     return {**box.addresses["environment"], "NBBANANA_PROVIDER": "", "NBBANANA_SANDBOX_SCALE": "0.1"}
 
 
-@pytest.fixture(scope="module", params=HOSTS.values(), ids=HOSTS)
+@pytest.fixture(scope="module", params=nightly_but(list(HOSTS.values()), Lab), ids=HOSTS)
 def host(
     request: pytest.FixtureRequest, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lab]:

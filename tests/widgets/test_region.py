@@ -15,6 +15,7 @@ from support.axe import violations
 from support.form_pages import opened, spills
 from support.lab import Browser
 from support.markup import read
+from support.tiers import in_every_view
 
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.regions import Box, Shape, boxes_of, mask_of, shape_of, words_for
@@ -251,8 +252,7 @@ def test_what_python_sets_is_shown(browser: Browser, part: Region) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 860, 1280])
+@in_every_view(320, 860, 1280)
 def test_everything_is_labelled_and_fits(
     browser: Browser, photo: Callable[[str], Path], theme: str, width: int
 ) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from support.axe import violations
 from support.form_pages import opened, spills
 from support.lab import Browser
+from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana import models
@@ -213,8 +214,7 @@ def test_what_is_chosen_in_the_browser_is_compared_and_marked(browser: Browser, 
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 860, 1280])
+@in_every_view(320, 860, 1280)
 def test_guests_are_labelled_and_fit(browser: Browser, form: Studio, theme: str, width: int) -> None:
     """With both open at once, axe-core finds nothing serious or critical, and nothing spills over."""
     form.region = CORNER

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from support.axe import violations
 from support.forms import serve
 from support.lab import Browser
+from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana.widgets import desk
@@ -69,8 +70,7 @@ def opened(browser: Browser, url: str, width: int = 1280, theme: str = "light") 
     assert troubles == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 860, 1280])
+@in_every_view(320, 860, 1280)
 def test_nothing_stands_in_the_way_of_anyone(browser: Browser, url: str, width: int, theme: str) -> None:
     """axe finds no serious or critical violation, nothing is wider than the page, in both themes at three widths."""
     for page in opened(browser, url, width, theme):
