@@ -1,57 +1,91 @@
-"""Which cells are running: what is nested in another cell has no event loop of its own to wait in."""
+"""The cell that runs: whether it can await, and the origin that everything it asks for is recorded under."""
 
 from __future__ import annotations
 
 import os
+import sys
+import uuid
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from nbbanana.request import Origin, origin
+
 if TYPE_CHECKING:
+    from types import CodeType
+
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
-__all__ = ["Cells"]
+__all__ = ["CellOrigins", "can_await"]
+
+KERNEL = uuid.uuid4().hex
+"""Names this process: a kernel that is restarted keeps its connection file and gets another name here."""
 
 
-class Cells:
+class CellOrigins:
     """
-    The cells that run now, the outermost first, from IPython's `pre_run_cell` and `post_run_cell`.
+    Sets `nbbanana.request.origin` as cells begin and end, for IPython's `pre_run_cell` and `post_run_cell`.
 
-    A cell is transformed before its `pre_run_cell`, so whatever is transformed while one runs is nested in it, as
-    under `%%capture` or `%%time`.
+    The context variable is seen by whatever the cell runs: magics, `nb.edit`, its tasks, and threads that are started
+    with a copy of its context. What a cell runs as a cell of its own, such as `%%capture`, belongs to the outer one.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self._running: list[ExecutionInfo] = []
 
-    def begin(self, info: ExecutionInfo) -> None:
-        """A cell begins; for `pre_run_cell`."""
-        self._running.append(info)
+    def begin(self, info: ExecutionInfo | None = None) -> None:
+        """Set the origin of a cell that begins."""
+        if not _is_running(_run_code()):
+            # Not shell.execution_count: newer versions of IPython have counted this cell already, older ones have not.
+            count = len(self._shell.history_manager.input_hist_parsed)  # type: ignore[union-attr]
+            execution = count if getattr(info, "store_history", False) else None
+            origin.set(self._origin(getattr(info, "cell_id", None), execution))
 
     def end(self, result: ExecutionResult | None = None) -> None:
-        """
-        A cell is over; for `post_run_cell`.
+        """Set the origin of what runs between cells, such as callbacks of widgets."""
+        if not _is_running(_run_code()):
+            origin.set(self._origin(None, None))
 
-        A cell that began before this listened (the one that loads the extension) or that never began (an empty one)
-        is none of those that run, and ends none.
-        """
-        info = self._running[-1] if result is None and self._running else getattr(result, "info", None)
-        for place, running in enumerate(self._running):
-            if running is info:
-                del self._running[place:]
-                return
+    def _origin(self, cell: str | None, execution: int | None) -> Origin:
+        path = self._shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
+        notebook = PurePath(str(path)).name if path else None
+        return Origin(notebook, cell, KERNEL, execution, "notebook")
 
-    @property
-    def is_one_running(self) -> bool:
-        """Whether a cell runs."""
-        return bool(self._running)
 
-    def where(self) -> dict[str, str]:
-        """The notebook and the cell of what runs, where the front end tells: `notebook` a file name, `cell` an id."""
-        place: dict[str, Any] = {
-            "notebook": self._shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME"),
-            "cell": getattr(self._running[0], "cell_id", None) if self._running else None,
-        }
-        if place["notebook"]:
-            place["notebook"] = PurePath(str(place["notebook"])).name
-        return {key: str(value) for key, value in place.items() if value}
+def can_await(shell: Any) -> bool:
+    """
+    Whether the cell that is transformed now will run in an event loop that goes on while the cell waits.
+
+    What is run inside a cell, as by `%run`, `%%capture` or `%%time`, or by a callback, has no loop of its own:
+    IPython's blocking `run_cell`, or the code of the outer cell, is on the stack then.
+    """
+    if getattr(shell, "kernel", None) is None:
+        return False
+    if not shell.autoawait or shell.loop_runner is not shell.loop_runner_map["asyncio"][0]:
+        return False
+    import asyncio  # a kernel has it; a terminal need not load it for this
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return not _is_running(_run_code(), _run_cell())
+
+
+def _is_running(*functions: CodeType) -> bool:
+    """Whether one of these functions is on this thread's stack."""
+    frame = sys._getframe()  # noqa: SLF001 - the interpreter's documented way to the stack
+    while frame is not None and frame.f_code not in functions:
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame is not None
+
+
+def _run_code() -> CodeType:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    return InteractiveShell.run_code.__code__
+
+
+def _run_cell() -> CodeType:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    return InteractiveShell.run_cell.__code__

@@ -113,7 +113,7 @@ def _on_the_line(line: str, namespace: Mapping[str, Any], *, is_cell: bool) -> _
 def _of_history(line: str) -> _Found:
     """Options of `%nbhistory`, and the values of those whose values are counted."""
     from nbbanana import models
-    from nbbanana.notebook import history
+    from nbbanana.notebook import history_line as history
 
     *_, fragment = re.split(r"\s", line)
     *_, before = ["", *line[: len(line) - len(fragment)].split()]

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from nbbanana.notebook.accounts import AccountMagics
-from nbbanana.notebook.cells import Cells
+from nbbanana.notebook.cells import CellOrigins
 from nbbanana.notebook.completion import matcher_for
 from nbbanana.notebook.magics import NBBananaMagics
-from nbbanana.notebook.transforms import Twins, keep_body
+from nbbanana.notebook.transforms import SwapCalls, keep_body
 from nbbanana.settings import settings
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-    from IPython.core.magic import Magics
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
@@ -24,41 +22,41 @@ class _Extension:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self._cells = Cells(shell)
-        self._twins = Twins(shell, self._cells)
+        self._origins = CellOrigins(shell)
+        self._swap_calls = SwapCalls(shell)
         self._matcher = matcher_for(shell)
-        self._magics: tuple[Magics, ...] = ()
+        self._magics: NBBananaMagics | None = None
         self._configurables: list[Any] = shell.configurables
 
     def load(self) -> None:
         """Put everything in."""
         shell = self._shell
-        self._magics = (NBBananaMagics(shell, self._cells), AccountMagics(shell))
-        shell.register_magics(*self._magics)
+        self._magics = NBBananaMagics(shell)
+        shell.register_magics(self._magics)
         settings().update_config(shell.config)
         self._configurables.append(settings())
         # Before IPython's own: it would take what looks like a prompt off the body.
         shell.input_transformers_cleanup.insert(0, keep_body)
-        shell.input_transformers_post.append(self._twins)
-        shell.events.register("pre_run_cell", self._cells.begin)
-        shell.events.register("post_run_cell", self._cells.end)
+        shell.input_transformers_post.append(self._swap_calls)
+        self._origins.begin()
+        shell.events.register("pre_run_cell", self._origins.begin)
+        shell.events.register("post_run_cell", self._origins.end)
         if self._matcher is not None:
             shell.Completer.custom_matchers.append(self._matcher)
 
     def unload(self) -> None:
         """Take everything out."""
         shell = self._shell
-        for magics in self._magics:
-            for kind, names in magics.magics.items():
-                for name in names:
-                    shell.magics_manager.magics[kind].pop(name, None)
-            shell.magics_manager.registry.pop(type(magics).__name__, None)
-        ours = (*self._magics, settings())
+        for kind, names in self._magics.magics.items() if self._magics else ():
+            for name in names:
+                shell.magics_manager.magics[kind].pop(name, None)
+        shell.magics_manager.registry.pop(NBBananaMagics.__name__, None)
+        ours = (self._magics, settings())
         self._configurables[:] = [one for one in self._configurables if not any(one is our for our in ours)]
         shell.input_transformers_cleanup.remove(keep_body)
-        shell.input_transformers_post.remove(self._twins)
-        shell.events.unregister("pre_run_cell", self._cells.begin)
-        shell.events.unregister("post_run_cell", self._cells.end)
+        shell.input_transformers_post.remove(self._swap_calls)
+        shell.events.unregister("pre_run_cell", self._origins.begin)
+        shell.events.unregister("post_run_cell", self._origins.end)
         if self._matcher is not None:
             shell.Completer.custom_matchers.remove(self._matcher)
 

@@ -1,4 +1,4 @@
-"""The magics: `%%nbedit` and `%nbedit`, `%nbhistory`, `%nbmodels`."""
+"""The magics: `%%nbedit`, and the line magics beside it."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 
-from nbbanana.notebook.returning import return_shown
+from nbbanana.errors import NBBananaError, UsageError
 from nbbanana.notebook.transforms import MAGIC
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbbanana.notebook.cells import Cells
-    from nbbanana.notebook.waiting import Attempt
+    from nbbanana.notebook.cell_request import CellRequest
+    from nbbanana.notebook.displays import Display
+    from nbbanana.providers.login import DeviceCode
     from nbbanana.session import EditResult, Job
 
 __all__ = ["NBBananaMagics"]
 
+_MISSING = object()
+
 
 @magics_class
 class NBBananaMagics(Magics):
-    """
-    What `%load_ext nbbanana` brings.
+    """What `%load_ext nbbanana` brings."""
 
-    Args:
-        shell: the shell that they are registered with.
-        cells: which of its cells run.
-    """
-
-    def __init__(self, shell: InteractiveShell, cells: Cells) -> None:
+    def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._shell = shell
-        self._cells = cells
         self._looked = False
+        self._unbound: dict[int, tuple[str, object]] = {}
+        """By edit id: the name that a cell could not bind, and the value that it had then."""
         for kind in ("line", "cell"):
             # The help follows the schema of the model that is set: it is made when it is asked for.
             self.magics[kind][MAGIC] = _Documented(self.magics[kind][MAGIC])
+
+    # ── edits ───────────────────────────────────────────────────────────────────────────────────────────────
 
     @no_var_expand
     @needs_local_scope
     @line_cell_magic
     def nbedit(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
         """
-        Ask for an edit where the call was not swapped for one of its twins: in a function, or called by hand.
+        Run an edit where `SwapCalls` did not swap the call: in a function, or called by hand.
 
-        Whoever called it may give its value on, so a silenced one is only kept from being shown where the value is
-        surely the cell's own.
+        The caller may pass its value on, so a silenced one is only kept from being shown where the value is surely
+        the cell's own.
         """
         user = self._shell.user_ns
         is_the_cells = local_ns is None or local_ns is user
@@ -56,15 +56,116 @@ class NBBananaMagics(Magics):
         return self._blocking(line, cell, namespace, may_silence=is_the_cells)
 
     def blocking(self, line: str, cell: str | None = None, *, is_bound: bool = False) -> Any:
-        """Ask for an edit and wait for it here; what `nbedit` becomes at module level where no cell can await."""
+        """Run an edit and wait here: what `nbedit` becomes at module level where a cell cannot await."""
         return self._blocking(line, cell, self._shell.user_ns, is_bound=is_bound)
 
     async def awaited(self, line: str, cell: str | None = None, *, is_bound: bool = False) -> Any:
-        """Ask for an edit and await it; what `nbedit` becomes at module level in a kernel."""
-        from nbbanana.notebook.waiting import awaited
+        """Run an edit and await it: what `nbedit` becomes at module level in a kernel."""
+        from nbbanana.notebook.waiting import AwaitingWaiter
 
-        attempt = self._attempt(line, cell, self._shell.user_ns)
-        return self._deliver(attempt, await awaited(attempt), is_bound=is_bound)
+        return await self._edit(line, cell, self._shell.user_ns, AwaitingWaiter(), is_bound=is_bound)
+
+    def _blocking(self, line: str, cell: str | None, namespace: Mapping[str, Any], **how: bool) -> Any:
+        from nbbanana.notebook.waiting import BlockingWaiter, run_now
+
+        return run_now(self._edit(line, cell, namespace, BlockingWaiter(), **how))
+
+    async def _edit(
+        self,
+        line: str,
+        cell: str | None,
+        namespace: Mapping[str, Any],
+        waiter: Any,
+        *,
+        is_bound: bool = False,
+        may_silence: bool = True,
+    ) -> Any:
+        """Run one cell; `is_bound`: its value goes to a variable; `may_silence`: its value is the cell's own."""
+        from nbbanana.notebook.cell_request import CellRequest
+        from nbbanana.notebook.displays import display_for, keep_value_unshown
+        from nbbanana.notebook.waiting import run
+
+        self._say_what_waits()
+        ask = CellRequest(line, cell, namespace)
+        display = display_for(self._shell, is_quiet=ask.cell.quiet)
+        try:
+            value = await run(self._shell, ask, display, waiter)
+        except (KeyboardInterrupt, NBBananaError):
+            self._remember(ask)
+            raise
+        if value is None:
+            return None
+        if ask.cell.name is not None:
+            self._bind(ask.cell.name, value, display)
+            return None
+        if display.has_shown and not is_bound and (may_silence or not ask.cell.quiet):
+            keep_value_unshown(value)
+        return value
+
+    def _bind(self, name: str, value: EditResult | Job, display: Display) -> None:
+        from nbbanana.notebook.displays import publish
+
+        self._shell.user_ns[name] = value
+        if not display.has_shown:
+            formatter: Any = self._shell.display_formatter
+            publish(self._shell, *formatter.format(value))
+
+    def _remember(self, ask: CellRequest) -> None:
+        """Keep the name of a cell that ended without its result, for `%nbresume` to bind."""
+        if ask.cell.name is not None and ask.job is not None and ask.job.edit_id is not None:
+            self._unbound[ask.job.edit_id] = (ask.cell.name, self._shell.user_ns.get(ask.cell.name, _MISSING))
+
+    def _say_what_waits(self) -> None:
+        """Say at a kernel's first edit that jobs wait to be collected; later ones do not look again."""
+        from nbbanana.notebook.displays import say
+        from nbbanana.session import current
+
+        if self._looked:
+            return
+        self._looked = True
+        waiting = len(current().history.waiting())
+        if waiting:
+            jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
+            say(self._shell, f"{jobs} to be collected: %nbresume.")
+
+    @no_var_expand
+    @line_magic
+    def nbresume(self, line: str) -> None:
+        """
+        Collect accepted jobs that no kernel waits for: another kernel's, or those that went on after an interrupt.
+
+        Nothing is sent a second time. A result whose cell was stopped in this kernel gets the name of that cell.
+
+            %nbresume
+        """
+        from nbbanana.notebook.displays import publish, say
+        from nbbanana.session import current
+
+        _takes_nothing("%nbresume", line)
+        jobs = current().history.collect()
+        if not jobs:
+            say(self._shell, "Nothing waits to be collected.")
+        for job in jobs:
+            try:
+                result = job.result()
+            except NBBananaError as error:
+                # One that failed does not keep the others; its own row says why.
+                say(self._shell, f"Edit {job.edit_id}: {' '.join(error.lines)}")
+                continue
+            name = self._bind_resumed(result)
+            publish(self._shell, *result._repr_mimebundle_())
+            say(self._shell, f"Edit {result.id} is {name or f'nb.history[{result.id}]'} now.")
+
+    def _bind_resumed(self, result: EditResult) -> str | None:
+        """Bind a collected result to the name of its cell, unless the name was given another value since."""
+        name, before = self._unbound.pop(result.id, (None, None))
+        if name is None or self._shell.user_ns.get(name, _MISSING) is not before:
+            return None
+        result.name = name
+        self._shell.user_ns[name] = result
+        return name
+
+    # ── what was made, and with what ────────────────────────────────────────────────────────────────────────
 
     @no_var_expand
     @line_magic
@@ -86,7 +187,7 @@ class NBBananaMagics(Magics):
         Facts are --model, --provider, --state, --seed, --tag, --input, --notebook, --since, --until, --starred and
         --rejected. --cell opens the cell that asks the same below this one. A number in quotes is searched for.
         """
-        from nbbanana.notebook.history import show_history
+        from nbbanana.notebook.history_line import show_history
 
         show_history(self._shell, line)
 
@@ -99,63 +200,111 @@ class NBBananaMagics(Magics):
             %nbmodels
             %nbmodels google/nano-banana-2/edit
         """
-        from nbbanana.notebook.catalogue import show_models
-
-        show_models(self._shell, line)
-
-    def _blocking(
-        self,
-        line: str,
-        cell: str | None,
-        namespace: Mapping[str, Any],
-        *,
-        is_bound: bool = False,
-        may_silence: bool = True,
-    ) -> Any:
-        from nbbanana.notebook.waiting import blocking
-
-        attempt = self._attempt(line, cell, namespace)
-        return self._deliver(attempt, blocking(attempt), is_bound=is_bound, may_silence=may_silence)
-
-    def _attempt(self, line: str, cell: str | None, namespace: Mapping[str, Any]) -> Attempt:
-        from nbbanana.notebook import asking
-        from nbbanana.notebook.waiting import Attempt
+        from nbbanana import models
+        from nbbanana.display import models_bundle
+        from nbbanana.grammar import split
+        from nbbanana.notebook.displays import publish
         from nbbanana.session import current
 
-        current().where = self._cells.where()
-        self._look_for_jobs()
-        return Attempt(self._shell, asking.read(line, cell, namespace), namespace)
+        wanted = [word.text for word in split(line)[0]] or models.ids()
+        publish(self._shell, models_bundle([current().model_of(model_id) for model_id in wanted]))
 
-    def _look_for_jobs(self) -> None:
-        """A kernel's first magic says when something is waiting to be collected; its later ones do not ask again."""
-        from nbbanana.notebook.accounts import say
+    @no_var_expand
+    @line_magic
+    def nbstore(self, line: str) -> None:
+        """
+        Show where edits are kept, or keep this notebook's from here on in a folder, or read a bundle.
+
+            %nbstore
+            %nbstore study
+            %nbstore study.zip
+        """
+        from nbbanana.notebook.displays import say
+        from nbbanana.session import Session, current, use
+
+        place = line.strip().strip("\"'")
+        if place:
+            session = Session(store=place)
+            count = len(session.history)  # opens it, so that a place that cannot be is said here
+            use(session)
+        else:
+            session, count = current(), len(current().history)
+        edits = "1 edit" if count == 1 else f"{count:,} edits"
+        how = ", read only: every cell is answered from it" if session.mode == "replay" else ""
+        say(self._shell, f"{session.folder.name}: {edits}{how}.")
+
+    @no_var_expand
+    @line_magic
+    def nbstudio(self, line: str) -> Any:
+        """
+        Open the Studio: the same requests as `%%nbedit`, built by hand.
+
+            %nbstudio
+            %nbstudio 12
+        """
+        from nbbanana.widgets.studio import studio
+
+        text = line.strip()
+        if text and not text.isdecimal():
+            raise UsageError(f"%nbstudio takes the number of an edit, not {text!r}.", "", "%nbstudio, or %nbstudio 12.")
+        return studio(edit=int(text)) if text else studio()
+
+    # ── accounts and money ──────────────────────────────────────────────────────────────────────────────────
+
+    @no_var_expand
+    @line_magic
+    def nblogin(self, line: str) -> None:
+        """
+        Log in at RunComfy: shows a code to type on its page, and keeps the token where the RunComfy CLI does.
+
+            %nblogin
+        """
+        from nbbanana.engine.loop import EngineLoop
+        from nbbanana.notebook.displays import say
+        from nbbanana.providers.credentials import save_token
+        from nbbanana.providers.login import log_in
+        from nbbanana.settings import Endpoints
+
+        def show(code: DeviceCode) -> None:
+            # A background thread may show this: the cell is still running and waits for it.
+            say(self._shell, f"Open {code.verify_url} and type {code.user_code} there.")
+
+        _takes_nothing("%nblogin", line)
+        endpoints = Endpoints.from_environment()
+        under_way = EngineLoop.shared().run(log_in(endpoints, show))
+        try:
+            token = under_way.result()
+        except KeyboardInterrupt:
+            under_way.cancel()
+            raise
+        save_token(token, endpoints)
+        say(self._shell, "Logged in. The token is in the RunComfy CLI's token.json, for you alone to read.")
+
+    @no_var_expand
+    @line_magic
+    def nbbudget(self, line: str) -> None:
+        """
+        Show or set what may be spent at the provider by all kernels on this store; counted from when it is first set.
+
+            %nbbudget
+            %nbbudget 5.00
+            %nbbudget off
+        """
+        from nbbanana.notebook.displays import say
         from nbbanana.session import current
 
-        if self._looked:
-            return
-        self._looked = True
-        waiting = len(current().history.waiting())
-        if waiting:
-            jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
-            say(self._shell, f"{jobs} to be collected: %nbresume.")
-
-    def _deliver(
-        self, attempt: Attempt, value: EditResult | Job | None, *, is_bound: bool, may_silence: bool = True
-    ) -> Any:
-        """Bind the value to the name of the line, or give it back as the value of the call."""
-        from nbbanana.notebook.screens import publish
-
-        if value is None:
-            return None
-        if attempt.cell.name is not None:
-            self._shell.user_ns[attempt.cell.name] = value
-            if not attempt.is_shown:
-                formatter: Any = self._shell.display_formatter
-                publish(self._shell, *formatter.format(value))
-            return None
-        if attempt.is_shown and not is_bound and (may_silence or not attempt.cell.quiet):
-            return_shown(value)
-        return value
+        session = current()
+        provider, text = session.provider_name, line.strip()
+        if not provider:
+            raise UsageError("There is nobody to spend money at.", "No token was found.", "Log in first: %nblogin.")
+        if text:
+            session.store.set_budget(provider, None if text == "off" else _dollars(text))
+        budget = session.store.budget(provider)
+        play = " in play money" if provider == "sandbox" else ""
+        if budget is None:
+            say(self._shell, f"No budget at {provider}: every edit is sent, whatever it costs.")
+        else:
+            say(self._shell, f"${budget.left:.2f} of ${budget.amount:.2f} is left at {provider}{play}.")
 
 
 class _Documented:
@@ -171,7 +320,22 @@ class _Documented:
         return getattr(self._function, name)
 
     def getdoc(self) -> str:
-        """The help of `%%nbedit`."""
+        """Give the help of `%%nbedit`."""
         from nbbanana.notebook.help import edit_help
 
         return edit_help()
+
+
+def _takes_nothing(name: str, line: str) -> None:
+    if line.strip():
+        raise UsageError(f"{name} takes nothing.", f"It was given {line.strip()!r}.", f"Write {name} alone.")
+
+
+def _dollars(text: str) -> float:
+    try:
+        amount = float(text.removeprefix("$"))
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount < float("inf"):
+        raise UsageError(f"%nbbudget takes dollars, not {text!r}.", "", "%nbbudget 5.00, or %nbbudget off.")
+    return amount

@@ -17,12 +17,12 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeGuard
 
+from nbbanana.notebook.cells import can_await
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbbanana.notebook.cells import Cells
-
-__all__ = ["MAGIC", "Twins", "keep_body"]
+__all__ = ["MAGIC", "SwapCalls", "keep_body"]
 
 MAGIC = "nbedit"
 MAGICS = "get_ipython().magics_manager.registry['NBBananaMagics']"
@@ -50,18 +50,16 @@ def keep_body(lines: list[str]) -> list[str]:
     return lines
 
 
-class Twins:
+class SwapCalls:
     """
-    An IPython input transformer that swaps the calls at module level.
+    An IPython input transformer that swaps the magic's calls at module level.
 
     Args:
         shell: the shell whose cells it sees.
-        cells: which of them run.
     """
 
-    def __init__(self, shell: InteractiveShell, cells: Cells) -> None:
+    def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self._cells = cells
 
     def __call__(self, lines: list[str]) -> list[str]:
         """Give back a cell's lines, with the calls swapped if there are any."""
@@ -70,31 +68,16 @@ class Twins:
             return lines
         # Lines as Python counts them: those that IPython hands over also end at a form feed or a U+2028.
         counted = list(io.StringIO(text, newline=""))
+        how = ("await ", "awaited") if can_await(self._shell) else ("", "blocking")
         for call, is_bound in reversed(list(_calls(_body(text)))):
-            _swap(counted, call, self._twin(call, is_bound=is_bound))
+            _replace(counted, call, _method_call(how, call, is_bound=is_bound))
         return counted
 
-    @property
-    def can_await(self) -> bool:
-        """Whether the cell that is transformed now will run in a loop that goes on while the cell waits."""
-        shell = self._shell
-        if getattr(shell, "kernel", None) is None or self._cells.is_one_running:
-            return False
-        if not shell.autoawait or shell.loop_runner is not shell.loop_runner_map["asyncio"][0]:
-            return False
-        import asyncio  # a kernel has it; a terminal need not load it for this
 
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return False
-        return True
-
-    def _twin(self, call: ast.Call, *, is_bound: bool) -> str:
-        arguments = [repr(argument.value) for argument in call.args[1:] if isinstance(argument, ast.Constant)]
-        arguments += ["is_bound=True"] if is_bound else []
-        how = ("await ", "awaited") if self.can_await else ("", "blocking")
-        return f"{how[0]}{MAGICS}.{how[1]}({', '.join(arguments)})"
+def _method_call(how: tuple[str, str], call: ast.Call, *, is_bound: bool) -> str:
+    arguments = [repr(argument.value) for argument in call.args[1:] if isinstance(argument, ast.Constant)]
+    arguments += ["is_bound=True"] if is_bound else []
+    return f"{how[0]}{MAGICS}.{how[1]}({', '.join(arguments)})"
 
 
 def _body(text: str) -> list[ast.stmt]:
@@ -141,7 +124,7 @@ def _is_ours(value: ast.expr | None) -> TypeGuard[ast.Call]:
     )
 
 
-def _swap(lines: list[str], call: ast.Call, twin: str) -> None:
-    """Put the twin where the call stands; the syntax tree counts in bytes of UTF-8."""
+def _replace(lines: list[str], call: ast.Call, text: str) -> None:
+    """Replace a call by another; the syntax tree counts in bytes of UTF-8."""
     line = lines[call.lineno - 1].encode()
-    lines[call.lineno - 1] = (line[: call.col_offset] + twin.encode() + line[call.end_col_offset :]).decode()
+    lines[call.lineno - 1] = (line[: call.col_offset] + text.encode() + line[call.end_col_offset :]).decode()

@@ -1,227 +1,231 @@
 """
-Running what a cell asks: start it, wait for it, show how it stands, and stop it when the cell is stopped.
+Running a cell's request: start it, wait for it, show progress, and cancel it when the cell is interrupted.
 
-There are two ways to wait, and they do the same. `awaited` gives the kernel's loop its turns, so that widgets go on
-living; `blocking` is for wherever there is no such loop. Both wake every `TICK`: the interrupt of an awaiting cell
-only sets a flag, which the next turn of the loop sees.
+`run` is the only way from a cell to its result. It is a coroutine, and a `Waiter` says how its steps are waited for:
+`AwaitingWaiter` gives the kernel's loop its turns, so that widgets stay alive, and `BlockingWaiter` never suspends, for
+functions, terminals and nested cells. Both wake every `TICK` seconds: the interrupt of an awaiting cell only sets a
+flag, which the next turn of the loop sees.
 
-A stopped cell ends in a `KeyboardInterrupt` either way, as any stopped cell does: Run All stops there, nothing is
-bound, and its words say what became of the request.
+An interrupted cell ends in a `KeyboardInterrupt` either way: Run All stops, nothing is bound, and its message says what
+became of the request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nbbanana.errors import ImageError, NBBananaError
-from nbbanana.notebook import asking
-from nbbanana.notebook.dry_run import dry_run_data
-from nbbanana.notebook.screens import Replaced, Screen, publish, screen_for
-from nbbanana.session import EditResult, Job, current
+from nbbanana.notebook.displays import Display, NotebookDisplay, OutputWidgetDisplay, publish
 from nbbanana.settings import settings
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbbanana.grammar import Cell
+    from nbbanana.notebook.cell_request import CellRequest
+    from nbbanana.session import EditResult, Job
 
-__all__ = ["Attempt", "awaited", "blocking"]
+__all__ = ["AwaitingWaiter", "BlockingWaiter", "Waiter", "run", "run_now"]
 
 T = TypeVar("T")
-Bundle = tuple[dict[str, Any], dict[str, Any]]
-"""Data and metadata by MIME type."""
 
 TICK = 0.2
-"""Seconds between two looks."""
+"""Seconds between two looks at a job."""
 
 GRACE = 0.1
-"""Seconds before progress is shown: what the store answers, and what is refused at once, does not flicker."""
+"""Seconds before progress is shown, so that what the store answers, or what is refused at once, does not flicker."""
 
 NOTHING_SENT = "Stopped before anything was sent: nothing is charged."
 STOPPED_TWICE = "Stopped again before the service had answered: it may run and be charged; %nbhistory will say."
 
 
-@dataclass
-class Attempt:
+class Waiter(Protocol):
+    """How the steps of a cell are waited for."""
+
+    interrupt: type[BaseException]
+    """What an interrupt of the cell raises in the middle of a step."""
+
+    async def settled(self, thing: object) -> object:
+        """Give an operand's value, awaited if it is awaitable and this can await."""
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """Call something that may take a while."""
+
+    async def over(self, job: Job, seconds: float) -> bool:
+        """Wait for a job so long; whether it is over."""
+
+    async def cancel(self, job: Job | None) -> str:
+        """End an interrupted cell: cancel its job, if there is one; says what happened."""
+
+
+async def run(shell: InteractiveShell, ask: CellRequest, display: Display, waiter: Waiter) -> EditResult | Job | None:
     """
-    One run of a cell.
-
-    Args:
-        shell: where it runs.
-        cell: what it asks.
-        namespace: the variables that its operands are looked up in.
-        screen: where it is seen.
-        job: the request on its way, once there is one.
-        is_shown: whether what it came to is on the screen, or is not to be.
-    """
-
-    shell: InteractiveShell
-    cell: Cell
-    namespace: Mapping[str, Any]
-    screen: Screen = field(init=False)
-    job: Job | None = None
-    is_shown: bool = False
-
-    def __post_init__(self) -> None:
-        self.screen = screen_for(self.shell, is_quiet=self.cell.quiet)
-        self.is_shown = self.cell.quiet
-
-    def is_over(self, job: Job, seconds: float) -> bool:
-        """Wait for a job so long; if it is not over, show where it stands."""
-        if not wait_for([job.run.future], timeout=seconds).done:
-            self.screen.progress(job)
-            return False
-        return True
-
-    def result(self, job: Job) -> EditResult:
-        """The result of a job that is over; its error is said where the progress stood, and raised."""
-        try:
-            return job.result()
-        except NBBananaError as error:
-            self.screen.ended(job, error.what)
-            raise
-
-    def bundle(self, result: EditResult) -> Bundle:
-        """What a result looks like, where the screen shows it; its pictures are made small here, which takes time."""
-        return result._repr_mimebundle_() if self.screen.takes_pictures else ({}, {})
-
-    def show(self, bundle: Bundle) -> None:
-        """Show a result in the place of its progress, or leave it to IPython to show the cell's value."""
-        self.screen.result(*bundle)
-        self.is_shown = self.screen.shows
-
-    def live(self, job: Job) -> Job:
-        """The job itself; in a notebook a thread keeps its display up to date."""
-        if isinstance(self.screen, Replaced):
-            self.screen.progress(job)
-            self.is_shown = True
-            threading.Thread(target=self._follow, args=(job,), name="nbbanana-live", daemon=True).start()
-        return job
-
-    def stopped(self, words: str) -> KeyboardInterrupt:
-        """Say where the progress stood what became of the request; gives what the cell ends in."""
-        if self.job is not None:
-            self.screen.ended(self.job, words)
-        interrupt = KeyboardInterrupt(words)
-        if not settings().tracebacks:
-            # IPython asks any exception for this; a traceback of our own waiting tells nobody anything.
-            interrupt._render_traceback_ = lambda: [f"KeyboardInterrupt: {words}"]  # type: ignore[attr-defined]
-        return interrupt
-
-    def _follow(self, job: Job) -> None:
-        while not self.is_over(job, TICK):
-            pass
-        try:
-            result = self.result(job)
-        except NBBananaError:
-            return  # the display says it, and job.result() raises it wherever somebody asks
-        self.show(self.bundle(result))
-
-
-def blocking(attempt: Attempt) -> EditResult | Job | None:
-    """
-    Run what a cell asks and wait for it here.
+    Run what a cell asks.
 
     Returns:
         The result, the live job with `--no-wait`, or None after a dry run.
 
     Raises:
         NBBananaError: why there is no result.
-        KeyboardInterrupt: it was stopped; what became of the request is in its words.
+        KeyboardInterrupt: the cell was interrupted; its message says what became of the request.
     """
-    cell = attempt.cell
     try:
-        images = asking.load(asking.look_up(cell, attempt.namespace))
-        if cell.dry_run:
-            publish(attempt.shell, dry_run_data(asking.request_of(cell, images)))
+        found = [(operand, await waiter.settled(thing)) for operand, thing in ask.look_up()]
+        request = await waiter.call(lambda: ask.request(found))
+        if ask.cell.dry_run:
+            publish(shell, await waiter.call(lambda: ask.dry_run(request)))
             return None
-        how: dict[str, Any] = {"model": cell.model, "mode": cell.mode, "name": cell.name, "max_price": cell.max_price}
-        how["region"] = cell.region
-        job = attempt.job = current().submit(cell.prompt, *images, **how, **cell.parameters)
-        if not cell.wait:
-            return attempt.live(job)
+        # Not by waiter.call: an interrupt meanwhile would leave a job that nothing holds.
+        job = ask.start(request)
+        if not ask.cell.wait:
+            return _follow(job, display)
         pause = GRACE
-        while not attempt.is_over(job, pause):
+        while not await waiter.over(job, pause):
+            display.progress(job)
             pause = TICK
-        result = attempt.result(job)
-        attempt.show(attempt.bundle(result))
+        result = _result(job, display)
+        display.result(await waiter.call(lambda: display.render(result)))
         return result
-    except KeyboardInterrupt:
-        raise attempt.stopped(_cancelled(attempt.job)) from None
+    except waiter.interrupt:
+        raise _interrupted(await waiter.cancel(ask.job), ask.job, display) from None
 
 
-async def awaited(attempt: Attempt) -> EditResult | Job | None:
-    """Run what a cell asks and wait for it in the kernel's loop; see `blocking`."""
-    cell = attempt.cell
+def run_now(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, as `run` with a `BlockingWaiter`; no event loop is needed."""
     try:
-        found = [(operand, await _settled(thing)) for operand, thing in asking.look_up(cell, attempt.namespace)]
-        images = await _in_thread(lambda: asking.load(found))
-        request = await _in_thread(lambda: asking.request_of(cell, images))
-        if cell.dry_run:
-            publish(attempt.shell, await _in_thread(lambda: dry_run_data(request)))
-            return None
-        # Not in a thread: whoever stops the cell meanwhile would leave a job that nobody knows of.
-        job = attempt.job = current().start(request, mode=cell.mode, name=cell.name, max_price=cell.max_price)
-        if not cell.wait:
-            return attempt.live(job)
-        ended = asyncio.wrap_future(job.run.future)
-        pause = GRACE
-        while not (await asyncio.wait({ended}, timeout=pause))[0]:
-            attempt.screen.progress(job)
-            pause = TICK
-        ended.exception()  # asked for, so that asyncio does not report it; result() raises it
-        result = attempt.result(job)
-        attempt.show(await _in_thread(lambda: attempt.bundle(result)))
-        return result
-    except asyncio.CancelledError:
-        if task := asyncio.current_task():
-            task.uncancel()  # the cell goes on from here as one that failed, not as one that is cancelled
-        raise attempt.stopped(await _awaited_cancel(attempt.job)) from None
+        work.send(None)
+    except StopIteration as ended:
+        value: T = ended.value
+        return value
+    work.close()
+    raise RuntimeError("The coroutine suspended; it needs an event loop.")
 
 
-def _cancelled(job: Job | None) -> str:
-    try:
-        return job.cancel() if job else NOTHING_SENT
-    except KeyboardInterrupt:
-        return STOPPED_TWICE
+class BlockingWaiter:
+    """Waits in this thread; its methods never suspend."""
 
+    interrupt: type[BaseException] = KeyboardInterrupt
 
-async def _awaited_cancel(job: Job | None) -> str:
-    if job is None:
-        return NOTHING_SENT
-    try:
-        return await _awake(asyncio.wrap_future(job.cancelling()))
-    except asyncio.CancelledError:
-        return STOPPED_TWICE
-
-
-async def _settled(thing: object) -> object:
-    """A picture that is not there yet, awaited; anything else as it is."""
-    if not isinstance(thing, Awaitable):
+    async def settled(self, thing: object) -> object:
+        """Give it as it is: `Session.request` finishes awaitables where no loop can be given a turn."""
         return thing
-    task = asyncio.ensure_future(thing)
-    try:
-        while not task.done():
-            await asyncio.wait({task}, timeout=TICK)
-    finally:
-        if task is not thing:
-            task.cancel()  # a coroutine nobody else waits for
-    if task.cancelled():
-        raise ImageError("A picture does not come.", "What it was awaited from was cancelled.", "Make it again.")
-    return task.result()
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """Call it here."""
+        return work()
+
+    async def over(self, job: Job, seconds: float) -> bool:
+        """Wait here."""
+        return _is_over(job, seconds)
+
+    async def cancel(self, job: Job | None) -> str:
+        """Cancel it and wait for the service's answer, or for a second interrupt."""
+        if job is None:
+            return NOTHING_SENT
+        try:
+            return job.cancel()
+        except KeyboardInterrupt:
+            return STOPPED_TWICE
 
 
-async def _in_thread(call: Callable[[], T]) -> T:
-    return await _awake(asyncio.ensure_future(asyncio.to_thread(call)))
+class AwaitingWaiter:
+    """Waits in the kernel's event loop, which goes on meanwhile."""
+
+    interrupt: type[BaseException] = asyncio.CancelledError
+
+    def __init__(self) -> None:
+        self._ended: asyncio.Future[Any] | None = None
+
+    async def settled(self, thing: object) -> object:
+        """Await a picture that is still made, waking the loop meanwhile."""
+        if not isinstance(thing, Awaitable):
+            return thing
+        task = asyncio.ensure_future(thing)
+        try:
+            await _woken(task)
+        finally:
+            if task is not thing:
+                task.cancel()  # a coroutine that nothing else waits for
+        if task.cancelled():
+            raise ImageError(
+                "A picture does not come.", "The task that makes it was cancelled.", "Run the cell that makes it."
+            )
+        return task.result()
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """Call it in a thread."""
+        future = asyncio.ensure_future(asyncio.to_thread(work))
+        await _woken(future)
+        return future.result()
+
+    async def over(self, job: Job, seconds: float) -> bool:
+        """Wait in the loop."""
+        if self._ended is None:
+            self._ended = asyncio.wrap_future(job.run.future)
+            self._ended.add_done_callback(lambda over: over.cancelled() or over.exception())  # job.result() raises it
+        return bool((await asyncio.wait({self._ended}, timeout=seconds))[0])
+
+    async def cancel(self, job: Job | None) -> str:
+        """Cancel it, and let the cell end as one that failed and not as a task that is cancelled."""
+        if task := asyncio.current_task():
+            task.uncancel()
+        if job is None:
+            return NOTHING_SENT
+        future = asyncio.wrap_future(job.cancelling())
+        try:
+            await _woken(future)
+        except asyncio.CancelledError:
+            return STOPPED_TWICE
+        return future.result()
 
 
-async def _awake(work: asyncio.Future[T]) -> T:
+async def _woken(work: asyncio.Future[Any]) -> None:
     """Wait for something while the loop wakes now and then; when this is cancelled, the work is not."""
     while not work.done():
         await asyncio.wait({work}, timeout=TICK)
-    return work.result()
+
+
+def _is_over(job: Job, seconds: float) -> bool:
+    return bool(wait_for([job.run.future], timeout=seconds).done)
+
+
+def _result(job: Job, display: Display) -> EditResult:
+    """The result of a job that is over; its error is said where the progress stood, and raised."""
+    try:
+        return job.result()
+    except NBBananaError as error:
+        display.ended(job, error.what)
+        raise
+
+
+def _interrupted(words: str, job: Job | None, display: Display) -> KeyboardInterrupt:
+    """Say where the progress stood what became of the request; gives the exception that the cell ends in."""
+    if job is not None:
+        display.ended(job, words)
+    interrupt = KeyboardInterrupt(words)
+    if not settings().tracebacks:
+        # IPython asks any exception for this; frames of our own waiting tell a user nothing.
+        interrupt._render_traceback_ = lambda: [f"KeyboardInterrupt: {words}"]  # type: ignore[attr-defined]
+    return interrupt
+
+
+def _follow(job: Job, display: Display) -> Job:
+    """Give the job itself; in a notebook a thread keeps its display up to date."""
+    if isinstance(display, NotebookDisplay | OutputWidgetDisplay):
+        display.progress(job)
+        display.has_shown = True
+        threading.Thread(target=_keep_up, args=(job, display), name="nbbanana-live", daemon=True).start()
+    return job
+
+
+def _keep_up(job: Job, display: Display) -> None:
+    while not _is_over(job, TICK):
+        display.progress(job)
+    try:
+        result = _result(job, display)
+    except NBBananaError:
+        return  # the display says it, and job.result() raises it again where it is asked for
+    display.result(display.render(result))

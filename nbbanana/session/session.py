@@ -16,7 +16,7 @@ from nbbanana import models
 from nbbanana.errors import ConfigError, NoCredentialError, PromptError, UnknownModelError
 from nbbanana.grammar import check_prompt
 from nbbanana.images import ImageInput, load_all
-from nbbanana.request import EditRequest
+from nbbanana.request import EditRequest, origin
 from nbbanana.session.again import request_of
 from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle
 from nbbanana.session.choice import Choice, choose
@@ -84,8 +84,6 @@ class Session:
         """The ids of the edits that were asked for here, in the order of their first use."""
         self.last: EditResult | None = None
         """This kernel's last edit."""
-        self.where: Mapping[str, str] = {}
-        """`notebook` and `cell` of what is being run, for the record; the notebook room keeps it."""
 
     def __repr__(self) -> str:
         return f"<Session store={self.folder.name!r}>"
@@ -256,7 +254,7 @@ class Session:
             self.model_of(request.model),
             mode=effective,
             max_price=max_price,
-            where=dict(self.where),
+            where={name: text for name in ("notebook", "cell") if (text := getattr(origin.get(), name))},
             download=download,
         )
         return Job(self, run, name)

@@ -25,7 +25,7 @@ from nbbanana.errors import (
     UsageError,
     VariableError,
 )
-from nbbanana.notebook import screens
+from nbbanana.notebook import displays
 
 CELL = "%%nbedit night << table -n 2 --seed 7\nKeep the table. Make it night."
 
@@ -333,7 +333,7 @@ def test_an_interrupt_while_a_display_is_published_makes_no_second_one(
     notebook: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What became of it is said in the place that is there already."""
-    screen, real = screens.screen_for(notebook, is_quiet=False), screens.publish
+    screen, real = displays.display_for(notebook, is_quiet=False), displays.publish
     job = nb.submit("Make it night.", notebook.user_ns["table"])
 
     def interrupted(*args: Any, **where: Any) -> None:
@@ -341,7 +341,7 @@ def test_an_interrupt_while_a_display_is_published_makes_no_second_one(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(screens, "publish", interrupted)
+        patch.setattr(displays, "publish", interrupted)
         with pytest.raises(KeyboardInterrupt):
             screen.progress(job)
     screen.ended(job, "Nothing is charged.")

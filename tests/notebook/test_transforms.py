@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import sys
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +13,8 @@ from hypothesis import strategies as st
 
 from nbbanana.errors import PromptError
 from nbbanana.grammar import Cell, FileOperand, check_prompt, parse, to_cell
-from nbbanana.notebook.cells import Cells
-from nbbanana.notebook.transforms import MAGICS, Twins, keep_body
+from nbbanana.notebook.cells import can_await
+from nbbanana.notebook.transforms import MAGICS, keep_body
 
 EDIT = "google/nano-banana-2/edit"
 BEFORE_3_12 = sys.version_info < (3, 12)
@@ -137,26 +136,6 @@ def test_no_await_where_the_shell_does_not_await(shell: Any) -> None:
     assert BLOCKING in transformed(shell, "%nbedit a -p x")
 
 
-def test_the_cells_that_run_are_counted() -> None:
-    """A cell that was never seen to begin ends none; a cell that ends ends what was nested in it."""
-    cells = Cells(SimpleNamespace(user_ns={}))  # type: ignore[arg-type]
-    outer, inner = SimpleNamespace(info=object()), SimpleNamespace(info=object())
-    cells.end(outer)
-    assert not cells.is_one_running
-    cells.begin(outer.info)
-    cells.begin(inner.info)
-    cells.end(SimpleNamespace(info=object()))
-    cells.end(inner)
-    assert cells.is_one_running
-    cells.begin(inner.info)
-    cells.end(outer)
-    assert not cells.is_one_running
-    cells.begin(outer.info)
-    cells.end(None)
-    cells.end(None)
-    assert not cells.is_one_running
-
-
 def test_an_empty_cell_inside_a_cell_does_not_end_it(shell: Any) -> None:
     """IPython tells of its end and never told of its beginning."""
     shell.user_ns["look"] = lambda: shell.user_ns.update(seen=shell.transform_cell("%nbedit a -p x"))
@@ -223,5 +202,5 @@ def test_a_written_cell_comes_whole_through_ipython(shell: Any, prompt: str, pat
 
 
 def test_a_shell_that_knows_nothing_of_kernels_can_be_asked(bare: Any) -> None:
-    """The transformer needs no more than IPython's own shell."""
-    assert Twins(bare, Cells(bare)).can_await is False
+    """Without a kernel no cell awaits."""
+    assert can_await(bare) is False

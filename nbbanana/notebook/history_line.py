@@ -11,7 +11,7 @@ from nbbanana.display import note_bundle
 from nbbanana.display.words import money
 from nbbanana.errors import UsageError
 from nbbanana.grammar import Word, split
-from nbbanana.notebook.screens import publish
+from nbbanana.notebook.displays import publish
 from nbbanana.session import current
 from nbbanana.store.records import State
 

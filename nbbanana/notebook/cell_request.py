@@ -1,0 +1,139 @@
+"""One `%%nbedit` from its text to a job: parse, look the pictures up, load and check them, start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
+from nbbanana.errors import ImageError, NBBananaError, VariableError
+from nbbanana.grammar import NameOperand, Operand, Surroundings, parse
+from nbbanana.session import EditResult, Job, current
+
+if TYPE_CHECKING:
+    from nbbanana.engine.money import Quote
+    from nbbanana.request import EditRequest
+
+__all__ = ["CellRequest"]
+
+Found = tuple[Operand, object]
+"""An operand and one of the values that it stands for."""
+
+NOT_ASKED = "The price is not asked in replay: nothing goes over the network."
+
+
+class CellRequest:
+    """
+    What a line and a body ask of the current session.
+
+    The session is taken once, when the cell begins; every step of the cell goes to it. The awaiting and the blocking
+    magic both call `look_up`, `request` and `start`, in this order.
+
+    Args:
+        line: the text behind the magic's name.
+        body: the cell's other lines; None for the line magic.
+        namespace: the variables that operands and `{{name}}` are looked up in.
+
+    Raises:
+        InputError, UsageError: the text cannot be read.
+    """
+
+    def __init__(self, line: str, body: str | None, namespace: Mapping[str, Any]) -> None:
+        self.session = current()
+        self.namespace = namespace
+        self.job: Job | None = None
+        self.cell = parse(
+            line,
+            body,
+            default_model=self.session.default_model,
+            namespace=namespace,
+            model_of=self.session.model_of,
+        )
+
+    def look_up(self) -> list[Found]:
+        """Look up the values that the operands stand for; nothing is loaded."""
+        session = self.session
+        around = Surroundings(self.namespace, session.history.__getitem__, lambda: session.last, _outputs)
+        return [(operand, thing) for operand in self.cell.operands for thing in around.find(operand)]
+
+    def request(self, found: Iterable[Found]) -> EditRequest:
+        """
+        Load the pictures and check the request; nothing is sent.
+
+        Raises:
+            InputError: it cannot be asked like this.
+        """
+        cell = self.cell
+        return self.session.request(
+            cell.prompt, self._load(found), model=cell.model, parameters=cell.parameters, region=cell.region
+        )
+
+    def start(self, request: EditRequest) -> Job:
+        """Start the request; returns at once. The job is kept as `job`."""
+        cell = self.cell
+        self.job = self.session.start(request, mode=cell.mode, name=cell.name, max_price=cell.max_price)
+        return self.job
+
+    def dry_run(self, request: EditRequest) -> dict[str, Any]:
+        """Describe the request and its price as a MIME bundle; sends nothing, and asks for nothing in replay."""
+        model = self.session.model_of(request.model)
+        inputs = tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images)
+        quote, note = self._quote(request)
+        seed = "A random seed is sent, since none is set." if model.seed_field and not request.is_seeded else None
+        return dry_run_bundle(
+            DryRun(
+                model=request.model,
+                provider="" if self._is_replay else self.session.provider_name,
+                request=model.payload(dict(request.parameters), [describe(picture) for picture in inputs]),
+                inputs=inputs,
+                expected=model.count(request.parameters),
+                cost=quote.amount if quote else None,
+                is_exact=quote.is_exact if quote else False,
+                how=quote.how if quote else "",
+                notes=tuple(filter(None, [seed, note, quote.note if quote else None])),
+            )
+        )
+
+    @property
+    def _is_replay(self) -> bool:
+        return "replay" in {self.session.mode, self.cell.mode}
+
+    def _quote(self, request: EditRequest) -> tuple[Quote | None, str | None]:
+        """The price; where there is none, the reason: the request is worth a look all the same."""
+        if self._is_replay:
+            return None, NOT_ASKED
+        try:
+            return self.session.quote(request), None
+        except NBBananaError as error:
+            return None, f"The price is not known: {error.what}"
+
+    def _load(self, found: Iterable[Found]) -> list[Any]:
+        """Load pictures, naming the variable in an error; awaitables are left for `Session.request` to finish."""
+        images: list[Any] = []
+        for operand, thing in found:
+            if hasattr(thing, "__await__"):
+                images.append(thing)
+                continue
+            try:
+                images.extend(self.session.load([thing]))
+            except ImageError as error:
+                if not isinstance(operand, NameOperand):
+                    raise
+                raise type(error)(f"{operand}: {error.what}", error.why, error.how) from error
+        return images
+
+
+def _outputs(value: object) -> Sequence[object] | None:
+    """The outputs of a result, or of a job that is over; None for any other value."""
+    if isinstance(value, EditResult):
+        return value
+    if not isinstance(value, Job):
+        return None
+    if not value.done():
+        raise VariableError(
+            "The job is not over yet.",
+            f"It is {value.status}; its pictures are not there.",
+            "Wait for it with job.result() in a cell before.",
+        )
+    # Not value.result(): looking a picture up does not make it this kernel's last edit.
+    return EditResult(value.session, value.run.future.result(), value.name)
