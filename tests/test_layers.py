@@ -21,7 +21,6 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nbbanana"
 
 KNOWN = {
-    "nbbanana",
     "nbbanana.engine.budget",
     "nbbanana.engine.engine",
     "nbbanana.engine.fetch",
@@ -29,10 +28,6 @@ KNOWN = {
     "nbbanana.engine.stop",
     "nbbanana.engine.submit",
     "nbbanana.engine.wait",
-    "nbbanana.notebook",
-    "nbbanana.notebook.accounts",
-    "nbbanana.notebook.extension",
-    "nbbanana.notebook.magics",
     "nbbanana.sandbox.app",
     "nbbanana.sandbox.box",
     "nbbanana.sandbox.server",

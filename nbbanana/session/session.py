@@ -16,7 +16,7 @@ from nbbanana import models
 from nbbanana.errors import ConfigError, NoCredentialError, PromptError, UnknownModelError
 from nbbanana.grammar import check_prompt
 from nbbanana.images import ImageInput, load_all
-from nbbanana.request import EditRequest, origin
+from nbbanana.request import EditRequest
 from nbbanana.session.again import request_of
 from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle
 from nbbanana.session.choice import Choice, choose
@@ -254,7 +254,7 @@ class Session:
             self.model_of(request.model),
             mode=effective,
             max_price=max_price,
-            where={name: text for name in ("notebook", "cell") if (text := getattr(origin.get(), name))},
+            where={name: text for name in ("notebook", "cell") if (text := getattr(request.origin, name))},
             download=download,
         )
         return Job(self, run, name)

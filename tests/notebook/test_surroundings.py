@@ -24,13 +24,13 @@ def test_everything_that_a_cell_asks_for_is_recorded_under_that_cell(shell: Any)
     shell.run_cell("%nbedit one << table -p one", cell_id="first")
     shell.run_cell("two = nb.edit('two', table)", cell_id="second")
     shell.run_cell("def ask():\n    return nb.edit('three', table)\nthree = ask()", cell_id="third")
-    assert [result.edit.cell for result in nb.history] == ["first", "second", "third"]
+    assert [result.record.cell for result in nb.history] == ["first", "second", "third"]
 
 
 def test_what_runs_between_cells_belongs_to_no_cell(shell: Any) -> None:
     """A callback of a widget comes after the cell that made the widget."""
     shell.run_cell("%nbedit table -p one -q", cell_id="first")
-    assert nb.edit("two", shell.user_ns["table"]).edit.cell is None
+    assert nb.edit("two", shell.user_ns["table"]).record.cell is None
     shell.run_cell("1 / 1", cell_id="second")
     assert origin.get().cell is None
 
@@ -40,7 +40,7 @@ def test_a_cell_in_a_cell_belongs_to_the_outer_one(shell: Any) -> None:
     shell.user_ns.update(nb=nb, look=lambda: shell.user_ns.setdefault("seen", origin.get().cell))
     shell.run_cell("%%capture\n%nbedit table -p one", cell_id="outer")
     shell.run_cell("get_ipython().run_cell('1')\nget_ipython().run_cell(' ')\nlook()", cell_id="after")
-    assert nb.history[1].edit.cell == "outer"
+    assert nb.history[1].record.cell == "outer"
     assert shell.user_ns["seen"] == "after"
 
 
