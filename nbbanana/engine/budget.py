@@ -32,7 +32,7 @@ async def afford(engine: Engine, run: Run, price: Quote) -> None:
         if most is None:
             raise _unpriced(price)
         answer: Reservation = await engine.on_disk(
-            engine.store.reserve, run.row.id, most, budget=budget.amount, since=budget.since
+            engine.store.reserve, run.row.id, most, budget=budget.amount, after_id=budget.after_id
         )
         if not answer.granted:
             raise _too_dear(run, price, answer)

@@ -157,6 +157,9 @@ class Journal:
             cell=where.get("cell"),
             masks=masks,
             region=request.region,
+            schema=run.model.schema,
+            provider_model=request.model,
+            is_play=self._provider.name == "sandbox",
         )
 
 

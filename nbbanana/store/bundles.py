@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bundle", "merge", "read", "write"]
 
-FORMAT, VERSION = "nbbanana-bundle", 1
+FORMAT, VERSION = "nbbanana-bundle", 2
 EDITS, CRATE = "edits.json", "ro-crate-metadata.json"
 BLOB = re.compile(r"blobs/([0-9a-f]{2})/([0-9a-f]{64})\Z")
 MOST_ENTRIES = 1_000_000

@@ -160,11 +160,11 @@ def _file_problems(database: Database) -> list[str]:
 
 def _counter_problems(database: Database) -> list[str]:
     with database.read() as connection:
-        kept = connection.execute("SELECT * FROM totals ORDER BY provider").fetchall()
+        kept = connection.execute("SELECT * FROM totals ORDER BY provider, is_play").fetchall()
         counted = connection.execute(
-            "SELECT provider, count(*) AS edits, count(accepted_at) AS accepted,"
-            " sum(iif(cost IS NULL, 0, charge)) AS known, sum(iif(cost IS NULL, coalesce(charge, 0), 0)) AS held,"
-            " sum(charge IS NULL) AS unpriced FROM edits GROUP BY provider ORDER BY provider"
+            "SELECT provider, is_play, count(*), sum(accepted_at IS NOT NULL AND NOT is_foreign),"
+            " sum(iif(cost IS NULL, 0, charge)), sum(iif(cost IS NULL, coalesce(charge, 0), 0)),"
+            " sum(charge IS NULL) FROM edits GROUP BY provider, is_play ORDER BY provider, is_play"
         ).fetchall()
     if [tuple(row) for row in kept] == [tuple(row) for row in counted]:
         return []

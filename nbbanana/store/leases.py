@@ -15,7 +15,7 @@ import uuid
 from nbbanana.store.records import State
 from nbbanana.store.rows import Facts, move, one
 
-__all__ = ["claim", "holder", "holders", "is_gone", "new_owner", "release", "renew", "settle"]
+__all__ = ["abandoned", "claim", "holder", "holders", "is_gone", "new_owner", "release", "renew", "settle"]
 
 
 def new_owner() -> str:
@@ -83,29 +83,34 @@ def release(connection: sqlite3.Connection, owner: str, edit_id: int | None = No
     connection.execute("DELETE FROM leases WHERE owner = ? AND edit_id = coalesce(?, edit_id)", (owner, edit_id))
 
 
-def settle(connection: sqlite3.Connection, now: float, grace: float) -> list[int]:
+def abandoned(connection: sqlite3.Connection, now: float, grace: float, owner: str | None = None) -> list[int]:
     """
-    End the edits whose kernel ended before it could: nobody watches them, and nothing happened for `grace` seconds.
-
-    What was prepared was never sent; what was being submitted is unknown.
-
-    Returns:
-        The ids of the edits that ended so.
+    The ids of edits that were not sent, or not answered, when their kernel ended, oldest first: nothing watches them,
+    and nothing happened for `grace` seconds. What `owner` watches is among them without waiting.
     """
     watched = holders(connection, now)
-    left = connection.execute(
-        "SELECT id, state FROM edits WHERE state <> 'completed' AND state IN ('prepared', 'submitting')"
-        " AND (SELECT max(at) FROM transitions WHERE edit_id = id) <= ? ORDER BY id",
-        (now - grace,),
-    ).fetchall()
+    rows = connection.execute(
+        "SELECT id, (SELECT max(at) FROM transitions WHERE edit_id = id) AS at FROM edits"
+        " WHERE state <> 'completed' AND state IN ('prepared', 'submitting') ORDER BY id"
+    )
+    return [
+        row["id"]
+        for row in rows
+        if (row["id"] not in watched and row["at"] <= now - grace)
+        or (owner is not None and watched.get(row["id"]) == owner)
+    ]
+
+
+def settle(connection: sqlite3.Connection, edit_id: int, now: float) -> None:
+    """End an abandoned edit: what was prepared was never sent; of what was being submitted nothing is known."""
     ends: dict[str, tuple[State, str]] = {
         "prepared": ("cancelled", "its kernel ended before it was sent"),
         "submitting": ("unknown", "its kernel ended while it was on its way"),
     }
-    settled = [(row["id"], *ends[row["state"]]) for row in left if row["id"] not in watched]
-    for edit_id, state, note in settled:
-        move(connection, edit_id, state, now, Facts(note=note))
-    return [edit_id for edit_id, _, _ in settled]
+    state, note = ends[one(connection, edit_id)["state"]]
+    move(connection, edit_id, state, now, Facts(note=note))
+    outcome = "not sent" if state == "cancelled" else "uncertain"
+    connection.execute("UPDATE posts SET outcome = ? WHERE edit_id = ? AND outcome IS NULL", (outcome, edit_id))
 
 
 def holder(connection: sqlite3.Connection, edit_id: int, now: float) -> str | None:

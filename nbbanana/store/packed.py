@@ -8,27 +8,36 @@ What is written has no addresses, no notebook names and no ids of one store. Wha
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, fields
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, get_args
 
 from nbbanana.regions import area_of
-from nbbanana.store.records import Edit, InputRecord, OutputRecord, Transition
+from nbbanana.request import sha256_of
+from nbbanana.store.records import WHOLE, Edit, InputRecord, OutputRecord, Rating, Transition
 
 __all__ = ["checker", "pack", "parse_json", "unpack"]
 
-PRIVATE = frozenset(
-    {"id", "parents", "request_id", "notebook", "cell", "transitions", "inputs", "outputs", "masks", "region"}
+APART = frozenset(
+    {"parameters", "tags", "inputs", "outputs", "masks", "region", "transitions", "ratings", "schema_hash"}
 )
-"""Fields of a record that mean nothing, or too much, in another place, and those that are written apart."""
+"""Fields of a record that are written in a way of their own."""
+PRIVATE = frozenset({"id", "parents", "request_id", "handle", "notebook", "kernel", "cell", "is_foreign"})
+"""Fields of a record that mean nothing, or too much, in another place."""
+_PLAIN_CELL = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MARK = re.compile(r"(starred|rejected)\[(0|[1-9][0-9]{0,5})\]")
 
 
 def pack(edit: Edit) -> dict[str, Any]:
     """A record as a JSON object."""
-    packed = {f.name: getattr(edit, f.name) for f in fields(edit) if f.name not in PRIVATE}
+    packed = {f.name: getattr(edit, f.name) for f in fields(edit) if f.name not in PRIVATE | APART}
+    packed["schema"] = edit.schema_hash
     packed["parameters"] = dict(edit.parameters)
     packed["tags"] = list(edit.tags)
+    packed["ratings"] = [{"position": place, "rating": rating} for place, rating in sorted(edit.ratings.items())]
     packed["inputs"] = [_without_url(record) for record in edit.inputs]
     if edit.masks:
         packed["masks"] = [_without_url(record) for record in edit.masks]
@@ -36,19 +45,58 @@ def pack(edit: Edit) -> dict[str, Any]:
         packed["region"] = edit.region.as_json()
     packed["outputs"] = [_without_url(record) for record in edit.outputs]
     packed["transitions"] = [asdict(step) for step in edit.transitions]
+    # Where it was asked decides what a replay gives. Some editors name cells by the path of the file; a kernel is
+    # only told from others.
+    packed["cell"] = edit.cell if edit.cell and _PLAIN_CELL.fullmatch(edit.cell) else None
+    packed["kernel"] = sha256_of(edit.kernel)[:32] if edit.kernel else None
     return packed
 
 
 def unpack(packed: dict[str, Any]) -> Edit:
     """The record of a JSON object that was checked; its id is 0 where it says none."""
     rest = dict(packed)
+    for name in ("extra", "posts"):
+        rest.pop(name, None)
     inputs, masks = (tuple(map(_input, rest.pop(kind, ()))) for kind in ("inputs", "masks"))
-    region = area_of(rest.pop("region")) if "region" in rest else None
     outputs = tuple(OutputRecord(**record) for record in rest.pop("outputs", ()))
-    steps = tuple(Transition(**step) for step in rest.pop("transitions", ()))
     tags = tuple(rest.pop("tags", ()))
+    ratings: dict[int, Rating] = {one["position"]: one["rating"] for one in rest.pop("ratings", ())}
+    if "starred" in rest or "rejected" in rest:
+        marks = {name: bool(rest.pop(name, False)) for name in get_args(Rating)}
+        tags, ratings = _ratings_of_old(marks, tags, {output.index for output in outputs})
     rest.setdefault("id", 0)
-    return Edit(inputs=inputs, masks=masks, region=region, outputs=outputs, transitions=steps, tags=tags, **rest)
+    rest.setdefault("is_play", rest["provider"] == "sandbox")  # as format 1 meant it
+    return Edit(
+        inputs=inputs,
+        masks=masks,
+        region=area_of(rest.pop("region")) if "region" in rest else None,
+        outputs=outputs,
+        transitions=tuple(Transition(**step) for step in rest.pop("transitions", ())),
+        tags=tags,
+        ratings=ratings,
+        schema_hash=rest.pop("schema", None),
+        **rest,
+    )
+
+
+def _ratings_of_old(
+    flags: Mapping[str, bool], tags: Iterable[str], outputs: Container[int]
+) -> tuple[tuple[str, ...], dict[int, Rating]]:
+    """
+    Tags and ratings of a record that has a flag for the edit and tags such as `starred[1]` for its outputs.
+
+    As the store's own upgrade has it: a star's tag counts while the flag is on; where both marks meet, the star stays.
+    """
+    found = [(tag, _MARK.fullmatch(tag)) for tag in tags]
+    marks = {tag: (mark[1], int(mark[2])) for tag, mark in found if mark and int(mark[2]) in outputs}
+    ratings: dict[int, Rating] = {}
+    for rating in get_args(Rating):
+        places = [place for name, place in marks.values() if name == rating]
+        if rating == "starred" and not flags[rating]:
+            continue
+        for place in places or ([WHOLE] if flags[rating] else []):
+            ratings.setdefault(place, rating)
+    return tuple(tag for tag, _ in found if tag not in marks), ratings
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -33,9 +33,10 @@ __all__ = [
     "sidecar_path",
 ]
 
-FORMAT, VERSION = "nbbanana-record", 1
+FORMAT, VERSION = "nbbanana-record", 2
 INSIDE = (
     *("uid", "model", "provider", "ask", "digest", "parameters", "seed", "seed_given", "state", "created_at"),
+    *("model_named", "provider_model", "answered_model", "is_play"),
     *("inputs", "masks", "region", "outputs", "package_version"),
 )
 """What goes into a copy of a file: the request and what it made. Who gets the copy need not know what it cost."""

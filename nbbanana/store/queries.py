@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsFloat, SupportsIndex, TypedDict
 
-from nbbanana.store.records import Edit, State
-from nbbanana.store.rows import edits_from
+from nbbanana.store import search
+from nbbanana.store.records import Asked, Edit, State
+from nbbanana.store.rows import edits_from, index
 from nbbanana.store.states import UNFINISHED
 
 __all__ = [
-    "Question",
+    "Wanted",
     "between",
     "by_ask",
     "by_digest",
@@ -21,38 +21,63 @@ __all__ = [
     "by_request_id",
     "children",
     "durations",
+    "executions",
     "ids",
     "matching",
     "numbered",
     "page_after",
+    "searched",
     "unfinished",
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What edits must have; None asks for nothing. See `Store.filter`."""
+class Wanted(TypedDict, total=False):
+    """
+    What edits must have; what is left out or None asks for nothing.
 
-    model: str | None = None
-    provider: str | None = None
-    states: Sequence[State] | None = None
-    seed: int | None = None
-    starred: bool | None = None
-    rejected: bool | None = None
-    tag: str | None = None
-    input: str | None = None
-    notebook: str | None = None
-    since: float | None = None
-    until: float | None = None
-    before_id: int | None = None
-    among: Sequence[int] | None = None
+    Args:
+        model: the endpoint, exactly.
+        provider: who ran it.
+        state: it is in this state, or in one of these.
+        states: the same.
+        seed: the seed that was sent.
+        starred: whether a person starred it or one of its outputs.
+        rejected: whether a person rejected it or all of its outputs.
+        tag: one of its tags.
+        input: an input's name, or its identity, or its SHA-256.
+        notebook: where it was asked.
+        since: begun then or later, in seconds since the epoch.
+        until: begun then or earlier.
+        before_id: only edits with a smaller id; with the last id of a page, the next page.
+    """
+
+    model: str | None
+    provider: str | None
+    state: State | Sequence[State] | None
+    states: State | Sequence[State] | None
+    seed: SupportsIndex | None
+    starred: bool | None
+    rejected: bool | None
+    tag: str | None
+    input: str | None
+    notebook: str | None
+    since: SupportsFloat | None
+    until: SupportsFloat | None
+    before_id: SupportsIndex | None
 
 
+_HAS_REJECTED = "EXISTS (SELECT 1 FROM ratings WHERE edit_id = edits.id AND rating = 'rejected')"
+_IS_REJECTED = (
+    "(EXISTS (SELECT 1 FROM ratings WHERE edit_id = edits.id AND position = -1 AND rating = 'rejected')"
+    " OR NOT EXISTS (SELECT 1 FROM outputs WHERE edit_id = edits.id AND position NOT IN"
+    " (SELECT position FROM ratings WHERE edit_id = edits.id AND rating = 'rejected')))"
+)
 # What a part of a question asks for in SQL. Ids follow times closely, so a span of time is first a span of ids (the `+`
 # keeps SQLite from sorting the whole span instead).
 _CLAUSES = {
     "model": "model = :model",
     "provider": "provider = :provider",
+    "state": "state IN (SELECT value FROM json_each(:state))",
     "states": "state IN (SELECT value FROM json_each(:states))",
     "seed": "seed = :seed",
     "tag": "id IN (SELECT edit_id FROM tags WHERE tag = :tag)",
@@ -64,36 +89,64 @@ _CLAUSES = {
     "until": "id <= (SELECT max(id) FROM edits INDEXED BY edits_created WHERE created_at <= :until)"
     " AND +created_at <= :until",
     "before_id": "id < :before_id",
-    "among": "id IN (SELECT value FROM json_each(:among))",
+}
+_FLAGS = {
+    ("starred", True): "id IN (SELECT edit_id FROM ratings WHERE rating = 'starred')",
+    ("starred", False): "NOT EXISTS (SELECT 1 FROM ratings WHERE edit_id = edits.id AND rating = 'starred')",
+    ("rejected", True): f"id IN (SELECT edit_id FROM ratings WHERE rating = 'rejected') AND {_IS_REJECTED}",  # noqa: S608 - constants
+    ("rejected", False): f"(NOT {_HAS_REJECTED} OR NOT {_IS_REJECTED})",
 }
 
 
-def matching(connection: sqlite3.Connection, question: Question, limit: int) -> list[Edit]:
+def matching(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[Edit]:
     """The newest edits that have all that is asked."""
-    return edits_from(connection, _asked(connection, "*", question, limit))
+    return edits_from(connection, _asked(connection, "*", wanted, limit))
 
 
-def ids(connection: sqlite3.Connection, question: Question) -> list[int]:
+def ids(connection: sqlite3.Connection, wanted: Wanted) -> list[int]:
     """The ids of all edits that have all that is asked, the newest first."""
-    return [row[0] for row in _asked(connection, "id", question, -1)]
+    return [row["id"] for row in _asked(connection, "id", wanted, -1)]
 
 
-def _asked(connection: sqlite3.Connection, columns: str, question: Question, limit: int) -> sqlite3.Cursor:
-    asked = {name: value for name in Question.__slots__ if (value := getattr(question, name)) is not None}
-    # A flag is spelled out, since a partial index is only taken where its own condition is written.
-    clauses = [f"{name} = {value:d}" if isinstance(value, bool) else _CLAUSES[name] for name, value in asked.items()]
-    values: dict[str, Any] = asked | {"limit": limit}
-    values |= {name: json.dumps(list(asked[name])) for name in ("states", "among") if name in asked}
-    if "completed" not in asked.get("states", ["completed"]):
-        clauses.append("state <> 'completed'")
-    where = " AND ".join(clauses) or "1"
+def searched(connection: sqlite3.Connection, words: str, wanted: Wanted) -> search.Matches:
+    """The newest edits that have all words and all that is asked."""
+    return search.Matches(connection, words, *_condition(wanted))
+
+
+def _asked(connection: sqlite3.Connection, columns: str, wanted: Wanted, limit: int) -> sqlite3.Cursor:
+    where, values = _condition(wanted)
     # The columns and clauses are constants of this module; what the user gave is bound.
-    return connection.execute(f"SELECT {columns} FROM edits WHERE {where} ORDER BY id DESC LIMIT :limit", values)  # noqa: S608
+    return connection.execute(
+        f"SELECT {columns} FROM edits WHERE {where or '1'} ORDER BY id DESC LIMIT :limit",  # noqa: S608
+        values | {"limit": limit},
+    )
+
+
+def _condition(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    """What is asked as a condition on `edits` in SQL, empty where nothing is, and the values that it binds."""
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    if unknown := asked.keys() - Wanted.__annotations__.keys():
+        raise TypeError(f"There is no {', '.join(sorted(unknown))} to ask for.")
+    clauses = []
+    for name, value in asked.items():
+        clauses.append(_FLAGS[name, bool(value)] if name in {"starred", "rejected"} else _CLAUSES[name])
+        if name in {"state", "states"}:
+            states = [value] if isinstance(value, str) else list(value)  # type: ignore[call-overload]
+            # A partial index is only taken where its own condition is written.
+            clauses += [] if "completed" in states else ["state <> 'completed'"]
+            asked[name] = json.dumps(states)
+        elif name in {"seed", "before_id"}:
+            asked[name] = index(value)  # type: ignore[arg-type]
+        elif name in {"since", "until"}:
+            asked[name] = float(value)  # type: ignore[arg-type]
+    return " AND ".join(clauses), asked
 
 
 def numbered(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Edit]:
     """The edits with these ids, in the order of `ids`."""
-    rows = connection.execute("SELECT * FROM edits WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
+    rows = connection.execute(
+        "SELECT * FROM edits WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+    )
     found = {edit.id: edit for edit in edits_from(connection, rows)}
     return [found[edit_id] for edit_id in ids if edit_id in found]
 
@@ -111,15 +164,36 @@ def between(connection: sqlite3.Connection, first_id: int, last_id: int) -> list
 
 
 def by_ask(
-    connection: sqlite3.Connection, ask: str, provider: str | None, states: Sequence[State], limit: int
+    connection: sqlite3.Connection,
+    ask: str,
+    *,
+    provider: str | None,
+    states: State | Sequence[State],
+    cell: str | None,
+    kernel: str | None,
+    limit: int,
 ) -> list[Edit]:
-    """The edits that asked the same and are in one of `states`."""
+    """The edits that asked the same and are in one of `states`; None asks for nothing."""
+    given = {"provider": provider, "cell": cell, "kernel": kernel}
+    clauses = "".join(f" AND {name} = :{name}" for name, value in given.items() if value is not None)
+    wanted = [states] if isinstance(states, str) else list(states)
     rows = connection.execute(
-        "SELECT * FROM edits WHERE ask = ? AND provider = coalesce(?, provider)"
-        " AND state IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?",
-        (ask, provider, json.dumps(list(states)), limit),
+        # By the ask alone: of one ask there are a few edits, of one cell or provider there may be a million.
+        f"SELECT * FROM edits INDEXED BY edits_ask WHERE ask = :ask{clauses}"  # noqa: S608
+        " AND state IN (SELECT value FROM json_each(:states)) ORDER BY id DESC LIMIT :limit",
+        given | {"ask": ask, "states": json.dumps(wanted), "limit": limit},
     )
     return edits_from(connection, rows)
+
+
+def executions(connection: sqlite3.Connection, ask: str, provider: str | None, limit: int) -> list[Asked]:
+    """When and where an ask was made, the newest first."""
+    rows = connection.execute(
+        "SELECT id, kernel, cell, execution, ordinal, state FROM edits INDEXED BY edits_ask"
+        " WHERE ask = ? AND provider = coalesce(?, provider) ORDER BY id DESC LIMIT ?",
+        (ask, provider, limit),
+    )
+    return [Asked(*row) for row in rows]
 
 
 def by_digest(connection: sqlite3.Connection, digest: str, limit: int) -> list[Edit]:
@@ -158,7 +232,7 @@ def children(connection: sqlite3.Connection, edit_id: int) -> list[int]:
 
 
 def unfinished(connection: sqlite3.Connection, provider: str | None) -> list[Edit]:
-    """The edits that somebody still has to do something about, oldest first."""
+    """The edits in which something is left to do, oldest first."""
     rows = connection.execute(
         "SELECT * FROM edits WHERE state <> 'completed' AND state IN (SELECT value FROM json_each(?))"
         " AND provider = coalesce(?, provider) ORDER BY id",
@@ -173,8 +247,8 @@ def durations(
     """Seconds at work, or from acceptance where that is not known, until done, of jobs that were watched all along."""
     rows = connection.execute(
         "SELECT max(0.0, done_at - coalesce(started_at, accepted_at)) AS seconds FROM edits"
-        " WHERE provider = ? AND model = ? AND resolution IS ? AND watched = 1 AND state = 'completed'"
-        " AND done_at IS NOT NULL AND accepted_at IS NOT NULL ORDER BY id DESC LIMIT ?",
+        " WHERE provider = ? AND model = ? AND resolution IS ? AND watched = 1 AND is_foreign = 0"
+        " AND state = 'completed' AND done_at IS NOT NULL AND accepted_at IS NOT NULL ORDER BY id DESC LIMIT ?",
         (provider, model, resolution, limit),
     )
     return [row["seconds"] for row in rows]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Unpack
 
-from nbbanana.store import leases, ledger, queries, rows, search
+from nbbanana.store import leases, ledger, posts, queries, rows, schemas
 from nbbanana.store.database import Database
-from nbbanana.store.records import Edit, State
+from nbbanana.store.queries import Wanted
+from nbbanana.store.records import Asked, Edit, Post, State
 
 __all__ = ["Reader"]
 
@@ -53,94 +54,85 @@ class Reader:
     def page_after(self, after_id: int = 0, limit: int = 50) -> list[Edit]:
         """The edits after `after_id`, oldest first: the way to walk through all."""
         with self._database.read() as connection:
-            return queries.page_after(connection, after_id, limit)
+            return queries.page_after(connection, rows.index(after_id), limit)
 
     def between(self, first_id: int, last_id: int) -> list[Edit]:
         """The edits from `first_id` to `last_id`, both included, oldest first."""
         with self._database.read() as connection:
-            return queries.between(connection, first_id, last_id)
+            return queries.between(connection, rows.index(first_id), rows.index(last_id))
 
     def numbered(self, ids: Sequence[int]) -> list[Edit]:
         """The edits with these ids in their order; ids that are not there are left out."""
         with self._database.read() as connection:
-            return queries.numbered(connection, ids)
+            return queries.numbered(connection, [rows.index(number) for number in ids])
 
-    def filter(
-        self,
-        *,
-        words: str | None = None,
-        model: str | None = None,
-        provider: str | None = None,
-        states: Sequence[State] | None = None,
-        seed: int | None = None,
-        starred: bool | None = None,
-        rejected: bool | None = None,
-        tag: str | None = None,
-        input: str | None = None,  # noqa: A002 - the word that users type
-        notebook: str | None = None,
-        since: float | None = None,
-        until: float | None = None,
-        before_id: int | None = None,
-        limit: int = 50,
-    ) -> list[Edit]:
+    def filter(self, *, words: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> list[Edit]:
         """
         The newest edits that have all that is asked; None asks for nothing.
 
         Args:
-            words: it has all of them, as `search` takes them; the newest that do are looked through.
-            model: the endpoint, exactly.
-            provider: who ran it.
-            states: it is in one of these.
-            seed: the seed that was sent.
-            starred: what a person said.
-            rejected: what a person said.
-            tag: one of its tags.
-            input: an input's name, or its identity, or its SHA-256.
-            notebook: where it was asked.
-            since: begun then or later.
-            until: begun then or earlier.
-            before_id: only edits with a smaller id; with the last id of a page, the next page.
+            words: it has all of them, as `search` takes them.
             limit: at most so many.
+            wanted: see `Wanted`.
         """
-        question = queries.Question(
-            model=model,
-            provider=provider,
-            states=states,
-            seed=seed,
-            starred=starred,
-            rejected=rejected,
-            tag=tag,
-            input=input,
-            notebook=notebook,
-            since=since,
-            until=until,
-            before_id=before_id,
-        )
         with self._database.read() as connection:
-            if words is not None:
-                question = replace(question, among=search.find(connection, words, search.NEWEST))
-            return queries.matching(connection, question, limit)
+            if words is None:
+                return queries.matching(connection, wanted, rows.index(limit))
+            found = queries.searched(connection, words, wanted).ids
+            return queries.numbered(connection, found[: rows.index(limit)])
 
-    def ids(
-        self,
-        *,
-        model: str | None = None,
-        provider: str | None = None,
-        states: Sequence[State] | None = None,
-        starred: bool | None = None,
-        rejected: bool | None = None,
-    ) -> list[int]:
-        """The ids of all edits that have all that is asked, the newest first; as `filter`, with no limit."""
-        question = queries.Question(model=model, provider=provider, states=states, starred=starred, rejected=rejected)
+    def ids(self, *, words: str | None = None, **wanted: Unpack[Wanted]) -> list[int]:
+        """The ids of all edits that have all that is asked, the newest first; with `words`, of the newest 5,000."""
         with self._database.read() as connection:
-            return queries.ids(connection, question)
+            if words is None:
+                return queries.ids(connection, wanted)
+            return queries.searched(connection, words, wanted).ids
+
+    def search(self, words: str, limit: int = 50, offset: int = 0, **wanted: Unpack[Wanted]) -> list[Edit]:
+        """
+        The edits with all these words in their prompt, tags, note or the names of their inputs, the best first.
+
+        The last word is also taken as the beginning of one. Nothing in `words` is a command.
+
+        Args:
+            words: what they hold.
+            limit: at most so many.
+            offset: so many of the best are left out.
+            wanted: what they have as well, see `Wanted`.
+        """
+        with self._database.read() as connection:
+            found = queries.searched(connection, words, wanted).ranked()
+            return queries.numbered(connection, found[offset : offset + rows.index(limit)])
 
     def by_ask(
-        self, ask: str, provider: str | None = None, states: Sequence[State] = ("completed",), limit: int = 50
+        self,
+        ask: str,
+        provider: str | None = None,
+        states: State | Sequence[State] = ("completed",),
+        limit: int = 50,
+        *,
+        cell: str | None = None,
+        kernel: str | None = None,
     ) -> list[Edit]:
-        """The edits that asked the same question and are in one of `states`, newest first."""
+        """The edits that asked the same question and are in one of `states`, newest first; None asks for nothing."""
+        asked = {"provider": provider, "cell": cell, "kernel": kernel}
         with self._database.read() as connection:
-            return queries.by_ask(connection, ask, provider, states, limit)
+            return queries.by_ask(connection, ask, states=states, limit=limit, **asked)
+
+    def executions(self, ask: str, provider: str | None = None, limit: int = 1000) -> list[Asked]:
+        """When and where the same question was asked, in whatever state that is now, the newest first."""
+        with self._database.read() as connection:
+            return queries.executions(connection, ask, provider, limit)
+
+    def schema(self, sha256: str) -> Mapping[str, Any]:
+        """The JSON Schema of a model by its hash, which `Edit.schema_hash` names; NotInStoreError without it."""
+        with self._database.read() as connection:
+            return schemas.get(connection, sha256)
+
+    def posts(self, edit_id: int | None = None, limit: int = 50) -> list[Post]:
+        """The POSTs of an edit, or of all edits, the newest first."""
+        with self._database.read() as connection:
+            return posts.newest(connection, None if edit_id is None else rows.index(edit_id), limit)
 
     def by_digest(self, digest: str, limit: int = 50) -> list[Edit]:
         """The edits that are the same submission, newest first."""
@@ -165,19 +157,10 @@ class Reader:
     def children(self, edit_id: int) -> list[int]:
         """Ids of the edits that took an output of this one as an input, oldest first."""
         with self._database.read() as connection:
-            return queries.children(connection, edit_id)
-
-    def search(self, words: str, limit: int = 50, offset: int = 0) -> list[Edit]:
-        """
-        The edits with all these words in their prompt, tags, note or the names of their inputs, the best first.
-
-        The last word is also taken as the beginning of one. Nothing in `words` is a command.
-        """
-        with self._database.read() as connection:
-            return queries.numbered(connection, search.find(connection, words, limit, offset))
+            return queries.children(connection, rows.index(edit_id))
 
     def unfinished(self, provider: str | None = None, *, unclaimed: bool = False) -> list[Edit]:
-        """The edits that somebody still has to do something about, oldest first; `unclaimed`: that nobody watches."""
+        """The edits in which something is left to do, oldest first; `unclaimed`: only those without a living lease."""
         with self._database.read() as connection:
             found = queries.unfinished(connection, provider)
             watched = leases.holders(connection, self._clock()) if unclaimed else {}

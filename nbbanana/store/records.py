@@ -10,11 +10,16 @@ from nbbanana.regions import Area
 
 __all__ = [
     "TERMINAL",
+    "WHOLE",
+    "Asked",
     "Budget",
     "Edit",
     "InputRecord",
     "NewEdit",
+    "Outcome",
     "OutputRecord",
+    "Post",
+    "Rating",
     "Reservation",
     "Spending",
     "State",
@@ -31,10 +36,19 @@ State = Literal[
     "failed",  # the service ran it and gave no picture
     "rejected",  # the service surely did not take it
     "cancelled",  # cancelled before it ran
-    "unknown",  # it may have been taken: nobody can tell from here
+    "unknown",  # it may have been taken: it cannot be told from here
+    "lost",  # it may have been billed, and its pictures can never be collected
+    "gone",  # it was done, and the service no longer serves its pictures
 ]
-TERMINAL: frozenset[str] = frozenset({"completed", "failed", "rejected", "cancelled", "unknown"})
-"""States that no kernel works on any more. An `unknown` edit is never sent again by itself."""
+TERMINAL: frozenset[str] = frozenset({"completed", "failed", "rejected", "cancelled", "unknown", "lost", "gone"})
+"""States that no kernel works on any more. An `unknown` or `lost` edit is never sent again by itself."""
+
+Rating = Literal["starred", "rejected"]
+WHOLE = -1
+"""The position of a rating that is meant for an edit as a whole."""
+
+Outcome = Literal["accepted", "refused", "uncertain", "not sent"]
+"""How a POST ended: the service took it, surely did not take it, may have taken it, or was never reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,15 @@ class NewEdit:
     cell: str | None = None
     masks: tuple[InputRecord, ...] = ()
     region: Area | None = None
+    schema: Mapping[str, Any] | None = None
+    """The JSON Schema of the model, to be kept with the edit."""
+    provider_model: str | None = None
+    model_named: bool = True
+    is_play: bool = False
+    kernel: str | None = None
+    execution: int | None = None
+    ordinal: int | None = None
+    handle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +161,54 @@ class Edit:
     cell: str | None = None
     package_version: str = ""
     transitions: tuple[Transition, ...] = ()
-    starred: bool = False
-    rejected: bool = False
-    """What a person thinks of it; the state `rejected` is what the service thought of the request."""
+    ratings: Mapping[int, Rating] = field(default_factory=dict)
+    """What a person thinks of it: by output, or of all of them under `WHOLE`."""
     tags: tuple[str, ...] = ()
     note: str | None = None
     masks: tuple[InputRecord, ...] = ()
     """Pictures that say where to repaint, beside the inputs; their parameters hold their identities."""
     region: Area | None = None
-    """The part of an input that it was meant to change, where somebody said."""
+    """The part of an input that it was meant to change."""
+    schema_hash: str | None = None
+    """SHA-256 of the JSON Schema of its model, for `Store.schema`; None where that is not known."""
+    provider_model: str | None = None
+    """What the provider calls the model."""
+    answered_model: str | None = None
+    """The model that answered, where the service says."""
+    model_named: bool = True
+    """Whether the user chose the model; False where it was the provider's default."""
+    is_play: bool = False
+    """Whether its prices are play money."""
+    is_foreign: bool = False
+    """Whether another store made it; it counts in no budget, total or duration then."""
+    kernel: str | None = None
+    execution: int | None = None
+    """The execution of the cell in that kernel."""
+    ordinal: int | None = None
+    """Which request of the same ask in that execution it was, from 0."""
+    handle: str | None = None
+    """What a provider needs to collect the job; opaque, most often the request id."""
 
     @property
     def prompt(self) -> str:
         """The words that were sent."""
         return str(self.parameters.get("prompt", ""))
+
+    @property
+    def starred(self) -> bool:
+        """Whether a person starred it, or one of its outputs."""
+        return "starred" in self.ratings.values()
+
+    @property
+    def rejected(self) -> bool:
+        """Whether a person rejected it, or every one of its outputs; the state `rejected` is the service's word."""
+        outputs = [self.ratings.get(output.index) for output in self.outputs]
+        return self.ratings.get(WHOLE) == "rejected" or (bool(outputs) and set(outputs) == {"rejected"})
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is not open what an `unknown`, `lost` or `gone` edit cost: told by the service or by a person."""
+        return self.state not in {"unknown", "lost", "gone"} or self.cost is not None
 
     @property
     def is_terminal(self) -> bool:
@@ -165,6 +222,46 @@ class Edit:
         if self.accepted_at is None or end is None:
             return None
         return max(0.0, end - self.accepted_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """
+    One POST of an edit.
+
+    Args:
+        edit_id: the edit.
+        ordinal: which POST of the edit, from 0.
+        sent_at: seconds since the epoch.
+        provider: who got it.
+        outcome: how it ended; None while it is under way.
+        handle: what the service gave to collect the job with.
+        quote: US dollars that it was expected to cost.
+        cost: US dollars that it cost, where that is known.
+        seed: the seed that it sent.
+    """
+
+    edit_id: int
+    ordinal: int
+    sent_at: float
+    provider: str
+    outcome: Outcome | None = None
+    handle: str | None = field(default=None, repr=False)
+    quote: float | None = None
+    cost: float | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """When and where an ask was made before: the edit, and the kernel, cell, execution and ordinal it came from."""
+
+    edit_id: int
+    kernel: str | None
+    cell: str | None
+    execution: int | None
+    ordinal: int | None
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +292,12 @@ class Budget:
 
     Args:
         amount: US dollars.
-        since: seconds since the epoch; edits begun before do not count.
+        after_id: edits with greater ids count.
         spending: what counts against it now.
     """
 
     amount: float
-    since: float
+    after_id: int
     spending: Spending
 
     @property

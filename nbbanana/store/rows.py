@@ -4,25 +4,42 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, SupportsIndex, TypeVar
 
 from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.regions import area_of
 from nbbanana.request import canonical_json
 from nbbanana.store import search, states
-from nbbanana.store.records import TERMINAL, Edit, InputRecord, OutputRecord, State, Transition
+from nbbanana.store.records import TERMINAL, Edit, InputRecord, OutputRecord, Rating, State, Transition
 
-__all__ = ["Facts", "add", "edits_from", "get", "id_of", "last_id", "money", "move", "one", "text"]
+__all__ = [
+    "Facts",
+    "add",
+    "append",
+    "edits_from",
+    "get",
+    "id_of",
+    "index",
+    "keep_cost",
+    "last_id",
+    "money",
+    "move",
+    "one",
+    "text",
+]
 
 Part = TypeVar("Part")
 _BY_CONTENT = "sha256:"
 _LARGEST = 2**63 - 1
+MOST_MONEY = 1e6
+"""US dollars; no edit costs more, and sums stay exact."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -32,6 +49,8 @@ class Facts:
 
     note: str | None = None
     request_id: str | None = None
+    handle: str | None = None
+    answered_model: str | None = None
     cost: float | None = None
     price_quoted: float | None = None
     error: str | None = None
@@ -52,20 +71,17 @@ def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) ->
     Returns:
         The id it has in this store.
     """
-    cursor = connection.execute(
-        "INSERT INTO edits (id, uid, model, provider, ask, digest, parameters, seed, seed_given, state, request_id,"
-        " created_at, accepted_at, started_at, done_at, finished_at, watched, price_quoted, cost, error, error_kind,"
-        " notebook, cell, package_version, starred, rejected, note, region)"
-        " VALUES (:id, :uid, :model, :provider, :ask, :digest, :parameters, :seed, :seed_given, :state, :request_id,"
-        " :created_at, :accepted_at, :started_at, :done_at, :finished_at, :watched, :price_quoted, :cost, :error,"
-        " :error_kind, :notebook, :cell, :package_version, :starred, :rejected, :note, :region)",
-        {"id": edit.id if keep_id else None, **_values(edit)},
-    )
+    values = _values(edit) | ({"id": edit.id} if keep_id else {})
+    names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+    # The names are constants of this module; what came from outside is bound.
+    cursor = connection.execute(f"INSERT INTO edits ({names}) VALUES ({marks})", values)  # noqa: S608
     edit_id = int(cursor.lastrowid or 0)
     _append(connection, edit_id, 0, *edit.transitions)
     _write_inputs(connection, edit_id, (*edit.inputs, *edit.masks))
     _write_outputs(connection, edit_id, edit.outputs)
-    connection.executemany("INSERT INTO tags VALUES (?, ?)", [(edit_id, tag) for tag in edit.tags])
+    connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(edit_id, text(tag)) for tag in edit.tags])
+    ratings = [(edit_id, position, rating) for position, rating in edit.ratings.items()]
+    connection.executemany("INSERT INTO ratings VALUES (?, ?, ?)", ratings)
     return edit_id
 
 
@@ -80,23 +96,28 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
     row = one(connection, edit_id)
     request_id = _same_request(row, facts.request_id)
     states.check(edit_id, row["state"], state, request_id)
+    told, notes = _told_amounts(facts)
     connection.execute(
         "UPDATE edits SET state = :state, request_id = :request_id, accepted_at = :accepted_at,"
         " started_at = :started_at, done_at = :done_at, finished_at = :finished_at, error = :error,"
-        " error_kind = :error_kind, cost = coalesce(:cost, cost),"
+        " error_kind = :error_kind, cost = coalesce(:cost, cost), handle = coalesce(:handle, handle, :request_id),"
+        " answered_model = coalesce(:answered_model, answered_model),"
         " price_quoted = coalesce(:price_quoted, price_quoted) WHERE id = :id",
         {
             "id": edit_id,
             "state": state,
             "request_id": request_id,
-            "cost": money("cost", facts.cost),
-            "price_quoted": money("price_quoted", facts.price_quoted),
+            "handle": text(facts.handle),
+            "answered_model": text(facts.answered_model),
+            **told,
             **_times(row, state, now, facts.started_at),
             **_errors(row, facts),
         },
     )
-    (steps,) = connection.execute("SELECT count(*) FROM transitions WHERE edit_id = ?", (edit_id,)).fetchone()
-    _append(connection, edit_id, steps, Transition(state, now, facts.note))
+    if told["cost"] is not None:
+        keep_cost(connection, edit_id, told["cost"])
+    note = " ".join(filter(None, (facts.note, *notes))) or None
+    append(connection, edit_id, state, now, note)
     _write_outputs(connection, edit_id, facts.outputs or ())
     if facts.inputs is not None:
         masks = get(connection, edit_id).masks
@@ -104,6 +125,23 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
         search.reindex_names(connection, edit_id, facts.inputs)
     if state in TERMINAL:
         connection.execute("DELETE FROM leases WHERE edit_id = ?", (edit_id,))
+
+
+def append(connection: sqlite3.Connection, edit_id: int, state: State, now: float, note: str | None) -> None:
+    """Add one line to what happened to an edit."""
+    (steps,) = connection.execute("SELECT count(*) FROM transitions WHERE edit_id = ?", (edit_id,)).fetchone()
+    _append(connection, edit_id, steps, Transition(state, now, note))
+
+
+def keep_cost(connection: sqlite3.Connection, edit_id: int, cost: float) -> None:
+    """Have the only accepted POST of an edit cost what the edit costs; of several, each has its own."""
+    accepted = connection.execute(
+        "SELECT ordinal FROM posts WHERE edit_id = ? AND outcome = 'accepted' LIMIT 2", (edit_id,)
+    ).fetchall()
+    if len(accepted) == 1:
+        connection.execute(
+            "UPDATE posts SET cost = ? WHERE edit_id = ? AND ordinal = ?", (cost, edit_id, accepted[0]["ordinal"])
+        )
 
 
 def one(connection: sqlite3.Connection, edit_id: int) -> sqlite3.Row:
@@ -114,6 +152,7 @@ def one(connection: sqlite3.Connection, edit_id: int) -> sqlite3.Row:
         NotInStoreError: no such edit.
     """
     row: sqlite3.Row | None = None
+    edit_id = index(edit_id)
     if abs(edit_id) <= _LARGEST:
         row = connection.execute("SELECT * FROM edits WHERE id = ?", (edit_id,)).fetchone()
     if row is None:
@@ -164,6 +203,9 @@ def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> l
         "SELECT * FROM tags WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, tag",
         lambda row: str(row["tag"]),
     )
+    ratings = parts(
+        "SELECT * FROM ratings WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position", _rating
+    )
     return [
         _edit(
             row,
@@ -173,6 +215,7 @@ def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> l
             parents=tuple(dict.fromkeys(parents.get(row["id"], ()))),
             transitions=transitions.get(row["id"], ()),
             tags=tags.get(row["id"], ()),
+            ratings=dict(ratings.get(row["id"], ())),
         )
         for row in found
     ]
@@ -183,11 +226,27 @@ def money(name: str, dollars: float | None) -> float | None:
     An amount that can be added up.
 
     Raises:
-        StoreError: it is negative, infinite or not a number.
+        StoreError: it is negative, larger than `MOST_MONEY`, or not a number.
     """
-    if dollars is not None and not (math.isfinite(dollars) and dollars >= 0):
-        raise StoreError(f"{name} cannot be {dollars!r}.", "An amount of US dollars is a finite number from 0 upwards.")
-    return dollars
+    if dollars is None:
+        return None
+    if not (math.isfinite(dollars) and 0 <= dollars <= MOST_MONEY):
+        why = f"An amount of US dollars is a finite number from 0 to {MOST_MONEY:,.0f}."
+        raise StoreError(f"{name} cannot be {dollars!r:.40}.", why)
+    return float(dollars)
+
+
+def index(value: SupportsIndex) -> int:
+    """
+    A whole number, also one of NumPy's or pandas'.
+
+    Raises:
+        StoreError: it is not one.
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise StoreError(f"{value!r:.40} is not a number of an edit.", "Edits have whole numbers.") from None
 
 
 def text(value: str | None) -> str | None:
@@ -199,6 +258,16 @@ def _values(edit: Edit) -> dict[str, Any]:
     return {
         "uid": edit.uid,
         "model": edit.model,
+        "model_named": edit.model_named,
+        "provider_model": text(edit.provider_model),
+        "answered_model": text(edit.answered_model),
+        "schema": edit.schema_hash,
+        "is_play": edit.is_play,
+        "is_foreign": edit.is_foreign,
+        "kernel": text(edit.kernel),
+        "execution": edit.execution,
+        "ordinal": edit.ordinal,
+        "handle": text(edit.handle if edit.handle is not None else edit.request_id),
         "provider": edit.provider,
         "ask": edit.ask,
         "digest": edit.digest,
@@ -220,8 +289,6 @@ def _values(edit: Edit) -> dict[str, Any]:
         "notebook": text(edit.notebook),
         "cell": text(edit.cell),
         "package_version": edit.package_version,
-        "starred": edit.starred,
-        "rejected": edit.rejected,
         "note": text(edit.note),
         "region": canonical_json(edit.region.as_json()) if edit.region else None,
     }
@@ -229,14 +296,17 @@ def _values(edit: Edit) -> dict[str, Any]:
 
 def _edit(row: sqlite3.Row, **parts: Any) -> Edit:
     values = {name: row[name] for name in _COLUMNS}
-    for flag in ("seed_given", "watched", "starred", "rejected"):
+    for flag in ("seed_given", "watched", "model_named", "is_play", "is_foreign"):
         values[flag] = bool(values[flag])
     region = area_of(json.loads(row["region"])) if row["region"] else None
-    return Edit(**values, parameters=json.loads(row["parameters"]), region=region, **parts)
+    parameters = json.loads(row["parameters"])
+    return Edit(**values, parameters=parameters, region=region, schema_hash=row["schema"], **parts)
 
 
-_PARTS = {"inputs", "masks", "outputs", "parents", "transitions", "tags"}
-_COLUMNS = tuple(name for name in Edit.__dataclass_fields__ if name not in _PARTS | {"parameters", "region"})
+_PARTS = {"inputs", "masks", "outputs", "parents", "transitions", "tags", "ratings"}
+_COLUMNS = tuple(
+    name for name in Edit.__dataclass_fields__ if name not in _PARTS | {"parameters", "region", "schema_hash"}
+)
 
 
 def _grouped(
@@ -247,6 +317,10 @@ def _grouped(
     for row in connection.execute(query, (ids,)):
         grouped[row["edit_id"]].append(make(row))
     return {edit_id: tuple(group) for edit_id, group in grouped.items()}
+
+
+def _rating(row: sqlite3.Row) -> tuple[int, Rating]:
+    return row["position"], row["rating"]
 
 
 def _input(row: sqlite3.Row) -> InputRecord:
@@ -331,6 +405,20 @@ def _same_request(row: sqlite3.Row, request_id: str | None) -> str | None:
     return known or request_id
 
 
+def _told_amounts(facts: Facts) -> tuple[dict[str, float | None], list[str]]:
+    """The amounts that a service told; one that cannot be right is left out, with a note that says so."""
+    amounts: dict[str, float | None] = {}
+    notes = []
+    for name in ("cost", "price_quoted"):
+        told = getattr(facts, name)
+        try:
+            amounts[name] = money(name, told)
+        except StoreError:
+            amounts[name] = None
+            notes.append(f"A {name} of {told!r:.40} was told, which cannot be; it is left out.")
+    return amounts, notes
+
+
 def _times(row: sqlite3.Row, state: State, now: float, began: float | None) -> dict[str, float | None]:
     def first(name: str, *, applies: bool, when: float = now) -> float | None:
         kept: float | None = row[name]
@@ -348,7 +436,7 @@ def _times(row: sqlite3.Row, state: State, now: float, began: float | None) -> d
 
 def _errors(row: sqlite3.Row, facts: Facts) -> dict[str, str | None]:
     """An edit that is no longer uncertain loses the words that said so; its transitions keep theirs."""
-    kept = row["state"] != "unknown"
+    kept = row["state"] not in states.UNCERTAIN
     return {
         "error": text(facts.error) or (row["error"] if kept else None),
         "error_kind": facts.error_kind or (row["error_kind"] if kept else None),
@@ -361,6 +449,9 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 def _seed(seed: int | None) -> int | None:
-    if seed is not None and abs(seed) > _LARGEST:
+    if seed is None:
+        return None
+    seed = index(seed)
+    if abs(seed) > _LARGEST:
         raise StoreError(f"seed cannot be {seed}.", "The store keeps whole numbers from -2^63 to 2^63 - 1.")
     return seed

@@ -15,7 +15,10 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from nbbanana import models
 from nbbanana.errors import StoreError, StoreVersionError
+from nbbanana.request import canonical_json, sha256_of
+from nbbanana.store.search import spell
 
 __all__ = ["APPLICATION_ID", "backup", "check", "latest", "migrate", "migrations", "statements"]
 
@@ -72,16 +75,23 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
     """
     Take every step after `version`, inside the transaction that is open.
 
-    Foreign keys must be off, since a step may rebuild a table; they are checked at the end.
+    Foreign keys must be off, since a step may rebuild a table; they are checked at the end. The steps may use the
+    function `spell` and the temporary table `shipped_schemas` (model, sha256, body).
 
     Raises:
         sqlite3.Error: a step failed; the caller rolls back.
         StoreError: a step would leave rows that refer to nothing.
     """
+    connection.create_function("spell", 1, spell, deterministic=True)
+    connection.execute("CREATE TEMP TABLE shipped_schemas (model TEXT PRIMARY KEY, sha256 TEXT, body TEXT)")
+    shipped = ((name, models.get(name).schema) for name in (models.ids() if version else ()))
+    rows = ((name, sha256_of(schema), canonical_json(schema)) for name, schema in shipped)
+    connection.executemany("INSERT INTO shipped_schemas VALUES (?, ?, ?)", rows)
     for number, script in sorted(migrations().items()):
         if number > version:
             for statement in statements(script):
                 connection.execute(statement)
+    connection.execute("DROP TABLE shipped_schemas")
     if connection.execute("PRAGMA foreign_key_check").fetchone():
         raise StoreError(
             "The store could not be brought to this version.",

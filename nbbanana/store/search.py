@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from nbbanana.store.records import Edit, InputRecord
 
-__all__ = ["find", "index", "query", "reindex_names", "reindex_remarks", "spell"]
+__all__ = ["Matches", "index", "query", "reindex_names", "reindex_remarks", "spell"]
 
 NEWEST = 5_000
 """Matches that are ranked; older ones are found by more words."""
@@ -89,31 +90,55 @@ def reindex_remarks(connection: sqlite3.Connection, edit_id: int, tags: Iterable
     )
 
 
-def find(connection: sqlite3.Connection, text: str, limit: int, offset: int = 0) -> list[int]:
+class Matches:
     """
-    Ids of the edits that hold every word of `text`, the best first, among the newest `NEWEST` that do.
+    The newest edits that hold every word of a text, up to `NEWEST`.
 
-    FTS5's own `bm25` counts every match in the store for each word; as each result holds every word, how rare
-    a word is does not tell them apart. So: how often, in how short a text, in which column; then the newest.
+    Args:
+        connection: in a transaction.
+        words: what is searched for.
+        where: a condition on `edits` that they meet as well; empty for none.
+        values: what the condition binds.
     """
-    phrases = _phrases(text)
-    if not phrases:
-        return []
-    rows = _newest(connection, _expression(phrases))
-    if len(rows) < NEWEST and len(phrases[-1].rpartition(" ")[2]) > 1:
-        # What begins with the last word is asked for only where the whole word is not common: FTS5 gathers all that
-        # begins so before it gives the first.
-        rows = _newest(connection, query(text))
-    needles = [f" {phrase} " for phrase in phrases[:-1]] + [f" {phrases[-1]}"]
-    ranked = sorted(rows, key=lambda row: (-_score(row[1:], needles), -row[0]))
-    return [row[0] for row in ranked[offset : offset + limit]]
 
+    def __init__(
+        self, connection: sqlite3.Connection, words: str, where: str = "", values: Mapping[str, Any] | None = None
+    ) -> None:
+        self._connection = connection
+        self._phrases = _phrases(words)
+        self._where = f" AND EXISTS (SELECT 1 FROM edits WHERE id = words.rowid AND {where})" if where else ""  # noqa: S608
+        self._values = values or {}
+        self._rows = self._found(query(words)) if self._phrases else []
 
-def _newest(connection: sqlite3.Connection, expression: str) -> list[sqlite3.Row]:
-    return connection.execute(
-        "SELECT rowid, prompt, names, tags, note FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?",
-        (expression, NEWEST),
-    ).fetchall()
+    @property
+    def ids(self) -> list[int]:
+        """Their ids, the newest first."""
+        return [row[0] for row in self._rows]
+
+    def ranked(self) -> list[int]:
+        """
+        Their ids, the best first.
+
+        FTS5's own `bm25` counts every match in the store for each word; as each result holds every word, how rare
+        a word is does not tell them apart. So: how often, in how short a text, in which column; then the newest.
+        """
+        needles = [f" {phrase} " for phrase in self._phrases[:-1]] + [f" {phrase}" for phrase in self._phrases[-1:]]
+        return [row[0] for row in sorted(self._rows, key=lambda row: (-_score(row[1:], needles), -row[0]))]
+
+    def _found(self, prefixed: str) -> list[sqlite3.Row]:
+        rows = self._matching(_expression(self._phrases))
+        if len(rows) < NEWEST and len(self._phrases[-1].rpartition(" ")[2]) > 1:
+            # What begins with the last word is asked for only where the whole word is not common: FTS5 gathers all that
+            # begins so before it gives the first.
+            rows = self._matching(prefixed)
+        return rows
+
+    def _matching(self, expression: str) -> list[sqlite3.Row]:
+        return self._connection.execute(
+            "SELECT rowid, prompt, names, tags, note FROM words"  # noqa: S608 - the condition is made of constants
+            f" WHERE words MATCH :expression{self._where} ORDER BY rowid DESC LIMIT :newest",
+            {**self._values, "expression": expression, "newest": NEWEST},
+        ).fetchall()
 
 
 def _score(columns: Sequence[str], needles: Sequence[str]) -> float:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from nbbanana._version import __version__
 from nbbanana.errors import StoreError
 from nbbanana.store import care, leases, ledger, queries, remarks, rows, search
+from nbbanana.store import posts as post_table
+from nbbanana.store import schemas as schema_table
 from nbbanana.store.blobs import Blobs
 from nbbanana.store.database import Database
 from nbbanana.store.reader import Reader
@@ -20,7 +23,10 @@ from nbbanana.store.records import (
     Edit,
     InputRecord,
     NewEdit,
+    Outcome,
     OutputRecord,
+    Post,
+    Rating,
     Reservation,
     Spending,
     State,
@@ -117,6 +123,13 @@ class Store(Reader):
         now = self._clock()
         edit = Edit(
             id=0,
+            provider_model=new.provider_model,
+            model_named=new.model_named,
+            is_play=new.is_play,
+            kernel=new.kernel,
+            execution=new.execution,
+            ordinal=new.ordinal,
+            handle=new.handle,
             uid=uuid.uuid4().hex,
             model=new.model,
             provider=new.provider,
@@ -137,7 +150,8 @@ class Store(Reader):
             transitions=(Transition("prepared", now),),
         )
         with self._database.write() as connection:
-            edit_id = rows.add(connection, edit)
+            schema_hash = None if new.schema is None else schema_table.keep(connection, new.schema)
+            edit_id = rows.add(connection, replace(edit, schema_hash=schema_hash))
             search.index(connection, edit_id, edit)
             return rows.get(connection, edit_id)
 
@@ -148,6 +162,8 @@ class Store(Reader):
         *,
         note: str | None = None,
         request_id: str | None = None,
+        handle: str | None = None,
+        answered_model: str | None = None,
         cost: float | None = None,
         price_quoted: float | None = None,
         error: str | None = None,
@@ -161,16 +177,20 @@ class Store(Reader):
 
         A state that lasts may be entered again, with a note. `outputs` are added to those that are there, by their
         index; `inputs` take the place of those that are there; `started_at` is when a job that is `running` is taken to
-        have begun, if that is earlier than now. An edit that ends loses its lease.
+        have begun, if that is earlier than now. `handle` is what the provider needs to collect the job, the request id
+        where none is given; `answered_model` is the model that answered. An amount of money that cannot be is left out,
+        with a note. An edit that ends loses its lease.
 
         Raises:
             NotInStoreError: no such edit.
-            StoreError: the step is not allowed: an edit that ended stays ended, save `unknown` when its request id
-                was found.
+            StoreError: the step is not allowed: an edit that ended stays ended, save `unknown` and `lost` when the
+                request id was found.
         """
         facts = rows.Facts(
             note=note,
             request_id=request_id,
+            handle=handle,
+            answered_model=answered_model,
             cost=cost,
             price_quoted=price_quoted,
             error=error,
@@ -204,11 +224,14 @@ class Store(Reader):
         starred: bool | None = None,
         rejected: bool | None = None,
         note: str | None = None,
-        add_tags: Iterable[str] = (),
-        remove_tags: Iterable[str] = (),
+        add_tags: str | Iterable[str] = (),
+        remove_tags: str | Iterable[str] = (),
     ) -> Edit:
         """
         Change what people say about an edit; None leaves a thing as it is, an empty note takes it away.
+
+        `starred` and `rejected` are for the edit as a whole: False takes the mark from all its outputs too. One text is
+        one tag.
 
         Raises:
             NotInStoreError: no such edit.
@@ -226,35 +249,110 @@ class Store(Reader):
             )
             return rows.get(connection, edit_id)
 
-    def take_in(self, edits: Iterable[Edit], *, keep_ids: bool = False) -> int:
+    def rate(self, edit_id: int, position: int, rating: Rating | None) -> Edit:
+        """
+        Rate one output of an edit by its index, or the whole edit (-1): `starred`, `rejected`, or None for neither.
+
+        The rating of a whole edit holds for each of its outputs; once one of them is rated by itself, the others keep
+        it as their own.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: it has no such output, or there is no such rating.
+        """
+        with self._database.write() as connection:
+            remarks.rate(connection, edit_id, position, rating)
+            return rows.get(connection, edit_id)
+
+    def settle(self, edit_id: int, *, cost: float | None = None, request_id: str | None = None) -> Edit:
+        """
+        Write down what a person found out about an edit that is `unknown`, `lost` or `gone`.
+
+        With `cost` in US dollars, 0 for "it was never charged", it no longer holds up a budget. With `request_id`, an
+        `unknown` or `lost` edit is `queued` again, so that it can be collected. An edit that is `downloading`, since
+        its outputs are no longer there, becomes `gone` with its cost.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: nothing about it is open, both or neither are given, or an amount that is none.
+        """
+        with self._database.write() as connection:
+            ledger.settle(connection, edit_id, self._clock(), cost=cost, request_id=request_id)
+            return rows.get(connection, edit_id)
+
+    def post_sent(self, edit_id: int, *, seed: int | None, quote: float | None) -> int:
+        """
+        Write down a POST before it is sent; returns its ordinal in the edit, from 0, for `post_ended`.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: `quote` is not an amount of money.
+        """
+        with self._database.write() as connection:
+            return post_table.sent(connection, edit_id, self._clock(), seed=seed, quote=quote)
+
+    def post_ended(
+        self, edit_id: int, ordinal: int, outcome: Outcome, *, handle: str | None = None, cost: float | None = None
+    ) -> None:
+        """
+        Write down how a POST ended: `accepted`, `refused`, `uncertain` or `not sent`.
+
+        Raises:
+            NotInStoreError: no such POST.
+            StoreError: no such outcome, or `cost` is not an amount of money.
+        """
+        with self._database.write() as connection:
+            post_table.ended(connection, edit_id, ordinal, outcome, handle=handle, cost=cost)
+
+    def take_in(
+        self,
+        edits: Iterable[Edit],
+        *,
+        keep_ids: bool = False,
+        schemas: Iterable[Mapping[str, Any]] = (),
+        posts: Mapping[str, Sequence[Post]] | None = None,
+    ) -> int:
         """
         Add edits that another store wrote, in their order, all or none; those whose uid is here are left out.
 
         They get ids of this store, or keep theirs where it is empty and `keep_ids` says so, and parents by content.
-        Their blobs are put in before.
+        Their blobs are put in before. They count in no budget, total or duration.
+
+        Args:
+            edits: the edits.
+            keep_ids: number them as they were.
+            schemas: the JSON Schemas that they name by hash; a hash that is not here is left out of an edit.
+            posts: the POSTs of edits, by uid.
 
         Returns:
             How many were added.
         """
         added: dict[int, Edit] = {}
         with self._database.write() as connection:
+            known = {schema_table.keep(connection, schema) for schema in schemas}
             for edit in edits:
                 if rows.id_of(connection, edit.uid) is None:
-                    added[rows.add(connection, edit, keep_id=keep_ids)] = edit
+                    schema = edit.schema_hash
+                    if schema is not None and schema not in known and not schema_table.has(connection, schema):
+                        schema = None
+                    foreign = replace(edit, is_foreign=True, schema_hash=schema)
+                    edit_id = rows.add(connection, foreign, keep_id=keep_ids)
+                    added[edit_id] = edit
+                    post_table.add(connection, edit_id, (posts or {}).get(edit.uid, ()))
             for edit_id, edit in added.items():
                 search.index(connection, edit_id, edit)
         return len(added)
 
     # Money
 
-    def spent(self, provider: str, since: float | None = None) -> float:
-        """US dollars, told or held, of the edits begun since then; see `spending` for what nobody knows."""
-        return self.spending(provider, since).total
+    def spent(self, provider: str, after_id: int | None = None) -> float:
+        """US dollars, told or held, of the edits with ids above `after_id`; see `spending` for what is not known."""
+        return self.spending(provider, after_id).total
 
-    def spending(self, provider: str, since: float | None = None) -> Spending:
-        """What the edits of `provider` cost that were begun at or after `since`."""
+    def spending(self, provider: str, after_id: int | None = None) -> Spending:
+        """What the edits of `provider` with ids above `after_id` cost; what other stores asked for does not count."""
         with self._database.read() as connection:
-            return ledger.spending(connection, provider, since)
+            return ledger.spending(connection, provider, after_id)
 
     def total_cost(self) -> dict[str, Spending]:
         """What everything here cost, by provider: what the sandbox pretends to charge is not money."""
@@ -274,23 +372,23 @@ class Store(Reader):
     def set_budget(self, provider: str, amount: float | None) -> None:
         """Set a budget that counts from now, or change the amount of the one that is there; None takes it away."""
         with self._database.write() as connection:
-            ledger.set_budget(connection, provider, amount, self._clock())
+            ledger.set_budget(connection, provider, amount)
 
-    def reserve(self, edit_id: int, amount: float, *, budget: float, since: float | None = None) -> Reservation:
+    def reserve(self, edit_id: int, amount: float, *, budget: float, after_id: int | None = None) -> Reservation:
         """
         Keep `amount` back for an edit that is about to be sent, if what was spent leaves so much of `budget`.
 
         One transaction looks and writes, so kernels that share the store cannot overspend together. It counts the
-        edits of the same provider begun at or after `since`: told costs, else what was kept back, else the quoted
-        price, also of edits in flight and `unknown` ones. It is refused while any of them has a charge that nobody
-        knows. The reservation ends by itself: with the cost once it is told, with nothing if the edit never ran.
+        edits of the same provider with ids above `after_id`: told costs, else what was kept back, else the quoted
+        price, also of edits in flight and `unknown` ones. It is refused while any of them has a charge that is not
+        known. The reservation ends by itself: with the cost once it is told, with nothing if the edit never ran.
 
         Raises:
             NotInStoreError: no such edit.
             StoreError: not an amount of money, or an edit that was sent already.
         """
         with self._database.write() as connection:
-            return ledger.reserve(connection, edit_id, amount, budget, since)
+            return ledger.reserve(connection, edit_id, amount, budget, after_id)
 
     # Leases
 
@@ -320,16 +418,26 @@ class Store(Reader):
         with self._database.write() as connection:
             leases.release(connection, owner)
 
-    def settle_abandoned(self, grace: float = 60.0) -> list[Edit]:
+    def settle_abandoned(self, grace: float = 60.0, *, owner: str | None = None) -> list[Edit]:
         """
         End the edits whose kernel ended between writing them down and hearing that they were accepted.
 
         Those that were `prepared` were never sent: they become `cancelled`, and what was kept back for them is free
-        again. Those that were `submitting` become `unknown`. What somebody watches, or what changed within the last
-        `grace` seconds, is left alone. Returns the edits that ended so, oldest first.
+        again. Those that were `submitting` become `unknown`. What has a living lease, or changed within the last
+        `grace` seconds, is left alone, unless `owner`, who ends now, holds the lease. Costs one read where there are
+        none.
+
+        Returns:
+            The edits that ended so, oldest first.
         """
+        with self._database.read() as connection:
+            if not leases.abandoned(connection, self._clock(), grace, owner):
+                return []
         with self._database.write() as connection:
-            ids = leases.settle(connection, self._clock(), grace)
+            now = self._clock()
+            ids = leases.abandoned(connection, now, grace, owner)
+            for edit_id in ids:
+                leases.settle(connection, edit_id, now)
             return queries.numbered(connection, ids)
 
     # Pictures

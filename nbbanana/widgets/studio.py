@@ -20,7 +20,7 @@ from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.bench import Bench, Draft, Recall
 from nbbanana.widgets.compare import Compare
 from nbbanana.widgets.guests import Guests
-from nbbanana.widgets.marks import Mark, mark
+from nbbanana.widgets.marks import Rating, mark
 from nbbanana.widgets.past import Past
 from nbbanana.widgets.pictures import Thumbnails
 from nbbanana.widgets.pricing import Pricing
@@ -339,7 +339,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
             return self.start(self.session.resubmit(edit, mode="fresh", max_price=self.max_price))
         return self.start(self.session.resubmit(edit, seed=secrets.randbelow(SEED_LIMIT), max_price=self.max_price))
 
-    def mark(self, edit_id: int, index: int, what: Mark, *, on: bool) -> Edit:
+    def mark(self, edit_id: int, index: int, what: Rating, *, on: bool) -> Edit:
         """Star or reject one picture, or take that back."""
         edit = mark(self.session.store, edit_id, index, what, on=on)
         self.show_marks()

@@ -97,7 +97,7 @@ def test_a_step_that_fails_leaves_nothing_behind(store: Store) -> None:
 
     def fail(failure: type[BaseException]) -> None:
         with store._database.write() as connection:
-            connection.execute("INSERT INTO totals (provider) VALUES ('half')")
+            connection.execute("INSERT INTO totals (provider, is_play) VALUES ('half', 0)")
             raise failure
 
     for failure, seen in [

@@ -17,8 +17,9 @@ from nbbanana.errors import StoreError
 from nbbanana.store import TERMINAL, Edit, NewEdit, Store
 
 STATES = ["prepared", "submitting", "queued", "running", "downloading"]
-STATES += ["completed", "failed", "rejected", "cancelled", "unknown"]
-TAKEN = {"queued", "running", "downloading", "completed"}
+STATES += ["completed", "failed", "rejected", "cancelled", "unknown", "lost", "gone"]
+TAKEN = {"queued", "running", "downloading", "completed", "gone"}
+UNCERTAIN = {"unknown", "lost"}
 EARLY = {"prepared", "submitting"}
 WORDS = ["neon", "street", "霓虹", "café", "snow"]
 CENTS = st.integers(0, 300).map(lambda cents: cents / 100)
@@ -50,15 +51,16 @@ class Expected:
         """Whether the step is one that can happen."""
         known = self.request_id or request_id
         is_another = request_id is not None and request_id != known
-        if is_another or (known is None and (state in TAKEN or self.state == "unknown")):
+        if is_another or (known is None and (state in TAKEN or (self.state in UNCERTAIN and state not in UNCERTAIN))):
             return False
         never = {
-            "prepared": TAKEN | {"failed", "unknown"},
-            "submitting": {"prepared", "failed"},
-            "queued": {"prepared", "submitting", "rejected"},
-            "running": {"prepared", "submitting", "rejected"},
-            "downloading": set(STATES) - {"downloading", "completed", "failed", "unknown"},
+            "prepared": TAKEN | {"failed", "unknown", "lost"},
+            "submitting": {"prepared", "failed", "gone"},
+            "queued": {"prepared", "submitting", "rejected", "lost"},
+            "running": {"prepared", "submitting", "rejected", "lost"},
+            "downloading": set(STATES) - {"downloading", "completed", "failed", "unknown", "gone"},
             "unknown": {"prepared", "submitting", "rejected", "unknown"},
+            "lost": {"prepared", "submitting", "rejected", "unknown", "lost"},
         }
         return state not in never.get(self.state, set(STATES))
 
@@ -259,8 +261,8 @@ class AnySequence(RuleBasedStateMachine):
         ]
         for provider in ("sandbox", "runcomfy"):
             charges = [other.charge for other in self.expected.values() if other.new.provider == provider]
-            for since in (None, 0.0):
-                spending = self.store.spending(provider, since)
+            for after_id in (None, 0):
+                spending = self.store.spending(provider, after_id)
                 assert spending.total == pytest.approx(sum(filter(None, charges)))
                 assert spending.unpriced == charges.count(None)
         for word in WORDS:

@@ -52,6 +52,7 @@ def asked(prompt: str = "Make it snow.", *inputs: InputRecord, seed: int = 7, **
     """An edit that is about to be sent, with digests that follow from what it holds."""
     new = NewEdit(MODEL, "sandbox", "", "", {"prompt": prompt}, seed, seed_given=False, inputs=inputs)
     new = replace(new, **changes)
+    new = replace(new, is_play=new.provider == "sandbox")
     request = EditRequest(new.model, new.parameters, new.inputs, minted_seed=new.seed, seed_field=None)  # type: ignore[arg-type]
     return replace(new, ask=request.ask, digest=request.digest(new.provider))
 
@@ -139,6 +140,6 @@ def _finished(new: NewEdit, number: int, at: float, *, seconds: float, output: s
         cost=0.07,
         package_version="0",
         transitions=tuple(Transition(state, when) for state, when in times),  # type: ignore[arg-type]
-        starred=number % 50 == 0,
+        ratings={-1: "starred"} if number % 50 == 0 else {},
         tags=("keeper",) if number % 50 == 0 else (),
     )

@@ -1,0 +1,78 @@
+"""POSTs: one row each, written before it is sent. Every function works inside the caller's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import get_args
+
+from nbbanana.errors import NotInStoreError, StoreError
+from nbbanana.store.records import Outcome, Post
+from nbbanana.store.rows import money, one, text
+
+__all__ = ["add", "ended", "newest", "sent"]
+
+
+def sent(connection: sqlite3.Connection, edit_id: int, now: float, *, seed: int | None, quote: float | None) -> int:
+    """
+    Write down that an edit is about to be sent; returns which POST of the edit it is, from 0.
+
+    Raises:
+        NotInStoreError: no such edit.
+        StoreError: an amount that is none.
+    """
+    edit = one(connection, edit_id)
+    (ordinal,) = connection.execute("SELECT count(*) FROM posts WHERE edit_id = ?", (edit["id"],)).fetchone()
+    connection.execute(
+        "INSERT INTO posts (edit_id, ordinal, sent_at, provider, quote, seed) VALUES (?, ?, ?, ?, ?, ?)",
+        (edit["id"], ordinal, now, edit["provider"], money("quote", quote), seed),
+    )
+    return int(ordinal)
+
+
+def ended(
+    connection: sqlite3.Connection,
+    edit_id: int,
+    ordinal: int,
+    outcome: Outcome,
+    *,
+    handle: str | None,
+    cost: float | None,
+) -> None:
+    """
+    Write down how a POST ended; an uncertain one may end otherwise later. None is nothing new.
+
+    Raises:
+        NotInStoreError: no such POST.
+        StoreError: an outcome or an amount that is none.
+    """
+    if outcome not in get_args(Outcome):
+        raise StoreError(f"{outcome!r:.40} is not an outcome of a POST.", f"It is one of {get_args(Outcome)}.")
+    changed = connection.execute(
+        "UPDATE posts SET outcome = ?, handle = coalesce(?, handle), cost = coalesce(?, cost)"
+        " WHERE edit_id = ? AND ordinal = ?",
+        (outcome, text(handle), money("cost", cost), edit_id, ordinal),
+    )
+    if not changed.rowcount:
+        raise NotInStoreError(f"Edit {edit_id} has no POST {ordinal}.", "It was not written down before it was sent.")
+
+
+def add(connection: sqlite3.Connection, edit_id: int, posts: Iterable[Post]) -> None:
+    """Write POSTs of an edit that another store kept."""
+    connection.executemany(
+        "INSERT INTO posts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (edit_id, one.ordinal, one.sent_at, one.provider, one.handle, one.outcome, one.quote, one.cost, one.seed)
+            for one in posts
+        ],
+    )
+
+
+def newest(connection: sqlite3.Connection, edit_id: int | None, limit: int) -> list[Post]:
+    """The POSTs of the newest edits first, or of one edit; those of one edit in reverse order."""
+    where = "1" if edit_id is None else "edit_id = :edit_id"
+    rows = connection.execute(
+        f"SELECT * FROM posts WHERE {where} ORDER BY edit_id DESC, ordinal DESC LIMIT :limit",  # noqa: S608 - constants
+        {"edit_id": edit_id, "limit": limit},
+    )
+    return [Post(**dict(row)) for row in rows]
