@@ -142,7 +142,7 @@ def test_an_old_store_and_an_old_bundle_replay(old: Path, tmp_path: Path) -> Non
             fog = session.edit("A lighthouse in fog.", model=TEXT, seed=3, **SMALL)
             assert [one.id for one in (snow, two, *rain, fog)] == [1, 2, 4, 5, 6]
             assert [two[1].edit_id, len(two[1].bytes)] == [2, two[1].path.stat().st_size]
-            assert session.history[3].edit.parents == (2,)
+            assert session.history[3].record.parents == (2,)
             assert session.store.verify().ok
 
 
