@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 from support import isolation
+from support.sandboxes import flat_sandbox
 from support.tiers import scaled
 
 from nbbanana.session import use
@@ -110,6 +111,19 @@ def photo() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture
+def paint(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """
+    How sandboxes paint, for those that are made with it: `flat`, or `full` where a test is marked `painted`.
+
+    The sandbox in this process does as well, for all tests that use this.
+    """
+    if request.node.get_closest_marker("painted"):
+        return "full"
+    monkeypatch.setattr("nbbanana.providers.local._sandbox", flat_sandbox)
+    return "flat"
 
 
 @pytest.fixture

@@ -54,9 +54,9 @@ def picture():
 
 
 @pytest.fixture
-def box(monkeypatch) -> Iterator[Sandbox]:
+def box(monkeypatch, paint) -> Iterator[Sandbox]:
     """A served sandbox that takes the canary for its token, which the environment holds."""
-    with Sandbox(time_scale=0, token=CANARY) as box:
+    with Sandbox(time_scale=0, token=CANARY, paint=paint) as box:
         for name, value in box.addresses["environment"].items():
             monkeypatch.setenv(name, value)
         yield box

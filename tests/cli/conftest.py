@@ -29,12 +29,12 @@ def shell(isolated: Path, tmp_path: Path) -> Iterator[Shell]:
 
 
 @pytest.fixture
-def served(shell: Shell) -> Iterator[Callable[..., Sandbox]]:
+def served(shell: Shell, paint: str) -> Iterator[Callable[..., Sandbox]]:
     """Makes a served sandbox that the shell's environment points to."""
     boxes: list[Sandbox] = []
 
     def make(**switches: Any) -> Sandbox:
-        box = Sandbox(**{"time_scale": 0, **switches}).__enter__()
+        box = Sandbox(**{"time_scale": 0, "paint": paint, **switches}).__enter__()
         boxes.append(box)
         shell.env.update(box.addresses["environment"])
         return box

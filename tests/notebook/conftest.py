@@ -50,7 +50,7 @@ class StrictShell(InteractiveShell):
 
 
 @pytest.fixture
-def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictShell]:
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paint: str) -> Iterator[StrictShell]:
     """A shell without the extension, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NBBANANA_PROVIDER", "sandbox")

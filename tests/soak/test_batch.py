@@ -18,7 +18,7 @@ def run_batch(tmp_path, monkeypatch, jobs, **switches):
     scale = switches["time_scale"]
     monkeypatch.setenv("NBBANANA_SANDBOX_SCALE", str(scale))
     picture = Image.linear_gradient("L").resize((48, 32)).convert("RGB")
-    with Sandbox(balance=1e6, **switches) as box:
+    with Sandbox(balance=1e6, paint="flat", **switches) as box:
         for name, value in box.addresses["environment"].items():
             monkeypatch.setenv(name, value)
         with nb.Session(store=tmp_path / "store") as session:

@@ -33,7 +33,7 @@ def test_a_killed_batch_loses_nothing_and_pays_nothing_twice(tmp_path, monkeypat
     """Batches of ten edits, each killed at a seeded random moment, then collected by another process."""
     dice, counts = random.Random(7), Counter()
     monkeypatch.setenv("NBBANANA_SANDBOX_SCALE", str(SCALE))
-    with Sandbox(time_scale=SCALE, slots=4, balance=1e6) as box:
+    with Sandbox(time_scale=SCALE, slots=4, balance=1e6, paint="flat") as box:
         for name, value in box.addresses["environment"].items():
             monkeypatch.setenv(name, value)
         for number in range(kills):

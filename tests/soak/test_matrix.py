@@ -44,7 +44,7 @@ def wire(tmp_path, monkeypatch):
     opened = []
 
     def make(**switches):
-        box = Sandbox(**{"time_scale": 0, **switches}).__enter__()
+        box = Sandbox(**{"time_scale": 0, "paint": "flat", **switches}).__enter__()
         for name, value in box.addresses["environment"].items():
             monkeypatch.setenv(name, value)
         opened.append(box)

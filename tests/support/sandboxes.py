@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +15,12 @@ from nbbanana.sandbox import Sandbox
 
 EDIT = "google/nano-banana-2/edit"
 TEXT_TO_IMAGE = "google/nano-banana-2/text-to-image"
+
+
+@lru_cache
+def flat_sandbox(time_scale: float) -> Sandbox:
+    """The sandbox in this process as `nbbanana.providers.local` keeps it, with pictures that cost nothing."""
+    return Sandbox(time_scale=time_scale, balance=1000.0, paint="flat")
 
 
 def png(width: int = 48, height: int = 32, colour: str = "teal") -> bytes:
