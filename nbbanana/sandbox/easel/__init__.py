@@ -1,1 +1,0 @@
-"""The painter's easel: one small module for each thing that a sandbox picture is made of, in Pillow alone."""
