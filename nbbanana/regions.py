@@ -32,6 +32,8 @@ __all__ = [
 
 MOST_POINTS = 20_000
 """A shape of more is no stroke of a hand."""
+OUTSIDE = 0.05
+"""How far a box may reach beyond the picture: it is cut off there; what is farther is in another unit."""
 ALIKE = 0.5
 """Intersection over union from which on a box is called by the name of a place."""
 NEAR, SMALL = 0.08, 0.02
@@ -275,10 +277,11 @@ def box_shape(box: Sequence[float | str]) -> Shape:
         box: left, top, right and bottom, as parts of the picture.
 
     Raises:
-        UsageError: not four numbers.
+        UsageError: not four numbers, or numbers of another unit: pixels, percent or thousandths.
     """
     try:
-        left, top, right, bottom = box
+        left, top, right, bottom = (float(part) for part in box)
+        _check_unit((left, top, right, bottom))
         return shape_of({"kind": "box", "points": [(left, top), (right, bottom)]})
     except (TypeError, ValueError):
         raise UsageError(
@@ -286,6 +289,28 @@ def box_shape(box: Sequence[float | str]) -> Shape:
             "A box is left, top, right and bottom, as parts of the picture from 0 to 1.",
             "For example: (0.7, 0, 1, 0.3).",
         ) from None
+
+
+def _check_unit(box: Sequence[float]) -> None:
+    """Raise a UsageError for places that are far outside of a picture, as they are in other units."""
+    low, high = min(box), max(box)
+    if not (math.isfinite(low) and math.isfinite(high)) or (low >= -OUTSIDE and high <= 1.0 + OUTSIDE):
+        return
+    where = next(place for most, place in _UNITS if high <= most) if low >= 0.0 else "outside of the picture"
+    raise UsageError(
+        f"The box {', '.join(f'{part:g}' for part in box)} is {where}.",
+        "A box is left, top, right and bottom, as parts of the picture from 0 to 1.",
+        "Divide left and right by the width, top and bottom by the height: (64 / 640, 48 / 480, …).",
+    )
+
+
+_UNITS = (
+    (2.0, "outside of the picture"),
+    (100.0, "in percent or pixels"),
+    (1000.0, "in pixels or thousandths"),
+    (math.inf, "in pixels"),
+)
+"""What numbers up to these probably are."""
 
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────────────────

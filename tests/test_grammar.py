@@ -222,6 +222,17 @@ def test_the_named_model_decides_which_options_there_are() -> None:
     [
         ("--aspect-ration 1:1", "Did you mean --aspect-ratio?"),
         ("--asp 1:1", "There is no option --asp."),
+        ("--asp 1:1", "Did you mean --aspect-ratio?"),
+        ("--num 4", "Did you mean --number-of-images?"),
+        ("--n 4", "Did you mean -n?"),
+        ("-s 7", "Did you mean --seed?"),
+        ("—seed 7", "Write --seed with dashes of the keyboard."),
+        ("–-seed 7", "Write --seed with dashes of the keyboard."),
+        ("−n 4", "Write -n with dashes of the keyboard."),
+        ("-portrait.jpg", 'Put the name into quotes: "-portrait.jpg"'),
+        ("-new.PNG --seed 1", "is read as an option"),
+        ("neon = a.jpg", "Write neon << and the images."),
+        ("neon=a.jpg", "Write neon << and the images."),
         ("--seed", "--seed has no value."),
         ("--aspect-ratio --seed 7", "--aspect-ratio has no value."),
         ("--seed 7 --seed=8", "--seed is given twice."),
@@ -577,6 +588,29 @@ def test_an_unknown_word_names_both_nearest_matches(folder: Path) -> None:
     assert "neither a variable nor a file portriat" in message
     assert "the variable portraits" in message
     assert "the file portrait.jpg" in message
+
+
+def test_a_quoted_name_is_a_name_and_never_an_expression(folder: Path) -> None:
+    """A variable of the same name changes nothing; nor does it for a file that exists."""
+    photo = Result("ab")
+    assert find('"photo[1].png"', around(photo=photo)) == ["photo[1].png"]
+    Path("photo[1].png").touch()
+    assert find("photo[1].png", around(photo=photo)) == ["photo[1].png"]
+
+
+def test_a_name_with_spaces_that_lost_its_quotes_is_recognised(folder: Path) -> None:
+    """The first of its words is what the line takes for a name."""
+    Path("summer evening.jpg").touch()
+    assert 'needs quotes: "summer evening.jpg"' in said_of("summer", around())
+
+
+def test_names_that_look_like_something_else_are_files_when_they_exist(folder: Path) -> None:
+    """A long dash, an equals sign; an accent in the spelling of the other system."""
+    for name in ("—seed.png", "a=b.png"):
+        Path(name).touch()
+        assert find(name, around()) == [name]
+    Path(unicodedata.normalize("NFD", "é")).touch()
+    assert find("é", around()) == ["é"]
 
 
 def test_an_expression_is_not_evaluated(folder: Path) -> None:

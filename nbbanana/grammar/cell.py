@@ -15,6 +15,7 @@ from nbbanana.grammar import operands, options
 from nbbanana.grammar.operands import EditOperand, FileOperand, Operand
 from nbbanana.grammar.placeholders import escape, fill, normal
 from nbbanana.grammar.words import Word, split
+from nbbanana.images.reading import existing
 from nbbanana.request import with_plain_line_ends
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = ["Asked", "Cell", "check_prompt", "parse", "split_cell", "to_cell"]
 MAGIC = "%%nbedit"
 
 _BINDING = re.compile(r"\s*(?P<name>[^\s\"'<]+)\s*<<(?P<rest>.*)", re.DOTALL)
+_ASSIGNED = re.compile(r"(?P<name>[^\W\d]\w*)=[^=]")
 _RESERVED = re.compile(
     r"^[ \t]*(?:(?P<passes>-{3,})[ \t]*$|(?P<label>keep|change|only|avoid|text):)", re.MULTILINE | re.IGNORECASE
 )
@@ -55,7 +57,7 @@ class Asked(Protocol):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """What was set; a `prompt` among them is not written twice."""
+        """What was set; the prompt among them, under the name that `prompt_field` says, is not written twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def parse(
     variables = {} if namespace is None else namespace
     name, rest = _binding(line)
     words, silent = split(rest)
+    _check_equals(words)
     named = options.given_model(words, variables)
     model = model_of(named or default_model)
     given, left = options.read_options(words, options.options_of(model), variables)
@@ -223,7 +226,8 @@ def to_cell(
     if request.model is not None and request.model != default_model:
         parts.append(options.written("--model", request.model))
     shorts = _shorts(request.model)
-    parts += [_written(key, value, shorts) for key, value in request.parameters.items() if key != "prompt"]
+    words = getattr(request, "prompt_field", "prompt")
+    parts += [_written(key, value, shorts) for key, value in request.parameters.items() if key != words]
     parts += [options.written("--region", region)] if region else []
     line, prompt = " ".join(parts), escape(check_prompt(request.prompt))
     if len(line.splitlines()) != 1 or line != line.rstrip():
@@ -234,6 +238,21 @@ def to_cell(
         )
     # IPython ends every cell with a line break and the prompt does without it: one more keeps one that is meant.
     return f"{line}\n{prompt}" + ("\n" if prompt.endswith("\n") else "")
+
+
+def _check_equals(words: Sequence[Word]) -> None:
+    """Raise a UsageError for `neon = a.jpg` and `neon=a.jpg`, which mean `neon << a.jpg`."""
+    if len(words) > 1 and not words[1].quoted and words[1].text == "=" and words[0].text.isidentifier():
+        name = words[0].text
+    else:
+        found = [(word.text, _ASSIGNED.match(word.text)) for word in words if not word.quoted]
+        names = [match["name"] for text, match in found if match and existing(text) is None]
+        if not names:
+            return
+        name = names[0]
+    raise UsageError(
+        f"{name} = … binds no name here.", "An = is for Python's own lines.", f"Write {name} << and the images."
+    )
 
 
 def _binding(line: str) -> tuple[str | None, str]:

@@ -11,7 +11,7 @@ import glob
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeGuard, cast
@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol, TypeGuard, cast
 from nbbanana.errors import UsageError, VariableError
 from nbbanana.grammar.placeholders import escape, normal
 from nbbanana.grammar.words import Word, quote
+from nbbanana.images.reading import existing
 from nbbanana.models.nearest import nearest
 
 __all__ = [
@@ -39,6 +40,9 @@ Index = int | Literal["*"] | None
 HISTORY = "history"
 """What captions call the store's edits where a result has no name of its own."""
 
+LONG_DASHES = "‐‑‒–—―−"
+"""What editors make of dashes."""
+
 MANY_FILES = 2000
 """So many entries of a folder are looked at to guess what was meant."""
 
@@ -49,12 +53,18 @@ _EDIT = re.compile(rf"edit:(?P<id>[0-9]+)(?P<inputs>\.inputs(?=\[))?{_NUMBER}")
 
 @dataclass(frozen=True, slots=True)
 class FileOperand:
-    """A path, a glob or an https URL."""
+    """A path, a glob or an https URL; one in quotes is no expression, whatever it looks like."""
 
     text: str
+    quoted: bool = field(default=False, compare=False, repr=False)
 
     def __str__(self) -> str:
-        could_be_more = self.text.startswith("edit:") or not isinstance(read(Word(self.text)), FileOperand)
+        could_be_more = (
+            self.text.startswith("edit:")
+            or "=" in self.text.partition("/")[0]
+            or self.text[:1] in LONG_DASHES
+            or not isinstance(read(Word(self.text)), FileOperand)
+        )
         return escape(quote(self.text, always=could_be_more))
 
 
@@ -112,7 +122,7 @@ def read(word: Word) -> Operand:
     EditOperand(id=12, index='*', inputs=False)
     """
     if word.quoted:
-        return FileOperand(word.text)
+        return FileOperand(word.text, quoted=True)
     if edit := _EDIT.fullmatch(word.text):
         return EditOperand(int(edit["id"]), _index(edit["index"]), inputs=edit["inputs"] is not None)
     if word.text.startswith("edit:"):
@@ -161,7 +171,7 @@ class Surroundings:
             VariableError: no such variable or item, or a result that does not say which of its outputs.
         """
         if isinstance(operand, FileOperand):
-            return [_checked(operand.text, self.namespace)]
+            return [operand.text if operand.quoted else _checked(operand.text, self.namespace)]
         if isinstance(operand, NameOperand):
             return self._named(operand)
         if isinstance(operand, EditOperand):
@@ -188,7 +198,7 @@ class Surroundings:
             return self._which(f"{name}[{operand.of}]", self._item(name, value, operand.of), operand.index)
         if name == HISTORY and (edit := _as_edit(operand)) is not None:
             return self._of_edit(edit)
-        if Path(str(operand)).exists():
+        if existing(str(operand)) is not None:
             return [str(operand)]
         raise self._nothing_called(operand.name)
 
@@ -240,17 +250,24 @@ class Surroundings:
             for kind, found in (("variable", nearest(name, variables)), ("file", _file_like(name, files)))
             if found
         ]
+        spaced = next((file for file in files if name in file.split()), None)
+        if spaced is not None:
+            mend = f"A name with spaces needs quotes: {quote(spaced, always=True)}"
+        else:
+            mend = f"Did you mean {' or '.join(near)}?" if near else "Give a variable, a path, a glob or an https URL."
         return VariableError(
-            f"There is neither a variable nor a file {name}.",
+            f"There is neither a variable nor a file {name[:80]}.",
             "A word without a dot is a variable of this notebook, or else a file here.",
-            f"Did you mean {' or '.join(near)}?" if near else "Give a variable, a path, a glob or an https URL.",
+            mend,
         )
 
 
 def _checked(text: str, namespace: Mapping[str, Any]) -> str:
     """Say what is wrong with `neon[0].pil` before it is taken for a glob that matches nothing."""
     stem, bracket, _ = text.partition("[")
-    if not bracket or normal(stem) not in namespace or glob.glob(text):  # noqa: PTH207 - it takes any text
+    if not bracket or normal(stem) not in namespace or existing(text) is not None:
+        return text
+    if glob.glob(text):  # noqa: PTH207 - it takes any text
         return text
     raise UsageError(
         f"{text} is more than a variable.",

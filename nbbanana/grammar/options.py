@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import UsageError
 from nbbanana.grammar.nearest import did_you_mean
+from nbbanana.grammar.operands import LONG_DASHES
 from nbbanana.grammar.placeholders import escape, fill
 from nbbanana.grammar.words import Word, quote
+from nbbanana.images.reading import ENDINGS, existing
 
 if TYPE_CHECKING:
     from nbbanana.models import Field, Model
 
 __all__ = ["OWN", "Option", "given_model", "options_of", "read_options", "spelled", "written"]
 
+_LONG_DASH = re.compile(rf"[{LONG_DASHES}]+-?(?P<name>[A-Za-z][\w-]*)")
+_PICTURE = re.compile(rf"({'|'.join(map(re.escape, ENDINGS))})$", re.IGNORECASE)
 TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -119,6 +123,7 @@ def read_options(
     rest: list[Word] = []
     stream = iter(words)
     for word in stream:
+        _check_dashes(word)
         if word.quoted or not word.text.startswith("-") or word.text == "-":
             rest.append(word)
         elif word.text == "--":
@@ -129,6 +134,27 @@ def read_options(
                 raise UsageError(f"{option.name} is given twice.", "An option has one value.", "Keep one of the two.")
             given[option.name] = option, fill(value, namespace) if isinstance(value, str) else value
     return given, rest
+
+
+def _check_dashes(word: Word) -> None:
+    """Raise a UsageError for an option whose dash an editor made long, and for a file that begins with a dash."""
+    if word.quoted:
+        return
+    if (long := _LONG_DASH.match(word.text)) and existing(word.text) is None:
+        name = long["name"]
+        meant = f"--{name}" if len(name) > 1 else f"-{name}"
+        raise UsageError(
+            f"{word.text[:80]} begins with a long dash.",
+            "An editor made it of the dashes of an option.",
+            f"Write {meant} with dashes of the keyboard.",
+        )
+    is_option = word.text.startswith("--") or len(word.text) < 3 or word.text[0] != "-"
+    if not is_option and (_PICTURE.search(word.text) or existing(word.text) is not None):
+        raise UsageError(
+            f"{word.text[:80]} is read as an option.",
+            "A word that begins with a dash is one.",
+            f"Put the name into quotes: {quote(word.text)}",
+        )
 
 
 def given_model(words: Iterable[Word], namespace: Mapping[str, Any]) -> str | None:
@@ -217,9 +243,14 @@ def _takes(option: Option) -> str:
 
 
 def _unknown(shown: str, table: Mapping[str, Any]) -> UsageError:
+    bare = shown.lstrip("-")
     names = [name for name in table if name.startswith("--")]
-    return UsageError(
-        f"There is no option {shown}.",
-        "Options are nbbanana's own and those of the model's schema.",
-        did_you_mean(shown, names, "See %%nbedit? for all of them."),
-    )
+    begins = [name for name in names if bare and name.startswith(f"--{bare}") and not name.startswith("--no-")]
+    short = f"-{bare}"
+    if len(bare) == 1 and short in table:
+        mend = f"Did you mean {short}?"
+    elif len(begins) == 1 or (len(bare) == 1 and begins):
+        mend = f"Did you mean {begins[0]}?"
+    else:
+        mend = did_you_mean(shown, names, "See %%nbedit? for all of them.")
+    return UsageError(f"There is no option {shown[:80]}.", "Neither nbbanana nor the model has it.", mend)

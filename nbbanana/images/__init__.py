@@ -7,7 +7,7 @@ them small. Every refusal is an `ImageError` in three lines. Pillow and NumPy ar
 
 from __future__ import annotations
 
-from nbbanana.images.decoding import inspect, open_safely
+from nbbanana.images.decoding import inspect, open_safely, verify_pixels
 from nbbanana.images.kinds import (
     MAX_FILE_BYTES,
     MAX_PIXELS,
@@ -41,4 +41,5 @@ __all__ = [
     "open_safely",
     "prepare",
     "thumbnail",
+    "verify_pixels",
 ]

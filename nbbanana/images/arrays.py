@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import ImageError
@@ -12,14 +14,42 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-__all__ = ["image_of_array", "is_array"]
+__all__ = ["image_of_array", "is_array", "is_list_of_things"]
 
 CHANNELS = (1, 3, 4)
+TOLERANCE = 1e-3
+"""How far floats may lie outside of 0..1: rounding in a computation, a quarter of one of 256 levels."""
 
 
 def is_array(value: object) -> bool:
-    """Whether a value offers itself as an array: NumPy, and what converts to it (PyTorch, JAX, xarray …)."""
-    return hasattr(value, "__array_interface__") or hasattr(value, "__array__")
+    """
+    Return whether a value offers itself as an array: NumPy, and what converts to it (PyTorch, JAX, xarray …).
+
+    Nothing of it is run: asking a value for an attribute may compute the array.
+    """
+    return any(_has_static(value, name) for name in ("__array_interface__", "__array__"))
+
+
+def is_list_of_things(value: object) -> bool:
+    """
+    Return whether it is a column of values that are no numbers: a pandas or polars Series or Index, an array of texts.
+
+    >>> import numpy as np
+    >>> is_list_of_things(np.array(["a.png", "b.png"])), is_list_of_things(np.zeros(3))
+    (True, False)
+    """
+    if not is_array(value) or len(getattr(value, "shape", ())) != 1:
+        return False
+    kind = getattr(getattr(value, "dtype", None), "kind", "O")
+    return kind in "OUST"
+
+
+def _has_static(value: object, name: str) -> bool:
+    try:
+        inspect.getattr_static(value, name)
+    except AttributeError:
+        return False
+    return not isinstance(value, type)
 
 
 def image_of_array(value: Any) -> Image:
@@ -35,10 +65,23 @@ def image_of_array(value: Any) -> Image:
     import numpy as np
     from PIL import Image
 
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except Exception as problem:  # noqa: BLE001 (a foreign object's code: PyTorch raises TypeError and RuntimeError)
+        raise _unconvertible(value, problem) from None
     _check_shape(array.shape)
     pixels = np.ascontiguousarray(_as_bytes(array))
     return Image.fromarray(pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
+
+
+def _unconvertible(value: object, problem: Exception) -> ImageError:
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    said = " ".join(str(problem).split())[:200]
+    return ImageError(
+        f"The {kind} cannot be read as an array.",
+        f"It says: {said}" if said else f"It raises {type(problem).__name__}.",
+        "Convert it to a NumPy array first, such as tensor.detach().cpu().numpy().",
+    )
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:
@@ -85,10 +128,22 @@ def _of_floats(array: NDArray[Any]) -> NDArray[np.uint8]:
     import numpy as np
 
     low, high = float(array.min()), float(array.max())
-    if not (low >= 0.0 and high <= 1.0):
+    if not (low >= -TOLERANCE and high <= 1.0 + TOLERANCE):
         raise ImageError(
-            f"The array's numbers go from {low:.4g} to {high:.4g}.",
+            "The array's numbers are NaN in some places."
+            if math.isnan(low)
+            else f"The array's numbers go from {low:.6g} to {high:.6g}.",
             "Floats are a picture when they go from 0 (black) to 1 (full), without NaN.",
-            "Divide by 255 or clip: (array / 255).clip(0, 1).",
+            _floats_mended(low, high),
         )
-    return np.rint(array * 255.0).astype(np.uint8)
+    return np.rint(array.clip(0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _floats_mended(low: float, high: float) -> str:
+    if math.isnan(low):
+        return "Put numbers there: numpy.nan_to_num(array)."
+    if low >= 0.0 and 2.0 < high <= 255.0:
+        return "If they go up to 255, divide: array / 255."
+    if low < 0.0 and low >= -1.0 - TOLERANCE and high <= 1.0 + TOLERANCE:
+        return "If they go from -1 to 1, write (array + 1) / 2; else array.clip(0, 1)."
+    return "Scale them, or cut off what is outside: array.clip(0, 1)."

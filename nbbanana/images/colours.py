@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbbanana.errors import ImageError
 from nbbanana.images.decoding import exif_orientation
+from nbbanana.images.png import DESCRIPTION, profile_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -45,9 +46,9 @@ def to_srgb(image: Image) -> Image:
     Raises:
         ImageError: floating-point pixels outside 0..1.
     """
-    profile = image.info.get("icc_profile")
+    profile = profile_of(image.info)
     image = _eight_bits(image)
-    converted = _through_profile(image, profile) if isinstance(profile, bytes) and profile else None
+    converted = _through_profile(image, profile) if profile else None
     if converted is None:
         converted = image if image.mode in {"RGB", "RGBA"} else _without_profile(image)
     if converted is image:
@@ -109,6 +110,8 @@ def _through_profile(image: Image, profile: bytes) -> Image | None:
 
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if image.mode == "L" and ImageCms.getProfileDescription(source).strip() == DESCRIPTION:
+            image = image.convert("RGB")
         if _is_srgb(ImageCms.getProfileDescription(source)) and image.mode in {"RGB", "RGBA"}:
             return image
         if image.mode in {"LA", "RGBA"}:

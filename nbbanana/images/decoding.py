@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nbbanana.errors import ImageError
-from nbbanana.images.formats import MIME, format_of, gif_extent, stranger
+from nbbanana.images.formats import CAMERA_RAW, MIME, format_of, gif_extent, stranger
 from nbbanana.images.kinds import MAX_PIXELS, SANDBOX_MARK, ImageInfo
+from nbbanana.images.png import bad_checksum, colour_code, late_exif
 from nbbanana.images.reading import checked_size, quoted, read_file
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "check_pixels",
     "decode",
     "exif_orientation",
+    "halve_large_jpeg",
     "head",
     "inspect",
     "is_marked",
@@ -37,6 +39,7 @@ __all__ = [
     "opened",
     "pillow_errors",
     "seen_size",
+    "verify_pixels",
 ]
 
 DRAFT_GAIN = 4
@@ -89,6 +92,30 @@ def open_safely(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX
         return decode(image, shown)
 
 
+def verify_pixels(source: str | os.PathLike[str] | bytes) -> ImageInfo:
+    """
+    Decode all pixels, of an animation those of the first frame, and forget them; a large JPEG at half its size.
+
+    Raises:
+        ImageError: no picture, too large, cut off, or damaged: pixels that cannot be decoded, a wrong checksum.
+        ImageNotFoundError: no such file.
+    """
+    data, shown = bytes_of(source)
+    info = head(data, shown)
+    if info.format == "PNG" and bad_checksum(data):
+        raise _damaged(shown, "PNG", "a checksum in it is wrong")
+    with opened(data, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as image:
+        halve_large_jpeg(image)
+        decode(image, shown)
+    return info
+
+
+def halve_large_jpeg(image: ImageFile) -> None:
+    """Let a JPEG of more than `MAX_PIXELS` be decoded at half its width and height."""
+    if image.format == "JPEG" and image.width * image.height > MAX_PIXELS:
+        image.draft("RGB", (image.width // 2, image.height // 2))
+
+
 def bytes_of(source: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
     """The bytes of a file or the bytes themselves, and what messages call them (never an absolute path)."""
     if isinstance(source, bytes):
@@ -121,10 +148,13 @@ def opened(data: bytes, shown: str, *, max_pixels: int) -> Iterator[ImageFile]:
     """
     format_ = format_of(data)
     if format_ is None:
+        kind = stranger(data)
         raise ImageError(
             f"{shown} is not a picture that can be read.",
-            f"Its bytes are {stranger(data)}.",
-            "Give a PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF or HEIC file.",
+            f"Its bytes are {kind}{', and what can be read in it is a small preview' if kind == CAMERA_RAW else ''}.",
+            "Save it as JPEG or TIFF with the camera's software, and give that."
+            if kind == CAMERA_RAW
+            else "Give a PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF or HEIC file.",
         )
     factory = _plugin(format_, shown)
     _check_end(data, format_, shown)
@@ -133,10 +163,20 @@ def opened(data: bytes, shown: str, *, max_pixels: int) -> Iterator[ImageFile]:
             check_pixels(*gif_extent(data), shown, max_pixels)
         image: ImageFile = factory(io.BytesIO(data))
     image.format = format_
+    if format_ == "PNG":
+        _add_what_pillow_leaves_out(image, data)
     with image:
         check_pixels(*image.size, shown, max_pixels)
         _check_tiles(image, shown, max_pixels)
         yield image
+
+
+def _add_what_pillow_leaves_out(image: ImageFile, data: bytes) -> None:
+    """EXIF data behind the pixels, which would be seen only once these are decoded, and what cICP says."""
+    if "exif" not in image.info and (exif := late_exif(data)) is not None:
+        image.info["exif"] = b"Exif\0\0" + exif
+    if (code := colour_code(data)) is not None:
+        image.info["cicp"] = code
 
 
 def decode(image: ImageFile, shown: str) -> ImageFile:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
-__all__ = ["MIME", "format_of", "gif_extent", "stranger"]
+__all__ = ["CAMERA_RAW", "MIME", "format_of", "gif_extent", "stranger"]
+
+CAMERA_RAW = "a camera's raw file"
 
 MIME = {
     "PNG": "image/png",
@@ -36,6 +39,16 @@ _BRANDS = {
 """Brands of the ISO base media format (the registry at mp4ra.org) that say still pictures."""
 
 _STRANGERS = (
+    (b"FUJIFILMCCD-RAW", CAMERA_RAW),  # RAF
+    (b"FOVb", CAMERA_RAW),  # X3F
+    (b"\x00MRM", CAMERA_RAW),  # MRW
+    (b"II\x1a\x00\x00\x00HEAPCCDR", CAMERA_RAW),  # CRW
+    (b"IIRO", CAMERA_RAW),  # ORF
+    (b"IIRS", CAMERA_RAW),
+    (b"MMOR", CAMERA_RAW),
+    (b"IIU\x00", CAMERA_RAW),  # RW2
+    (b"IIII", CAMERA_RAW),  # IIQ
+    (b"MMMM", CAMERA_RAW),
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript file"),
     (b"8BPS", "a Photoshop document"),
@@ -67,7 +80,8 @@ def format_of(data: bytes) -> str | None:
         return "WEBP"
     if data[4:8] == b"ftyp":
         return _format_of_brands(data)
-    return next((format_ for beginning, format_ in _BEGINNINGS if data.startswith(beginning)), None)
+    format_ = next((format_ for beginning, format_ in _BEGINNINGS if data.startswith(beginning)), None)
+    return None if format_ == "TIFF" and is_raw_tiff(data) else format_
 
 
 def _format_of_brands(data: bytes) -> str | None:
@@ -92,7 +106,9 @@ def stranger(data: bytes) -> str:
         if data.startswith(beginning):
             return words
     if data[4:8] == b"ftyp":
-        return "a video"
+        return CAMERA_RAW if data[8:12] == b"crx " else "a video"
+    if data[:2] in {b"II", b"MM"} and is_raw_tiff(data):
+        return CAMERA_RAW
     head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"<"):
         return next((words for tag, words in _MARKUP if tag in head), "markup")
@@ -134,3 +150,72 @@ def _after_blocks(data: bytes, at: int) -> int:
 
 def _palette_size(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+_SUBFILE, _COMPRESSION, _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION, _PHASE_ONE = 254, 259, 262, 330, 50706, 50459
+_RAW_PHOTOMETRICS = frozenset({32803, 34892})
+"""Colour filter array and linear raw (TIFF/EP, DNG 1.7)."""
+_RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 34713, 65000, 65535})
+"""Sony ARW, packed raw, Samsung SRW, Nikon NEF, Kodak DCR and Pentax PEF."""
+MOST_DIRECTORIES, MOST_ENTRIES = 16, 512
+
+
+def is_raw_tiff(data: bytes) -> bool:
+    """
+    Return whether a TIFF is a camera's raw file: DNG, NEF, CR2, ARW, PEF, SRW, 3FR, IIQ and their like.
+
+    What an ordinary reader finds in one first is a small preview. A directory of it says that it holds raw pixels, or
+    the first one says that it is only a reduced version of another.
+    """
+    if data[8:12] in {b"IIII", b"MMMM"} or data[8:10] == b"CR":
+        return True
+    for number, tags in enumerate(_directories(data)):
+        first = {tag: values[0] for tag, values in tags.items() if values}
+        if (
+            _DNG_VERSION in tags
+            or _PHASE_ONE in tags
+            or first.get(_PHOTOMETRIC) in _RAW_PHOTOMETRICS
+            or first.get(_COMPRESSION) in _RAW_COMPRESSIONS
+            or (number == 0 and first.get(_SUBFILE, 0) & 1 and _SUB_IFDS in tags)
+        ):
+            return True
+    return False
+
+
+def _directories(data: bytes) -> Iterator[dict[int, tuple[int, ...]]]:
+    """The directories of a TIFF or BigTIFF, and those inside of them, by tag; it ends where they make no sense."""
+    order, is_big = "<" if data[:2] == b"II" else ">", data[2:4] in {b"+\x00", b"\x00+"}
+    head, entry, count, offset = ("Q", "HHQ8s", "Q", 16) if is_big else ("H", "HHI4s", "I", 8)
+    start = struct.Struct(order + count)
+    pending, seen = [], set[int]()
+    try:
+        pending.append(start.unpack_from(data, offset - start.size)[0])
+        while pending and len(seen) < MOST_DIRECTORIES:
+            at = pending.pop(0)
+            if not at or at in seen:
+                continue
+            seen.add(at)
+            entries = min(struct.unpack_from(order + head, data, at)[0], MOST_ENTRIES)
+            at += struct.calcsize(head)
+            size = struct.calcsize(order + entry)
+            rows = [struct.unpack_from(order + entry, data, at + n * size) for n in range(entries)]
+            yield (tags := {tag: _values(data, order, kind, many, raw) for tag, kind, many, raw in rows})
+            pending += tags.get(_SUB_IFDS, ())
+            pending.append(start.unpack_from(data, at + entries * size)[0])
+    except (struct.error, OverflowError):
+        return
+
+
+def _values(data: bytes, order: str, kind: int, many: int, raw: bytes) -> tuple[int, ...]:
+    """The whole numbers of an entry, the first few of them; none where it holds something else."""
+    code = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(kind)
+    if code is None:
+        return ()
+    layout = f"{order}{min(many, MOST_DIRECTORIES)}{code}"
+    is_inside = struct.calcsize(f"{order}{code}") * many <= len(raw)
+    try:
+        if is_inside:
+            return struct.unpack_from(layout, raw)
+        return struct.unpack_from(layout, data, int.from_bytes(raw, "little" if order == "<" else "big"))
+    except (struct.error, OverflowError):
+        return ()

@@ -6,9 +6,10 @@ import glob
 import os
 import re
 from itertools import islice
+from pathlib import Path
 
 from nbbanana.errors import ImageError, ImageNotFoundError
-from nbbanana.images.reading import expanded, missing, quoted
+from nbbanana.images.reading import existing, expanded, missing, quoted, spellings
 
 __all__ = ["expand", "is_glob", "natural_key"]
 
@@ -20,7 +21,7 @@ _NUMBERS = re.compile(r"([0-9]+)")
 
 def is_glob(text: str) -> bool:
     """Whether a text is a pattern: it has `*`, `?` or `[…]` and is not the name of a file that exists."""
-    return "\0" not in text and glob.has_magic(text) and not os.path.lexists(expanded(text))
+    return "\0" not in text and glob.has_magic(text) and existing(text) is None
 
 
 def expand(pattern: str) -> list[str]:
@@ -31,9 +32,7 @@ def expand(pattern: str) -> list[str]:
         ImageNotFoundError: it matches nothing.
         ImageError: it matches more than `MOST_FILES`.
     """
-    place = expanded(pattern)
-    matches = islice(glob.iglob(os.fspath(place), recursive=True), MOST_FILES * 10)  # noqa: PTH207 (absolute ones too)
-    files = list(islice((match for match in matches if not os.path.isdir(match)), MOST_FILES + 1))  # noqa: PTH112
+    files = next(filter(None, map(_files, spellings(_with_names(expanded(pattern))))), [])
     if not files:
         raise _unmatched(pattern)
     if len(files) > MOST_FILES:
@@ -43,6 +42,19 @@ def expand(pattern: str) -> list[str]:
             "Narrow the pattern.",
         )
     return sorted(files, key=natural_key)
+
+
+def _files(pattern: str) -> list[str]:
+    matches = islice(glob.iglob(pattern, recursive=True), MOST_FILES * 10)  # noqa: PTH207 (absolute ones too)
+    return list(islice((match for match in matches if not os.path.isdir(match)), MOST_FILES + 1))  # noqa: PTH112
+
+
+def _with_names(place: Path) -> str:
+    """The pattern with the folders at its beginning taken as they are called: `Client [final]` is one, if it exists."""
+    known = next((folder for folder in place.parents if folder.parts and os.path.lexists(folder)), None)
+    if known is None:
+        return os.fspath(place)
+    return os.fspath(Path(glob.escape(os.fspath(known))) / place.relative_to(known))
 
 
 def natural_key(path: str) -> tuple[tuple[tuple[int, int, str], ...], str]:

@@ -93,13 +93,14 @@ class ImageInput:
 @dataclass(frozen=True, slots=True)
 class Upload:
     """
-    What travels of a picture: PNG bytes, upright, sRGB, 8 bits a channel, nothing but pixels inside.
+    What travels of a picture: bytes of an image file, upright, sRGB, 8 bits a channel, nothing but pixels inside.
 
     Args:
-        data: the PNG.
+        data: the file.
         sha256: of `data`, as 64 hexadecimal digits.
         width, height: in pixels.
         note: a sentence that the user should read (it was scaled, only a first frame is sent), or None.
+        mime: the media type of `data`: `image/png` or `image/jpeg`.
     """
 
     data: bytes = field(repr=False)
@@ -107,3 +108,4 @@ class Upload:
     width: int
     height: int
     note: str | None = None
+    mime: str = "image/png"

@@ -5,25 +5,33 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, TypeGuard
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from nbbanana.errors import ImageError
-from nbbanana.images.arrays import image_of_array, is_array
+from nbbanana.images.arrays import image_of_array, is_array, is_list_of_things
 from nbbanana.images.colours import to_srgb, upright
 from nbbanana.images.decoding import check_pixels, head, is_marked, pillow_errors
+from nbbanana.images.foreign import INSIDE, has, is_foreign, not_a_picture, plain_source
 from nbbanana.images.globs import expand, is_glob
 from nbbanana.images.kinds import MAX_PIXELS, ImageInput
-from nbbanana.images.reading import checked_size, quoted, read_file, read_stream
+from nbbanana.images.reading import checked_size, quoted, read_file
 from nbbanana.images.urls import bytes_of_data_uri, is_url, url_input
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["load", "load_all"]
+
+LONGEST_PATH = 512
+"""A text of more characters that are all base64's is no path: those have dots, or end earlier."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
 
 DEEPEST = 8
 """Lists within lists are followed so far; a list that holds itself ends here."""
@@ -64,39 +72,47 @@ def load_all(sources: object) -> tuple[ImageInput, ...]:
 
 
 def _flat(sources: object, depth: int) -> Iterator[object]:
-    if isinstance(sources, str) and not is_url(sources) and is_glob(sources):
+    if isinstance(sources, str) and not is_url(sources) and not _is_encoded(sources) and is_glob(sources):
         yield from expand(sources)
-    elif _is_several(sources):
+    elif is_list_of_things(sources) or _is_several(sources):
         if depth >= DEEPEST:
             raise ImageError("The list of pictures is nested too deep.", "It may hold itself.", "Give a plain list.")
-        for source in sources:
+        for source in cast("Iterable[object]", sources):
             yield from _flat(source, depth + 1)
     else:
         yield sources
 
 
 def _is_several(value: object) -> TypeGuard[Iterable[object]]:
-    if hasattr(value, "__nbbanana_image__") or hasattr(value, "read") or is_array(value) or _is_pil(value):
+    single = (str, bytes, bytearray, memoryview, Mapping, os.PathLike, ImageInput, set, frozenset, type, ModuleType)
+    if isinstance(value, single) or not isinstance(value, Iterable):
         return False
-    single = (str, bytes, bytearray, memoryview, Mapping, os.PathLike, ImageInput, set, frozenset)
-    return isinstance(value, Iterable) and not isinstance(value, single)
+    return not any(matches(value) for matches, _ in _KINDS)
 
 
 def _load(source: object, name: str | None) -> ImageInput:
+    if isinstance(source, type | ModuleType):
+        raise not_a_picture(source)
     for matches, read in _KINDS:
         if matches(source):
             return read(source, name)
-    raise _not_a_picture(source)
+    raise not_a_picture(source)
 
 
 def _of_object(source: Any, _: str | None) -> ImageInput:
     found = source.__nbbanana_image__()
     if not isinstance(found, ImageInput):
-        raise _not_a_picture(source)
+        raise not_a_picture(source)
     return found
 
 
 def _of_text(text: str, _: str | None) -> ImageInput:
+    if _is_encoded(text):
+        raise ImageError(
+            f"{quoted(text[:20] + '…')} is base64 and not a path.",
+            f"It has {len(text)} characters, which no path has.",
+            'Write "data:image/png;base64," before it, or give base64.b64decode(text).',
+        )
     if is_url(text):
         if text[:5].lower() == "data:":
             return _of_bytes(bytes_of_data_uri(text), None)
@@ -113,6 +129,11 @@ def _of_text(text: str, _: str | None) -> ImageInput:
     return _of_path(paths[0])
 
 
+def _is_encoded(text: str) -> bool:
+    """Whether a text is a picture in base64 without the head of a data URI."""
+    return len(text) > LONGEST_PATH and _BASE64.fullmatch(text[:LONGEST_PATH]) is not None
+
+
 def _of_path(path: str | os.PathLike[str], _: str | None = None) -> ImageInput:
     written = os.fsdecode(path)
     return _of_file(read_file(written), PurePath(written).name, quoted(written))
@@ -123,22 +144,10 @@ def _of_bytes(data: bytes | bytearray | memoryview, name: str | None) -> ImageIn
     return _of_file(checked_size(bytes(data), shown), None, shown)
 
 
-def _of_upload(item: Mapping[str, Any], _: str | None) -> ImageInput:
-    """An item of `ipywidgets.FileUpload.value`: a mapping with `name` and `content` (ipywidgets 8)."""
-    name = str(item.get("name") or "upload")
-    content = item["content"]
-    if not isinstance(content, bytes | bytearray | memoryview):
-        raise _not_a_picture(content)
-    return _of_file(checked_size(bytes(content), quoted(name)), name, quoted(name))
-
-
-def _of_stream(file: Any, _: str | None) -> ImageInput:
-    name = getattr(file, "name", None)
-    name = PurePath(name).name if isinstance(name, str) else "file"
-    if isinstance(file, io.BytesIO):
-        # After a save() into it, it stands at its end: what is meant is all of it.
-        return _of_file(checked_size(file.getvalue(), "The file"), name, "The file")
-    return _of_file(read_stream(file, shown=quoted(name)), name, quoted(name))
+def _of_foreign(value: object, name: str | None) -> ImageInput:
+    plain, own_name = plain_source(value)
+    found = _load(plain, name or own_name)
+    return found if own_name is None else replace(found, name=_short(own_name))
 
 
 def _of_file(data: bytes, name: str | None, shown: str) -> ImageInput:
@@ -170,7 +179,12 @@ def _of_pil(image: Image, _: str | None) -> ImageInput:
     name = PurePath(os.fsdecode(file)).name if file else f"image {image.width}×{image.height} {image.mode}"
     check_pixels(*image.size, quoted(name), MAX_PIXELS)
     with pillow_errors(quoted(name), image.format):
-        image.load()
+        try:
+            image.load()
+        except (AssertionError, ValueError):
+            if getattr(image, "fp", None) is not None:
+                raise
+            raise ImageError(f"{quoted(name)} is closed.", "Its pixels were not read before that.", INSIDE) from None
         return _of_pixels(image, name)
 
 
@@ -206,24 +220,12 @@ def _short(name: str) -> str:
 
 _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str | None], ImageInput]], ...] = (
     (lambda value: isinstance(value, ImageInput), lambda value, _: value),
-    (lambda value: hasattr(value, "__nbbanana_image__"), _of_object),
+    (lambda value: has(value, "__nbbanana_image__"), _of_object),
     (lambda value: isinstance(value, str), _of_text),
     (lambda value: isinstance(value, os.PathLike), _of_path),
     (lambda value: isinstance(value, bytes | bytearray | memoryview), _of_bytes),
     (_is_pil, _of_pil),
-    (lambda value: isinstance(value, Mapping) and "content" in value, _of_upload),
-    (lambda value: hasattr(value, "read"), _of_stream),
+    (is_foreign, _of_foreign),
     (is_array, _of_array),
 )
 """How to tell what a user calls a picture, and how to read it. The first match counts: PIL images are arrays too."""
-
-
-def _not_a_picture(value: object) -> ImageError:
-    kind = type(value).__name__
-    return ImageError(
-        f"A value of type {kind} is not a picture.",
-        "Pictures are paths, https URLs, bytes, PIL images, arrays, uploads and results of nbbanana.",
-        "Give several pictures as a list in their order."
-        if isinstance(value, set | frozenset)
-        else "Give one of those.",
-    )

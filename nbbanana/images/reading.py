@@ -6,21 +6,64 @@ import difflib
 import errno
 import os
 import stat
+import unicodedata
 from pathlib import Path
 from typing import BinaryIO
 
 from nbbanana.errors import ImageError, ImageNotFoundError
 from nbbanana.images.kinds import MAX_FILE_BYTES
 
-__all__ = ["checked_size", "expanded", "missing", "quoted", "read_file", "read_stream"]
+__all__ = [
+    "ENDINGS",
+    "checked_size",
+    "existing",
+    "expanded",
+    "missing",
+    "quoted",
+    "read_file",
+    "read_stream",
+    "spellings",
+]
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif")
+"""How the names of picture files end."""
 
 MANY_NAMES = 10_000
 """A folder of more names is not searched for a similar one."""
 
+LONGEST_NAME = 200
+"""Characters of a name in a message; of a longer one the middle is left out."""
+
 
 def quoted(name: str) -> str:
     """A name in quotes on one line: control and direction characters are spelled out, so that it cannot pose."""
+    if len(name) > LONGEST_NAME:
+        name = f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 + 1 :]}"
     return repr(name.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """A text in its own spelling, composed (é as one character) and decomposed (é as e and an accent), each once."""
+    return tuple(dict.fromkeys((text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD")))))
+
+
+def existing(path: str | os.PathLike[str]) -> Path | None:
+    """
+    The file or folder of that name, `~` put in, or one whose name differs in the spelling of accents only; else None.
+
+    macOS writes names in a decomposed spelling, keyboards in a composed one, and each part of a path has its own.
+    """
+    place = expanded(os.fsdecode(path))
+    if os.path.lexists(place):
+        return place
+    found = Path(place.anchor)
+    for part in place.parts[1 if place.anchor else 0 :]:
+        forms = [found / form for form in spellings(part)]
+        there = next((form for form in forms if os.path.lexists(form)), None)
+        if there is None:
+            return None
+        found = there
+    return found if place.parts else None
 
 
 def read_file(path: str | os.PathLike[str], *, shown: str | None = None) -> bytes:
@@ -37,7 +80,7 @@ def read_file(path: str | os.PathLike[str], *, shown: str | None = None) -> byte
     """
     written = os.fsdecode(path)
     shown = quoted(written) if shown is None else shown
-    place = expanded(written)
+    place = existing(written) or expanded(written)
     try:
         # A pipe without a writer would block in open(): O_NONBLOCK makes it return, the check below refuses it.
         handle = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -71,9 +114,11 @@ def read_stream(file: BinaryIO, *, shown: str, most: int = MAX_FILE_BYTES) -> by
         ImageError: over `MAX_FILE_BYTES`, empty, or a file that gives text.
     """
     data = file.read(most + 1)
-    if not isinstance(data, bytes):
-        raise ImageError(f"{shown} gives text, not bytes.", "A picture is binary data.", 'Open it with mode "rb".')
-    return checked_size(data, shown)
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise ImageError(
+            f"{shown} gives {type(data).__name__}, not bytes.", "A picture is binary data.", 'Open it with mode "rb".'
+        )
+    return checked_size(bytes(data), shown)
 
 
 def checked_size(data: bytes, shown: str) -> bytes:
@@ -111,8 +156,7 @@ def _check_regular(status: os.stat_result, shown: str, written: str) -> None:
 
 def _unreadable(problem: OSError | ValueError, place: Path, shown: str, written: str) -> ImageError:
     if isinstance(problem, IsADirectoryError) or (isinstance(problem, PermissionError) and place.is_dir()):
-        inside = quoted(written.rstrip("/\\") + "/*.jpg")
-        return ImageError(f"{shown} is a folder.", "A picture is a file.", f"Write {inside} for the pictures in it.")
+        return _is_folder(place, shown, written)
     if isinstance(problem, FileNotFoundError | NotADirectoryError):
         return missing(place, shown)
     if isinstance(problem, PermissionError):
@@ -121,6 +165,15 @@ def _unreadable(problem: OSError | ValueError, place: Path, shown: str, written:
         reason = os.strerror(problem.errno) if problem.errno else "an input/output error"
         return ImageError(f"{shown} cannot be read.", f"The system says: {reason}.", "Check the path and the disk.")
     return ImageError(f"{shown} is not a path.", "It holds a character that no path may hold.", "Write its path anew.")
+
+
+def _is_folder(place: Path, shown: str, written: str) -> ImageError:
+    """The error for a folder, with the pattern for the pictures that most files in it are."""
+    suffixes = [Path(name).suffix for name in _names(place) or [] if name.lower().endswith(ENDINGS)]
+    if not suffixes:
+        return ImageError(f"{shown} is a folder.", "A picture is a file, and it has none.", "Name another place.")
+    inside = quoted(written.rstrip("/\\") + "/*" + max(suffixes, key=suffixes.count))
+    return ImageError(f"{shown} is a folder.", "A picture is a file.", f"Write {inside} for the pictures in it.")
 
 
 def missing(place: Path, shown: str) -> ImageNotFoundError:
@@ -134,13 +187,21 @@ def missing(place: Path, shown: str) -> ImageNotFoundError:
             f"There is no folder {where}.",
             "Check the path; it counts from the notebook's folder.",
         )
-    folded = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(place.name.casefold(), list(folded), n=1)
     return ImageNotFoundError(
         f"{shown} is not there.",
         f"{'This folder' if folder == Path() else 'The folder ' + quoted(folder.name)} holds no file of that name.",
-        f"Did you mean {quoted(folded[near[0]])}?" if near else _listing(names),
+        _similar(place.name, names) or _listing(names),
     )
+
+
+def _similar(name: str, names: list[str]) -> str | None:
+    """A question that names the file that was most likely meant; of a name with spaces, a line takes the first word."""
+    spaced = next((one for one in names if one.startswith(name.rstrip("\\") + " ")), None)
+    if spaced is not None:
+        return f"Did you mean {quoted(spaced)}? In a cell, a name with spaces needs quotes."
+    folded = {one.casefold(): one for one in names}
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=1)
+    return f"Did you mean {quoted(folded[near[0]])}?" if near else None
 
 
 def _names(folder: Path) -> list[str] | None:
@@ -158,11 +219,8 @@ def _names(folder: Path) -> list[str] | None:
 
 
 def _listing(names: list[str]) -> str:
-    pictures = [name for name in names if name.lower().endswith(_ENDINGS)]
+    pictures = [name for name in names if name.lower().endswith(ENDINGS)]
     if not pictures:
         return "Check the path; it counts from the notebook's folder."
     more = f" and {len(pictures) - 4} more" if len(pictures) > 4 else ""
     return f"The pictures there are {', '.join(map(quoted, pictures[:4]))}{more}."
-
-
-_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif")

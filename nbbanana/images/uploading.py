@@ -1,5 +1,8 @@
 """
-What travels of a picture: a PNG within the limits, as large as they allow.
+What travels of a picture: a PNG within the limits, as large as they allow; or a JPEG where one may be sent.
+
+A photograph that does not fit as a PNG mostly fits whole as a JPEG of a quality at which nobody sees a difference: that
+loses less than scaling it down. What is transparent stays a PNG.
 
 The search for the fitting size encodes few times: strips at full size tell how well a picture compresses, then each
 encoding corrects the guess for the next. PNG sizes of smaller versions are no simple function of the pixels, so that
@@ -11,13 +14,14 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nbbanana.errors import ImageError
 from nbbanana.images.colours import to_srgb, upright
-from nbbanana.images.decoding import DRAFT_GAIN, decode, opened, pillow_errors, seen_size
+from nbbanana.images.decoding import DRAFT_GAIN, decode, halve_large_jpeg, opened, pillow_errors, seen_size
 from nbbanana.images.kinds import (
     MAX_PIXELS,
     MAX_REQUEST_BYTES,
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["prepare"]
+
+Encode = Callable[["Image"], bytes]
 
 OTHER_BYTES = 512 * 1024
 """What is kept free in a request for its words, parameters, URLs and the JSON around them."""
@@ -51,6 +57,9 @@ MANY_TRIES = 4
 STEEPNESS = 1.15
 """Smaller versions hold more bytes a pixel: to halve the bytes, photographs need a little less than half the pixels."""
 
+QUALITY = 95
+"""Of a JPEG, whose colours keep their full resolution."""
+
 COMPRESSION = 3
 """zlib's level: 9 takes seven times as long for photographs and makes them 4 % smaller."""
 
@@ -61,9 +70,12 @@ WORKERS = 2
 """So many pictures are made ready at once: each may take a GiB of memory while it is decoded."""
 
 
-def prepare(images: Sequence[ImageInput]) -> tuple[Upload, ...]:
+def prepare(images: Sequence[ImageInput], *, jpeg: bool = False) -> tuple[Upload, ...]:
     """
     What is sent of each picture: PNG, upright, sRGB, without metadata, scaled down where a limit asks for it.
+
+    With `jpeg`, what does not fit as a PNG and is opaque is a JPEG at quality 95, scaled down only if that is too
+    large as well.
 
     Each is at most `MAX_UPLOAD_BYTES` and `MAX_UPLOAD_PIXELS`, and all together leave the request within
     `MAX_REQUEST_BYTES` once they are base64. Equal requests give equal bytes. Any thread may call.
@@ -72,7 +84,7 @@ def prepare(images: Sequence[ImageInput]) -> tuple[Upload, ...]:
         ImageError: one is damaged behind its head, or has no bytes (a URL travels as it is).
     """
     with ThreadPoolExecutor(WORKERS) as pool:
-        return tuple(pool.map(_upload, images, _shares(images)))
+        return tuple(pool.map(partial(_upload, jpeg=jpeg), images, _shares(images)))
 
 
 def _shares(images: Sequence[ImageInput]) -> list[int]:
@@ -91,9 +103,9 @@ def _bound(image: ImageInput) -> int:
     return 4096 + height + width * height * 4 * 101 // 100
 
 
-def _upload(picture: ImageInput, share: int) -> Upload:
+def _upload(picture: ImageInput, share: int, *, jpeg: bool) -> Upload:
     image, size, is_animated = _decoded(picture)
-    data, sent = _fitted(image, share)
+    data, sent, mime = _encoded(image, share, jpeg=jpeg)
     if sent == image.size:
         reason = f"{MAX_UPLOAD_PIXELS // 1_000_000} megapixels"
     elif share < MAX_UPLOAD_BYTES:
@@ -105,17 +117,23 @@ def _upload(picture: ImageInput, share: int) -> Upload:
         sha256=hashlib.sha256(data).hexdigest(),
         width=sent[0],
         height=sent[1],
-        note=_note(picture.name, size, sent, reason, is_animated=is_animated),
+        note=_note(picture.name, size, sent, reason, is_animated=is_animated, mime=mime),
+        mime=mime,
     )
 
 
-def _note(name: str, size: tuple[int, int], sent: tuple[int, int], reason: str, *, is_animated: bool) -> str | None:
+def _note(
+    name: str, size: tuple[int, int], sent: tuple[int, int], reason: str, *, is_animated: bool, mime: str
+) -> str | None:
     notes = []
     if is_animated:
         notes.append(f"{name} has several frames or pages: only the first is sent.")
+    kind = f" as JPEG at quality {QUALITY}" if mime == "image/jpeg" else ""
     if sent != size:
         now, was = "×".join(map(str, sent)), "×".join(map(str, size))
-        notes.append(f"{name} is sent at {now} instead of {was}, to stay within {reason}.")
+        notes.append(f"{name} is sent{kind} at {now} instead of {was}, to stay within {reason}.")
+    elif kind:
+        notes.append(f"{name} is sent{kind}, since as PNG it would not fit.")
     return " ".join(notes) or None
 
 
@@ -128,8 +146,7 @@ def _decoded(picture: ImageInput) -> tuple[Image, tuple[int, int], bool]:
         with pillow_errors(shown, file.format):
             size = seen_size(file)
             is_animated = bool(getattr(file, "is_animated", False))
-        if file.format == "JPEG" and size[0] * size[1] > MAX_PIXELS:
-            file.draft("RGB", (file.width // 2, file.height // 2))
+        halve_large_jpeg(file)
         decode(file, shown)
         with pillow_errors(shown, file.format):
             image = to_srgb(upright(file))
@@ -149,20 +166,31 @@ def _within(image: Image, pixels: float) -> Image:
     return image.resize((across, along), Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def _fitted(image: Image, most: int) -> tuple[bytes, tuple[int, int]]:
-    """The PNG of the largest version found that takes at most `most` bytes, and its size."""
-    expected = _expected_size(image)
-    if expected <= most * DOUBT:
-        whole = _png(image)
-        if len(whole) <= most:
-            return whole, image.size
-        expected = len(whole)
-    guess = _step(image.width * image.height, most, expected)
-    return _searched(image, most, _step(guess, most, _expected_size(_within(image, guess))))
+def _encoded(image: Image, most: int, *, jpeg: bool) -> tuple[bytes, tuple[int, int], str]:
+    """The bytes that travel of a picture, at most `most`, the size that they have, and their media type."""
+    whole = _whole(image, most, _png)
+    if whole is None and jpeg and image.mode == "RGB":
+        return *(_whole(image, most, _jpeg) or _scaled(image, most, _jpeg)), "image/jpeg"
+    return *(whole or _scaled(image, most, _png)), "image/png"
 
 
-def _searched(image: Image, most: int, target: float) -> tuple[bytes, tuple[int, int]]:
-    """`_fitted` for a picture that does not fit as it is; about `target` pixels of it should."""
+def _whole(image: Image, most: int, encode: Encode) -> tuple[bytes, tuple[int, int]] | None:
+    """The picture at its full size, if it then takes at most `most` bytes."""
+    if _expected_size(image, encode) > most * DOUBT:
+        return None
+    data = encode(image)
+    return (data, image.size) if len(data) <= most else None
+
+
+def _scaled(image: Image, most: int, encode: Encode) -> tuple[bytes, tuple[int, int]]:
+    """The largest version found that takes at most `most` bytes, and its size."""
+    guess = _step(image.width * image.height, most, _expected_size(image, encode))
+    guess = min(guess, image.width * image.height * AIM)
+    return _searched(image, most, _step(guess, most, _expected_size(_within(image, guess), encode)), encode)
+
+
+def _searched(image: Image, most: int, target: float, encode: Encode) -> tuple[bytes, tuple[int, int]]:
+    """`_scaled` for a picture that does not fit as it is; about `target` pixels of it should."""
     fits, too_large = 1.0, float(image.width * image.height)
     best: tuple[bytes, tuple[int, int]] | None = None
     tries = 0
@@ -170,7 +198,7 @@ def _searched(image: Image, most: int, target: float) -> tuple[bytes, tuple[int,
         if not fits < target < too_large:
             target = (fits + too_large) / 2
         candidate = _within(image, target)
-        data = _png(candidate)
+        data = encode(candidate)
         if len(data) <= most:
             best, fits = (data, candidate.size), target
         else:
@@ -185,12 +213,12 @@ def _step(pixels: float, most: int, size: int) -> float:
     return pixels * math.pow(AIM * most / size, STEEPNESS)
 
 
-def _expected_size(image: Image) -> int:
-    """About how many bytes the PNG will take: strips from all heights are encoded and scaled up."""
+def _expected_size(image: Image, encode: Encode) -> int:
+    """About how many bytes it will take: strips from all heights are encoded and scaled up."""
     if image.height <= 2 * STRIPS * STRIP_ROWS:
-        return len(_png(image))
+        return len(encode(image))
     strips = _strips(image)
-    return len(_png(strips)) * image.height // strips.height
+    return len(encode(strips)) * image.height // strips.height
 
 
 def _strips(image: Image) -> Image:
@@ -207,4 +235,10 @@ def _strips(image: Image) -> Image:
 def _png(image: Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=COMPRESSION)
+    return buffer.getvalue()
+
+
+def _jpeg(image: Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
     return buffer.getvalue()

@@ -22,6 +22,7 @@ EXACT = 2**53
 """Whole numbers below it are floats without loss."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
+_RATIO = re.compile(r"([0-9]+)\s*[x×/:]\s*([0-9]+)")
 _BOOLEANS = {
     "true": True,
     "yes": True,
@@ -96,6 +97,8 @@ def plain_value(value: Any, field: Field) -> Any:
     """
     if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "shape", None) == ():
         value = value.item()
+    if field.enum and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return _as_listed(value, field.enum)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, float) and field.kind == "integer" and value.is_integer():
@@ -105,6 +108,25 @@ def plain_value(value: Any, field: Field) -> Any:
     if isinstance(value, tuple):
         return list(value)
     return dict(value) if isinstance(value, Mapping) else value
+
+
+def _as_listed(value: str | float, listed: tuple[Any, ...]) -> Any:
+    """
+    The listed value that is meant: 1k is 1K, 16x9 is 16:9, jpg is jpeg, and 4 is the text 4 where texts are listed.
+
+    >>> _as_listed("16x9", ("1:1", "16:9")), _as_listed("JPG", ("png", "jpeg")), _as_listed(4, ("4", "5"))
+    ('16:9', 'jpeg', '4')
+    """
+    plain = str(value) if isinstance(value, str) else value
+    if plain in listed:
+        return plain
+    wanted = _spelling(plain)
+    return next((one for one in listed if isinstance(one, str) and _spelling(one) == wanted), plain)
+
+
+def _spelling(value: str | float) -> str:
+    text = _RATIO.sub(r"\1:\2", str(value).strip().casefold())
+    return "jpeg" if text == "jpg" else text
 
 
 def typed(field: Field, text: str) -> Any:
@@ -139,10 +161,10 @@ def _refuse(text: str) -> Any:
 def not_allowed(field: Field, value: object) -> ParameterError:
     """The error for a value that a field does not take."""
     near = _nearest(field, value)
-    hint = f"; nearest: {near}" if near is not None else ""
+    hint = f" Did you mean {near}?" if near is not None else ""
     own = "" if field.default is None else f"; the model's own is {shown_value(field.default, quote=False)}"
     return ParameterError(
-        f"{field.name}: {shown_value(value)} is not {allowed(field)}{hint}.",
+        f"{field.name} must be {allowed(field)}, not {shown_value(value)}.{hint}",
         field.description or "That is what the model says it takes.",
         f"Write {near}, or leave it out{own}." if near is not None else f"Give {allowed(field)}, or leave it out{own}.",
     )
@@ -157,7 +179,7 @@ def allowed(field: Field) -> str:
     """
     if field.enum:
         values = [shown_value(value, quote=False) for value in field.enum]
-        return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
+        return " or ".join(filter(None, (", ".join(values[:-1]), values[-1])))
     noun = _NOUNS[field.kind]
     if field.kind in {"integer", "number"}:
         amount = _amount(field.minimum, field.maximum)

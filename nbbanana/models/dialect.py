@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 
 from nbbanana.errors import ProtocolError
 
-__all__ = ["checks_of", "plain_schema"]
+__all__ = ["checks_of", "plain_schema", "unreadable"]
 
 TYPES = {
     "string": "string",
@@ -38,6 +38,9 @@ CHECKS = frozenset(
 
 NUMBERS = frozenset({"minimum", "maximum"})
 LENGTHS = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
+DEEPEST = 8
+"""Lists of lists are followed so far."""
+
 TEXTS = frozenset({"title", "description", "format"})
 
 
@@ -50,7 +53,7 @@ def plain_schema(model_id: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """
     properties = schema.get("properties")
     if not isinstance(properties, Mapping) or not properties:
-        raise _unreadable(model_id)
+        raise unreadable(model_id)
     plain = {str(name): _plain(model_id, node) for name, node in properties.items()}
     required = schema.get("required")
     names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
@@ -62,9 +65,9 @@ def checks_of(node: Mapping[str, Any]) -> dict[str, Any]:
     return {word: value for word, value in node.items() if word in CHECKS}
 
 
-def _plain(model_id: str, node: Any) -> dict[str, Any]:
-    if not isinstance(node, Mapping):
-        raise _unreadable(model_id)
+def _plain(model_id: str, node: Any, depth: int = 0) -> dict[str, Any]:
+    if not isinstance(node, Mapping) or depth > DEEPEST:
+        raise unreadable(model_id)
     plain = {word: value for word, value in node.items() if _is_sound(word, value)}
     plain["type"] = _type(node)
     enum, items, own = node.get("enum"), node.get("items"), node.get("x-nbbanana")
@@ -75,7 +78,7 @@ def _plain(model_id: str, node: Any) -> dict[str, Any]:
     if not plain.get("enum"):
         plain.pop("enum", None)
     if plain["type"] == "array" and isinstance(items, Mapping) and items:
-        plain["items"] = _plain(model_id, items)
+        plain["items"] = _plain(model_id, items, depth + 1)
     if isinstance(own, Mapping):
         plain["x-nbbanana"] = {word: value for word, value in own.items() if isinstance(value, str)}
     return plain
@@ -107,7 +110,8 @@ def _type(node: Mapping[str, Any]) -> str:
     return kinds.get(type(samples[0]) if samples else str, "string")
 
 
-def _unreadable(model_id: str) -> ProtocolError:
+def unreadable(model_id: str) -> ProtocolError:
+    """Return the error for a schema that cannot be read."""
     return ProtocolError(
         f"The parameters of {model_id} cannot be read.",
         "The service describes them in a form that this version does not know.",

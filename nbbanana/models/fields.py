@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 __all__ = ["Field", "Kind", "Role", "read_fields"]
 
 Kind = Literal["string", "integer", "number", "boolean", "array", "object"]
-Role = Literal["prompt", "images", "image", "mask", "seed", "count"]
+Role = Literal["prompt", "images", "image", "reference", "mask", "seed", "count"]
 
 COUNTS = frozenset({"number_of_images", "num_images", "num_outputs", "number_of_outputs", "image_count", "n"})
 """What services call the number of outputs."""
 
 IMAGES = frozenset({"image_urls", "images", "image_url", "image", "input_images", "input_image"})
 """What services call the pictures, where their schemas do not say so by `format`."""
+
+PROMPTS = ("prompt", "instruction", "instructions", "edit_instruction", "edit_prompt", "text_prompt", "text")
+"""What services call the words, the first that a schema has."""
+
+REFERENCES = ("reference", "ref_", "style", "control", "pose", "depth", "background")
+"""Words in the names of fields for pictures that are looked at and not edited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,8 @@ class Field:
         default: what the schema says the service takes when it is left out. It is shown and never sent.
         description: a sentence or two, for help and forms.
         cost_note: what it does to price or time, or None.
-        role: what it is for, where this house must know.
+        role: what it is for: the words, the pictures that are edited (a list or one), more pictures to look at, the
+            mask, the seed, the number of outputs; None for what is only passed on.
         required: whether the service refuses a request without it.
         item_kind: the JSON type of an array's items.
     """
@@ -59,8 +66,13 @@ class Field:
 
     @property
     def holds_pictures(self) -> bool:
-        """Whether it takes the input pictures."""
-        return self.role in {"images", "image"}
+        """Whether it takes input pictures."""
+        return self.role in {"images", "image", "reference"}
+
+    @property
+    def is_list(self) -> bool:
+        """Whether its pictures travel as a list, and not as one string."""
+        return self.kind == "array" or self.role == "images"
 
     @property
     def is_option(self) -> bool:
@@ -71,17 +83,16 @@ class Field:
 def read_fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
     """The fields of a schema in plain JSON Schema words (see `nbbanana.models.dialect`), in its order."""
     properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
-    pictures = _pictures_name(properties, schema["required"])
-    return tuple(_read(name, node, schema["required"], pictures) for name, node in properties.items())
+    roles = _roles(properties, schema["required"])
+    return tuple(_read(name, node, schema["required"], roles.get(name)) for name, node in properties.items())
 
 
-def _read(name: str, node: Mapping[str, Any], required: list[str], pictures: str | None) -> Field:
+def _read(name: str, node: Mapping[str, Any], required: list[str], role: Role | None) -> Field:
     own = node.get("x-nbbanana", {})
-    role = _role(name, node, pictures)
     is_text = node["type"] == "string"
     return Field(
         name=name,
-        kind=node["type"],
+        kind="array" if role in {"images", "reference"} and _is_list(node) else node["type"],
         option="--" + name.replace("_", "-"),
         short=own.get("short", "-n" if role == "count" else None),
         enum=tuple(node.get("enum", ())),
@@ -91,7 +102,7 @@ def _read(name: str, node: Mapping[str, Any], required: list[str], pictures: str
         least=node.get("minLength" if is_text else "minItems"),
         most=node.get("maxLength" if is_text else "maxItems"),
         # A catalogue's defaults for these are samples: somebody's prompt, somebody's picture, some seed.
-        default=None if role in {"prompt", "images", "image", "mask", "seed"} else node.get("default"),
+        default=None if role in {"prompt", "images", "image", "reference", "mask", "seed"} else node.get("default"),
         description=node.get("description", ""),
         cost_note=own.get("cost"),
         role=role,
@@ -100,35 +111,40 @@ def _read(name: str, node: Mapping[str, Any], required: list[str], pictures: str
     )
 
 
-def _role(name: str, node: Mapping[str, Any], pictures: str | None) -> Role | None:
-    stated = node.get("x-nbbanana", {}).get("role")
-    if stated in get_args(Role):
-        return cast("Role", stated)
-    if name == pictures:
-        return "images" if _is_list(node) else "image"
-    if "mask" in name.lower() and node["type"] == "string":
-        return "mask"
-    if name == "prompt" and node["type"] == "string":
-        return "prompt"
-    if name == "seed" and node["type"] == "integer":
-        return "seed"
-    return "count" if name in COUNTS and node["type"] == "integer" else None
+def _roles(properties: Mapping[str, Mapping[str, Any]], required: list[str]) -> dict[str, Role]:
+    """What each field is for: as `x-nbbanana` says, else by format before by name."""
+    roles: dict[str, Role] = {}
+    for name, node in properties.items():
+        stated = node.get("x-nbbanana", {}).get("role")
+        if stated in get_args(Role):
+            roles[name] = cast("Role", stated)
+        elif "mask" in name.lower() and node["type"] == "string":
+            roles[name] = "mask"
+        elif name == "seed" and node["type"] == "integer":
+            roles[name] = "seed"
+        elif name in COUNTS and node["type"] == "integer":
+            roles[name] = "count"
+    if not {"images", "image"} & set(roles.values()):
+        roles |= _picture_roles({name: node for name, node in properties.items() if name not in roles}, required)
+    if "prompt" not in roles.values():
+        texts = [name for name in PROMPTS if name in properties and _is_text(properties[name]) and name not in roles]
+        roles |= dict.fromkeys(texts[:1], "prompt")
+    return roles
 
 
-def _pictures_name(properties: Mapping[str, Mapping[str, Any]], required: list[str]) -> str | None:
-    """The field that takes the input pictures: by format before by name, a required one first."""
+def _picture_roles(properties: Mapping[str, Mapping[str, Any]], required: list[str]) -> dict[str, Role]:
+    """The field whose pictures are edited: a required one first; all others that take pictures are for references."""
     by_format = [name for name, node in properties.items() if _format(node).startswith("image_uri")]
-    by_name = [name for name in properties if name in IMAGES]
-    for names in (by_format, by_name):
-        found = [name for name in names if "mask" not in name.lower()]
-        if found:
-            return next(_first(found, required))
-    return None
+    names = [
+        name for name in by_format or [name for name in properties if name in IMAGES] if "mask" not in name.lower()
+    ]
+    names.sort(key=lambda name: (name not in required, any(word in name.lower() for word in REFERENCES)))
+    roles: dict[str, Role] = dict.fromkeys(names[1:], "reference")
+    return roles | {name: "images" if _is_list(properties[name]) else "image" for name in names[:1]}
 
 
-def _first(names: list[str], required: list[str]) -> Iterator[str]:
-    yield from (name for name in names if name in required)
-    yield from names
+def _is_text(node: Mapping[str, Any]) -> bool:
+    return node["type"] == "string" and not node.get("enum") and not _format(node)
 
 
 def _format(node: Mapping[str, Any]) -> str:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Literal
+from functools import cached_property, lru_cache
+from itertools import islice
+from typing import Any, Literal, TypeVar
 
 from nbbanana.errors import ParameterError, PromptError
 from nbbanana.models.checking import Validator, allowed, check_values, compiled, not_allowed, plain_value, typed
-from nbbanana.models.dialect import plain_schema
+from nbbanana.models.dialect import plain_schema, unreadable
 from nbbanana.models.fields import Field, Role, read_fields
 from nbbanana.models.nearest import nearest
 
 __all__ = ["Model", "from_schema"]
+
+T = TypeVar("T")
+
+MOST_CHARACTERS = 2**20
+"""A schema that takes more is none; the largest that services have take some ten thousand."""
+
+MANY_MODELS = 256
+"""So many models of stored and live schemas are kept: a history of more shows slower."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +80,7 @@ class Model:
     @property
     def images_field(self) -> str | None:
         """The name of the field that takes the pictures; None where the model takes none."""
-        return _name(self._pictures)
+        return _name(self.with_role("images", "image"))
 
     @property
     def mask_field(self) -> str | None:
@@ -92,21 +102,43 @@ class Model:
         """Whether the pictures travel as a list, and not as one string."""
         return self.with_role("images") is not None
 
+    @cached_property
+    def picture_fields(self) -> tuple[Field, ...]:
+        """The fields that take pictures, in the order in which they get them: the one that is edited first."""
+        pictures = [one for one in self.fields if one.holds_pictures]
+        return tuple(sorted(pictures, key=lambda one: one.role == "reference"))
+
     @property
     def min_images(self) -> int:
         """How many pictures it needs."""
-        pictures = self._pictures
-        if pictures is None:
-            return 0
-        return pictures.least or (1 if pictures.required else 0)
+        return sum(_least_pictures(one) for one in self.picture_fields)
 
     @property
     def max_images(self) -> int | None:
         """How many pictures it takes; None where the schema sets no limit."""
-        pictures = self._pictures
-        if pictures is None:
-            return 0
-        return pictures.most if self.images_are_list else 1
+        most = [_most_pictures(one) for one in self.picture_fields]
+        return None if None in most else sum(filter(None, most))
+
+    def share_pictures(self, images: Sequence[T]) -> dict[str, list[T]]:
+        """
+        Share the pictures of a request out to the fields that take pictures.
+
+        Each field gets what it needs, and the first ones as many more as they take: of one picture to edit and a list
+        of references, the first picture is edited.
+
+        Args:
+            images: in their order, as many as the model takes.
+        """
+        shares = {one.name: _least_pictures(one) for one in self.picture_fields}
+        left = len(images) - sum(shares.values())
+        for one in self.picture_fields:
+            most = _most_pictures(one)
+            more = left if most is None else min(left, most - shares[one.name])
+            shares[one.name] += max(0, more)
+            left -= max(0, more)
+        stream = iter(images)
+        shared = {name: list(islice(stream, count)) for name, count in shares.items()}
+        return {name: share for name, share in shared.items() if share}
 
     def with_prompt(self, prompt: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """
@@ -159,7 +191,7 @@ class Model:
             ParameterError: the field does not take it.
         """
         found = option if isinstance(option, Field) else self.field(option)
-        value = typed(found, text)
+        value = plain_value(typed(found, text), found)
         check_values(self._validator, self._by_name, {found.name: value})
         return value
 
@@ -182,8 +214,8 @@ class Model:
         values = dict(parameters)
         if live is not None:
             values = live.check(dict(self._renamed(item, live) for item in values.items()), images=len(image_urls))
-        if target.images_field is not None and image_urls:
-            values[target.images_field] = list(image_urls) if target.images_are_list else image_urls[0]
+        for name, share in target.share_pictures(image_urls).items():
+            values[name] = share if target.field(name).is_list else share[0]
         return values
 
     def _renamed(self, item: tuple[str, Any], live: Model) -> tuple[str, Any]:
@@ -205,13 +237,10 @@ class Model:
         return {one.name: one for one in self.fields}
 
     @cached_property
-    def _pictures(self) -> Field | None:
-        return self.with_role("images", "image")
-
-    @cached_property
     def _validator(self) -> Validator:
         properties = plain_schema(self.id, self.schema)["properties"]
-        return compiled({name: node for name, node in properties.items() if name != self.images_field})
+        pictures = {one.name for one in self.picture_fields}
+        return compiled({name: node for name, node in properties.items() if name not in pictures})
 
     def _settable(self, name: str) -> Field:
         found = self.field(name)
@@ -225,7 +254,7 @@ class Model:
         names = [one.name for one in self.options]
         near = nearest(name, names)
         return ParameterError(
-            f"{name} is not a parameter of {self.id}{f'; nearest: {near}' if near else ''}.",
+            f"{name} is not a parameter of {self.id}.{f' Did you mean {near}?' if near else ''}",
             f"It takes {', '.join(names)}." if names else "It takes nothing but words and pictures.",
             f"Write {near}." if near else "Leave it out.",
         )
@@ -241,10 +270,16 @@ class Model:
                 "Leave them out, or use a model that edits, such as google/nano-banana-2/edit.",
             )
         takes = f"{low} to {high}" if high is not None and high != low else f"{low}{' or more' if high is None else ''}"
+        if not images:
+            raise ParameterError(
+                "No picture was given.",
+                f"{self.id} takes {takes} in one request.",
+                'In a cell: %%nbedit photo.jpg; in Python: nb.edit("…", "photo.jpg").',
+            )
         raise ParameterError(
-            f"{self.images_field}: {images} pictures are too {'few' if images < low else 'many'}; allowed: {takes}.",
+            f"{images} pictures are too {'few' if images < low else 'many'}.",
             f"{self.id} takes {takes} in one request.",
-            "Give one." if images < low else "Leave some out, or make several requests.",
+            "Give more." if images < low else "Leave some out, or make several requests.",
         )
 
     def _check_prompt(self, values: Mapping[str, Any]) -> None:
@@ -277,7 +312,8 @@ def from_schema(
     A model from its input schema, be it from a file or from the service.
 
     The field that takes the pictures is found by its `format` (`image_uris`, `image_uri`), else by name; the seed, the
-    number of outputs and the mask by name. `x-nbbanana` says it outright: `role`, `short`, `cost`.
+    number of outputs and the mask by name. `x-nbbanana` says it outright: `role`, `short`, `cost`. Equal schemas give
+    the same model, at once: records of models that are not shipped are shown by theirs.
 
     Args:
         model_id: the endpoint.
@@ -294,6 +330,14 @@ def from_schema(
     >>> model.kind, model.images_field, model.images_are_list
     ('edit', 'image', True)
     """
+    return _model(model_id, _spelled(model_id, schema), title, summary, guidance, is_shipped=is_shipped)
+
+
+@lru_cache(maxsize=MANY_MODELS)
+def _model(
+    model_id: str, spelled: str, title: str | None, summary: str | None, guidance: str, *, is_shipped: bool
+) -> Model:
+    schema = json.loads(spelled)
     fields = read_fields(plain_schema(model_id, schema))
     return Model(
         id=model_id,
@@ -305,6 +349,25 @@ def from_schema(
         fields=fields,
         is_shipped=is_shipped,
     )
+
+
+def _spelled(model_id: str, schema: Mapping[str, Any]) -> str:
+    """A schema as JSON, in the order of its fields."""
+    try:
+        spelled = json.dumps(schema, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        raise unreadable(model_id) from None
+    if len(spelled) > MOST_CHARACTERS:
+        raise unreadable(model_id)
+    return spelled
+
+
+def _least_pictures(one: Field) -> int:
+    return (one.least if one.is_list else None) or (1 if one.required else 0)
+
+
+def _most_pictures(one: Field) -> int | None:
+    return one.most if one.is_list else 1
 
 
 def _name(found: Field | None) -> str | None:

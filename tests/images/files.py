@@ -168,3 +168,23 @@ BROKEN: dict[str, bytes] = {
 
 if HAS_AVIF:
     BROKEN["avif cut off"] = encoded("AVIF", quality=90)[:-600]
+
+RAW: dict[str, bytes] = {
+    "DNG": tiff(*GREY, (273, 8), (50706, 0x0000_0401)),
+    "NEF": tiff((254, 1), *GREY, (273, 8), (330, 200)),
+    "NEF without a mark on its preview": tiff(*GREY, (273, 8), (330, 8 + 2 + 10 * 12 + 4))
+    + tiff((259, 34713), (262, 32803))[8:],
+    "ARW": tiff(*[(t, 32767 if t == 259 else v) for t, v in GREY], (273, 8)),
+    "PEF": tiff(*[(t, 65535 if t == 259 else v) for t, v in GREY], (273, 8)),
+    "CR2": b"II*\x00\x10\x00\x00\x00CR\x02\x00" + bytes(40),
+    "IIQ": b"II*\x00\x08\x00\x00\x00IIII" + bytes(40),
+    "IIQ by its own beginning": b"IIIITwaR" + bytes(40),
+    "CR3": box(b"ftyp", b"crx " + bytes(4) + b"crx isom") + bytes(60),
+    "RAF": b"FUJIFILMCCD-RAW 0201" + bytes(60),
+    "ORF": b"IIRO\x08\x00\x00\x00" + bytes(60),
+    "RW2": b"IIU\x00\x18\x00\x00\x00" + bytes(60),
+    "X3F": b"FOVb" + bytes(60),
+    "MRW": b"\x00MRM" + bytes(60),
+    "CRW": b"II\x1a\x00\x00\x00HEAPCCDR" + bytes(60),
+}
+"""The beginnings of cameras' raw files, by their usual ending."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import socket
 import tempfile
@@ -21,8 +22,9 @@ from support.tiers import scaled
 from nbbanana import images
 from nbbanana.errors import ImageError, ImageNotFoundError
 from nbbanana.images import Upload
+from nbbanana.images.formats import format_of
 
-from .files import BROKEN, FORMATS, STRANGERS, encoded, png, texture
+from .files import BROKEN, FORMATS, RAW, STRANGERS, encoded, png, texture
 
 GOOD = {format_: encoded(format_, **{"TIFF": {"compression": "tiff_lzw"}}.get(format_, {})) for format_ in FORMATS}
 
@@ -53,6 +55,59 @@ def test_what_is_no_picture_is_told_apart() -> None:
     assert "JPEG XL" in said["jpeg xl"]
     assert "Git LFS" in said["git lfs pointer"]
     assert "text" in said["text"]
+
+
+@pytest.mark.parametrize("what", RAW)
+def test_a_camera_s_raw_file_is_refused_by_its_name(what: str) -> None:
+    """What a reader of TIFF finds in one is a tiny preview: sending that would pay for nothing."""
+    error = refusal(RAW[what], f"DSC_0001.{what}")
+    assert "a camera's raw file" in error.why
+    assert "camera's software" in error.how
+
+
+def test_a_tiff_with_small_versions_in_it_is_a_picture() -> None:
+    """Only where the first directory is the reduced version is the picture somewhere else."""
+    whole = encoded("TIFF")
+    assert images.load(whole).format == "TIFF"
+    large = io.BytesIO()
+    texture().save(large, "TIFF", save_all=True, append_images=[texture(size=(9, 9))])
+    assert images.load(large.getvalue()).width == 96
+
+
+@given(st.binary(max_size=200))
+def test_the_directories_of_any_tiff_are_read_or_left(data: bytes) -> None:
+    """Whatever stands behind the beginning of one."""
+    for beginning in (b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"):
+        assert format_of(beginning + data) in {"TIFF", None}
+
+
+def flipped_checksum(data: bytes) -> bytes:
+    """A PNG whose first pixel chunk has a wrong CRC, which Pillow does not look at."""
+    at = data.index(b"IDAT")
+    end = at + 4 + int.from_bytes(data[at - 4 : at], "big")
+    return data[:end] + bytes(byte ^ 0xFF for byte in data[end : end + 4]) + data[end + 4 :]
+
+
+UNREADABLE = {
+    "png with a wrong checksum of its pixels": flipped_checksum(encoded("PNG")),
+    "png without pixels": png(9, 9),
+    "png of garbage pixels": png(9, 9, pixels=b"\x78\x9c" + bytes(30)),
+    **{what: BROKEN[what] for what in ("jpeg cut off", "gif cut off", "bmp cut off", "webp cut off", "tiff cut off")},
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_pixels_that_cannot_be_decoded_are_a_typed_error(what: str) -> None:
+    """A head says nothing of the pixels; who keeps a picture verifies them."""
+    with pytest.raises(ImageError) as caught:
+        images.verify_pixels(UNREADABLE[what])
+    assert len(caught.value.lines) == 3
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_pixels_that_can_be_decoded_are_verified(format_: str) -> None:
+    """It says what `inspect` says."""
+    assert images.verify_pixels(GOOD[format_]) == images.inspect(GOOD[format_])
 
 
 @pytest.mark.parametrize("what", BROKEN)
@@ -142,6 +197,7 @@ def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
 def test_a_folder_is_no_picture(tmp_path: Path) -> None:
     """A folder is met with the glob that was probably meant."""
     (tmp_path / "shots").mkdir()
+    (tmp_path / "shots" / "a.jpg").write_bytes(b"")
     with pytest.raises(ImageError, match=r"shots/\*\.jpg"):
         images.load(str(tmp_path / "shots") + "/")
 

@@ -16,6 +16,7 @@ from nbbanana.errors import ParameterError, PromptError
 from nbbanana.models import Model
 
 EDIT = "google/nano-banana-2/edit"
+RATIOS = "auto, 21:9, 16:9, 3:2, 4:3, 5:4, 1:1, 4:5, 3:4, 2:3 or 9:16"
 
 
 class Unspeakable:
@@ -49,7 +50,7 @@ def test_what_is_allowed_comes_back_as_it_was(model: Model) -> None:
 def test_a_value_that_is_not_in_the_list(model: Model) -> None:
     """Field, value, what is allowed, the nearest; what it means; what to do."""
     assert refused(model, aspect_ratio="16:10") == [
-        "aspect_ratio: '16:10' is not one of auto, 21:9, 16:9, 3:2, 4:3, 5:4, 1:1, 4:5, 3:4, 2:3, 9:16; nearest: 16:9.",
+        f"aspect_ratio must be {RATIOS}, not '16:10'. Did you mean 16:9?",
         "Width to height of the outputs; auto follows the input. Fix it to keep a series alike.",
         "Write 16:9, or leave it out; the model's own is auto.",
     ]
@@ -58,30 +59,31 @@ def test_a_value_that_is_not_in_the_list(model: Model) -> None:
 @pytest.mark.parametrize(
     ("parameters", "first"),
     [
-        ({"number_of_images": 9}, "number_of_images: 9 is not a whole number from 1 to 4; nearest: 4."),
-        ({"number_of_images": 0}, "number_of_images: 0 is not a whole number from 1 to 4; nearest: 1."),
-        ({"number_of_images": "4"}, "number_of_images: '4' is not a whole number from 1 to 4; nearest: 4."),
-        ({"number_of_images": 2.5}, "number_of_images: 2.5 is not a whole number from 1 to 4; nearest: 2."),
-        ({"number_of_images": True}, "number_of_images: True is not a whole number from 1 to 4."),
-        ({"seed": True}, "seed: True is not a whole number."),
-        ({"seed": float("nan")}, "seed: nan is not a whole number."),
-        ({"seed": "lucky"}, "seed: 'lucky' is not a whole number."),
-        ({"seed": [1, 2]}, "seed: [1, 2] is not a whole number."),
-        ({"resolution": "8K"}, "resolution: '8K' is not one of 0.5K, 1K, 2K, 4K; nearest: 4K."),
-        ({"resolution": "2k"}, "resolution: '2k' is not one of 0.5K, 1K, 2K, 4K; nearest: 2K."),
-        ({"seed": 10**5000}, "seed: a value of type int is not a whole number."),
-        ({"number_of_images": 10**30}, f"number_of_images: {10**30} is not a whole number from 1 to 4; nearest: 4."),
+        ({"number_of_images": 9}, "number_of_images must be a whole number from 1 to 4, not 9. Did you mean 4?"),
+        ({"number_of_images": 0}, "number_of_images must be a whole number from 1 to 4, not 0. Did you mean 1?"),
+        ({"number_of_images": "4"}, "number_of_images must be a whole number from 1 to 4, not '4'. Did you mean 4?"),
+        ({"number_of_images": 2.5}, "number_of_images must be a whole number from 1 to 4, not 2.5. Did you mean 2?"),
+        ({"number_of_images": True}, "number_of_images must be a whole number from 1 to 4, not True."),
+        ({"seed": True}, "seed must be a whole number, not True."),
+        ({"seed": float("nan")}, "seed must be a whole number, not nan."),
+        ({"seed": "lucky"}, "seed must be a whole number, not 'lucky'."),
+        ({"seed": [1, 2]}, "seed must be a whole number, not [1, 2]."),
+        ({"resolution": "8K"}, "resolution must be 0.5K, 1K, 2K or 4K, not '8K'. Did you mean 4K?"),
+        ({"seed": 10**5000}, "seed must be a whole number, not a value of type int."),
+        (
+            {"number_of_images": 10**30},
+            f"number_of_images must be a whole number from 1 to 4, not {10**30}. Did you mean 4?",
+        ),
         (
             {"seed": "12345678901234567891"},
-            "seed: '12345678901234567891' is not a whole number; nearest: 12345678901234567891.",
+            "seed must be a whole number, not '12345678901234567891'. Did you mean 12345678901234567891?",
         ),
-        ({"output_format": Unspeakable()}, "output_format: a value of type Unspeakable is not one of png, jpeg, webp."),
-        ({"resolution": 1024}, "resolution: 1024 is not one of 0.5K, 1K, 2K, 4K."),
-        ({"output_format": "jpg"}, "output_format: 'jpg' is not one of png, jpeg, webp; nearest: jpeg."),
-        ({"enable_web_search": "yes"}, "enable_web_search: 'yes' is not true or false."),
-        ({"enable_web_search": 1}, "enable_web_search: 1 is not true or false."),
-        ({"safety_tolerance": 7}, "safety_tolerance: 7 is not a whole number from 1 to 6; nearest: 6."),
-        ({"output_format": object}, "output_format: <class 'object'> is not one of png, jpeg, webp."),
+        ({"output_format": Unspeakable()}, "output_format must be png, jpeg or webp, not a value of type Unspeakable."),
+        ({"resolution": 1024}, "resolution must be 0.5K, 1K, 2K or 4K, not 1024."),
+        ({"enable_web_search": "yes"}, "enable_web_search must be true or false, not 'yes'."),
+        ({"enable_web_search": 1}, "enable_web_search must be true or false, not 1."),
+        ({"safety_tolerance": 7}, "safety_tolerance must be a whole number from 1 to 6, not 7. Did you mean 6?"),
+        ({"output_format": object}, "output_format must be png, jpeg or webp, not <class 'object'>."),
     ],
 )
 def test_the_first_line_names_field_value_and_what_is_allowed(
@@ -96,11 +98,11 @@ def test_the_first_line_names_field_value_and_what_is_allowed(
 def test_an_unknown_parameter_names_the_nearest(model: Model) -> None:
     """Nothing is ignored: a typing mistake would be paid for."""
     assert refused(model, resolutoin="2K")[::2] == [
-        f"resolutoin is not a parameter of {EDIT}; nearest: resolution.",
+        f"resolutoin is not a parameter of {EDIT}. Did you mean resolution?",
         "Write resolution.",
     ]
-    assert refused(model, num_images=2)[0].endswith("nearest: number_of_images.")
-    assert "nearest" not in refused(model, xyz=1)[0]
+    assert refused(model, num_images=2)[0].endswith("Did you mean number_of_images?")
+    assert "Did you mean" not in refused(model, xyz=1)[0]
 
 
 def test_pictures_are_not_set_by_name(model: Model) -> None:
@@ -108,10 +110,32 @@ def test_pictures_are_not_set_by_name(model: Model) -> None:
     assert refused(model, image_urls=["https://example.com/a.png"])[0] == "image_urls is not set by name."
 
 
-@pytest.mark.parametrize(("images", "word"), [(0, "few"), (21, "many"), (400, "many")])
-def test_pictures_are_counted(model: Model, images: int, word: str) -> None:
-    """One to twenty."""
-    assert refused(model, images)[0] == f"image_urls: {images} pictures are too {word}; allowed: 1 to 20."
+@pytest.mark.parametrize("images", [21, 400])
+def test_pictures_are_counted(model: Model, images: int) -> None:
+    """One to twenty; without one it says how to give one."""
+    assert refused(model, images)[0] == f"{images} pictures are too many."
+    assert refused(model, images)[1] == f"{EDIT} takes 1 to 20 in one request."
+    assert refused(model, 0)[0] == "No picture was given."
+    assert "%%nbedit photo.jpg" in refused(model, 0)[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "listed"),
+    [
+        ("resolution", "1k", "1K"),
+        ("resolution", " 0.5k ", "0.5K"),
+        ("aspect_ratio", "16x9", "16:9"),
+        ("aspect_ratio", "16 : 9", "16:9"),
+        ("aspect_ratio", "16/9", "16:9"),
+        ("aspect_ratio", "Auto", "auto"),
+        ("output_format", "jpg", "jpeg"),
+        ("output_format", "PNG", "png"),
+    ],
+)
+def test_a_listed_value_may_be_written_in_other_ways(model: Model, name: str, written: str, listed: str) -> None:
+    """By a call and on a line alike; what is sent and recorded is what the model lists."""
+    assert model.check({"prompt": "x", name: written}, images=1)[name] == listed
+    assert model.parse_option(name, written) == listed
 
 
 def test_a_model_without_pictures_takes_none() -> None:
@@ -133,7 +157,7 @@ def test_no_words_are_a_prompt_error(model: Model, prompt: str | None) -> None:
 
 def test_a_prompt_is_text(model: Model) -> None:
     """Not a number, not a list."""
-    assert refused(model, prompt=3)[0] == "prompt: 3 is not text."
+    assert refused(model, prompt=3)[0] == "prompt must be text, not 3."
 
 
 def test_none_is_the_same_as_left_out(model: Model) -> None:

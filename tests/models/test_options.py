@@ -54,8 +54,6 @@ def test_a_text_becomes_what_it_says(model: Model, name: str, text: str, value: 
         ("seed", "0x10"),
         ("seed", "9" * 5000),
         ("aspect_ratio", "16:10"),
-        ("aspect_ratio", " 16:9"),
-        ("output_format", "PNG"),
         ("enable_web_search", "maybe"),
     ],
 )
@@ -63,13 +61,13 @@ def test_what_it_cannot_mean_is_refused_like_a_wrong_value(model: Model, name: s
     """The field, the text, and what is allowed."""
     with pytest.raises(ParameterError) as caught:
         model.parse_option(name, text)
-    assert caught.value.lines[0].startswith(f"{name}: ")
+    assert caught.value.lines[0].startswith(f"{name} must be ")
     assert len(caught.value.lines) == 3
 
 
 def test_an_unknown_option_names_the_nearest(model: Model) -> None:
     """By the parameter's name."""
-    with pytest.raises(ParameterError, match="nearest: seed"):
+    with pytest.raises(ParameterError, match="Did you mean seed"):
         model.parse_option("sede", "1")
 
 
@@ -151,8 +149,8 @@ def test_any_text_is_a_value_or_a_parameter_error(name: str, text: str) -> None:
         ({"type": "boolean"}, "true or false"),
         ({"type": "object"}, "a mapping"),
         ({"enum": ["only"]}, "only"),
-        ({"enum": [1, 2]}, "one of 1, 2"),
-        ({"enum": [True, False]}, "one of true, false"),
+        ({"enum": [1, 2]}, "1 or 2"),
+        ({"enum": [True, False]}, "true or false"),
     ],
 )
 def test_what_a_field_takes_in_words(node: dict[str, object], words: str) -> None:
