@@ -98,8 +98,8 @@ def profile_of(info: Mapping[str | tuple[int, int], Any]) -> bytes | None:
         return cast("bytes", info["icc_profile"])
     if "srgb" in info:
         return None
-    gamma, chromaticity = info.get("gamma"), info.get("chromaticity")
-    is_usual = not gamma or abs(gamma - 1 / 2.2) < ALIKE
+    gamma, chromaticity = float(info.get("gamma") or 1 / 2.2), info.get("chromaticity")
+    is_usual = abs(gamma - 1 / 2.2) < ALIKE
     white, primaries = _WHITE, _BT709
     if chromaticity and all(y > 0 for y in chromaticity[1::2]):
         white, *points = [(chromaticity[i], chromaticity[i + 1]) for i in range(0, 8, 2)]
