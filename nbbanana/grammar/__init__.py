@@ -8,9 +8,9 @@ An image is a path, a glob, an https URL, a variable, `name[2]`, `name[1][0]`, `
 come from the model's schema and from one table of nbbanana's own. `{{name}}` takes a variable's value.
 """
 
-from nbbanana.grammar.cell import Asked, Cell, check_prompt, parse, split_cell, to_cell
+from nbbanana.grammar.cell import Asked, Cell, check_prompt, parse, parse_words, split_cell, to_cell
 from nbbanana.grammar.operands import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Surroundings
-from nbbanana.grammar.options import OWN, Option, options_of
+from nbbanana.grammar.options import OWN, Option, listed, options_of
 from nbbanana.grammar.placeholders import escape, fill, fits
 from nbbanana.grammar.words import Word, quote, split
 
@@ -30,8 +30,10 @@ __all__ = [
     "escape",
     "fill",
     "fits",
+    "listed",
     "options_of",
     "parse",
+    "parse_words",
     "quote",
     "split",
     "split_cell",

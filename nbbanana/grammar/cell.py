@@ -6,7 +6,7 @@ import json
 import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from nbbanana import models
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbbanana.grammar.options import Option
     from nbbanana.models import Model
 
-__all__ = ["Asked", "Cell", "check_prompt", "parse", "split_cell", "to_cell"]
+__all__ = ["Asked", "Cell", "check_prompt", "parse", "parse_words", "split_cell", "to_cell"]
 
 MAGIC = "%%nbedit"
 
@@ -121,10 +121,30 @@ def parse(
     >>> cell.name, cell.operands, dict(cell.parameters), cell.prompt
     ('neon', (FileOperand(text='portrait.jpg'),), {'number_of_images': 4}, 'Make it night.')
     """
-    variables = {} if namespace is None else namespace
     name, rest = _binding(line)
     words, silent = split(rest)
     _check_equals(words)
+    cell = parse_words(words, body, default_model=default_model, namespace=namespace, model_of=model_of)
+    return replace(cell, name=name, quiet=silent or cell.quiet)
+
+
+def parse_words(
+    words: Sequence[Word],
+    body: str | None = None,
+    *,
+    default_model: str,
+    namespace: Mapping[str, Any] | None = None,
+    model_of: Callable[[str], Model] = models.get,
+) -> Cell:
+    """
+    Read a line that is words already, as a shell gives them; the arguments and errors are those of `parse`.
+
+    >>> cell = parse_words([Word("my portrait.jpg", quoted=True), Word("-p"), Word("Make it night.")],
+    ...                    default_model="google/nano-banana-2/edit")
+    >>> cell.operands, cell.prompt
+    ((FileOperand(text='my portrait.jpg'),), 'Make it night.')
+    """
+    variables = {} if namespace is None else namespace
     named = options.given_model(words, variables)
     model = model_of(named or default_model)
     given, left = options.read_options(words, options.options_of(model), variables)
@@ -134,13 +154,12 @@ def parse(
         operands=tuple(_operand(word, variables) for word in left),
         model=named,
         parameters=_parameters(model, given.values()),
-        name=name,
         mode=_mode(own),
         max_price=_max_price(own),
         region=str(own["region"]) if "region" in own else None,
         dry_run="dry_run" in own,
         wait="no_wait" not in own,
-        quiet=silent or "quiet" in own,
+        quiet="quiet" in own,
     )
 
 

@@ -6,9 +6,11 @@ One table of `Option` says what there is; reading, help and completion all come 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from textwrap import fill as wrapped
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import UsageError
@@ -21,7 +23,10 @@ from nbbanana.images.reading import ENDINGS, existing
 if TYPE_CHECKING:
     from nbbanana.models import Field, Model
 
-__all__ = ["OWN", "Option", "given_model", "options_of", "read_options", "spelled", "written"]
+__all__ = ["OWN", "Option", "given_model", "listed", "options_of", "read_options", "spelled", "written"]
+
+WIDTH = 100
+"""Columns of a help text."""
 
 _LONG_DASH = re.compile(rf"[{LONG_DASHES}]+-?(?P<name>[A-Za-z][\w-]*)")
 _PICTURE = re.compile(rf"({'|'.join(map(re.escape, ENDINGS))})$", re.IGNORECASE)
@@ -171,6 +176,34 @@ def given_model(words: Iterable[Word], namespace: Mapping[str, Any]) -> str | No
             value = _one(word.text, table, stream)[1]
             return fill(str(value), namespace)
     return None
+
+
+def listed(options: Iterable[Option]) -> str:
+    """Describe options for a help text: their forms, and what they do and take, indented below."""
+    return "".join(f"  {_form(option)}\n{_about(option)}\n" for option in options)
+
+
+def _form(option: Option) -> str:
+    names = ", ".join(filter(None, [option.short, option.name]))
+    return f"{names} {option.takes}" if option.takes else names
+
+
+def _about(option: Option) -> str:
+    parts = [option.help.rstrip(".")]
+    if option.line_only:
+        parts.append("%nbedit only")
+    if option.choices:
+        parts.append(f"one of {', '.join(option.choices)}")
+    if field := option.field:
+        if field.minimum is not None and field.maximum is not None:
+            parts.append(f"{field.minimum} to {field.maximum}")
+        if field.default is not None:
+            shown = field.default if isinstance(field.default, str) else json.dumps(field.default)
+            parts.append(f"the model takes {shown} if it is not set")
+        parts += [field.cost_note] if field.cost_note else []
+    if option.is_switch:
+        parts.append(f"{option.negative} says no")
+    return wrapped("; ".join(parts), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
 
 def written(option: str, value: str) -> str:

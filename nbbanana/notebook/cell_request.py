@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
-from nbbanana.errors import ImageError, NBBananaError, VariableError
+from nbbanana.errors import ImageError, VariableError
 from nbbanana.grammar import NameOperand, Operand, Surroundings, parse
 from nbbanana.session import EditResult, Job, current
+from nbbanana.session.dry_run import describe_request
 
 if TYPE_CHECKING:
-    from nbbanana.engine.money import Quote
     from nbbanana.request import EditRequest
 
 __all__ = ["CellRequest"]
 
 Found = tuple[Operand, object]
 """An operand and one of the values that it stands for."""
-
-NOT_ASKED = "The price is not asked in replay: nothing goes over the network."
 
 
 class CellRequest:
@@ -75,37 +72,8 @@ class CellRequest:
         return self.job
 
     def dry_run(self, request: EditRequest) -> dict[str, Any]:
-        """Describe the request and its price as a MIME bundle; sends nothing, and asks for nothing in replay."""
-        model = self.session.model_of(request.model)
-        inputs = tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images)
-        quote, note = self._quote(request)
-        seed = "A random seed is sent, since none is set." if model.seed_field and not request.is_seeded else None
-        return dry_run_bundle(
-            DryRun(
-                model=request.model,
-                provider="" if self._is_replay else self.session.provider_name,
-                request=model.payload(dict(request.parameters), [describe(picture) for picture in inputs]),
-                inputs=inputs,
-                expected=model.count(request.parameters),
-                cost=quote.amount if quote else None,
-                is_exact=quote.is_exact if quote else False,
-                how=quote.how if quote else "",
-                notes=tuple(filter(None, [seed, note, quote.note if quote else None])),
-            )
-        )
-
-    @property
-    def _is_replay(self) -> bool:
-        return "replay" in {self.session.mode, self.cell.mode}
-
-    def _quote(self, request: EditRequest) -> tuple[Quote | None, str | None]:
-        """The price; where there is none, the reason: the request is worth a look all the same."""
-        if self._is_replay:
-            return None, NOT_ASKED
-        try:
-            return self.session.quote(request), None
-        except NBBananaError as error:
-            return None, f"The price is not known: {error.what}"
+        """Describe the request and its price as a MIME bundle; sends nothing."""
+        return describe_request(self.session, request, self.cell.mode)
 
     def _load(self, found: Iterable[Found]) -> list[Any]:
         """Load pictures, naming the variable in an error; awaitables are left for `Session.request` to finish."""

@@ -1,0 +1,10 @@
+"""`python -m nbbanana.cli` is `nbbanana`."""
+
+import sys
+
+from nbbanana.cli import main
+
+__all__: list[str] = []
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,317 @@
+"""The commands that make edits and follow them: edit, run, status, result, cancel, resume, demo."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.cli.console import (
+    Commands,
+    ask_provider,
+    open_session,
+    put_json,
+    put_line,
+    put_rows,
+    read_bytes,
+    read_text,
+    save_pictures,
+    say,
+    target_folder,
+)
+from nbbanana.errors import InputError, NBBananaError, NoCredentialError, UnknownModelError, UsageError
+
+if TYPE_CHECKING:
+    from nbbanana.grammar import Cell, Operand
+    from nbbanana.models import Model
+    from nbbanana.session import EditResult, Job, Session
+    from nbbanana.settings import Mode
+
+__all__ = ["add_to", "model_for"]
+
+STDIN = "-"
+
+_HELP = {
+    "prompt": "what to keep and what to change; - reads it from stdin",
+    "model": "another model than that of NBBANANA_MODEL",
+    "no_wait": "print the request id and go; nbbanana resume collects it",
+}
+"""What is said otherwise in a shell than of the options of a cell."""
+
+
+def add_to(commands: Commands) -> None:
+    """Add these commands to the command line."""
+    _add_edit(commands)
+    _add_run(commands)
+    for name, run, help_ in (
+        ("status", _status, "Say how a request stands."),
+        ("result", _result, "Print a request's result."),
+        ("cancel", _cancel, "Cancel a queued request."),
+    ):
+        commands.add(name, run, help_).add_argument("request_id", type=_request_id)
+    resume = commands.add("resume", _resume, "Collect accepted jobs that nothing waits for.")
+    resume.add_argument("--output-dir", metavar="DIR", help="write the pictures there")
+    demo = commands.add("demo", _demo, "Edit a drawn still life in the sandbox.")
+    demo.add_argument("--output-dir", metavar="DIR", help="write the pictures there")
+
+
+# ── edit: the line of %%nbedit as a shell has it ────────────────────────────────────────────────────────────────
+
+
+class _HelpAction(argparse.Action):
+    """Prints the options that argparse knows, then those of the model that the line names."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from nbbanana import models
+        from nbbanana.grammar import OWN, listed, options_of
+        from nbbanana.settings import settings
+
+        model = models.get(settings().model)
+        own = [replace(one, help=_HELP.get(one.key, one.help), line_only=False) for one in OWN if one.key != "quiet"]
+        fields = [option for option in options_of(model) if option.field is not None]
+        put_line(parser.format_help())
+        put_line(f"the request:\n{listed(own)}\noptions of {model.id}, from its schema:\n{listed(fields)}")
+        parser.exit()
+
+
+def _add_edit(commands: Commands) -> None:
+    edit = commands.add("edit", _edit, "Edit pictures with words; writes what came back and prints where.", help_=False)
+    edit.usage = 'nbbanana edit PICTURE… -p "WORDS" [-n 4] [-o DIR] [the model\'s options]'
+    edit.epilog = "A picture is a path, an https address, edit:12[0] of the history, or - for stdin. -p - reads stdin."
+    edit.add_argument("-h", "--help", nargs=0, action=_HelpAction, help="show this and the model's options")
+    edit.add_argument("-o", "--output-dir", metavar="DIR", default=".", help="where the pictures go; this folder else")
+    edit.set_defaults(line=[])
+
+
+def _edit(options: argparse.Namespace) -> None:
+    with open_session(options) as session:
+        cell = _read_cell(options.line, session)
+        request = session.request(
+            cell.prompt, _pictures(cell, session), model=cell.model, parameters=cell.parameters, region=cell.region
+        )
+        if cell.dry_run:
+            from nbbanana.session.dry_run import describe_request
+
+            put_line(describe_request(session, request, cell.mode)["text/plain"])
+            return
+        folder = target_folder(options.output_dir)
+        job = session.start(request, mode=cell.mode, max_price=cell.max_price)
+        with _cancelled_by_interrupt(job):
+            if not cell.wait:
+                put_json({"request_id": _accepted(job), "wait": False})
+                return
+            result = _waited(job, quiet=options.quiet)
+        put_rows(options, [{"image": path} for path in save_pictures(result, folder)])
+
+
+def _read_cell(line: Sequence[str], session: Session) -> Cell:
+    """Read the line as `%nbedit` reads its own; a shell has no variables, so braces are text."""
+    from nbbanana.grammar import Word, check_prompt, escape, parse_words
+
+    words = [Word(escape(word), quoted=not word.startswith(("-", "edit:")) or Path(word).exists()) for word in line]
+    cell = parse_words(words, default_model=session.default_model, model_of=lambda name: model_for(session, name))
+    if cell.prompt != STDIN:
+        return cell
+    if any(_is_stdin(operand) for operand in cell.operands):
+        raise UsageError("stdin is there once.", "The prompt and a picture would both be read from it.", "Name a file.")
+    return replace(cell, prompt=check_prompt(read_text(STDIN).removesuffix("\n").removesuffix("\r")))
+
+
+def _pictures(cell: Cell, session: Session) -> list[object]:
+    from nbbanana.grammar import Surroundings
+
+    around = Surroundings({}, session.history.__getitem__, lambda: session.last, _outputs)
+    found: list[object] = []
+    for operand in cell.operands:
+        found += [read_bytes(STDIN)] if _is_stdin(operand) else around.find(operand)
+    return found
+
+
+def _is_stdin(operand: Operand) -> bool:
+    from nbbanana.grammar import FileOperand
+
+    return isinstance(operand, FileOperand) and operand.text == STDIN
+
+
+def _outputs(value: object) -> Sequence[object] | None:
+    from nbbanana.session import EditResult
+
+    return value if isinstance(value, EditResult) else None
+
+
+# ── run: the request as JSON ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _add_run(commands: Commands) -> None:
+    run = commands.add("run", _run, "Run a request that is JSON, as the RunComfy CLI does, and print its output.")
+    run.add_argument("model", help="the endpoint, such as google/nano-banana-2/edit")
+    source = run.add_mutually_exclusive_group(required=True)
+    source.add_argument("--input", metavar="JSON", help="the request; paths of local pictures work in it")
+    source.add_argument("--input-file", metavar="FILE", help="the same from a file, or - for stdin")
+    run.add_argument("--output-dir", metavar="DIR", help="write the pictures there")
+    run.add_argument("--no-wait", action="store_true", help="print the request id and go; resume collects it")
+    run.add_argument(
+        "--no-download", action="store_true", help="wait, print the outputs' addresses and leave them to resume"
+    )
+    run.add_argument("--max-price", type=float, metavar="USD", help="refuse it if it costs more")
+    run.add_argument("--fresh", action="store_true", help="never answer from the store")
+
+
+def _run(options: argparse.Namespace) -> None:
+    payload = _payload(options)
+    folder = target_folder(options.output_dir)
+    with open_session(options) as session:
+        job = _started(session, options, payload)
+        with _cancelled_by_interrupt(job):
+            if options.no_wait:
+                put_json({"request_id": _accepted(job), "wait": False})
+                return
+            result = _waited(job, quiet=options.quiet)
+        if options.no_download:
+            put_json({"images": list(job.run.urls) or [output.url for output in result.record.outputs]})
+        else:
+            put_json({"images": save_pictures(result, folder)})
+
+
+def _payload(options: argparse.Namespace) -> dict[str, Any]:
+    """The request's JSON object, from the argument, a file or stdin."""
+    text = options.input if options.input_file is None else read_text(options.input_file)
+    try:
+        payload = json.loads(text)
+    except ValueError as error:
+        raise InputError(
+            "The input is not JSON.", f"{error}.", "Quote it so that the shell leaves it alone."
+        ) from error
+    if not isinstance(payload, dict):
+        raise InputError("The input is not a JSON object.", f"It is a {type(payload).__name__}.", 'Begin with "{".')
+    return payload
+
+
+def _started(session: Session, options: argparse.Namespace, payload: dict[str, Any]) -> Job:
+    model = model_for(session, options.model)
+    prompt = payload.pop(model.prompt_field or "prompt", "")
+    images = payload.pop(model.images_field, []) if model.images_field else []
+    images = [images] if isinstance(images, str) else images
+    if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
+        raise InputError(f"{model.images_field} is not a list of paths and addresses.", "It takes strings.")
+    mode: Mode | None = "fresh" if options.fresh else None
+    request = session.request(prompt, images, model=options.model, parameters=payload)
+    return session.start(request, mode=mode, max_price=options.max_price, download=not options.no_download)
+
+
+def model_for(session: Session, model_id: str) -> Model:
+    """
+    Give a shipped model, else one by its live schema, where there is a service to ask.
+
+    Raises:
+        UnknownModelError: no such model.
+    """
+    from nbbanana import models
+
+    try:
+        return models.get(model_id)
+    except UnknownModelError:
+        with suppress(NoCredentialError):
+            _ = session.engine  # only a service that is there can be asked
+        return session.model_of(model_id)
+
+
+# ── a job under way ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _cancelled_by_interrupt:  # noqa: N801 - it reads as a function
+    """A block in which Ctrl-C cancels a job and says what came of that; a second one does not wait for it."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            error.add_note(self._job.cancel())
+
+
+def _accepted(job: Job) -> str:
+    """Wait until the service took a job, and no longer."""
+    while job.request_id is None and not job.done():
+        time.sleep(0.02)
+    return job.request_id or job.result().record.request_id or ""
+
+
+def _waited(job: Job, *, quiet: bool) -> EditResult:
+    """Wait for the result, with a line on stderr at each step."""
+    told: set[str] = set()
+
+    def tell(job: Job) -> None:
+        if job.status not in told:
+            told.add(job.status)
+            say(f"{job.status}{f', request {job.request_id}' if job.request_id else ''}", quiet=quiet)
+
+    job.listen(tell)
+    result = job.result()
+    price = "" if result.cost is None else f", ${result.cost:.2f}"
+    say(f"edit {result.id}, {result.origin}, seed {result.seed}{price}", quiet=quiet)
+    for note in result.notes:
+        say(note, quiet=quiet)
+    return result
+
+
+def _status(options: argparse.Namespace) -> None:
+    status = ask_provider(options, lambda service: service.status(options.request_id))
+    put_json({"request_id": options.request_id, "status": status.word, "queue_position": status.queue_position})
+
+
+def _result(options: argparse.Namespace) -> None:
+    status = ask_provider(options, lambda service: service.result(options.request_id))
+    output = {"images": list(status.urls)} if status.urls else None
+    answer = {"request_id": options.request_id, "status": status.word, "output": output}
+    put_json(answer | {"error": status.error, "cost": status.cost})
+
+
+def _cancel(options: argparse.Namespace) -> None:
+    answer = ask_provider(options, lambda service: service.cancel(options.request_id))
+    put_json({"request_id": options.request_id, "cancelled": answer.cancelled, "outcome": answer.word})
+
+
+def _request_id(text: str) -> str:
+    """A request id as it may stand in an address."""
+    from nbbanana.providers.answers import REQUEST_ID
+
+    if not REQUEST_ID.match(text):
+        raise UsageError("That is no request id.", "It has letters, digits, - and _ only.", "See nbbanana history.")
+    return text
+
+
+def _resume(options: argparse.Namespace) -> None:
+    folder = target_folder(options.output_dir)
+    with open_session(options) as session:
+        _ = session.engine  # without a credential there is no service to collect from, which must be said
+        errors = []
+        collected = []
+        for job in session.history.collect():
+            try:
+                result = job.result()
+                collected.append({"edit": result.id, "images": save_pictures(result, folder)})
+            except NBBananaError as error:
+                errors.append(error)
+        put_json(collected)
+    if errors:
+        raise errors[0]
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from nbbanana import samples
+    from nbbanana.session import Session
+
+    words = "Keep the three objects and the table unchanged. Turn day into night."
+    folder = target_folder(options.output_dir)
+    with Session(provider="sandbox", store=options.store) as session:
+        result = session.edit(words, samples.still_life(), number_of_images=2)
+        say("Sandbox pictures: no model made them, nothing was paid.")
+        put_json({"images": save_pictures(result, folder)})

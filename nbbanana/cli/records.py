@@ -1,0 +1,113 @@
+"""The commands about what was made: the history, bundles, the store, picture files, notebooks."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.cli.console import Commands, open_session, put_json, put_line, put_rows
+from nbbanana.errors import UsageError
+
+if TYPE_CHECKING:
+    from nbbanana.session import EditResult
+
+__all__ = ["add_to"]
+
+DAMAGED = 1
+"""The exit code of `verify` where something is not as it was kept."""
+
+
+def add_to(commands: Commands) -> None:
+    """Add these commands to the command line."""
+    history = commands.add("history", _history, "List edits, the newest first, or search them.")
+    history.add_argument("words", nargs="*")
+    history.add_argument("-n", type=int, default=20, help="how many")
+    diff = commands.add("diff", _diff, "Say what is unlike between two edits: words, parameters, inputs.")
+    diff.add_argument("left", type=_edit_id, metavar="EDIT")
+    diff.add_argument("right", type=_edit_id, metavar="EDIT")
+    recover = commands.add("recover", _recover, "Say how a picture file was made; nothing is sent.")
+    recover.add_argument("file")
+    export = commands.add("export", _export, "Write edits and their pictures into a bundle; prints where it is.")
+    export.add_argument("bundle", help="such as study.zip")
+    export.add_argument("edits", type=_edit_id, nargs="*", metavar="EDIT", help="their numbers; none is all")
+    merge = commands.add("merge", _merge, "Take the edits of a bundle into the store, doubling nothing.")
+    merge.add_argument("bundle")
+    commands.add("verify", _verify, "Hash every picture and check every record; 1 if something is not as it was.")
+    gc = commands.add("gc", _gc, "List files in the store that no edit refers to.")
+    gc.add_argument("--delete", action="store_true", help="remove them")
+    replay = commands.add("replay", _replay, "Execute a notebook from stored edits alone: no key, no network, no cost.")
+    replay.add_argument("notebook")
+    replay.add_argument(
+        "--to", metavar="FILE", help="where to write it; beside it, as NAME.replayed.ipynb, if not said"
+    )
+
+
+def _history(options: argparse.Namespace) -> None:
+    with open_session(options) as session:
+        found = session.history.search(" ".join(options.words)) if options.words else session.history.latest(options.n)
+        put_rows(options, [_row(result) for result in found[: options.n]])
+
+
+def _row(result: EditResult) -> dict[str, Any]:
+    record = result.record
+    names = ("id", "state", "provider", "model", "seed", "request_id", "cost")
+    return {name: getattr(record, name) for name in names} | {"images": len(result), "prompt": record.prompt}
+
+
+def _diff(options: argparse.Namespace) -> None:
+    with open_session(options) as session:
+        diff = session.history.diff(options.left, options.right)
+        if options.output == "json":
+            words = [list(pair) for pair in diff.words]
+            put_json({"words": words, "parameters": diff.parameters, "inputs": [list(pair) for pair in diff.inputs]})
+        else:
+            put_line(diff._repr_mimebundle_()[0]["text/plain"])
+
+
+def _recover(options: argparse.Namespace) -> None:
+    from nbbanana.session.recovery import recover
+
+    with open_session(options) as session:
+        found = recover(options.file, session)
+        facts = {name: getattr(found, name) for name in ("how", "is_certain", "output", "model", "seed", "prompt")}
+        put_json({"edit": found.record.id or None, **facts, "said": list(found.lines)})
+
+
+def _export(options: argparse.Namespace) -> None:
+    with open_session(options) as session:
+        edits = options.edits or [result.id for result in session.history]
+        put_line(str(session.history.export(options.bundle, edits)))
+
+
+def _merge(options: argparse.Namespace) -> None:
+    with open_session(options) as session:
+        put_json({"added": session.history.merge(options.bundle)})
+
+
+def _verify(options: argparse.Namespace) -> int:
+    with open_session(options) as session:
+        found = session.history.verify()
+        put_json({"ok": found.ok, **asdict(found)})
+        return 0 if found.ok else DAMAGED
+
+
+def _gc(options: argparse.Namespace) -> None:
+    with open_session(options) as session:
+        put_json(asdict(session.history.gc(dry_run=not options.delete)))
+
+
+def _replay(options: argparse.Namespace) -> None:
+    from nbbanana.replay import replay
+
+    if not options.store:
+        raise UsageError("replay needs --store.", "It names the bundle or the folder with the edits.")
+    put_line(str(replay(Path(options.notebook), Path(options.store), Path(options.to) if options.to else None)))
+
+
+def _edit_id(text: str) -> int:
+    """The number of an edit."""
+    if not text.isdecimal():
+        raise UsageError(f"{text!r} is no edit.", "Edits are numbers.", "See nbbanana history.")
+    return int(text[:18])

@@ -1,0 +1,54 @@
+"""`--dry-run`: the request as it would be sent, and what it would cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
+from nbbanana.errors import NBBananaError
+
+if TYPE_CHECKING:
+    from nbbanana.engine.money import Quote
+    from nbbanana.request import EditRequest
+    from nbbanana.session.session import Session
+
+__all__ = ["describe_request"]
+
+NOT_ASKED = "The price is not asked in replay: nothing goes over the network."
+
+
+def describe_request(session: Session, request: EditRequest, mode: str | None = None) -> dict[str, Any]:
+    """
+    Describe a request and its price as a MIME bundle; sends nothing.
+
+    Args:
+        session: the session that would start it.
+        request: what is asked.
+        mode: how the store would be used, where that is not as the session has it. In replay nothing is asked.
+    """
+    is_replay = "replay" in {session.mode, mode}
+    model = session.model_of(request.model)
+    inputs = tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images)
+    quote, note = (None, NOT_ASKED) if is_replay else _quote(session, request)
+    seed = "A random seed is sent, since none is set." if model.seed_field and not request.is_seeded else None
+    return dry_run_bundle(
+        DryRun(
+            model=request.model,
+            provider="replay" if is_replay else session.provider_name,
+            request=model.payload(dict(request.parameters), [describe(picture) for picture in inputs]),
+            inputs=inputs,
+            expected=model.count(request.parameters),
+            cost=quote.amount if quote else None,
+            is_exact=quote.is_exact if quote else False,
+            how=quote.how if quote else "",
+            notes=tuple(filter(None, [seed, note, quote.note if quote else None])),
+        )
+    )
+
+
+def _quote(session: Session, request: EditRequest) -> tuple[Quote | None, str | None]:
+    """The price; where it cannot be had, the reason: the request is worth a look all the same."""
+    try:
+        return session.quote(request), None
+    except NBBananaError as error:
+        return None, f"The price is not known: {error.what}"

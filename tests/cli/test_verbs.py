@@ -1,0 +1,235 @@
+"""What a magic or a call can do, a shell can: `nbbanana edit` with the options of the schema, and the other verbs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.shells import ASK, MODEL, RUN, until
+
+from nbbanana import models
+from nbbanana.sandbox import Fault
+
+EDIT = ("edit", "table.png", "-p", "Make it dusk.", "--seed", "7", "--resolution", "0.5K")
+CYRILLIC = "Сделай ночь, 雨 🎉"
+
+
+def test_an_edit_writes_its_pictures_and_prints_where(shell, served):
+    """Paths, one a line, in the folder that `-o` names; short and long options, as on the magic's line."""
+    box = served()
+    ran = shell(*EDIT, "-n", "2", "-o", "out")
+    assert ran.code == 0
+    names = ran.out.splitlines()
+    assert [Path(name).name for name in names] == ["edit-1-0.png", "edit-1-1.png"]
+    assert all(Path(name).parent == shell.folder / "out" and Path(name).is_file() for name in names)
+    sent = box.submissions[0].payload
+    assert {name: sent[name] for name in ("prompt", "number_of_images", "seed", "resolution")} == {
+        "prompt": "Make it dusk.",
+        "number_of_images": 2,
+        "seed": 7,
+        "resolution": "0.5K",
+    }
+
+
+def test_an_edit_goes_on_with_an_edit(shell, served):
+    """`edit:1[0]` is an output of the history; without `-o` the pictures come into this folder."""
+    served()
+    shell(*EDIT, "-q")
+    ran = shell("edit", "edit:1[0]", "-p", "Now rain.", "--output", "json", "-q")
+    assert ran.code == 0
+    assert [Path(row["image"]).parent for row in ran.json] == [shell.folder]
+    assert ran.err == ""
+
+
+def test_what_a_shell_gives_is_taken_as_it_is(shell, served):
+    """Blanks and brackets in a file's name, braces in a prompt, a picture that is called like an option's value."""
+    box = served()
+    (shell.folder / "my [1] table.png").write_bytes((shell.folder / "table.png").read_bytes())
+    ran = shell("edit", "my [1] table.png", "-p", "A sign: {{night}} $HOME", "--seed=1", "-q")
+    assert ran.code == 0
+    assert box.submissions[0].payload["prompt"] == "A sign: {{night}} $HOME"
+
+
+def test_a_dry_run_sends_nothing_and_has_a_price(shell, served):
+    """The request and what it would cost, as text; the folder is not even made."""
+    box = served()
+    ran = shell(*EDIT, "--dry-run", "-o", "out")
+    assert ran.code == 0
+    assert '"resolution": "0.5K"' in ran.out
+    assert "$" in ran.out
+    assert not box.submissions
+    assert not (shell.folder / "out").exists()
+
+
+def test_the_help_has_the_options_of_the_schema(shell):
+    """Each of them, and none of the words that only a notebook understands."""
+    ran = shell("edit", "--help")
+    assert ran.code == 0
+    assert all(field.option in ran.out for field in models.get(MODEL).options)
+    assert "%" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--aspect-ration", "1:1"), 64, "Did you mean --aspect-ratio?"),
+        (("--aspect-ratio", "7:1"), 65, "aspect_ratio"),
+        (("edit:9",), 1, "9"),
+        (("no.png",), 66, "no.png"),
+        (("-", "-p", "-"), 64, "stdin"),
+    ],
+)
+def test_a_line_that_is_wrong_is_refused_as_on_the_magic(shell, served, words, code, said):
+    """Three lines at most, nothing on stdout, nothing sent."""
+    box = served()
+    ran = shell("edit", *words, *(() if "-p" in words else ("-p", "x")))
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
+    assert len(ran.err.splitlines()) <= 3
+    assert not box.submissions
+
+
+def test_ctrl_c_cancels_an_edit(shell, served):
+    """As it does a run."""
+    box = served(slots=1, duration=60.0, time_scale=1)
+    shell(*RUN, "--no-wait")
+    process = shell.start("edit", "table.png", "-p", "Rain.", PYTHONUNBUFFERED="1")
+    until(lambda: len(box.submissions) == 2 and [seen for seen in box.requests if seen.target == "status"])
+    ran = shell.interrupt(process)
+    assert (ran.code, ran.out) == (130, "")
+    assert "nothing is charged" in ran.err
+
+
+# ── text in and out, whatever the terminal's encoding is ────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_stdin_is_utf8_and_the_terminal_gets_what_it_can_show(shell, served, encoding):
+    """A request as JSON and a prompt as text arrive whole; lists escape what the terminal's encoding lacks."""
+    box = served()
+    env = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    request = json.dumps(ASK | {"prompt": CYRILLIC}, ensure_ascii=False).encode()
+    assert raw(shell, request, "run", MODEL, "--input-file", "-", "-q", **env)[0] == 0
+    assert raw(shell, f"{CYRILLIC}\n".encode(), "edit", "table.png", "-p", "-", "-q", **env)[0] == 0
+    assert [sent.payload["prompt"] for sent in box.submissions] == [CYRILLIC] * 2
+    code, out = raw(shell, b"", "history", **env)
+    assert code == 0
+    assert CYRILLIC.encode(encoding, "backslashreplace") in out
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_part_of_the_text(shell, served, encoding):
+    """As editors on Windows and PowerShell write them."""
+    box = served()
+    (shell.folder / "ask.json").write_text(json.dumps(ASK | {"prompt": CYRILLIC}, ensure_ascii=False), encoding)
+    assert shell("run", MODEL, "--input-file", "ask.json", "-q").code == 0
+    assert box.submissions[0].payload["prompt"] == CYRILLIC
+
+
+def test_bytes_that_are_no_text_are_65(shell, served):
+    """Said as what they are."""
+    served()
+    (shell.folder / "ask.json").write_bytes(b'{"prompt": "\xff\xfd"}')
+    ran = shell("run", MODEL, "--input-file", "ask.json")
+    assert ran.code == 65
+    assert "UTF-8" in ran.err
+
+
+def raw(shell, data, *words, **env):
+    """Run a command with bytes for stdin; gives its exit code and the bytes of stdout."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "nbbanana", *words],
+        cwd=shell.folder,
+        env={**shell.env, **env},
+        input=data,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert b"Traceback" not in ran.stderr, ran.stderr
+    return ran.returncode, ran.stdout
+
+
+def test_a_reader_of_the_progress_that_goes_ends_nothing(shell, served):
+    """`nbbanana run … 2>&1 | head -1`: the job is waited for and recorded, and the command ends by itself."""
+    served(faults=[Fault("status", status=503, times=2)], duration=0.5, time_scale=1)
+    command = f"{sys.executable} -m nbbanana run {MODEL} --input '{RUN[-1]}' 2>&1 | head -n 1; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(
+        ["bash", "-c", command],
+        cwd=shell.folder,
+        env=shell.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0
+    assert len(ran.stdout.splitlines()) == 1
+    [row] = shell("history", "--output", "json").json
+    assert row["state"] == "completed"
+
+
+# ── records ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_edits_travel_in_a_bundle_and_are_checked(shell, served):
+    """`export`, `merge`, `verify` and `gc`: what a bundle brings is there once, whole, and without leftovers."""
+    served()
+    for seed in "12":
+        shell(*EDIT[:-4], "--seed", seed, "-q")
+    assert shell("export", "one.zip", "2").out == "one.zip\n"
+    assert shell("merge", "one.zip", "--store", "other").json == {"added": 1}
+    assert shell("merge", "one.zip", "--store", "other").json == {"added": 0}
+    checked = shell("verify", "--store", "other")
+    assert (checked.code, checked.json["ok"], checked.json["edits"]) == (0, True, 1)
+    assert shell("gc", "--delete", "--store", "other").json["blobs"] == []
+
+
+def test_damage_is_found_and_is_an_exit_code(shell, served):
+    """A picture whose bytes changed: 1, and its name."""
+    served()
+    shell(*EDIT, "-q", "-o", "out")
+    [blob] = [Path(name) for name in shell(*RUN, "-q").json["images"]]
+    blob.chmod(0o600)
+    blob.write_bytes(b"changed")
+    ran = shell("verify")
+    assert ran.code == 1
+    assert ran.json["changed"] == [blob.name]
+
+
+def test_two_edits_are_compared(shell, served):
+    """As text for people, as JSON for programs."""
+    served()
+    shell(*EDIT, "-q")
+    shell(*EDIT[:3], "Make it dawn.", "--seed", "8", "-q")
+    assert "seed: 7 → 8" in shell("diff", "1", "2").out
+    assert shell("diff", "1", "2", "--output", "json").json["parameters"]["seed"] == [7, 8]
+    assert shell("diff", "1", "x").code == 64
+
+
+def test_a_picture_says_how_it_was_made(shell, served):
+    """By its content, whatever it is called now; a picture that nothing is known of is an error."""
+    served()
+    shell(*EDIT, "-q", "-o", "out")
+    (shell.folder / "out" / "edit-1-0.png").rename(shell.folder / "x.png")
+    found = shell("recover", "x.png").json
+    assert (found["how"], found["edit"], found["prompt"]) == ("content", 1, "Make it dusk.")
+    assert shell("recover", "table.png").code == 1
+
+
+def test_a_budget_is_set_and_holds(shell, served):
+    """It refuses what would overspend, with the code of money."""
+    served()
+    assert shell("budget").json == {"provider": "sandbox", "budget": None, "left": None}
+    assert shell("budget", "0.05").json["left"] == 0.05
+    assert shell(*EDIT, "-n", "4").code == 65
+    assert shell("budget", "off").json["budget"] is None
+    assert shell("budget", "cheap").code == 64
+
+
+def test_the_package_runs_as_a_module(shell):
+    """`python -m nbbanana` is the same command."""
+    assert raw(shell, b"", "models")[1].decode() == shell("models").out
