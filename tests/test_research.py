@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.research import pictures_of, read, write
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.kernel, pytest.mark.nightly, pytest.mark.timeout(400)]
 
 
 def test_a_reader_gets_every_byte_and_asks_nobody(sandbox, photo, tmp_path):

@@ -54,6 +54,12 @@ def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+def ran(command: list[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder, with no path of Python's from outside."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
 def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
     """Templates, schemas, guidance and the typing mark travel; tests and notebooks stay at home."""
     listed = subprocess.run(["git", "ls-files", "nbbanana"], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -66,7 +72,7 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
 
 def test_an_edit_runs_outside_the_checkout(elsewhere: Path, tmp_path: Path) -> None:
     """Session, sandbox, painter, store and display work from the wheel alone."""
-    run = subprocess.run([elsewhere, "-c", SCENE], cwd=tmp_path, capture_output=True, text=True, check=False)
+    run = ran([elsewhere, "-c", SCENE], tmp_path)
     assert run.returncode == 0, run.stderr
     assert run.stdout.split() == ["sandbox", "2", "image/png"]
 
@@ -74,6 +80,6 @@ def test_an_edit_runs_outside_the_checkout(elsewhere: Path, tmp_path: Path) -> N
 def test_the_command_is_installed(elsewhere: Path, tmp_path: Path) -> None:
     """`nbbanana --version` answers."""
     command = elsewhere.with_name("nbbanana")
-    run = subprocess.run([command, "--version"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    run = ran([command, "--version"], tmp_path)
     assert run.returncode == 0, run.stderr
     assert os.fspath(ROOT) not in run.stdout

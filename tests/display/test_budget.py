@@ -56,6 +56,7 @@ def test_grain_at_4096_pixels_fits(of_large: Callable[[int], ResultView], count:
     assert min(picture.width for picture in found) >= sharpest
 
 
+@pytest.mark.nightly
 def test_eighty_of_4096_pixels_fit(of_large: Callable[[int], ResultView]) -> None:
     """Eighty outputs of 4096×4096 fit into 500 kB, every one with its picture and on the contact sheet."""
     data, _ = bundle(of_large(80))

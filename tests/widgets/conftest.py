@@ -12,7 +12,7 @@ import nbbanana as nb
 
 
 @pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[nb.Session]:
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paint: str) -> Iterator[nb.Session]:
     """A session over a sandbox that takes no time, in a folder of its own that is also the working directory."""
     monkeypatch.chdir(tmp_path)
     with nb.Session(provider="sandbox", store=tmp_path / "store") as session:
