@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["replay"]
 
-CREDENTIALS = ("RUNCOMFY_TOKEN", "RUNCOMFY_CONFIG_DIR")
+CREDENTIALS = ("RUNCOMFY_TOKEN",)
+"""Variables that hold a token: the notebook, which may be a stranger's, does not get them."""
 
 
 def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
@@ -59,20 +61,26 @@ def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
 
 @contextmanager
 def _offline(store: Path) -> Iterator[None]:
-    """The environment of a replay: its store, its mode, and no credential."""
-    wanted = {"NBBANANA_REPLAY_STORE": str(store), "NBBANANA_STORE": str(store), "NBBANANA_MODE": "replay"}
-    before = {name: os.environ.get(name) for name in (*wanted, *CREDENTIALS)}
-    for name in CREDENTIALS:
-        os.environ.pop(name, None)
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    """The environment of a replay: its store, its mode, and no credential, neither a variable nor a token file."""
+    with tempfile.TemporaryDirectory() as empty:
+        wanted = {
+            "NBBANANA_REPLAY_STORE": str(store),
+            "NBBANANA_STORE": str(store),
+            "NBBANANA_MODE": "replay",
+            "RUNCOMFY_CONFIG_DIR": empty,
+        }
+        before = {name: os.environ.get(name) for name in (*wanted, *CREDENTIALS)}
+        for name in CREDENTIALS:
+            os.environ.pop(name, None)
+        os.environ.update(wanted)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
 
 
 def _failed(kind: str, words: str) -> NBBananaError:

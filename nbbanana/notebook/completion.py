@@ -2,17 +2,20 @@
 Completion on the lines of `%%nbedit` and `%nbedit`: options and their values, models, pictures, edits; and of
 `%nbhistory`: its options, models, states.
 
-File names come from IPython's own completer, which is left to work beside this one where an image may stand.
+File names are quoted where the line needs it. IPython's own completers, which know Python and its magics, are kept from
+these lines and from the prompt below them: where there is nothing to offer, what is typed already is offered, since
+IPython only lets a matcher that has found something suppress the others.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import PurePath
+from itertools import islice, pairwise
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,14 +27,18 @@ if TYPE_CHECKING:
 __all__ = ["matcher_for"]
 
 IDENTIFIER = "nbbanana"
-FILES = "IPCompleter.file_matcher"
-
 NEWEST_EDITS = 20
+MANY_FILES = 5000
+"""So many entries of a folder are looked at."""
+MOST_FILES = 200
+"""So many of them are offered at once."""
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".heic", ".avif")
 
 _CELL = re.compile(r"\s*%%nbedit(?P<line>\s.*)", re.DOTALL)
 _LINE = re.compile(r"\s*(?:[\w.]+\s*=\s*)?%nbedit(?P<line>\s.*)", re.DOTALL)
 _HISTORY = re.compile(r"\s*%nbhistory(?P<line>\s.*)", re.DOTALL)
+
+_WORD = re.compile(r"""(["'])(?:(?!\1).|\1\1)*\1?|\S+""")
 
 Matcher = Callable[["CompletionContext"], Any]
 
@@ -42,7 +49,7 @@ class _Found:
 
     texts: tuple[tuple[str, str], ...]
     fragment: str
-    with_files: bool = False
+    is_ours: bool = True
 
 
 def matcher_for(shell: InteractiveShell) -> Matcher | None:
@@ -55,11 +62,11 @@ def matcher_for(shell: InteractiveShell) -> Matcher | None:
     def match(context: CompletionContext) -> Any:
         """What IPython asks for at each Tab."""
         found = _complete(context.full_text, context.cursor_line, context.cursor_position, shell.user_ns)
+        texts = found.texts or (((found.fragment, "text"),) if found.is_ours else ())
         return {
-            "completions": [SimpleCompletion(text=text, type=kind) for text, kind in found.texts],
-            "matched_fragment": found.fragment if found.texts else context.token,
-            "suppress": bool(found.texts),
-            "do_not_suppress": {FILES} if found.with_files else set(),
+            "completions": [SimpleCompletion(text=text, type=kind) for text, kind in texts],
+            "matched_fragment": found.fragment if found.is_ours else context.token,
+            "suppress": found.is_ours,
             "ordered": True,
         }
 
@@ -76,10 +83,10 @@ def _complete(text: str, row: int, column: int, namespace: Mapping[str, Any]) ->
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     cell = _CELL.fullmatch(before if row == first else lines[first] + " ")
     if cell is not None and row > first:
-        return _placeholder(before, namespace) or _Found((), "")
+        return _placeholder(before, namespace) or _Found((), _last_word(before))
     ours = cell or _LINE.fullmatch(before)
     if ours is None:
-        return _Found((), "")
+        return _Found((), "", is_ours=False)
     return _placeholder(before, namespace) or _on_the_line(ours["line"], namespace, is_cell=cell is not None)
 
 
@@ -94,7 +101,7 @@ def _placeholder(before: str, namespace: Mapping[str, Any]) -> _Found | None:
 
 
 def _on_the_line(line: str, namespace: Mapping[str, Any], *, is_cell: bool) -> _Found:
-    *_, fragment = re.split(r"\s", line)
+    fragment = _last_word(line)
     words = line[: len(line) - len(fragment)].split()
     options = _options(words, is_cell=is_cell)
     forms = {form: option for option in options for form in (option.name, option.short) if form}
@@ -107,7 +114,39 @@ def _on_the_line(line: str, namespace: Mapping[str, Any], *, is_cell: bool) -> _
         given = {word.partition("=")[0].replace("_", "-") for word in words}
         left = [option for option in options if not given & {option.name, option.short}]
         return _Found(_beginning(fragment, _spellings(left)), fragment)
-    return _Found(_beginning(fragment, _pictures(fragment, namespace)), fragment, with_files=True)
+    return _Found((*_beginning(fragment, _pictures(fragment, namespace)), *_files(fragment)), fragment)
+
+
+def _last_word(line: str) -> str:
+    """The word at the end of a line, with the blanks of one whose quote is open; empty behind a blank."""
+    *_, last = ["", *(word.group() for word in _WORD.finditer(line) if word.end() == len(line))]
+    return last
+
+
+def _files(fragment: str) -> Iterator[tuple[str, str]]:
+    """Picture files and folders that begin like this, quoted as the line needs it."""
+    from nbbanana.grammar import FileOperand, quote
+
+    mark = fragment[:1] if fragment[:1] in {'"', "'"} else ""
+    typed = fragment.removeprefix(mark).replace(mark * 2, mark) if mark else fragment
+    head, slash, start = typed.rpartition("/")
+    try:
+        entries = sorted(
+            islice(os.scandir(Path(head + slash or ".").expanduser()), MANY_FILES), key=lambda one: one.name
+        )
+        folders = {entry.name for entry in entries if entry.is_dir()}
+    except OSError:
+        return  # a folder that is not there, or may not be read
+    names = [entry.name for entry in entries if entry.name.startswith(start) and (start or entry.name[:1] != ".")]
+    wanted = [name for name in names if name in folders or name.lower().endswith(PICTURES)]
+    for name in sorted(wanted, key=folders.__contains__)[:MOST_FILES]:
+        path = head + slash + name
+        if name in folders:
+            # Without its closing quote, so that the next Tab goes on in the folder.
+            opened = quote(path, always=bool(mark))
+            yield (opened[:-1] if opened != path else opened) + "/", "path"
+        else:
+            yield quote(path, always=True) if mark else str(FileOperand(path)), "path"
 
 
 def _of_history(line: str) -> _Found:

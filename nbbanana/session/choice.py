@@ -68,6 +68,8 @@ def choose(wanted: str, store: Store) -> Choice:
     Raises:
         CredentialError: a token that is there and cannot be used. That is never a reason to fall back.
     """
+    if settings().replay_store or settings().mode == "replay":
+        return Choice("", reason="In replay everything is answered from the store, and no service is asked.")
     wanted = wanted or settings().provider
     sandbox = Choice("sandbox", scale=settings().sandbox_scale)
     if wanted == "sandbox":

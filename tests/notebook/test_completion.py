@@ -85,7 +85,7 @@ def test_the_named_model_decides(shell: Any) -> None:
 
 
 def test_pictures_are_offered_and_files_beside_them(shell: Any) -> None:
-    """Variables that hold pictures, not all variables; file names are IPython's."""
+    """Variables that hold pictures, not all variables, and pictures among the files."""
     Path("tower.png").touch()
     shell.user_ns.update(tea="tea.png", ten=10, tens=[1], teas=["a.jpg"], tail=Path("x.txt"))
     found = completed(shell, "%%nbedit t")
@@ -96,6 +96,29 @@ def test_pictures_are_offered_and_files_beside_them(shell: Any) -> None:
     }
     assert "%%nbedit tower.png" in found
     assert "%%nbedit ten" not in found
+
+
+def test_a_file_that_is_offered_is_one_that_the_line_takes(shell: Any) -> None:
+    """A name with blanks, quotes or brackets comes in quotes, also where one is open, and goes on in folders."""
+    folder = Path("many dir")
+    folder.mkdir()
+    for name in ("IMG 1 (2).png", 'the "A".jpg', "it's.webp", "b[1].png", "notes.txt", ".hidden.png"):
+        shell.user_ns["table"].save(folder / name, "PNG")
+    assert completed(shell, "%%nbedit ma") == {'%%nbedit "many dir/': "path"}
+    found = completed(shell, '%%nbedit "many dir/')
+    assert len(found) == 4
+    for line in found:
+        shell.run_cell(f"{line} --dry-run\nMake it night.")
+    assert completed(shell, '%%nbedit -n 2 "many dir/IMG 1') == {'%%nbedit -n 2 "many dir/IMG 1 (2).png"': "path"}
+
+
+@pytest.mark.parametrize(
+    "text", ["%%nbedit c << c", "%%nbedit none/", "%%nbedit night[", "%%nbedit table\nba", "%%nbedit table\nMake pr",
+             "%nbhistory pr", "x = %nbedit pri"],
+)  # fmt: skip
+def test_nothing_of_python_is_offered_where_pictures_and_words_stand(shell: Any, text: str) -> None:
+    """Neither builtins nor magics: on the line, in a folder that is not there, in the prompt."""
+    assert set(completed(shell, text)) <= {text}
 
 
 def test_outputs_of_a_result_are_offered(shell: Any) -> None:

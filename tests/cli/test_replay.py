@@ -1,0 +1,59 @@
+"""`nbbanana replay`: a notebook, which may be a stranger's, run again without any road to the network or to a token."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import pytest
+from support.kernels import notebook_of, text_of
+from support.shells import ASK, RUN
+
+pytestmark = pytest.mark.kernel
+
+CELLS = [
+    "%load_ext nbbanana\nimport nbbanana as nb",
+    f"%nbedit table.png --seed 7 --resolution 0.5K -p '{ASK['prompt']}'",
+    "%nbedit table.png --seed 8 -p 'Another.' --dry-run",
+    (
+        "session = nb.Session()\ntry:\n    session.quote(session.request('Another.', ['table.png']))\n"
+        "except nb.errors.NBBananaError:\n    pass"
+    ),
+    "nb.studio()\nimport time; time.sleep(1)",
+    "%nbstudio 1",
+    "%nbresume",
+    "%nbhistory --cost",
+    (
+        "from nbbanana.providers.credentials import find_credential\nfrom nbbanana.settings import Endpoints\n"
+        "print('credential:', find_credential(Endpoints.from_environment()))"
+    ),
+    "import os\nprint(sorted(name for name in os.environ if 'TOKEN' in name and os.environ[name]))",
+]
+
+
+def test_replay_touches_the_network_by_no_road(shell, served):
+    """A dry run, a quote, the Studio, collecting: nothing is asked, and no token is in reach."""
+    box = served()
+    shell(*RUN)
+    token = shell.env.pop("RUNCOMFY_TOKEN")
+    conf = shell.folder / "conf"
+    conf.mkdir()
+    bases = ("RUNCOMFY_MODEL_API_BASE", "RUNCOMFY_SERVERLESS_API_BASE", "RUNCOMFY_WEB_BASE")
+    endpoints = dict(zip(("model_api", "account", "web"), (shell.env[name] for name in bases), strict=True))
+    file = conf / "token.json"
+    file.write_text(json.dumps({"access_token": token, "endpoints": endpoints}))
+    file.chmod(0o600)
+    shell.env["RUNCOMFY_CONFIG_DIR"] = str(conf)
+    assert shell("balance").code == 0, "the token file is one that works"
+    before = len(box.requests)
+    nbformat.write(notebook_of(CELLS), shell.folder / "study.ipynb")
+    ran = shell("replay", "study.ipynb", "--store", "store")
+    cells = nbformat.read(shell.folder / "study.replayed.ipynb", 4).cells
+    shown = [text_of(cell.outputs) for cell in cells]
+    assert ran.code == 0, [ran.err, *shown]
+    assert [seen.target for seen in box.requests[before:]] == []
+    assert "price is not asked in replay" in shown[2]
+    assert "sandbox" not in shown[2]
+    assert "credential: None" in shown[-2]
+    assert "RUNCOMFY_TOKEN" not in shown[-1]
+    assert token not in "".join(shown)
