@@ -92,7 +92,7 @@ def field_row(field: Field) -> Row:
     """A parameter, for the front end to draw a control for."""
     return {
         "name": field.name,
-        "title": field.name.replace("_", " ").capitalize(),
+        "title": _title(field),
         "kind": field.kind,
         "role": field.role,
         "choices": list(field.enum) or _counted(field),
@@ -103,6 +103,16 @@ def field_row(field: Field) -> Row:
         "description": field.description,
         "cost": field.cost_note,
     }
+
+
+_TITLES = {"limit_generations": "One picture per round", "enable_web_search": "Search the web first"}
+"""What a form calls parameters whose own name does not say what they do."""
+
+
+def _title(field: Field) -> str:
+    if field.role == "count":
+        return "Number of pictures"
+    return _TITLES.get(field.name) or field.name.replace("_", " ").capitalize()
 
 
 def _counted(field: Field) -> list[int]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from nbbanana.widgets.base import Form
 from support.forms import serve
 from support.lab import Browser
 
-__all__ = ["opened", "spills"]
+__all__ = ["opened", "spills", "unfold"]
 
 TOLD = """() => {
   const at = window.heard.findIndex((one) => one.kind === "uid");
@@ -58,3 +58,8 @@ def spills(page: Page) -> list[str]:
         }"""
     )
     return found
+
+
+def unfold(form: Page | Locator) -> None:
+    """Open the parameters of a Studio, where they are folded."""
+    form.locator(".st-options").evaluate("one => (one.open = true)")

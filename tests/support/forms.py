@@ -1,7 +1,9 @@
 """
-A form in a page of its own, without a notebook: the real Python half, the real front end, a stub of what lies between.
+Forms in a page without a notebook: the real Python half, the real front end, a stub of what lies between.
 
     with serve(form) as url: page.goto(url + "?theme=dark")
+
+Several forms stand in one page one after the other, and bring their style sheets in that order.
 """
 
 from __future__ import annotations
@@ -67,22 +69,23 @@ class Wire:
 
 
 @contextmanager
-def serve(form: Form) -> Iterator[str]:
-    """The address of a page that shows the form."""
-    wire = Wire(form)
+def serve(*forms: Form) -> Iterator[str]:
+    """The address of a page that shows the forms."""
+    wires = [Wire(form) for form in forms]
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
+            query = {name: int(values[0]) for name, values in parse_qs(parts.query).items() if values[0].isdigit()}
+            number = query.get("form", 0)
             if parts.path == "/":
-                self.answer("text/html", PAGE.read_bytes())
+                self.answer("text/html", PAGE.read_bytes().replace(b"MANY_FORMS", str(len(forms)).encode()))
             elif parts.path == "/form.js":
-                self.answer("text/javascript", str(form._esm).encode())
+                self.answer("text/javascript", str(forms[number]._esm).encode())
             elif parts.path == "/form.css":
-                self.answer("text/css", str(form._css).encode())
+                self.answer("text/css", str(forms[number]._css).encode())
             elif parts.path == "/hear":
-                news = wire.after(int(parse_qs(parts.query)["after"][0]))
-                self.answer("application/json", json.dumps(news).encode())
+                self.answer("application/json", json.dumps(wires[number].after(query["after"])).encode())
             elif parts.path in {"/theme-light.css", "/theme-dark.css"}:
                 name = f"{parts.path[1:-4]}-extension"
                 self.answer("text/css", (THEMES / name / "index.css").read_bytes())
@@ -90,7 +93,8 @@ def serve(form: Form) -> Iterator[str]:
                 self.send_error(404)
 
         def do_POST(self) -> None:
-            wire.say(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            number = int(parse_qs(urlsplit(self.path).query)["form"][0])
+            wires[number].say(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.answer("application/json", b"{}")
 
         def answer(self, kind: str, body: bytes) -> None:
@@ -111,7 +115,8 @@ def serve(form: Form) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.server_port}/"
     finally:
-        wire.end()
+        for wire in wires:
+            wire.end()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -93,7 +93,7 @@ class StudioDay:
     def copy(self) -> tuple[int, str]:
         """Copy the cell of the picture that is current: the number of its edit, and what is in the clipboard."""
         group = self.form.locator(".st-group").first
-        group.get_by_role("button", name="Copy cell").click()
+        group.get_by_role("button", name="Copy as a cell").click()
         expect(self.form.locator(".st-toast")).to_contain_text("in the clipboard")
         number = group.locator("h3").inner_text().removeprefix("Edit ")
         return int(number), self.page.page.evaluate("navigator.clipboard.readText()")

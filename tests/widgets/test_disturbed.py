@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from support.form_pages import opened
+from support.form_pages import opened, unfold
 from support.kernels import notebook_of
 from support.lab import Browser, Lab, LabPage
 
@@ -80,6 +80,7 @@ def busied(browser: Browser, lab: Lab, notebook: str) -> Iterator[tuple[LabPage,
         page.run(BUSY)
         page.cell(OPEN)
         form.get_by_label("Prompt").fill(WORDS)
+        unfold(form)
         form.get_by_role("button", name="Roll a seed").click()
         yield page, form
         (lab.root / f"{notebook}.go").touch()
@@ -99,12 +100,13 @@ def test_a_restarted_kernel_is_named_and_the_words_are_kept(browser: Browser, la
         restart(page)
         waits = form.locator(".st-waits")
         expect(waits).to_contain_text("The kernel was restarted")
+        unfold(form)
         form.get_by_role("button", name="Roll a seed").click()
         expect(waits).to_contain_text("Run this cell again")
         expect(form.get_by_label("Prompt")).to_have_value(WORDS)
         page.run(OPEN)
         page.wait(OPEN)
-        expect(form.locator(".st-toast")).to_contain_text("The words are back")
+        expect(form.locator(".st-toast")).to_contain_text("Your prompt from before the restart is back.")
         expect(form.get_by_label("Prompt")).to_have_value(WORDS)
         expect(waits).to_be_hidden()
         runs_in_the_end(page, form)
@@ -144,6 +146,7 @@ def test_what_is_lost_on_the_way_is_said_again(browser: Browser, form: Studio) -
     with opened(browser, form) as page:
         expect(page.get_by_label("Prompt")).to_have_value(WORDS)
         page.evaluate("window.lost = ['run', 'dice']")
+        unfold(page)
         page.get_by_role("button", name="Roll a seed").click()
         page.get_by_label("Prompt").press("Control+Enter")
         expect(page.locator(".st-group")).to_have_count(2)
@@ -423,6 +426,7 @@ def test_a_recall_that_must_ask_the_service_keeps_nobody_waiting(
         lively.add_fault(Fault("catalog", delay=3.0))
         page.get_by_role("button", name="All", exact=True).click()
         expect(page.locator(".st-toast")).to_contain_text(f"Asking the service about {LIVE}.")
+        unfold(page)
         page.get_by_role("button", name="Roll a seed").click()
         expect(page.locator("[data-name=seed] input")).to_have_value(re.compile(r"\d"))
         assert stranger.model != LIVE, "the recall was over before anything else was asked"

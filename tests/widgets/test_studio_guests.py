@@ -109,7 +109,7 @@ def test_a_region_is_pointed_at_and_its_words_go_to_the_caret(browser: Browser, 
         area.focus()
         area.evaluate("area => area.setSelectionRange(16, 16)")
         page.locator(".st-input").first.hover()
-        page.get_by_role("button", name="Point at a region of coffee.png").click()
+        page.get_by_role("button", name="Draw a region on coffee.png").click()
         page.locator(".rg-picture[src]").wait_for()
         drag(page, (0.72, 0.02), (0.98, 0.3))
         line = page.get_by_role("group", name="Region", exact=True)
@@ -117,7 +117,7 @@ def test_a_region_is_pointed_at_and_its_words_go_to_the_caret(browser: Browser, 
         expect(page.locator(".st-outline path")).to_have_count(2)
         page.locator(".rg-surface").press("b")
         assert page.evaluate("window.leaked") == [], "what is typed on the picture is for the region alone"
-        line.get_by_role("button", name="Put into the prompt").click()
+        line.get_by_role("button", name="Add to the prompt").click()
         expect(area).to_have_value("Put a bird into the upper-right corner, please.")
         expect(area).to_be_focused()
         page.get_by_role("button", name="Done").click()
@@ -136,7 +136,7 @@ def test_a_region_is_pointed_at_and_its_words_go_to_the_caret(browser: Browser, 
 def test_the_region_tool_follows_undo_and_goes_with_its_picture(browser: Browser, form: Studio) -> None:
     """By keys alone: r opens it, Enter draws a box; Undo of the form empties it, and a removed picture closes it."""
     with opened(browser, form) as page:
-        page.get_by_role("button", name=re.compile("2, cue: chelsea")).press("r")
+        page.get_by_role("button", name=re.compile("2, reference: chelsea")).press("r")
         surface = page.locator(".rg-surface")
         expect(surface).to_be_focused()
         surface.press("Enter")
@@ -148,9 +148,9 @@ def test_the_region_tool_follows_undo_and_goes_with_its_picture(browser: Browser
         expect(line).not_to_be_visible()
         surface.press("Enter")
         expect(line).to_be_visible()
-        line.get_by_role("button", name="Forget the region").click()
+        line.get_by_role("button", name="Remove the region").click()
         expect(page.locator(".rg-list li")).to_have_count(0)
-        page.get_by_role("button", name=re.compile("2, cue: chelsea")).press("Delete")
+        page.get_by_role("button", name=re.compile("2, reference: chelsea")).press("Delete")
         expect(page.locator(".nbb-region")).to_have_count(0)
         assert form.region is None
 
@@ -219,7 +219,7 @@ def test_guests_are_labelled_and_fit(browser: Browser, form: Studio, theme: str,
     """With both open at once, axe-core finds nothing serious or critical, and nothing spills over."""
     form.region = CORNER
     with opened(browser, form, theme=theme, width=width) as page:
-        page.get_by_role("button", name="1, primary: coffee.png").press("r")
+        page.get_by_role("button", name="1, main picture: coffee.png").press("r")
         page.locator(".rg-picture[src]").wait_for()
         page.get_by_role("button", name="Browse all").click()
         page.locator(".br-tile").nth(1).click()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import JSHandle, Locator, Page, expect
-from support.form_pages import opened
+from support.form_pages import opened, unfold
 from support.lab import Browser
 
 import nbbanana as nb
@@ -91,7 +91,7 @@ def test_an_address_is_dropped(page: Page, form: Studio) -> None:
         "drop", {"dataTransfer": carried(page, uri="https://example.com/shots/cup.jpg")}
     )
     expect(tiles(page)).to_have_count(2)
-    expect(tiles(page).last).to_have_attribute("aria-label", "2, cue: cup.jpg, by its URL")
+    expect(tiles(page).last).to_have_attribute("aria-label", "2, reference: cup.jpg, by its URL")
     assert form.inputs[1].url == "https://example.com/shots/cup.jpg"
 
 
@@ -154,13 +154,13 @@ def test_a_picture_comes_from_the_results_and_from_the_history(page: Page, form:
 
 
 def test_pictures_are_put_in_order_by_dragging(page: Page, form: Studio, photo: Callable[[str], Path]) -> None:
-    """The one that is dragged to the front is primary, and is marked so."""
+    """The one that is dragged to the front is the main picture, and is marked so."""
     form.inputs = [photo("chelsea"), photo("coffee"), photo("portrait")]
     expect(tiles(page)).to_have_count(3)
     tiles(page).nth(2).drag_to(tiles(page).nth(0))
-    expect(tiles(page).first).to_have_attribute("aria-label", re.compile(f"^1, primary: {photo('portrait').name}"))
-    expect(page.locator(".st-input").first).to_contain_text("1 primary")
-    expect(page.locator(".st-input").nth(1)).to_contain_text("2 cue")
+    expect(tiles(page).first).to_have_attribute("aria-label", re.compile(f"^1, main picture: {photo('portrait').name}"))
+    expect(page.locator(".st-input").first).to_contain_text("1 main picture")
+    expect(page.locator(".st-input").nth(1)).to_contain_text("2 reference")
     assert named(form)[1:] == ["chelsea.png", "coffee.png"]
 
 
@@ -190,9 +190,9 @@ def test_pictures_are_counted_against_what_the_model_takes(page: Page, form: Stu
 @pytest.mark.parametrize(
     ("button", "words", "seed", "ratio", "picture"),
     [
-        ("All", "Make it snow.", 7, "1:1", "coffee.png"),
-        ("All but seed", "Make it snow.", 5, "1:1", "coffee.png"),
-        ("Only words", "Make it snow.", 5, None, "chelsea.png"),
+        ("Everything", "Make it snow.", 7, "1:1", "coffee.png"),
+        ("Without seed", "Make it snow.", 5, "1:1", "coffee.png"),
+        ("Prompt only", "Make it snow.", 5, None, "chelsea.png"),
     ],
 )
 def test_a_click_recalls_and_undo_returns(
@@ -202,10 +202,10 @@ def test_a_click_recalls_and_undo_returns(
     form.set(seed=5)
     before = form.bench.draft
     page.locator(".st-node").click()
-    page.get_by_role("group", name="Bring into the form").get_by_role("button", name=button, exact=True).click()
+    page.get_by_role("group", name="Load into the form").get_by_role("button", name=button, exact=True).click()
     area = page.get_by_label("Prompt")
     expect(area).to_have_value(words)
-    kept = seed if button != "All but seed" else None
+    kept = seed if button != "Without seed" else None
     assert (form.parameters.get("seed"), form.parameters.get("aspect_ratio")) == (kept, ratio)
     assert named(form) == [picture]
     page.locator(".st-toast").get_by_role("button", name="Undo").click()
@@ -251,22 +251,23 @@ def test_the_list_of_keys_names_all_that_there_are(page: Page) -> None:
 
 def test_the_seed_has_dice_and_a_lock(page: Page, form: Studio) -> None:
     """Left alone each run gets a new one; the lock keeps that of the newest result, the dice roll, typing sets."""
+    unfold(page)
     field = page.locator("[data-name=seed]")
     box = field.locator("input")
     lock = field.get_by_role("button", name="Lock the seed")
-    expect(box).to_have_attribute("placeholder", "new for every run")
+    expect(box).to_have_attribute("placeholder", "random")
     expect(lock).to_have_attribute("aria-pressed", "false")
     lock.click()
     expect(box).to_have_value("7")
     expect(lock).to_have_attribute("aria-pressed", "true")
-    expect(field).to_contain_text("Locked: every run asks with 7.")
+    expect(field).to_contain_text("Every run uses 7.")
     lock.click()
     expect(box).to_have_value("")
     field.get_by_role("button", name="Roll a seed").click()
     expect(box).to_have_value(re.compile(r"\d+"))
     box.fill("42")
     box.press("Tab")
-    expect(field).to_contain_text("asks with 42")
+    expect(field).to_contain_text("Every run uses 42.")
     assert form.parameters["seed"] == 42
 
 

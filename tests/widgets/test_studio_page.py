@@ -10,6 +10,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 from support.axe import violations
+from support.form_pages import unfold
 from support.forms import serve
 from support.lab import Browser
 from support.tiers import in_every_view
@@ -148,13 +149,14 @@ def test_slash_searches_and_question_mark_lists(page: Page) -> None:
     page.keyboard.type("rain")
     expect(page.locator(".st-node")).to_have_count(1)
     page.get_by_label("Search the history").fill("nothing has this")
-    expect(page.locator(".st-none")).to_contain_text("No edit has all of")
+    expect(page.locator(".st-none")).to_contain_text("No edit has all of these words")
 
 
 def test_what_is_set_is_bold_and_can_be_left_to_the_model(page: Page, form: Studio) -> None:
     """Unset shows the model's choice dotted; set is bold with a way back; nothing unset is a value."""
+    unfold(page)
     field = page.locator("[data-name=number_of_images]")
-    assert "1 unless set" in field.inner_text()
+    assert "default 1" in field.inner_text()
     decoration = "one => getComputedStyle(one).textDecorationStyle"
     assert field.locator(".is-default span").evaluate(decoration) == "dotted"
     field.locator("label", has_text="3").click()
@@ -162,17 +164,17 @@ def test_what_is_set_is_bold_and_can_be_left_to_the_model(page: Page, form: Stud
     assert field.locator(".st-label").evaluate("one => getComputedStyle(one).fontWeight") == "600"
     assert form.parameters["number_of_images"] == 3
     expect(page.locator(".st-amount")).to_have_text("$0.21")
-    field.get_by_role("button", name="Leave number of images to the model").click()
+    field.get_by_role("button", name="Set number of pictures back to automatic").click()
     expect(field).not_to_have_class(re.compile("is-set"))
     expect(page.locator(".st-amount")).to_have_text("$0.07")
     assert "number_of_images" not in form.parameters
 
 
 def test_pictures_are_put_in_order_by_keyboard(page: Page, form: Studio) -> None:
-    """Alt and an arrow moves a picture, the first is primary, Delete takes one away, Undo brings it back."""
-    page.get_by_role("button", name=re.compile("2, cue: chelsea")).focus()
+    """Alt and an arrow moves a picture, the first is the main picture, Delete takes one away, Undo brings it back."""
+    page.get_by_role("button", name=re.compile("2, reference: chelsea")).focus()
     page.keyboard.press("Alt+ArrowLeft")
-    expect(page.get_by_role("button", name=re.compile("1, primary: chelsea"))).to_be_focused()
+    expect(page.get_by_role("button", name=re.compile("1, main picture: chelsea"))).to_be_focused()
     page.keyboard.press("Delete")
     expect(page.locator(".st-input")).to_have_count(1)
     page.get_by_role("button", name="Undo").first.click()
@@ -189,7 +191,7 @@ def test_words_that_are_being_written_are_not_overwritten(page: Page, form: Stud
     expect(area).to_have_value("Something new")
     page.locator(".st-node").first.click()
     area.fill("Something newer")
-    page.get_by_role("button", name="Only words").click()
+    page.get_by_role("button", name="Prompt only").click()
     expect(area).to_have_value(re.compile("Make it snow"), timeout=30_000)
     page.locator(".st-toast").get_by_role("button", name="Undo").click()
     expect(area).to_have_value("Something newer")
@@ -225,6 +227,7 @@ def test_a_run_shows_its_pictures(page: Page, form: Studio) -> None:
 
 def test_trouble_stands_at_run(page: Page) -> None:
     """An error comes in its three lines, in the form, as an alert, and goes with the next step."""
+    unfold(page)
     page.get_by_label("Prompt").fill("")
     page.get_by_role("button", name="Run").click()
     alert = page.get_by_role("alert")
@@ -236,6 +239,7 @@ def test_trouble_stands_at_run(page: Page) -> None:
 
 def test_a_kernel_that_does_not_answer_is_named(page: Page) -> None:
     """After a moment without an answer the form says why, and takes it back once there is one."""
+    unfold(page)
     page.evaluate("window.isDeaf = true")
     page.get_by_role("button", name="Roll a seed").click()
     waits = page.locator(".st-waits")

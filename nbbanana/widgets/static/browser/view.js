@@ -246,7 +246,7 @@ export function renderBrowser({ model, el }) {
     chosen.draw();
     form.say("choose", { numbers: [...state.chosen] });
   };
-  keepKeys(form.root);
+  const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("input, select, textarea")) return;
     const act = { "/": filters.focus, s: () => detail.mark("star"), x: () => detail.mark("reject"), c: chosen.compare }[event.key];
@@ -260,6 +260,7 @@ export function renderBrowser({ model, el }) {
   chosen.draw();
   line.say("hello");
   return () => {
+    letKeysGo();
     line.end();
     filters.end();
     tiles.end();

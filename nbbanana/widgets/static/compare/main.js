@@ -133,12 +133,13 @@ function render({ model, el }) {
     },
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
-  fill(form.root, parts.bar.element, waits, trouble, parts.words.element, parts.stage.element, note, keyList(), form.live);
-  keepKeys(form.root);
+  fill(form.root, parts.bar.element, waits, trouble, parts.stage.element, note, parts.words.element, keyList(), form.live);
+  const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", makeCompareKeys(form, parts, acts));
   el.replaceChildren(form.root);
   line.say("hello");
   return () => {
+    letKeysGo();
     line.end();
     acts.end();
     parts.stage.end();

@@ -184,7 +184,7 @@ export function renderRegion({ model, el }) {
     settling = window.setTimeout(() => line.say("settled"), SETTLE);
   };
   const keys = { u: () => form.undo(), ...Object.fromEntries(TOOLS.map(([tool, , key]) => [key, () => tools.choose(tool)])) };
-  keepKeys(form.root);
+  const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("input")) return;
     if (keys[event.key]) keys[event.key]();
@@ -195,6 +195,7 @@ export function renderRegion({ model, el }) {
   line.say("hello");
   return () => {
     clearTimeout(settling);
+    letKeysGo();
     line.end();
     shelf.end();
     showStill();

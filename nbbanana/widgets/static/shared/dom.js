@@ -20,6 +20,7 @@ const ICONS = {
   note: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 7.500v3.500M8 5h.01",
   slow: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 4.800V8l2.300 1.600",
   region: "M2.500 5.500v-3h3M10.500 2.500h3v3M13.500 10.500v3h-3M5.500 13.500h-3v-3",
+  fold: "M6 3l5 5-5 5",
   older: "M10 3L5 8l5 5",
 };
 
@@ -87,22 +88,37 @@ export function button(word, symbol, onclick, options = {}) {
       "aria-keyshortcuts": options.key,
     },
     symbol && icon(symbol),
-    options.bare ? null : word,
+    options.bare ? null : symbol ? h("span", {}, word) : word,
   );
 }
 
+/** Keys that a form uses itself together with Ctrl or ⌘: run, and what edits text. All others are for the host. */
+const OWN = new Set(["enter", "a", "c", "v", "x", "y", "z"]);
+
+/** Whether a key is for the host, such as Ctrl+S, and not for the form or for the field that is written in. */
+function isForHost(event) {
+  if (event.altKey || !(event.ctrlKey || event.metaKey) || OWN.has(event.key.toLowerCase())) return false;
+  return event.key.length === 1 || !event.composedPath()[0].matches("input, textarea, select");
+}
+
 /**
- * Keep what is pressed in a form from the notebook, to which x means to cut the cell, and let Escape lead back to it.
+ * Keep what is pressed in a form from the notebook, to which x means to cut the cell; let Escape lead back to it, and
+ * Ctrl+S save it. Returns what ends that.
  * @param {HTMLElement} root
  */
 export function keepKeys(root) {
   // JupyterLab hears a key once it has bubbled up. Notebook 7 hears it before it comes down, and only passes over what
-  // is focused and carries this attribute.
-  root.addEventListener("focusin", (event) => event.composedPath()[0].setAttribute("data-lm-suppress-shortcuts", "true"));
+  // is focused and carries this attribute: so it is set before that.
+  const mark = (event) => {
+    const target = event.composedPath()[0];
+    if (target instanceof Element && root.contains(target)) target.toggleAttribute("data-lm-suppress-shortcuts", !isForHost(event));
+  };
+  window.addEventListener("keydown", mark, true);
   root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") event.stopPropagation();
-    else if (!event.composedPath()[0].closest("dialog")) root.closest(".jp-Cell")?.focus();
+    if (event.key === "Escape" && !event.composedPath()[0].closest("dialog")) root.closest(".jp-Cell")?.focus();
+    else if (event.key !== "Escape" && !isForHost(event)) event.stopPropagation();
   });
+  return () => window.removeEventListener("keydown", mark, true);
 }
 
 /** A number of words: `count(2, "picture")` is "2 pictures". */

@@ -1,4 +1,4 @@
-// The parameters, drawn from the model's schema: what is set is bold and can be left to the model again.
+// The parameters, drawn from the model's schema: what is set is bold and can be set back to automatic.
 
 import { button, fill, h, icon } from "../shared/dom.js";
 
@@ -6,14 +6,9 @@ const SHAPE = /^(\d+):(\d+)$/;
 
 /** @param {any} form what the parts of the Studio share */
 export function makeFields(form) {
-  const tally = h("span.nbb-quiet.nbb-small.nbb-figures");
+  const tally = h("span.nbb-quiet.nbb-small.nbb-figures.st-tally");
   const host = h("div.st-fields");
-  const element = h(
-    "section.st-part",
-    { "aria-labelledby": form.id("parameters") },
-    h("div.st-head", {}, h("h3", { id: form.id("parameters") }, "Parameters"), tally),
-    host,
-  );
+  const element = h("details.st-part.st-options", {}, h("summary", {}, icon("fold"), h("span.st-title", {}, "Parameters"), tally), form.trouble.at("fields"), host);
   let drawn = "";
   /** @type {Map<string, (value: any) => void>} */
   let put = new Map();
@@ -28,10 +23,17 @@ export function makeFields(form) {
         fill(host, pair(state.fields.map((field) => draw(form, field, put))));
       }
       for (const field of state.fields) put.get(field.name)?.(state.values[field.name]);
-      const set = Object.keys(state.values).length;
-      fill(tally, set ? `${set} set, the rest left to the model` : "all left to the model");
+      const set = state.fields.filter((field) => field.name in state.values).map((field) => gist(field, state.values[field.name]));
+      fill(tally, set.length ? `${set.join(" · ")}, the rest automatic` : "all automatic");
+      tally.title = tally.textContent;
     },
   };
+}
+
+/** A parameter that is set, as the folded line says it; `4:5`, `2K` and `png` say themselves what they are. */
+function gist(field, value) {
+  const isPlain = field.kind === "string" && field.choices.length > 0;
+  return isPlain ? wordOf(value) : `${field.title.toLowerCase()} ${wordOf(value)}`;
 }
 
 /** Narrow ones stand two in a row; one without a neighbour takes the whole row. */
@@ -47,8 +49,8 @@ function pair(boxes) {
 
 /** One parameter: its name, what holds while it is not set, its control, what it costs. */
 function draw(form, field, put) {
-  const reset = button(`Leave ${field.title.toLowerCase()} to the model`, "reset", () => form.say("set", { name: field.name, value: null }), { bare: true });
-  const unless = h("span.nbb-quiet.nbb-small", {}, field.default === null ? "" : `${wordOf(field.default)} unless set`);
+  const reset = button(`Set ${field.title.toLowerCase()} back to automatic`, "reset", () => form.say("set", { name: field.name, value: null }), { bare: true });
+  const unless = h("span.nbb-quiet.nbb-small", {}, field.default === null ? "" : `default ${wordOf(field.default)}`);
   const control = pick(form, field);
   const cost = field.cost ? h("p.st-cost.nbb-small", { id: form.id(`${field.name}-cost`) }, icon("slow"), field.cost) : null;
   const isCheck = field.kind === "boolean";
@@ -117,7 +119,7 @@ function check(form, field, say) {
 }
 
 function select(field, say) {
-  const list = h("select", { "aria-label": field.title, onchange: () => say(list.value === "" ? null : list.value) }, h("option", { value: "" }, "left to the model"), field.choices.map((choice) => h("option", { value: String(choice) }, wordOf(choice))));
+  const list = h("select", { "aria-label": field.title, onchange: () => say(list.value === "" ? null : list.value) }, h("option", { value: "" }, "automatic"), field.choices.map((choice) => h("option", { value: String(choice) }, wordOf(choice))));
   return {
     element: list,
     put(value) {
@@ -134,7 +136,7 @@ function type(field, say) {
     min: field.minimum,
     max: field.maximum,
     step: field.step ?? (field.kind === "number" ? "any" : null),
-    placeholder: field.default === null ? "left to the model" : String(field.default),
+    placeholder: field.default === null ? "automatic" : String(field.default),
     onchange: () => say(box.value === "" ? null : isNumber ? Number(box.value) : box.value),
   });
   return {
@@ -147,7 +149,7 @@ function type(field, say) {
 
 /** A mask by its path or URL; one that is made of the region is said so. */
 function mask(field, say) {
-  const box = h("input", { type: "text", "aria-label": field.title, placeholder: "Path or URL; region for the region", spellcheck: "false", onchange: () => say(box.value.trim() === "" ? null : box.value.trim()) });
+  const box = h("input", { type: "text", "aria-label": field.title, placeholder: "Path or URL; region: what you drew", spellcheck: "false", onchange: () => say(box.value.trim() === "" ? null : box.value.trim()) });
   return {
     element: box,
     put(value) {
@@ -163,7 +165,7 @@ function seed(form, field) {
     inputmode: "numeric",
     "aria-labelledby": form.id(field.name),
     "aria-describedby": form.id("seed-says"),
-    placeholder: "new for every run",
+    placeholder: "random",
     onchange: () => say(box.value.trim() === "" ? null : Number(box.value)),
   });
   const dice = button("Roll a seed", "dice", () => form.say("dice"), { bare: true, boxed: true });
@@ -176,7 +178,7 @@ function seed(form, field) {
       if (box.getRootNode().activeElement !== box) box.value = value ?? "";
       lock.setAttribute("aria-pressed", String(isSet));
       lock.replaceChildren(icon(isSet ? "lock" : "unlock"));
-      fill(says, isSet ? `Locked: every run asks with ${value}.` : "Each run gets a new one, and its record keeps it.");
+      fill(says, isSet ? `Every run uses ${value}. Same seed: similar pictures, not identical ones.` : "Random for each run. The history keeps it.");
     },
   };
 }

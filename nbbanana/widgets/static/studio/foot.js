@@ -1,6 +1,6 @@
-// The price, what is left, Run, and what stands in the way.
+// The price, what is left, and Run.
 
-import { button, fill, h, icon } from "../shared/dom.js";
+import { fill, h, icon } from "../shared/dom.js";
 
 /** @param {any} form what the parts of the Studio share */
 export function makeFoot(form) {
@@ -10,27 +10,17 @@ export function makeFoot(form) {
   const bar = h("progress", { max: 1, "aria-label": "Budget left" });
   const left = h("p.nbb-quiet.nbb-small.nbb-figures");
   const limit = h("input", { type: "number", min: 0, step: "0.01", onchange: () => form.say("most", { amount: limit.value === "" ? null : Number(limit.value) }) });
-  const most = h("label.st-most.nbb-small", { hidden: true }, "A budget needs to know: a run may cost at most $", limit);
+  const most = h("label.st-most.nbb-small", { hidden: true }, "The price is not known exactly. A run may cost at most $", limit);
   const go = h(
     "button.nbb-go",
     { type: "button", "aria-keyshortcuts": "Control+Enter Meta+Enter", onclick: () => form.run() },
     "Run",
     h("span.st-go-keys", { "aria-hidden": "true" }, h("kbd", {}, isMac ? "⌘" : "Ctrl"), h("kbd", {}, "↵")),
   );
-  const trouble = h("div.st-trouble", { role: "alert", hidden: true });
-  const element = h("div.st-foot", {}, trouble, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, most), go);
-
-  function show(what, why, mend) {
-    trouble.hidden = !what;
-    if (!what) return fill(trouble);
-    const lines = [h("b", {}, what), why && h("span", {}, why), mend && h("span", {}, mend)].filter(Boolean);
-    fill(trouble, h("p", {}, lines.map((line) => [line, h("br")]).flat().slice(0, -1)), button("Close this message", "cross", () => show(""), { bare: true }));
-  }
+  const element = h("div.st-foot", {}, form.trouble.at("run"), h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, most), go);
 
   return {
     element,
-    complain: (error) => show(error.what, error.why, error.mend),
-    clear: () => show(""),
     update(price) {
       fill(amount, price.problem ? "No price" : (price.amount ?? "…"));
       fill(how, price.problem ? price.problem[0] : price.how);
@@ -38,7 +28,7 @@ export function makeFoot(form) {
       how.title = price.note ?? "";
       bar.hidden = price.share === null;
       if (price.share !== null) bar.value = price.share;
-      const words = [price.is_over ? "More than is left: " : "", price.left, price.left && price.is_play ? ", play money" : price.is_play ? "Play money: no model paints here." : ""];
+      const words = [price.is_over ? "More than is left: " : "", price.left, price.left && price.is_play ? ", play money" : price.is_play ? "Play money." : ""];
       fill(left, price.is_over ? icon("note") : null, words.join(""));
     },
   };

@@ -8,7 +8,7 @@ const LETTERS = "ABCDEF";
 export function makeGrid(form) {
   const element = h("div.st-groups");
   const pair = h("div.st-pair", { hidden: true });
-  const empty = h("p.st-empty.nbb-quiet", {}, "What you make appears here, the newest first.");
+  const empty = h("p.st-empty.nbb-quiet", {}, "Your pictures will appear here, the newest first.");
   /** @type {any[]} */
   let groups = [];
   /** @type {string[]} the pictures marked for comparing, `edit/index` */
@@ -60,7 +60,7 @@ export function makeGrid(form) {
       { "aria-labelledby": name },
       h("div.st-group-head", {}, h("h3.nbb-figures", { id: name }, `Edit ${group.edit}`), h("span.nbb-clip", { title: group.prompt }, group.gist), h("span.nbb-quiet.nbb-small.nbb-figures", {}, group.facts)),
       group.notes.map((note) => h("p.nbb-quiet.nbb-small.st-group-note", {}, note)),
-      h("div.st-tiles", { role: "listbox", "aria-labelledby": name, "aria-orientation": "horizontal", style: `--many:${Math.min(4, group.tiles.length)}` }, group.tiles.map((tile) => drawTile(group, tile))),
+      h("div.st-tiles", { role: "listbox", "aria-labelledby": name, "aria-orientation": "horizontal", style: `--many:${Math.min(4, group.tiles.length)};--ratio:${(group.tiles[0]?.width ?? 1) / (group.tiles[0]?.height ?? 1)}` }, group.tiles.map((tile) => drawTile(group, tile))),
       holds ? toolbar(group) : null,
     );
   }
@@ -85,7 +85,7 @@ export function makeGrid(form) {
       press("Reject", "cross", tile.rejected, () => act("x"), "x"),
       h("span.st-gap", { "aria-hidden": "true" }),
       button("Save", "save", say("save"), { title: "Write it into the notebook's folder" }),
-      button("Copy cell", "copy", () => form.say("copy", { edit: group.edit })),
+      button("Copy as a cell", "copy", () => form.say("copy", { edit: group.edit })),
     );
   }
 

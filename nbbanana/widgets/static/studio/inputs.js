@@ -9,7 +9,7 @@ import { pack } from "./upload.js";
  * @param {(words: string) => void} insert puts words into the prompt at the caret
  */
 export function makeInputs(form, insert) {
-  const list = h("ol.st-inputs", { "aria-label": "Input pictures, the first is primary" });
+  const list = h("ol.st-inputs", { "aria-label": "Input pictures, the first is the main picture" });
   const tally = h("span.nbb-quiet.nbb-small.nbb-figures");
   const notes = h("ul.st-notes.nbb-small");
   const chooser = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-label": "Choose pictures", onchange: () => send(chooser.files) });
@@ -25,7 +25,7 @@ export function makeInputs(form, insert) {
     },
   });
   const add = h("button.st-add.nbb-small", { type: "button", onclick: () => chooser.click() }, icon("plus"), h("span", {}, "Drop, paste or browse"));
-  const help = h("p.nbb-unseen", { id: form.id("order") }, "Alt and an arrow key moves a picture, Delete takes it away, r points at a region of it.");
+  const help = h("p.nbb-unseen", { id: form.id("order") }, "Alt and an arrow key moves a picture, Delete removes it, r draws a region on it.");
   const pointed = makePointed(form, insert);
   const element = h(
     "section.st-part",
@@ -34,6 +34,7 @@ export function makeInputs(form, insert) {
     list,
     chooser,
     word,
+    form.trouble.at("inputs"),
     pointed.element,
     notes,
     help,
@@ -49,7 +50,7 @@ export function makeInputs(form, insert) {
         const parcel = await pack(file);
         form.say("upload", { name: parcel.name, note: parcel.note }, [parcel.data]);
       } catch (error) {
-        form.complain({ what: `${file.name} cannot be used.`, why: String(error.message ?? error), mend: "Give another picture." });
+        form.complain({ about: "upload", what: `${file.name} cannot be used.`, why: String(error.message ?? error), mend: "Give another picture." });
       }
     }
     chooser.value = "";
@@ -71,7 +72,7 @@ export function makeInputs(form, insert) {
   }
 
   function tile(slot, at) {
-    const role = at === 0 ? "primary" : "cue";
+    const role = at === 0 ? "main picture" : "reference";
     const image = slot.picture ? form.album.show(h("img", { alt: "" }), slot.picture) : h("span.st-blank.nbb-small", {}, "URL");
     const hold = h(
       "button.st-input-hold",
@@ -90,12 +91,12 @@ export function makeInputs(form, insert) {
       image,
       outlineOf(slot, region),
     );
-    const point = slot.picture && button(`Point at a region of ${slot.name}`, "region", () => form.say("point", { key: slot.key }), { bare: true, title: "Point at a region" });
+    const point = slot.picture && button(`Draw a region on ${slot.name}`, "region", () => form.say("point", { key: slot.key }), { bare: true, title: "Draw a region" });
     point?.classList.add("st-point");
-    const remove = button(`Take ${slot.name} away`, "cross", () => form.say("remove", { key: slot.key }), { bare: true });
+    const remove = button(`Remove ${slot.name}`, "cross", () => form.say("remove", { key: slot.key }), { bare: true });
     remove.classList.add("st-remove");
     const name = h("span.st-name.nbb-small.nbb-clip.nbb-quiet", { title: slot.operand ?? slot.name }, slot.operand ?? slot.name);
-    const place = h("span.nbb-small.nbb-clip", {}, at === 0 ? h("b", {}, "1 primary") : `${at + 1} cue`);
+    const place = h("span.nbb-small.nbb-clip", {}, at === 0 ? h("b", {}, "1 main picture") : `${at + 1} reference`);
     return h("li.st-input" + (at === 0 ? ".is-first" : ""), { ondragover: allow, ondrop: (event) => drop(event, at) }, hold, point, remove, place, name);
   }
 

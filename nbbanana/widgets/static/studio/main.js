@@ -1,6 +1,7 @@
 // The Studio's front end: the frame, the parts in it, and what is said between them and Python.
 
 import { button, fill, h, keepKeys } from "../shared/dom.js";
+import { makeBar, makeSaid, makeTrouble } from "./bar.js";
 import { album, hideStill, link } from "../shared/link.js";
 import { makeInputs } from "./inputs.js";
 import { makeFields } from "./fields.js";
@@ -33,9 +34,12 @@ function makeForm() {
     announce: (words) => fill(live, words),
     say: (_kind, _content, _buffers) => undefined,
     run: () => undefined,
-    note: (_words) => undefined,
-    complain: (_error) => undefined,
+    note: (words) => form.said.show(words, false),
+    complain: (error) => form.trouble.show(error),
+    trouble: makeTrouble(),
+    said: null,
   };
+  form.said = makeSaid(form);
   return form;
 }
 
@@ -44,8 +48,10 @@ function makePrompt(form) {
   let written = 0;
   let timer = 0;
   let isTold = false;
-  const area = h("textarea", { rows: "5", id: form.id("prompt"), placeholder: "Keep … unchanged. Change …", oninput: () => {
+  let grown = "";
+  const area = h("textarea", { rows: "4", id: form.id("prompt"), placeholder: "Keep … unchanged. Change …", oninput: () => {
     written += 1;
+    grow();
     clearTimeout(timer);
     timer = window.setTimeout(tell, PAUSE);
   } });
@@ -53,6 +59,16 @@ function makePrompt(form) {
     clearTimeout(timer);
     timer = 0;
     form.say("words", { text: area.value, count: written });
+  };
+  /** As high as the words, as far as the sheet lets it; a reader's own height stays. */
+  const grow = () => {
+    if (area.style.height && area.style.height !== grown) return;
+    area.style.height = "auto";
+    grown = area.style.height = area.scrollHeight ? `${area.scrollHeight + 2}px` : "";
+  };
+  const put = (words) => {
+    area.value = words;
+    grow();
   };
   return {
     element: h("section.st-part", {}, h("div.st-head", {}, h("label.st-title", { for: form.id("prompt") }, "Prompt")), area),
@@ -73,6 +89,7 @@ function makePrompt(form) {
       const after = to < value.length && !/[\s.,;:!?]/.test(value[to]) ? " " : "";
       area.focus();
       area.setRangeText(before + words + after, from, to, "end");
+      grow();
       written += 1;
       tell();
     },
@@ -82,13 +99,13 @@ function makePrompt(form) {
     },
     update(state) {
       isTold = true;
-      if (state.seen >= written && area.value !== state.prompt) area.value = state.prompt;
+      if (state.seen >= written && area.value !== state.prompt) put(state.prompt);
       const words = area.value ? "" : left.take();
       if (!words) return;
-      area.value = words;
+      put(words);
       written += 1;
       tell();
-      form.note("The words are back that stood here when the kernel went away.");
+      form.note("Your prompt from before the restart is back.");
     },
     /** The kernel went away: keep the words for the form that comes in the place of this one. */
     keep: () => left.put(area.value),
@@ -115,46 +132,6 @@ const left = {
     }
   },
 };
-
-/** The line above: the model, who runs it, and what is for the whole form. */
-function makeBar(form, keys) {
-  const models = h("select", { "aria-label": "Model", onchange: () => form.say("model", { id: models.value }) });
-  const provider = h("p.nbb-quiet.nbb-small.st-provider");
-  const undo = button("Undo", "undo", () => form.say("undo"), { bare: true });
-  const help = button("Keys", null, () => keys.show(), { bare: true });
-  fill(help, h("kbd", { "aria-hidden": "true" }, "?"));
-  let known = "";
-  return {
-    element: h("header.st-bar", {}, h("h2", {}, "Studio"), models, provider, h("span.st-bar-tools", {}, undo, button("Copy as cell", "copy", () => form.say("copy")), help)),
-    update(state) {
-      const wanted = JSON.stringify(state.models);
-      if (wanted !== known) fill(models, state.models.map((one) => h("option", { value: one.id, title: one.title }, one.id)));
-      known = wanted;
-      models.value = state.model;
-      models.title = state.summary;
-      const who = { sandbox: "Sandbox: play money, no model paints here", "": "Nobody to send to: log in with %nblogin" };
-      fill(provider, who[state.provider] ?? "");
-      undo.disabled = state.undo === null;
-      undo.title = state.undo === null ? "Nothing to undo" : `Undo: ${state.undo}`;
-    },
-  };
-}
-
-/** A line that says what was done and offers to take it back. */
-function makeSaid(form) {
-  const words = h("span");
-  const undo = h("button.nbb-boxed", { type: "button", onclick: () => form.say("undo") }, "Undo");
-  const element = h("div.st-toast", { hidden: true }, words, undo, button("Close this message", "cross", () => (element.hidden = true), { bare: true }));
-  return {
-    element,
-    show(text, canUndo) {
-      fill(words, text);
-      undo.hidden = !canUndo;
-      element.hidden = false;
-      form.announce(text);
-    },
-  };
-}
 
 /** Where another widget of this package is shown inside the form, one at a time. */
 function makeGuest(widgets) {
@@ -192,11 +169,10 @@ function render({ model, el, host }) {
   const keys = makeKeys(form, { grid, past });
   const copier = makeCopier(form);
   const bar = makeBar(form, keys);
-  const said = makeSaid(form);
   const guest = makeGuest(host);
   const pointing = h("div.st-guest");
   const guests = makeGuests(form, {
-    region: { host: pointing, title: "What is drawn is kept with the edit, and not sent.", close: "Done" },
+    region: { host: pointing, title: "The model does not see this drawing. Add its words to the prompt.", close: "Done" },
     browser: { host: past.browser, title: "", close: "Back to the strip", onshow: () => past.browse(true), onhide: () => past.browse(false) },
   });
   const waits = h("p.st-waits", { role: "status", hidden: true });
@@ -215,7 +191,7 @@ function render({ model, el, host }) {
     past: past.update,
     detail: past.detail,
     picture: (message, buffers) => form.album.add(message.key, buffers[0]),
-    said: (message) => said.show(message.text, message.undo),
+    said: (message) => form.said.show(message.text, message.undo),
     cell: (message) => copier.copy(message.text, message.what),
     compare: (message) => guest.show(message.model).catch((error) => form.complain({ what: "The comparison does not open here.", why: String(error), mend: "Use nb.compare(…) in a cell." })),
     opened: (message) => guests.show(message.name),
@@ -226,7 +202,8 @@ function render({ model, el, host }) {
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits, prompt.keep);
   form.say = (kind, content, buffers) => {
     if (!SILENT.has(kind)) {
-      foot.clear();
+      form.trouble.clear();
+      form.said.hide();
       prompt.flush();
     }
     line.say(kind, content, buffers);
@@ -234,26 +211,25 @@ function render({ model, el, host }) {
   form.run = () => {
     if (prompt.isKnown) form.say("run", prompt.now());
   };
-  form.note = (words) => said.show(words, false);
-  form.complain = foot.complain;
 
   fill(
     form.root,
     bar.element,
     waits,
-    h("div.st-body", {}, h("div.st-ask", {}, inputs.element, prompt.element, fields.element, foot.element), h("div.st-made", {}, pointing, guest.element, tasks.element, grid.element)),
+    h("div.st-body", {}, h("div.st-ask", {}, inputs.element, prompt.element, foot.element, fields.element), h("div.st-made", {}, pointing, guest.element, tasks.element, form.trouble.at("results"), grid.element)),
     past.element,
-    said.element,
     keys.foot,
     keys.help,
     copier.element,
     form.live,
   );
-  keepKeys(form.root);
+  const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", keys.onkeydown);
   el.replaceChildren(form.root);
   form.say("hello");
   return () => {
+    letKeysGo();
+    form.said.end();
     line.end();
     guest.end();
     guests.end();

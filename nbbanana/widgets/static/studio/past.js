@@ -25,11 +25,11 @@ export function makePast(form) {
   const scroll = h("div.st-scroll", {}, tree);
   const strip = h("div.st-strip", {}, roots, scroll);
   const none = h("p.nbb-quiet.st-none");
-  const aside = h("aside.st-detail-box", { "aria-label": "The edit that is looked at", hidden: true });
+  const aside = h("aside.st-detail-box", { "aria-label": "Details of the edit", hidden: true });
   const element = h(
     "section.st-past",
     { "aria-labelledby": form.id("past") },
-    h("div.st-lanes", {}, h("div.st-past-head", {}, h("h3", { id: form.id("past") }, "History"), total, h("span.st-find", {}, icon("search"), search, h("kbd", { "aria-hidden": "true" }, "/")), starred, older, all), none, strip),
+    h("div.st-lanes", {}, h("div.st-past-head", {}, h("h3", { id: form.id("past") }, "History"), total, h("span.st-find", {}, icon("search"), search, h("kbd", { "aria-hidden": "true" }, "/")), starred, older, all), form.trouble.at("past"), none, strip),
     aside,
     browser,
   );
@@ -106,19 +106,19 @@ export function makePast(form) {
   function drawDetail(row) {
     const recall = (word, what) => h("button.nbb-boxed", { type: "button", onclick: () => form.say("recall", { edit: row.id, what }) }, word);
     const words = row.words.map(([kind, text]) => [kind === "same" ? text : h(kind === "new" ? "ins" : "del", {}, text), " "]).flat();
-    const parent = row.parent === null ? null : h("p.nbb-small", {}, h("b", {}, `Against edit ${row.parent}: `), row.against_parent.join(", ") || "the same words and parameters", ".");
-    const against = h("p.nbb-small", {}, h("b", {}, "Against the form: "), row.against_form.join(", ") || "nothing is unlike", ".");
+    const parent = row.parent === null ? null : h("p.nbb-small", {}, h("b", {}, `Different from edit ${row.parent}: `), row.against_parent.join(", ") || "no difference", ".");
+    const against = h("p.nbb-small", {}, h("b", {}, "Different from the form: "), row.against_form.join(", ") || "no difference", ".");
     fill(
       aside,
       h("div.st-who", {}, row.picture ? form.album.show(h("img", { alt: `The first picture of edit ${row.id}` }), row.picture) : null, h("div", {}, h("h3.nbb-figures", {}, `Edit ${row.id}`), h("p.nbb-quiet.nbb-small.nbb-figures", {}, row.facts), h("p.nbb-quiet.nbb-small", {}, row.parents.length ? `from edit ${row.parents[0]}` : `from ${row.from}`))),
       h("p.st-words.nbb-small", {}, words),
       row.region ? h("p.nbb-small", {}, h("b", {}, "Region: "), row.region, ".") : null,
-      row.error ? h("p.nbb-small", {}, h("b", {}, "It ended with: "), row.error) : null,
+      row.error ? h("p.nbb-small", {}, h("b", {}, "Error: "), row.error) : null,
       parent,
       against,
-      h("p.nbb-quiet.nbb-small", { id: form.id("recall") }, "Bring into the form. What you were writing is kept: Undo returns it."),
-      h("div.st-recall", { role: "group", "aria-labelledby": form.id("recall") }, recall("All", "all"), recall("All but seed", "all but seed"), recall("Only words", "only words")),
-      h("div.st-more", {}, button("Show pictures", null, () => form.say("show", { edit: row.id })), button("Use as input", "input", () => form.say("take", { edit: row.id, index: 0 })), button("Copy cell", "copy", () => form.say("copy", { edit: row.id }))),
+      h("p.nbb-quiet.nbb-small", { id: form.id("recall") }, "Load into the form. Undo brings your text back."),
+      h("div.st-recall", { role: "group", "aria-labelledby": form.id("recall") }, recall("Everything", "all"), recall("Without seed", "all but seed"), recall("Prompt only", "only words")),
+      h("div.st-more", {}, button("Show pictures", null, () => form.say("show", { edit: row.id })), button("Use as input", "input", () => form.say("take", { edit: row.id, index: 0 })), button("Copy as a cell", "copy", () => form.say("copy", { edit: row.id }))),
     );
     aside.hidden = false;
     reveal();
@@ -151,7 +151,7 @@ export function makePast(form) {
       older.hidden = !state.older;
       strip.hidden = nodes.length === 0;
       none.hidden = nodes.length > 0;
-      fill(none, state.words ? `No edit has all of: ${state.words}` : state.starred ? "No edit is starred yet." : "Every edit of this store will stand here, with what it was made from.");
+      fill(none, state.words ? `No edit has all of these words: ${state.words}` : state.starred ? "No edit is starred yet." : "Your edits will appear here, each beside the picture that it was made from.");
       const found = layOut(nodes);
       tree.style.width = `${nodes.length * STEP + 8}px`;
       tree.style.height = `${found.lanes * STEP}px`;

@@ -15,7 +15,7 @@ export function makePointed(form, insert) {
     { role: "group", "aria-label": "Region", hidden: true },
     icon("region"),
     words,
-    h("span.st-region-acts", {}, button("Put into the prompt", null, () => insert(said)), mask, button("Forget the region", "cross", () => form.say("unpoint"), { bare: true })),
+    h("span.st-region-acts", {}, button("Add to the prompt", null, () => insert(said), { boxed: true }), mask, button("Remove the region", "cross", () => form.say("unpoint"), { bare: true })),
   );
   return {
     element,
@@ -23,7 +23,7 @@ export function makePointed(form, insert) {
       element.hidden = state.region === null;
       if (state.region === null) return;
       said = state.region.words;
-      fill(words, h("b", {}, said), ` of ${state.region.name}. It is kept with the edit, and not sent.`);
+      fill(words, h("b", {}, said), ` of ${state.region.name}. The model does not see this drawing: add its words to the prompt.`);
       mask.hidden = state.mask === null || state.values[state.mask] !== undefined;
       mask.dataset.field = state.mask ?? "";
     },

@@ -80,7 +80,7 @@ function ghosts(form, row) {
   const tiles = Array.from({ length: row.count }, () =>
     h("div.st-ghost", { style: `aspect-ratio:${row.ratio}` }, row.ghost ? form.album.show(h("img", { alt: "" }), row.ghost) : null),
   );
-  return h("div.st-tiles", { style: `--many:${Math.min(4, row.count)}`, "aria-hidden": "true" }, tiles);
+  return h("div.st-tiles", { style: `--many:${Math.min(4, row.count)};--ratio:${row.ratio}`, "aria-hidden": "true" }, tiles);
 }
 
 function seconds(whole) {
