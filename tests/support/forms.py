@@ -68,6 +68,18 @@ class Wire:
         self.form.receive(message["content"], buffers)
 
 
+def _front_end(form: Form, path: str) -> tuple[str, bytes]:
+    """The script or the style sheet of a form, with what kind of text it is."""
+    if path.endswith(".js"):
+        return "text/javascript", str(form._esm).encode()
+    return "text/css", str(form._css).encode()
+
+
+def _theme(path: str) -> bytes:
+    """One of JupyterLab's themes, by its address."""
+    return (THEMES / f"{path[1:-4]}-extension" / "index.css").read_bytes()
+
+
 @contextmanager
 def serve(*forms: Form) -> Iterator[str]:
     """The address of a page that shows the forms."""
@@ -76,19 +88,16 @@ def serve(*forms: Form) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            query = {name: int(values[0]) for name, values in parse_qs(parts.query).items() if values[0].isdigit()}
-            number = query.get("form", 0)
+            query = parse_qs(parts.query)
+            number = int(query.get("form", ["0"])[0])
             if parts.path == "/":
                 self.answer("text/html", PAGE.read_bytes().replace(b"MANY_FORMS", str(len(forms)).encode()))
-            elif parts.path == "/form.js":
-                self.answer("text/javascript", str(forms[number]._esm).encode())
-            elif parts.path == "/form.css":
-                self.answer("text/css", str(forms[number]._css).encode())
+            elif parts.path in {"/form.js", "/form.css"}:
+                self.answer(*_front_end(forms[number], parts.path))
             elif parts.path == "/hear":
-                self.answer("application/json", json.dumps(wires[number].after(query["after"])).encode())
+                self.answer("application/json", json.dumps(wires[number].after(int(query["after"][0]))).encode())
             elif parts.path in {"/theme-light.css", "/theme-dark.css"}:
-                name = f"{parts.path[1:-4]}-extension"
-                self.answer("text/css", (THEMES / name / "index.css").read_bytes())
+                self.answer("text/css", _theme(parts.path))
             else:
                 self.send_error(404)
 

@@ -66,7 +66,6 @@ def looks(browser: Browser, kinds: tuple[str, ...], session: nb.Session, picture
         page.emulate_media(reduced_motion="reduce")
         page.goto(url)
         page.add_style_tag(content="html { overflow-y: scroll }")
-        found = []
         for place, kind in enumerate(kinds):
             form = page.locator("#host > div").nth(place).locator(".nbb").first
             if kind == "studio":
@@ -78,8 +77,8 @@ def looks(browser: Browser, kinds: tuple[str, ...], session: nb.Session, picture
         page.wait_for_function("![...document.querySelectorAll('.nbb img')].some((one) => !one.complete || !one.src)")
         page.evaluate("document.activeElement.blur()")
         page.wait_for_timeout(300)
-        for place in range(len(kinds)):
-            found.append(page.locator("#host > div").nth(place).locator(".nbb").first.evaluate(LOOK))
+        roots = [page.locator("#host > div").nth(place).locator(".nbb").first for place in range(len(kinds))]
+        found = [root.evaluate(LOOK) for root in roots]
         page.context.close()
     for form in shown:
         form.close()
