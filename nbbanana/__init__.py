@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nbbanana.widgets.compare import compare
     from nbbanana.widgets.region import region
     from nbbanana.widgets.studio import studio
+    from nbbanana.widgets.viewer import view
 
     history: History
 
@@ -54,6 +55,7 @@ __all__ = [
     "studio",
     "submit",
     "unload_ipython_extension",
+    "view",
 ]
 
 _HOMES = {
@@ -70,6 +72,7 @@ _HOMES = {
     "region": "nbbanana.widgets.region",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",
+    "view": "nbbanana.widgets.viewer",
 }
 _ROOMS = frozenset({"errors", "models", "samples"})
 

@@ -31,6 +31,8 @@ STATES = {
     "rejected": "× refused, nothing charged",
     "cancelled": "■ cancelled",
     "unknown": "? unknown, may be charged",
+    "lost": "? lost, may be charged",
+    "gone": "× no longer at the service",
 }
 """What is said of an edit that is not completed."""
 

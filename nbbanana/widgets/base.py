@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import traceback
 import uuid
 import weakref
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
@@ -23,9 +25,8 @@ from nbbanana.display import note_bundle, plain
 from nbbanana.errors import NBBananaError
 from nbbanana.session.choice import in_marimo
 from nbbanana.text import storable
-from nbbanana.widgets import desk
-from nbbanana.widgets.modules import join, style
-from nbbanana.widgets.receipts import Receipts
+from nbbanana.widgets import ui_thread
+from nbbanana.widgets.assets import join, style
 
 if TYPE_CHECKING:
     from nbbanana.store import Store
@@ -39,6 +40,57 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 Post = Callable[[dict[str, Any], list[Any]], None]
 """Takes what a form says, where the form stands inside another: a message and its buffers."""
+
+
+VIEWS = 64
+"""So many front ends of a form are remembered, the newest."""
+NUMBERS = 2048
+"""So many messages of each; a front end says nothing again after so many others."""
+
+
+class Acks:
+    """
+    Which messages of each front end of a form arrived, so that none is lost and none is done twice; thread-safe.
+
+    A comm promises neither. A kernel may drop a message for a thread of its own that has ended, or leave one lying
+    until the next one wakes it (ipykernel 7, issues 1557 and 1554). So a front end asks after what was not
+    acknowledged, and sends again what did not arrive.
+
+    >>> acks = Acks()
+    >>> acks.take("a", 1), acks.take("a", 2), acks.take("a", 2), acks.take("b", 2)
+    (True, True, False, True)
+    >>> acks.sort("a", [2, 3])
+    ([2], [3])
+    """
+
+    def __init__(self) -> None:
+        self._views: OrderedDict[str, OrderedDict[int, None]] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def take(self, view: str, number: int) -> bool:
+        """Note a message; False where it arrived before."""
+        with self._guard:
+            numbers = self._of(view)
+            if number in numbers:
+                return False
+            numbers[number] = None
+            if len(numbers) > NUMBERS:
+                numbers.popitem(last=False)
+            return True
+
+    def sort(self, view: str, numbers: Iterable[int]) -> tuple[list[int], list[int]]:
+        """Which of these messages arrived, and which did not."""
+        with self._guard:
+            known = self._of(view)
+            arrived = [number for number in numbers if number in known]
+            return arrived, [number for number in numbers if number not in known]
+
+    def _of(self, view: str) -> OrderedDict[int, None]:
+        numbers = self._views.setdefault(view, OrderedDict())
+        self._views.move_to_end(view)
+        if len(self._views) > VIEWS:
+            self._views.popitem(last=False)
+        return numbers
 
 
 class Form(anywidget.AnyWidget):
@@ -73,7 +125,7 @@ class Form(anywidget.AnyWidget):
         self.is_python_alone = in_marimo()
         """Whether the notebook around it has no magics, so that what is copied for a cell is Python."""
         self._still: Any = None
-        self._receipts = Receipts()
+        self._acks = Acks()
         # A bound method would keep a form alive as long as its comm, and the comm as long as the form.
         itself = weakref.ref(self)
         self.on_msg(lambda _, content, buffers: _received(itself(), content, buffers))
@@ -102,12 +154,12 @@ class Form(anywidget.AnyWidget):
 
     @abstractmethod
     def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
-        """Do what the front end asks; called at the desk."""
+        """Do what the front end asks; called in the UI thread."""
 
     # ── saying something to the front end ───────────────────────────────────────────────────────────────────
 
     def tell(self, kind: str, *, buffers: Sequence[bytes | memoryview] = (), **content: Any) -> None:
-        """Send a message; called at the desk, so that messages arrive in their order."""
+        """Send a message; called in the UI thread, so that messages arrive in their order."""
         if self.is_open:
             self.send(_sendable({"kind": kind, **content}), buffers=list(buffers) or None)
 
@@ -118,20 +170,20 @@ class Form(anywidget.AnyWidget):
 
     def receive(self, message: Message, buffers: Sequence[memoryview]) -> None:
         """
-        Take a message of the front end, once, and leave it at the desk; called in the kernel's thread, never waits.
+        Queue a message of the front end for the UI thread, once; called in the kernel's thread, never waits.
 
         What the front end has no answer to it asks after with a `ping`, and says again what did not arrive.
         """
         view, number = str(message.get("view", "")), message.get("number")
         if message.get("kind") == "ping":
-            arrived, missed = self._receipts.sorted_out(view, message["numbers"])
+            arrived, missed = self._acks.sort(view, message["numbers"])
             self.tell("heard", view=view, numbers=arrived, missed=missed)
             return
-        is_new = not isinstance(number, int) or self._receipts.take(view, number)
-        # Said here, not at the desk: what waits there, such as for a store that is locked, is no busy kernel.
+        is_new = not isinstance(number, int) or self._acks.take(view, number)
+        # Said here, not in the UI thread: what waits there, such as for a store that is locked, is no busy kernel.
         self.tell("heard", view=view, numbers=[number], missed=[])
         if is_new:
-            desk.post(self._receive, message, buffers)
+            ui_thread.post(self._receive, message, buffers)
 
     def complain(self, error: BaseException, about: str = "") -> None:
         """Show an error in the form, in its three lines; `about` names what it belongs to."""
@@ -157,7 +209,7 @@ class Form(anywidget.AnyWidget):
         """End whatever else the form keeps going; must not wait."""
 
     def refresh_still(self) -> None:
-        """Bring what is saved in the notebook up to date; called at the desk."""
+        """Bring what is saved in the notebook up to date; called in the UI thread."""
         if self._still is not None and self.is_open:
             self._still.update(self._still_bundle(), raw=True)
 
@@ -182,14 +234,14 @@ class Form(anywidget.AnyWidget):
         return {"text/plain": plain(text), "text/html": render("still.html", uid=self.uid, body=body)}
 
     def _receive(self, message: Message, buffers: Sequence[memoryview]) -> None:
-        """Answer a message of the front end; whatever breaks on the way is shown, not logged where nobody looks."""
+        """Answer a message of the front end; whatever breaks on the way is shown in the form."""
         if message.get("kind") == "hello":
             self.tell("uid", uid=self.uid)
         kind = str(message.get("kind"))
         self.heed(lambda: self.heard(kind, message, buffers), kind)
 
     def heed(self, act: Callable[[], object], about: str) -> None:
-        """Do something; whatever breaks on the way is shown, since a callback has nobody above it who could."""
+        """Do something; whatever breaks on the way is shown in the form, since no caller could."""
         try:
             act()
         except Exception as error:  # noqa: BLE001 - see above

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbbanana import models
+from nbbanana.display.tables import STATES
+from nbbanana.display.words import duration, money
 from nbbanana.errors import UsageError
 from nbbanana.session import Session, current
 from nbbanana.session.again import as_cell, as_code
-from nbbanana.widgets import desk
+from nbbanana.text import one_line
+from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message, Post
-from nbbanana.widgets.shelf import Copies, Wanted, descent_of, fitting, row_of, sheet
+from nbbanana.widgets.compare import Compare
+from nbbanana.widgets.comparison import sides_of
+from nbbanana.widgets.payloads import Row, state_word
+from nbbanana.widgets.thumbnails import Source, Thumbnails, blob_source
+from nbbanana.widgets.viewer import save_free, send_picture, view_row
 
 if TYPE_CHECKING:
-    from nbbanana.session import EditResult
+    from nbbanana.session import EditResult, Output
+    from nbbanana.store import Store
+    from nbbanana.store.records import Edit
 
 __all__ = ["Browser", "browse"]
 
@@ -27,7 +37,100 @@ MOST_ROWS = 400
 """A front end that asks for more at once is told so many."""
 
 
-class Browser(Form, script="browser/main.js", styles=("browser.css",)):
+SIDE = 320
+"""Pixels of the longer side of a thumbnail: twice the largest tile."""
+MOST_BEFORE, MOST_AFTER = 8, 12
+"""So many steps of an edit's descent are shown, and so many edits that were made of it."""
+MOST_FOUND = 2000
+"""So many edits a search gives at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    Which edits are shown; what is empty or False asks for nothing.
+
+    Args:
+        words: all of them are in the prompt, tags, note or names of inputs.
+        starred: only what is starred.
+        kept: not what is rejected.
+        model: the endpoint.
+        provider: who ran it.
+        state: `completed`, `failed`, ….
+    """
+
+    words: str = ""
+    starred: bool = False
+    kept: bool = False
+    model: str = ""
+    provider: str = ""
+    state: str = ""
+
+    def clauses(self) -> dict[str, Any]:
+        """As `Store.filter` takes it, the words left out."""
+        asked: dict[str, Any] = {"model": self.model or None, "provider": self.provider or None}
+        asked |= {"starred": self.starred or None, "rejected": False if self.kept else None}
+        return asked | {"states": (self.state,) if self.state else None}
+
+    def fits(self, edit: Edit) -> bool:
+        """Whether an edit that has the words has the rest."""
+        return (
+            (edit.starred or not self.starred)
+            and not (self.kept and edit.rejected)
+            and self.model in {"", edit.model}
+            and self.provider in {"", edit.provider}
+            and self.state in {"", edit.state}
+        )
+
+
+def fitting(store: Store, wanted: Wanted) -> tuple[int, ...]:
+    """The numbers of the edits that fit, the newest first."""
+    if wanted.words.strip():
+        found = store.search(wanted.words, limit=MOST_FOUND)
+        return tuple(sorted((edit.id for edit in found if wanted.fits(edit)), reverse=True))
+    return tuple(store.ids(**wanted.clauses()))
+
+
+def row_of(edit: Edit) -> Row:
+    """What a tile shows of an edit."""
+    when = datetime.fromtimestamp(edit.created_at).astimezone()
+    return {
+        "id": edit.id,
+        "prompt": one_line(edit.prompt, 160),
+        "day": f"{when.day} {when:%B %Y}",
+        "month": f"{when:%B %Y}",
+        "starred": edit.starred,
+        "rejected": edit.rejected,
+        "word": state_word(edit.state),
+        "provider": edit.provider,
+        "many": len(edit.outputs),
+        "key": _key(edit),
+    }
+
+
+def lineage_rows(edit: Edit, store: Store) -> list[Row]:
+    """What an edit was made from, the oldest first, its references, and what was made of it; a few of each."""
+    before: list[Edit] = []
+    one = edit
+    while len(before) < MOST_BEFORE and (found := store.numbered(one.parents[:1])):
+        one = found[0]
+        before.insert(0, one)
+    others = store.numbered(edit.parents[1:])
+    after = store.numbered(store.children(edit.id)[:MOST_AFTER])
+    near = {"before": before, "also": others, "after": after}
+    return [_near(one, where) for where, edits in near.items() for one in edits]
+
+
+def _key(edit: Edit) -> str | None:
+    """What the front end calls the thumbnail of an edit's first picture."""
+    return f"{edit.outputs[0].sha256}@{SIDE}" if edit.outputs else None
+
+
+def _near(edit: Edit, where: str) -> Row:
+    return {"id": edit.id, "where": where, "key": _key(edit), "prompt": one_line(edit.prompt, 160)}
+
+
+class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css")):
     """
     The history as tiles: `nb.history.browse()` opens it.
 
@@ -53,12 +156,14 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
         self.acts = acts
         """What a Studio around it does with pictures that are found here: `open`, `take`, `compare`."""
         self.changed: Callable[[], object] = lambda: None
-        """Called at the desk after somebody starred or rejected."""
+        """Called in the UI thread after somebody starred or rejected."""
         self.wanted = Wanted()
         self.numbers = fitting(session.store, self.wanted)
         self._counted, self._grown = session.store.count(), 0
         self.chosen: tuple[int, ...] = ()
-        self.copies: Copies = Copies(session.store, self._copy_made)
+        self.thumbnails = Thumbnails(self._thumbnail_made)
+        # Made here, in the thread of the cell; inside a Studio pictures are compared there.
+        self.comparison = Compare(()) if post is None else None
         self.watch(session.store)
 
     def __repr__(self) -> str:
@@ -72,11 +177,11 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
     @selection.setter
     def selection(self, edits: Iterable[EditResult | int]) -> None:
         numbers = tuple(edit if isinstance(edit, int) else edit.id for edit in edits)
-        desk.at_desk(lambda: self._choose(numbers))
+        ui_thread.call(lambda: self._choose(numbers))
 
     def show(self, **wanted: Any) -> None:
         """Show only what fits: `words`, `starred`, `kept`, `model`, `provider`, `state`; nothing shows all."""
-        desk.at_desk(lambda: self._look_for(Wanted(**wanted)))
+        ui_thread.call(lambda: self._look_for(Wanted(**wanted)))
 
     def export(self, path: str | Path) -> Path:
         """
@@ -99,12 +204,12 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
         self._check_chosen()
         data = sheet(self.session.store, self.session.store.numbered(self.chosen))
         if not data:
-            raise UsageError("None of the chosen edits has a picture.", "A contact sheet shows pictures.")
+            raise UsageError("None of the selected edits has a picture.", "A contact sheet shows pictures.")
         target = Path(path).expanduser()
         target.write_bytes(data)
         return target
 
-    # ── at the desk ─────────────────────────────────────────────────────────────────────────────────────────
+    # ── in the UI thread ─────────────────────────────────────────────────────────────────────────────────────────
 
     def still(self) -> tuple[str, str]:
         """The newest edits as a table."""
@@ -118,15 +223,15 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
         self.notice()
 
     def notice(self) -> None:
-        """Tell how many edits were made since the list was. Called at the desk."""
+        """Tell how many edits were made since the list was. Called in the UI thread."""
         grown = self.session.store.count() - self._counted
         if grown != self._grown:
             self._grown = grown
             self.tell("grown", many=grown)
 
     def _hello(self) -> None:
-        self.copies.forget()
-        self.tell("acts", acts=list(self.acts))
+        self.thumbnails.forget()
+        self.tell("acts", acts=[*self.acts, *(["compare"] if self.comparison else [])])
         self._look_for(self.wanted)
         self.tell("chosen", numbers=self.chosen)
 
@@ -144,6 +249,7 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
             many=len(self.numbers),
             all=self._counted,
             models=list(filter(None, dict.fromkeys([*models.ids(), wanted.model]))),
+            states=[("completed", "with pictures"), *((state, state_word(state)) for state in STATES)],
             **{name: getattr(self.wanted, name) for name in Wanted.__slots__},
         )
 
@@ -152,16 +258,18 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
         numbers = self.numbers[first : min(last, first + MOST_ROWS)]
         edits = self.session.store.numbered(numbers)
         self.tell("rows", first=first, rows=[row_of(edit) for edit in edits])
-        self.copies.want(edit.outputs[0].sha256 for edit in edits if edit.outputs)
+        self.thumbnails.show_only(self._source(edit.outputs[0].sha256) for edit in edits if edit.outputs)
 
     def _tell_detail(self, number: int) -> None:
         edit = self.session.store.get(number)
         facts = [f"seed {edit.seed}" if edit.seed is not None else "", edit.model]
         facts += [f"{one.width}×{one.height}" for one in edit.outputs[:1]]
+        facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, edit.provider)]
         facts += [f"region: {edit.region.words}"] if edit.region else []
-        line = descent_of(edit, self.session.store)
-        pictures = [{"index": one.index, "key": one.sha256} for one in edit.outputs]
-        self.copies.also([one.sha256 for one in edit.outputs] + [near["key"] for near in line if near["key"]])
+        line = lineage_rows(edit, self.session.store)
+        pictures = [{"index": one.index, "key": f"{one.sha256}@{SIDE}"} for one in edit.outputs]
+        near = [one["key"].partition("@")[0] for one in line if one["key"]]
+        self.thumbnails.want(map(self._source, [*(one.sha256 for one in edit.outputs), *near]))
         more = {"prompt": edit.prompt, "facts": " · ".join(filter(None, facts)), "line": line, "pictures": pictures}
         self.tell("detail", **row_of(edit) | more)
 
@@ -185,23 +293,54 @@ class Browser(Form, script="browser/main.js", styles=("browser.css",)):
 
     def _check_chosen(self) -> None:
         if not self.chosen:
-            raise UsageError("Nothing is chosen.", "An export is of chosen edits.", "Choose some with the space bar.")
+            raise UsageError(
+                "No edit is selected.", "This works on selected edits.", "Select some: Space or Ctrl+click."
+            )
 
     def _write(self, kind: str) -> None:
-        """Called beside the desk: a selection may be large."""
+        """Called in a background thread: a selection may be large."""
         write = self.export if kind == "export" else self.contact_sheet
         stem, suffix = ("history", ".zip") if kind == "export" else ("contact-sheet", ".jpg")
         names = (Path(f"{stem}{again}{suffix}") for again in ("", *(f"-{n}" for n in range(2, 1000))))
         try:
             written = write(next(name for name in names if not name.exists()))
         except Exception as error:  # noqa: BLE001 - nobody above could show it
-            desk.post(self.complain, error, kind)
+            ui_thread.post(self.complain, error, kind)
             return
-        desk.post(lambda: self.tell("said", text=f"Written: {written.name}, {written.stat().st_size / 1e6:.1f} MB."))
+        size = written.stat().st_size / 1e6
+        ui_thread.post(lambda: self.tell("said", text=f"Saved as {written.name} in this folder, {size:.1f} MB."))
 
-    def _copy_made(self, key: str, data: bytes) -> None:
-        """Called beside the desk."""
-        desk.post(lambda: self.tell("picture", key=key, buffers=[data]))
+    def _source(self, sha256: str) -> Source:
+        return blob_source(sha256, self.session.store, SIDE)
+
+    def _compare(self, message: Message) -> None:
+        assert self.comparison is not None, "inside a Studio this is the Studio's"
+        pictures = [self.session.history[int(edit)][int(index)] for edit, index in message["pictures"]]
+        self.comparison.sides = sides_of(pictures)
+        self.tell("compare", model=self.comparison.model_id)
+
+    def _output(self, message: Message) -> Output:
+        return self.session.history[int(message["edit"])][int(message["index"])]
+
+    def _view(self, message: Message) -> None:
+        output, what = self._output(message), str(message["what"])
+        if what == "facts":
+            self.tell("facts", **view_row(output))
+        else:
+            send_picture(self, output, what)
+
+    def _save(self, message: Message) -> None:
+        saved = save_free(self._output(message))
+        self.tell("said", text=f"Saved as {saved.name}, in the notebook's folder.")
+
+    def let_go(self) -> None:
+        """End the comparison with it."""
+        if self.comparison is not None:
+            self.comparison.close()
+
+    def _thumbnail_made(self, key: str, data: bytes) -> None:
+        """Called in a background thread."""
+        ui_thread.post(lambda: self.tell("picture", key=key, buffers=[data]))
 
 
 def _mark(form: Browser, kind: str, message: Message) -> None:
@@ -223,10 +362,23 @@ _ANSWERS: dict[str, Callable[[Browser, Message], object]] = {
     "star": lambda form, message: _mark(form, "star", message),
     "reject": lambda form, message: _mark(form, "reject", message),
     "copy": lambda form, message: form._copy(int(message["edit"])),
-    "dropped": lambda form, message: form.copies.dropped(map(str, message["keys"])),
-    "export": lambda form, _: desk.work(form._write, "export"),
-    "sheet": lambda form, _: desk.work(form._write, "sheet"),
+    "dropped": lambda form, message: form.thumbnails.dropped(map(str, message["keys"])),
+    "compare": lambda form, message: form._compare(message),
+    "view": lambda form, message: form._view(message),
+    "save": lambda form, message: form._save(message),
+    "export": lambda form, _: ui_thread.background(form._write, "export"),
+    "sheet": lambda form, _: ui_thread.background(form._write, "sheet"),
 }
+
+
+def sheet(store: Store, edits: Sequence[Edit]) -> bytes:
+    """A contact sheet of the first pictures of edits as a JPEG, each with its number under it; b"" without any."""
+    from nbbanana.display.thumbs import contact_sheet, load
+
+    shown = [edit for edit in edits if edit.outputs and store.has_blob(edit.outputs[0].sha256)]
+    pictures = load([store.blob_path(edit.outputs[0].sha256) for edit in shown], [(160, 160)] * len(shown))
+    names = [f"history[{edit.id}]" for edit in shown]
+    return contact_sheet(pictures, names, min(6, max(1, len(shown))), 160, 8_000_000) or b""
 
 
 def browse(session: Session | None = None) -> Browser:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,12 +10,12 @@ from nbbanana.display import ComparisonView, comparison_bundle
 from nbbanana.errors import NBBananaError
 from nbbanana.images import inspect, thumbnail
 from nbbanana.text import one_line
-from nbbanana.widgets import desk
+from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message
-from nbbanana.widgets.sides import Side, data_of, rows, same, sides_of, words
+from nbbanana.widgets.comparison import Side, data_of, made_from, rows, same, sides_of, words
 
 if TYPE_CHECKING:
-    from nbbanana.widgets.telling import Row
+    from nbbanana.widgets.payloads import Row
 
 __all__ = ["Compare", "compare"]
 
@@ -49,32 +49,53 @@ class Compare(Form, script="compare/main.js", styles=("compare.css",)):
     def still(self) -> tuple[str, str]:
         """The pictures small, after what differs."""
         between = words(*self.sides) if len(self.sides) == 2 else ()
+        if any(kind in {"left", "right"} for kind, _ in between):
+            between = ()  # the pictures' own captions say them
         pictures = tuple(side.picture for side in self.sides)
         bundle = comparison_bundle(ComparisonView(pictures, between, rows(self.sides), same(self.sides)))
         return bundle["text/html"], bundle["text/plain"]
 
     def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
-        """Tell a front end that is new all there is; it asks for nothing else."""
-        if kind != "hello":
-            return
+        """Tell a front end that is new all there is; a picture with all its pixels only where it asks for it."""
+        if kind == "full":
+            ui_thread.background(self._send_picture, int(message["number"]), whole)
+        elif kind == "hello":
+            self._tell_sides()
+            for number in range(len(self.sides)):
+                ui_thread.background(self._send_picture, number, seen)
+
+    def _tell_sides(self) -> None:
+        pairs = {f"{a}-{b}": (self.sides[a], self.sides[b]) for a, b in permutations(range(len(self.sides)), 2)}
         self.tell(
             "sides",
             sides=[_row(side) for side in self.sides],
             rows=[[name, values] for name, values in rows(self.sides)],
             same=same(self.sides),
-            words={f"{a}-{b}": words(self.sides[a], self.sides[b]) for a, b in permutations(range(len(self.sides)), 2)},
+            words={name: words(*pair) for name, pair in pairs.items()},
+            made=[name for name, pair in pairs.items() if made_from(*pair)],
         )
-        for number in range(len(self.sides)):
-            desk.work(self._show, number)
 
-    def _show(self, number: int) -> None:
-        """Called beside the desk."""
+    def _send_picture(self, number: int, made: Callable[[bytes], bytes]) -> None:
+        """Send a picture as `seen` or `whole` makes it of its bytes; called in a background thread."""
         try:
-            data = seen(data_of(self.sides[number]))
+            data = made(data_of(self.sides[number]))
         except (NBBananaError, OSError) as error:
-            desk.post(self.complain, error, "picture")
+            ui_thread.post(self.complain, error, "picture")
             return
-        desk.post(lambda: self.tell("picture", number=number, buffers=[data]))
+        ui_thread.post(lambda: self.tell("picture", number=number, full=made is whole, buffers=[data]))
+
+
+def whole(data: bytes) -> bytes:
+    """
+    A picture with all its pixels as a browser reads it: its own bytes where it does, else a PNG.
+
+    Raises:
+        ImageError: no picture, damaged or too large.
+    """
+    info = inspect(data)
+    if info.mime in _BROWSER_READS and not info.is_animated:
+        return data
+    return thumbnail(data, side=max(info.width, info.height), format="PNG")
 
 
 def seen(data: bytes) -> bytes:
@@ -108,8 +129,8 @@ def compare(*pictures: Any) -> Compare:
     Compare pictures: slider, side by side, flicker and difference, zoomed and moved together.
 
     Args:
-        *pictures: two to six: outputs, results with one output, or whatever `nb.edit` takes but URLs. Where all
-            are outputs, the words and parameters that differ stand above them.
+        *pictures: two to six: outputs, results with one output, or whatever `nb.edit` takes but URLs. One output
+            alone is compared with its input, a result alone shows its outputs. What differs stands below them.
 
     Raises:
         UsageError: fewer than two or more than six, or a result of several outputs.

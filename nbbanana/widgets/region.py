@@ -11,7 +11,7 @@ from nbbanana.display.thumbs import data_uri, encode
 from nbbanana.errors import ImageError, NBBananaError, UsageError
 from nbbanana.regions import Area, Box, Shape, box_shape, boxes_of, mask_of, shape_of, words_for
 from nbbanana.text import one_line
-from nbbanana.widgets import desk
+from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message, Post, render
 from nbbanana.widgets.compare import seen
 
@@ -44,7 +44,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     def __init__(self, picture: ImageInput, boxes: Iterable[Sequence[float]] = (), *, post: Post | None = None) -> None:
         super().__init__(post=post)
         self.changed: Callable[[], object] = lambda: None
-        """Called at the desk after somebody drew; a Studio around it keeps what was drawn."""
+        """Called in the UI thread after somebody drew; a Studio around it keeps what was drawn."""
         self.picture = picture
         self.shapes: tuple[Shape, ...] = tuple(box_shape(box) for box in boxes)
         self._seen: dict[str, int] = {}
@@ -72,10 +72,10 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     def boxes(self, boxes: Iterable[Sequence[float]]) -> None:
         shapes = tuple(box_shape(box) for box in boxes)
 
-        desk.at_desk(lambda: self.put(shapes))
+        ui_thread.call(lambda: self.put(shapes))
 
     def put(self, shapes: tuple[Shape, ...]) -> None:
-        """Show these in place of what is drawn; called at the desk."""
+        """Show these in place of what is drawn; called in the UI thread."""
         if shapes != self.shapes:
             self.shapes = shapes
             self._tell_shapes()
@@ -110,7 +110,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
         if kind == "hello":
             self.tell("subject", name=self.picture.name, width=self.size[0], height=self.size[1])
             self._tell_shapes()
-            desk.work(self._show)
+            ui_thread.background(self._show)
         elif kind == "shapes":
             self.shapes = tuple(shape_of(row) for row in message["shapes"])
             self._seen[str(message.get("view", ""))] = int(message.get("count", 0))
@@ -129,13 +129,13 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
         self.tell("words", words=self.words, each=[words_for([one.box(ratio)]) for one in self.shapes])
 
     def _show(self) -> None:
-        """Called beside the desk."""
+        """Called in a background thread."""
         try:
             data = seen(self.picture.source or b"")
         except NBBananaError as error:
-            desk.post(self.complain, error, "picture")
+            ui_thread.post(self.complain, error, "picture")
             return
-        desk.post(lambda: self.tell("picture", buffers=[data]))
+        ui_thread.post(lambda: self.tell("picture", buffers=[data]))
 
 
 def _box_shape(box: Sequence[float]) -> Shape:
@@ -166,13 +166,13 @@ def region(picture: Any, boxes: Iterable[Sequence[float]] = ()) -> Region:
         UsageError: a result of several outputs, or a box that is none.
     """
     from nbbanana.session import EditResult
-    from nbbanana.widgets.sides import only_output
+    from nbbanana.widgets.comparison import only_output
 
     image = images.load(only_output(picture) if isinstance(picture, EditResult) else picture)
     if image.source is None:
         raise ImageError(
             f"{image.name} is a URL, and its picture is not here.",
-            "region() fetches nothing.",
+            "region() does not download.",
             "Download it and give the file.",
         )
     return Region(image, boxes)

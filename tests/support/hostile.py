@@ -29,11 +29,11 @@ from nbbanana.request import EditRequest
 from nbbanana.sandbox import Fault, Sandbox
 from nbbanana.session import Session
 from nbbanana.store.records import InputRecord, NewEdit, OutputRecord
-from nbbanana.widgets import desk
+from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form
-from nbbanana.widgets.sides import sides_of
-from nbbanana.widgets.slots import Slot
-from nbbanana.widgets.telling import price_row
+from nbbanana.widgets.comparison import sides_of
+from nbbanana.widgets.inputs import Slot
+from nbbanana.widgets.payloads import price_row
 from support.outputs import everything, model_saying, payloads
 
 __all__ = ["Hostile"]
@@ -201,30 +201,32 @@ class Hostile:
     def feed_studio(self, form: Any) -> None:
         """The words as prompt, picture, model, price, error, result, record, search, copied cell and failed run."""
         for number, words in enumerate(self.words):
-            desk.at_desk(self._tell_studio, form, words, number)
+            ui_thread.call(self._tell_studio, form, words, number)
         for words in self.eights:
-            desk.at_desk(form.past.search, words, only_starred=False)
-            desk.at_desk(form.show_past)
+            ui_thread.call(form.state.strip.search, words, only_starred=False)
+            ui_thread.call(form.state.show_strip)
         form.model = MODEL
-        form.past.search("", only_starred=False)
+        form.state.strip.search("", only_starred=False)
         for _ in range(len(self.words) // 60 + 1):
-            desk.at_desk(form.past.older)
-        desk.at_desk(form.show_past)
+            ui_thread.call(form.state.strip.older)
+        ui_thread.call(form.state.show_strip)
         for result in self.kept_from(0, len(self.words)):
-            desk.at_desk(lambda result=result: form.tell("detail", **form.past.detail(result.id, form.bench.draft)))
-            desk.at_desk(form.groups.put, result, asked=False)
-        desk.at_desk(form.show_results)
+            ui_thread.call(
+                lambda result=result: form.tell("detail", **form.state.strip.detail(result.id, form.state.form.draft))
+            )
+            ui_thread.call(form.state.groups.put, result, asked=False)
+        ui_thread.call(form.state.show_results)
         form.prompt = "Make it snow."
         for number, words in enumerate(self.eights):
             self.fail(form, words, number)
 
     def _tell_studio(self, form: Any, words: str, number: int) -> None:
-        form.bench.replace_slots([Slot(named(words, number), words, words)])
-        form.bench.write(words)
-        form.bench.choose(words)
+        form.state.form.replace_slots([Slot(named(words, number), words, words)])
+        form.state.form.write(words)
+        form.state.form.choose(words)
         with suppress(NBBananaError):  # words with half a character in them cannot be sent
-            form.bench.set("look", words)
-        form.show_form()
+            form.state.form.set("look", words)
+        form.state.show_form()
         form.complain(NBBananaError(words, words, words))
         form._priced(price_row(Quote(None, is_exact=False, how=words, note=words), None, "sandbox"))
         form._priced(price_row(None, None, "sandbox") | {"problem": [words, words, words]})
@@ -244,26 +246,26 @@ class Hostile:
         for number, words in enumerate(self.words):
             self._again(form, "sides", sides_of((named(words), named(f"{words} again"))))
             self._again(form, "sides", sides_of((whole[number % len(whole)], whole[number % len(whole) - 1])))
-            desk.at_desk(form.complain, NBBananaError(words, words, words))
+            ui_thread.call(form.complain, NBBananaError(words, words, words))
 
     def feed_region(self, form: Any) -> None:
         """Pictures with these names."""
         for number, words in enumerate(self.words):
             self._again(form, "picture", named(words, number))
-            desk.at_desk(form.complain, NBBananaError(words, words, words))
+            ui_thread.call(form.complain, NBBananaError(words, words, words))
 
     def feed_browser(self, form: Any) -> None:
         """All records as tiles, each looked at, and each searched for."""
         for number, words in enumerate(self.words, 1):
-            desk.at_desk(form.heard, "look", {"edit": number}, [])
+            ui_thread.call(form.heard, "look", {"edit": number}, [])
             form.show(words=words, model=words)
-            desk.at_desk(form.complain, NBBananaError(words, words, words))
-            desk.at_desk(form.tell, "cell", text=words, edit=number)
+            ui_thread.call(form.complain, NBBananaError(words, words, words))
+            ui_thread.call(form.tell, "cell", text=words, edit=number)
         form.show()
         for first in range(0, len(self.words), 50):
-            desk.at_desk(form.heard, "rows", {"first": first, "last": first + 50}, [])
+            ui_thread.call(form.heard, "rows", {"first": first, "last": first + 50}, [])
 
     def _again(self, form: Form, attribute: str, value: object) -> None:
         """Give a form something else to show, and have it told as to a front end that is new."""
         setattr(form, attribute, value)
-        desk.at_desk(form.heard, "hello", {}, [])
+        ui_thread.call(form.heard, "hello", {}, [])

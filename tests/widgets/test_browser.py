@@ -25,10 +25,10 @@ import nbbanana as nb
 from nbbanana.errors import UsageError
 from nbbanana.settings import cache_dir
 from nbbanana.store import OutputRecord, Store
-from nbbanana.widgets import desk
-from nbbanana.widgets.browser import Browser
-from nbbanana.widgets.modules import join
-from nbbanana.widgets.shelf import Copies, Wanted, fitting, small_copy
+from nbbanana.widgets import thumbnails, ui_thread
+from nbbanana.widgets.assets import join
+from nbbanana.widgets.browser import SIDE, Browser, Wanted, fitting
+from nbbanana.widgets.thumbnails import Thumbnails, blob_source
 
 MANY = 10_000
 PICTURED = 150
@@ -91,31 +91,31 @@ def test_only_what_fits_is_counted(filled: Path) -> None:
 def test_a_small_copy_is_made_once_and_read_from_the_disk_after(few: nb.Session) -> None:
     """It lies under the cache folder, and an original that is gone since does not matter."""
     [edit] = few.store.numbered([1])
-    name = edit.outputs[0].sha256
-    first = small_copy(few.store, name)
+    source = blob_source(edit.outputs[0].sha256, few.store, SIDE)
+    first = thumbnails._from_disk(source)
     [kept] = (cache_dir() / "thumbnails").rglob("*.webp")
     assert kept.read_bytes() == first
-    few.store.blob_path(name).unlink()
-    assert small_copy(few.store, name) == first
+    few.store.blob_path(edit.outputs[0].sha256).unlink()
+    assert thumbnails._from_disk(source) == first
 
 
 def test_a_copy_that_was_scrolled_by_is_not_made(few: nb.Session) -> None:
     """What went out of view before its turn is left; when it comes back it is made."""
     came: queue.Queue[str] = queue.Queue()
-    copies = Copies(few.store, lambda key, _: came.put(key))
-    names = [edit.outputs[0].sha256 for edit in few.store.page(limit=12)]
-    copies._in_view = frozenset(names[:1])
-    copies._send(names[5])
+    made = Thumbnails(lambda key, _: came.put(key))
+    sources = [blob_source(edit.outputs[0].sha256, few.store, SIDE) for edit in few.store.page(limit=12)]
+    made._in_view = frozenset([sources[0].key])
+    made._send(sources[5])
     assert came.empty()
-    desk.at_desk(lambda: copies.want(names[5:6]))
-    assert came.get(timeout=20) == names[5]
-    assert copies.made == 1
+    ui_thread.call(lambda: made.show_only(sources[5:6]))
+    assert came.get(timeout=20) == sources[5].key
+    assert made.made == 1
 
 
 def test_a_selection_is_exported_and_read_back(few: nb.Session) -> None:
     """The bundle holds the chosen edits and no other."""
     form = few.history.browse()
-    with pytest.raises(UsageError, match="Nothing is chosen"):
+    with pytest.raises(UsageError, match="No edit is selected"):
         form.export("nothing.zip")
     form.selection = [3, 7]
     assert [result.id for result in form.selection] == [3, 7]
@@ -170,7 +170,7 @@ def test_ten_thousand_edits_are_scrolled_and_only_what_is_seen_is_sent(browser: 
         assert tiles.count() < 100
         asked = [message for message in page.evaluate("window.sent") if message["kind"] == "rows"]
         rows = sum(message["last"] - message["first"] for message in asked)
-        assert browser_of.copies.made <= rows
+        assert browser_of.thumbnails.made <= rows
         assert rows < MANY / 4, "it asked for what went by"
         assert max(message["last"] - message["first"] for message in asked) < 100
         assert len(browser_of.numbers) == MANY
@@ -248,7 +248,7 @@ def test_filters_and_words_narrow_what_is_shown(browser: Chromium, few: nb.Sessi
         expect(page.locator("[aria-live]")).to_have_text("2 edits of 12.")
         page.locator(".br-tiles").press("/")
         page.keyboard.type("nosuchword")
-        expect(page.get_by_text("Nothing fits.")).to_be_visible()
+        expect(page.get_by_text("No edit has all of these words")).to_be_visible()
         expect(page.locator(".br-tile")).to_have_count(0)
 
 
@@ -299,7 +299,7 @@ def test_a_copy_that_was_let_go_is_sent_again(few: nb.Session) -> None:
     """Once its tile is in view again, and not before."""
     form = few.history.browse()
     wire = Wire(form)
-    desk.at_desk(form.heard, "rows", {"first": 0, "last": 3}, [])
+    ui_thread.call(form.heard, "rows", {"first": 0, "last": 3}, [])
     [told] = [message for message, _ in wire.said if message["kind"] == "rows"]
     keys = [row["key"] for row in told["rows"]]
 
@@ -312,10 +312,10 @@ def test_a_copy_that_was_let_go_is_sent_again(few: nb.Session) -> None:
             time.sleep(0.01)
 
     assert sent(1) == 1
-    desk.at_desk(form.heard, "rows", {"first": 0, "last": 3}, [])
-    desk.at_desk(form.heard, "dropped", {"keys": keys[:1]}, [])
+    ui_thread.call(form.heard, "rows", {"first": 0, "last": 3}, [])
+    ui_thread.call(form.heard, "dropped", {"keys": keys[:1]}, [])
     assert sent(1) == 1
-    desk.at_desk(form.heard, "rows", {"first": 0, "last": 3}, [])
+    ui_thread.call(form.heard, "rows", {"first": 0, "last": 3}, [])
     assert sent(2) == 2
     form.close()
 
@@ -324,8 +324,8 @@ def test_a_browser_in_a_studio_hears_of_what_the_studio_makes(few: nb.Session) -
     """A result of the form around it is announced at once, without anybody touching the list."""
     form = nb.studio(Image.open(io.BytesIO(painted(0))), prompt="Make it snow.", resolution="0.5K", session=few)
     wire = Wire(form)
-    desk.at_desk(form.heard, "browse", {}, [])
-    desk.at_desk(form.heard, "guest", {"name": "browser", "content": {"kind": "hello"}}, [])
+    ui_thread.call(form.heard, "browse", {}, [])
+    ui_thread.call(form.heard, "guest", {"name": "browser", "content": {"kind": "hello"}}, [])
     form.run().result()
     ends = time.monotonic() + 20
     while {"kind": "grown", "many": 1} not in [one.get("content") for one, _ in wire.said]:

@@ -19,9 +19,9 @@ from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana.errors import ImageError, UsageError
-from nbbanana.widgets import desk
+from nbbanana.widgets import ui_thread
 from nbbanana.widgets.compare import VIEW_SIDE, Compare, compare, seen
-from nbbanana.widgets.sides import rows, same, sides_of, words
+from nbbanana.widgets.comparison import rows, same, sides_of, words
 
 KEEP = "Keep the subject unchanged. Convert the background into a "
 
@@ -62,11 +62,12 @@ def test_a_value_that_one_of_three_has_is_listed_for_all(pair: list[nb.EditResul
 
 
 def test_whatever_is_a_picture_is_compared(photo: Callable[[str], Path], pair: list[nb.EditResult]) -> None:
-    """Paths, PIL images, arrays and outputs stand beside each other; without edits there are no words."""
+    """Paths, PIL images, arrays and outputs stand beside each other; only an edit has words."""
     array = np.zeros((20, 30, 3), dtype=np.uint8)
     sides = sides_of([photo("coffee"), str(photo("rocket")), Image.new("L", (40, 50)), array, pair[0][0]])
     assert [side.picture.label for side in sides][:2] == ["coffee.png", "rocket.jpg"]
-    assert words(sides[0], sides[4]) == ()
+    assert words(sides[0], sides[1]) == ()
+    assert words(sides[0], sides[4]) == (("right", pair[0].prompt),)
     assert same(sides) == ()
     assert dict(rows(sides))["size"][3] == "30×20"
 
@@ -80,7 +81,7 @@ def test_two_to_six_pictures_are_compared(many: int) -> None:
 
 def test_a_url_is_refused() -> None:
     """Nothing is fetched to be looked at."""
-    with pytest.raises(ImageError, match="fetches nothing"):
+    with pytest.raises(ImageError, match="does not download"):
         compare(Image.new("RGB", (8, 8)), "https://example.com/a.png")
 
 
@@ -332,7 +333,7 @@ def test_the_studio_opens_a_comparison_of_what_is_marked(pair: list[nb.EditResul
     told: list[dict[str, object]] = []
     bench.send = lambda content, buffers=None: told.append(content)  # type: ignore[method-assign]
     marked = [[result.id, 0] for result in pair]
-    desk.at_desk(lambda: bench._receive({"kind": "compare", "pictures": marked, "number": 1}, []))
+    ui_thread.call(lambda: bench._receive({"kind": "compare", "pictures": marked, "number": 1}, []))
     [said] = [message for message in told if message["kind"] == "compare"]
     shown = widgets[said["model"]]
     assert [side.picture.label for side in shown.sides] == ["history[1][0]", "history[2][0]"]

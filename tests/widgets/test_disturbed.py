@@ -19,7 +19,7 @@ import nbbanana as nb
 from nbbanana.sandbox import Fault, Sandbox
 from nbbanana.settings import settings
 from nbbanana.store import database
-from nbbanana.widgets import pricing
+from nbbanana.widgets import watchers
 from nbbanana.widgets.studio import Studio
 
 pytestmark = pytest.mark.browser
@@ -294,7 +294,7 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     with Sandbox(duration=2.0) as box:
         for name, value in box.addresses["environment"].items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(pricing, "SOON", 0.2)
+        monkeypatch.setattr(watchers, "SOON", 0.2)
         yield box
 
 

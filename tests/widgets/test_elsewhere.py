@@ -14,7 +14,7 @@ from anywidget import _util as anywidget_util
 
 import nbbanana as nb
 from nbbanana.session import choice
-from nbbanana.widgets.modules import style
+from nbbanana.widgets.assets import style
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 COLOURS = ("page", "plane", "field", "ink", "rule", "edge", "go", "go-over", "on-go", "mark", "focus", "warn", "bad")
@@ -89,5 +89,5 @@ def test_the_python_of_a_form_asks_what_the_form_asks(session: nb.Session, photo
     form = nb.studio(pictures, prompt="Make it snow.", resolution="0.5K", seed=7, session=session)
     with session:
         again = eval(form.code(), {"nb": nb})
-    assert again.record.ask == form.bench.request(session).ask
+    assert again.record.ask == form.state.form.request(session).ask
     form.close()

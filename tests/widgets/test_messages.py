@@ -20,7 +20,7 @@ def test_a_name_with_half_of_a_character_in_it_can_be_sent(session: nb.Session, 
     odd.write_bytes(png())
     form = nb.studio(odd, session=session)
     wire = Wire(form)
-    form.show_form()
+    form.state.show_form()
     [slot] = wire.said[-1][0]["slots"]
     assert json.dumps(wire.said[-1][0], ensure_ascii=False).encode()
     assert slot["operand"].endswith("odd\N{REPLACEMENT CHARACTER}.png")

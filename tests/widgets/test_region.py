@@ -145,7 +145,7 @@ def test_a_region_is_set_and_asked_by_calls(photo: Callable[[str], Path]) -> Non
 
 def test_a_url_has_no_pixels_to_draw_on() -> None:
     """Nothing is fetched."""
-    with pytest.raises(ImageError, match="fetches nothing"):
+    with pytest.raises(ImageError, match="does not download"):
         region("https://example.com/a.png")
 
 

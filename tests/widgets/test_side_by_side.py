@@ -37,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, photo: Callable[[str], Path])
     """A store with two edits, one made of the other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NBBANANA_SANDBOX_SCALE", "0")
-        patch.setattr("nbbanana.widgets.past.when", lambda _: "just now")  # another minute has another width
+        patch.setattr("nbbanana.widgets.panels.when", lambda _: "just now")  # another minute has another width
         with nb.Session(provider="sandbox", store=tmp_path_factory.mktemp("pairs")) as session:
             first = session.edit("Make it snow.", photo("coffee"), number_of_images=2, **SMALL)
             first[1].edit("Make it rain.", **SMALL)

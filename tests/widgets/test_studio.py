@@ -16,21 +16,21 @@ import nbbanana as nb
 from nbbanana.errors import BudgetError, NotInStoreError, PromptError, UsageError
 from nbbanana.grammar import parse, split_cell
 from nbbanana.images import load
-from nbbanana.widgets import desk
+from nbbanana.widgets import ui_thread
 from nbbanana.widgets.marks import marked
 from nbbanana.widgets.studio import Studio
 
 SMALL = {"resolution": "0.5K"}
 
 
-class Bench(Wire):
+class Told(Wire):
     """A Studio and what it told."""
 
     form: Studio
 
     def ask(self, kind: str, *, data: bytes | None = None, **content: Any) -> None:
         """Say what the front end would, and wait until it was heard."""
-        desk.post(
+        ui_thread.post(
             self.form._receive, {"kind": kind, "number": 1, **content}, [memoryview(data)] if data else []
         ).result()
 
@@ -51,18 +51,18 @@ class Bench(Wire):
         return [one for one in self.said if one[0]["kind"] == kind]
 
     def settle(self) -> None:
-        """Wait until every note at the desk was read."""
-        desk.at_desk(lambda: None)
+        """Wait until every note in the UI thread was read."""
+        ui_thread.call(lambda: None)
 
 
 @pytest.fixture
-def bench(session: nb.Session, photo: Callable[[str], Path]) -> Iterator[Bench]:
+def bench(session: nb.Session, photo: Callable[[str], Path]) -> Iterator[Told]:
     form = nb.studio(photo("coffee"), prompt="Make it snow.", **SMALL, session=session)
-    yield Bench(form)
+    yield Told(form)
     form.close()
 
 
-def test_the_front_end_is_told_everything_when_it_says_hello(bench: Bench) -> None:
+def test_the_front_end_is_told_everything_when_it_says_hello(bench: Told) -> None:
     """The form, the price, the results and the history, and the pictures as bytes."""
     bench.ask("hello")
     bench.wait("price")
@@ -75,7 +75,7 @@ def test_the_front_end_is_told_everything_when_it_says_hello(bench: Bench) -> No
     assert bench.last("past")["total"] == 0
 
 
-def test_a_run_becomes_a_record_and_a_group(bench: Bench) -> None:
+def test_a_run_becomes_a_record_and_a_group(bench: Told) -> None:
     """What was run is in the store, shown as a group, and its job is no longer on its way."""
     result = bench.form.run().result()
     bench.wait("results", lambda told: [group["edit"] for group in told["groups"]] == [result.id])
@@ -84,13 +84,13 @@ def test_a_run_becomes_a_record_and_a_group(bench: Bench) -> None:
     assert bench.form.jobs == []
 
 
-def test_only_what_is_set_is_sent(bench: Bench) -> None:
+def test_only_what_is_set_is_sent(bench: Told) -> None:
     """The record has the prompt and what was set, and nothing that the schema would fill in."""
     result = bench.form.run().result()
     assert dict(result.parameters) == {"prompt": "Make it snow.", **SMALL}
 
 
-def test_an_upload_is_named_by_its_edit_once_it_was_run(bench: Bench, photo: Callable[[str], Path]) -> None:
+def test_an_upload_is_named_by_its_edit_once_it_was_run(bench: Told, photo: Callable[[str], Path]) -> None:
     """Before that there is no name, and that is said; after it the copied cell asks the same."""
     bench.form.inputs = []
     data = photo("chelsea").read_bytes()
@@ -108,7 +108,7 @@ def test_an_upload_is_named_by_its_edit_once_it_was_run(bench: Bench, photo: Cal
     assert original.identity == load(data).identity
 
 
-def test_pictures_can_be_typed(bench: Bench, photo: Callable[[str], Path], tmp_path: Path) -> None:
+def test_pictures_can_be_typed(bench: Told, photo: Callable[[str], Path], tmp_path: Path) -> None:
     """A path, a glob, an edit as Python calls it: each becomes an input that a cell can name."""
     for name in ("b 1.png", "c.png"):
         (tmp_path / name).write_bytes(photo("coffee").read_bytes())
@@ -117,10 +117,15 @@ def test_pictures_can_be_typed(bench: Bench, photo: Callable[[str], Path], tmp_p
     bench.ask("type", text="b 1.png")
     bench.ask("type", text="*.png")
     bench.ask("type", text=f"history[{result.id}][0]")
-    assert [slot.operand for slot in bench.form.bench.draft.slots] == ['"b 1.png"', '"b 1.png"', "c.png", "edit:1[0]"]
+    assert [slot.operand for slot in bench.form.state.form.draft.slots] == [
+        '"b 1.png"',
+        '"b 1.png"',
+        "c.png",
+        "edit:1[0]",
+    ]
 
 
-def test_trouble_is_shown_in_three_lines(bench: Bench) -> None:
+def test_trouble_is_shown_in_three_lines(bench: Told) -> None:
     """Whatever the front end asks that cannot be done comes back as what, why and what to do."""
     bench.ask("type", text="nowhere.jpg")
     assert "nowhere.jpg" in bench.last("error")["what"]
@@ -134,7 +139,7 @@ def test_trouble_is_shown_in_three_lines(bench: Bench) -> None:
     assert bench.last("error")["what"].startswith("The form broke: ValueError")
 
 
-def test_what_a_call_gets_wrong_is_raised(bench: Bench) -> None:
+def test_what_a_call_gets_wrong_is_raised(bench: Told) -> None:
     """By calls, an error is an exception as everywhere."""
     bench.form.prompt = "  "
     with pytest.raises(PromptError):
@@ -143,7 +148,7 @@ def test_what_a_call_gets_wrong_is_raised(bench: Bench) -> None:
         bench.form.recall(99)
 
 
-def test_a_job_that_cannot_be_afforded_says_so_and_can_be_run_again(bench: Bench) -> None:
+def test_a_job_that_cannot_be_afforded_says_so_and_can_be_run_again(bench: Told) -> None:
     """With a budget and a price that is only a floor, it is refused; told what it may cost, it runs."""
     session = bench.form.session
     bench.form.run().result()
@@ -159,7 +164,7 @@ def test_a_job_that_cannot_be_afforded_says_so_and_can_be_run_again(bench: Bench
     assert len(bench.form.results) >= 2
 
 
-def test_marks_are_for_single_pictures(bench: Bench) -> None:
+def test_marks_are_for_single_pictures(bench: Told) -> None:
     """A star on one picture of four stars the edit; only when all are rejected is the edit."""
     bench.form.set(number_of_images=4)
     result = bench.form.run().result()
@@ -179,7 +184,7 @@ def test_marks_are_for_single_pictures(bench: Bench) -> None:
     assert (edit.starred, edit.rejected, marked(edit, "rejected")) == (False, False, {0, 1, 3})
 
 
-def test_a_recall_shows_what_was_unlike_and_undo_returns_the_words(bench: Bench) -> None:
+def test_a_recall_shows_what_was_unlike_and_undo_returns_the_words(bench: Told) -> None:
     """The detail says what differs, the recall takes it over, undo brings back what was being written."""
     result = bench.form.run().result()
     bench.form.prompt = "Something that is being written"
@@ -188,12 +193,12 @@ def test_a_recall_shows_what_was_unlike_and_undo_returns_the_words(bench: Bench)
     bench.ask("recall", edit=result.id, what="all")
     assert bench.form.prompt == "Make it snow."
     assert bench.last("detail")["against_form"] == []
-    assert bench.form.bench.request(bench.form.session).ask == result.record.ask
+    assert bench.form.state.form.request(bench.form.session).ask == result.record.ask
     bench.ask("undo")
     assert bench.form.prompt == "Something that is being written"
 
 
-def test_lineage_is_shown_by_what_changed(bench: Bench) -> None:
+def test_lineage_is_shown_by_what_changed(bench: Told) -> None:
     """An edit of an edit says what is new against its parent: words, parameters, nothing else."""
     first = bench.form.run().result()
     bench.ask("further", edit=first.id, index=0)
@@ -208,7 +213,7 @@ def test_lineage_is_shown_by_what_changed(bench: Bench) -> None:
     assert detail["against_parent"] == ["other words", "seed 5"]
 
 
-def test_a_cue_is_no_parent(bench: Bench, photo: Callable[[str], Path]) -> None:
+def test_a_cue_is_no_parent(bench: Told, photo: Callable[[str], Path]) -> None:
     """In the strip an edit descends from what made its primary picture, not from what made a cue."""
     first = bench.form.run().result()
     bench.form.inputs = [photo("chelsea"), first[0]]
@@ -220,16 +225,16 @@ def test_a_cue_is_no_parent(bench: Bench, photo: Callable[[str], Path]) -> None:
     assert parents == {first.id: [], second.id: [], third.id: [first.id]}
 
 
-def test_varying_asks_the_same_with_a_new_seed(bench: Bench) -> None:
+def test_varying_asks_the_same_with_a_new_seed(bench: Told) -> None:
     """The words and pictures stay, the seed is another."""
     first = bench.form.run().result()
-    task = desk.at_desk(bench.form.vary, first.id)
+    task = ui_thread.call(bench.form.state.vary, first.id)
     second = task.job.result()
     assert second.seed != first.seed
     assert (second.prompt, second.inputs[0].identity) == (first.prompt, first.inputs[0].identity)
 
 
-def test_the_seed_is_locked_to_the_last_result(bench: Bench) -> None:
+def test_the_seed_is_locked_to_the_last_result(bench: Told) -> None:
     """Lock keeps the seed of what was just made; unlock leaves it to chance again; the dice roll one."""
     result = bench.form.run().result()
     bench.wait("results", lambda told: [group["edit"] for group in told["groups"]] == [result.id])
@@ -242,7 +247,7 @@ def test_the_seed_is_locked_to_the_last_result(bench: Bench) -> None:
     assert 0 <= bench.form.parameters["seed"] < 2**31
 
 
-def test_saving_never_overwrites(bench: Bench, tmp_path: Path) -> None:
+def test_saving_never_overwrites(bench: Told, tmp_path: Path) -> None:
     """A picture goes into the working folder under a name that is free."""
     result = bench.form.run().result()
     bench.ask("save", edit=result.id, index=0)
@@ -252,7 +257,7 @@ def test_saving_never_overwrites(bench: Bench, tmp_path: Path) -> None:
     assert (tmp_path / names[0]).read_bytes() == result[0].bytes
 
 
-def test_the_still_shows_the_results(bench: Bench) -> None:
+def test_the_still_shows_the_results(bench: Told) -> None:
     """What a saved notebook keeps is the newest results as HTML, without the live form."""
     bundle = bench.form._still_bundle()
     assert "nothing was made" in bundle["text/plain"] or "Make it snow." in bundle["text/plain"]
@@ -264,12 +269,12 @@ def test_the_still_shows_the_results(bench: Bench) -> None:
     assert "history[1]" in bundle["text/plain"]
 
 
-def test_a_record_can_be_opened_in_a_new_studio(bench: Bench) -> None:
+def test_a_record_can_be_opened_in_a_new_studio(bench: Told) -> None:
     """`nb.studio(edit=…)` begins with everything of a record, and its pictures."""
     result = bench.form.run().result()
     other = nb.studio(edit=result, session=bench.form.session)
     assert other.prompt == result.prompt
-    assert other.bench.request(other.session).ask == result.record.ask
+    assert other.state.form.request(other.session).ask == result.record.ask
     assert [shown.id for shown in other.results] == [result.id]
     other.close()
 
@@ -285,12 +290,12 @@ def test_ten_studios_leave_nothing_behind(session: nb.Session, photo: Callable[[
         assert job.run._listeners == []
 
     use()
-    desk.at_desk(lambda: None)
+    ui_thread.call(lambda: None)
     gc.collect()
     comms, threads = len(_instances), threading.active_count()
     for _ in range(10):
         use()
-    desk.at_desk(lambda: None)
+    ui_thread.call(lambda: None)
     gc.collect()
     assert len(_instances) == comms
     assert threading.active_count() <= threads

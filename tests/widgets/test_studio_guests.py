@@ -11,15 +11,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 from support.axe import violations
-from support.form_pages import opened, spills
+from support.form_pages import opened, spills, unfold
 from support.lab import Browser
 from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana import models
 from nbbanana.sandbox import Sandbox
-from nbbanana.widgets import desk
-from nbbanana.widgets.bench import Bench, Draft, differences
+from nbbanana.widgets import ui_thread
+from nbbanana.widgets.form_state import Draft, FormState, differences
 from nbbanana.widgets.studio import Studio
 
 CORNER = (0.7, 0.0, 1.0, 0.3)
@@ -49,18 +49,18 @@ def test_a_region_goes_with_the_edit_and_comes_back_with_it(form: Studio) -> Non
     assert result.region == form.region
     form.region = None
     assert form.undo() == "the region"
-    desk.at_desk(lambda: form.bench.move(form.bench.draft.slots[1].key, 0))
+    ui_thread.call(lambda: form.state.form.move(form.state.form.draft.slots[1].key, 0))
     assert form.region.input == 0, "it follows its picture"
     form.inputs = []
     assert form.region is None
     form.recall(result.id)
     assert form.region == result.region
-    assert form.bench.request(form.session).ask == result.record.ask
+    assert form.state.form.request(form.session).ask == result.record.ask
 
 
 def test_drawing_on_is_one_step_and_a_lost_picture_takes_its_region_along() -> None:
     """However many strokes, Undo takes back what was drawn since something else was done."""
-    bench = Bench(Draft("google/nano-banana-2/edit"), models.get)
+    bench = FormState(Draft("google/nano-banana-2/edit"), models.get)
     whole = nb.region(nb.samples.still_life((64, 48)), boxes=[CORNER, (0, 0, 0.2, 0.2)])
     [slot] = form_slots(whole)
     bench.add([slot])
@@ -79,7 +79,7 @@ def test_drawing_on_is_one_step_and_a_lost_picture_takes_its_region_along() -> N
 
 def form_slots(part: Any) -> list[Any]:
     """The picture of a region as a slot."""
-    from nbbanana.widgets.slots import Slot
+    from nbbanana.widgets.inputs import Slot
 
     return [Slot(part.picture, "cup.png")]
 
@@ -168,7 +168,7 @@ def test_the_browser_opens_in_place_and_its_pictures_come_into_the_form(browser:
         page.keyboard.press("ArrowRight")
         detail = page.locator(".br-detail")
         expect(detail.locator("h3")).to_have_text("history[2]")
-        came, became = (detail.get_by_role("group", name=name) for name in ("Came from", "Became"))
+        came, became = (detail.get_by_role("group", name=name) for name in ("Made from", "Led to"))
         expect(became.get_by_role("button")).to_have_text(["3"])
         came.get_by_role("button", name="Edit 1").click()
         expect(detail.locator("h3")).to_have_text("history[1]")
@@ -176,7 +176,7 @@ def test_the_browser_opens_in_place_and_its_pictures_come_into_the_form(browser:
         detail.get_by_role("button", name="Picture 1").click()
         detail.get_by_role("button", name="Use as input").click()
         expect(page.locator(".st-toast")).to_contain_text("history[1][1] is an input now.")
-        assert [slot.operand for slot in form.bench.draft.slots][-1] == "edit:1[1]"
+        assert [slot.operand for slot in form.state.form.draft.slots][-1] == "edit:1[1]"
         became.get_by_role("button", name="Edit 2").click()
         detail.get_by_role("button", name="Open in the form").click()
         expect(page.get_by_label("Prompt")).to_have_value("Make it rain.")
@@ -186,7 +186,7 @@ def test_the_browser_opens_in_place_and_its_pictures_come_into_the_form(browser:
         expect(page.locator(".br-search input")).to_be_focused()
         page.get_by_role("button", name="Back to the strip").click()
         expect(page.locator(".st-strip")).to_be_visible()
-        assert "browser" not in form.guests
+        assert "browser" not in form.state.embedded
 
 
 @pytest.mark.browser
@@ -208,7 +208,7 @@ def test_what_is_chosen_in_the_browser_is_compared_and_marked(browser: Browser, 
         expect(compare).to_be_enabled()
         page.keyboard.press("c")
         page.wait_for_function("window.heard.some((one) => one.kind === 'compare')")
-        assert desk.at_desk(lambda: [output.label for output in form.selection]) == ["history[3][0]", "history[2][0]"]
+        assert ui_thread.call(lambda: [output.label for output in form.selection]) == ["history[3][0]", "history[2][0]"]
         assert page.evaluate("window.leaked") == []
         assert form.session.store.get(3).starred
 
@@ -252,6 +252,7 @@ def test_the_region_goes_as_the_mask_where_the_model_takes_one(
             form = nb.studio(photo("coffee"), model="someone/inpaint", prompt="Paint a bird.", session=session)
             form.region = (0.5, 0.0, 1.0, 0.5)
             with opened(browser, form) as page:
+                unfold(page)
                 page.get_by_role("button", name="Send as the mask").click()
                 expect(page.get_by_role("textbox", name="Mask image url")).to_have_value("region")
                 expect(page.get_by_role("button", name="Send as the mask")).not_to_be_visible()

@@ -138,7 +138,7 @@ def test_pictures_are_named(
     field.press("Enter")
     expect(tiles(page)).to_have_count(2)
     expect(field).to_have_value("")
-    slot = form.bench.draft.slots[1]
+    slot = form.state.form.draft.slots[1]
     assert (slot.image.name, slot.operand) == (name, operand)
 
 
@@ -150,7 +150,7 @@ def test_a_picture_comes_from_the_results_and_from_the_history(page: Page, form:
     page.locator(".st-node").click()
     page.locator(".st-detail-box").get_by_role("button", name="Use as input").click()
     expect(tiles(page)).to_have_count(3)
-    assert [slot.operand for slot in form.bench.draft.slots[1:]] == ["edit:1[1]", "edit:1[0]"]
+    assert [slot.operand for slot in form.state.form.draft.slots[1:]] == ["edit:1[1]", "edit:1[0]"]
 
 
 def test_pictures_are_put_in_order_by_dragging(page: Page, form: Studio, photo: Callable[[str], Path]) -> None:
@@ -166,7 +166,7 @@ def test_pictures_are_put_in_order_by_dragging(page: Page, form: Studio, photo: 
 
 def test_pictures_are_counted_against_what_the_model_takes(page: Page, form: Studio, tmp_path: Path) -> None:
     """The count stands beside the heading; one too many is refused and says how many there may be."""
-    most = form.bench.model.max_images
+    most = form.state.form.model.max_images
     assert most is not None
     for number in range(most):
         Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / f"n{number}.png")
@@ -200,7 +200,7 @@ def test_a_click_recalls_and_undo_returns(
 ) -> None:
     """All, all but the seed, or only the words come in; Undo brings back every letter and value of before."""
     form.set(seed=5)
-    before = form.bench.draft
+    before = form.state.form.draft
     page.locator(".st-node").click()
     page.get_by_role("group", name="Load into the form").get_by_role("button", name=button, exact=True).click()
     area = page.get_by_label("Prompt")
@@ -210,7 +210,7 @@ def test_a_click_recalls_and_undo_returns(
     assert named(form) == [picture]
     page.locator(".st-toast").get_by_role("button", name="Undo").click()
     expect(area).to_have_value(WORDS)
-    assert form.bench.draft == before
+    assert form.state.form.draft == before
 
 
 # ── keys, seed, price ───────────────────────────────────────────────────────────────────────────────────────

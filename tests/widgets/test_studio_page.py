@@ -16,7 +16,7 @@ from support.lab import Browser
 from support.tiers import in_every_view
 
 import nbbanana as nb
-from nbbanana.widgets import desk
+from nbbanana.widgets import ui_thread
 from nbbanana.widgets.studio import Studio
 
 pytestmark = pytest.mark.browser
@@ -132,9 +132,9 @@ def test_the_arrows_walk_and_letters_act(page: Page, form: Studio) -> None:
     assert page.evaluate("window.leaked") == []
     page.wait_for_function("window.heard.filter((one) => one.kind === 'past').length > 1")
     assert form.session.store.get(1).starred
-    assert desk.at_desk(lambda: [(one.edit_id, one.index) for one in form.selection]) == [(1, 1), (1, 2)]
-    form.mark(1, 1, "starred", on=False)
-    form.mark(1, 2, "rejected", on=False)
+    assert ui_thread.call(lambda: [(one.edit_id, one.index) for one in form.selection]) == [(1, 1), (1, 2)]
+    form.state.mark(1, 1, "starred", on=False)
+    form.state.mark(1, 2, "rejected", on=False)
 
 
 def test_slash_searches_and_question_mark_lists(page: Page) -> None:

@@ -69,7 +69,7 @@ export function makeTiles(form) {
   }
 
   function add(place) {
-    const tile = h("div.br-tile", { role: "option", id: form.id(`tile${place}`), "aria-posinset": String(place + 1), "aria-setsize": String(state.many), onclick: (event) => clicked(event, place) });
+    const tile = h("div.br-tile", { role: "option", id: form.id(`tile${place}`), "aria-posinset": String(place + 1), "aria-setsize": String(state.many), onclick: (event) => clicked(event, place), ondblclick: () => form.enlarge() });
     shown.set(place, tile);
     canvas.append(tile);
     dress(place);
@@ -87,12 +87,12 @@ export function makeTiles(form) {
     tile.setAttribute("aria-label", row ? nameOf(row) : "not loaded yet");
     if (!row) return fill(tile);
     tile.classList.toggle("is-rejected", row.rejected);
-    const image = row.key ? form.album.show(h("img", { alt: "", draggable: "false" }), row.key) : h("span.br-none.nbb-small", {}, row.state);
-    fill(tile, image, h("span.br-number", {}, row.many > 1 ? `${row.id} · ${row.many}` : String(row.id)), row.starred && h("span.br-badge.br-star", {}, "★"), row.rejected && h("span.br-badge.br-reject", {}, "×"), isChosen && h("span.br-badge.br-picked", {}, "✓"));
+    const image = row.key ? form.album.show(h("img", { alt: "", draggable: "false" }), row.key) : h("span.br-none.nbb-small", {}, row.word);
+    fill(tile, image, h("span.br-number", {}, row.many > 1 ? `${row.id} ×${row.many}` : String(row.id)), row.starred && h("span.br-badge.br-star", {}, "★"), row.rejected && h("span.br-badge.br-reject", {}, "×"), isChosen && h("span.br-badge.br-picked", {}, "✓"));
   }
 
   function nameOf(row) {
-    const marks = [row.starred && "starred", row.rejected && "rejected", row.state !== "completed" && row.state, row.many > 1 && `${row.many} pictures`];
+    const marks = [row.starred && "starred", row.rejected && "rejected", row.word, row.many > 1 && `${row.many} pictures`];
     return [`history ${row.id}`, ...marks.filter(Boolean), row.day, row.prompt].join(", ");
   }
 
@@ -135,6 +135,7 @@ export function makeTiles(form) {
     if (end !== undefined) go(end);
     else if (way !== undefined) go(state.current < 0 ? 0 : state.current + way);
     else if (event.key === " ") choose(state.current);
+    else if (event.key === "Enter") form.enlarge();
     else return;
     event.preventDefault();
   }

@@ -2,13 +2,15 @@
 
 import { button, count, fill, h, keepKeys } from "../shared/dom.js";
 import { album, hideStill, link } from "../shared/link.js";
+import { makeComparisonPlace } from "../shared/beside.js";
+import { makeViewer } from "../shared/viewer.js";
+import { makeDetail } from "./detail.js";
 import { makeTiles } from "./tiles.js";
 
 /** Milliseconds after the last letter until the words are looked for. */
 const TYPING = 250;
 /** Small copies that are kept, about 10 kB each. */
 const COPIES = 1500;
-const STATES = ["completed", "failed", "cancelled", "unknown", "queued", "running"];
 
 let browsers = 0;
 
@@ -26,6 +28,7 @@ function makeBrowser() {
     look: () => undefined,
     find: () => undefined,
     chose: () => undefined,
+    enlarge: () => undefined,
   };
   return form;
 }
@@ -41,10 +44,14 @@ function makeFilters(form) {
   } });
   const starred = h("input", { type: "checkbox", onchange: () => want() });
   const kept = h("input", { type: "checkbox", onchange: () => want() });
-  const choice = (name, values, all) => h("select", { "aria-label": name, onchange: () => want() }, h("option", { value: "" }, all), values.map((value) => h("option", { value }, value)));
-  const model = choice("Model", [], "every model");
-  const provider = choice("Provider", ["runcomfy", "sandbox"], "every provider");
-  const state = choice("Outcome", STATES, "every outcome");
+  const choice = (name) => h("select", { "aria-label": name, onchange: () => want() });
+  const offer = (select, all, pairs, value) => {
+    fill(select, h("option", { value: "" }, all), pairs.map(([one, word]) => h("option", { value: one }, word)));
+    select.value = value;
+  };
+  const model = choice("Model");
+  const provider = choice("Service");
+  const state = choice("Result");
   const want = () => form.say("want", { words: words.value, starred: starred.checked, kept: kept.checked, model: model.value, provider: provider.value, state: state.value });
   const check = (box, name) => h("label.br-check", {}, box, name);
   return {
@@ -64,10 +71,9 @@ function makeFilters(form) {
       if (form.root.getRootNode().activeElement !== words) words.value = message.words;
       starred.checked = message.starred;
       kept.checked = message.kept;
-      fill(model, h("option", { value: "" }, "every model"), message.models.map((id) => h("option", { value: id }, id)));
-      Object.assign(model, { value: message.model });
-      provider.value = message.provider;
-      state.value = message.state;
+      offer(model, "All models", message.models.map((id) => [id, id]), message.model);
+      offer(provider, "All services", [["runcomfy", "RunComfy"], ["sandbox", "Sandbox"]], message.provider);
+      offer(state, "Any result", message.states, message.state);
     },
     end: () => clearTimeout(timer),
   };
@@ -83,13 +89,13 @@ function makeChosen(form, tiles) {
     tiles.dress();
     form.chose();
   };
-  const compare = button("Compare", "compare", () => form.say("compare", { pictures: [...state.chosen].map((edit) => [edit, 0]) }), { title: "The first pictures of two to six chosen edits", key: "c" });
-  const element = h("div.br-chosen", { role: "group", "aria-label": "The chosen edits" }, many, compare, button("Star", "star", () => tell("star")), button("Reject", "cross", () => tell("reject")), button("Contact sheet", "dice", () => form.say("sheet")), button("Export", "save", () => form.say("export")), button("Clear", null, clear));
+  const compare = button("Compare", "compare", () => form.say("compare", { pictures: [...state.chosen].map((edit) => [edit, 0]) }), { title: "The first pictures of two to six selected edits", key: "c" });
+  const element = h("div.br-chosen", { role: "group", "aria-label": "The selected edits" }, many, compare, button("Star", "star", () => tell("star")), button("Reject", "cross", () => tell("reject")), button("Contact sheet", "sheet", () => form.say("sheet")), button("Export", "save", () => form.say("export")), button("Clear", null, clear));
   return {
     element,
     compare: () => !compare.disabled && !compare.hidden && compare.click(),
     draw() {
-      fill(many, state.chosen.size ? `${state.chosen.size} chosen` : "Choose with the space bar, or Ctrl and a click");
+      fill(many, state.chosen.size ? `${state.chosen.size} selected` : "Select: Space or Ctrl+click");
       for (const one of element.querySelectorAll("button")) one.disabled = state.chosen.size === 0;
       compare.hidden = !state.acts.has("compare");
       compare.disabled = state.chosen.size < 2 || state.chosen.size > 6;
@@ -97,90 +103,33 @@ function makeChosen(form, tiles) {
   };
 }
 
-/** The edit that is looked at. */
-function makeDetail(form) {
-  const { state } = form;
-  const element = h("aside.br-detail", { "aria-label": "The edit" }, h("p.nbb-quiet", {}, "Choose an edit to look at it."));
-  const said = h("p.nbb-quiet.nbb-small", { role: "status" });
-  async function copied(message) {
-    try {
-      await navigator.clipboard.writeText(message.text);
-      fill(said, `The cell of history[${message.edit}] is in the clipboard.`);
-    } catch {
-      fill(said, h("textarea.nbb-mono", { readonly: true, rows: "5", "aria-label": "The cell", value: message.text }));
-    }
-  }
-  /** @type {any} */
-  let shown = null;
-  let index = 0;
-  const mark = (kind, row) => form.say(kind, { numbers: [row.id], on: kind === "star" ? !row.starred : !row.rejected });
-  const detail = {
-    element,
-    said,
-    copied,
-    /** Of the edit that is looked at, which need not be among the tiles, and whose detail may be on its way. */
-    mark: (kind) => {
-      const row = [state.rows.get(state.current), shown].find((one) => one?.id === state.looked);
-      if (row) mark(kind, row);
-    },
-    draw(row) {
-      if (row.id !== state.looked) return;
-      if (row.id !== shown?.id) index = 0;
-      shown = row;
-      const key = row.pictures[index]?.key ?? row.key;
-      fill(
-        element,
-        key && form.album.show(h("img.br-large", { alt: row.prompt }), key),
-        pictures(row),
-        h("h3.nbb-mono", {}, `history[${row.id}]`),
-        h("p.br-prompt", { dir: "auto" }, row.prompt),
-        h("p.nbb-quiet.nbb-small", {}, [row.facts, row.day, row.state === "completed" ? "" : row.state, row.provider === "sandbox" ? "sandbox" : ""].filter(Boolean).join(" · ")),
-        h("div.br-acts", {}, state.acts.has("open") && button("Open in the form", "pencil", () => form.say("open", { edit: row.id }), { boxed: true }), state.acts.has("take") && row.key && button("Use as input", "input", () => form.say("take", { edit: row.id, index }), { boxed: true }), toggle("Star", "star", row.starred, row), toggle("Reject", "cross", row.rejected, row), button("Copy cell", "copy", () => form.say("copy", { edit: row.id }), { boxed: true })),
-        descent(form, row),
-      );
-    },
-  };
-  /** Where an edit has several pictures, the one that is looked at. */
-  function pictures(row) {
-    if (row.pictures.length < 2) return null;
-    const one = (picture) => h("button", { type: "button", "aria-pressed": String(picture.index === index), "aria-label": `Picture ${picture.index}`, onclick: () => {
-      index = picture.index;
-      detail.draw(row);
-      element.querySelectorAll(".br-pictures button")[index]?.focus();
-    } }, form.album.show(h("img", { alt: "" }), picture.key));
-    return h("div.br-pictures", { role: "group", "aria-label": "Its pictures" }, row.pictures.map(one));
-  }
-  return detail;
-  function toggle(word, symbol, isOn, row) {
-    const one = button(word, symbol, () => mark(word.toLowerCase(), row), { boxed: true });
-    one.setAttribute("aria-pressed", String(isOn));
-    return one;
-  }
-}
-
-/** What an edit came from and what came of it, as small pictures that lead there. */
-function descent(form, row) {
-  const step = (near) => h("button", { type: "button", title: near.prompt, "aria-label": `Edit ${near.id}: ${near.prompt}`, onclick: () => form.find(near.id) }, near.key ? form.album.show(h("img", { alt: "" }), near.key) : h("span.br-none"), h("span.nbb-figures.nbb-small", { "aria-hidden": "true" }, String(near.id)));
-  const line = (where, word) => {
-    const near = row.line.filter((one) => one.where === where);
-    return near.length > 0 && h("div.br-line", { role: "group", "aria-label": word }, h("span.nbb-quiet.nbb-small", { "aria-hidden": "true" }, word), near.map(step));
-  };
-  if (!row.line.length) return h("p.nbb-quiet.nbb-small", {}, "Made from no other edit, and nothing was made of it.");
-  return h("section.br-descent", { "aria-label": "Descent" }, line("before", "Came from"), line("also", "With cues from"), line("after", "Became"));
-}
-
 /** The form in an element; returns what ends it. @param {{model: any, el: HTMLElement}} context */
-export function renderBrowser({ model, el }) {
+export function renderBrowser({ model, el, host }) {
   const form = makeBrowser();
   const { state } = form;
   const tiles = makeTiles(form);
   const filters = makeFilters(form);
   const chosen = makeChosen(form, tiles);
   const detail = makeDetail(form);
-  const none = h("p.br-empty.nbb-quiet", { hidden: true }, "Nothing fits.");
+  const none = h("p.br-empty.nbb-quiet", { hidden: true }, "");
   const trouble = h("p.br-trouble", { role: "alert", hidden: true });
   const waits = h("p.br-trouble", { role: "status", hidden: true });
   let showStill = () => undefined;
+  const viewer = makeViewer({
+    id: form.id,
+    ask: (what, ref) => form.say("view", { ...ref, what }),
+    save: (ref) => form.say("save", ref),
+    thumbnail: (image, { edit, index }) => detail.picture(image, edit, index),
+  });
+  form.enlarge = () => {
+    const row = detail.shown();
+    if (row?.pictures.length) viewer.open(row.pictures.map(({ index }) => ({ edit: row.id, index })), detail.index());
+  };
+  const complain = (message) => {
+    fill(trouble, `${message.what} ${message.why} ${message.mend}`);
+    trouble.hidden = false;
+  };
+  const comparison = makeComparisonPlace(host, complain);
 
   const hear = {
     uid: (message) => {
@@ -192,6 +141,7 @@ export function renderBrowser({ model, el }) {
       state.rows.clear();
       filters.update(message);
       none.hidden = message.many > 0;
+      fill(none, message.words ? `No edit has all of these words: ${message.words}` : message.all ? "No edit matches these filters." : "Your edits will appear here.");
       tiles.reset();
       fill(form.live, `${count(message.many, "edit")} of ${message.all}.`);
     },
@@ -217,19 +167,19 @@ export function renderBrowser({ model, el }) {
       state.acts = new Set(message.acts);
       chosen.draw();
     },
+    compare: (message) => comparison.show(message.model),
     place: (message) => tiles.go(message.place),
     detail: (message) => detail.draw(message),
     cell: (message) => detail.copied(message),
-    said: (message) => fill(detail.said, message.text),
+    facts: viewer.facts,
+    large: (message, buffers) => viewer.hear(message, buffers[0]),
+    said: (message) => (viewer.isOpen ? viewer.said(message.text) : fill(detail.said, message.text)),
     picture: (message, buffers) => form.album.add(message.key, buffers[0]),
-    error: (message) => {
-      fill(trouble, `${message.what} ${message.why} ${message.mend}`);
-      trouble.hidden = false;
-    },
+    error: complain,
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
   form.say = (kind, content) => {
-    if (!["rows", "look", "dropped"].includes(kind)) trouble.hidden = true;
+    if (!["rows", "look", "dropped", "view"].includes(kind)) trouble.hidden = true;
     line.say(kind, content);
   };
   form.look = (place) => {
@@ -254,8 +204,8 @@ export function renderBrowser({ model, el }) {
     event.preventDefault();
     act();
   });
-  const keys = h("footer.br-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, [["←", "→", "↑", "↓", "walk"], ["Space", "choose"], ["s", "star"], ["x", "reject"], ["/", "search"]].map((list) => h("span", {}, list.slice(0, -1).map((key) => [h("kbd", {}, key), " "]).flat(), list.at(-1))));
-  fill(form.root, filters.bar, waits, trouble, filters.filters, h("div.br-body", {}, h("div.br-main", {}, chosen.element, h("div.br-frame", {}, tiles.day, tiles.element, none)), h("div.br-side", {}, detail.element, detail.said)), keys, form.live);
+  const keys = h("footer.br-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, [["←", "→", "↑", "↓", "walk"], ["Space", "select"], ["↵", "enlarge"], ["s", "star"], ["x", "reject"], ["/", "search"]].map((list) => h("span", {}, list.slice(0, -1).map((key) => [h("kbd", {}, key), " "]).flat(), list.at(-1))));
+  fill(form.root, filters.bar, waits, trouble, filters.filters, comparison.element, h("div.br-body", {}, h("div.br-main", {}, chosen.element, h("div.br-frame", {}, tiles.day, tiles.element, none)), h("div.br-side", {}, detail.element, detail.said)), keys, viewer.element, form.live);
   el.replaceChildren(form.root);
   chosen.draw();
   line.say("hello");
@@ -263,6 +213,8 @@ export function renderBrowser({ model, el }) {
     letKeysGo();
     line.end();
     filters.end();
+    comparison.end();
+    viewer.end();
     tiles.end();
     form.album.end();
     showStill();

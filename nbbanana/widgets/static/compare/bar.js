@@ -1,7 +1,7 @@
 // The line above the pictures: the way of comparing, which pictures, and how close.
 
 import { button, fill, h } from "../shared/dom.js";
-import { percent } from "./view.js";
+import { percent } from "../shared/view.js";
 import { letter } from "./words.js";
 
 /** The ways of comparing, with their names. */
@@ -20,7 +20,7 @@ export function makeBar(form, stage, act) {
   const ways = WAYS.map(([way, name], place) => h("button", { type: "button", "data-way": way, "aria-pressed": "false", "aria-keyshortcuts": String(place + 1), onclick: () => act.way(way) }, name));
   const left = h("select", { "aria-label": "Left picture", onchange: () => act.pair(Number(left.value), state.right) });
   const right = h("select", { "aria-label": "Right picture", onchange: () => act.pair(state.left, Number(right.value)) });
-  const pair = h("span.cp-pair", { hidden: true }, left, h("span.nbb-quiet", {}, "against"), right);
+  const pair = h("span.cp-pair", { hidden: true }, left, h("span.nbb-quiet", {}, "with"), right);
   const scale = h("output.cp-scale.nbb-figures", { "aria-label": "Scale of the left picture" });
   const whole = button("Whole", null, () => stage.whole(), { key: "0" });
   const play = button("Pause", null, () => act.play(), { boxed: true });
@@ -33,7 +33,7 @@ export function makeBar(form, stage, act) {
     scale,
     h("button.nbb-icon", { type: "button", "aria-label": "Zoom in", "aria-keyshortcuts": "+", onclick: () => stage.zoom(1.5) }, "+"),
     whole,
-    button("1:1", null, () => stage.exact(), { title: "One pixel of the left picture is one of the screen", key: "o" }),
+    button("1:1", null, () => stage.exact(), { title: "True pixels of the larger picture", key: "o" }),
   );
   const swap = button("Swap", "vary", () => act.swap(), { key: "x" });
   const element = h(

@@ -12,13 +12,15 @@ const BEAT = 700;
 /** What the parts share, before Python said anything. */
 function makeComparison() {
   const isStill = matchMedia("(prefers-reduced-motion: reduce)");
+  const root = h("section.nbb.nbb-compare", { "aria-label": "Compare pictures" });
   return {
-    root: h("section.nbb.nbb-compare", { "aria-label": "Compare pictures" }),
+    root,
     live: h("p.nbb-unseen", { "aria-live": "polite", role: "status" }),
-    album: album(),
-    told: { sides: [], rows: [], same: [], words: {} },
+    album: album(Infinity, () => root),
+    told: { sides: [], rows: [], same: [], words: {}, made: [] },
     state: { way: "slider", left: 0, right: 1, current: 0, divider: 0.5, gain: 4, isPlaying: false, isStill: isStill.matches, view: { x: 0.5, y: 0.5, zoom: 1 } },
     changed: () => undefined,
+    wantFull: (_number) => undefined,
   };
 }
 
@@ -40,7 +42,7 @@ function makeActs(form, parts) {
       Object.assign(state, left === right ? { left: state.right, right: state.left } : { left, right });
       parts.words.drawPrompt();
       parts.stage.build();
-      say(`${letter(state.left)} against ${letter(state.right)}.`);
+      say(`${letter(state.left)} with ${letter(state.right)}.`);
     },
     swap: () => acts.pair(state.right, state.left),
     /** The next picture, by hand: from here on nothing moves by itself. */
@@ -97,7 +99,7 @@ function keyList() {
 /** What is said of pictures that are larger than what travels of them. */
 function shrunk(sides) {
   const smaller = sides.map((side, number) => [side, number]).filter(([side]) => side.sent < 1);
-  return smaller.map(([side, number]) => `${letter(number)} is seen at ${Math.round(side.width * side.sent)}×${Math.round(side.height * side.sent)} of its ${side.width}×${side.height} pixels.`).join(" ");
+  return smaller.map(([side, number]) => `${letter(number)} is shown at ${Math.round(side.width * side.sent)}×${Math.round(side.height * side.sent)} of its ${side.width}×${side.height} pixels; zoom in for all of them.`).join(" ");
 }
 
 function render({ model, el }) {
@@ -113,6 +115,11 @@ function render({ model, el }) {
   const waits = h("p.cp-trouble", { role: "status", hidden: true });
   let showStill = () => undefined;
 
+  const asked = new Set();
+  const tellShrunk = () => {
+    fill(note, shrunk(form.told.sides));
+    note.hidden = !note.textContent;
+  };
   const hear = {
     uid: (message) => {
       showStill();
@@ -123,16 +130,26 @@ function render({ model, el }) {
       parts.words.draw();
       parts.bar.fill();
       parts.stage.build();
-      fill(note, shrunk(message.sides));
-      note.hidden = !note.textContent;
+      asked.clear();
+      tellShrunk();
     },
-    picture: (message, buffers) => form.album.add(String(message.number), buffers[0]),
+    picture: (message, buffers) => {
+      if (!message.full) return form.album.add(String(message.number), buffers[0]);
+      form.told.sides[message.number].sent = 1;
+      tellShrunk();
+      return form.album.replace(String(message.number), buffers[0]);
+    },
     error: (message) => {
       fill(trouble, `${message.what} ${message.why} ${message.mend}`);
       trouble.hidden = false;
     },
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
+  form.wantFull = (number) => {
+    if (asked.has(number)) return;
+    asked.add(number);
+    line.say("full", { number });
+  };
   fill(form.root, parts.bar.element, waits, trouble, parts.stage.element, note, parts.words.element, keyList(), form.live);
   const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", makeCompareKeys(form, parts, acts));

@@ -1,7 +1,7 @@
 // The pictures: panes with one or more pictures on each other, all showing the same area.
 
 import { fill, h } from "../shared/dom.js";
-import { keptView, percent, placeOf, wholeScale, zoomedView } from "./view.js";
+import { exactZoom, keptView, percent, placeOf, wholeScale, zoomedView } from "../shared/view.js";
 import { badge, letter } from "./words.js";
 
 /** Parts of the pane that a key moves the view, or the divider. */
@@ -93,6 +93,7 @@ export function makeStage(form) {
     image.style.visibility = isSeen ? "visible" : "hidden";
     chip.hidden = !isSeen;
     chip.lastChild.textContent = percent(scale);
+    if (scale * devicePixelRatio > sizeOf(number).sent * 1.01) form.wantFull(number);
     // The right picture is cut at the divider; its own coordinates begin at its left edge.
     const cut = Math.max(0, Math.min(width, state.divider * pane.width - left));
     image.style.clipPath = state.way === "slider" && place === 1 ? `inset(0 0 0 ${cut}px)` : state.way === "slider" ? `inset(0 ${width - cut}px 0 0)` : "none";
@@ -189,13 +190,14 @@ export function makeStage(form) {
 
   function closer(event, pane) {
     if (state.view.zoom > 1) return whole();
-    zoom(Math.max(2, exactZoom()), within(event, pane));
+    zoom(Math.max(2, trueZoom()), within(event, pane));
   }
 
-  /** The zoom at which a pixel of the left picture is a pixel of the screen. */
-  function exactZoom() {
+  /** The zoom at which the larger of the pictures shows its true pixels. */
+  function trueZoom() {
     const pane = paneSize();
-    return pane ? 1 / wholeScale(pane, sizeOf(state.left)) : 1;
+    const shown = [...new Set(panes.flatMap(({ layers }) => layers.map(({ number }) => number)))];
+    return pane ? Math.max(...shown.map((number) => exactZoom(pane, sizeOf(number)))) : 1;
   }
 
   function whole() {
@@ -209,7 +211,7 @@ export function makeStage(form) {
     draw,
     zoom,
     whole,
-    exact: () => zoom(exactZoom() / state.view.zoom),
+    exact: () => zoom(trueZoom() / state.view.zoom),
     scale: () => {
       const pane = paneSize();
       return pane && form.told.sides.length ? wholeScale(pane, sizeOf(state.left)) * state.view.zoom : 1;

@@ -25,7 +25,13 @@ export function makeWords(form) {
     const pieces = form.told.words[`${left}-${right}`] ?? [];
     const isUnlike = pieces.some(([kind]) => kind !== "same");
     fill(prompt, pieces.map(([kind, text]) => (kind === "same" ? text : h(kind === "gone" ? "del" : "ins", {}, text))));
-    if (!pieces.length) fill(legend, "Not all of these pictures are outputs of edits: there are no words to compare.");
+    const own = pieces.filter(([kind]) => kind === "left" || kind === "right");
+    if (own.length) {
+      fill(prompt, own.map(([kind, text]) => h("span.cp-own", {}, badge(kind === "left" ? left : right), " ", text)));
+      const [made, from] = own.length === 1 && own[0][0] === "left" ? [left, right] : [right, left];
+      const isMade = form.told.made.includes(`${left}-${right}`);
+      fill(legend, isMade ? `${letter(made)} was made from ${letter(from)}.` : own.length === 2 ? "The prompts have little in common." : "");
+    } else if (!pieces.length) fill(legend, "These pictures have no prompts.");
     else if (!isUnlike) fill(legend, "The same words.");
     else fill(legend, h("span", {}, h("del", {}, "only in"), " ", badge(left)), h("span", {}, h("ins", {}, "only in"), " ", badge(right)));
   }

@@ -7,8 +7,8 @@ const PATIENCE = 1500;
 const LONGEST = 20000;
 /** What stands in the way, as the form says it. */
 const BUSY = "The kernel has not answered yet: it is busy with a cell, and does this after it. If it was restarted, run this cell again.";
-const GONE = "The kernel was restarted or has ended, and nothing here reaches it. Run this cell again for a form that works; edits are in the history, and a job on its way is collected with %nbresume.";
-const LOCKED = "Another process keeps the store locked. What you do waits for it, and nothing is lost.";
+const GONE = "The kernel restarted. Run this cell again to go on; your prompt is kept. %nbresume gets the pictures of jobs that were running.";
+const LOCKED = "Another process is writing to the store. What you do waits for it; nothing is lost.";
 
 /**
  * A line to Python.
@@ -128,6 +128,16 @@ export function album(most = Infinity, where = () => document, ondrop = () => un
       for (const image of waiting.get(key) ?? []) image.src = shelf.get(key) ?? "";
       waiting.delete(key);
       if (shelf.size > most) thin();
+    },
+    /** Another copy of a picture that is shown, such as one with more pixels; swapped once it is decoded. */
+    async replace(key, bytes) {
+      const before = shelf.get(key);
+      const url = URL.createObjectURL(new Blob([bytes]));
+      const image = Object.assign(new Image(), { src: url });
+      await image.decode();
+      shelf.set(key, url);
+      for (const shown of where().querySelectorAll("img")) if (shown.src === before) shown.src = url;
+      if (before) URL.revokeObjectURL(before);
     },
     /** Show a picture in an `<img>`, now or once it is there. */
     show(image, key) {

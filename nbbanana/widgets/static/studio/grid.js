@@ -16,12 +16,15 @@ export function makeGrid(form) {
   /** @type {string | null} */
   let current = null;
   let isFirst = true;
+  /** @type {Map<number, string | null>} what asking an edit again costs; null while it is asked */
+  const prices = new Map();
 
   const at = (edit, index) => `${edit}/${index}`;
   const find = (key) => {
     for (const group of groups) for (const tile of group.tiles) if (at(group.edit, tile.index) === key) return { group, tile };
     return null;
   };
+  const nameOf = (one) => one.dataset.act ?? one.textContent;
   const options = () => [...element.querySelectorAll("[role=option]")];
 
   function words(group, tile) {
@@ -45,6 +48,7 @@ export function makeGrid(form) {
         "aria-selected": String(key === current),
         "aria-label": [tile.name, said].filter(Boolean).join(", "),
         onclick: () => go(key),
+        ondblclick: () => enlarge(group, tile),
         onfocus: () => key !== current && go(key, false),
       },
       h("span.st-frame", {}, tile.picture ? form.album.show(image, tile.picture) : image, letter >= 0 ? h("span.st-badge.is-letter", { "aria-hidden": "true" }, LETTERS[letter]) : null, tile.starred ? h("span.st-badge.is-star", { "aria-hidden": "true" }, icon("star")) : null),
@@ -76,9 +80,10 @@ export function makeGrid(form) {
     return h(
       "div.st-tools",
       { role: "toolbar", "aria-label": `For ${tile.name}` },
+      button("Enlarge", "search", () => enlarge(group, tile), { key: "Enter" }),
       button("Use as input", "input", say("take")),
-      button("Vary", "vary", say("vary"), { title: "Ask the same with a new seed" }),
-      button("Edit further", "pencil", say("further"), { title: "Make it the only input and write new words" }),
+      vary(group.edit),
+      button("Edit further", "pencil", say("further"), { title: "Make it the only input, with an empty prompt" }),
       h("span.st-gap", { "aria-hidden": "true" }),
       press("Compare", "compare", chosen.includes(current), () => act("c"), "c"),
       press("Star", "star", tile.starred, () => act("s"), "s"),
@@ -89,12 +94,33 @@ export function makeGrid(form) {
     );
   }
 
+  /** See the pictures of an edit large, beginning with one. */
+  function enlarge(group, tile) {
+    form.view(group.tiles.map(({ index }) => ({ edit: group.edit, index })), group.tiles.indexOf(tile));
+  }
+
+  /** A run of its own: its price is said before it is pressed. */
+  function vary(edit) {
+    if (!prices.has(edit)) {
+      prices.set(edit, null);
+      form.say("price of vary", { edit });
+    }
+    const price = prices.get(edit);
+    const made = button(price === null ? "Vary …" : `Vary, ${price || "price unknown"}`, "vary", () => {
+      prices.delete(edit);
+      form.say("vary", { edit });
+    }, { title: "Run the same request with a new seed" });
+    made.disabled = price === null;
+    made.dataset.act = "vary";
+    return made;
+  }
+
   function render() {
     const active = form.active();
-    const held = active && element.contains(active) ? { at: active.closest("[data-at]")?.dataset.at, word: active.closest(".st-tools") ? active.textContent : null } : null;
+    const held = active && element.contains(active) ? { at: active.closest("[data-at]")?.dataset.at, word: active.closest(".st-tools") ? nameOf(active) : null } : null;
     fill(element, groups.length ? groups.map((group, place) => drawGroup(group, place === 0)) : empty);
     drawPair();
-    if (held?.word) [...element.querySelectorAll(".st-tools button")].find((one) => one.textContent === held.word)?.focus();
+    if (held?.word) [...element.querySelectorAll(".st-tools button")].find((one) => nameOf(one) === held.word)?.focus();
     else if (held?.at) options().find((one) => one.dataset.at === current)?.focus();
   }
 
@@ -142,6 +168,11 @@ export function makeGrid(form) {
 
   /** Walk with the arrow keys; up and down go to the picture that lies there. */
   function walk(key, from) {
+    const found = key === "Enter" && find(from.dataset.at);
+    if (found) {
+      enlarge(found.group, found.tile);
+      return true;
+    }
     const all = options();
     const here = all.indexOf(from);
     if (here < 0) return false;
@@ -158,6 +189,15 @@ export function makeGrid(form) {
     act,
     walk,
     compare: () => chosen.length > 1 && compare(),
+    /** Show the thumbnail of a picture in an `<img>`, where it is among the results. */
+    picture(image, edit, index) {
+      const found = find(at(edit, index));
+      if (found?.tile.picture) form.album.show(image, found.tile.picture);
+    },
+    price(edit, amount) {
+      prices.set(edit, amount);
+      render();
+    },
     get hasCurrent() {
       return current !== null;
     },

@@ -5,12 +5,13 @@ import { fill, h } from "../shared/dom.js";
 const KEYS = [
   [["Ctrl", "↵"], "run; ⌘ ↵ on a Mac"],
   [["←", "→", "↑", "↓"], "walk the pictures, or the history"],
-  [["s"], "star the picture, or take the star back"],
-  [["x"], "reject it, or take that back"],
+  [["↵"], "see the picture large; in it Space shows the input, + − 0 1 zoom"],
+  [["s"], "star the picture, or remove the star"],
+  [["x"], "reject it, or undo that"],
   [["c"], "mark it for comparing; with two marked, Shift and c compares"],
   [["/"], "search the history"],
-  [["Alt", "←", "→"], "move an input picture; Delete takes it away"],
-  [["r"], "on an input picture: point at a region of it"],
+  [["Alt", "←", "→"], "move an input picture; Delete removes it"],
+  [["r"], "on an input picture: draw a region on it"],
   [["Ctrl", "z"], "outside the text: undo the last change of the form"],
   [["?"], "this list"],
 ];

@@ -19,6 +19,8 @@ export function layOut(nodes) {
   /** @type {Map<string, {tip: number, x: number}[]>} the lanes of each root, the first for what has no parent here */
   const blocks = new Map();
   const slot = new Map();
+  /** @type {Map<number, number[]>} the children of each edit so far */
+  const children = new Map();
   const roots = [];
   nodes.forEach((node, x) => {
     const root = origin.get(node.id);
@@ -28,9 +30,10 @@ export function layOut(nodes) {
     }
     const lanes = blocks.get(root);
     const parent = node.parents.find((one) => byId.has(one));
-    const lane = parent === undefined ? 0 : laneFor(lanes, parent, slot.get(parent));
+    const lane = parent === undefined ? 0 : laneFor(lanes, parent, slot, children);
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), node.id]);
+    slot.set(node.id, { lane, x, parent });
     lanes[lane] = { tip: node.id, x };
-    slot.set(node.id, { lane, x });
   });
   const offset = new Map();
   let lanes = 0;
@@ -51,11 +54,16 @@ export function layOut(nodes) {
 }
 
 /**
- * A child goes on in its parent's lane where nothing lies behind the parent yet, else in one that is free since. The
- * first lane is only for what was made of the root itself, or a child would seem to be the parent of what follows.
+ * Variations of one edit lie in one lane, as long as nothing else came between. A child goes on in its parent's lane
+ * where nothing lies behind the parent and no variation before it, else in one that is free since. The first lane is
+ * only for what was made of the root itself, or a child would seem to be the parent of what follows.
  */
-function laneFor(lanes, parent, at) {
-  if (at.lane > 0 && lanes[at.lane].tip === parent) return at.lane;
+function laneFor(lanes, parent, slot, children) {
+  const at = slot.get(parent);
+  const sibling = children.get(parent)?.at(-1);
+  if (sibling !== undefined && lanes[slot.get(sibling).lane].tip === sibling) return slot.get(sibling).lane;
+  const isAlone = (children.get(at.parent)?.length ?? 1) === 1;
+  if (at.lane > 0 && isAlone && lanes[at.lane].tip === parent) return at.lane;
   const free = lanes.findIndex((lane, number) => number > at.lane && lane.x <= at.x);
   return free < 0 ? lanes.length : free;
 }

@@ -1,8 +1,10 @@
 // The Studio's front end: the frame, the parts in it, and what is said between them and Python.
 
-import { button, fill, h, keepKeys } from "../shared/dom.js";
+import { fill, h, keepKeys } from "../shared/dom.js";
 import { makeBar, makeSaid, makeTrouble } from "./bar.js";
 import { album, hideStill, link } from "../shared/link.js";
+import { makeComparisonPlace } from "../shared/beside.js";
+import { makeViewer } from "../shared/viewer.js";
 import { makeInputs } from "./inputs.js";
 import { makeFields } from "./fields.js";
 import { makeFoot } from "./foot.js";
@@ -15,7 +17,7 @@ import { makeGuests } from "./guests.js";
 /** Milliseconds after the last letter until the words are told. */
 const PAUSE = 250;
 /** What is said without anybody having acted, so that a message of trouble stays. */
-const SILENT = new Set(["hello", "words", "select", "look", "search", "older", "guest"]);
+const SILENT = new Set(["hello", "words", "select", "look", "search", "older", "guest", "price of vary", "view"]);
 
 let forms = 0;
 
@@ -33,6 +35,8 @@ function makeForm() {
     active: () => root.getRootNode().activeElement,
     announce: (words) => fill(live, words),
     say: (_kind, _content, _buffers) => undefined,
+    here: () => "",
+    view: (_refs, _place) => undefined,
     run: () => undefined,
     note: (words) => form.said.show(words, false),
     complain: (error) => form.trouble.show(error),
@@ -99,13 +103,17 @@ function makePrompt(form) {
     },
     update(state) {
       isTold = true;
-      if (state.seen >= written && area.value !== state.prompt) put(state.prompt);
+      if ((state.seen[form.here()] ?? 0) >= written && area.value !== state.prompt) put(state.prompt);
       const words = area.value ? "" : left.take();
       if (!words) return;
       put(words);
       written += 1;
       tell();
       form.note("Your prompt from before the restart is back.");
+    },
+    /** Another view of the same form was written in. */
+    hear(message) {
+      if (message.view !== form.here() && !timer && area.value !== message.prompt) put(message.prompt);
     },
     /** The kernel went away: keep the words for the form that comes in the place of this one. */
     keep: () => left.put(area.value),
@@ -133,30 +141,6 @@ const left = {
   },
 };
 
-/** Where another widget of this package is shown inside the form, one at a time. */
-function makeGuest(widgets) {
-  const element = h("div.st-guest");
-  let visit = new AbortController();
-  const end = () => {
-    visit.abort();
-    fill(element);
-  };
-  return {
-    element,
-    end,
-    async show(id) {
-      end();
-      visit = new AbortController();
-      const { signal } = visit;
-      const other = await widgets.getWidget(`anywidget:${id}`);
-      const el = h("div");
-      fill(element, h("div.st-guest-head", {}, h("h3", {}, "Compare"), button("Close the comparison", "cross", end, { bare: true, boxed: true })), el);
-      await other.render({ el, signal });
-      element.scrollIntoView({ block: "nearest" });
-    },
-  };
-}
-
 function render({ model, el, host }) {
   const form = makeForm();
   const prompt = makePrompt(form);
@@ -169,12 +153,19 @@ function render({ model, el, host }) {
   const keys = makeKeys(form, { grid, past });
   const copier = makeCopier(form);
   const bar = makeBar(form, keys);
-  const guest = makeGuest(host);
+  const comparison = makeComparisonPlace(host, form.complain);
   const pointing = h("div.st-guest");
   const guests = makeGuests(form, {
     region: { host: pointing, title: "The model does not see this drawing. Add its words to the prompt.", close: "Done" },
     browser: { host: past.browser, title: "", close: "Back to the strip", onshow: () => past.browse(true), onhide: () => past.browse(false) },
   });
+  const viewer = makeViewer({
+    id: form.id,
+    ask: (what, ref) => form.say("view", { ...ref, what }),
+    save: (ref) => form.say("save", ref),
+    thumbnail: (image, { edit, index }) => grid.picture(image, edit, index),
+  });
+  form.view = viewer.open;
   const waits = h("p.st-waits", { role: "status", hidden: true });
   let showStill = () => undefined;
 
@@ -191,15 +182,21 @@ function render({ model, el, host }) {
     past: past.update,
     detail: past.detail,
     picture: (message, buffers) => form.album.add(message.key, buffers[0]),
-    said: (message) => form.said.show(message.text, message.undo),
+    words: prompt.hear,
+    write: () => prompt.area.focus(),
+    "price of vary": (message) => grid.price(message.edit, message.amount),
+    facts: viewer.facts,
+    large: (message, buffers) => viewer.hear(message, buffers[0]),
+    said: (message) => (viewer.isOpen ? viewer.said(message.text) : form.said.show(message.text, message.undo)),
     cell: (message) => copier.copy(message.text, message.what),
-    compare: (message) => guest.show(message.model).catch((error) => form.complain({ what: "The comparison does not open here.", why: String(error), mend: "Use nb.compare(…) in a cell." })),
+    compare: (message) => comparison.show(message.model),
     opened: (message) => guests.show(message.name),
     guest: guests.hear,
     left: (message) => guests.leave(message.name),
     error: (message) => form.complain(message),
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits, prompt.keep);
+  form.here = () => line.view;
   form.say = (kind, content, buffers) => {
     if (!SILENT.has(kind)) {
       form.trouble.clear();
@@ -216,11 +213,12 @@ function render({ model, el, host }) {
     form.root,
     bar.element,
     waits,
-    h("div.st-body", {}, h("div.st-ask", {}, inputs.element, prompt.element, foot.element, fields.element), h("div.st-made", {}, pointing, guest.element, tasks.element, form.trouble.at("results"), grid.element)),
+    h("div.st-body", {}, h("div.st-ask", {}, inputs.element, prompt.element, foot.element, fields.element), h("div.st-made", {}, pointing, comparison.element, tasks.element, form.trouble.at("results"), grid.element)),
     past.element,
     keys.foot,
     keys.help,
     copier.element,
+    viewer.element,
     form.live,
   );
   const letKeysGo = keepKeys(form.root);
@@ -231,9 +229,10 @@ function render({ model, el, host }) {
     letKeysGo();
     form.said.end();
     line.end();
-    guest.end();
+    comparison.end();
     guests.end();
     tasks.end();
+    viewer.end();
     form.album.end();
     showStill();
   };

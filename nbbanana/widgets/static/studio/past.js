@@ -67,11 +67,11 @@ export function makePast(form) {
   }
 
   function drawNode(node, place) {
-    const marks = [node.starred ? "starred" : "", node.rejected ? "rejected" : "", node.state === "completed" ? "" : node.state].filter(Boolean);
+    const marks = [node.starred ? "starred" : "", node.rejected ? "rejected" : "", node.word].filter(Boolean);
     const from = node.parents.length ? `, from edit ${node.parents[0]}` : `, from ${node.from}`;
-    const image = node.picture ? form.album.show(h("img", { alt: "" }), node.picture) : h("span.st-blank", { "aria-hidden": "true" }, node.state === "completed" ? "" : "·");
+    const image = node.picture ? form.album.show(h("img", { alt: "" }), node.picture) : h("span.st-blank", { "aria-hidden": "true" }, node.word);
     return h(
-      "button.st-node" + (node.rejected || node.state !== "completed" ? ".is-faint" : ""),
+      "button.st-node" + (node.rejected || node.word ? ".is-faint" : ""),
       {
         type: "button",
         "data-id": node.id,

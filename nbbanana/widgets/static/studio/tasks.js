@@ -24,7 +24,7 @@ export function makeTasks(form) {
 
   function draw(row, withTiles) {
     const say = (kind) => () => form.say(kind, { key: row.key });
-    const again = row.collects ? h("button.nbb-boxed", { type: "button", onclick: say("collect") }, "Collect") : h("button.nbb-boxed", { type: "button", onclick: say("again") }, "Run again");
+    const again = row.collects ? h("button.nbb-boxed", { type: "button", onclick: say("collect") }, "Get the pictures") : h("button.nbb-boxed", { type: "button", onclick: say("again") }, "Run again");
     const act = row.is_over
       ? h("span.st-acts", {}, again, h("button", { type: "button", onclick: say("dismiss") }, "Dismiss"))
       : h("button.nbb-boxed", { type: "button", disabled: row.is_stopping, onclick: say("cancel") }, "Cancel");
@@ -41,8 +41,8 @@ export function makeTasks(form) {
     );
     // What to do after a cancel is said by the buttons.
     const after = row.error && (isBad ? row.error.slice(1).filter(Boolean).join(" ") : row.error[1]);
-    const below = after || (row.cancel && !row.is_over && `Cancel ${row.cancel}`) || row.prompt;
-    return h("section.st-task", { "aria-label": row.edit ? `Edit ${row.edit}` : "A new edit", "data-phase": row.phase }, line, h("p.nbb-quiet.nbb-small.st-below", {}, below), withTiles ? ghosts(form, row) : null);
+    const below = after || (row.cancel && !row.is_over && `Cancel ${row.cancel}`);
+    return h("section.st-task", { "aria-label": row.edit ? `Edit ${row.edit}` : "A new edit", "data-phase": row.phase }, line, h("p.nbb-small.st-below", {}, h("span", {}, row.prompt), " ", below && h("span.nbb-quiet", {}, below)), withTiles ? ghosts(form, row) : null);
   }
 
   function render() {

@@ -1,31 +1,107 @@
-"""The history strip of a form: pages of edits, what was searched for, and one edit looked at closely."""
+"""The panels of a Studio: the results as groups of pictures, and the history strip with one edit in detail."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from nbbanana.display import bundle
 from nbbanana.display.words import money
 from nbbanana.errors import NotInStoreError
-from nbbanana.widgets.bench import Draft, differences
-from nbbanana.widgets.telling import Row, descent, draft_of, node_row, node_source, when, words_against
-from nbbanana.widgets.telling import input_source as source_of_input
+from nbbanana.store.records import State
+from nbbanana.text import one_line
+from nbbanana.widgets.form_state import Draft, differences
+from nbbanana.widgets.payloads import (
+    Row,
+    draft_of,
+    group_row,
+    node_row,
+    node_source,
+    output_source,
+    parents_of_primary,
+    state_word,
+    when,
+    words_against,
+)
+from nbbanana.widgets.payloads import input_source as source_of_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nbbanana.session import Session
+    from nbbanana.session import EditResult, Session
     from nbbanana.store.records import Edit
-    from nbbanana.widgets.pictures import Source
+    from nbbanana.widgets.thumbnails import Source
 
-__all__ = ["PAGE", "Past"]
+__all__ = ["PAGE", "HistoryStrip", "ResultGroups"]
+
+STILLS = 3
+STILL_BYTES = 160_000
+"""The newest results that are saved with the notebook, and what each may weigh there."""
+
+
+class ResultGroups:
+    """
+    Results by edit, the newest first. Called in the UI thread.
+
+    Args:
+        session: whose results they are.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._results: dict[int, EditResult] = {}
+        self._asked: set[int] = set()
+
+    def __contains__(self, edit_id: int) -> bool:
+        return edit_id in self._results
+
+    @property
+    def newest_first(self) -> list[EditResult]:
+        """All results."""
+        return list(reversed(self._results.values()))
+
+    def put(self, result: EditResult, *, asked: bool) -> None:
+        """Show a result, above all others; `asked` says that it answers a run, and is not just looked at again."""
+        self._results.pop(result.id, None)
+        (self._asked.add if asked else self._asked.discard)(result.id)
+        self._results[result.id] = result
+
+    def rows(self) -> list[Row]:
+        """What the front end draws; marks are read anew, for another kernel may have made some."""
+        found = {edit.id: edit for edit in self._session.store.numbered(list(self._results))}
+        return [
+            group_row(
+                found.get(result.id, result.record),
+                self._session.store,
+                origin=result.origin if result.id in self._asked else "",
+                notes=result.notes,
+            )
+            for result in self.newest_first
+        ]
+
+    def sources(self) -> list[Source]:
+        """The small copies that `rows` speak of."""
+        store = self._session.store
+        found = [output_source(output, store) for result in self.newest_first for output in result.record.outputs]
+        return [source for source in found if source is not None]
+
+    def still(self, prompt: str) -> tuple[str, str]:
+        """The newest results as HTML and as plain text."""
+        bundles = [bundle(result.view(), budget=STILL_BYTES)[0] for result in self.newest_first[:STILLS]]
+        if not bundles:
+            words = f"Studio: {one_line(prompt, 120)}" if prompt.strip() else "Studio: nothing was made here yet."
+            return "", words
+        return "".join(one["text/html"] for one in bundles), "\n\n".join(one["text/plain"] for one in bundles)
+
 
 PAGE = 60
 """So many edits at a time."""
+SHOWN: tuple[State, ...] = tuple(state for state in get_args(State) if state != "rejected")
+"""The states of the edits in the strip: what the service refused made nothing and is in the browser."""
 
 
-class Past:
+class HistoryStrip:
     """
-    The history as the strip shows it. Called at the desk.
+    The history as the strip shows it. Called in the UI thread.
 
     Args:
         session: whose store it is.
@@ -105,7 +181,7 @@ class Past:
         return row
 
     def _parent(self, edit: Edit) -> Edit | None:
-        for number in descent(edit, self._session.store)[:1]:
+        for number in parents_of_primary(edit, self._session.store)[:1]:
             try:
                 return self._session.store.get(number)
             except NotInStoreError:
@@ -118,7 +194,8 @@ class Past:
             found = store.search(self.words, limit=PAGE)
             # The best first is for lists; in a strip the newest comes last, whatever was searched for.
             return sorted((one for one in found if one.starred or not self.only_starred), key=lambda one: -one.id)
-        return store.filter(before_id=before, limit=limit, starred=True if self.only_starred else None)
+        starred = True if self.only_starred else None
+        return store.filter(before_id=before, limit=limit, starred=starred, states=SHOWN)
 
 
 def _without_pictures(draft: Draft) -> Draft:
@@ -128,5 +205,5 @@ def _without_pictures(draft: Draft) -> Draft:
 def _facts(edit: Edit) -> str:
     parts = [f"seed {edit.seed}" if edit.seed is not None else ""]
     parts += [str(value) for name, value in edit.parameters.items() if name in {"aspect_ratio", "resolution"}]
-    parts += ["" if edit.state == "completed" else edit.state, when(edit.created_at)]
+    parts += [state_word(edit.state), when(edit.created_at)]
     return " · ".join(filter(None, parts))

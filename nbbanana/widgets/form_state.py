@@ -1,5 +1,5 @@
 """
-The bench without any widget: what is on the form now, what was on it before, and the request that it makes.
+The state of a form without any widget: what is on it now, what was on it before, and the request that it makes.
 
 Every change makes a new `Draft`, and the old one is kept, so that nothing that was being written is ever lost.
 """
@@ -15,14 +15,14 @@ from nbbanana.errors import NBBananaError, UsageError
 from nbbanana.grammar import check_prompt, to_cell
 from nbbanana.regions import Area, Shape, written
 from nbbanana.request import EditRequest
-from nbbanana.widgets.slots import Slot, expression_of, operand_of
+from nbbanana.widgets.inputs import Slot, expression_of, operand_of
 
 if TYPE_CHECKING:
-    from nbbanana.models import Model
+    from nbbanana.models import Field, Model
     from nbbanana.session import Session
     from nbbanana.store import Store
 
-__all__ = ["RECALLS", "Bench", "Draft", "Recall", "differences"]
+__all__ = ["RECALLS", "Draft", "FormState", "Recall", "differences", "title_of"]
 
 Recall = Literal["all", "all but seed", "only words"]
 RECALLS: tuple[str, ...] = get_args(Recall)
@@ -54,7 +54,24 @@ class Draft:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
 
-class Bench:
+TITLES = {"limit_generations": "One picture per round", "enable_web_search": "Search the web first"}
+"""What a form calls parameters whose own name does not say what they do."""
+
+
+def title_of(field: Field) -> str:
+    """What a form calls a parameter."""
+    if field.role == "count":
+        return "Number of pictures"
+    return TITLES.get(field.name) or field.name.replace("_", " ").capitalize()
+
+
+def _same_field(field: Field, model: Model) -> str:
+    """What another model calls a parameter: the same name, or that of the parameter with the same role."""
+    others = [one.name for one in model.options if field.role and one.role == field.role]
+    return field.name if any(one.name == field.name for one in model.options) else (others or [field.name])[0]
+
+
+class FormState:
     """
     A draft that is changed in steps which can be taken back.
 
@@ -63,9 +80,9 @@ class Bench:
         model_of: gives a model by its id.
 
     >>> from nbbanana import models
-    >>> bench = Bench(Draft("google/nano-banana-2/edit", "Make it snow."), models.get)
-    >>> bench.set("seed", 7)
-    >>> bench.undo(), dict(bench.draft.parameters)
+    >>> form = FormState(Draft("google/nano-banana-2/edit", "Make it snow."), models.get)
+    >>> form.set("seed", 7)
+    >>> form.undo(), dict(form.draft.parameters)
     ('seed', {})
     """
 
@@ -110,20 +127,24 @@ class Bench:
 
     def choose(self, model_id: str) -> list[str]:
         """
-        Take another model; what it does not take is put away, and its name returned.
+        Take another model; returns the titles of what it has no option for, which is reset.
+
+        What two models call differently and is the same, such as the number of pictures, is carried over.
 
         Raises:
             UnknownModelError: there is none of that id.
         """
-        model = self._model_of(model_id)
+        model, before = self._model_of(model_id), self.model
         kept: dict[str, Any] = {}
+        dropped: list[str] = []
         for name, value in self.draft.parameters.items():
+            own = before.field(name)
             try:
-                model.parse_option(name, value) if isinstance(value, str) else model.field(name)
-                kept[name] = value
+                found = _same_field(own, model)
+                model.parse_option(found, value) if isinstance(value, str) else model.field(found)
+                kept[found] = value
             except NBBananaError:
-                continue
-        dropped = [name for name in self.draft.parameters if name not in kept]
+                dropped.append(title_of(own))
         self._change("the model", model=model_id, parameters=kept)
         return dropped
 
@@ -136,6 +157,10 @@ class Bench:
     def replace_slots(self, slots: Iterable[Slot]) -> None:
         """Put these pictures in place of all."""
         self._change("the pictures", slots=tuple(slots))
+
+    def begin_from(self, slots: Iterable[Slot]) -> None:
+        """Put these pictures in place of all, with an empty prompt and no region: one step to undo."""
+        self._change("the pictures and the prompt", slots=tuple(slots), prompt="", region=None)
 
     def remove(self, key: str) -> None:
         """Take a picture away."""

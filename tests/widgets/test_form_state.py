@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from nbbanana import models
 from nbbanana.errors import ParameterError, UsageError
 from nbbanana.images import ImageInput
-from nbbanana.widgets.bench import Bench, Draft, differences
-from nbbanana.widgets.slots import Slot
+from nbbanana.widgets.form_state import Draft, FormState, differences
+from nbbanana.widgets.inputs import Slot
 
 EDIT = "google/nano-banana-2/edit"
 IMAGE = "google/nano-banana-2/text-to-image"
 
 
-def bench(**draft: Any) -> Bench:
-    return Bench(Draft(EDIT, **draft), models.get)
+def bench(**draft: Any) -> FormState:
+    return FormState(Draft(EDIT, **draft), models.get)
 
 
 def slot(name: str) -> Slot:
@@ -44,7 +44,7 @@ CHANGES = st.one_of(
 )
 
 
-def apply(one: Bench, change: tuple[str, Any]) -> None:
+def apply(one: FormState, change: tuple[str, Any]) -> None:
     """Make a change; one that does not fit the chosen model is refused and changes nothing."""
     what, how = change
     keys = [slot.key for slot in one.draft.slots]

@@ -14,12 +14,14 @@ from nbbanana.display.words import money
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.session import EditResult, Output
 from nbbanana.session.changes import Diff
-from nbbanana.widgets.telling import when
+from nbbanana.widgets.payloads import when
 
-__all__ = ["Side", "data_of", "only_output", "rows", "same", "sides_of", "words"]
+__all__ = ["Side", "data_of", "made_from", "only_output", "rows", "same", "sides_of", "words"]
 
 LEAST, MOST = 2, 6
-UNSET = "left to the model"
+UNSET = "default"
+ALIKE = 0.5
+"""So much of two prompts is the same text, where they are shown as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +32,26 @@ class Side:
     Args:
         picture: its name, bytes or file, and size.
         result: the edit that it came from, where it came from one.
+        identity: what its content is known by; empty where that is not known.
     """
 
     picture: Picture
     result: EditResult | None = None
+    identity: str = ""
 
 
 def sides_of(sources: Sequence[Any]) -> tuple[Side, ...]:
     """
-    The pictures of a comparison.
+    The pictures of a comparison: those that are given, or what one of them suggests.
+
+    A result with several outputs alone is its outputs. One output alone is compared with its own main picture.
 
     Raises:
-        UsageError: fewer than two or more than six, or a result of several outputs.
+        UsageError: fewer than two or more than six, or a result of several outputs beside others.
         ImageError: no picture, or a URL.
     """
+    if len(sources) == 1 and isinstance(sources[0], EditResult | Output):
+        return _of_one(sources[0])
     if not LEAST <= len(sources) <= MOST:
         raise UsageError(
             f"compare() was given {len(sources)} picture{'' if len(sources) == 1 else 's'}.",
@@ -53,22 +61,34 @@ def sides_of(sources: Sequence[Any]) -> tuple[Side, ...]:
     return tuple(_side(source) for source in sources)
 
 
+def _of_one(source: EditResult | Output) -> tuple[Side, ...]:
+    """What there is to compare where one result or output is given."""
+    if isinstance(source, EditResult) and len(source) > 1:
+        return tuple(map(_side, source[:MOST]))
+    output = only_output(source) if isinstance(source, EditResult) else source
+    if not output.result.originals:
+        raise UsageError(
+            f"{output.label} was made from words alone.",
+            "There is no input picture to compare it with.",
+            f"Give another picture: nb.compare({output.label}, …).",
+        )
+    return _side(output.result.originals[0]), _side(output)
+
+
 def _side(source: Any) -> Side:
     if isinstance(source, EditResult):
         source = only_output(source)
     if isinstance(source, Output):
-        return Side(
-            Picture(source.label, source.path, source.width, source.height, caption=source.result.prompt),
-            source.result,
-        )
+        picture = Picture(source.label, source.path, source.width, source.height, caption=source.result.prompt)
+        return Side(picture, source.result, f"sha256:{source.sha256}")
     image = images.load(source)
     if image.source is None:
         raise ImageError(
             f"{image.name} is a URL, and its picture is not here.",
-            "compare() fetches nothing.",
+            "compare() does not download.",
             "Download it and give the file.",
         )
-    return Side(Picture(image.name, image.source, image.width, image.height))
+    return Side(Picture(image.name, image.source, image.width, image.height), identity=image.identity)
 
 
 def only_output(result: EditResult) -> Output:
@@ -81,17 +101,33 @@ def only_output(result: EditResult) -> Output:
     if len(result) != 1:
         raise UsageError(
             f"{result.label} has {len(result)} pictures.",
-            "One picture is asked for here.",
+            "This takes one picture.",
             f"Say which: {result.label}[0]." if len(result) else "Choose an edit that has a picture.",
         )
     return result[0]
 
 
 def words(left: Side, right: Side) -> tuple[tuple[str, str], ...]:
-    """Two prompts as one, `same`, `gone` and `new`; nothing where one of the pictures is not an edit's."""
+    """
+    What the prompts of two pictures say, as pairs of a kind and words.
+
+    Two prompts that are alike are one text of `same`, `gone` and `new`; two that have little in common are `left` and
+    `right`, for a mixture of both reads as noise. Where only one picture has a prompt it is `left` or `right`.
+    """
     if left.result is None or right.result is None:
-        return ()
-    return _phrases(Diff(left.result, right.result).words)
+        only = left.result or right.result
+        return () if only is None else (("left" if left.result else "right", only.prompt),)
+    changes = Diff(left.result, right.result).words
+    alike = 2 * sum(len(text) for kind, text in changes if kind == "same")
+    if alike < ALIKE * (len(left.result.prompt) + len(right.result.prompt)):
+        return ("left", left.result.prompt), ("right", right.result.prompt)
+    return _phrases(changes)
+
+
+def made_from(left: Side, right: Side) -> bool:
+    """Whether one picture was made from the other."""
+    pairs = ((left, right), (right, left))
+    return any(b.result is not None and a.identity in {one.identity for one in b.result.inputs} for a, b in pairs)
 
 
 def _phrases(changes: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -1,32 +1,29 @@
-"""What the front end of the Studio is told: plain JSON, made of the bench, of jobs and of records."""
+"""What the front end of the Studio is told of its form and of records: plain JSON."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.display import one_line, standing, stopping
+from nbbanana.display.tables import STATES
 from nbbanana.display.words import duration, money
 from nbbanana.session.again import image_of, operand_of
-from nbbanana.widgets.bench import Bench, Draft
+from nbbanana.text import one_line
+from nbbanana.widgets.form_state import Draft, FormState, title_of
+from nbbanana.widgets.inputs import Slot
 from nbbanana.widgets.marks import marked
-from nbbanana.widgets.pictures import Source
-from nbbanana.widgets.slots import Slot
+from nbbanana.widgets.thumbnails import Source, blob_source
 
 if TYPE_CHECKING:
     from nbbanana.engine.money import Quote
     from nbbanana.models import Field
-    from nbbanana.session import Job
     from nbbanana.store import Store
     from nbbanana.store.records import Budget, Edit, InputRecord, OutputRecord
-    from nbbanana.widgets.tasks import Task
 
 __all__ = [
     "Row",
-    "descent",
     "draft_of",
     "field_row",
     "gist",
@@ -35,50 +32,47 @@ __all__ = [
     "node_row",
     "node_source",
     "output_source",
+    "parents_of_primary",
     "price_row",
     "region_row",
-    "runs_on",
     "slot_row",
     "slot_source",
-    "task_row",
+    "state_word",
     "words_against",
 ]
 
 Row = dict[str, Any]
 
 INPUT_SIDE, TILE_SIDE, NODE_SIDE = 240, 640, 96
-"""The longer sides of small copies, about twice what is shown, for screens with two pixels in one."""
+"""The longer sides of thumbnails, about twice what is shown, for screens with two pixels in one."""
 
 
-# ── small copies ────────────────────────────────────────────────────────────────────────────────────────────
+# ── thumbnails ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def slot_source(slot: Slot) -> Source | None:
-    """The small copy of an input; None for a URL, which nobody here fetches."""
+    """The thumbnail of an input; None for a URL, which is not fetched."""
     data = slot.image.source
     return None if data is None else Source(f"{slot.image.identity}@{INPUT_SIDE}", data, INPUT_SIDE)
 
 
 def output_source(output: OutputRecord, store: Store, side: int = TILE_SIDE) -> Source | None:
-    """The small copy of an output; None where the store has lost it."""
+    """The thumbnail of an output; None where the store has lost it."""
     return _of_blob(output.sha256, store, side)
 
 
 def input_source(record: InputRecord, store: Store) -> Source | None:
-    """The small copy of what an edit was asked with."""
+    """The thumbnail of what an edit was asked with."""
     return _of_blob(record.sha256, store, NODE_SIDE) if record.sha256 else None
 
 
 def node_source(edit: Edit, store: Store) -> Source | None:
-    """The small copy that stands for an edit: its first output."""
+    """The thumbnail that stands for an edit: its first output."""
     return output_source(edit.outputs[0], store, NODE_SIDE) if edit.outputs else None
 
 
 def _of_blob(sha256: str, store: Store, side: int) -> Source | None:
-    if not store.has_blob(sha256):
-        return None
-    path: Path = store.blob_path(sha256)
-    return Source(f"{sha256}@{side}", path, side)
+    return blob_source(sha256, store, side) if store.has_blob(sha256) else None
 
 
 def _key(source: Source | None) -> str | None:
@@ -92,7 +86,7 @@ def field_row(field: Field) -> Row:
     """A parameter, for the front end to draw a control for."""
     return {
         "name": field.name,
-        "title": _title(field),
+        "title": title_of(field),
         "kind": field.kind,
         "role": field.role,
         "choices": list(field.enum) or _counted(field),
@@ -103,16 +97,6 @@ def field_row(field: Field) -> Row:
         "description": field.description,
         "cost": field.cost_note,
     }
-
-
-_TITLES = {"limit_generations": "One picture per round", "enable_web_search": "Search the web first"}
-"""What a form calls parameters whose own name does not say what they do."""
-
-
-def _title(field: Field) -> str:
-    if field.role == "count":
-        return "Number of pictures"
-    return _TITLES.get(field.name) or field.name.replace("_", " ").capitalize()
 
 
 def _counted(field: Field) -> list[int]:
@@ -140,12 +124,12 @@ def slot_row(slot: Slot, note: str | None) -> Row:
     }
 
 
-def region_row(bench: Bench) -> Row | None:
+def region_row(form: FormState) -> Row | None:
     """The region of the form: on which picture, in words, and its boxes."""
-    area = bench.area
+    area = form.area
     if area is None:
         return None
-    slot = bench.draft.slots[area.input]
+    slot = form.draft.slots[area.input]
     boxes = [list(box) for box in area.boxes]
     return {"key": slot.key, "name": one_line(slot.image.name, 60), "words": area.words, "boxes": boxes}
 
@@ -179,66 +163,17 @@ def price_row(quote: Quote | None, budget: Budget | None, provider: str) -> Row:
 # ── jobs and results ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def task_row(task: Task, ratio: float) -> Row:
-    """Where a job stands, with what cancelling it would do."""
-    job, progress = task.job, task.job.progress
-    mark, word, detail, value, most = standing(progress)
-    error = task.error
-    return {
-        "key": task.key,
-        "edit": job.edit_id,
-        "prompt": one_line(job.request.prompt, 200),
-        "phase": "failed" if error is not None and not progress.is_over else progress.phase,
-        "mark": mark,
-        "word": "Stopping" if task.is_stopping else _ending(task) or word,
-        "detail": "" if error is not None else detail,
-        "value": value,
-        "most": most,
-        "elapsed": progress.elapsed,
-        "expected": progress.expected,
-        "facts": _facts(job.edit_id, job.request.seed, len(job.request.images)),
-        "cancel": stopping(progress),
-        "count": progress.outputs_total or 1,
-        "done": progress.outputs_done,
-        "ratio": ratio,
-        "is_over": task.is_over,
-        "is_stopping": task.is_stopping,
-        "collects": error is not None and runs_on(job),
-        "error": None if error is None else [error.what, error.why, error.how],
-    }
-
-
-def runs_on(job: Job) -> bool:
-    """Whether the service still has it although nobody waits: it is collected, and not asked and paid again."""
-    edit = job.run.edit
-    return edit is not None and edit.request_id is not None and not edit.is_terminal
-
-
-def _ending(task: Task) -> str:
-    """How it ended, in a word or two; empty while it goes on."""
-    if task.error is None:
-        return ""
-    phase = task.job.progress.phase
-    if phase == "cancelled":
-        return "Stopped waiting" if runs_on(task.job) else "Cancelled"
-    return "Unknown" if phase == "unknown" else "Failed"
-
-
-def _facts(edit_id: int | None, seed: int | None, inputs: int) -> str:
-    parts = [f"edit {edit_id}" if edit_id else "", f"seed {seed}" if seed is not None else ""]
-    parts.append(f"{inputs} inputs" if inputs > 1 else "")
-    return " · ".join(filter(None, parts))
-
-
-def group_row(edit: Edit, store: Store, *, replayed: bool = False, notes: Sequence[str] = ()) -> Row:
-    """An edit with its pictures; `replayed` where it answered a run from the store."""
+def group_row(edit: Edit, store: Store, *, origin: str = "", notes: Sequence[str] = ()) -> Row:
+    """An edit with its pictures; `origin` says how it answered a run here: `made`, `replayed` or `collected`."""
     starred, rejected = marked(edit, "starred"), marked(edit, "rejected")
     label = f"history[{edit.id}]"
     facts = [f"seed {edit.seed}" if edit.seed is not None else ""]
-    if replayed:
-        facts += ["replayed, $0.00 now"]
+    if origin == "replayed":
+        facts += ["from the store, $0.00 now"]
     else:
-        facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, edit.provider)]
+        # How long it took until it was fetched says nothing of the work.
+        took = duration(edit.duration) if edit.duration is not None and origin != "collected" else ""
+        facts += [took, money(edit.cost, edit.provider)]
     facts += [f"region: {edit.region.words}"] if edit.region else []
     return {
         "edit": edit.id,
@@ -262,6 +197,16 @@ def group_row(edit: Edit, store: Store, *, replayed: bool = False, notes: Sequen
     }
 
 
+def state_word(state: str) -> str:
+    """
+    What is said of an edit that has no pictures, in a word or two; empty for one that has.
+
+    >>> state_word("completed"), state_word("rejected"), state_word("queued")
+    ('', 'refused', 'queued')
+    """
+    return STATES.get(state, "").partition(" ")[2].partition(",")[0]
+
+
 def gist(prompt: str) -> str:
     r"""
     The line of a prompt that tells it from others: words that keep things come first, the change comes last.
@@ -281,7 +226,7 @@ def node_row(edit: Edit, store: Store) -> Row:
     first = edit.inputs[0] if edit.inputs else None
     return {
         "id": edit.id,
-        "parents": descent(edit, store),
+        "parents": parents_of_primary(edit, store),
         "root": first.identity if first else f"words of {edit.model}",
         "from": one_line(first.name, 40) if first else "words alone",
         "fromPicture": _key(input_source(first, store)) if first else None,
@@ -289,6 +234,7 @@ def node_row(edit: Edit, store: Store) -> Row:
         "prompt": one_line(edit.prompt, 160),
         "seed": edit.seed,
         "state": edit.state,
+        "word": state_word(edit.state),
         "starred": edit.starred,
         "rejected": edit.rejected,
         "when": when(edit.created_at),
@@ -296,7 +242,7 @@ def node_row(edit: Edit, store: Store) -> Row:
     }
 
 
-def descent(edit: Edit, store: Store) -> list[int]:
+def parents_of_primary(edit: Edit, store: Store) -> list[int]:
     """The edits that made its primary input: what it was made of, while the others only gave it cues."""
     kind, _, digest = edit.inputs[0].identity.partition(":") if edit.inputs else ("", "", "")
     if not edit.parents or kind != "sha256":

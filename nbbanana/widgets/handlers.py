@@ -1,0 +1,349 @@
+"""What the front end of a Studio may ask for, by the kind of its message. Everything here runs in the UI thread."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from nbbanana.errors import UsageError
+from nbbanana.images import load
+from nbbanana.request import SEED_LIMIT
+from nbbanana.session.again import as_cell, as_code
+from nbbanana.widgets import ui_thread
+from nbbanana.widgets.comparison import sides_of
+from nbbanana.widgets.inputs import Slot, namespace, slots_of, typed
+from nbbanana.widgets.viewer import save_free, send_picture, view_row
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from nbbanana.engine.money import Quote
+    from nbbanana.models import Model
+    from nbbanana.session import Output
+    from nbbanana.widgets.base import Message
+    from nbbanana.widgets.form_state import Recall
+    from nbbanana.widgets.region import Region
+    from nbbanana.widgets.studio_state import StudioState
+    from nbbanana.widgets.watchers import Task
+
+__all__ = ["cell_of", "code_of", "handle"]
+
+
+def handle(studio: StudioState, kind: str, message: Message, buffers: Sequence[memoryview] = ()) -> None:
+    """
+    Do what a message asks.
+
+    Raises:
+        UsageError: a kind that is not known here, such as one of another version's front end.
+    """
+    if kind == "upload":
+        picture = load({"name": str(message["name"]), "content": bytes(buffers[0])})
+        studio.add_slots([Slot(picture, None, str(message.get("note") or "") or None)])
+    elif kind == "guest":
+        studio.embedded.receive(str(message["name"]), message["content"], buffers)
+    elif kind in _ACTS:
+        _ACTS[kind](studio, message)
+    else:
+        raise UsageError(
+            f"The form asked for {kind!r}.", "This kernel's nbbanana does not know it.", "Run the cell again."
+        )
+
+
+def cell_of(studio: StudioState, edit_id: int | None) -> str:
+    """The `%%nbedit` cell that asks what the form says, or what an edit was asked; `Studio.cell` says the errors."""
+    store = studio.session.store
+    return studio.form.cell(store) if edit_id is None else as_cell(store.get(edit_id), store)
+
+
+def code_of(studio: StudioState, edit_id: int | None) -> str:
+    """The Python that asks the same."""
+    store = studio.session.store
+    return studio.form.code(store) if edit_id is None else as_code(store.get(edit_id), store)
+
+
+def _say(studio: StudioState, words: str, *, undo: bool = False) -> None:
+    studio.widget.tell("said", text=words, undo=undo)
+
+
+def _once_known(studio: StudioState, model_id: str, act: Callable[[], object]) -> None:
+    """
+    Do something that needs a model. One that is not shipped is asked for first, while the UI thread does other
+    things; where it cannot be had, the form says why, and nothing else was done.
+    """
+    if model_id in studio.known:
+        act()
+        return
+    _say(studio, f"Asking the service about {model_id}.")
+
+    def answered(done: Future[Model]) -> None:
+        if (error := done.exception()) is not None:
+            studio.widget.complain(error, model_id)
+            return
+        studio.known.add(model_id)
+        studio.widget.heed(act, model_id)
+
+    studio.session.engine.live_model(model_id).add_done_callback(lambda done: ui_thread.post(answered, done))
+
+
+def _with_model(act: Callable[[StudioState, Message], Any]) -> Callable[[StudioState, Message], None]:
+    """An act on an edit that needs its model."""
+
+    def found(studio: StudioState, message: Message) -> None:
+        edit = studio.session.store.get(int(message["edit"]))
+        _once_known(studio, edit.model, lambda: act(studio, message))
+
+    return found
+
+
+def _on_task(act: Callable[[StudioState, Task], Any]) -> Callable[[StudioState, Message], None]:
+    """An act on a job that is still shown."""
+
+    def found(studio: StudioState, message: Message) -> None:
+        task = studio.tasks.find(str(message["key"]))
+        if task is not None:
+            act(studio, task)
+
+    return found
+
+
+# ── the form ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _words(studio: StudioState, message: Message) -> None:
+    """The prompt as one view has it; other views of the same form are told."""
+    view = str(message.get("view", ""))
+    studio.words_seen[view] = int(message.get("count", 0))
+    before, changed = studio.form.can_undo, studio.form.draft.prompt != str(message["text"])
+    studio.form.write(str(message["text"]))
+    if studio.form.can_undo != before:
+        studio.show_form()
+    elif changed:
+        studio.widget.tell("words", prompt=studio.form.draft.prompt, view=view)
+
+
+def _run(studio: StudioState, message: Message) -> None:
+    _words(studio, message)
+    studio.run()
+
+
+def _most(studio: StudioState, message: Message) -> None:
+    amount = message["amount"]
+    if amount is not None and not (isinstance(amount, int | float) and amount > 0):
+        raise UsageError(f"{amount!r} is no price.", "A run may cost so many US dollars at most.", "Type a number.")
+    studio.max_price = amount
+
+
+def _dice(studio: StudioState, _: Message) -> None:
+    if studio.form.model.seed_field:
+        studio.set(studio.form.model.seed_field, secrets.randbelow(SEED_LIMIT))
+
+
+def _lock(studio: StudioState, _: Message) -> None:
+    """Lock: ask with the seed of the newest result from now on; unlock: with a new one each time."""
+    name = studio.form.model.seed_field
+    if name is None:
+        return
+    if name in studio.form.draft.parameters:
+        studio.set(name, None)
+        return
+    last = next((result.seed for result in studio.groups.newest_first if result.seed is not None), None)
+    studio.set(name, secrets.randbelow(SEED_LIMIT) if last is None else last)
+
+
+def _undo(studio: StudioState, _: Message) -> None:
+    what = studio.change(studio.form.undo)
+    _say(studio, f"Undone: {what}." if what else "There is nothing to undo.")
+
+
+def _model(studio: StudioState, message: Message) -> None:
+    dropped = studio.change(lambda: studio.form.choose(str(message["id"])))
+    if dropped:
+        names = " and ".join(f"“{name}”" for name in dropped)
+        were = "was" if len(dropped) == 1 else "were"
+        _say(studio, f"{names} {were} reset: {studio.form.draft.model} has no such option.", undo=True)
+
+
+# ── input pictures ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _output(studio: StudioState, message: Message) -> Output:
+    return studio.session.history[int(message["edit"])][int(message["index"])]
+
+
+def _as_slots(studio: StudioState, message: Message) -> list[Slot]:
+    return slots_of([_output(studio, message)], studio.session, {})
+
+
+def _further(studio: StudioState, message: Message) -> None:
+    """Make an output the only input, with an empty prompt: the next thing to do is to write one."""
+    slots = _as_slots(studio, message)
+    studio.change(lambda: studio.form.begin_from(slots))
+    studio.widget.tell("write")
+    label = f"history[{message['edit']}][{message['index']}]"
+    _say(studio, f"{label} is the only input now. Write what to change.", undo=True)
+
+
+def _take(studio: StudioState, message: Message) -> None:
+    studio.add_slots(_as_slots(studio, message))
+    _say(studio, f"history[{message['edit']}][{message['index']}] is an input now.", undo=True)
+
+
+def _type(studio: StudioState, message: Message) -> None:
+    studio.add_slots(typed(str(message["text"]), studio.session, namespace()))
+
+
+def _draw_region(studio: StudioState, message: Message) -> None:
+    slot = next(slot for slot in studio.form.draft.slots if slot.key == str(message["key"]))
+
+    def drawn(tool: Region) -> None:
+        studio.change(lambda: studio.form.point(slot.key, tool.shapes))
+
+    studio.embedded.draw_region(slot, studio.form, drawn)
+
+
+# ── jobs ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _dismiss(studio: StudioState, task: Task) -> None:
+    studio.tasks.dismiss(task)
+    studio.widget.tell("gone", key=task.key, edit=None)
+
+
+def _again(studio: StudioState, task: Task) -> None:
+    _dismiss(studio, task)
+    studio.run_again(task)
+
+
+def _collect(studio: StudioState, task: Task) -> None:
+    _dismiss(studio, task)
+    assert task.job.edit_id is not None, "what can be fetched was recorded"
+    studio.watch(studio.session.resume(studio.session.store.get(task.job.edit_id)))
+
+
+def _price_of_vary(studio: StudioState, message: Message) -> None:
+    """Tell what asking an edit again would cost, once the service said so."""
+    number = int(message["edit"])
+
+    def answered(done: Future[Quote]) -> None:
+        quote = None if done.exception() else done.result()
+        studio.widget.tell("price of vary", edit=number, amount=studio.price.amount(quote))
+
+    studio.quote_again(number).add_done_callback(lambda done: ui_thread.post(answered, done))
+
+
+# ── results ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _mark(studio: StudioState, message: Message) -> None:
+    studio.mark(int(message["edit"]), int(message["index"]), message["what"], on=bool(message["on"]))
+
+
+def _save(studio: StudioState, message: Message) -> None:
+    saved = save_free(_output(studio, message))
+    _say(studio, f"Saved as {saved.name}, in the notebook's folder.")
+
+
+def _view(studio: StudioState, message: Message) -> None:
+    """A picture is seen large: what stands beside it, or its pixels."""
+    output, what = _output(studio, message), str(message["what"])
+    if what == "facts":
+        studio.widget.tell("facts", **view_row(output))
+    else:
+        send_picture(studio.widget, output, what)
+
+
+def _copy(studio: StudioState, message: Message) -> None:
+    number = None if message.get("edit") is None else int(message["edit"])
+    write = code_of if studio.widget.is_python_alone else cell_of
+    what = "the form" if number is None else f"edit {number}"
+    studio.widget.tell("cell", text=write(studio, number), what=what)
+
+
+def _select(studio: StudioState, message: Message) -> None:
+    studio.chosen = [(int(edit), int(index)) for edit, index in message["pictures"]]
+
+
+def _compare(studio: StudioState, message: Message) -> None:
+    _select(studio, message)
+    studio.comparison.sides = sides_of(studio.selection)
+    studio.widget.tell("compare", model=studio.comparison.model_id)
+
+
+# ── the history ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _browse(studio: StudioState, _: Message) -> None:
+    acts = {name: partial(_ACTS[name], studio) for name in ("open", "take", "compare")}
+    studio.embedded.browse(studio.session, acts, studio.show_marks)
+
+
+def _open(studio: StudioState, message: Message) -> None:
+    """Bring an edit of the browser into the form and its pictures among the results."""
+    number = int(message["edit"])
+    studio.recall(number, "all")
+    studio.show_edit(number)
+    _say(studio, f"Edit {number} is in the form, and its pictures are among the results.", undo=True)
+
+
+def _look(studio: StudioState, message: Message) -> None:
+    studio.widget.tell("detail", **studio.strip.detail(int(message["edit"]), studio.form.draft))
+
+
+def _recall(studio: StudioState, message: Message) -> None:
+    number, what = int(message["edit"]), str(message["what"])
+    studio.recall(number, cast("Recall", what))
+    names = {"all": f"everything of edit {number}", "all but seed": f"everything of edit {number} but its seed"}
+    _say(studio, f"The form has {names.get(what, f'the prompt of edit {number}')} now.", undo=True)
+    _look(studio, message)
+
+
+def _search(studio: StudioState, message: Message) -> None:
+    studio.strip.search(str(message["text"]), only_starred=bool(message["starred"]))
+    studio.show_strip()
+
+
+def _older(studio: StudioState, _: Message) -> None:
+    studio.strip.older()
+    studio.show_strip()
+
+
+_ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
+    "hello": lambda studio, _: studio.show_all(),
+    "words": _words,
+    "set": lambda studio, message: studio.set(str(message["name"]), message["value"]),
+    "model": _model,
+    "dice": _dice,
+    "lock": _lock,
+    "undo": _undo,
+    "most": _most,
+    "run": _run,
+    "type": _type,
+    "take": _take,
+    "further": _further,
+    "remove": lambda studio, message: studio.change(lambda: studio.form.remove(str(message["key"]))),
+    "move": lambda studio, message: studio.change(lambda: studio.form.move(str(message["key"]), int(message["to"]))),
+    "point": _draw_region,
+    "unpoint": lambda studio, _: studio.change(lambda: studio.form.point("", ())),
+    "cancel": _on_task(lambda studio, task: studio.tasks.cancel(task)),
+    "dismiss": _on_task(_dismiss),
+    "again": _on_task(_again),
+    "collect": _on_task(_collect),
+    "vary": _with_model(lambda studio, message: studio.vary(int(message["edit"]))),
+    "price of vary": _with_model(_price_of_vary),
+    "mark": _mark,
+    "save": _save,
+    "copy": _copy,
+    "view": _view,
+    "select": _select,
+    "compare": _compare,
+    "browse": _browse,
+    "leave": lambda studio, message: studio.embedded.leave(str(message["name"])),
+    "open": _open,
+    "look": _look,
+    "show": _with_model(lambda studio, message: studio.show_edit(int(message["edit"]))),
+    "recall": _with_model(_recall),
+    "search": _search,
+    "older": _older,
+}

@@ -1,0 +1,241 @@
+// A picture seen large: whole or with its true pixels, moved and zoomed, its input while Space is held, its words beside.
+
+import { button, fill, h } from "./dom.js";
+import { exactZoom, keptView, percent, placeOf, zoomedView } from "./view.js";
+
+/** Pictures with all their pixels that are kept, and the part of the stage that an arrow key moves the picture. */
+const KEPT = 6;
+const PAN = 0.15;
+
+/**
+ * @typedef {{edit: number, index: number}} Ref
+ * @param {{ask: (what: string, ref: Ref) => void, save: (ref: Ref) => void, thumbnail?: (image: HTMLImageElement, ref: Ref) => void, isInline?: boolean, id: (name: string) => string}} options
+ *   `ask` gets `facts`, `preview`, `full` or `input`, and what comes is given to `hear`
+ */
+export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
+  const state = { refs: [], place: 0, facts: null, view: { x: 0.5, y: 0.5, zoom: 1 }, isInput: false };
+  /** @type {Map<string, string>} addresses of what came, the newest last */
+  const came = new Map();
+  const asked = new Set();
+  const image = h("img.vw-picture", { alt: "", draggable: "false" });
+  const input = h("img.vw-picture.vw-input", { alt: "", draggable: "false", hidden: true });
+  const stage = h("div.vw-stage", { tabindex: "0", role: "group", "aria-label": "Picture", onpointerdown: press, onwheel: wheel, ondblclick: (event) => toggle(within(event)) }, image, input);
+  const scale = h("output.vw-scale.nbb-figures", { "aria-label": "Scale" });
+  const name = h("h2.nbb-mono", { id: id("viewer") });
+  const words = h("p.vw-words", { dir: "auto" });
+  const facts = h("p.nbb-quiet.nbb-small.vw-facts");
+  const said = h("p.nbb-quiet.nbb-small", { role: "status" });
+  const hold = button("Input", null, () => undefined, { boxed: true, title: "Hold to see the input picture", key: "Space" });
+  hold.addEventListener("pointerdown", () => peek(true));
+  for (const end of ["pointerup", "pointerleave", "pointercancel"]) hold.addEventListener(end, () => peek(false));
+  const back = button("Previous picture", "older", () => step(-1), { bare: true, key: "PageUp" });
+  const next = button("Next picture", "fold", () => step(1), { bare: true, key: "PageDown" });
+  const counter = h("span.nbb-quiet.nbb-small.nbb-figures");
+  const close = button("Close", "cross", () => dialog?.close(), { bare: true, boxed: true });
+  const element = h(
+    "div.vw",
+    { onkeydown, onkeyup: (event) => event.key === " " && peek(false) },
+    h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, button("−", null, () => zoom(1 / 1.5), { bare: true, title: "Zoom out" }), scale, button("+", null, () => zoom(1.5), { bare: true, title: "Zoom in" }), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, button("Full screen", null, full, { key: "f" }), button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" }), button("Download", null, download, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
+    stage,
+    h("aside.vw-side", {}, words, facts, said),
+  );
+  const dialog = isInline ? null : h("dialog.vw-dialog", { "aria-labelledby": id("viewer"), onclose: () => fill(dialog) });
+  const observer = new ResizeObserver(() => draw());
+  observer.observe(stage);
+  /** @type {Map<number, {x: number, y: number}>} the pointers that are down */
+  const pointers = new Map();
+
+  const ref = () => state.refs[state.place];
+  const keyOf = (what, { edit, index } = ref()) => `${what} ${edit} ${index}`;
+  const pane = () => ({ width: stage.clientWidth, height: stage.clientHeight });
+  const exact = () => exactZoom(pane(), state.facts);
+
+  // ── what is shown ───────────────────────────────────────────────────────────────────────────────────────
+
+  function want(what) {
+    if (came.has(keyOf(what)) || asked.has(keyOf(what))) return;
+    asked.add(keyOf(what));
+    ask(what, ref());
+  }
+
+  function show(place) {
+    state.place = Math.min(Math.max(place, 0), state.refs.length - 1);
+    state.facts = null;
+    state.view = { x: 0.5, y: 0.5, zoom: 1 };
+    peek(false);
+    image.removeAttribute("src");
+    input.removeAttribute("src");
+    if (came.has(keyOf("full"))) image.src = came.get(keyOf("full"));
+    else if (thumbnail) thumbnail(image, ref());
+    else want("preview");
+    fill(said);
+    ask("facts", ref());
+    want("full");
+    fill(counter, `${state.place + 1} / ${state.refs.length}`);
+    back.disabled = state.place === 0;
+    next.disabled = state.place === state.refs.length - 1;
+  }
+
+  function draw() {
+    if (!state.facts || !stage.clientWidth) return;
+    state.view = keptView(pane(), [state.facts], state.view);
+    const { left, top, width, height, scale: now } = placeOf(pane(), state.facts, state.view);
+    for (const one of [image, input]) Object.assign(one.style, { width: `${width}px`, height: `${height}px`, transform: `translate(${left}px, ${top}px)` });
+    image.classList.toggle("is-coarse", now * devicePixelRatio >= 4);
+    stage.classList.toggle("is-close", state.view.zoom > 1);
+    fill(scale, percent(now));
+  }
+
+  function peek(isOn) {
+    if (isOn && (!state.facts?.input || state.isInput)) return;
+    state.isInput = isOn;
+    input.hidden = !isOn;
+    hold.setAttribute("aria-pressed", String(isOn));
+    if (isOn) want("input");
+  }
+
+  function step(by) {
+    if (state.refs[state.place + by]) show(state.place + by);
+  }
+
+  // ── moving ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  const within = (event) => {
+    const box = stage.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  };
+
+  function zoom(factor, point = { x: stage.clientWidth / 2, y: stage.clientHeight / 2 }) {
+    if (!state.facts) return;
+    state.view = zoomedView(pane(), state.facts, state.view, factor, point);
+    draw();
+  }
+
+  const look = (to, point) => state.facts && zoom(to / state.view.zoom, point);
+  /** Between whole and true pixels; a picture that is smaller than the stage has them at once. */
+  const toggle = (point) => look(state.view.zoom === 1 ? Math.max(exact(), exact() < 1 ? exact() : 1.5) : 1, point);
+
+  function move(right, down) {
+    if (!state.facts) return;
+    const { width, height } = placeOf(pane(), state.facts, state.view);
+    state.view = { ...state.view, x: state.view.x - right / width, y: state.view.y - down / height };
+    draw();
+  }
+
+  function wheel(event) {
+    // In a page the wheel is the page's; a pinch of a trackpad comes with Ctrl.
+    if (isInline && !document.fullscreenElement && !event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    zoom(Math.exp(-event.deltaY / 300), within(event));
+  }
+
+  function press(event) {
+    if (event.button !== 0) return;
+    stage.setPointerCapture(event.pointerId);
+    pointers.set(event.pointerId, within(event));
+    const moved = (now) => {
+      const before = pointers.get(now.pointerId);
+      const other = [...pointers].find(([one]) => one !== now.pointerId)?.[1];
+      const point = within(now);
+      pointers.set(now.pointerId, point);
+      if (!before) return;
+      if (!other) return move(point.x - before.x, point.y - before.y);
+      const far = (one) => Math.hypot(one.x - other.x, one.y - other.y);
+      zoom(far(point) / Math.max(1, far(before)), { x: (point.x + other.x) / 2, y: (point.y + other.y) / 2 });
+    };
+    const over = (end) => {
+      pointers.delete(end.pointerId);
+      if (pointers.size) return;
+      stage.removeEventListener("pointermove", moved);
+      stage.removeEventListener("pointerup", over);
+      stage.removeEventListener("pointercancel", over);
+    };
+    if (pointers.size > 1) return;
+    stage.addEventListener("pointermove", moved);
+    stage.addEventListener("pointerup", over);
+    stage.addEventListener("pointercancel", over);
+  }
+
+  function onkeydown(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const way = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    const isButton = event.composedPath()[0].matches("button");
+    const acts = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => look(1), 1: () => look(exact()), f: full, d: download, s: () => save(ref()), PageUp: () => step(-1), PageDown: () => step(1) };
+    if (way && state.view.zoom > 1) move(way[0] * PAN * stage.clientWidth, way[1] * PAN * stage.clientHeight);
+    else if (way) step(way[0] ? -way[0] : 0);
+    else if (event.key === " " && !isButton) peek(true);
+    else if (acts[event.key] && !event.repeat) acts[event.key]();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // ── doing something with it ─────────────────────────────────────────────────────────────────────────────
+
+  function full() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else element.requestFullscreen().catch(() => fill(said, "This page does not allow full screen."));
+  }
+
+  function download() {
+    const url = came.get(keyOf("full"));
+    if (!url) return fill(said, "The picture is still on its way.");
+    h("a", { href: url, download: state.facts?.file ?? "picture.png" }).click();
+    fill(said, `Downloaded as ${state.facts?.file}.`);
+  }
+
+  function keep(key, url) {
+    came.set(key, url);
+    for (const [old, address] of came) {
+      if (came.size <= KEPT || old === keyOf("full") || old === keyOf("input")) continue;
+      URL.revokeObjectURL(address);
+      came.delete(old);
+      asked.delete(old);
+    }
+  }
+
+  return {
+    element: dialog ?? element,
+    /** Show these pictures, beginning with one. @param {Ref[]} refs @param {number} [place] */
+    open(refs, place = 0) {
+      state.refs = refs;
+      if (dialog && !dialog.open) {
+        fill(dialog, element);
+        dialog.showModal();
+      }
+      show(place);
+      if (dialog) stage.focus();
+    },
+    /** What stands beside the picture. */
+    facts(message) {
+      if (message.edit !== ref()?.edit || message.index !== ref()?.index) return;
+      state.facts = message;
+      image.alt = `${message.name}: ${message.prompt}`;
+      input.alt = message.input ?? "";
+      fill(name, message.name);
+      fill(words, message.prompt);
+      fill(facts, message.facts.map((fact) => h("span", {}, fact)));
+      hold.hidden = message.input === null;
+      draw();
+    },
+    /** Pixels that were asked for; they take the place of a smaller copy once they are decoded. */
+    async hear({ edit, index, what }, bytes) {
+      const key = keyOf(what, { edit, index });
+      const url = URL.createObjectURL(new Blob([bytes]));
+      const ready = Object.assign(new Image(), { src: url });
+      await ready.decode();
+      if (what === "preview" && came.has(keyOf("full", { edit, index }))) return URL.revokeObjectURL(url);
+      keep(key, url);
+      if (ref()?.edit === edit && ref()?.index === index) (what === "input" ? input : image).src = url;
+      return undefined;
+    },
+    said: (text) => fill(said, text),
+    get isOpen() {
+      return dialog === null || dialog.open;
+    },
+    end() {
+      observer.disconnect();
+      for (const url of came.values()) URL.revokeObjectURL(url);
+    },
+  };
+}

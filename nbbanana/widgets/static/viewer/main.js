@@ -1,0 +1,53 @@
+// The viewer in a cell of its own.
+
+import { fill, h, keepKeys } from "../shared/dom.js";
+import { hideStill, link } from "../shared/link.js";
+import { makeViewer } from "../shared/viewer.js";
+
+let viewers = 0;
+
+function render({ model, el }) {
+  viewers += 1;
+  const prefix = `nbbv${viewers}`;
+  const root = h("section.nbb.nbb-viewer", { "aria-label": "Viewer" });
+  const trouble = h("p.vw-trouble", { role: "alert", hidden: true });
+  const waits = h("p.vw-trouble", { role: "status", hidden: true });
+  /** @type {Map<string, any>} */
+  const rows = new Map();
+  let showStill = () => undefined;
+  const viewer = makeViewer({
+    isInline: true,
+    id: (name) => `${prefix}-${name}`,
+    ask: (what, ref) => (what === "facts" ? viewer.facts(rows.get(`${ref.edit} ${ref.index}`)) : line.say("view", { ...ref, what })),
+    save: (ref) => line.say("save", ref),
+  });
+  const hear = {
+    uid: (message) => {
+      showStill();
+      showStill = hideStill(message.uid);
+    },
+    pictures: (message) => {
+      for (const row of message.pictures) rows.set(`${row.edit} ${row.index}`, row);
+      viewer.open(message.pictures.map(({ edit, index }) => ({ edit, index })));
+    },
+    large: (message, buffers) => viewer.hear(message, buffers[0]),
+    said: (message) => viewer.said(message.text),
+    error: (message) => {
+      fill(trouble, `${message.what} ${message.why} ${message.mend}`);
+      trouble.hidden = false;
+    },
+  };
+  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
+  const letKeysGo = keepKeys(root);
+  fill(root, waits, trouble, viewer.element);
+  el.replaceChildren(root);
+  line.say("hello");
+  return () => {
+    letKeysGo();
+    line.end();
+    viewer.end();
+    showStill();
+  };
+}
+
+export default { render };

@@ -1,0 +1,291 @@
+"""The state of a Studio: the form, its jobs and results, the history strip, and what its front end is told of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nbbanana import models
+from nbbanana.display.layout import expected_ratio
+from nbbanana.errors import UsageError
+from nbbanana.request import SEED_LIMIT, EditRequest, origin
+from nbbanana.session import Job, Output, Session
+from nbbanana.widgets import ui_thread
+from nbbanana.widgets.base import Form
+from nbbanana.widgets.compare import Compare
+from nbbanana.widgets.embedded import EmbeddedForms
+from nbbanana.widgets.form_state import Draft, FormState, Recall
+from nbbanana.widgets.inputs import Slot
+from nbbanana.widgets.marks import Mark, mark
+from nbbanana.widgets.panels import HistoryStrip, ResultGroups
+from nbbanana.widgets.payloads import Row, draft_of, field_row, region_row, slot_row, slot_source
+from nbbanana.widgets.thumbnails import Thumbnails
+from nbbanana.widgets.watchers import PriceWatcher, ScalingNotes, Task, TaskList, task_row
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from nbbanana.engine.money import Quote
+    from nbbanana.store.records import Edit
+
+__all__ = ["StudioState"]
+
+T = TypeVar("T")
+
+
+class StudioState:
+    """
+    Everything that a Studio holds; used in the UI thread, unless a method says otherwise.
+
+    Args:
+        widget: the widget whose front end is told; it also shows errors and keeps the still.
+        session: where edits are made and recorded; held, and never looked up again.
+        model: the endpoint to begin with.
+
+    Raises:
+        UnknownModelError: no such model.
+    """
+
+    def __init__(self, widget: Form, session: Session, model: str) -> None:
+        self.widget = widget
+        self.session = session
+        self.form = FormState(Draft(model), session.model_of)
+        self.form.model  # noqa: B018 - an unknown model is an error here, not later in a callback
+        self.tasks = TaskList(self._task_changed)
+        self.groups = ResultGroups(session)
+        self.strip = HistoryStrip(session)
+        self.thumbnails = Thumbnails(self._thumbnail_made)
+        self.price = PriceWatcher(session, self._priced)
+        self.scaling = ScalingNotes(self.show_form)
+        # Made here, in the thread of the cell: marimo shows no widget that was made in another.
+        self.comparison = Compare(())
+        self.embedded = EmbeddedForms(widget.tell)
+        self.chosen: list[tuple[int, int]] = []
+        """The pictures that are marked for comparing, as edit and index."""
+        self.max_price: float | None = None
+        """US dollars that a run may cost at most; None says nothing of it."""
+        self.words_seen: dict[str, int] = {}
+        """The number of each view's last message about the prompt: what it typed since is not overwritten."""
+        self.known: set[str] = set(models.ids())
+        """The models whose schema is here without asking the service."""
+        self._origin = replace(origin.get(), source="form", cell=None, execution=None)
+
+    def close(self) -> None:
+        """Stop watching; the jobs run on, and the store keeps what comes of them. Must not wait."""
+        for part in (self.tasks, self.price, self.scaling, self.comparison, self.embedded):
+            part.close()
+
+    # ── changing the form ───────────────────────────────────────────────────────────────────────────────────
+
+    def change(self, change: Callable[[], T]) -> T:
+        """Change the form and show it; called in any thread."""
+
+        def changed() -> T:
+            before, found = self.form.draft, change()
+            self.show_form()
+            self.embedded.refresh_region(self.form)
+            if (before.model, before.parameters) != (self.form.draft.model, self.form.draft.parameters):
+                self.price.ask(self.form)
+            return found
+
+        return ui_thread.call(changed)
+
+    def set(self, name: str, value: Any) -> None:
+        """
+        Set a parameter; None makes it automatic again. Called in any thread.
+
+        Raises:
+            ParameterError: no such parameter, or a value that it does not take.
+        """
+        self.change(lambda: self.form.set(name, value))
+
+    def add_slots(self, slots: Sequence[Slot]) -> None:
+        """
+        Put pictures into the form.
+
+        Raises:
+            UsageError: the model takes no more.
+        """
+        most, there = self.form.model.max_images, len(self.form.draft.slots)
+        if most is not None and there + len(slots) > most:
+            raise UsageError(
+                f"{self.form.draft.model} takes {most} input picture{'' if most == 1 else 's'}.",
+                f"There are {there}, and {len(slots)} would come.",
+                "Remove some first.",
+            )
+        self.change(lambda: self.form.add(slots))
+
+    def recall(self, edit_id: int, what: Recall) -> None:
+        """
+        Bring a record into the form; `undo` returns what was there. Called in any thread.
+
+        Raises:
+            NotInStoreError: no such edit, or an input that the store has lost.
+            UsageError: another word for what.
+        """
+        store = self.session.store
+        edit = store.get(edit_id)
+        draft = draft_of(edit, store, with_pictures=what != "only words")
+        seed_field = self.session.model_of(edit.model).seed_field
+        self.change(lambda: self.form.recall(draft, what, seed_field=seed_field))
+
+    # ── asking ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def run(self) -> Task:
+        """
+        Ask for what the form says; returns at once.
+
+        Raises:
+            PromptError, ParameterError, ImageError, NoCredentialError: it cannot be asked like this.
+        """
+        with self._from_here():
+            return self.watch(self.session.start(self.form.request(self.session), max_price=self.max_price))
+
+    def vary(self, edit_id: int) -> Task:
+        """Ask an edit again with a new seed; a model without one makes another sample."""
+        edit = self.session.store.get(edit_id)
+        how: dict[str, Any] = {"seed": secrets.randbelow(SEED_LIMIT)}
+        if self.session.model_of(edit.model).seed_field is None:
+            how = {"mode": "fresh"}
+        with self._from_here():
+            return self.watch(self.session.resubmit(edit, max_price=self.max_price, **how))
+
+    def run_again(self, task: Task) -> Task:
+        """Ask what a job asked that came to nothing."""
+        with self._from_here():
+            return self.watch(self.session.start(task.job.request, mode="fresh", max_price=self.max_price))
+
+    def quote_again(self, edit_id: int) -> Future[Quote]:
+        """Ask what `vary` of an edit would cost."""
+        edit = self.session.store.get(edit_id)
+        model = self.session.model_of(edit.model)
+        parameters = {name: value for name, value in edit.parameters.items() if name != model.prompt_field}
+        return self.session.engine.quote(EditRequest(edit.model, parameters, seed_field=model.seed_field), model)
+
+    def watch(self, job: Job) -> Task:
+        """Follow a job and show it."""
+        task = self.tasks.take(job)
+        self._task_changed(task)
+        return task
+
+    @contextmanager
+    def _from_here(self) -> Iterator[None]:
+        """Requests that are made in the block are recorded as this form's, not as the last cell's."""
+        token = origin.set(self._origin)
+        try:
+            yield
+        finally:
+            origin.reset(token)
+
+    # ── results ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def selection(self) -> list[Output]:
+        """The pictures that are marked for comparing, in the order they were marked."""
+        return [self.session.history[edit][index] for edit, index in self.chosen]
+
+    def mark(self, edit_id: int, index: int, what: Mark, *, on: bool) -> Edit:
+        """Star or reject one picture, or take that back."""
+        edit = mark(self.session.store, edit_id, index, what, on=on)
+        self.show_marks()
+        return edit
+
+    # ── telling the front end ───────────────────────────────────────────────────────────────────────────────
+
+    def show_all(self) -> None:
+        """Tell a front end that knows nothing yet."""
+        self.thumbnails.forget()
+        self.embedded.close()  # a front end that is new shows none of them
+        self.show_form()
+        self.price.ask(self.form)
+        self.show_results()
+        for task in self.tasks.all:
+            task.shown = {}
+            self._task_changed(task)
+        self.show_history()
+
+    def show_form(self) -> None:
+        """Tell what is on the form."""
+        draft, model = self.form.draft, self.form.model
+        self.thumbnails.want(filter(None, map(slot_source, draft.slots)))
+        self.widget.tell(
+            "form",
+            model=draft.model,
+            models=[{"id": known, "title": self.session.model_of(known).title} for known in _choices(draft.model)],
+            summary=model.summary,
+            prompt=draft.prompt,
+            seen=self.words_seen,
+            fields=[field_row(one) for one in model.options if one.kind not in {"array", "object"}],
+            values=dict(draft.parameters),
+            slots=[slot_row(slot, self.scaling.note(slot.image)) for slot in draft.slots],
+            least=model.min_images,
+            most=model.max_images,
+            region=region_row(self.form),
+            mask=model.mask_field,
+            undo=self.form.can_undo,
+            provider=self.session.provider_name,
+        )
+
+    def show_results(self) -> None:
+        """Tell which results there are."""
+        self.thumbnails.want(self.groups.sources())
+        self.widget.tell("results", groups=self.groups.rows())
+
+    def show_edit(self, edit_id: int) -> None:
+        """Show the pictures of an edit among the results; called in any thread."""
+        result = self.session.history[edit_id]
+
+        def put() -> None:
+            self.groups.put(result, asked=False)
+            self.show_results()
+
+        ui_thread.call(put)
+
+    def show_history(self) -> None:
+        """Look at the store again, and tell what the history strip shows."""
+        self.strip.refresh()
+        self.show_strip()
+
+    def show_strip(self) -> None:
+        """Tell what the history strip shows."""
+        self.thumbnails.want(self.strip.sources())
+        self.widget.tell("past", **self.strip.row())
+
+    def show_marks(self) -> None:
+        """Tell what may have been starred or rejected."""
+        self.show_results()
+        self.show_history()
+
+    def _task_changed(self, task: Task) -> None:
+        if task.result is None:
+            slots = task.job.request.images[:1]
+            ghost = next((source.key for source in map(slot_source, map(Slot, slots)) if source), None)
+            row = task_row(task, expected_ratio(task.job.view())) | {"ghost": ghost}
+            shown = {name: value for name, value in row.items() if name != "elapsed"}
+            if shown != task.shown:
+                task.shown = shown
+                self.widget.tell("task", **row)
+            return
+        self.tasks.dismiss(task)
+        self.groups.put(task.result, asked=True)
+        self.widget.tell("gone", key=task.key, edit=task.result.id)
+        self.show_results()
+        self.show_history()
+        self.embedded.notice()
+        self.price.ask(self.form)
+        self.widget.refresh_still()
+
+    def _priced(self, row: Row) -> None:
+        self.widget.tell("price", **row)
+
+    def _thumbnail_made(self, key: str, data: bytes) -> None:
+        """Called in a background thread."""
+        ui_thread.post(lambda: self.widget.tell("picture", key=key, buffers=[data]))
+
+
+def _choices(chosen: str) -> list[str]:
+    """The models to choose from; one that is not shipped is among them once it was named."""
+    return [*models.ids()] if chosen in models.ids() else [chosen, *models.ids()]

@@ -1,0 +1,311 @@
+"""What a Studio follows while it works: its jobs, the price of the next run, and how large pictures are scaled."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.display import standing, stopping
+from nbbanana.engine.loop import EngineLoop
+from nbbanana.errors import NBBananaError, ServiceError
+from nbbanana.images import prepare
+from nbbanana.images.kinds import MAX_UPLOAD_BYTES
+from nbbanana.widgets import ui_thread
+from nbbanana.widgets.payloads import Row, gist, price_row
+
+if TYPE_CHECKING:
+    from nbbanana.engine.money import Quote
+    from nbbanana.images import ImageInput
+    from nbbanana.session import EditResult, Job, Session
+    from nbbanana.widgets.form_state import FormState
+
+__all__ = ["PriceWatcher", "ScalingNotes", "Task", "TaskList", "runs_on", "task_row"]
+
+_keys = itertools.count(1)
+
+
+@dataclass(eq=False, slots=True)
+class Task:
+    """
+    A job as the form shows it.
+
+    Args:
+        job: the job.
+        result: what came of it, once it came.
+        error: why nothing came.
+        is_stopping: whether it is being cancelled.
+        key: names it in this process.
+    """
+
+    job: Job
+    result: EditResult | None = None
+    error: NBBananaError | None = None
+    is_stopping: bool = False
+    key: str = field(default_factory=lambda: f"task{next(_keys)}")
+    is_noted: bool = False
+    """Whether a note about it lies in the UI thread already: the engine may have more to say than there is to show."""
+    shown: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What the front end was told of it last: a poll that found nothing new is not worth a message."""
+    unlisten: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.result is not None or self.error is not None
+
+
+def task_row(task: Task, ratio: float) -> Row:
+    """Where a job stands, with what cancelling it would do."""
+    job, progress = task.job, task.job.progress
+    mark, word, detail, value, most = standing(progress)
+    error = task.error
+    return {
+        "key": task.key,
+        "edit": job.edit_id,
+        "prompt": gist(job.request.prompt),
+        "phase": "failed" if error is not None and not progress.is_over else progress.phase,
+        "mark": mark,
+        "word": "Stopping" if task.is_stopping else _ending(task) or word,
+        "detail": "" if error is not None else detail,
+        "value": value,
+        "most": most,
+        "elapsed": progress.elapsed,
+        "expected": progress.expected,
+        "facts": _facts(job.edit_id, job.request.seed, len(job.request.images)),
+        "cancel": stopping(progress),
+        "count": progress.outputs_total or 1,
+        "done": progress.outputs_done,
+        "ratio": ratio,
+        "is_over": task.is_over,
+        "is_stopping": task.is_stopping,
+        "collects": error is not None and runs_on(job),
+        "error": None if error is None else [error.what, error.why, error.how],
+    }
+
+
+def runs_on(job: Job) -> bool:
+    """Whether the service still has it although nobody waits: it is collected, and not asked and paid again."""
+    edit = job.run.edit
+    return edit is not None and edit.request_id is not None and not edit.is_terminal
+
+
+def _ending(task: Task) -> str:
+    """How it ended, in a word or two; empty while it goes on."""
+    if task.error is None:
+        return ""
+    phase = task.job.progress.phase
+    if phase == "cancelled":
+        return "Stopped waiting" if runs_on(task.job) else "Cancelled"
+    return "Unknown" if phase == "unknown" else "Failed"
+
+
+def _facts(edit_id: int | None, seed: int | None, inputs: int) -> str:
+    parts = [f"edit {edit_id}" if edit_id else "", f"seed {seed}" if seed is not None else ""]
+    parts.append(f"{inputs} inputs" if inputs > 1 else "")
+    return " · ".join(filter(None, parts))
+
+
+class TaskList:
+    """
+    All jobs of one form. Everything here is called in the UI thread.
+
+    Args:
+        changed: called in the UI thread with a task that stands otherwise than before.
+    """
+
+    def __init__(self, changed: Callable[[Task], None]) -> None:
+        # The engine keeps a listener as long as the job runs: it must not keep a form that is gone.
+        self._changed = weakref.WeakMethod(changed)
+        self.all: list[Task] = []
+
+    def take(self, job: Job) -> Task:
+        """Watch a job; one that is watched already is not watched twice."""
+        for known in self.all:
+            if known.job.run is job.run and not known.is_over:
+                return known
+        task = Task(job)
+        self.all.append(task)
+        task.unlisten = job.listen(lambda _: self._note(task))
+        job.add_done_callback(lambda _: _leave(self._end, task))
+        return task
+
+    def find(self, key: str) -> Task | None:
+        """The task of that key."""
+        return next((task for task in self.all if task.key == key), None)
+
+    def cancel(self, task: Task) -> None:
+        """Begin to cancel it; what came of that is said once it is known."""
+        task.is_stopping = True
+        # What came of it is the error with which the job ends: it says the same.
+        task.job.cancelling()
+        self._tell(task)
+
+    def dismiss(self, task: Task) -> None:
+        """Show it no longer."""
+        task.unlisten()
+        if task in self.all:
+            self.all.remove(task)
+
+    def close(self) -> None:
+        """Listen to none any more; the jobs run on and are recorded."""
+        for task in self.all:
+            task.unlisten()
+
+    def _note(self, task: Task) -> None:
+        """Called in the engine's thread."""
+        if not task.is_noted:
+            task.is_noted = True
+            _leave(self._progress, task)
+
+    def _progress(self, task: Task) -> None:
+        task.is_noted = False
+        if not task.is_over:
+            self._tell(task)
+
+    def _end(self, task: Task) -> None:
+        task.unlisten()
+        task.is_stopping = False
+        try:
+            task.result = task.job.result()
+        except NBBananaError as error:
+            task.error = error
+        self._tell(task)
+
+    def _tell(self, task: Task) -> None:
+        changed = self._changed()
+        if changed is not None:
+            changed(task)
+
+
+def _leave(call: Callable[[Task], None], task: Task) -> None:
+    """Called in the engine's thread, when the process may be ending and nobody is in the UI thread any more."""
+    with contextlib.suppress(RuntimeError):
+        ui_thread.post(call, task)
+
+
+SOON, LATE = 2.0, 60.0
+"""Seconds until the price is asked again where the service did not answer: more each time, and so many at most."""
+
+
+class PriceWatcher:
+    """
+    The price beside Run. Called in the UI thread.
+
+    Args:
+        session: whose engine is asked.
+        told: called in the UI thread with what to show.
+    """
+
+    def __init__(self, session: Session, told: Callable[[Row], None]) -> None:
+        self._session = session
+        self._told: Callable[[Row], None] | None = told
+        self._number = 0
+        self._pause = SOON
+
+    def ask(self, form: FormState) -> None:
+        """
+        Ask what the form costs as it is; an answer to an older question is not told any more.
+
+        Where the service does not answer it is asked again, until it does or the form is closed.
+        """
+        self._number += 1
+        number = self._number
+        try:
+            future = self._session.engine.quote(form.priced(), form.model)
+        except NBBananaError as error:
+            self._tell(None, error)
+            return
+        future.add_done_callback(lambda done: ui_thread.post(self._answered, number, done, form))
+
+    def amount(self, quote: Quote | None) -> str:
+        """A price as it is said beside a button; empty where it is not known."""
+        return "" if quote is None or quote.amount is None else str(price_row(quote, None, "")["amount"])
+
+    def close(self) -> None:
+        """Tell nothing any more."""
+        self._told = None
+
+    def _answered(self, number: int, future: Future[Quote], form: FormState) -> None:
+        if number != self._number:
+            return
+        error = future.exception()
+        if error is not None and not isinstance(error, NBBananaError):
+            raise error
+        self._tell(None if error is not None else future.result(), error)
+        if isinstance(error, ServiceError):
+            EngineLoop.shared().run(self._later(number, form))
+        else:
+            self._pause = SOON
+
+    async def _later(self, number: int, form: FormState) -> None:
+        """In the engine's loop, where waiting costs nothing."""
+        pause, self._pause = self._pause, min(LATE, 2 * self._pause)
+        await asyncio.sleep(pause)
+        ui_thread.post(self._again, number, form)
+
+    def _again(self, number: int, form: FormState) -> None:
+        if number == self._number and self._told is not None:
+            self.ask(form)
+
+    def _tell(self, quote: Quote | None, error: NBBananaError | None) -> None:
+        if self._told is None:
+            return
+        try:
+            provider = self._session.provider_name
+            budget = self._session.store.budget(provider) if provider else None
+            row = price_row(quote, budget, provider)
+        except NBBananaError as trouble:
+            row, error = price_row(None, None, ""), error or trouble
+        row["problem"] = None if error is None else [error.what, error.why, error.how]
+        self._told(row)
+
+
+class ScalingNotes:
+    """
+    Notes about pictures that will be scaled. Called in the UI thread.
+
+    Args:
+        found: called in the UI thread when there is a note that was not there before.
+    """
+
+    def __init__(self, found: Callable[[], None]) -> None:
+        self._found: Callable[[], None] | None = found
+        self._notes: dict[str, str | None] = {}
+
+    def note(self, image: ImageInput) -> str | None:
+        """The sentence about a picture; None while there is none, or none yet."""
+        if image.identity not in self._notes and _may_be_large(image):
+            self._notes[image.identity] = None
+            ui_thread.background(self._prepare, image)
+        return self._notes.get(image.identity)
+
+    def close(self) -> None:
+        """Tell nothing any more."""
+        self._found = None
+
+    def _prepare(self, image: ImageInput) -> None:
+        """In a background thread: the only way to know how large a PNG becomes is to make it."""
+        try:
+            note = prepare([image])[0].note
+        except NBBananaError as error:
+            note = f"{error.what} {error.why}"
+        if note:
+            ui_thread.post(self._arrived, image.identity, note)
+
+    def _arrived(self, identity: str, note: str) -> None:
+        self._notes[identity] = note
+        if self._found is not None:
+            self._found()
+
+
+def _may_be_large(image: ImageInput) -> bool:
+    """Whether its PNG can be over the limit at all: four bytes a pixel at most, or damaged or animated."""
+    if image.source is None:
+        return False
+    return (image.width or 0) * (image.height or 0) * 4 > MAX_UPLOAD_BYTES or image.format in {"GIF", "TIFF", "WEBP"}
