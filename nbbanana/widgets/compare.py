@@ -58,7 +58,7 @@ class Compare(Form, script="compare/main.js", styles=("compare.css",)):
     def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """Tell a front end that is new all there is; a picture with all its pixels only where it asks for it."""
         if kind == "full":
-            ui_thread.background(self._send_picture, int(message["number"]), whole)
+            ui_thread.background(self._send_picture, int(message["side"]), whole)
         elif kind == "hello":
             self._tell_sides()
             for number in range(len(self.sides)):

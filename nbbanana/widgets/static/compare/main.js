@@ -146,9 +146,9 @@ function render({ model, el }) {
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
   form.wantFull = (number) => {
-    if (asked.has(number)) return;
+    if (asked.has(number) || form.told.sides[number].sent === 1) return;
     asked.add(number);
-    line.say("full", { number });
+    line.say("full", { side: number });
   };
   fill(form.root, parts.bar.element, waits, trouble, parts.stage.element, note, parts.words.element, keyList(), form.live);
   const letKeysGo = keepKeys(form.root);

@@ -30,12 +30,13 @@ export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
   for (const end of ["pointerup", "pointerleave", "pointercancel"]) hold.addEventListener(end, () => peek(false));
   const back = button("Previous picture", "older", () => step(-1), { bare: true, key: "PageUp" });
   const next = button("Next picture", "fold", () => step(1), { bare: true, key: "PageDown" });
+  const sign = (text, title, factor) => h("button.nbb-icon", { type: "button", "aria-label": title, title, onclick: () => zoom(factor) }, text);
   const counter = h("span.nbb-quiet.nbb-small.nbb-figures");
   const close = button("Close", "cross", () => dialog?.close(), { bare: true, boxed: true });
   const element = h(
     "div.vw",
     { onkeydown, onkeyup: (event) => event.key === " " && peek(false) },
-    h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, button("−", null, () => zoom(1 / 1.5), { bare: true, title: "Zoom out" }), scale, button("+", null, () => zoom(1.5), { bare: true, title: "Zoom in" }), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, button("Full screen", null, full, { key: "f" }), button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" }), button("Download", null, download, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
+    h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, sign("−", "Zoom out", 1 / 1.5), scale, sign("+", "Zoom in", 1.5), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, button("Full screen", null, full, { key: "f" }), button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" }), button("Download", null, download, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
     stage,
     h("aside.vw-side", {}, words, facts, said),
   );

@@ -32,6 +32,7 @@ export function makeFields(form) {
 
 /** A parameter that is set, as the folded line says it; `4:5`, `2K` and `png` say themselves what they are. */
 function gist(field, value) {
+  if (field.role === "count") return `${value} picture${value === 1 ? "" : "s"}`;
   const isPlain = field.kind === "string" && field.choices.length > 0;
   return isPlain ? wordOf(value) : `${field.title.toLowerCase()} ${wordOf(value)}`;
 }

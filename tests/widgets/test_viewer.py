@@ -1,0 +1,185 @@
+"""Pictures seen large, from a cell and from the forms: true pixels, the input under them, neighbours, files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from support.axe import violations
+from support.form_pages import opened
+from support.lab import Browser
+
+import nbbanana as nb
+from nbbanana.errors import UsageError
+from nbbanana.widgets.viewer import view_row
+
+WIDE = {"resolution": "2K", "seed": 7}
+LOADED = "width => document.querySelector('.vw-picture').naturalWidth === width"
+
+
+@pytest.fixture
+def big(session: nb.Session, photo: Callable[[str], Path]) -> nb.EditResult:
+    """Two pictures of an edit, larger than the stage."""
+    return session.edit("Make it snow.", photo("coffee"), number_of_images=2, **WIDE)
+
+
+def test_a_viewer_takes_outputs_results_and_several_of_them(big: nb.EditResult) -> None:
+    """In the order in which they are given; something else is refused with what would do."""
+    assert [output.index for output in nb.view(big).outputs] == [0, 1]
+    assert [output.index for output in nb.view(big[1], [big[0]]).outputs] == [1, 0]
+    for wrong in ("coffee.png", 7):
+        with pytest.raises(UsageError, match="view"):
+            nb.view(wrong)
+    with pytest.raises(UsageError, match="no picture"):
+        nb.view()
+
+
+def test_what_stands_beside_a_picture_says_how_it_was_made(big: nb.EditResult) -> None:
+    """Its name as code, the words, the seed, its true size, the name of its input."""
+    row = view_row(big[1])
+    assert (row["name"], row["prompt"], row["input"]) == ("history[1][1]", "Make it snow.", "coffee.png")
+    assert (row["width"], row["height"]) == (big[1].width, big[1].height)
+    assert {"seed 7", f"{big[1].width}×{big[1].height}"} <= set(row["facts"])
+
+
+@pytest.fixture
+def page(browser: Browser, big: nb.EditResult) -> Iterator[Page]:
+    """A viewer of both in a page."""
+    form = nb.view(big)
+    with opened(browser, form) as page:
+        page.wait_for_function(LOADED, arg=big[0].width)
+        yield page
+    form.close()
+
+
+def scale(page: Page) -> int:
+    """The scale that is said, in per cent."""
+    return round(float(page.locator(".vw-scale").inner_text().removesuffix(" %")))
+
+
+@pytest.mark.browser
+def test_true_pixels_are_one_key_away(page: Page, big: nb.EditResult) -> None:
+    """Whole at first, with all its pixels loaded; 1 shows them one to one, 0 the whole, arrows move what is close."""
+    whole = scale(page)
+    assert whole < 100
+    stage = page.locator(".vw-stage")
+    stage.focus()
+    page.keyboard.press("1")
+    assert scale(page) == 100
+    box = page.locator(".vw-picture").first.bounding_box()
+    assert box is not None
+    assert (round(box["width"]), round(box["height"])) == (big[0].width, big[0].height)
+    page.keyboard.press("ArrowRight")
+    moved = page.locator(".vw-picture").first.bounding_box()
+    assert moved is not None
+    assert moved["x"] < box["x"]
+    page.keyboard.press("0")
+    assert scale(page) == whole
+    stage.dblclick()
+    assert scale(page) == 100
+
+
+@pytest.mark.browser
+def test_a_pinch_zooms_where_it_is_and_the_wheel_belongs_to_the_page(page: Page) -> None:
+    """In a cell the wheel scrolls the page; with Ctrl, as a pinch comes, it zooms; a drag moves the picture."""
+    whole = scale(page)
+    page.locator(".vw-stage").hover()
+    page.mouse.wheel(0, -300)
+    assert scale(page) == whole
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -300)
+    page.keyboard.up("Control")
+    page.wait_for_function("before => parseFloat(document.querySelector('.vw-scale').innerText) > before", arg=whole)
+    before = page.locator(".vw-picture").first.bounding_box()
+    page.mouse.down()
+    page.mouse.move(400, 300, steps=3)
+    page.mouse.up()
+    after = page.locator(".vw-picture").first.bounding_box()
+    assert before != after
+
+
+@pytest.mark.browser
+def test_the_input_is_seen_while_space_is_held(page: Page) -> None:
+    """In the same place and size; letting go shows the picture again."""
+    page.locator(".vw-stage").focus()
+    page.keyboard.down(" ")
+    source = page.locator(".vw-input")
+    expect(source).to_be_visible()
+    expect(source).to_have_attribute("src", re.compile("^blob:"))
+    assert source.bounding_box() == page.locator(".vw-picture").first.bounding_box()
+    page.keyboard.up(" ")
+    expect(source).not_to_be_visible()
+
+
+@pytest.mark.browser
+def test_neighbours_are_a_key_away_and_files_go_both_ways(page: Page, big: nb.EditResult) -> None:
+    """Next and previous; Save writes into the notebook's folder, Download into the browser's."""
+    page.locator(".vw-stage").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".vw h2")).to_have_text("history[1][1]")
+    expect(page.get_by_role("button", name="Next picture")).to_be_disabled()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").last).to_contain_text("Saved as edit-1-1.png")
+    assert Path("edit-1-1.png").read_bytes() == big[1].bytes
+    page.wait_for_function("document.querySelector('.vw-picture').naturalWidth > 1600")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download").click()
+    assert waiting.value.suggested_filename == "edit-1-1.png"
+    assert Path(waiting.value.path()).read_bytes() == big[1].bytes
+    page.get_by_role("button", name="Previous picture").click()
+    expect(page.locator(".vw h2")).to_have_text("history[1][0]")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_viewer_stands_in_nobodys_way(browser: Browser, big: nb.EditResult, theme: str, width: int) -> None:
+    """axe finds nothing serious in it, in both themes, on a narrow page too."""
+    form = nb.view(big)
+    with opened(browser, form, theme=theme, width=width) as page:
+        page.wait_for_function(LOADED, arg=big[0].width)
+        assert violations(page, ".nbb-viewer") == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    form.close()
+
+
+@pytest.mark.browser
+def test_it_opens_from_the_studio_by_key_click_and_button(browser: Browser, big: nb.EditResult) -> None:
+    """Enter, a double click and Enlarge open the same picture over the page; Escape leads back to it."""
+    form = nb.studio(prompt="Make it rain.", session=big.session)
+    form.show_edit(1)
+    with opened(browser, form) as page:
+        tile = page.locator(".st-tile").nth(1)
+        ways: list[Callable[[], None]] = [
+            lambda: tile.press("Enter"),
+            tile.dblclick,
+            page.get_by_role("button", name="Enlarge").click,
+        ]
+        for way in ways:
+            way()
+            dialog = page.get_by_role("dialog", name="history[1][1]")
+            expect(dialog).to_be_visible()
+            page.wait_for_function(LOADED, arg=big[1].width)
+            assert violations(page, ".vw") == []
+            page.keyboard.press("Escape")
+            expect(dialog).not_to_be_visible()
+    form.close()
+
+
+@pytest.mark.browser
+def test_it_opens_from_the_browser(browser: Browser, big: nb.EditResult) -> None:
+    """Enter on a tile shows its pictures large; what is saved is said there."""
+    form = big.session.history.browse()
+    with opened(browser, form) as page:
+        page.locator(".br-tile").first.click()
+        page.locator(".br-large[src]").wait_for()
+        page.locator(".br-tiles").press("Enter")
+        dialog = page.get_by_role("dialog", name="history[1][0]")
+        expect(dialog).to_be_visible()
+        page.wait_for_function(LOADED, arg=big[0].width)
+        dialog.get_by_role("button", name="Save").click()
+        expect(dialog.get_by_role("status").last).to_contain_text("Saved as")
+    form.close()
