@@ -225,7 +225,7 @@ class Form(anywidget.AnyWidget):
         """The live widget; the metadata tells Colab where widgets' front ends come from, and is empty elsewhere."""
         bundle = super()._repr_mimebundle_()
         assert bundle is not None, "every form has a view"
-        words = f"{self.title}: the form lives with its kernel; run the cell again for it."
+        words = f"{self.title}: run this cell to use the form."
         return bundle[0] | {"text/plain": words}, bundle[1]
 
     def _still_bundle(self) -> dict[str, str]:

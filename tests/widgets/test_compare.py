@@ -21,7 +21,7 @@ import nbbanana as nb
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.compare import VIEW_SIDE, Compare, compare, seen
-from nbbanana.widgets.comparison import rows, same, sides_of, words
+from nbbanana.widgets.comparison import made_from, rows, same, sides_of, words
 
 KEEP = "Keep the subject unchanged. Convert the background into a "
 
@@ -338,3 +338,47 @@ def test_the_studio_opens_a_comparison_of_what_is_marked(pair: list[nb.EditResul
     shown = widgets[said["model"]]
     assert [side.picture.label for side in shown.sides] == ["history[1][0]", "history[2][0]"]
     bench.close()
+
+
+def test_one_output_is_compared_with_its_input_and_a_result_shows_its_outputs(
+    session: nb.Session, photo: Callable[[str], Path]
+) -> None:
+    """Before and after is one thought; so are the pictures of one edit."""
+    two = session.edit("Make it snow.", photo("coffee"), number_of_images=2, resolution="0.5K", seed=7)
+    before, after = sides_of([two[1]])
+    assert (before.picture.label, after.picture.label) == ("coffee.png", "history[1][1]")
+    assert made_from(before, after)
+    assert words(before, after) == (("right", "Make it snow."),)
+    assert [side.picture.label for side in sides_of([two])] == ["history[1][0]", "history[1][1]"]
+    with pytest.raises(UsageError, match="1 picture"):
+        sides_of([photo("coffee")])
+
+
+def test_prompts_with_little_in_common_are_shown_as_two(session: nb.Session, photo: Callable[[str], Path]) -> None:
+    """A mixture of two unrelated sentences would read as noise."""
+    one, two = (
+        session.edit(text, photo("coffee"), resolution="0.5K", seed=7)
+        for text in ("Keep the cup. Make it snow on the table.", "A harbour in thick morning fog, seen from above")
+    )
+    sides = sides_of([one, two])
+    assert [kind for kind, _ in words(*sides)] == ["left", "right"]
+
+
+@pytest.mark.browser
+def test_one_to_one_shows_true_pixels_of_the_larger_picture(
+    browser: Browser, session: nb.Session, photo: Callable[[str], Path]
+) -> None:
+    """A small picture before a large one: 1:1 is 100 % of the large one, with all its pixels."""
+    large = session.edit("Make it snow.", photo("coffee"), resolution="2K", seed=7)
+    form = nb.compare(large[0])
+    with opened(browser, form) as page:
+        page.locator(".cp-picture[src]").nth(1).wait_for()
+        expect(page.locator(".cp-note")).to_contain_text("B is shown at 1600×")
+        page.get_by_role("button", name="1:1").click()
+        expect(page.locator(".cp-chip").nth(1)).to_contain_text("100 %")
+        page.wait_for_function(
+            "width => document.querySelectorAll('.cp-picture')[1].naturalWidth === width", arg=large[0].width
+        )
+        expect(page.locator(".cp-note")).not_to_be_visible()
+        expect(page.locator(".cp-legend")).to_contain_text("B was made from A.")
+    form.close()

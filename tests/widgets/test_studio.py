@@ -13,11 +13,14 @@ from ipywidgets.widgets.widget import _instances
 from support.forms import Wire
 
 import nbbanana as nb
+from nbbanana.display.tables import STATES
 from nbbanana.errors import BudgetError, NotInStoreError, PromptError, UsageError
 from nbbanana.grammar import parse, split_cell
 from nbbanana.images import load
+from nbbanana.request import Origin, origin
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.marks import marked
+from nbbanana.widgets.payloads import state_word
 from nbbanana.widgets.studio import Studio
 
 SMALL = {"resolution": "0.5K"}
@@ -300,3 +303,84 @@ def test_ten_studios_leave_nothing_behind(session: nb.Session, photo: Callable[[
     assert len(_instances) == comms
     assert threading.active_count() <= threads
     assert [one for one in gc.get_objects() if type(one) is Studio and one.is_open] == []
+
+
+# ── what an afternoon of work found ─────────────────────────────────────────────────────────────────────────
+
+
+def test_the_price_of_a_variation_is_told_before_it_is_made(bench: Told) -> None:
+    """It is that of the edit that is varied, whatever the form says now; nothing runs for the question."""
+    bench.form.set(number_of_images=4)
+    result = bench.form.run().result()
+    bench.form.set(number_of_images=1)
+    bench.ask("price of vary", edit=result.id)
+    told = bench.wait("price of vary")
+    assert (told["edit"], told["amount"]) == (result.id, "from $0.28")
+    assert bench.form.jobs == []
+    bench.ask("vary", edit=result.id)
+    assert len(bench.form.jobs) == 1
+    bench.form.jobs[0].result()
+
+
+def test_editing_further_begins_with_an_empty_prompt(bench: Told) -> None:
+    """The output is the only input, the words are gone and come back with Undo, and the caret goes to the prompt."""
+    result = bench.form.run().result()
+    bench.ask("further", edit=result.id, index=0)
+    assert (bench.form.prompt, len(bench.form.inputs)) == ("", 1)
+    assert bench.last("write")
+    assert bench.form.undo() == "the pictures and the prompt"
+    assert bench.form.prompt == "Make it snow."
+
+
+def test_what_two_models_call_differently_is_carried_over(bench: Told) -> None:
+    """The number of pictures survives the way to another model, which calls it otherwise, and back."""
+    bench.form.set(number_of_images=4)
+    first = bench.form.model
+    bench.ask("model", id="google/nano-banana-2/text-to-image")
+    assert bench.form.parameters == {"num_images": 4, **SMALL}
+    bench.ask("model", id=first)
+    assert bench.form.parameters == {"number_of_images": 4, **SMALL}
+
+
+def test_running_jobs_say_their_words(bench: Told) -> None:
+    """Two at once are told apart by what they ask."""
+    bench.form.prompt = "Keep the cup.\nMake it rain."
+    job = bench.form.run()
+    bench.settle()
+    assert bench.last("task")["prompt"] == "Make it rain."
+    job.result()
+
+
+def test_what_a_person_rejects_is_not_what_a_service_refuses(bench: Told) -> None:
+    """One vocabulary of states, never the store's own names: refused is the service's word, rejected the reader's."""
+    assert state_word("rejected") == "refused"
+    assert all(state_word(state) and state_word(state) != "rejected" for state in STATES)
+    result = bench.form.run().result()
+    bench.ask("mark", edit=result.id, index=0, what="rejected", on=True)
+    node = bench.last("past")["nodes"][0]
+    assert (node["rejected"], node["word"]) == (True, "")
+
+
+def test_two_views_of_one_form_share_its_words(bench: Told) -> None:
+    """What is written in one view is told to the other, and each knows what of its own was seen."""
+    bench.ask("words", text="Make it rain.", count=1, view="a")
+    bench.ask("words", text="Make it rain now.", count=2, view="a")
+    told = bench.last("words")
+    assert (told["prompt"], told["view"]) == ("Make it rain now.", "a")
+    bench.ask("words", text="Make it rain here.", count=1, view="b")
+    bench.form.set(seed=3)
+    assert bench.last("form")["seen"] == {"a": 2, "b": 1}
+    bench.ask("copy", view="a")
+    assert "Make it rain here." in bench.last("cell")["text"]
+
+
+def test_a_run_of_a_form_is_recorded_as_its_own(bench: Told) -> None:
+    """Its requests say that a form made them, and not the cell that ran last."""
+    token = origin.set(Origin(notebook="study.ipynb", cell="c1", kernel="k1", execution=3, source="notebook"))
+    form = nb.studio(bench.form.inputs[0], prompt="Make it rain.", **SMALL, session=bench.form.session)
+    origin.reset(token)
+    asked = form.run()
+    asked.result()
+    assert (asked.request.origin.source, asked.request.origin.cell) == ("form", None)
+    assert (asked.request.origin.notebook, asked.request.origin.kernel) == ("study.ipynb", "k1")
+    form.close()
