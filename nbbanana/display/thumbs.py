@@ -101,15 +101,12 @@ def encode(image: Image, *, scale: float = 1.0, quality: int = 70, mime: str = "
     """The image as a file, scaled down first."""
     from PIL.Image import Resampling
 
+    from nbbanana.images.thumbnails import encoded
+
     if scale < 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Resampling.LANCZOS, reducing_gap=2.0)
-    file = io.BytesIO()
-    if mime == "image/jpeg":
-        image.save(file, "JPEG", quality=quality, optimize=True)
-    else:
-        image.save(file, "WEBP", quality=quality, method=2)
-    return file.getvalue()
+    return encoded(image, "JPEG" if mime == "image/jpeg" else "WEBP", quality)
 
 
 def data_uri(data: bytes, mime: str = "image/webp") -> str:

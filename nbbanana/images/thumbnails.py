@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["shrunk", "thumbnail"]
+__all__ = ["encoded", "shrunk", "thumbnail"]
 
 OVERSAMPLING = 2.0
 """A JPEG is decoded, and anything else reduced, to so many times the side before the last, careful step."""
@@ -41,7 +41,7 @@ def thumbnail(
         ImageNotFoundError: no such file.
         ValueError: `side` below 1.
     """
-    return _encoded(shrunk(source, side=side), format, quality)
+    return encoded(shrunk(source, side=side), format, quality)
 
 
 def shrunk(source: str | os.PathLike[str] | bytes, *, side: int) -> Image:
@@ -88,12 +88,13 @@ def _fitting(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _encoded(image: Image, format_: str, quality: int) -> bytes:
+def encoded(image: Image, format: Literal["JPEG", "WEBP", "PNG"], quality: int = 80) -> bytes:  # noqa: A002
+    """A picture as a small file without metadata; what is transparent is laid on white in JPEG."""
     options: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": quality, "optimize": True},
         "WEBP": {"quality": quality, "method": 2},
         "PNG": {"optimize": True},
     }
     buffer = io.BytesIO()
-    (on_white(image) if format_ == "JPEG" else image).save(buffer, format_, **options[format_])
+    (on_white(image) if format == "JPEG" else image).save(buffer, format, **options[format])
     return buffer.getvalue()

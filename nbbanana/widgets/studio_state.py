@@ -52,9 +52,9 @@ class StudioState:
     def __init__(self, widget: Form, session: Session, model: str) -> None:
         self.widget = widget
         self.session = session
-        self.form = FormState(Draft(model), session.model_of)
+        self.form: FormState = FormState(Draft(model), session.model_of)
         self.form.model  # noqa: B018 - an unknown model is an error here, not later in a callback
-        self.tasks = TaskList(self._task_changed)
+        self.tasks: TaskList = TaskList(self._task_changed)
         self.groups = ResultGroups(session)
         self.strip = HistoryStrip(session)
         self.thumbnails = Thumbnails(self._thumbnail_made)
@@ -62,7 +62,7 @@ class StudioState:
         self.scaling = ScalingNotes(self.show_form)
         # Made here, in the thread of the cell: marimo shows no widget that was made in another.
         self.comparison = Compare(())
-        self.embedded = EmbeddedForms(widget.tell)
+        self.embedded: EmbeddedForms = EmbeddedForms(widget.tell)
         self.chosen: list[tuple[int, int]] = []
         """The pictures that are marked for comparing, as edit and index."""
         self.max_price: float | None = None

@@ -17,10 +17,13 @@ export function makeFoot(form) {
     "Run",
     h("span.st-go-keys", { "aria-hidden": "true" }, h("kbd", {}, isMac ? "⌘" : "Ctrl"), h("kbd", {}, "↵")),
   );
-  const element = h("div.st-foot", {}, form.trouble.at("run"), h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, most), go);
+  const warning = h("p.st-warning.nbb-small", { role: "status", hidden: true }, icon("region"), "The region is not in the prompt: the model will not know of it.");
+  const element = h("div.st-foot", {}, form.trouble.at("run"), warning, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, most), go);
 
   return {
     element,
+    /** Say at Run that a region was drawn and the prompt does not name it. @param {boolean} isMissing */
+    warn: (isMissing) => (warning.hidden = !isMissing),
     update(price) {
       fill(amount, price.problem ? "No price" : (price.amount ?? "…"));
       fill(how, price.problem ? price.problem[0] : price.how);

@@ -36,6 +36,7 @@ function makeForm() {
     announce: (words) => fill(live, words),
     say: (_kind, _content, _buffers) => undefined,
     here: () => "",
+    compareRegion: () => undefined,
     view: (_refs, _place) => undefined,
     run: () => undefined,
     note: (words) => form.said.show(words, false),
@@ -55,6 +56,7 @@ function makePrompt(form) {
   let grown = "";
   const area = h("textarea", { rows: "4", id: form.id("prompt"), placeholder: "Keep … unchanged. Change …", oninput: () => {
     written += 1;
+    form.compareRegion();
     grow();
     clearTimeout(timer);
     timer = window.setTimeout(tell, PAUSE);
@@ -72,6 +74,7 @@ function makePrompt(form) {
   };
   const put = (words) => {
     area.value = words;
+    form.compareRegion();
     grow();
   };
   return {
@@ -93,6 +96,7 @@ function makePrompt(form) {
       const after = to < value.length && !/[\s.,;:!?]/.test(value[to]) ? " " : "";
       area.focus();
       area.setRangeText(before + words + after, from, to, "end");
+      form.compareRegion();
       grow();
       written += 1;
       tell();
@@ -166,6 +170,8 @@ function render({ model, el, host }) {
     thumbnail: (image, { edit, index }) => grid.picture(image, edit, index),
   });
   form.view = viewer.open;
+  let region = "";
+  form.compareRegion = () => foot.warn(region !== "" && !prompt.area.value.includes(region));
   const waits = h("p.st-waits", { role: "status", hidden: true });
   let showStill = () => undefined;
 
@@ -174,7 +180,11 @@ function render({ model, el, host }) {
       showStill();
       showStill = hideStill(message.uid);
     },
-    form: (message) => [bar, prompt, inputs, fields].forEach((part) => part.update(message)),
+    form: (message) => {
+      region = message.region?.words ?? "";
+      [bar, prompt, inputs, fields].forEach((part) => part.update(message));
+      form.compareRegion();
+    },
     price: foot.update,
     task: tasks.put,
     gone: (message) => tasks.drop(message.key),

@@ -1,10 +1,11 @@
-// What is on its way: one line that says where it stands and what cancelling would do, over the tiles to come.
+// What is on its way: one line that says where it stands and what cancelling would do, and after all of them the tiles to come.
 
 import { fill, h } from "../shared/dom.js";
 
 /** @param {any} form what the parts of the Studio share */
 export function makeTasks(form) {
-  const element = h("div.st-tasks", { role: "group", "aria-label": "On their way" });
+  const lines = h("div.st-tasks", { role: "group", "aria-label": "On their way" });
+  const coming = h("div.st-coming");
   /** @type {Map<string, {row: any, box: any, since: number}>} */
   const shown = new Map();
   const clock = window.setInterval(tick, 1000);
@@ -22,7 +23,7 @@ export function makeTasks(form) {
     }
   }
 
-  function draw(row, withTiles) {
+  function draw(row) {
     const say = (kind) => () => form.say(kind, { key: row.key });
     const again = row.collects ? h("button.nbb-boxed", { type: "button", onclick: say("collect") }, "Get the pictures") : h("button.nbb-boxed", { type: "button", onclick: say("again") }, "Run again");
     const act = row.is_over
@@ -42,7 +43,7 @@ export function makeTasks(form) {
     // What to do after a cancel is said by the buttons.
     const after = row.error && (isBad ? row.error.slice(1).filter(Boolean).join(" ") : row.error[1]);
     const below = after || (row.cancel && !row.is_over && `Cancel ${row.cancel}`);
-    return h("section.st-task", { "aria-label": row.edit ? `Edit ${row.edit}` : "A new edit", "data-phase": row.phase }, line, h("p.nbb-small.st-below", {}, h("span", {}, row.prompt), " ", below && h("span.nbb-quiet", {}, below)), withTiles ? ghosts(form, row) : null);
+    return h("section.st-task", { "aria-label": row.edit ? `Edit ${row.edit}` : "A new edit", "data-phase": row.phase }, line, h("p.nbb-small.st-below", {}, h("span", {}, row.prompt), " ", below && h("span.nbb-quiet", {}, below)));
   }
 
   function render() {
@@ -50,16 +51,17 @@ export function makeTasks(form) {
     const first = rows.find(({ row }) => !row.is_over);
     for (const entry of rows) {
       const focused = entry.box?.contains(document.activeElement);
-      const box = draw(entry.row, entry === first);
+      const box = draw(entry.row);
       if (entry.box) entry.box.replaceWith(box);
-      else element.append(box);
+      else lines.append(box);
       entry.box = box;
       if (focused) box.querySelector("button")?.focus();
     }
+    fill(coming, first && ghosts(form, first.row));
   }
 
   return {
-    element,
+    element: h("div.st-under-way", {}, lines, coming),
     put(row) {
       const before = shown.get(row.key)?.row;
       shown.set(row.key, { ...(shown.get(row.key) ?? { box: null }), row, since: performance.now() });
