@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from nbbanana import models
 from nbbanana.display.tables import STATES
@@ -29,7 +29,7 @@ from nbbanana.widgets.viewer import save_free, send_picture, view_row
 if TYPE_CHECKING:
     from nbbanana.session import EditResult, Output
     from nbbanana.store import Store
-    from nbbanana.store.records import Edit
+    from nbbanana.store.records import Edit, State
 
 __all__ = ["Browser", "browse"]
 
@@ -41,12 +41,10 @@ SIDE = 320
 """Pixels of the longer side of a thumbnail: twice the largest tile."""
 MOST_BEFORE, MOST_AFTER = 8, 12
 """So many steps of an edit's descent are shown, and so many edits that were made of it."""
-MOST_FOUND = 2000
-"""So many edits a search gives at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Filters:
     """
     Which edits are shown; what is empty or False asks for nothing.
 
@@ -66,29 +64,18 @@ class Wanted:
     provider: str = ""
     state: str = ""
 
-    def clauses(self) -> dict[str, Any]:
-        """As `Store.filter` takes it, the words left out."""
-        asked: dict[str, Any] = {"model": self.model or None, "provider": self.provider or None}
-        asked |= {"starred": self.starred or None, "rejected": False if self.kept else None}
-        return asked | {"states": (self.state,) if self.state else None}
 
-    def fits(self, edit: Edit) -> bool:
-        """Whether an edit that has the words has the rest."""
-        return (
-            (edit.starred or not self.starred)
-            and not (self.kept and edit.rejected)
-            and self.model in {"", edit.model}
-            and self.provider in {"", edit.provider}
-            and self.state in {"", edit.state}
-        )
-
-
-def fitting(store: Store, wanted: Wanted) -> tuple[int, ...]:
-    """The numbers of the edits that fit, the newest first."""
-    if wanted.words.strip():
-        found = store.search(wanted.words, limit=MOST_FOUND)
-        return tuple(sorted((edit.id for edit in found if wanted.fits(edit)), reverse=True))
-    return tuple(store.ids(**wanted.clauses()))
+def matching_ids(store: Store, filters: Filters) -> tuple[int, ...]:
+    """The numbers of the edits that match, the newest first."""
+    found = store.ids(
+        words=filters.words.strip() or None,
+        model=filters.model or None,
+        provider=filters.provider or None,
+        starred=filters.starred or None,
+        rejected=False if filters.kept else None,
+        states=cast("State", filters.state) or None,
+    )
+    return tuple(found)
 
 
 def row_of(edit: Edit) -> Row:
@@ -157,8 +144,8 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         """What a Studio around it does with pictures that are found here: `open`, `take`, `compare`."""
         self.changed: Callable[[], object] = lambda: None
         """Called in the UI thread after somebody starred or rejected."""
-        self.wanted = Wanted()
-        self.numbers = fitting(session.store, self.wanted)
+        self.filters = Filters()
+        self.numbers = matching_ids(session.store, self.filters)
         self._counted, self._grown = session.store.count(), 0
         self.chosen: tuple[int, ...] = ()
         self.thumbnails = Thumbnails(self._thumbnail_made)
@@ -181,7 +168,7 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
 
     def show(self, **wanted: Any) -> None:
         """Show only what fits: `words`, `starred`, `kept`, `model`, `provider`, `state`; nothing shows all."""
-        ui_thread.call(lambda: self._look_for(Wanted(**wanted)))
+        ui_thread.call(lambda: self._look_for(Filters(**wanted)))
 
     def export(self, path: str | Path) -> Path:
         """
@@ -232,25 +219,25 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
     def _hello(self) -> None:
         self.thumbnails.forget()
         self.tell("acts", acts=[*self.acts, *(["compare"] if self.comparison else [])])
-        self._look_for(self.wanted)
+        self._look_for(self.filters)
         self.tell("chosen", numbers=self.chosen)
 
     def _copy(self, number: int) -> None:
         write = as_code if self.is_python_alone else as_cell
         self.tell("cell", text=write(self.session.store.get(number), self.session.store), edit=number)
 
-    def _look_for(self, wanted: Wanted) -> None:
+    def _look_for(self, filters: Filters) -> None:
         store = self.session.store
-        self.wanted = replace(wanted, words=wanted.words.strip())
-        self.numbers = fitting(store, self.wanted)
+        self.filters = replace(filters, words=filters.words.strip())
+        self.numbers = matching_ids(store, self.filters)
         self._counted, self._grown = store.count(), 0
         self.tell(
             "fits",
             many=len(self.numbers),
             all=self._counted,
-            models=list(filter(None, dict.fromkeys([*models.ids(), wanted.model]))),
+            models=list(filter(None, dict.fromkeys([*models.ids(), filters.model]))),
             states=[("completed", "with pictures"), *((state, state_word(state)) for state in STATES)],
-            **{name: getattr(self.wanted, name) for name in Wanted.__slots__},
+            **{name: getattr(self.filters, name) for name in Filters.__slots__},
         )
 
     def _tell_rows(self, first: int, last: int) -> None:
@@ -355,7 +342,7 @@ def _chosen(form: Browser, message: Message) -> None:
 _ANSWERS: dict[str, Callable[[Browser, Message], object]] = {
     "hello": lambda form, _: form._hello(),
     "rows": lambda form, message: form._tell_rows(int(message["first"]), int(message["last"])),
-    "want": lambda form, message: form._look_for(Wanted(**{name: message[name] for name in Wanted.__slots__})),
+    "want": lambda form, message: form._look_for(Filters(**{name: message[name] for name in Filters.__slots__})),
     "look": lambda form, message: form._tell_detail(int(message["edit"])),
     "find": lambda form, message: form._find(int(message["edit"])),
     "choose": _chosen,

@@ -236,8 +236,8 @@ def _price_of_vary(studio: StudioState, message: Message) -> None:
 # ── results ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _mark(studio: StudioState, message: Message) -> None:
-    studio.mark(int(message["edit"]), int(message["index"]), message["what"], on=bool(message["on"]))
+def _rate(studio: StudioState, message: Message) -> None:
+    studio.rate(int(message["edit"]), int(message["index"]), message["rating"])
 
 
 def _save(studio: StudioState, message: Message) -> None:
@@ -276,7 +276,7 @@ def _compare(studio: StudioState, message: Message) -> None:
 
 def _browse(studio: StudioState, _: Message) -> None:
     acts = {name: partial(_ACTS[name], studio) for name in ("open", "take", "compare")}
-    studio.embedded.browse(studio.session, acts, studio.show_marks)
+    studio.embedded.browse(studio.session, acts, studio.show_ratings)
 
 
 def _open(studio: StudioState, message: Message) -> None:
@@ -332,7 +332,7 @@ _ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "collect": _on_task(_collect),
     "vary": _with_model(lambda studio, message: studio.vary(int(message["edit"]))),
     "price of vary": _with_model(_price_of_vary),
-    "mark": _mark,
+    "rate": _rate,
     "save": _save,
     "copy": _copy,
     "view": _view,

@@ -190,12 +190,8 @@ class HistoryStrip:
 
     def _found(self, before: int | None, limit: int = PAGE) -> list[Edit]:
         store = self._session.store
-        if self.words:
-            found = store.search(self.words, limit=PAGE)
-            # The best first is for lists; in a strip the newest comes last, whatever was searched for.
-            return sorted((one for one in found if one.starred or not self.only_starred), key=lambda one: -one.id)
-        starred = True if self.only_starred else None
-        return store.filter(before_id=before, limit=limit, starred=starred, states=SHOWN)
+        starred, words = self.only_starred or None, self.words or None
+        return store.filter(words=words, before_id=before, limit=limit, starred=starred, states=SHOWN)
 
 
 def _without_pictures(draft: Draft) -> Draft:

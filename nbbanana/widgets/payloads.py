@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.display.tables import STATES
 from nbbanana.display.words import duration, money
 from nbbanana.session.again import image_of, operand_of
+from nbbanana.store.records import WHOLE, Rating
 from nbbanana.text import one_line
 from nbbanana.widgets.form_state import Draft, FormState, title_of
 from nbbanana.widgets.inputs import Slot
-from nbbanana.widgets.marks import marked
 from nbbanana.widgets.thumbnails import Source, blob_source
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
     "output_source",
     "parents_of_primary",
     "price_row",
+    "rated",
     "region_row",
     "slot_row",
     "slot_source",
@@ -165,7 +166,7 @@ def price_row(quote: Quote | None, budget: Budget | None, provider: str) -> Row:
 
 def group_row(edit: Edit, store: Store, *, origin: str = "", notes: Sequence[str] = ()) -> Row:
     """An edit with its pictures; `origin` says how it answered a run here: `made`, `replayed` or `collected`."""
-    starred, rejected = marked(edit, "starred"), marked(edit, "rejected")
+    starred, rejected = rated(edit, "starred"), rated(edit, "rejected")
     label = f"history[{edit.id}]"
     facts = [f"seed {edit.seed}" if edit.seed is not None else ""]
     if origin == "replayed":
@@ -195,6 +196,12 @@ def group_row(edit: Edit, store: Store, *, origin: str = "", notes: Sequence[str
             for output in edit.outputs
         ],
     }
+
+
+def rated(edit: Edit, rating: Rating) -> frozenset[int]:
+    """The indices of the outputs that have a rating; that of a whole edit holds for outputs without their own."""
+    whole = edit.ratings.get(WHOLE)
+    return frozenset(output.index for output in edit.outputs if edit.ratings.get(output.index, whole) == rating)
 
 
 def state_word(state: str) -> str:

@@ -19,7 +19,6 @@ from nbbanana.widgets.compare import Compare
 from nbbanana.widgets.embedded import EmbeddedForms
 from nbbanana.widgets.form_state import Draft, FormState, Recall
 from nbbanana.widgets.inputs import Slot
-from nbbanana.widgets.marks import Mark, mark
 from nbbanana.widgets.panels import HistoryStrip, ResultGroups
 from nbbanana.widgets.payloads import Row, draft_of, field_row, region_row, slot_row, slot_source
 from nbbanana.widgets.thumbnails import Thumbnails
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from nbbanana.engine.money import Quote
-    from nbbanana.store.records import Edit
+    from nbbanana.store.records import Edit, Rating
 
 __all__ = ["StudioState"]
 
@@ -187,10 +186,10 @@ class StudioState:
         """The pictures that are marked for comparing, in the order they were marked."""
         return [self.session.history[edit][index] for edit, index in self.chosen]
 
-    def mark(self, edit_id: int, index: int, what: Mark, *, on: bool) -> Edit:
-        """Star or reject one picture, or take that back."""
-        edit = mark(self.session.store, edit_id, index, what, on=on)
-        self.show_marks()
+    def rate(self, edit_id: int, index: int, rating: Rating | None) -> Edit:
+        """Star or reject one picture; None takes either back."""
+        edit = self.session.store.rate(edit_id, index, rating)
+        self.show_ratings()
         return edit
 
     # ── telling the front end ───────────────────────────────────────────────────────────────────────────────
@@ -254,7 +253,7 @@ class StudioState:
         self.thumbnails.want(self.strip.sources())
         self.widget.tell("past", **self.strip.row())
 
-    def show_marks(self) -> None:
+    def show_ratings(self) -> None:
         """Tell what may have been starred or rejected."""
         self.show_results()
         self.show_history()

@@ -27,7 +27,7 @@ from nbbanana.settings import cache_dir
 from nbbanana.store import OutputRecord, Store
 from nbbanana.widgets import thumbnails, ui_thread
 from nbbanana.widgets.assets import join
-from nbbanana.widgets.browser import SIDE, Browser, Wanted, fitting
+from nbbanana.widgets.browser import SIDE, Browser, Filters, matching_ids
 from nbbanana.widgets.thumbnails import Thumbnails, blob_source
 
 MANY = 10_000
@@ -78,12 +78,12 @@ def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[nb.Session]
 def test_only_what_fits_is_counted(filled: Path) -> None:
     """Filters give the numbers of all that fits, the newest first, as the store's own filter does in pages."""
     with Store.open(filled) as store:
-        everything = fitting(store, Wanted())
+        everything = matching_ids(store, Filters())
         assert len(everything) == MANY == len(set(everything))
         assert list(everything) == sorted(everything, reverse=True)
-        starred = fitting(store, Wanted(starred=True, provider="sandbox"))
+        starred = matching_ids(store, Filters(starred=True, provider="sandbox"))
         assert list(starred) == [edit.id for edit in store.filter(starred=True, provider="sandbox", limit=MANY)]
-        found = fitting(store, Wanted(words="neon harbour", starred=True))
+        found = matching_ids(store, Filters(words="neon harbour", starred=True))
         assert found
         assert all("neon" in edit.prompt and edit.starred for edit in store.numbered(found))
 
@@ -237,7 +237,7 @@ def _starting(words: str) -> object:
 
 @pytest.mark.browser
 def test_filters_and_words_narrow_what_is_shown(browser: Chromium, few: nb.Session) -> None:
-    """Stars, rejections and words; what fits is counted and said, and nothing fitting is said too."""
+    """Stars, rejections and words; what fits is counted and said, and nothing matching_ids is said too."""
     with opened(browser, few.history.browse()) as page:
         arrived(page)
         expect(page.locator(".br-tile")).to_have_count(12)

@@ -19,8 +19,7 @@ from nbbanana.grammar import parse, split_cell
 from nbbanana.images import load
 from nbbanana.request import Origin, origin
 from nbbanana.widgets import ui_thread
-from nbbanana.widgets.marks import marked
-from nbbanana.widgets.payloads import state_word
+from nbbanana.widgets.payloads import rated, state_word
 from nbbanana.widgets.studio import Studio
 
 SMALL = {"resolution": "0.5K"}
@@ -171,20 +170,20 @@ def test_marks_are_for_single_pictures(bench: Told) -> None:
     """A star on one picture of four stars the edit; only when all are rejected is the edit."""
     bench.form.set(number_of_images=4)
     result = bench.form.run().result()
-    bench.ask("mark", edit=result.id, index=1, what="starred", on=True)
+    bench.ask("rate", edit=result.id, index=1, rating="starred")
     for index in (0, 2, 3):
-        bench.ask("mark", edit=result.id, index=index, what="rejected", on=True)
+        bench.ask("rate", edit=result.id, index=index, rating="rejected")
     edit = bench.form.session.store.get(result.id)
     assert (edit.starred, edit.rejected) == (True, False)
-    assert (marked(edit, "starred"), marked(edit, "rejected")) == ({1}, {0, 2, 3})
-    bench.ask("mark", edit=result.id, index=1, what="rejected", on=True)
+    assert (rated(edit, "starred"), rated(edit, "rejected")) == ({1}, {0, 2, 3})
+    bench.ask("rate", edit=result.id, index=1, rating="rejected")
     edit = bench.form.session.store.get(result.id)
     assert edit.rejected
     assert "rejected[0]" not in edit.tags
-    bench.ask("mark", edit=result.id, index=1, what="starred", on=False)
-    bench.ask("mark", edit=result.id, index=2, what="rejected", on=False)
+    assert rated(edit, "starred") == set(), "a picture has one rating"
+    bench.ask("rate", edit=result.id, index=2, rating=None)
     edit = bench.form.session.store.get(result.id)
-    assert (edit.starred, edit.rejected, marked(edit, "rejected")) == (False, False, {0, 1, 3})
+    assert (edit.starred, edit.rejected, rated(edit, "rejected")) == (False, False, {0, 1, 3})
 
 
 def test_a_recall_shows_what_was_unlike_and_undo_returns_the_words(bench: Told) -> None:
@@ -356,7 +355,7 @@ def test_what_a_person_rejects_is_not_what_a_service_refuses(bench: Told) -> Non
     assert state_word("rejected") == "refused"
     assert all(state_word(state) and state_word(state) != "rejected" for state in STATES)
     result = bench.form.run().result()
-    bench.ask("mark", edit=result.id, index=0, what="rejected", on=True)
+    bench.ask("rate", edit=result.id, index=0, rating="rejected")
     node = bench.last("past")["nodes"][0]
     assert (node["rejected"], node["word"]) == (True, "")
 

@@ -133,8 +133,8 @@ def test_the_arrows_walk_and_letters_act(page: Page, form: Studio) -> None:
     page.wait_for_function("window.heard.filter((one) => one.kind === 'past').length > 1")
     assert form.session.store.get(1).starred
     assert ui_thread.call(lambda: [(one.edit_id, one.index) for one in form.selection]) == [(1, 1), (1, 2)]
-    form.state.mark(1, 1, "starred", on=False)
-    form.state.mark(1, 2, "rejected", on=False)
+    form.state.rate(1, 1, None)
+    form.state.rate(1, 2, None)
 
 
 def test_slash_searches_and_question_mark_lists(page: Page) -> None:

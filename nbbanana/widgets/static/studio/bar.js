@@ -8,7 +8,7 @@ const STAY = 9000;
 const PLACES = {
   inputs: ["type", "upload", "remove", "move", "point"],
   fields: ["set", "dice", "lock"],
-  results: ["mark", "vary", "price of vary", "further", "save", "select", "compare", "show", "take"],
+  results: ["rate", "vary", "price of vary", "further", "save", "select", "compare", "show", "take"],
   past: ["look", "recall", "search", "older", "browse", "open"],
   bar: ["copy", "model", "hello"],
 };

@@ -159,8 +159,9 @@ export function makeGrid(form) {
       choose(marked ? chosen.filter((key) => key !== current) : [...chosen, current]);
     } else {
       const what = letter === "s" ? "starred" : "rejected";
-      tile[what] = !tile[what];
-      form.say("mark", { edit: group.edit, index: tile.index, what, on: tile[what] });
+      const rating = tile[what] ? null : what;
+      Object.assign(tile, { starred: rating === "starred", rejected: rating === "rejected" });
+      form.say("rate", { edit: group.edit, index: tile.index, rating });
       render();
     }
     form.announce(`${tile.name}: ${words(group, tile) || "no mark"}`);
