@@ -73,7 +73,7 @@ def matching_ids(store: Store, filters: Filters) -> tuple[int, ...]:
         provider=filters.provider or None,
         starred=filters.starred or None,
         rejected=False if filters.kept else None,
-        states=cast("State", filters.state) or None,
+        states=cast("State | None", filters.state or None),
     )
     return tuple(found)
 

@@ -342,7 +342,7 @@ def test_a_selection_is_exported_from_the_form(browser: Chromium, few: nb.Sessio
         arrived(page)
         for place in (0, 3):
             page.locator(".br-tile").nth(place).click(modifiers=["Control"])
-        expect(page.get_by_text("2 chosen")).to_be_visible()
+        expect(page.get_by_text("2 selected")).to_be_visible()
         page.get_by_role("button", name="Export").click()
         expect(page.get_by_text("Written: history-2.zip")).to_be_visible()
         page.get_by_role("button", name="Contact sheet").click()
