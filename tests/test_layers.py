@@ -8,6 +8,7 @@ methods that open a form, which the contracts in pyproject.toml name.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -120,6 +121,14 @@ def test_the_ways_back_are_late_imports(graph: grimp.ImportGraph) -> None:
         assert graph.direct_import_exists(importer=importer, imported=imported), f"{importer} does not need {imported}"
         assert imported.startswith("nbbanana.widgets.")
         assert imported not in imports_at_the_top(ROOT / (importer.replace(".", "/") + ".py"))
+
+
+def test_only_a_package_s_own_face_loads_modules_by_their_names() -> None:
+    """An import by a string is in no graph: packages load their own late, and Pillow's plugins are loaded so."""
+    by_name = {
+        path for path in PACKAGE.rglob("*.py") if re.search(r"\bimport_module\b|\b__import__\b", path.read_text())
+    }
+    assert {path for path in by_name if path.name != "__init__.py"} <= {PACKAGE / "images" / "decoding.py"}
 
 
 def test_a_circle_would_be_found() -> None:
