@@ -30,7 +30,7 @@ KNOWN = {
     "nbbanana.engine.submit",
     "nbbanana.engine.wait",
     "nbbanana.sandbox.app",
-    "nbbanana.sandbox.box",
+    "nbbanana.sandbox.sandbox",
     "nbbanana.sandbox.server",
     "nbbanana.session.changes",
     "nbbanana.session.frames",

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbbanana.sandbox.app import create_app
-    from nbbanana.sandbox.box import Sandbox
     from nbbanana.sandbox.faults import FAULT_KINDS, FAULT_TARGETS, Fault
     from nbbanana.sandbox.jobs import Submission
-    from nbbanana.sandbox.recorder import Seen
+    from nbbanana.sandbox.request_log import Seen
+    from nbbanana.sandbox.sandbox import Sandbox
     from nbbanana.sandbox.server import serve
 
 __all__ = ["FAULT_KINDS", "FAULT_TARGETS", "Fault", "Sandbox", "Seen", "Submission", "create_app", "serve"]
@@ -31,8 +31,8 @@ _HOMES = {
     "FAULT_KINDS": "faults",
     "FAULT_TARGETS": "faults",
     "Fault": "faults",
-    "Sandbox": "box",
-    "Seen": "recorder",
+    "Sandbox": "sandbox",
+    "Seen": "request_log",
     "Submission": "jobs",
     "create_app": "app",
     "serve": "server",

@@ -29,16 +29,16 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from nbbanana.sandbox import answers
+from nbbanana.sandbox import api_errors
 from nbbanana.sandbox.accounts import Account
-from nbbanana.sandbox.answers import ApiError, error_response
+from nbbanana.sandbox.api_errors import ApiError, error_response
+from nbbanana.sandbox.fault_injection import play
 from nbbanana.sandbox.inputs import read_inputs
 from nbbanana.sandbox.jobs import Order, Submission
-from nbbanana.sandbox.recorder import PAYLOAD, SEEN, Recorder, shortened
-from nbbanana.sandbox.wire import play
+from nbbanana.sandbox.request_log import PAYLOAD, SEEN, RequestLog, shortened
 
 if TYPE_CHECKING:
-    from nbbanana.sandbox.box import Sandbox
+    from nbbanana.sandbox.sandbox import Sandbox
 
 __all__ = ["create_app"]
 
@@ -50,7 +50,7 @@ SUFFIXES = {"png": "png", "jpeg": "jpg", "jpg": "jpg", "webp": "webp"}
 MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
 
-def create_app(box: Sandbox) -> Recorder:
+def create_app(box: Sandbox) -> RequestLog:
     """The application of one sandbox, inside the recorder that keeps what it saw."""
     api = _routes(
         box,
@@ -70,7 +70,7 @@ def create_app(box: Sandbox) -> Recorder:
         box, ("GET", "/outputs/{name}", "download", download), ("GET", "/login", "login", login_page)
     ) + _routes(box, ("POST", "/login", "login", decide_login))
     routes: list[BaseRoute] = [Mount("/v1", routes=api), Mount("/prod/v2", routes=api), *api, *pages]
-    return Recorder(Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route}), box.errors)
+    return RequestLog(Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route}), box.errors)
 
 
 def _routes(box: Sandbox, *table: tuple[str, str, str, Handler]) -> list[Route]:
@@ -99,7 +99,7 @@ class Call:
             ApiError: it is none.
         """
         if PAYLOAD not in self.request.scope:
-            raise ApiError(answers.BAD_INPUT, "The body is not JSON.")
+            raise ApiError(api_errors.BAD_INPUT, "The body is not JSON.")
         return self.request.scope[PAYLOAD]
 
     @property
@@ -155,7 +155,7 @@ class Endpoint:
         self._box.rate_limit.take()
         account = self._box.accounts.find(request.headers.get("authorization"))
         if account is None:
-            raise ApiError(answers.BAD_TOKEN, "The token is missing, revoked or unknown.")
+            raise ApiError(api_errors.BAD_TOKEN, "The token is missing, revoked or unknown.")
         return account
 
 
@@ -182,7 +182,7 @@ def _accept(call: Call, model_id: str, payload: Any) -> Submission:
     job = call.box.queue.submit(order)
     if job is None:
         call.box.files.discard(spooled)
-        raise ApiError(answers.NO_BALANCE, f"The balance does not reach: this costs ${order.price:.3f}.")
+        raise ApiError(api_errors.NO_BALANCE, f"The balance does not reach: this costs ${order.price:.3f}.")
     return job
 
 
@@ -194,9 +194,9 @@ def _links(call: Call, job: Submission) -> dict[str, str]:
 def _job(call: Call) -> Submission:
     job = call.box.queue.find(call.request.path_params["request_id"])
     if job is None:
-        raise ApiError(answers.NOT_FOUND, "There is no such request, or it has expired.")
+        raise ApiError(api_errors.NOT_FOUND, "There is no such request, or it has expired.")
     if job.order.account is not call.who:
-        raise ApiError(answers.NOT_YOURS, "This request belongs to another account.")
+        raise ApiError(api_errors.NOT_YOURS, "This request belongs to another account.")
     return job
 
 
@@ -298,7 +298,7 @@ async def poll_login(call: Call) -> Response:
     """`POST …/api/cli-auth/poll`."""
     device_code = call.payload.get("device_code") if isinstance(call.payload, Mapping) else None
     if not isinstance(device_code, str):
-        raise ApiError(answers.BAD_INPUT, "device_code is missing.")
+        raise ApiError(api_errors.BAD_INPUT, "device_code is missing.")
     status_code, answer = call.box.logins.poll(device_code)
     return JSONResponse(answer, status_code)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana import models
 from nbbanana.models.dialect import plain_schema
-from nbbanana.sandbox.answers import BAD_INPUT, WRONG_MODEL, ApiError
+from nbbanana.sandbox.api_errors import BAD_INPUT, WRONG_MODEL, ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from nbbanana import images
 from nbbanana.errors import ImageError
 from nbbanana.models import Field, Model
-from nbbanana.sandbox.answers import BAD_INPUT, ApiError
+from nbbanana.sandbox.api_errors import BAD_INPUT, ApiError
 from nbbanana.sandbox.files import Files
 
 __all__ = ["placeholder", "read_inputs"]

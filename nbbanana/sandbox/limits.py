@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 
-from nbbanana.sandbox.answers import TOO_FAST, ApiError
+from nbbanana.sandbox.api_errors import TOO_FAST, ApiError
 
 __all__ = ["RateLimit"]
 

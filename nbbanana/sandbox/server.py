@@ -25,7 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from nbbanana.errors import ConfigError
-from nbbanana.sandbox.wire import EXTENSION, Line
+from nbbanana.sandbox.fault_injection import EXTENSION, Connection
 
 __all__ = ["Listener", "serve"]
 
@@ -143,11 +143,11 @@ class _Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.app = functools.partial(_with_line, self.app, Line(transport, self._refuse))
+        self.app = functools.partial(_with_connection, self.app, Connection(transport, self._refuse))
 
 
-async def _with_line(app: ASGIApp, line: Line, scope: Scope, receive: Receive, send: Send) -> None:
-    await app({**scope, "extensions": {EXTENSION: line}}, receive, send)
+async def _with_connection(app: ASGIApp, connection: Connection, scope: Scope, receive: Receive, send: Send) -> None:
+    await app({**scope, "extensions": {EXTENSION: connection}}, receive, send)
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -183,7 +183,7 @@ def serve(host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
         port: 0 for any that is free.
         options: those of `Sandbox`.
     """
-    from nbbanana.sandbox.box import Sandbox
+    from nbbanana.sandbox.sandbox import Sandbox
 
     stopped = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):

@@ -166,7 +166,7 @@ def test_a_rate_limit_says_when_to_come_back(serve: Serve) -> None:
 def test_a_rate_limit_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     """As each call leaves the window, one more is taken."""
     from nbbanana.sandbox import limits
-    from nbbanana.sandbox.answers import ApiError
+    from nbbanana.sandbox.api_errors import ApiError
 
     now = 100.0
     monkeypatch.setattr(limits.time, "monotonic", lambda: now)

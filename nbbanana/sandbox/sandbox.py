@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from nbbanana.errors import UsageError
 from nbbanana.sandbox.accounts import Accounts
-from nbbanana.sandbox.answers import ErrorForm
+from nbbanana.sandbox.api_errors import ErrorForm
 from nbbanana.sandbox.app import create_app
 from nbbanana.sandbox.catalogue import Catalogue, draw_duration
 from nbbanana.sandbox.faults import Fault, FaultScript
@@ -33,7 +33,7 @@ from nbbanana.sandbox.files import Files
 from nbbanana.sandbox.jobs import JobQueue, JobState, Order, Submission
 from nbbanana.sandbox.limits import RateLimit
 from nbbanana.sandbox.login import DeviceLogins
-from nbbanana.sandbox.recorder import Recorder, Seen
+from nbbanana.sandbox.request_log import RequestLog, Seen
 
 if TYPE_CHECKING:
     from nbbanana.sandbox.server import Listener
@@ -58,7 +58,7 @@ class Sandbox:
         seed: of everything that is drawn: durations, and the seeds of requests that bring none.
         models: catalogue entries by id, each with `input_schema` and what is published of its price, beside or
             instead of the sandbox's own.
-        errors: the HTTP form of refusals: `coded`, `http` or `ok200` (see `nbbanana.sandbox.answers`).
+        errors: the HTTP form of refusals: `coded`, `http` or `ok200` (see `nbbanana.sandbox.api_errors`).
         rate_limit: calls and seconds: how many of them are taken in any such stretch of time.
         output: whether a single output comes as `{"images": [url]}` or `{"image": url}`.
         words: other spellings of states, such as `{"completed": "succeeded"}`.
@@ -113,7 +113,7 @@ class Sandbox:
         self.logins = DeviceLogins(
             lambda: self.accounts.grant(self.accounts.first), lifetime=login_seconds, auto_authorize=auto_authorize
         )
-        self.app: Recorder = create_app(self)
+        self.app: RequestLog = create_app(self)
 
     def __repr__(self) -> str:
         where = self._listener.origin if self._listener else "not served"

@@ -22,10 +22,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nbbanana.sandbox.answers import TOO_LARGE, ApiError, ErrorForm, error_response
+from nbbanana.sandbox.api_errors import TOO_LARGE, ApiError, ErrorForm, error_response
 from nbbanana.sandbox.faults import Fault
 
-__all__ = ["PAYLOAD", "SEEN", "Recorder", "Seen", "shortened"]
+__all__ = ["PAYLOAD", "SEEN", "RequestLog", "Seen", "shortened"]
 
 SANDBOX_HEADER = "X-RunComfy-Sandbox"
 PAYLOAD = "nbbanana.payload"
@@ -63,7 +63,7 @@ class Seen:
     fault: Fault | None = field(default=None)
 
 
-class Recorder:
+class RequestLog:
     """The layer itself: `requests` holds the latest `keep` of what came."""
 
     def __init__(self, app: ASGIApp, form: ErrorForm, keep: int = 20_000) -> None:

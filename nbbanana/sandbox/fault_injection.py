@@ -1,7 +1,7 @@
 """
 One request's line to the client: what ASGI can do with it, and what only its socket can.
 
-The server puts a `Line` into the scope of each request that came over a socket. Faults are played on it here.
+The server puts a `Connection` into the scope of each request that came over a socket. Faults are played on it here.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nbbanana.sandbox.faults import Fault
 
-__all__ = ["EXTENSION", "Line", "play"]
+__all__ = ["EXTENSION", "Connection", "play"]
 
-EXTENSION = "nbbanana.line"
-"""The key of a request's `Line` under `scope["extensions"]`."""
+EXTENSION = "nbbanana.connection"
+"""The key of a request's `Connection` under `scope["extensions"]`."""
 
 LINGER_ZERO = struct.pack("ii", 1, 0)
 PIECES = 100
@@ -29,7 +29,7 @@ PIECES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Connection:
     """The connection that a request came by, and how to stop taking new ones for some seconds."""
 
     transport: asyncio.Transport
@@ -46,7 +46,7 @@ class _Exchange:
     """A request under a fault: its receive, its send, its line if there is one."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._line: Line | None = scope.get("extensions", {}).get(EXTENSION)
+        self._connection: Connection | None = scope.get("extensions", {}).get(EXTENSION)
         self._receive = receive
         self._send = send
 
@@ -64,19 +64,19 @@ class _Exchange:
 
     async def lose(self, *, reset: bool) -> None:
         """Close or reset the connection and wait until the server knows."""
-        if self._line is None:
+        if self._connection is None:
             raise ConnectionResetError("The sandbox lost this connection on purpose.")
         if reset:
-            self._line.reset()
+            self._connection.reset()
         else:
-            self._line.transport.close()
+            self._connection.transport.close()
         await self._gone()
 
     def refuse(self, seconds: float) -> None:
         """Let nobody listen for so many seconds."""
-        if self._line is None:
+        if self._connection is None:
             raise RuntimeError("Fault(refuse=…) needs a sandbox that is served over a socket.")
-        self._line.refuse(seconds)
+        self._connection.refuse(seconds)
 
     def shaped(self, fault: Fault) -> Send:
         """A `send` that maims the answer on its way as the fault says."""
