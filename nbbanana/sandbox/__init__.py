@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from nbbanana.sandbox.faults import FAULT_KINDS, FAULT_TARGETS, Fault
     from nbbanana.sandbox.jobs import Submission
     from nbbanana.sandbox.request_log import Seen
-    from nbbanana.sandbox.sandbox import Sandbox
-    from nbbanana.sandbox.server import serve
+    from nbbanana.sandbox.sandbox import Sandbox, serve
 
 __all__ = ["FAULT_KINDS", "FAULT_TARGETS", "Fault", "Sandbox", "Seen", "Submission", "create_app", "serve"]
 
@@ -35,7 +34,7 @@ _HOMES = {
     "Seen": "request_log",
     "Submission": "jobs",
     "create_app": "app",
-    "serve": "server",
+    "serve": "sandbox",
 }
 
 

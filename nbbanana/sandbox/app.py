@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
@@ -33,12 +33,10 @@ from nbbanana.sandbox import api_errors
 from nbbanana.sandbox.accounts import Account
 from nbbanana.sandbox.api_errors import ApiError, error_response
 from nbbanana.sandbox.fault_injection import play
-from nbbanana.sandbox.inputs import read_inputs
+from nbbanana.sandbox.files import read_inputs
 from nbbanana.sandbox.jobs import Order, Submission
-from nbbanana.sandbox.request_log import PAYLOAD, SEEN, RequestLog, shortened
-
-if TYPE_CHECKING:
-    from nbbanana.sandbox.sandbox import Sandbox
+from nbbanana.sandbox.request_log import PAYLOAD, SEEN, LoggedApp, shortened
+from nbbanana.sandbox.state import State
 
 __all__ = ["create_app"]
 
@@ -46,14 +44,18 @@ Handler = Callable[["Call"], Awaitable[Response]]
 OPEN_TARGETS = frozenset({"login", "download"})
 """What needs no bearer and knows no rate limit."""
 
+PAGE_COOKIE = "nbbanana_sandbox_login"
+PAGE_HEADERS = {"Cache-Control": "no-store", "Content-Security-Policy": "frame-ancestors 'none'"}
+"""The login page is neither cached nor shown inside another site's page, where a click could be stolen."""
+
 SUFFIXES = {"png": "png", "jpeg": "jpg", "jpg": "jpg", "webp": "webp"}
 MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
 
-def create_app(box: Sandbox) -> RequestLog:
-    """The application of one sandbox, inside the recorder that keeps what it saw."""
+def create_app(state: State) -> LoggedApp:
+    """The application of one sandbox, inside the layer that logs its requests."""
     api = _routes(
-        box,
+        state,
         ("POST", "/models/{model_id:path}", "submit", submit),
         ("GET", "/models", "catalog", list_models),
         ("GET", "/models/categories", "catalog", list_categories),
@@ -67,14 +69,16 @@ def create_app(box: Sandbox) -> RequestLog:
         ("POST", "/api/cli-auth/poll", "login", poll_login),
     )
     pages = _routes(
-        box, ("GET", "/outputs/{name}", "download", download), ("GET", "/login", "login", login_page)
-    ) + _routes(box, ("POST", "/login", "login", decide_login))
+        state, ("GET", "/outputs/{name}", "download", download), ("GET", "/login", "login", login_page)
+    ) + _routes(state, ("POST", "/login", "login", decide_login))
     routes: list[BaseRoute] = [Mount("/v1", routes=api), Mount("/prod/v2", routes=api), *api, *pages]
-    return RequestLog(Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route}), box.errors)
+    return LoggedApp(
+        Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route}), state.log, state.errors
+    )
 
 
-def _routes(box: Sandbox, *table: tuple[str, str, str, Handler]) -> list[Route]:
-    return [Route(path, Endpoint(box, target, handler), methods=[verb]) for verb, path, target, handler in table]
+def _routes(state: State, *table: tuple[str, str, str, Handler]) -> list[Route]:
+    return [Route(path, Endpoint(state, target, handler), methods=[verb]) for verb, path, target, handler in table]
 
 
 async def _no_such_route(_request: Request, error: Exception) -> Response:
@@ -86,7 +90,7 @@ async def _no_such_route(_request: Request, error: Exception) -> Response:
 class Call:
     """One call on its way to its handler: the sandbox, the request, who asks (None where nobody must say)."""
 
-    box: Sandbox
+    state: State
     request: Request
     account: Account | None
 
@@ -127,13 +131,13 @@ class Call:
 class Endpoint:
     """An ASGI application that stands before one handler: fault, rate limit, bearer, then the handler."""
 
-    def __init__(self, box: Sandbox, target: str, handler: Handler) -> None:
-        self._box = box
+    def __init__(self, state: State, target: str, handler: Handler) -> None:
+        self._state = state
         self._target = target
         self._handler = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self._box.script.next(self._target)
+        fault = self._state.script.next(self._target)
         scope[SEEN].target = self._target
         scope[SEEN].fault = fault
         if fault is None:
@@ -144,16 +148,17 @@ class Endpoint:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            response = await self._handler(Call(self._box, request, self._admit(request)))
+            response = await self._handler(Call(self._state, request, self._admit(request)))
+            scope[SEEN].body = shortened(scope.get(PAYLOAD))
         except ApiError as error:
-            response = error_response(error, self._box.errors)
+            response = error_response(error, self._state.errors)
         await response(scope, receive, send)
 
     def _admit(self, request: Request) -> Account | None:
         if self._target in OPEN_TARGETS:
             return None
-        self._box.rate_limit.take()
-        account = self._box.accounts.find(request.headers.get("authorization"))
+        self._state.rate_limit.take()
+        account = self._state.accounts.find(request.headers.get("authorization"))
         if account is None:
             raise ApiError(api_errors.BAD_TOKEN, "The token is missing, revoked or unknown.")
         return account
@@ -166,9 +171,9 @@ async def submit(call: Call) -> Response:
 
 
 def _accept(call: Call, model_id: str, payload: Any) -> Submission:
-    entry = call.box.catalogue.find(model_id)
+    entry = call.state.catalogue.find(model_id)
     entry.check(payload)
-    spooled = read_inputs(entry.model, payload, call.box.files)
+    spooled = read_inputs(entry.model, payload, call.state.files)
     order = Order(
         model_id=model_id,
         payload=shortened(payload, math.inf),
@@ -179,9 +184,9 @@ def _accept(call: Call, model_id: str, payload: Any) -> Submission:
         resolution=entry.resolution(payload),
         suffix=SUFFIXES.get(payload.get("output_format", "png"), "png"),
     )
-    job = call.box.queue.submit(order)
+    job = call.state.queue.submit(order)
     if job is None:
-        call.box.files.discard(spooled)
+        call.state.files.discard(spooled)
         raise ApiError(api_errors.NO_BALANCE, f"The balance does not reach: this costs ${order.price:.3f}.")
     return job
 
@@ -192,7 +197,7 @@ def _links(call: Call, job: Submission) -> dict[str, str]:
 
 
 def _job(call: Call) -> Submission:
-    job = call.box.queue.find(call.request.path_params["request_id"])
+    job = call.state.queue.find(call.request.path_params["request_id"])
     if job is None:
         raise ApiError(api_errors.NOT_FOUND, "There is no such request, or it has expired.")
     if job.order.account is not call.who:
@@ -204,12 +209,12 @@ def _state(call: Call, job: Submission) -> dict[str, Any]:
     links = _links(call, job)
     state: dict[str, Any] = {
         "request_id": job.request_id,
-        "status": call.box.words.get(job.state, job.state),
+        "status": call.state.words.get(job.state, job.state),
         "status_url": links["status_url"],
         "result_url": links["result_url"],
     }
     if job.state == "in_queue":
-        state["queue_position"] = call.box.queue.ahead_of(job.request_id)
+        state["queue_position"] = call.state.queue.ahead_of(job.request_id)
     return state
 
 
@@ -235,7 +240,7 @@ async def result(call: Call) -> Response:
 
 def _output(call: Call, job: Submission) -> dict[str, Any]:
     urls = [f"{call.origin}/outputs/{name}" for name in job.outputs]
-    if call.box.output == "image" and len(urls) == 1:
+    if call.state.output == "image" and len(urls) == 1:
         return {"image": urls[0]}
     return {"images": urls}
 
@@ -246,12 +251,12 @@ def _iso(seconds: float) -> str:
 
 async def cancel(call: Call) -> Response:
     """`POST /v1/requests/{request_id}/cancel`: a queued job is cancelled, any other is not."""
-    cancelled = call.box.queue.cancel(_job(call).request_id)
+    cancelled = call.state.queue.cancel(_job(call).request_id)
     job = _job(call)
     return JSONResponse(
         {
             "request_id": job.request_id,
-            "status": call.box.words.get(job.state, job.state),
+            "status": call.state.words.get(job.state, job.state),
             "outcome": "cancelled" if cancelled else "not_cancellable",
         }
     )
@@ -260,7 +265,7 @@ async def cancel(call: Call) -> Response:
 async def list_models(call: Call) -> Response:
     """`GET /v1/models?search=&category=&kind=&include_schema=&limit=&offset=`."""
     query = call.request.query_params
-    found = call.box.catalogue.search(
+    found = call.state.catalogue.search(
         search=query.get("search", ""), category=query.get("category", ""), kind=query.get("kind", "")
     )
     start = call.number("offset", 0)
@@ -271,12 +276,12 @@ async def list_models(call: Call) -> Response:
 
 async def list_categories(call: Call) -> Response:
     """`GET /v1/models/categories`."""
-    return JSONResponse({"categories": call.box.catalogue.categories})
+    return JSONResponse({"categories": call.state.catalogue.categories})
 
 
 async def show_model(call: Call) -> Response:
     """`GET /v1/models/{model_id}`: one model with its schema and its price."""
-    return JSONResponse(call.box.catalogue.find(call.request.path_params["model_id"]).published(with_schema=True))
+    return JSONResponse(call.state.catalogue.find(call.request.path_params["model_id"]).published(with_schema=True))
 
 
 async def balance(call: Call) -> Response:
@@ -286,12 +291,12 @@ async def balance(call: Call) -> Response:
 
 async def whoami(call: Call) -> Response:
     """`GET …/api/auth/me`."""
-    return JSONResponse(call.box.accounts.identity(call.request.headers.get("authorization")))
+    return JSONResponse(call.state.accounts.identity(call.request.headers.get("authorization")))
 
 
 async def start_login(call: Call) -> Response:
     """`POST …/api/cli-auth/start`."""
-    return JSONResponse(call.box.logins.start(f"{call.origin}/login"))
+    return JSONResponse(call.state.logins.start(f"{call.origin}/login"))
 
 
 async def poll_login(call: Call) -> Response:
@@ -299,23 +304,31 @@ async def poll_login(call: Call) -> Response:
     device_code = call.payload.get("device_code") if isinstance(call.payload, Mapping) else None
     if not isinstance(device_code, str):
         raise ApiError(api_errors.BAD_INPUT, "device_code is missing.")
-    status_code, answer = call.box.logins.poll(device_code)
+    status_code, answer = call.state.logins.poll(device_code)
     return JSONResponse(answer, status_code)
 
 
-async def login_page(_call: Call) -> Response:
-    """The page that `verify_url` names."""
-    return HTMLResponse(files(__package__).joinpath("static", "verify.html").read_text("utf-8"))
+async def login_page(call: Call) -> Response:
+    """The page that `verify_url` names, with a token of its own in its form and in a cookie."""
+    token = call.state.pages.open()
+    page = files(__package__).joinpath("static", "verify.html").read_text("utf-8")
+    response = HTMLResponse(page.replace("PAGE_TOKEN", token), headers=PAGE_HEADERS)
+    response.set_cookie(PAGE_COOKIE, token, path="/login", httponly=True, samesite="strict")
+    return response
 
 
 async def decide_login(call: Call) -> Response:
     """What the page sends: the code as typed, and the decision."""
     form = parse_qs((await call.request.body()).decode("utf-8", "replace"))
+    from_here = call.request.headers.get("origin", call.origin) == call.origin
+    page, cookie = form.get("page", [""])[0], call.request.cookies.get(PAGE_COOKIE, "")
+    if not from_here or not call.state.pages.use(page, cookie):
+        return PlainTextResponse("Open the login page of the sandbox and decide there.", 403)
     user_code = form.get("user_code", [""])[0]
     if form.get("decision") == ["authorized"]:
-        known, word = call.box.authorize(user_code), "Allowed"
+        known, word = call.state.authorize(user_code), "Allowed"
     else:
-        known, word = call.box.deny(user_code), "Refused"
+        known, word = call.state.deny(user_code), "Refused"
     if not known:
         return PlainTextResponse("No login waits for this code. It may have expired.", 404)
     return PlainTextResponse(f"{word}. You can close this page and go back to the program.")
@@ -324,7 +337,7 @@ async def decide_login(call: Call) -> Response:
 async def download(call: Call) -> Response:
     """`GET` or `HEAD /outputs/{name}`: an output, without a token."""
     name = call.request.path_params["name"]
-    path = call.box.files.find(name)
+    path = call.state.files.find(name)
     if path is None:
         return PlainTextResponse("Not Found", 404)
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix[1:]])

@@ -1,9 +1,9 @@
 """
-What the sandbox saw: every request, before anything answers it, and what it was answered with.
+The log of requests: what came and what it was answered with.
 
-The recorder is the outermost layer of the application. It reads a request's body whole (bounded, as the service
-bounds it), writes down what came, and puts the sandbox's header on whatever is answered. Tokens are not written
-down, and pictures only by their length.
+`LoggedApp` is the outermost layer of the application. It reads a request's body whole (bounded, as the service bounds
+it), notes the request, and puts the sandbox's header on every answer. Tokens are not kept, pictures only by their
+length, and nothing of the body of a request that was refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nbbanana.sandbox.api_errors import TOO_LARGE, ApiError, ErrorForm, error_response
 from nbbanana.sandbox.faults import Fault
 
-__all__ = ["PAYLOAD", "SEEN", "RequestLog", "Seen", "shortened"]
+__all__ = ["PAYLOAD", "SEEN", "LoggedApp", "RequestLog", "Seen", "shortened"]
 
 SANDBOX_HEADER = "X-RunComfy-Sandbox"
 PAYLOAD = "nbbanana.payload"
@@ -47,8 +47,9 @@ class Seen:
     One request as it came.
 
     `target` is the kind that faults name (None for what is no call of the API). `body` is its JSON, with long
-    texts and pictures cut to their beginning and length; None where it is no JSON. `at` is seconds since the
-    epoch. `status` is what it was answered with, None while it was not answered; `fault` is what it met.
+    texts and pictures cut to their beginning and length; None where it is no JSON or the request was refused.
+    `at` is seconds since the epoch. `status` is what it was answered with, None while it was not answered; `fault` is
+    what it met.
     """
 
     method: str
@@ -64,11 +65,9 @@ class Seen:
 
 
 class RequestLog:
-    """The layer itself: `requests` holds the latest `keep` of what came."""
+    """The latest `keep` requests; any thread may ask."""
 
-    def __init__(self, app: ASGIApp, form: ErrorForm, keep: int = 20_000) -> None:
-        self._app = app
-        self._form = form
+    def __init__(self, keep: int = 20_000) -> None:
         self._lock = threading.Lock()
         self._requests: deque[Seen] = deque(maxlen=keep)
 
@@ -77,6 +76,20 @@ class RequestLog:
         """What came so far, in the order in which it came."""
         with self._lock:
             return list(self._requests)
+
+    def add(self, seen: Seen) -> None:
+        """Keep one more request."""
+        with self._lock:
+            self._requests.append(seen)
+
+
+class LoggedApp:
+    """An ASGI application whose requests are read whole, checked for their size and kept in a log."""
+
+    def __init__(self, app: ASGIApp, log: RequestLog, form: ErrorForm) -> None:
+        self._app = app
+        self._log = log
+        self._form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI has it; there are no lifespan events and no WebSockets."""
@@ -89,28 +102,22 @@ class RequestLog:
         scope = dict(scope)
         if body is not None:
             await _parse(body, scope)
-        seen = self._note(scope, body or b"")
+        scope[SEEN] = seen = Seen(
+            method=scope["method"],
+            path=scope["path"][:LONGEST_TEXT],
+            query=scope["query_string"].decode("latin-1")[:LONGEST_TEXT],
+            headers=shortened(_without_token(Headers(scope=scope))),
+            body=None,
+            size=len(body or b""),
+            at=time.time(),
+        )
+        self._log.add(seen)
         send = _marked(send, seen)
         if body is None:
             refusal = ApiError(TOO_LARGE, f"The request is larger than {LARGEST_BODY // 2**20} MiB.")
             await error_response(refusal, self._form)(scope, receive, send)
         else:
             await self._app(scope, _again(body, receive), send)
-
-    def _note(self, scope: Scope, body: bytes) -> Seen:
-        seen = Seen(
-            method=scope["method"],
-            path=scope["path"],
-            query=scope["query_string"].decode("latin-1"),
-            headers=_without_token(Headers(scope=scope)),
-            body=shortened(scope.get(PAYLOAD)),
-            size=len(body),
-            at=time.time(),
-        )
-        scope[SEEN] = seen
-        with self._lock:
-            self._requests.append(seen)
-        return seen
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes | None:

@@ -11,14 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import json
-import signal
 import socket
-import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -27,11 +25,14 @@ from uvicorn.server import ServerState
 from nbbanana.errors import ConfigError
 from nbbanana.sandbox.fault_injection import EXTENSION, Connection
 
-__all__ = ["Listener", "serve"]
+__all__ = ["Listener"]
 
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept, as common web servers keep it."""
 BACKLOG = 1024
+HTTP_PORT = 80
+"""The port that a `Host` header leaves out."""
+MISDIRECTED = PlainTextResponse("This is the sandbox of nbbanana; it answers only under its own address.\n", 421)
 
 T = TypeVar("T")
 
@@ -147,7 +148,19 @@ class _Protocol(H11Protocol):
 
 
 async def _with_connection(app: ASGIApp, connection: Connection, scope: Scope, receive: Receive, send: Send) -> None:
+    address, port = connection.transport.get_extra_info("sockname")[:2]
+    named = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
+    if len(named) != 1 or named[0] not in _hosts(address, port):
+        # The body is not read: nothing of such a request is kept.
+        await MISDIRECTED(scope, receive, send)
+        return
     await app({**scope, "extensions": {EXTENSION: connection}}, receive, send)
+
+
+def _hosts(address: str, port: int) -> set[str]:
+    """Return the `Host` headers that are this server's own: another name, led to this address, is another site's."""
+    names = {"localhost", "127.0.0.1", "[::1]", f"[{address}]" if ":" in address else address}
+    return {f"{name}:{port}" for name in names} | (names if port == HTTP_PORT else set())
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -169,27 +182,3 @@ def _guard(host: str, port: int) -> socket.socket | None:
         return _bound(host, port)
     except OSError:
         return None
-
-
-def serve(host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
-    """
-    Serve a sandbox until the process is interrupted or terminated.
-
-    Once it listens, one line of JSON goes to stdout, with `url`, `token`, `api_base`, `serverless_base`,
-    `web_base`, and `environment`: the variables that point a RunComfy client here.
-
-    Args:
-        host: an address of this machine.
-        port: 0 for any that is free.
-        options: those of `Sandbox`.
-    """
-    from nbbanana.sandbox.sandbox import Sandbox
-
-    stopped = threading.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, lambda *_: stopped.set())
-    box = Sandbox(**options)
-    with box.listen(host, port):
-        sys.stdout.write(json.dumps(box.addresses) + "\n")
-        sys.stdout.flush()
-        stopped.wait()

@@ -8,7 +8,7 @@ from importlib import import_module
 import pytest
 
 
-@pytest.mark.parametrize("module", ["box", "catalogue", "faults", "recorder"])
+@pytest.mark.parametrize("module", ["sandbox", "catalogue", "faults", "request_log"])
 def test_examples_run(module: str) -> None:
     """Each module that has examples has right ones."""
     outcome = doctest.testmod(import_module(f"nbbanana.sandbox.{module}"))

@@ -85,7 +85,7 @@ def test_a_bare_socket_and_garbage(serve: Serve) -> None:
     box, client = serve()
     address = ("127.0.0.1", int(box.url.rpartition(":")[2]))
     with socket.create_connection(address, timeout=10) as raw:
-        raw.sendall(b"GET /v1/models HTTP/1.0\r\n\r\n")
+        raw.sendall(f"GET /v1/models HTTP/1.0\r\nHost: localhost:{address[1]}\r\n\r\n".encode())
         assert b" 400 " in raw.recv(65536).splitlines()[0]
     with socket.create_connection(address, timeout=10) as raw:
         raw.sendall(b"\x16\x03\x01\x02\x00nonsense\r\n\r\n")
@@ -98,7 +98,9 @@ def test_a_client_that_hangs_up_mid_request_leaves_nothing(serve: Serve) -> None
     box, client = serve()
     address = ("127.0.0.1", int(box.url.rpartition(":")[2]))
     with socket.create_connection(address, timeout=10) as raw:
-        head = f"POST /v1/models/{EDIT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {box.token}\r\n"
+        head = (
+            f"POST /v1/models/{EDIT} HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\nAuthorization: Bearer {box.token}\r\n"
+        )
         body = json.dumps(ask())
         raw.sendall(f"{head}Content-Length: {len(body) + 1}\r\n\r\n{body}".encode())
     assert client.get("/balance").status_code == 200

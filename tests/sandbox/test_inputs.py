@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from support.sandboxes import Serve, data_uri, fetch, png
 from support.tiers import scaled
 
-from nbbanana.sandbox.inputs import LARGEST_IMAGE, placeholder
+from nbbanana.sandbox.files import LARGEST_IMAGE, placeholder
 
 
 def picture(kind: str) -> bytes:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import httpx
 import pytest
 from support.sandboxes import Client, Serve, fetch
 
-from nbbanana.sandbox.login import DeviceLogins
+from nbbanana.sandbox.accounts import DeviceLogins
 
 
 def start(url: str) -> dict[str, object]:
@@ -81,14 +85,60 @@ def test_the_page_allows_and_refuses(serve: Serve) -> None:
     assert 'name="user_code"' in page.text
 
     def send(code: object, decision: str) -> int:
-        form = {"user_code": code, "decision": decision}
-        return fetch(str(allowed["verify_url"]), "POST", data=form).status_code
+        return decide(str(allowed["verify_url"]), code, decision)
 
     assert send(allowed["user_code"], "authorized") == 200
     assert send(refused["user_code"], "denied") == 200
     assert send("ZZZZ-ZZZZ", "authorized") == 404
     assert poll(box.url, allowed["device_code"])[1]["status"] == "authorized"
     assert poll(box.url, refused["device_code"])[1]["status"] == "denied"
+
+
+def decide(url: str, code: object, decision: str = "authorized", **changes: Any) -> int:
+    """Open the page, fill in its form and send it as a browser does; `changes` are what an attacker would change."""
+    with httpx.Client(verify=False) as browser:
+        page = re.search(r'name="page" value="([^"]+)"', browser.get(url).text)
+        assert page is not None
+        form = {"user_code": code, "decision": decision, "page": changes.get("page", page[1])}
+        browser.cookies = changes.get("cookies", browser.cookies)
+        return browser.post(url, data=form, headers=changes.get("headers")).status_code
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"page": ""},
+        {"page": "guessed"},
+        {"cookies": {}},
+        {"cookies": {"nbbanana_sandbox_login": "guessed"}},
+        {"page": "", "cookies": {"nbbanana_sandbox_login": ""}},
+        {"page": "guessed", "cookies": {"nbbanana_sandbox_login": "guessed"}},
+        {"headers": {"Origin": "https://evil.example"}},
+    ],
+    ids=str,
+)
+def test_only_the_page_of_the_sandbox_decides_a_login(serve: Serve, changes: dict[str, Any]) -> None:
+    """A form of another site, or a plain POST by the program that began the login, approves nothing."""
+    box, _ = serve()
+    login = start(box.url)
+    assert decide(str(login["verify_url"]), login["user_code"], **changes) == 403
+    assert poll(box.url, login["device_code"])[1]["status"] == "pending"
+
+
+def test_a_page_decides_once_and_is_shown_in_no_other_page(serve: Serve) -> None:
+    """The token of a page is used up by a decision; the page forbids frames and caches."""
+    box, _ = serve()
+    url = f"{box.url}/login"
+    with httpx.Client(verify=False) as browser:
+        answer = browser.get(url)
+        page = re.search(r'name="page" value="([^"]+)"', answer.text)
+        assert page is not None
+        assert "SameSite=strict" in answer.headers["set-cookie"]
+        assert "HttpOnly" in answer.headers["set-cookie"]
+        assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
+        codes = [start(box.url)["user_code"] for _ in range(2)]
+        sent = [browser.post(url, data={"user_code": c, "decision": "authorized", "page": page[1]}) for c in codes]
+    assert [answer.status_code for answer in sent] == [200, 403]
 
 
 def test_expired_logins_are_forgotten() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
+import tracemalloc
 from urllib.parse import urlsplit
 
 import httpx
@@ -145,9 +147,49 @@ def test_a_request_over_64_mib(serve: Serve) -> None:
 
     assert client.post(f"/models/{EDIT}", content=endless()).status_code == 413
     with socket.create_connection(("127.0.0.1", urlsplit(box.url).port), timeout=10) as raw:
-        raw.sendall(b"POST /v1/models/a/b HTTP/1.1\r\nHost: x\r\nContent-Length: 1073741824\r\n\r\n")
+        host = urlsplit(box.url).netloc
+        raw.sendall(f"POST /v1/models/a/b HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1073741824\r\n\r\n".encode())
         assert raw.recv(65536).startswith(b"HTTP/1.1 413")
     assert [seen.status for seen in box.requests] == [413, 413]
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "localhost:1", "", "127.0.0.1.evil.example:{port}"]
+)
+def test_a_host_that_is_not_its_own_is_refused(serve: Serve, host: str) -> None:
+    """A name that an attacker's DNS leads to this machine reaches nothing, with a token or without."""
+    box, client = serve()
+    named = host.format(port=urlsplit(box.url).port)
+    for method, path in (("GET", "/balance"), ("POST", f"/models/{EDIT}"), ("GET", f"{box.url}/login")):
+        assert client.request(method, path, headers={"Host": named}).status_code == 421
+    assert box.requests == []
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
+def test_loopback_names_with_its_port_are_its_own(serve: Serve, name: str) -> None:
+    """However a client of this machine names it."""
+    box, client = serve()
+    host = f"{name}:{urlsplit(box.url).port}"
+    assert client.get("/balance", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["right", "wrong"])
+def test_nothing_of_refused_requests_is_kept(serve: Serve, token: str) -> None:
+    """Six bodies of 11 MiB that are refused leave no more memory in use than one request does."""
+    box, client = serve()
+    bearer = {} if token == "right" else {"Authorization": "Bearer wrong"}
+    body = json.dumps({"prompt": ["x" * 1000] * (11 * 2**10)}).encode()
+    client.post(f"/models/{EDIT}", content=body, headers=bearer)
+    gc.collect()
+    tracemalloc.start()
+    for _ in range(6):
+        assert client.post(f"/models/{EDIT}", content=body, headers=bearer).status_code in {400, 422}
+    gc.collect()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 2 * 2**20
+    assert [seen.body for seen in box.requests] == [None] * 7
+    assert {seen.size for seen in box.requests} == {len(body)}
 
 
 def test_a_rate_limit_says_when_to_come_back(serve: Serve) -> None:
@@ -165,12 +207,12 @@ def test_a_rate_limit_says_when_to_come_back(serve: Serve) -> None:
 
 def test_a_rate_limit_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     """As each call leaves the window, one more is taken."""
-    from nbbanana.sandbox import limits
+    from nbbanana.sandbox import accounts
     from nbbanana.sandbox.api_errors import ApiError
 
     now = 100.0
-    monkeypatch.setattr(limits.time, "monotonic", lambda: now)
-    limit = limits.RateLimit(2, 10.0)
+    monkeypatch.setattr(accounts.time, "monotonic", lambda: now)
+    limit = accounts.RateLimit(2, 10.0)
     limit.take()
     now = 104.0
     limit.take()
