@@ -37,6 +37,11 @@ def add_to(commands: Commands) -> None:
     commands.add("verify", _verify, "Hash every picture and check every record; 1 if something is not as it was.")
     gc = commands.add("gc", _gc, "List files in the store that no edit refers to.")
     gc.add_argument("--delete", action="store_true", help="remove them")
+    settle = commands.add("settle", _settle, "Say what became of an edit that is unknown, lost or gone.")
+    settle.add_argument("edit", type=_edit_id, metavar="EDIT")
+    found = settle.add_mutually_exclusive_group(required=True)
+    found.add_argument("--cost", type=float, metavar="USD", help="what it cost; 0: it was never charged")
+    found.add_argument("--request-id", metavar="ID", help="the service's id of it, so that resume collects it")
     replay = commands.add("replay", _replay, "Execute a notebook from stored edits alone: no key, no network, no cost.")
     replay.add_argument("notebook")
     replay.add_argument(
@@ -96,6 +101,12 @@ def _verify(options: argparse.Namespace) -> int:
 def _gc(options: argparse.Namespace) -> None:
     with open_session(options) as session:
         put_json(asdict(session.history.gc(dry_run=not options.delete)))
+
+
+def _settle(options: argparse.Namespace) -> None:
+    with open_session(options) as session:
+        record = session.store.settle(options.edit, cost=options.cost, request_id=options.request_id)
+        put_json({name: getattr(record, name) for name in ("id", "state", "cost", "request_id")})
 
 
 def _replay(options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ ARRIVED_WIDTH = 100
 MARKS = {
     "preparing": ("○", "Preparing"),
     "submitting": ("○", "Sending"),
+    "paused": ("○", "Waiting"),
     "queued": ("○", "Queued"),
     "running": ("◐", "Running"),
     "downloading": ("◕", "Downloading"),
@@ -38,11 +40,22 @@ MARKS = {
 WHAT_STOPPING_DOES = {
     "preparing": (("■ ends it here: nothing is sent.", ""),),
     "submitting": (("■ ends it if it can still be ended; it is on its way and may be charged.", ""),),
+    "paused": (("■ ends it here: it was refused, nothing is charged.", ""),),
     "queued": (("■ ends it here: nothing is charged.", ""),),
     "running": (("■ stops waiting: it runs on, may be charged, and ", "%nbresume"), (" collects it.", "")),
     "downloading": (("■ stops waiting: the pictures are made, and ", "%nbresume"), (" fetches them.", "")),
 }
 """Said before it is pressed, as pairs of words and what can be typed."""
+
+WHAT_CANCELLING_DOES = {
+    "preparing": (("Its .cancel() ends it here: nothing is sent.", ""),),
+    "submitting": (("It is on its way and may be charged.", ""),),
+    "paused": (("It was refused for now and is sent again; nothing is charged yet.", ""),),
+    "queued": (("Its .cancel() ends it here: nothing is charged.", ""),),
+    "running": (("It runs, and may be charged; the pictures come here by themselves.", ""),),
+    "downloading": (("The pictures are made and come here by themselves.", ""),),
+}
+"""The same for a job that no cell waits for."""
 
 UNSEEN = "2147483647"
 """As wide as a seed gets: what a caption keeps room for."""
@@ -65,10 +78,12 @@ class ProgressDisplay:
 
     Args:
         view: the job's view when it begins.
+        is_waited: whether a cell waits for it, which ■ would stop.
     """
 
-    def __init__(self, view: ResultView) -> None:
+    def __init__(self, view: ResultView, *, is_waited: bool = True) -> None:
         self._view = view
+        self._advice = WHAT_STOPPING_DOES if is_waited else WHAT_CANCELLING_DOES
         self._header = parts.header(view)
         self._arrived: dict[str, str] = {}
         self._faint = ""
@@ -87,7 +102,7 @@ class ProgressDisplay:
             `text/html` and `text/plain`; equal arguments give equal bundles, so an unchanged one need not be sent.
         """
         view = view or self._view
-        state, on_stop = _state(progress, view.provider), WHAT_STOPPING_DOES.get(progress.phase)
+        state, on_stop = _state(progress, view.provider), self._advice.get(progress.phase)
         last = [on_stop] if on_stop else []
         html = self._html(view, self._tiles(view), state, facts=_facts_to_come(view, progress), last=last)
         return {"text/plain": _sentence(view, state), "text/html": html}
@@ -196,6 +211,8 @@ def _state(progress: Progress, provider: str) -> _State:
     detail, value, most = "", 0.0, 0.0
     if progress.phase == "queued":
         detail = _queue(progress)
+    elif progress.phase == "paused":
+        detail = _countdown(progress)
     elif progress.phase == "running":
         detail, value, most = _clock(progress)
     elif progress.phase == "downloading":
@@ -209,6 +226,12 @@ def _queue(progress: Progress) -> str:
     place = words.place_in_line(progress.queue_position) if progress.queue_position is not None else ""
     about = f"about {_round(progress.expected)}" if progress.expected else ""
     return " · ".join(filter(None, [place, about]))
+
+
+def _countdown(progress: Progress) -> str:
+    if progress.resumes_at is None:
+        return ""
+    return f"again in {_round(max(0.0, progress.resumes_at - time.monotonic()))}"
 
 
 def _clock(progress: Progress) -> tuple[str, float, float]:

@@ -7,7 +7,18 @@ from typing import Literal
 
 __all__ = ["Phase", "Progress"]
 
-Phase = Literal["preparing", "submitting", "queued", "running", "downloading", "done", "cancelled", "failed", "unknown"]
+Phase = Literal[
+    "preparing",
+    "submitting",  # the POST may be under way
+    "paused",  # refused for now, nothing was taken: it is sent again at `resumes_at`
+    "queued",
+    "running",
+    "downloading",
+    "done",
+    "cancelled",
+    "failed",
+    "unknown",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,7 @@ class Progress:
         outputs_total: outputs that are coming.
         bytes_done: bytes of them so far.
         note: a sentence about something unusual: a state this version does not know, a poll that failed.
+        resumes_at: when a pause ends, on the monotonic clock in seconds; None where nothing pauses.
     """
 
     phase: Phase
@@ -34,6 +46,7 @@ class Progress:
     outputs_total: int = 0
     bytes_done: int = 0
     note: str | None = None
+    resumes_at: float | None = None
 
     @property
     def is_over(self) -> bool:

@@ -68,7 +68,9 @@ class CellRequest:
     def start(self, request: EditRequest) -> Job:
         """Start the request; returns at once. The job is kept as `job`."""
         cell = self.cell
-        self.job = self.session.start(request, mode=cell.mode, name=cell.name, max_price=cell.max_price)
+        # Captions are code: what a cell that does not wait binds is a job, and a job has no items.
+        name = cell.name if cell.wait else None
+        self.job = self.session.start(request, mode=cell.mode, name=name, max_price=cell.max_price)
         return self.job
 
     def dry_run(self, request: EditRequest) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Display:
 
     has_shown = True
     """Whether IPython need not show the result any more."""
+    is_waited = True
+    """Whether the cell waits for the job; with `--no-wait` it does not."""
 
     def progress(self, job: Job) -> None:
         """Show where a job stands."""
@@ -74,7 +76,7 @@ class _ProgressDisplay(ResultDisplay):
     def progress(self, job: Job) -> None:
         """Draw where the job stands."""
         view = job.view()
-        self._progress = self._progress or ProgressDisplay(view)
+        self._progress = self._progress or ProgressDisplay(view, is_waited=self.is_waited)
         self._draw(self._progress.bundle(job.progress, view))
 
     def ended(self, job: Job, said: str) -> None:

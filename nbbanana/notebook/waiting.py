@@ -215,6 +215,7 @@ def _interrupted(words: str, job: Job | None, display: Display) -> KeyboardInter
 def _follow(job: Job, display: Display) -> Job:
     """Give the job itself; in a notebook a thread keeps its display up to date."""
     if isinstance(display, NotebookDisplay | OutputWidgetDisplay):
+        display.is_waited = False
         display.progress(job)
         display.has_shown = True
         threading.Thread(target=_keep_up, args=(job, display), name="nbbanana-live", daemon=True).start()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
 from nbbanana.errors import NBBananaError
 
 if TYPE_CHECKING:
     from nbbanana.engine.money import Quote
+    from nbbanana.images import ImageInput
     from nbbanana.request import EditRequest
     from nbbanana.session.session import Session
 
@@ -35,7 +37,7 @@ def describe_request(session: Session, request: EditRequest, mode: str | None = 
         DryRun(
             model=request.model,
             provider="replay" if is_replay else session.provider_name,
-            request=model.payload(dict(request.parameters), [describe(picture) for picture in inputs]),
+            request=model.payload(dict(request.parameters), [_described(image) for image in request.images]),
             inputs=inputs,
             expected=model.count(request.parameters),
             cost=quote.amount if quote else None,
@@ -44,6 +46,15 @@ def describe_request(session: Session, request: EditRequest, mode: str | None = 
             notes=tuple(filter(None, [seed, note, quote.note if quote else None])),
         )
     )
+
+
+def _described(image: ImageInput) -> str:
+    """What is sent of a picture: its file's facts, or its address without what may be a signature."""
+    if image.url is None:
+        return describe(Picture(image.name, image.source, image.width, image.height))
+    parts = urlsplit(image.url)
+    folder = "/…/" if parts.path.count("/") > 1 else "/"
+    return f"{parts.scheme}://{parts.hostname}{folder}{image.name}"
 
 
 def _quote(session: Session, request: EditRequest) -> tuple[Quote | None, str | None]:

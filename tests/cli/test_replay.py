@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -36,14 +37,13 @@ def test_replay_touches_the_network_by_no_road(shell, served):
     box = served()
     shell(*RUN)
     token = shell.env.pop("RUNCOMFY_TOKEN")
-    conf = shell.folder / "conf"
-    conf.mkdir()
+    conf = Path(shell.env["XDG_CONFIG_HOME"]) / "runcomfy"
+    conf.mkdir(parents=True)
     bases = ("RUNCOMFY_MODEL_API_BASE", "RUNCOMFY_SERVERLESS_API_BASE", "RUNCOMFY_WEB_BASE")
     endpoints = dict(zip(("model_api", "account", "web"), (shell.env[name] for name in bases), strict=True))
     file = conf / "token.json"
     file.write_text(json.dumps({"access_token": token, "endpoints": endpoints}))
     file.chmod(0o600)
-    shell.env["RUNCOMFY_CONFIG_DIR"] = str(conf)
     assert shell("balance").code == 0, "the token file is one that works"
     before = len(box.requests)
     nbformat.write(notebook_of(CELLS), shell.folder / "study.ipynb")

@@ -210,6 +210,20 @@ def test_two_edits_are_compared(shell, served):
     assert shell("diff", "1", "x").code == 64
 
 
+def test_an_edit_that_nothing_is_known_of_is_settled(shell, served):
+    """It was never charged; or it has an id, and is collected."""
+    box = served(faults=[Fault("submit", drop=True, after_accept=True, times=2)])
+    for seed in "12":
+        assert shell(*EDIT[:-4], "--seed", seed, "-q").code == 69
+    rows = shell("history", "--output", "json").json
+    assert [row["state"] for row in rows] == ["unknown", "unknown"]
+    assert shell("settle", "1").code == 64
+    assert shell("settle", "1", "--cost", "0").json["cost"] == 0
+    assert shell("settle", "2", "--request-id", box.submissions[1].request_id).json["state"] == "queued"
+    assert [row["edit"] for row in shell("resume").json] == [2]
+    assert shell("settle", "2", "--cost", "0").code == 1
+
+
 def test_a_picture_says_how_it_was_made(shell, served):
     """By its content, whatever it is called now; a picture that nothing is known of is an error."""
     served()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,6 +41,22 @@ def state(page: Page) -> str:
 
 def last(page: Page) -> str:
     return page.all("p")[-1].text
+
+
+def test_a_pause_counts_down_and_is_free(waiting: ResultView) -> None:
+    """A service that asks to wait is named with the time left; stopping then costs nothing, for it was refused."""
+    paused = Progress("paused", note="The service is busy.", resumes_at=time.monotonic() + 12.2)
+    page = shown(waiting, paused)
+    assert re.fullmatch("○ Waiting again in 1[12] s · The service is busy.", state(page))
+    assert last(page) == "■ ends it here: it was refused, nothing is charged."
+
+
+@pytest.mark.parametrize("phase", ["preparing", "submitting", "paused", "queued", "running", "downloading"])
+def test_a_job_that_no_cell_waits_for_has_no_stop_button(waiting: ResultView, phase: Any) -> None:
+    """■ would stop nothing: what `.cancel()` would do is said instead."""
+    html = ProgressDisplay(waiting, is_waited=False).bundle(Progress(phase))["text/html"]
+    assert "■" not in html
+    assert last(read(html)).endswith((".", "charged yet."))
 
 
 @pytest.mark.parametrize(
