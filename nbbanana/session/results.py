@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbbanana.regions import Area
     from nbbanana.session.session import Session
     from nbbanana.store.records import Edit, InputRecord, OutputRecord
+    from nbbanana.widgets.viewer import Viewer
 
 __all__ = ["EditResult", "Output", "ResultSet", "Results"]
 
@@ -155,6 +156,12 @@ class Output:
                 f"Use {min(fitting)}, or .pil.save({target.name!r}) to convert it.",
             )
         return target
+
+    def view(self) -> Viewer:
+        """See it large in a cell: whole or with its true pixels, beside its words, its input while Space is held."""
+        from nbbanana.widgets.viewer import view
+
+        return view(self)
 
     def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
         """Edit it further: like `nb.edit`, with this picture first."""

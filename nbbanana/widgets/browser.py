@@ -24,7 +24,7 @@ from nbbanana.widgets.compare import Compare
 from nbbanana.widgets.comparison import sides_of
 from nbbanana.widgets.payloads import Row, state_word
 from nbbanana.widgets.thumbnails import Source, Thumbnails, blob_source
-from nbbanana.widgets.viewer import save_free, send_picture, view_row
+from nbbanana.widgets.viewer import answer
 
 if TYPE_CHECKING:
     from nbbanana.session import EditResult, Output
@@ -309,17 +309,6 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
     def _output(self, message: Message) -> Output:
         return self.session.history[int(message["edit"])][int(message["index"])]
 
-    def _view(self, message: Message) -> None:
-        output, what = self._output(message), str(message["what"])
-        if what == "facts":
-            self.tell("facts", **view_row(output))
-        else:
-            send_picture(self, output, what)
-
-    def _save(self, message: Message) -> None:
-        saved = save_free(self._output(message))
-        self.tell("said", text=f"Saved as {saved.name}, in the notebook's folder.")
-
     def let_go(self) -> None:
         """End the comparison with it."""
         if self.comparison is not None:
@@ -351,8 +340,8 @@ _ANSWERS: dict[str, Callable[[Browser, Message], object]] = {
     "copy": lambda form, message: form._copy(int(message["edit"])),
     "dropped": lambda form, message: form.thumbnails.dropped(map(str, message["keys"])),
     "compare": lambda form, message: form._compare(message),
-    "view": lambda form, message: form._view(message),
-    "save": lambda form, message: form._save(message),
+    "view": lambda form, message: answer(form, form._output(message), message),
+    "save": lambda form, message: answer(form, form._output(message), message),
     "export": lambda form, _: ui_thread.background(form._write, "export"),
     "sheet": lambda form, _: ui_thread.background(form._write, "sheet"),
 }

@@ -8,25 +8,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbbanana.display import ComparisonView, comparison_bundle
 from nbbanana.errors import NBBananaError
-from nbbanana.images import inspect, thumbnail
 from nbbanana.text import one_line
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.comparison import Side, data_of, made_from, rows, same, sides_of, words
+from nbbanana.widgets.thumbnails import VIEW_SIDE, seen, whole
+from nbbanana.widgets.viewer import answer
 
 if TYPE_CHECKING:
     from nbbanana.widgets.payloads import Row
 
 __all__ = ["Compare", "compare"]
 
-VIEW_SIDE = 1600
-"""Pixels of the longer side at which a picture travels; it is said where that is less than it has."""
-AS_IT_IS = 4_000_000
-"""Bytes up to which a file that a browser reads travels as it is, so that what is seen is exact."""
-_BROWSER_READS = frozenset({"image/png", "image/jpeg", "image/webp"})
 
-
-class Compare(Form, script="compare/main.js", styles=("compare.css",)):
+class Compare(Form, script="compare/main.js", styles=("compare.css", "viewer.css")):
     """
     Two to six pictures compared: `nb.compare(a, b)` opens it.
 
@@ -57,7 +52,11 @@ class Compare(Form, script="compare/main.js", styles=("compare.css",)):
 
     def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """Tell a front end that is new all there is; a picture with all its pixels only where it asks for it."""
-        if kind == "full":
+        if kind in {"view", "save"}:
+            wanted = (int(message["edit"]), int(message["index"]))
+            outputs = [side.output for side in self.sides if side.output]
+            answer(self, next(one for one in outputs if (one.edit_id, one.index) == wanted), message)
+        elif kind == "full":
             ui_thread.background(self._send_picture, int(message["side"]), whole)
         elif kind == "hello":
             self._tell_sides()
@@ -85,33 +84,6 @@ class Compare(Form, script="compare/main.js", styles=("compare.css",)):
         ui_thread.post(lambda: self.tell("picture", number=number, full=made is whole, buffers=[data]))
 
 
-def whole(data: bytes) -> bytes:
-    """
-    A picture with all its pixels as a browser reads it: its own bytes where it does, else a PNG.
-
-    Raises:
-        ImageError: no picture, damaged or too large.
-    """
-    info = inspect(data)
-    if info.mime in _BROWSER_READS and not info.is_animated:
-        return data
-    return thumbnail(data, side=max(info.width, info.height), format="PNG")
-
-
-def seen(data: bytes) -> bytes:
-    """
-    What a browser is sent of a picture: its own bytes where it reads them and they are few, else a smaller copy.
-
-    Raises:
-        ImageError: no picture, damaged or too large.
-    """
-    info = inspect(data)
-    is_small = max(info.width, info.height) <= VIEW_SIDE and len(data) <= AS_IT_IS
-    if is_small and info.mime in _BROWSER_READS and not info.is_animated:
-        return data
-    return thumbnail(data, side=VIEW_SIDE, format="WEBP", quality=92)
-
-
 def _row(side: Side) -> Row:
     picture = side.picture
     width, height = picture.width or 1, picture.height or 1
@@ -121,6 +93,7 @@ def _row(side: Side) -> Row:
         "width": width,
         "height": height,
         "sent": min(1.0, VIEW_SIDE / max(width, height)),
+        "output": None if side.output is None else {"edit": side.output.edit_id, "index": side.output.index},
     }
 
 

@@ -31,13 +31,18 @@ class Side:
 
     Args:
         picture: its name, bytes or file, and size.
-        result: the edit that it came from, where it came from one.
+        output: what it is of an edit, where it is an output.
         identity: what its content is known by; empty where that is not known.
     """
 
     picture: Picture
-    result: EditResult | None = None
+    output: Output | None = None
     identity: str = ""
+
+    @property
+    def result(self) -> EditResult | None:
+        """The edit that it came from, where it came from one."""
+        return None if self.output is None else self.output.result
 
 
 def sides_of(sources: Sequence[Any]) -> tuple[Side, ...]:
@@ -80,7 +85,7 @@ def _side(source: Any) -> Side:
         source = only_output(source)
     if isinstance(source, Output):
         picture = Picture(source.label, source.path, source.width, source.height, caption=source.result.prompt)
-        return Side(picture, source.result, f"sha256:{source.sha256}")
+        return Side(picture, source, f"sha256:{source.sha256}")
     image = images.load(source)
     if image.source is None:
         raise ImageError(

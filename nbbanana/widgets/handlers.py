@@ -14,7 +14,7 @@ from nbbanana.session.again import as_cell, as_code
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.comparison import sides_of
 from nbbanana.widgets.inputs import Slot, namespace, slots_of, typed
-from nbbanana.widgets.viewer import save_free, send_picture, view_row
+from nbbanana.widgets.viewer import answer
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -240,18 +240,9 @@ def _rate(studio: StudioState, message: Message) -> None:
     studio.rate(int(message["edit"]), int(message["index"]), message["rating"])
 
 
-def _save(studio: StudioState, message: Message) -> None:
-    saved = save_free(_output(studio, message))
-    _say(studio, f"Saved as {saved.name}, in the notebook's folder.")
-
-
 def _view(studio: StudioState, message: Message) -> None:
-    """A picture is seen large: what stands beside it, or its pixels."""
-    output, what = _output(studio, message), str(message["what"])
-    if what == "facts":
-        studio.widget.tell("facts", **view_row(output))
-    else:
-        send_picture(studio.widget, output, what)
+    """What the viewer asks about a picture, and Save."""
+    answer(studio.widget, _output(studio, message), message)
 
 
 def _copy(studio: StudioState, message: Message) -> None:
@@ -333,7 +324,7 @@ _ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "vary": _with_model(lambda studio, message: studio.vary(int(message["edit"]))),
     "price of vary": _with_model(_price_of_vary),
     "rate": _rate,
-    "save": _save,
+    "save": _view,
     "copy": _copy,
     "view": _view,
     "select": _select,

@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import ClassVar
 
 from nbbanana.errors import NBBananaError
-from nbbanana.images import thumbnail
+from nbbanana.images import inspect, thumbnail
 from nbbanana.settings import cache_dir
 from nbbanana.store import Store
 from nbbanana.widgets import ui_thread
 
-__all__ = ["Source", "Thumbnails", "blob_source"]
+__all__ = ["VIEW_SIDE", "Source", "Thumbnails", "blob_source", "seen", "whole"]
+
+VIEW_SIDE = 1600
+"""Pixels of the longer side at which a picture travels; it is said where that is less than it has."""
+AS_IT_IS = 4_000_000
+"""Bytes up to which a file that a browser reads travels as it is, so that what is seen is exact."""
+_BROWSER_READS = frozenset({"image/png", "image/jpeg", "image/webp"})
 
 KEPT = 600
 """So many thumbnails stay in memory, about 10 kB each."""
@@ -136,3 +142,33 @@ def _write(place: Path, data: bytes) -> None:
     with os.fdopen(handle, "wb") as file:
         file.write(data)
     Path(name).replace(place)
+
+
+# ── larger copies ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def whole(data: bytes) -> bytes:
+    """
+    A picture with all its pixels as a browser reads it: its own bytes where it does, else a PNG.
+
+    Raises:
+        ImageError: no picture, damaged or too large.
+    """
+    info = inspect(data)
+    if info.mime in _BROWSER_READS and not info.is_animated:
+        return data
+    return thumbnail(data, side=max(info.width, info.height), format="PNG")
+
+
+def seen(data: bytes) -> bytes:
+    """
+    What a browser is sent of a picture: its own bytes where it reads them and they are few, else a smaller copy.
+
+    Raises:
+        ImageError: no picture, damaged or too large.
+    """
+    info = inspect(data)
+    is_small = max(info.width, info.height) <= VIEW_SIDE and len(data) <= AS_IT_IS
+    if is_small and info.mime in _BROWSER_READS and not info.is_animated:
+        return data
+    return thumbnail(data, side=VIEW_SIDE, format="WEBP", quality=92)

@@ -12,10 +12,10 @@ from nbbanana.errors import UsageError
 from nbbanana.session import Output
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message
-from nbbanana.widgets.compare import seen, whole
 from nbbanana.widgets.payloads import Row
+from nbbanana.widgets.thumbnails import seen, whole
 
-__all__ = ["Viewer", "save_free", "send_picture", "view", "view_row"]
+__all__ = ["Viewer", "answer", "save_free", "view", "view_row"]
 
 SUFFIXES = {"image/jpeg": ".jpg", "image/webp": ".webp"}
 WHAT: dict[str, Callable[[Output], bytes]] = {
@@ -45,26 +45,32 @@ def view_row(output: Output) -> Row:
     }
 
 
-def send_picture(form: Form, output: Output, what: str) -> None:
+def answer(form: Form, output: Output, message: Message) -> None:
     """
-    Read a picture and send it to the front end of a form; returns at once, and the form shows what goes wrong.
+    Do what the viewer in the front end of a form asks about a picture; returns at once.
 
     Args:
         form: the form whose front end asked.
         output: the picture.
-        what: `preview`, `full`, or `input`.
+        message: `save`, or `view` with what is wanted: `facts`, `preview`, `full` or `input`.
     """
+    if message["kind"] == "save":
+        form.tell("said", text=f"Saved as {save_free(output).name}, in the notebook's folder.", undo=False)
+    elif message["what"] == "facts":
+        form.tell("facts", **view_row(output))
+    else:
+        ui_thread.background(_send, form, output, str(message["what"]))
 
-    def read() -> None:
-        try:
-            data = WHAT[what](output)
-        except Exception as error:  # noqa: BLE001 - shown in the form, since no caller could
-            ui_thread.post(form.complain, error, "view")
-            return
-        told = {"edit": output.edit_id, "index": output.index, "what": what}
-        ui_thread.post(lambda: form.tell("large", **told, buffers=[data]))
 
-    ui_thread.background(read)
+def _send(form: Form, output: Output, what: str) -> None:
+    """Read a picture and send it to a front end; called in a background thread."""
+    try:
+        data = WHAT[what](output)
+    except Exception as error:  # noqa: BLE001 - shown in the form, since no caller could
+        ui_thread.post(form.complain, error, "view")
+        return
+    told = {"edit": output.edit_id, "index": output.index, "what": what}
+    ui_thread.post(lambda: form.tell("large", **told, buffers=[data]))
 
 
 def save_free(output: Output) -> Path:
@@ -92,8 +98,6 @@ class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
     def __init__(self, outputs: Iterable[Output]) -> None:
         super().__init__()
         self.outputs = tuple(outputs)
-        self.saved: list[str] = []
-        """The names of the files that were written with its Save button."""
 
     def __repr__(self) -> str:
         return f"<Viewer {', '.join(output.label for output in self.outputs)}>"
@@ -108,12 +112,8 @@ class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
         """Do what the front end asks."""
         if kind == "hello":
             self.tell("pictures", pictures=[view_row(output) for output in self.outputs])
-        elif kind == "view":
-            send_picture(self, self._find(message), str(message["what"]))
-        elif kind == "save":
-            path = save_free(self._find(message))
-            self.saved.append(path.name)
-            self.tell("said", text=f"Saved as {path.name}, in the notebook's folder.")
+        elif kind in {"view", "save"}:
+            answer(self, self._find(message), message)
 
     def _find(self, message: Message) -> Output:
         wanted = (int(message["edit"]), int(message["index"]))

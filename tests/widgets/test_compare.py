@@ -20,8 +20,9 @@ from support.tiers import in_every_view
 import nbbanana as nb
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.widgets import ui_thread
-from nbbanana.widgets.compare import VIEW_SIDE, Compare, compare, seen
+from nbbanana.widgets.compare import Compare, compare
 from nbbanana.widgets.comparison import made_from, rows, same, sides_of, words
+from nbbanana.widgets.thumbnails import VIEW_SIDE, seen
 
 KEEP = "Keep the subject unchanged. Convert the background into a "
 
@@ -365,6 +366,7 @@ def test_prompts_with_little_in_common_are_shown_as_two(session: nb.Session, pho
 
 
 @pytest.mark.browser
+@pytest.mark.painted
 def test_one_to_one_shows_true_pixels_of_the_larger_picture(
     browser: Browser, session: nb.Session, photo: Callable[[str], Path]
 ) -> None:

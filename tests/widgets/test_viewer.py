@@ -16,6 +16,7 @@ import nbbanana as nb
 from nbbanana.errors import UsageError
 from nbbanana.widgets.viewer import view_row
 
+pytestmark = pytest.mark.painted
 WIDE = {"resolution": "2K", "seed": 7}
 LOADED = "width => document.querySelector('.vw-picture').naturalWidth === width"
 
@@ -183,3 +184,28 @@ def test_it_opens_from_the_browser(browser: Browser, big: nb.EditResult) -> None
         dialog.get_by_role("button", name="Save").click()
         expect(dialog.get_by_role("status").last).to_contain_text("Saved as")
     form.close()
+
+
+@pytest.mark.browser
+def test_it_opens_from_a_comparison(browser: Browser, big: nb.EditResult) -> None:
+    """Enter on the pictures and Enlarge show an output large, not the input beside it; what is saved is said there."""
+    form = nb.compare(big[1])
+    with opened(browser, form) as page:
+        page.locator(".cp-picture[src]").nth(1).wait_for()
+        for way in (lambda: page.locator(".cp-pane").press("Enter"), page.get_by_role("button", name="Enlarge").click):
+            way()
+            dialog = page.get_by_role("dialog", name="history[1][1]")
+            expect(dialog).to_be_visible()
+            page.wait_for_function(LOADED, arg=big[1].width)
+            dialog.get_by_role("button", name="Save").click()
+            expect(dialog.get_by_role("status").last).to_contain_text("Saved as")
+            page.keyboard.press("Escape")
+    form.close()
+
+
+def test_an_output_opens_its_own_viewer(big: nb.EditResult) -> None:
+    """`output.view()` is `nb.view(output)`."""
+    shown = big[1].view()
+    assert shown.outputs == (big[1],)
+    assert repr(shown) == "<Viewer history[1][1]>"
+    shown.close()

@@ -35,6 +35,7 @@ export function makeBar(form, stage, act) {
     whole,
     button("1:1", null, () => stage.exact(), { title: "True pixels of the larger picture", key: "o" }),
   );
+  const enlarge = button("Enlarge", "search", () => form.enlarge(state.left), { key: "Enter", title: "See the left picture large, with Save and Download" });
   const swap = button("Swap", "vary", () => act.swap(), { key: "x" });
   const element = h(
     "header.cp-bar",
@@ -42,7 +43,7 @@ export function makeBar(form, stage, act) {
     h("h2", {}, "Compare"),
     h("div.cp-ways", { role: "group", "aria-label": "Way of comparing" }, ways),
     h("div.cp-extra", {}, pair, play, next, gain),
-    h("div.cp-tools", {}, zooms, swap),
+    h("div.cp-tools", {}, zooms, enlarge, swap),
   );
 
   return {
@@ -53,6 +54,7 @@ export function makeBar(form, stage, act) {
       fill(left, options());
       fill(right, options());
       pair.hidden = form.told.sides.length < 3;
+      enlarge.hidden = !form.told.sides.some(({ output }) => output);
       this.draw();
     },
     draw() {

@@ -2,12 +2,15 @@
 
 import { fill, h, keepKeys } from "../shared/dom.js";
 import { album, hideStill, link } from "../shared/link.js";
+import { makeViewer } from "../shared/viewer.js";
 import { makeWords, letter } from "./words.js";
 import { makeStage } from "./stage.js";
 import { makeBar, WAYS } from "./bar.js";
 
 /** Milliseconds between two pictures that flicker: slower than three a second, which is safe for everybody. */
 const BEAT = 700;
+
+let comparisons = 0;
 
 /** What the parts share, before Python said anything. */
 function makeComparison() {
@@ -21,6 +24,7 @@ function makeComparison() {
     state: { way: "slider", left: 0, right: 1, current: 0, divider: 0.5, gain: 4, isPlaying: false, isStill: isStill.matches, view: { x: 0.5, y: 0.5, zoom: 1 } },
     changed: () => undefined,
     wantFull: (_number) => undefined,
+    enlarge: (_number) => undefined,
   };
 }
 
@@ -77,13 +81,13 @@ function makeActs(form, parts) {
 
 /** What a key does. */
 function makeCompareKeys(form, parts, acts) {
-  const keys = { "+": () => parts.stage.zoom(1.5), "=": () => parts.stage.zoom(1.5), "-": () => parts.stage.zoom(1 / 1.5), 0: () => parts.stage.whole(), o: () => parts.stage.exact(), x: () => acts.swap() };
+  const keys = { "+": () => parts.stage.zoom(1.5), "=": () => parts.stage.zoom(1.5), "-": () => parts.stage.zoom(1 / 1.5), 0: () => parts.stage.whole(), o: () => parts.stage.exact(), x: () => acts.swap(), Enter: () => form.enlarge(form.state.way === "flicker" ? form.state.current : form.state.left) };
   WAYS.forEach(([way], place) => (keys[place + 1] = () => acts.way(way)));
   return (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("select, input")) return;
     const isSpace = event.key === " " && !event.composedPath()[0].matches("button");
     const act = isSpace && form.state.way === "flicker" ? acts.next : keys[event.key];
-    if (!act) return;
+    if (!act || (event.key === "Enter" && event.composedPath()[0].matches("button"))) return;
     event.preventDefault();
     act();
   };
@@ -91,7 +95,7 @@ function makeCompareKeys(form, parts, acts) {
 
 /** The keys, for those who see them; controls name their own. */
 function keyList() {
-  const list = [[["←", "→"], "divider, or the view"], [["+", "−"], "zoom"], [["0"], "whole"], [["1"], "to ", ["4"], "way of comparing"], [["x"], "swap"], [["Space"], "next, in flicker"]];
+  const list = [[["←", "→"], "divider, or the view"], [["+", "−"], "zoom"], [["0"], "whole"], [["1"], "to ", ["4"], "way of comparing"], [["x"], "swap"], [["↵"], "enlarge"], [["Space"], "next, in flicker"]];
   const piece = (part) => (Array.isArray(part) ? part.map((key) => [h("kbd", {}, key), " "]).flat() : part);
   return h("footer.cp-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, list.map((parts) => h("span", {}, parts.map(piece).flat())));
 }
@@ -139,18 +143,33 @@ function render({ model, el }) {
       tellShrunk();
       return form.album.replace(String(message.number), buffers[0]);
     },
+    facts: (message) => viewer.facts(message),
+    large: (message, buffers) => viewer.hear(message, buffers[0]),
+    said: (message) => viewer.said(message.text),
     error: (message) => {
       fill(trouble, `${message.what} ${message.why} ${message.mend}`);
       trouble.hidden = false;
     },
   };
   const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
+  comparisons += 1;
+  const viewer = makeViewer({
+    id: (name) => `nbbc${comparisons}-${name}`,
+    ask: (what, ref) => line.say("view", { ...ref, what }),
+    save: (ref) => line.say("save", ref),
+    thumbnail: (image, ref) => form.album.show(image, String(form.told.sides.findIndex(({ output }) => output?.edit === ref.edit && output.index === ref.index))),
+  });
+  form.enlarge = (number) => {
+    const refs = form.told.sides.map(({ output }) => output).filter(Boolean);
+    const wanted = form.told.sides[number].output ?? refs[0];
+    if (refs.length) viewer.open(refs, refs.indexOf(wanted));
+  };
   form.wantFull = (number) => {
     if (asked.has(number) || form.told.sides[number].sent === 1) return;
     asked.add(number);
     line.say("full", { side: number });
   };
-  fill(form.root, parts.bar.element, waits, trouble, parts.stage.element, note, parts.words.element, keyList(), form.live);
+  fill(form.root, parts.bar.element, waits, trouble, parts.stage.element, note, parts.words.element, keyList(), viewer.element, form.live);
   const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", makeCompareKeys(form, parts, acts));
   el.replaceChildren(form.root);
@@ -160,6 +179,7 @@ function render({ model, el }) {
     line.end();
     acts.end();
     parts.stage.end();
+    viewer.end();
     form.album.end();
     showStill();
   };
