@@ -303,7 +303,7 @@ def test_what_is_captured_has_the_result_alone(notebook: Any, monkeypatch: pytes
         ("number", ImageError, "number: A value of type int is not a picture."),
         ("table --model google/nano", UnknownModelError, "google/nano"),
         ("notes.txt", ImageError, "notes.txt"),
-        ("", ParameterError, "pictures"),
+        ("", ParameterError, "No picture was given"),
         ("_", VariableError, "no last edit"),
     ],
 )
