@@ -1,5 +1,5 @@
 """
-Parts of a picture: shapes that somebody drew, the words that a model understands for them, and a mask.
+Parts of a picture: shapes that were drawn, the words that a model understands for them, and a mask.
 
 All places are parts of the width and the height, from 0 at the left and the top to 1.
 """
@@ -285,10 +285,16 @@ def box_shape(box: Sequence[float | str]) -> Shape:
         return shape_of({"kind": "box", "points": [(left, top), (right, bottom)]})
     except (TypeError, ValueError):
         raise UsageError(
-            f"{box!r:.60} is no box.",
+            f"{_shown(box)} is no box.",
             "A box is left, top, right and bottom, as parts of the picture from 0 to 1.",
             "For example: (0.7, 0, 1, 0.3).",
         ) from None
+
+
+def _shown(value: object) -> str:
+    """A value in a message: as it is written, or its type where that is long or says nothing."""
+    text = repr(value)
+    return f"A value of type {type(value).__name__}" if len(text) > 60 or " at 0x" in text else text
 
 
 def _check_unit(box: Sequence[float]) -> None:

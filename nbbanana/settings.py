@@ -83,6 +83,12 @@ class NBBanana(SingletonConfigurable):
         help="Where inputs are put and sent from by signed addresses, such as s3://bucket/prefix: any fsspec file "
         "system that signs. Empty: they travel inside the request. Environment: NBBANANA_STAGING.",
     ).tag(config=True)
+    upload_format = traitlets.Enum(
+        ("png", "jpeg"),
+        "png",
+        help="jpeg: a photograph that does not fit as PNG is sent whole, as JPEG at quality 95, where a service takes "
+        "that. png: it is scaled down. Environment: NBBANANA_UPLOAD_FORMAT.",
+    ).tag(config=True)
     sandbox_scale = traitlets.Float(
         0.2,
         min=0.0,
@@ -92,7 +98,17 @@ class NBBanana(SingletonConfigurable):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for name in ("model", "mode", "provider", "store", "replay_store", "timeout", "staging", "sandbox_scale"):
+        for name in (
+            "model",
+            "mode",
+            "provider",
+            "store",
+            "replay_store",
+            "timeout",
+            "staging",
+            "upload_format",
+            "sandbox_scale",
+        ):
             self._take_from_environment(name, already_set=name in kwargs)
 
     def _take_from_environment(self, name: str, *, already_set: bool) -> None:

@@ -237,7 +237,6 @@ def test_the_named_model_decides_which_options_there_are() -> None:
         ("--aspect-ratio --seed 7", "--aspect-ratio has no value."),
         ("--seed 7 --seed=8", "--seed is given twice."),
         ("-n 1 --number-of-images 2", "is given twice."),
-        ("--enable-web-search=maybe", "Write --enable-web-search or --no-enable-web-search."),
         ("--no-enable-web-search=true", "does not take the value true"),
         ("--dry-run=no", "--dry-run is set by being there."),
         ("--mode slow", "--mode is 'slow'."),
@@ -251,6 +250,12 @@ def test_the_named_model_decides_which_options_there_are() -> None:
 def test_a_wrong_option_is_said(line: str, said: str) -> None:
     """Abbreviations are not guessed; the message has what is wrong and what to write."""
     assert said in refused(UsageError, line)
+
+
+def test_a_switch_that_says_neither_yes_nor_no_is_a_wrong_value() -> None:
+    """As it is in a call."""
+    said = refused(ParameterError, "--enable-web-search=maybe")
+    assert "Write --enable-web-search or --no-enable-web-search." in said
 
 
 def test_a_wrong_value_names_the_field_and_what_is_allowed() -> None:

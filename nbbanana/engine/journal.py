@@ -166,7 +166,7 @@ class Journal:
 def _prepared(request: EditRequest, local: Sequence[ImageInput]) -> tuple[Upload | None, ...]:
     """What is sent of the mask, None where there is none, and of the pictures; within the limits all together."""
     if request.mask is None:
-        return (None, *prepare(local))
+        return (None, *prepare(local, jpeg=settings().upload_format == "jpeg"))
     *uploads, mask = prepare([*local, request.mask])
     first = request.images[0] if request.images else None
     if local and first is local[0] and (first.width, first.height) == (request.mask.width, request.mask.height):
@@ -196,4 +196,4 @@ def input_record(image: ImageInput, upload: Upload | None) -> InputRecord:
 
 def _data_uri(upload: Upload | None) -> str:
     assert upload is not None
-    return "data:image/png;base64," + base64.b64encode(upload.data).decode("ascii")
+    return f"data:{upload.mime};base64," + base64.b64encode(upload.data).decode("ascii")

@@ -39,7 +39,10 @@ def stage(where: str, uploads: Iterable[Upload | None]) -> list[str | None]:
             it cannot sign addresses that a service can open.
     """
     system, root = _place(where)
-    return [None if upload is None else _signed(system, f"{root}/{upload.sha256}.png", upload) for upload in uploads]
+    return [
+        None if upload is None else _signed(system, f"{root}/{upload.sha256}.{upload.mime.partition('/')[2]}", upload)
+        for upload in uploads
+    ]
 
 
 def _place(where: str) -> tuple[Any, str]:

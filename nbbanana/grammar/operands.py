@@ -290,7 +290,7 @@ def _is_several(value: object) -> TypeGuard[Sequence[Any]]:
         return False
     if isinstance(value, Sequence):
         return True
-    # An array is one where NumPy was imported by whoever made it; a scalar array cannot be counted.
+    # NumPy is imported already where a value is an array of it; a scalar array cannot be counted.
     numpy = sys.modules.get("numpy")
     return numpy is not None and isinstance(value, numpy.ndarray) and value.ndim > 0
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from textwrap import fill as wrapped
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.errors import UsageError
-from nbbanana.grammar.nearest import did_you_mean
+from nbbanana.errors import ParameterError, UsageError
 from nbbanana.grammar.operands import LONG_DASHES
 from nbbanana.grammar.placeholders import escape, fill
 from nbbanana.grammar.words import Word, quote
 from nbbanana.images.reading import ENDINGS, existing
+from nbbanana.models.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from nbbanana.models import Field, Model
@@ -121,7 +121,8 @@ def read_options(
         was set); and the words that are left.
 
     Raises:
-        UsageError: no such option, one that is given twice, or one whose value is missing or not taken.
+        UsageError: no such option, one that is given twice, or one whose value is missing.
+        ParameterError: a switch of the model with a value that is neither yes nor no.
     """
     table = _table(options)
     given: dict[str, tuple[Option, str | bool]] = {}
@@ -263,7 +264,8 @@ def _truth(option: Option, shown: str, value: str | None, *, says_no: bool) -> b
     if value is None:
         return not says_no
     if not option.is_switch or says_no or value.casefold() not in TRUTH:
-        raise UsageError(
+        kind = ParameterError if option.is_switch and not says_no else UsageError
+        raise kind(
             f"{shown} does not take the value {value}.",
             f"{option.name} is a switch." if option.is_switch else f"{option.name} is set by being there.",
             f"Write {option.name} or {option.negative}." if option.is_switch else f"Write {option.name} alone.",

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from nbbanana.errors import UsageError, VariableError
-from nbbanana.grammar.nearest import did_you_mean
+from nbbanana.models.nearest import did_you_mean
 
 __all__ = ["escape", "fill", "fits", "has_placeholder", "normal"]
 

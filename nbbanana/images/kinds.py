@@ -62,7 +62,7 @@ class ImageInfo:
 @dataclass(frozen=True, slots=True)
 class ImageInput:
     """
-    A picture that somebody wants edited: its bytes as they were when it was loaded, or its URL.
+    An input picture: its bytes as they were when it was loaded, or its URL.
 
     Args:
         name: what people call it: a file name, `array 512×512 RGB`; never an absolute path.

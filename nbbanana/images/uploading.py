@@ -1,8 +1,8 @@
 """
 What travels of a picture: a PNG within the limits, as large as they allow; or a JPEG where one may be sent.
 
-A photograph that does not fit as a PNG mostly fits whole as a JPEG of a quality at which nobody sees a difference: that
-loses less than scaling it down. What is transparent stays a PNG.
+A photograph that does not fit as a PNG mostly fits whole as a JPEG of high quality, which loses less than
+scaling it down. What is transparent stays a PNG.
 
 The search for the fitting size encodes few times: strips at full size tell how well a picture compresses, then each
 encoding corrects the guess for the next. PNG sizes of smaller versions are no simple function of the pixels, so that

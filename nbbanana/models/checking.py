@@ -219,7 +219,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _number(value: object) -> float | None:
-    """The number that a value is or spells; None where it is none, or has more digits than anybody means."""
+    """The number that a value is or spells; None where it is none, or has too many digits to be meant."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -239,6 +239,8 @@ def shown_value(value: object, *, quote: bool = True) -> str:
 
 def _written(value: object) -> str:
     try:
-        return repr(value)
+        text = repr(value)
+        # The default of Python has an address of the memory, which says nothing.
+        return f"a value of type {type(value).__name__}" if " at 0x" in text else text
     except Exception:  # noqa: BLE001 (a foreign object's, or an integer with too many digits for Python to write)
         return f"a value of type {type(value).__name__}"

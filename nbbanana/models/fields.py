@@ -1,4 +1,4 @@
-"""The parameters of a model as its schema lists them, in this house's words: `Field`."""
+"""The parameters of a model as its schema lists them, in one vocabulary: `Field`."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _read(name: str, node: Mapping[str, Any], required: list[str], role: Role | 
         step=node.get("multipleOf"),
         least=node.get("minLength" if is_text else "minItems"),
         most=node.get("maxLength" if is_text else "maxItems"),
-        # A catalogue's defaults for these are samples: somebody's prompt, somebody's picture, some seed.
+        # A catalogue's defaults for these are samples: a prompt, a picture and a seed of an example.
         default=None if role in {"prompt", "images", "image", "reference", "mask", "seed"} else node.get("default"),
         description=node.get("description", ""),
         cost_note=own.get("cost"),

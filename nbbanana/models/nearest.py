@@ -1,4 +1,4 @@
-"""The allowed value that somebody most likely meant."""
+"""Names and values that are most like one that does not exist: what was probably meant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from itertools import takewhile
 
-__all__ = ["nearest"]
+__all__ = ["did_you_mean", "nearest"]
 
 LEAST_LIKENESS = 0.6
 """Below it, two texts have nothing to do with each other (0 to 1, as difflib measures)."""
@@ -31,6 +31,17 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
         return by_size
     best = max(known, key=lambda choice: _likeness(word, choice), default=None)
     return best if best is not None and _letters_alike(word, best) >= LEAST_LIKENESS else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """
+    Return a question that names the nearest of the known words, or `otherwise` where none is like it.
+
+    >>> did_you_mean("portriat", ["portrait", "result"], "Define it."), did_you_mean("zzz", ["portrait"], "Define it.")
+    ('Did you mean portrait?', 'Define it.')
+    """
+    near = nearest(word, known)
+    return f"Did you mean {near}?" if near else otherwise
 
 
 def _nearest_quantity(word: str, known: list[str]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import ImageError, UsageError
@@ -105,7 +106,7 @@ def _of_text(text: str, session: Session) -> Area:
 def _boxes(region: Any) -> list[Any]:
     """One box or several, as a list."""
     boxes = list(region) if isinstance(region, list | tuple) else [region]
-    is_one = len(boxes) == 4 and all(isinstance(part, int | float) for part in boxes)
+    is_one = len(boxes) == 4 and all(isinstance(part, Real) for part in boxes)
     if not boxes:
         raise UsageError("The region is empty.", "It has no box.", "Leave it out, or give (left, top, right, bottom).")
     return [boxes] if is_one else boxes

@@ -192,6 +192,36 @@ def test_a_large_photograph_is_scaled_down_and_the_user_is_told(photo: Photo) ->
     assert upload.note == f"portrait.jpg is sent at {size} instead of 2700×1800, to stay within 6 MiB."
 
 
+@pytest.mark.parametrize(("most", "is_whole"), [(150_000, True), (40_000, False)])
+def test_a_photograph_that_does_not_fit_as_png_is_a_jpeg_where_that_is_taken(
+    photo: Photo, monkeypatch: pytest.MonkeyPatch, most: int, is_whole: bool
+) -> None:
+    """At its full size if it then fits, else scaled less than a PNG would be; the user is told."""
+    monkeypatch.setattr(room, "MAX_UPLOAD_BYTES", most)
+    picture = load(photo("chelsea"))
+    png, jpeg = prepare([picture])[0], prepare([picture], jpeg=True)[0]
+    assert (png.mime, jpeg.mime) == ("image/png", "image/jpeg")
+    assert max(len(png.data), len(jpeg.data)) <= most
+    assert jpeg.width > png.width
+    assert ((jpeg.width, jpeg.height) == (picture.width, picture.height)) is is_whole
+    assert jpeg.note is not None
+    assert "as JPEG at quality 95" in jpeg.note
+    with Image.open(io.BytesIO(jpeg.data)) as sent:
+        assert (sent.format, sent.mode, sent.size) == ("JPEG", "RGB", (jpeg.width, jpeg.height))
+        assert not sent.getexif()
+
+
+def test_what_fits_or_is_transparent_stays_a_png(photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JPEG is for what would else be scaled down, and knows no transparency."""
+    picture = load(photo("chelsea"))
+    assert prepare([picture], jpeg=True) == prepare([picture])
+    monkeypatch.setattr(room, "MAX_UPLOAD_BYTES", 40_000)
+    with Image.open(photo("chelsea")) as image:
+        clear = image.convert("RGBA")
+    clear.putalpha(120)
+    assert prepare([load(clear)], jpeg=True)[0].mime == "image/png"
+
+
 def test_a_flat_picture_is_only_scaled_to_the_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     """What compresses well is limited by its pixels, and the reason says so."""
     monkeypatch.setattr(room, "MAX_UPLOAD_PIXELS", 1_000_000)

@@ -182,7 +182,7 @@ def test_save_writes_the_bytes_as_they_came(session, photo, tmp_path):
     ("images", "parameters", "kind", "words"),
     [
         (21, {}, errors.ParameterError, "20"),
-        (0, {}, errors.ParameterError, "image"),
+        (0, {}, errors.ParameterError, "picture"),
         (1, {"resolution": "8K"}, errors.ParameterError, "4K"),
         (1, {"resolutoin": "1K"}, errors.ParameterError, "resolution"),
         (1, {"number_of_images": 5}, errors.ParameterError, "4"),
