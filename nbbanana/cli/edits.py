@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.cli.console import (
@@ -112,8 +111,11 @@ def _edit(options: argparse.Namespace) -> None:
 def _read_cell(line: Sequence[str], session: Session) -> Cell:
     """Read the line as `%nbedit` reads its own; a shell has no variables, so braces are text."""
     from nbbanana.grammar import Word, check_prompt, escape, parse_words
+    from nbbanana.images.reading import existing
 
-    words = [Word(escape(word), quoted=not word.startswith(("-", "edit:")) or Path(word).exists()) for word in line]
+    words = [
+        Word(escape(word), quoted=not word.startswith(("-", "edit:")) or existing(word) is not None) for word in line
+    ]
     cell = parse_words(words, default_model=session.default_model, model_of=lambda name: model_for(session, name))
     if cell.prompt != STDIN:
         return cell
