@@ -1,5 +1,5 @@
 """
-How the service says no: its documented error codes, in each HTTP form that clients meet.
+Refusals: the service's documented error codes, in each HTTP form that clients meet.
 
 The codes and their meanings are those of the Model API's error-codes page. Which HTTP status goes with a code
 is not on that page, and clients disagree: they handle 401 and 402 although a bad token is documented as 400004

@@ -88,7 +88,7 @@ async def _no_such_route(_request: Request, error: Exception) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call on its way to its handler: the sandbox, the request, who asks (None where nobody must say)."""
+    """One call on its way to its handler: the sandbox, the request, the account (None for open calls)."""
 
     state: State
     request: Request

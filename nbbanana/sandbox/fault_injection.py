@@ -51,7 +51,7 @@ class _Exchange:
         self._send = send
 
     async def wait(self, seconds: float) -> bool:
-        """Wait, but no longer than the client does; whether the client has hung up."""
+        """Wait, but no longer than the client does; return whether the client disconnected."""
         try:
             await asyncio.wait_for(self._gone(), None if math.isinf(seconds) else seconds)
         except TimeoutError:
@@ -73,18 +73,18 @@ class _Exchange:
         await self._gone()
 
     def refuse(self, seconds: float) -> None:
-        """Let nobody listen for so many seconds."""
+        """Stop listening for so many seconds."""
         if self._connection is None:
             raise RuntimeError("Fault(refuse=…) needs a sandbox that is served over a socket.")
         self._connection.refuse(seconds)
 
     def shaped(self, fault: Fault) -> Send:
-        """A `send` that maims the answer on its way as the fault says."""
+        """Return a `send` that changes the answer as the fault says."""
         return _Shaper(self, self._send, fault)
 
 
 class _Shaper:
-    """Sends an answer cut short, in drips, or with a goodbye."""
+    """Sends an answer cut short, in small pieces, or with `Connection: close`."""
 
     def __init__(self, exchange: _Exchange, send: Send, fault: Fault) -> None:
         self._exchange = exchange

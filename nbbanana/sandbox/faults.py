@@ -50,7 +50,7 @@ class Fault:
         truncate: the part of the body, 0 to 1, that is sent of the `Content-Length` that was announced, before
             the connection is closed.
         drip: the body goes out in about a hundred pieces, so many seconds apart.
-        refuse: seconds in which nobody listens any more, from just before this answer is sent. The next
+        refuse: seconds in which the server does not listen, from just before this answer is sent. The next
             connections are refused; over sockets only.
         error: `job` only: the reason with which the job fails.
         outputs: `job` only: how many outputs the job makes, whatever was asked.

@@ -35,7 +35,7 @@ from nbbanana.sandbox.api_errors import BAD_INPUT, ApiError
 __all__ = ["Files", "placeholder", "read_inputs"]
 
 NAME_BYTES = 24
-"""Random bytes in an output's name: nobody guesses an address that needs no token."""
+"""Random bytes in an output's name: an address that needs no token cannot be guessed."""
 LARGEST_IMAGE = 6 * 2**20
 MOST_PIXELS = 32_000_000
 """Bytes and pixels of a picture in a data URI: the limits that RunComfy's partner nodes name. They are not taken from
@@ -187,7 +187,7 @@ def _decoded(name: str, source: str) -> bytes:
 
 
 def placeholder(url: str) -> bytes:
-    """A neutral PNG of 768×512 pixels that stands for a URL nobody fetches: two colours and the host's name."""
+    """A neutral PNG of 768×512 pixels that stands for a URL, which is not fetched: two colours and the host's name."""
     digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
     slope = Image.linear_gradient("L").resize(PLACEHOLDER_SIZE)
     dark, light = (_muted(digest[0], 38), _muted(digest[1], 72))

@@ -3,7 +3,7 @@ The queue: accepted jobs, a set number of slots, durations, and the wallet that 
 
 Each slot is a thread that takes the next job, paints its outputs and waits until the job's time is over, so that
 no event loop is needed to drive it: the same queue serves a socket, an in-process client whose loop comes and
-goes, and nobody at all. Threads start with work and end without.
+goes, and no client at all. Threads start with work and end without.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ async def _parse(body: bytes, scope: Scope) -> None:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body once more, then whatever the server still has to say."""
+    """A `receive` that gives the body once more, then the server's further messages."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

@@ -114,7 +114,7 @@ class Sandbox(State):
 
     @contextlib.contextmanager
     def refusing(self) -> Iterator[None]:
-        """Meanwhile nobody listens: idle connections are closed and new ones refused."""
+        """Stop listening meanwhile: idle connections are closed and new ones refused."""
         with self._served.refusing():
             yield
 

@@ -78,7 +78,7 @@ class Listener:
 
     @contextlib.contextmanager
     def refusing(self) -> Iterator[None]:
-        """Nobody listens on the port meanwhile: connections are refused."""
+        """Stop listening on the port meanwhile: connections are refused."""
         self._do(self._stop_listening())
         try:
             yield
@@ -177,7 +177,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _guard(host: str, port: int) -> socket.socket | None:
-    """A second socket that holds the port while nobody listens on it, where the system allows two before `listen`."""
+    """A second socket that holds the port meanwhile, where the system allows two before `listen`."""
     try:
         return _bound(host, port)
     except OSError:
