@@ -7,7 +7,9 @@ A setting is looked for in this order: an argument of the call, `%config NBBanan
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,9 +18,9 @@ from urllib.parse import urlsplit
 import traitlets
 from traitlets.config import SingletonConfigurable
 
-from nbbanana.errors import ConfigError, NBBananaError
+from nbbanana.errors import ConfigError, NBBananaError, translated
 
-__all__ = ["Endpoints", "Mode", "NBBanana", "cache_dir", "config_dir", "data_dir", "settings"]
+__all__ = ["BASE_VARIABLES", "Endpoints", "Mode", "NBBanana", "cache_dir", "config_dir", "data_dir", "settings"]
 
 Mode = Literal["auto", "fresh", "replay"]
 
@@ -28,12 +30,30 @@ ACCOUNT_API = "https://api.runcomfy.net/prod/v2"
 WEB = "https://www.runcomfy.com"
 """The service's own bases, as its documentation and its command line have them."""
 
+BASE_VARIABLES = {
+    "model_api": "RUNCOMFY_MODEL_API_BASE",
+    "account": "RUNCOMFY_SERVERLESS_API_BASE",
+    "web": "RUNCOMFY_WEB_BASE",
+}
+"""The environment variable of each of the `Endpoints`."""
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+log = logging.getLogger("nbbanana")
+log.addHandler(logging.NullHandler())
 
 
 def _from_environment(name: str) -> str:
     """An environment variable, trimmed; empty means unset, as for the RunComfy CLI."""
     return os.environ.get(name, "").strip()
+
+
+FROM_ENVIRONMENT = (
+    "model", "mode", "provider", "store", "replay_store", "debug", "timeout", "staging", "upload_format",
+    "sandbox_scale",
+)  # fmt: skip
+"""Settings that an environment variable sets: `NBBANANA_` and the name in capitals."""
 
 
 class NBBanana(SingletonConfigurable):
@@ -65,6 +85,11 @@ class NBBanana(SingletonConfigurable):
     ).tag(config=True)
     tracebacks = traitlets.Bool(
         default_value=False, help="Show Python's traceback under an nbbanana error instead of its three lines."
+    ).tag(config=True)
+    debug = traitlets.Bool(
+        default_value=False,
+        help="Write each step to stderr: ids, times and outcomes, never secrets, addresses or prompts. The same goes "
+        "to Python's logger `nbbanana` at level DEBUG. Environment: NBBANANA_DEBUG.",
     ).tag(config=True)
     timeout = traitlets.Float(
         1800.0,
@@ -98,17 +123,7 @@ class NBBanana(SingletonConfigurable):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for name in (
-            "model",
-            "mode",
-            "provider",
-            "store",
-            "replay_store",
-            "timeout",
-            "staging",
-            "upload_format",
-            "sandbox_scale",
-        ):
+        for name in FROM_ENVIRONMENT:
             self._take_from_environment(name, already_set=name in kwargs)
 
     def _take_from_environment(self, name: str, *, already_set: bool) -> None:
@@ -118,16 +133,37 @@ class NBBanana(SingletonConfigurable):
         if not text or already_set or configured:
             return
         trait = self.traits()[name]
-        try:
+        wrong = ConfigError(f"{variable} is {text!r}.", f"It takes {trait.info()}.", f"Change {variable}, or unset it.")
+        with translated((traitlets.TraitError, ValueError), lambda _: wrong):
             setattr(self, name, trait.from_string(text))
-        except (traitlets.TraitError, ValueError):
-            raise ConfigError(
-                f"{variable} is {text!r}.", f"It takes {trait.info()}.", f"Change {variable}, or unset it."
-            ) from None
 
     @traitlets.observe("tracebacks")
     def _switch_tracebacks(self, change: Any) -> None:
         NBBananaError.show_tracebacks = bool(change["new"])
+
+    @traitlets.observe("debug")
+    def _switch_debug(self, change: Any) -> None:
+        log.removeHandler(_to_stderr)
+        log.setLevel(logging.NOTSET)
+        if change["new"]:
+            log.addHandler(_to_stderr)
+            log.setLevel(logging.DEBUG)
+
+
+class _ToStderr(logging.StreamHandler[Any]):
+    """Writes to what `sys.stderr` is when a line is written: a kernel and a test put another one in its place."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+        self.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+
+    @property
+    def stream(self) -> Any:
+        """The stream of the moment."""
+        return sys.stderr
+
+
+_to_stderr = _ToStderr()
 
 
 def settings() -> NBBanana:
@@ -156,11 +192,8 @@ class Endpoints:
         Raises:
             ConfigError: a base that is not https, or plain http anywhere but on loopback.
         """
-        return cls(
-            _base("RUNCOMFY_MODEL_API_BASE", MODEL_API),
-            _base("RUNCOMFY_SERVERLESS_API_BASE", ACCOUNT_API),
-            _base("RUNCOMFY_WEB_BASE", WEB),
-        )
+        official = cls()
+        return cls(**{name: _base(variable, getattr(official, name)) for name, variable in BASE_VARIABLES.items()})
 
     @property
     def is_official(self) -> bool:
@@ -189,23 +222,39 @@ def _base(variable: str, official: str) -> str:
 
 
 def data_dir() -> Path:
-    """The folder for stores: the platform's user data directory."""
+    """
+    Return the folder for stores: the platform's user data directory.
+
+    Raises:
+        ConfigError: this user has no home folder.
+    """
     import platformdirs
 
-    return Path(platformdirs.user_data_dir("nbbanana", appauthor=False))
+    return _under_home(platformdirs.user_data_dir("nbbanana", appauthor=False), "NBBANANA_STORE")
 
 
 def cache_dir() -> Path:
-    """The folder for what can be made again: the platform's user cache directory."""
+    """Return the folder for what can be made again: the platform's user cache directory; errors as `data_dir`."""
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("nbbanana", appauthor=False))
+    return _under_home(platformdirs.user_cache_dir("nbbanana", appauthor=False), "XDG_CACHE_HOME")
 
 
 def config_dir() -> Path:
-    """The RunComfy CLI's folder, which holds the shared `token.json` (on every system the same rule)."""
+    """Return the RunComfy CLI's folder, which holds the shared `token.json`; errors as `data_dir`."""
     if given := _from_environment("RUNCOMFY_CONFIG_DIR"):
         return Path(given)
     if xdg := _from_environment("XDG_CONFIG_HOME"):
         return Path(xdg) / "runcomfy"
-    return Path.home() / ".config" / "runcomfy"
+    return _under_home(os.path.expanduser("~/.config/runcomfy"), "RUNCOMFY_CONFIG_DIR")  # noqa: PTH111 - does not raise
+
+
+def _under_home(folder: str, variable: str) -> Path:
+    """Return a folder, unless its `~` could not be replaced: a user id without a passwd entry and without HOME."""
+    if folder.startswith("~"):
+        raise ConfigError(
+            "This user has no home folder.",
+            "HOME is not set, and the system knows no home for this user id, as in some containers.",
+            f"Set HOME, or {variable}, to a folder that can be written to.",
+        )
+    return Path(folder)

@@ -9,9 +9,10 @@ API's documentation (async queue endpoints, error codes) and what RunComfy's own
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from nbbanana.errors import (
@@ -26,6 +27,7 @@ from nbbanana.errors import (
     UpstreamError,
 )
 from nbbanana.providers.base import JobStatus, Price, RemoteState
+from nbbanana.text import one_line, without_addresses
 
 __all__ = [
     "STATES",
@@ -36,14 +38,26 @@ __all__ = [
     "price_from",
     "read_json",
     "request_id_from",
+    "request_id_in",
     "said",
     "seconds_to_wait",
 ]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
+_ID_IN_BYTES = re.compile(rb'"request_id"\s{0,9}:\s{0,9}"([A-Za-z0-9_-]{1,128})"')
 MESSAGE_KEYS = ("error_message", "message", "error", "detail")
 LONGEST_MESSAGE = 300
 """Characters of a server's message that are shown; a CDN's HTML page is longer than anybody wants."""
+MOST_READ = 4_000
+"""Characters of a server's message that are looked at."""
+DEEPEST = 100
+"""Levels of nesting that an answer may have; those of the API have five, and its schemas ten."""
+DEEPEST_MESSAGE = 4
+DEEPEST_OUTPUT = 6
+UNREADABLE = -1
+"""An `error_code` that says there is an error, and is no number."""
+MOST_DOLLARS = 1e6
+"""US dollars above which a price or a cost is no sum but a mistake."""
 
 STATES: Mapping[str, RemoteState] = {
     "in_queue": "queued",
@@ -74,89 +88,133 @@ BY_STATUS: Mapping[int, type[NBBananaError]] = {
     401: TokenRejectedError,
     402: BalanceError,
     403: NotYoursError,
-    404: RequestNotFoundError,
     429: RateLimitError,
 }
 
 PASSING = frozenset({408, 409, 425})
 """Statuses below 500 that speak of the moment and not of the question."""
 
+PAGES_THAT_PASS = frozenset({400, 403, 404, 405})
+"""Statuses below 500 that a firewall or a proxy gives with a web page of its own."""
+
 BLOCKED_WORDS = re.compile(r"safety|blocked|prohibited|moderat|nsfw|content polic|sensitive", re.IGNORECASE)
 
 
 def read_json(body: bytes) -> Any:
     """
-    The JSON value of a body, or None where it is none: empty, HTML, truncated, garbage.
+    Read the JSON value of a body; None where it is none: empty, HTML, truncated, garbage, nested too deep.
 
     >>> read_json(b'{"status": "completed"}'), read_json(b"<html>")
     ({'status': 'completed'}, None)
     """
     try:
-        return json.loads(body)
-    except (ValueError, UnicodeDecodeError, RecursionError):
+        value = json.loads(body)
+    except (ValueError, RecursionError):
         return None
+    brackets = body.count(b"[") + body.count(b"{")
+    return None if brackets > DEEPEST and _is_deeper(value, DEEPEST) else value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _members(one)]
+    return bool(level)
+
+
+def _members(container: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return container.values() if isinstance(container, dict) else container
 
 
 def said(answer: Any) -> str:
     """
-    The server's own message in one line, under any of the keys it uses; empty where there is none.
+    Return the server's own message on one line, under any of the keys it uses; empty where there is none.
+
+    Addresses are taken out: a service that echoes one echoes its signature.
 
     >>> said({"error_code": 400002, "error_message": "No balance."})
     'No balance.'
     """
-    if not isinstance(answer, dict):
+    return _shown(_message(answer, DEEPEST_MESSAGE))
+
+
+def _shown(text: str, width: int = LONGEST_MESSAGE) -> str:
+    return one_line(without_addresses(text[:MOST_READ]), width)
+
+
+def _message(answer: Any, depth: int) -> str:
+    found = (_as_text(answer.get(key), depth) for key in MESSAGE_KEYS) if isinstance(answer, dict) else iter(())
+    return next(filter(None, found), "")
+
+
+def _as_text(value: Any, depth: int = DEEPEST_MESSAGE) -> str:
+    if depth == 0:
         return ""
-    for key in MESSAGE_KEYS:
-        value = answer.get(key)
-        text = _as_text(value)
-        if text:
-            return text[:LONGEST_MESSAGE]
-    return ""
-
-
-def _as_text(value: Any) -> str:
     if isinstance(value, str):
-        return " ".join(value.split())
+        return value.strip()
     if isinstance(value, dict):
-        return said(value) or " ".join(json.dumps(value, ensure_ascii=False).split())
+        return _message(value, depth - 1) or _written(value)
     if isinstance(value, list) and value:
-        return "; ".join(filter(None, (_detail(item) for item in value[:5])))
+        return "; ".join(filter(None, (_detail(item, depth - 1) for item in value[:5])))
     return ""
 
 
-def _detail(item: Any) -> str:
-    """One entry of a validation report, as FastAPI and others write them: where, then what."""
+def _written(value: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)[:MOST_READ] if value else ""
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _detail(item: Any, depth: int) -> str:
+    """Read one entry of a validation report, as FastAPI and others write them: where, then what."""
     if not isinstance(item, dict):
-        return _as_text(item)
-    where = ".".join(str(part) for part in item.get("loc", []) if part != "body")
-    what = str(item.get("msg") or said(item))
+        return _as_text(item, depth)
+    place = item.get("loc")
+    where = ".".join(str(part) for part in place[:9] if part != "body") if isinstance(place, list) else ""
+    what = _as_text(item.get("msg"), depth) or _message(item, depth)
     return f"{where}: {what}" if where else what
 
 
 def error_code(answer: Any) -> int | None:
-    """The numeric `error_code` at the top of an answer, where there is one."""
-    code = answer.get("error_code") if isinstance(answer, dict) else None
-    if isinstance(code, str) and code.isdigit():
-        return int(code)
-    return code if isinstance(code, int) and not isinstance(code, bool) else None
-
-
-def error_from(status: int, answer: Any, *, doing: str, request_id: str | None = None) -> NBBananaError | None:
     """
-    The error that an answer means, or None where it is none.
+    Return the numeric `error_code` at the top of an answer; None where there is none, `UNREADABLE` where it is no code.
+
+    0 says that there is no error, as it does in many APIs.
+
+    >>> error_code({"error_code": "400002"}), error_code({"error_code": 0}), error_code({"error_code": "\u00b2"})
+    (400002, None, -1)
+    """
+    code = answer.get("error_code") if isinstance(answer, dict) else None
+    if isinstance(code, str) and re.fullmatch(r"[0-9]{1,9}", code.strip()):
+        code = int(code)
+    if code is None or code in (0, "", False):
+        return None
+    return code if isinstance(code, int) and code is not True and 0 < code < 10**9 else UNREADABLE
+
+
+def error_from(
+    status: int, answer: Any, *, doing: str, request_id: str | None = None, is_page: bool = False
+) -> NBBananaError | None:
+    """
+    Return the error that an answer means, or None where it is none.
 
     Args:
         status: the HTTP status.
         answer: the body's JSON value, or None.
         doing: what was tried, for the first line, such as "asking for the result".
-        request_id: the id it was about.
+        request_id: the id it was about. The API documents its "not found" as 404001: a 404 about an id without that
+            code comes from something in between, or from an id that is too fresh, and passes.
+        is_page: whether the body is something else than JSON, such as a web page of a proxy: 400, 403, 404 and 405
+            then say nothing about the request, and pass.
     """
     code = error_code(answer)
     if code is None and 200 <= status < 300:
         return None
-    kind = _kind(code, status)
+    passes = code is None and ((is_page and status in PAGES_THAT_PASS) or (request_id is not None and status == 404))
+    kind = UpstreamError if passes else _kind(code, status)
     words = said(answer)
-    number = f"error {code}" if code is not None else f"HTTP {status}"
+    number = f"error {code}" if code not in {None, UNREADABLE} else f"HTTP {status}"
     why = f"It said: {words} ({number})" if words else f"It answered {number} without a reason."
     return kind(
         f"The service refused {doing}." if status < 500 else f"The service failed {doing}.", why, request_id=request_id
@@ -180,9 +238,22 @@ def _kind(code: int | None, status: int) -> type[NBBananaError]:
 
 
 def request_id_from(answer: Any) -> str | None:
-    """The request id of a submit's answer, if it is one that can stand in a path."""
+    """Return the request id of a submit's answer, if it is one that can stand in a path."""
     value = answer.get("request_id") if isinstance(answer, dict) else None
     return value if isinstance(value, str) and REQUEST_ID.match(value) else None
+
+
+def request_id_in(body: bytes) -> str | None:
+    """
+    Return the request id in the bytes of an answer, also where they were cut off or are too many to be JSON.
+
+    >>> request_id_in(b'{"request_id": "r-1", "status_url": "https://')
+    'r-1'
+    """
+    if known := request_id_from(read_json(body)):
+        return known
+    found = _ID_IN_BYTES.search(body)
+    return found[1].decode() if found else None
 
 
 def job_status(answer: Any, retry_after: float | None = None) -> JobStatus:
@@ -196,12 +267,12 @@ def job_status(answer: Any, retry_after: float | None = None) -> JobStatus:
     if not isinstance(word, str) or not word.strip():
         raise ProtocolError("The service's answer has no status.", "It is not what the Model API documents.")
     state = STATES.get(word.strip().lower(), "other")
-    error = (_as_text(answer.get("error")) or said(answer))[:LONGEST_MESSAGE] if state == "failed" else None
+    error = _shown(_as_text(answer.get("error"))) or said(answer) if state == "failed" else None
     position = answer.get("queue_position")
     return JobStatus(
         state=state,
-        word=word.strip()[:40],
-        queue_position=position if isinstance(position, int) and position >= 0 else None,
+        word=_shown(word, 40),
+        queue_position=position if type(position) is int and 0 <= position < 10**9 else None,
         urls=tuple(output_urls(answer.get("output"))) if state == "completed" else (),
         error=error,
         is_blocked=bool(error and BLOCKED_WORDS.search(error)),
@@ -212,7 +283,7 @@ def job_status(answer: Any, retry_after: float | None = None) -> JobStatus:
 
 def output_urls(output: Any) -> list[str]:
     """
-    The images under `output`, in their order, without doubles.
+    Return the images under `output`, in their order, without doubles.
 
     Models differ: `images` or `image`, strings or `{"url": …}`, or a bare string (async queue endpoints page;
     RunComfy's partner nodes).
@@ -220,28 +291,30 @@ def output_urls(output: Any) -> list[str]:
     >>> output_urls({"images": ["https://a/1.png", {"url": "https://a/2.png"}]})
     ['https://a/1.png', 'https://a/2.png']
     """
-    return list(dict.fromkeys(_urls(output)))
+    return list(dict.fromkeys(_urls(output, DEEPEST_OUTPUT)))
 
 
-def _urls(value: Any) -> Iterator[str]:
+def _urls(value: Any, depth: int) -> Iterator[str]:
+    if depth == 0:
+        return
     if isinstance(value, str):
         if value.strip():
             yield value.strip()
     elif isinstance(value, list):
         for item in value:
-            yield from _urls(item)
+            yield from _urls(item, depth - 1)
     elif isinstance(value, dict):
         for key in ("images", "image", "image_url", "url", "urls"):
             if key in value:
-                yield from _urls(value[key])
+                yield from _urls(value[key], depth - 1)
                 return
 
 
 def _money(value: Any) -> float | None:
-    """US dollars, or None for whatever is not a sum that can be owed."""
+    """Return US dollars, or None for whatever is not a sum that can be owed."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
+    return float(value) if 0 <= value <= MOST_DOLLARS else None
 
 
 def price_from(answer: Any) -> Price:
@@ -250,8 +323,8 @@ def price_from(answer: Any) -> Price:
     unit, note = entry.get("price_unit"), entry.get("pricing_note")
     return Price(
         base=_money(entry.get("base_price_usd")),
-        unit=unit if isinstance(unit, str) else None,
-        note=" ".join(note.split())[:LONGEST_MESSAGE] if isinstance(note, str) and note.strip() else None,
+        unit=_shown(unit, 40) if isinstance(unit, str) else None,
+        note=_shown(note) if isinstance(note, str) and note.strip() else None,
     )
 
 
@@ -265,17 +338,14 @@ def seconds_to_wait(header: str | None, *, now: float | None = None) -> float | 
     if header is None:
         return None
     text = header.strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         return float(text)
     return _until_date(text, now)
 
 
 def _until_date(text: str, now: float | None) -> float | None:
-    import time
-    from email.utils import parsedate_to_datetime
-
     try:
         moment = parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, IndexError, OSError):
         return None
     return max(0.0, moment - (time.time() if now is None else now))

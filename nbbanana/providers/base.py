@@ -15,8 +15,16 @@ RemoteState = Literal["queued", "running", "completed", "failed", "cancelled", "
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The service took the request: from here on it may cost money."""
+    """
+    The service took the request: from here on it may cost money.
 
+    Args:
+        handle: what `status`, `result` and `cancel` are given. Only the provider that made it can read it; it is kept
+            with the request before anything else is done.
+        request_id: the id under which the service shows the request, for people and messages.
+    """
+
+    handle: str
     request_id: str
 
 
@@ -33,7 +41,7 @@ class JobStatus:
         error: the reason, once failed.
         is_blocked: whether the reason is that the content was refused.
         cost: US dollars, once the service tells.
-        retry_after: seconds the service asks to wait before the next poll.
+        retry_after: seconds that the service asks to wait before the next poll (`Retry-After`).
     """
 
     state: RemoteState
@@ -90,12 +98,18 @@ class Provider(Protocol):
     """
     A service that runs requests. All coroutines run in the engine's loop.
 
-    Errors are those of `nbbanana.errors`: `UncertainError` from `submit` means that the request may have been
-    taken, every other error from `submit` that it surely was not.
+    Errors are those of `nbbanana.errors`. From `submit`, `UncertainError` means that the request may have been taken
+    (its `request_id` is the id that was seen, if any) and every other error that it surely was not. From the other
+    calls, `RequestNotFoundError` is the service's documented "not found", and `UpstreamError`, `ProtocolError`,
+    `RateLimitError` and `DownloadError` say nothing about the request: asking again may succeed. Where the service
+    asked to wait, the error's `retry_after` says how many seconds.
     """
 
     name: str
     """`runcomfy` or `sandbox`; what the record says, and what reuse, costs and budgets are kept apart by."""
+
+    is_play: bool
+    """Whether its money is play money: a sandbox."""
 
     pace: float
     """Seconds here that a second of a real service takes: 1, or less for a sandbox that hurries."""
@@ -104,16 +118,16 @@ class Provider(Protocol):
         """Send it, once."""
         ...
 
-    async def status(self, request_id: str) -> JobStatus:
-        """Ask how it stands."""
+    async def status(self, handle: str) -> JobStatus:
+        """Ask how a request stands."""
         ...
 
-    async def result(self, request_id: str) -> JobStatus:
-        """Ask what came of it: the outputs or the reason, and the cost where the service tells it."""
+    async def result(self, handle: str) -> JobStatus:
+        """Ask for the outputs or the reason of a failure, and the cost where the service tells it."""
         ...
 
-    async def cancel(self, request_id: str) -> Cancellation:
-        """Ask the service not to run it."""
+    async def cancel(self, handle: str) -> Cancellation:
+        """Ask the service not to run a request."""
         ...
 
     async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:

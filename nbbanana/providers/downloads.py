@@ -10,49 +10,52 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
-from nbbanana.errors import DownloadError, UnsafeDownloadError
+from nbbanana.errors import DownloadError, ProtocolError, UnsafeDownloadError, translated
+from nbbanana.providers.answers import seconds_to_wait
 from nbbanana.providers.base import Downloaded
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+from nbbanana.providers.failures import FAILURES, in_words
+from nbbanana.providers.http import CHUNK, decoded, quiet
 
 __all__ = ["Downloader", "checked_url"]
 
-OUTPUT_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+runcomfy\.(?:net|com)\Z")
+log = logging.getLogger(__name__)
+
+HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]+\Z")
 HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity"}
 REDIRECTS = 5
-CHUNK = 1 << 16
 REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
 
 Progress = Callable[[int], None]
 
 
-def checked_url(text: str, *, trusted_base: str | None = None) -> httpx.URL:
+def checked_url(text: str, *, hosts: tuple[str, ...], trusted_base: str | None = None) -> httpx.URL:
     """
-    The address of an output, if it may be fetched.
+    Return the address of an output, if it may be fetched.
 
     Args:
         text: what the service's answer, or a redirect, says.
+        hosts: how the names of the service's hosts end, each beginning with a dot.
         trusted_base: a base whose origin (scheme, host and port, exactly) serves outputs too.
 
     Raises:
         UnsafeDownloadError: anything else.
 
-    >>> checked_url("https://files.runcomfy.net/a.png").host
+    >>> checked_url("https://files.runcomfy.net/a.png", hosts=(".runcomfy.net",)).host
     'files.runcomfy.net'
-    >>> checked_url("https://files.runcomfy.net@evil.example/a.png")
+    >>> checked_url("https://files.runcomfy.net@evil.example/a.png", hosts=(".runcomfy.net",))
     Traceback (most recent call last):
     ...
     nbbanana.errors.UnsafeDownloadError: An output's address is not one to fetch from.
@@ -62,11 +65,9 @@ def checked_url(text: str, *, trusted_base: str | None = None) -> httpx.URL:
     # Browsers, proxies and parsers disagree about these, so no two of them get the chance to.
     if not text.isascii() or not text.isprintable() or any(c in text for c in ' \\"<>^`{|}'):
         raise _unsafe("It holds characters that parsers disagree about.")
-    try:
+    with translated((httpx.InvalidURL, ValueError, TypeError), lambda _: _unsafe("It cannot be parsed.")):
         url, parts = httpx.URL(text), urlsplit(text)
         host, other_host = url.host, parts.hostname
-    except (httpx.InvalidURL, ValueError, TypeError):
-        raise _unsafe("It cannot be parsed.") from None
     if url.userinfo or "@" in parts.netloc:
         raise _unsafe("It holds a user name.")
     if trusted_base is not None and _origin(url) == _origin(httpx.URL(trusted_base)):
@@ -75,8 +76,8 @@ def checked_url(text: str, *, trusted_base: str | None = None) -> httpx.URL:
         raise _unsafe("It is not https.")
     if url.port not in {None, 443}:
         raise _unsafe("It names a port of its own.")
-    if not OUTPUT_HOST.match(host) or other_host != host:
-        raise _unsafe("Its host is not .runcomfy.net or .runcomfy.com.")
+    if not HOST.match(host) or not host.endswith(hosts) or other_host != host:
+        raise _unsafe("Its host is not one of the service's own.")
     return url
 
 
@@ -100,13 +101,14 @@ class Downloader:
 
     Args:
         client_for: gives the HTTP client for an address; it holds no token and does not follow redirects.
-        trusted_base: as for `checked_url`.
+        trusted_base, hosts: as for `checked_url`.
         cap: the most bytes one output may have; 2 GiB, as the RunComfy CLI has it.
         deadline: the most seconds one output may take, so that a slow drip ends.
     """
 
     client_for: Callable[[str], httpx.AsyncClient]
     trusted_base: str | None = None
+    hosts: tuple[str, ...] = ()
     cap: int = 2 << 30
     deadline: float = 900.0
 
@@ -119,22 +121,31 @@ class Downloader:
             DownloadError: a status that is not success, a broken or endless answer. May be tried again.
         """
         handle, name = await asyncio.to_thread(tempfile.mkstemp, prefix=".download-", dir=folder)
+        begun, outcome = time.monotonic(), "given up"
         try:
-            async with asyncio.timeout(self.deadline):
-                with os.fdopen(handle, "wb") as file:
-                    digest, size = await self._into(url, file.write, progress)
+            with translated(FAILURES, self._failed), quiet():
+                async with asyncio.timeout(self.deadline):
+                    with os.fdopen(handle, "wb") as file:
+                        digest, size = await self._into(url, file.write, progress)
+            outcome = f"{size} bytes"
         except BaseException as error:
             os.unlink(name)  # noqa: PTH108 - at once, even while this task is being cancelled
-            if isinstance(error, TimeoutError):
-                raise _broken(f"It did not end within {self.deadline:g} s.") from None
-            if isinstance(error, httpx.HTTPError):
-                raise _broken(f"The connection failed ({type(error).__name__}).") from None
-            if isinstance(error, httpx.InvalidURL):  # httpx reads a redirect's target even when it follows none
-                raise _unsafe("It redirects to something that cannot be parsed.") from None
-            if isinstance(error, OSError):
-                raise _broken(f"It could not be written: {error.strerror}.") from None
+            outcome = error.why if isinstance(error, DownloadError) else type(error).__name__
             raise
+        finally:
+            log.debug("GET download: %s, %.3f s", outcome, time.monotonic() - begun)
         return Downloaded(Path(name), digest, size)
+
+    def _failed(self, error: BaseException) -> DownloadError:
+        if isinstance(error, TimeoutError):
+            return _broken(f"It did not end within {self.deadline:g} s.")
+        if isinstance(error, httpx.InvalidURL):  # httpx reads a redirect's target even when it follows none
+            return _unsafe("It redirects to something that cannot be parsed.")
+        if isinstance(error, ProtocolError):
+            return _broken(error.why)
+        if isinstance(error, OSError):
+            return _broken(f"It could not be written: {error.strerror}.")
+        return _broken(in_words(error)[0])
 
     async def _into(self, url: str, write: Callable[[bytes], object], progress: Progress | None) -> tuple[str, int]:
         digest, size = hashlib.sha256(), 0
@@ -153,17 +164,17 @@ class Downloader:
         return digest.hexdigest(), size
 
     async def _chunks(self, url: str) -> AsyncGenerator[bytes, None]:
-        target = checked_url(url, trusted_base=self.trusted_base)
+        target = self._checked(url)
         for _ in range(REDIRECTS + 1):
             client = self.client_for(str(target))
-            client.cookies.clear()  # what one server sets, no other address is told
             async with client.stream("GET", target, headers=HEADERS) as response:
                 if response.status_code in REDIRECT_CODES:
                     target = self._next(target, response)
                     continue
                 self._check(response)
-                async for chunk in response.aiter_raw(CHUNK):
-                    yield chunk
+                async with aclosing(decoded(response, CHUNK)) as pieces:
+                    async for piece in pieces:
+                        yield piece
                 return
         raise UnsafeDownloadError("An output's address leads in circles.", f"More than {REDIRECTS} redirects.")
 
@@ -171,28 +182,31 @@ class Downloader:
         location = response.headers.get("location", "")
         if not location.isascii() or not location.isprintable() or "\\" in location:
             raise _unsafe("It redirects to characters that parsers disagree about.")
-        try:
+        cannot = _unsafe("It redirects to something that cannot be parsed.")
+        with translated((httpx.InvalidURL, ValueError), lambda _: cannot):
             joined = str(target.join(location))
-        except (httpx.InvalidURL, ValueError):
-            raise _unsafe("It redirects to something that cannot be parsed.") from None
-        return checked_url(joined, trusted_base=self.trusted_base)
+        return self._checked(joined)
+
+    def _checked(self, url: str) -> httpx.URL:
+        return checked_url(url, hosts=self.hosts, trusted_base=self.trusted_base)
 
     def _check(self, response: httpx.Response) -> None:
         if response.status_code != 200:
-            raise _broken(f"The server answered HTTP {response.status_code}.")
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise _broken("The server sent it compressed, though it was asked not to.")
+            error = _broken(f"The server answered HTTP {response.status_code}.")
+            error.retry_after = seconds_to_wait(response.headers.get("retry-after"))
+            raise error
         length = response.headers.get("content-length", "")
-        if length.isdigit() and int(length) > self.cap:
+        if re.fullmatch("[0-9]{1,30}", length) and int(length) > self.cap:
             raise _too_large(self.cap)
 
     async def is_alive(self, url: str) -> bool:
-        """Whether an address still answers with success, without fetching it; never raises for a dead one."""
+        """Whether an address still answers with success, without fetching it; a dead one is False and no error."""
         try:
-            target = checked_url(url, trusted_base=self.trusted_base)
-            async with asyncio.timeout(5):
-                response = await self.client_for(str(target)).head(target, headers=HEADERS)
-        except (UnsafeDownloadError, httpx.HTTPError, TimeoutError):
+            target = self._checked(url)
+            with quiet():
+                async with asyncio.timeout(5):
+                    response = await self.client_for(str(target)).head(target, headers=HEADERS)
+        except (UnsafeDownloadError, *FAILURES):
             return False
         return response.status_code == 200
 

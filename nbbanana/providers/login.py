@@ -7,6 +7,8 @@ Source of the exchange: the RunComfy CLI (`/api/cli-auth/start` and `/api/cli-au
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,10 +16,12 @@ from typing import Any
 
 import httpx
 
-from nbbanana._version import __version__
-from nbbanana.errors import CredentialError, DeadlineError, NetworkError, ProtocolError
-from nbbanana.providers.answers import read_json, said
-from nbbanana.settings import LOOPBACK, Endpoints
+from nbbanana.errors import CredentialError, DeadlineError, NetworkError, ProtocolError, translated
+from nbbanana.providers.answers import said
+from nbbanana.providers.credentials import Token
+from nbbanana.providers.http import Connections
+from nbbanana.settings import Endpoints
+from nbbanana.text import one_line
 
 __all__ = ["DeviceCode", "log_in"]
 
@@ -36,7 +40,7 @@ class DeviceCode:
     device_code: str = field(repr=False)
 
 
-async def log_in(endpoints: Endpoints, show: Callable[[DeviceCode], object]) -> str:
+async def log_in(endpoints: Endpoints, show: Callable[[DeviceCode], object]) -> Token:
     """
     Log in and return the token.
 
@@ -47,57 +51,66 @@ async def log_in(endpoints: Endpoints, show: Callable[[DeviceCode], object]) -> 
     Raises:
         NetworkError, ProtocolError: the service cannot be asked.
         CredentialError: the user refused.
-        DeadlineError: nobody typed the code in time.
+        DeadlineError: the code was not typed in time.
+        ConfigError: an environment variable about proxies or certificates cannot be used.
     """
-    local = httpx.URL(endpoints.web).host in LOOPBACK
-    headers = {"User-Agent": f"nbbanana/{__version__}", "Accept": "application/json"}
-    async with httpx.AsyncClient(headers=headers, timeout=20.0, trust_env=not local) as client:
-        code = await _start(client, endpoints.web)
+    http = Connections()
+    try:
+        code = await _start(http, endpoints.web)
         show(code)
-        return await _until_typed(client, endpoints.web, code)
+        return await _until_typed(http, endpoints.web, code)
+    finally:
+        await http.aclose()
 
 
-async def _start(client: httpx.AsyncClient, web: str) -> DeviceCode:
-    try:
-        answer = read_json((await client.post(f"{web}/api/cli-auth/start")).content)
-    except httpx.HTTPError as error:
-        raise NetworkError("The login page could not be reached.", f"{type(error).__name__}.") from None
-    try:
-        return _device_code(answer)
-    except (KeyError, TypeError, ValueError, httpx.InvalidURL):
-        raise ProtocolError(
-            "The login could not begin.", said(answer) or "The answer is not what the service documents."
-        ) from None
+async def _start(http: Connections, web: str) -> DeviceCode:
+    answer = await http.ask("POST", f"{web}/api/cli-auth/start", "login start")
+    if answer.failure is not None and not isinstance(answer.failure, ProtocolError):
+        error = NetworkError("The login page could not be reached.", answer.failure.why, answer.failure.how)
+        error.__cause__ = answer.failure.__cause__
+        raise error
+    why = said(answer.json) or "The answer is not what the service documents."
+    kinds = (KeyError, TypeError, ValueError, OverflowError, httpx.InvalidURL)
+    with translated(kinds, lambda _: ProtocolError("The login could not begin.", why)):
+        return _device_code(answer.json)
 
 
 def _device_code(answer: Any) -> DeviceCode:
     url = str(answer["verify_url"])
     if httpx.URL(url).scheme not in {"https", "http"} or not url.isprintable():
         raise ValueError("no address for a browser")
-    lasts = min(float(answer["expires_in"]), LONGEST_WAIT)
-    pause = min(max(1.0, float(answer["poll_interval"])), LONGEST_PAUSE)
-    return DeviceCode(str(answer["user_code"]), url, lasts, pause, str(answer["device_code"]))
+    lasts, pause = (float(answer[key]) for key in ("expires_in", "poll_interval"))
+    if not math.isfinite(lasts + pause):
+        raise ValueError("no time")
+    return DeviceCode(
+        one_line(answer["user_code"], 40),
+        url,
+        min(lasts, LONGEST_WAIT),
+        min(max(1.0, pause), LONGEST_PAUSE),
+        str(answer["device_code"]),
+    )
 
 
-async def _until_typed(client: httpx.AsyncClient, web: str, code: DeviceCode) -> str:
+async def _until_typed(http: Connections, web: str, code: DeviceCode) -> Token:
     ends = time.monotonic() + code.expires_in
     while time.monotonic() < ends:
-        answer = await _poll(client, web, code)
-        state = answer.get("status") if isinstance(answer, dict) else None
-        if state == "authorized" and isinstance(answer.get("access_token"), str):
-            return str(answer["access_token"])
+        # A page of a proxy, a 429 or a broken connection in between is no answer, and the next poll may have one.
+        body = json.dumps({"device_code": code.device_code}).encode()
+        answer = await http.ask("POST", f"{web}/api/cli-auth/poll", "login poll", body=body)
+        state, token = _polled(answer.json)
+        if token:
+            return token
         if state == "denied":
-            raise CredentialError("The login was refused.", "Somebody said no on the page.", "Log in again.")
+            raise CredentialError("The login was refused.", "It was refused on the page.", "Log in again.")
         if state == "expired":
             break
-        await asyncio.sleep(code.interval)
+        await asyncio.sleep(min(max(code.interval, answer.retry_after or 0.0), LONGEST_PAUSE))
     raise DeadlineError("The login was not finished in time.", "The code has expired.", "Log in again.")
 
 
-async def _poll(client: httpx.AsyncClient, web: str, code: DeviceCode) -> Any:
-    # A page of a proxy, a 429 or a broken connection in between is no answer, and the next poll may have one.
-    try:
-        response = await client.post(f"{web}/api/cli-auth/poll", json={"device_code": code.device_code})
-    except httpx.HTTPError:
-        return None
-    return read_json(response.content)
+def _polled(answer: Any) -> tuple[Any, Token]:
+    """Return the state that a poll tells, and the token once it is there."""
+    if not isinstance(answer, dict):
+        return None, Token()
+    state, token = answer.get("status"), answer.get("access_token")
+    return state, Token(token) if state == "authorized" and isinstance(token, str) else Token()

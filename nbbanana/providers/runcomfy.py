@@ -9,84 +9,60 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from nbbanana._version import __version__
 from nbbanana.errors import (
+    InputError,
     NBBananaError,
     NetworkError,
     ProtocolError,
     RateLimitError,
     RejectedError,
     RequestNotFoundError,
+    ServiceError,
     UncertainError,
     UnknownModelError,
     UpstreamError,
+    translated,
 )
 from nbbanana.providers.answers import (
+    REQUEST_ID,
     STATES,
+    UNREADABLE,
     error_code,
     error_from,
     job_status,
     meaning,
     price_from,
-    read_json,
     request_id_from,
+    request_id_in,
     said,
-    seconds_to_wait,
 )
 from nbbanana.providers.base import Accepted, Cancellation, Description, Downloaded, JobStatus
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.downloads import Downloader
-from nbbanana.settings import LOOPBACK, MODEL_API, Endpoints
+from nbbanana.providers.http import Answer, Connections, Timeouts
+from nbbanana.settings import MODEL_API, Endpoints
+from nbbanana.text import one_line, without_addresses
 
-__all__ = ["Answer", "RunComfy", "Timeouts"]
+__all__ = ["RunComfy", "Timeouts"]
 
+OUTPUT_HOSTS = (".runcomfy.net", ".runcomfy.com")
 SURELY_NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422, 429})
 """HTTP statuses, and error codes by their first three digits, that say the POST was refused.
 
 408, 409 and everything from 500 on can be said by something in between after the service took the request.
 """
-ANSWER_CAP = 8 << 20
-NEVER_CONNECTED = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.PoolTimeout,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """
-    Seconds: to connect, between two pieces of an answer, and for a whole exchange (`submit`, `read`).
-
-    The defaults follow RunComfy's own partner nodes: 20 and 30 s for a GET, 90 and 100 s for the POST.
-    """
-
-    connect: float = 10.0
-    read: float = 20.0
-    read_total: float = 30.0
-    submit: float = 90.0
-    submit_total: float = 100.0
-    download_total: float = 900.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer, read whole and bounded: its status, its JSON value or None, and what it asks to wait."""
-
-    status: int
-    json: Any
-    retry_after: float | None
+MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]*(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)*\Z")
+"""A slash path that goes into an address as it is (async queue endpoints page)."""
+QUESTION_PAUSE = 0.5
+LONGEST_QUESTION_PAUSE = 5.0
+"""Seconds before a question about a model is asked a second time."""
 
 
 class RunComfy:
@@ -113,12 +89,11 @@ class RunComfy:
         pace: float = 1.0,
     ) -> None:
         self.name = name or ("sandbox" if credential.is_sandbox else "runcomfy")
+        self.is_play = self.name == "sandbox"
         self.pace = pace
         self.endpoints = endpoints or Endpoints()
         self._credential = credential
-        self._transport = transport
-        self._timeouts = timeouts or Timeouts()
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._http = Connections(timeouts or Timeouts(), transport)
 
     def __repr__(self) -> str:
         return f"<RunComfy {self.name}>"
@@ -132,49 +107,49 @@ class RunComfy:
 
         Raises:
             NetworkError: the connection was never made, so nothing was taken.
+            ConfigError, InputError, UnknownModelError: nothing was sent.
             RateLimitError, RejectedError, BalanceError, CredentialError: the service refused it.
             UncertainError: it may have been taken.
         """
-        body = json.dumps(payload, ensure_ascii=False).encode()
-        timeout = httpx.Timeout(self._timeouts.submit, connect=self._timeouts.connect)
-        try:
-            url = f"{self.endpoints.model_api}/models/{model}"
-            async with self._client(url, timeout, keepalive=False) as client:
-                answer = await self._exchange(client, "POST", url, self._timeouts.submit_total, body)
-        except NEVER_CONNECTED:
-            raise NetworkError("The service could not be reached.", "The connection was never made.") from None
-        except (httpx.HTTPError, TimeoutError, ProtocolError) as error:
-            raise _uncertain(_in_words(error)) from None
+        url = f"{self.endpoints.model_api}/models/{_checked_model(model)}"
+        with translated((ValueError, TypeError, RecursionError), _cannot_be_sent):
+            body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+        answer = await self._http.ask("POST", url, "submit", token=self._credential.token, body=body, fresh=True)
         return _accepted(answer)
 
-    async def status(self, request_id: str) -> JobStatus:
+    async def status(self, handle: str) -> JobStatus:
         """Ask how a job stands."""
-        return await self._job(request_id, "status", "asking how it stands")
+        return await self._job(handle, "status", "asking how it stands")
 
-    async def result(self, request_id: str) -> JobStatus:
-        """Ask what came of a job, with its cost."""
-        return await self._job(request_id, "result?include_cost=true", "asking for the result")
+    async def result(self, handle: str) -> JobStatus:
+        """Ask for the outcome of a job, with its cost."""
+        return await self._job(handle, "result?include_cost=true", "asking for the result")
 
-    async def cancel(self, request_id: str) -> Cancellation:
+    async def cancel(self, handle: str) -> Cancellation:
         """Ask the service not to run a job. Only a queued one can be cancelled."""
-        answer = await self._api("POST", f"/requests/{request_id}/cancel", "cancelling it", request_id)
-        status, outcome = (str(_get(answer.json, key) or "").lower() for key in ("status", "outcome"))
-        cancelled = outcome in {"cancelled", "canceled"} or status in {"cancelled", "canceled"}
+        url = f"/requests/{_checked_handle(handle)}/cancel"
+        answer = (await self._ask("POST", url, "cancel", "cancelling it", handle)).json
+        status, outcome = (_word(answer, key) for key in ("status", "outcome"))
+        cancelled = "cancelled" in {STATES.get(status), STATES.get(outcome)}
         return Cancellation(cancelled, outcome or status or "no word", STATES.get(status, "other"))
 
     async def describe(self, model: str) -> Description:
         """
-        What the catalogue says of a model: its price and its live `input_schema`.
+        Return what the catalogue says of a model: its price and its live `input_schema`. Asked once more where the
+        first answer says nothing, since a paid request waits for it.
 
         Raises:
             UnknownModelError: the service does not know it.
         """
-        try:
-            entry = (await self._api("GET", f"/models/{model}", f"asking about {model}")).json
-        except (RequestNotFoundError, RejectedError) as error:
-            raise UnknownModelError(f"There is no model {model!r}.", error.why) from None
-        schema = _get(entry, "input_schema")
-        return Description(price_from(entry), schema if isinstance(schema, dict) else None)
+        with translated((RequestNotFoundError, RejectedError), lambda error: _unknown(model, error.why)):
+            try:
+                entry = await self._catalogue_entry(model)
+            except (UpstreamError, ProtocolError, RateLimitError) as error:
+                pause = min(error.retry_after or QUESTION_PAUSE, LONGEST_QUESTION_PAUSE)
+            else:
+                return _description(entry)
+            await asyncio.sleep(pause)
+            return _description(await self._catalogue_entry(model))
 
     async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
         """Fetch an output; see `Downloader.fetch`."""
@@ -186,134 +161,152 @@ class RunComfy:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        while self._clients:
-            await self._clients.popitem()[1].aclose()
+        await self._http.aclose()
+
+    # ── what else the service can be asked ──────────────────────────────────────────────────────────────────
+
+    async def catalogue(self, search: str = "", limit: int = 100) -> Any:
+        """Return the service's list of models: `{"models": […], "total": n}`."""
+        query = httpx.QueryParams({"limit": limit} | ({"search": search} if search else {}))
+        return (await self._ask("GET", f"/models?{query}", "catalogue", "asking for the models")).json
+
+    async def whoami(self) -> Any:
+        """Return whose token it is: `id` and, where the service tells, `email`."""
+        web = self.endpoints.web
+        return (await self._ask("GET", "/api/auth/me", "whoami", "asking who you are", base=web)).json
+
+    async def balance(self) -> Any:
+        """Return the balance: `balance_usd`."""
+        account = self.endpoints.account
+        return (await self._ask("GET", "/balance", "balance", "asking for the balance", base=account)).json
 
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────────────
 
-    async def catalogue(self, search: str = "", limit: int = 100) -> Any:
-        """The service's list of models: `{"models": […], "total": n}`."""
-        query = httpx.QueryParams({"limit": limit} | ({"search": search} if search else {}))
-        return (await self._api("GET", f"/models?{query}", "asking for the models")).json
+    async def _catalogue_entry(self, model: str) -> Any:
+        path = f"/models/{_checked_model(model)}"
+        return (await self._ask("GET", path, f"describe {model}", f"asking about {model}")).json
 
-    async def whoami(self) -> Any:
-        """Whose token it is: `id` and, where the service tells, `email`."""
-        return (await self._api("GET", "/api/auth/me", "asking who you are", base=self.endpoints.web)).json
-
-    async def balance(self) -> Any:
-        """What is left: `balance_usd`."""
-        return (await self._api("GET", "/balance", "asking for the balance", base=self.endpoints.account)).json
-
-    async def _job(self, request_id: str, what: str, doing: str) -> JobStatus:
-        answer = await self._api("GET", f"/requests/{request_id}/{what}", doing, request_id)
+    async def _job(self, handle: str, what: str, doing: str) -> JobStatus:
+        path = f"/requests/{_checked_handle(handle)}/{what}"
+        answer = await self._ask("GET", path, what.partition("?")[0], doing, handle)
         return job_status(answer.json, answer.retry_after)
 
-    async def _api(
-        self, method: str, path: str, doing: str, request_id: str | None = None, *, base: str | None = None
+    async def _ask(
+        self, method: str, path: str, name: str, doing: str, request_id: str | None = None, *, base: str = ""
     ) -> Answer:
+        """
+        Ask the service something that may be asked twice.
+
+        Raises:
+            UpstreamError, ProtocolError, RateLimitError: no answer, or one that says nothing about the request.
+            NBBananaError: the error that the answer means.
+        """
         url = (base or self.endpoints.model_api) + path
-        try:
-            answer = await self._exchange(self._client_for(url), method, url, self._timeouts.read_total)
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise UpstreamError(
-                f"No answer while {doing}.", _in_words(error), "Check the connection.", request_id=request_id
-            ) from None
-        refusal = error_from(answer.status, answer.json, doing=doing, request_id=request_id)
-        if refusal is not None:
-            raise _with_wait(refusal, answer.retry_after)
+        answer = await self._http.ask(method, url, name, token=self._credential.token, request_id=request_id)
+        error = _asked_in_vain(answer, doing, request_id) or error_from(
+            answer.status, answer.json, doing=doing, request_id=request_id, is_page=answer.is_page
+        )
+        if error is not None:
+            raise _with_wait(error, answer.retry_after)
         if answer.json is None:
             raise ProtocolError(f"The answer while {doing} is not JSON.", "Something in between may have given it.")
         return answer
 
-    async def _exchange(
-        self, client: httpx.AsyncClient, method: str, url: str, total: float, body: bytes | None = None
-    ) -> Answer:
-        headers = {"Authorization": f"Bearer {self._credential.token}"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        async with (
-            asyncio.timeout(total),
-            client.stream(method, url, content=body, headers=headers) as response,
-        ):
-            content = bytearray()
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if len(content) > ANSWER_CAP:
-                    raise ProtocolError("The service's answer does not end.", f"It has more than {ANSWER_CAP} bytes.")
-        return Answer(
-            response.status_code, read_json(bytes(content)), seconds_to_wait(response.headers.get("retry-after"))
-        )
-
-    def _client(self, url: str, timeout: httpx.Timeout, *, keepalive: bool = True) -> httpx.AsyncClient:
-        """A client for one address: whether a proxy of the environment may see it depends on that address alone."""
-        local = httpx.URL(url).host in LOOPBACK
-        return httpx.AsyncClient(
-            transport=self._transport() if self._transport else None,
-            verify=self._tls if not local else True,
-            timeout=timeout,
-            trust_env=not local,
-            follow_redirects=False,
-            headers={"User-Agent": f"nbbanana/{__version__}", "Accept": "application/json"},
-            limits=httpx.Limits(max_keepalive_connections=20 if keepalive else 0),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # what one server sets, no other is told
-        )
-
-    def _client_for(self, url: str) -> httpx.AsyncClient:
-        """The client that is kept for addresses like this one: on this machine, or not."""
-        local = httpx.URL(url).host in LOOPBACK
-        if local not in self._clients:
-            self._clients[local] = self._client(url, httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect))
-        return self._clients[local]
-
-    @cached_property
-    def _tls(self) -> Any:
-        return httpx.create_ssl_context()
-
     @property
     def _downloader(self) -> Downloader:
         trusted = None if self.endpoints.model_api == MODEL_API else self.endpoints.model_api
-        return Downloader(self._client_for, trusted, deadline=self._timeouts.download_total)
+        return Downloader(self._http.client_for, trusted, OUTPUT_HOSTS, deadline=self._http.timeouts.download_total)
 
 
-def _get(answer: Any, key: str) -> Any:
-    return answer.get(key) if isinstance(answer, dict) else None
+def _checked_model(model: str) -> str:
+    if not MODEL_ID.match(model):
+        raise _unknown(model, "A model's id is a path of plain words, such as google/nano-banana-2/edit.")
+    return model
+
+
+def _unknown(model: str, why: str) -> UnknownModelError:
+    return UnknownModelError(f"There is no model {model[:200]!r}.", why)
+
+
+def _checked_handle(handle: str) -> str:
+    """Return the handle of a job, which is its request id, if it can stand in an address."""
+    if not REQUEST_ID.match(handle):
+        raise RequestNotFoundError(
+            f"{handle[:40]!r} is no request id.", "An id has up to 128 letters, digits, - and _.", "Check the id."
+        )
+    return handle
+
+
+def _cannot_be_sent(error: BaseException) -> InputError:
+    return InputError(
+        "The request cannot be written as JSON.",
+        f"A parameter holds something that JSON has no form for ({type(error).__name__}).",
+        "Nothing was sent. Check the parameters.",
+    )
+
+
+def _description(entry: Any) -> Description:
+    schema = entry.get("input_schema") if isinstance(entry, dict) else None
+    return Description(price_from(entry), schema if isinstance(schema, dict) else None)
+
+
+def _word(answer: Any, key: str) -> str:
+    value = answer.get(key) if isinstance(answer, dict) else None
+    return one_line(without_addresses(value[:200].strip().lower()), 40) if isinstance(value, str) else ""
+
+
+def _asked_in_vain(answer: Answer, doing: str, request_id: str | None) -> NBBananaError | None:
+    """The error of a question without a whole answer; that nothing was sent makes no difference here."""
+    failure = answer.failure
+    if failure is None:
+        return None
+    kind = ProtocolError if isinstance(failure, ProtocolError) else UpstreamError
+    error = kind(
+        f"No answer while {doing}.", failure.why, failure.how or "Check the connection.", request_id=request_id
+    )
+    error.__cause__ = failure.__cause__
+    return error
 
 
 def _accepted(answer: Answer) -> Accepted:
-    """The request id of a submit's answer; whatever is not surely a refusal is uncertain."""
-    code = error_code(answer.json)
-    if code is not None or not 200 <= answer.status < 300:
-        if meaning(code, answer.status) not in SURELY_NOT_TAKEN:
-            raise _uncertain(f"It answered HTTP {answer.status}. {said(answer.json)}".strip())
-        error = error_from(answer.status, answer.json, doing="the request")
-        assert error is not None
-        raise _with_wait(_for_submit(error), answer.retry_after)
-    if request_id := request_id_from(answer.json):
-        return Accepted(request_id)
-    raise _uncertain("Its answer holds no request id.")
+    """Return the id in a submit's answer, or raise: whatever is not surely a refusal is uncertain, with its id."""
+    if isinstance(answer.failure, NetworkError):
+        raise answer.failure
+    request_id, json_value = request_id_in(answer.body), answer.json
+    code = error_code(json_value)
+    if answer.failure is None and code is None and 200 <= answer.status < 300 and request_id_from(json_value):
+        return Accepted(handle=str(request_id), request_id=str(request_id))
+    if answer.failure is None and meaning(code, answer.status) in SURELY_NOT_TAKEN:
+        refusal = error_from(answer.status, json_value, doing="the request", request_id=request_id)
+        raise _with_wait(_for_submit(refusal, request_id), answer.retry_after)
+    uncertain = UncertainError(
+        "The request was sent, and it is not known whether the service took it.",
+        _why_uncertain(answer, code),
+        request_id=request_id,
+    )
+    uncertain.__cause__ = answer.failure.__cause__ if answer.failure else None
+    raise _with_wait(uncertain, answer.retry_after)
 
 
-def _for_submit(error: NBBananaError) -> NBBananaError:
-    """Not found, on a submit, is the model and not a request."""
-    if isinstance(error, RequestNotFoundError | RejectedError):
-        return RejectedError(error.what, error.why, "Nothing was made or charged. Change the request and run it again.")
+def _why_uncertain(answer: Answer, code: int | None) -> str:
+    if answer.failure is not None:
+        return answer.failure.why
+    if code is None and 200 <= answer.status < 300:
+        return "Its answer holds no request id."
+    number = f"HTTP {answer.status}" if code in {None, UNREADABLE} else f"error {code}"
+    return f"It answered {number}. {said(answer.json)}".strip()
+
+
+def _for_submit(error: NBBananaError | None, request_id: str | None) -> NBBananaError:
+    """Return the error of a refused submit: "not found" is the model then, and no fault passes by itself."""
+    assert error is not None, "a refusal has a code or a status that is no success"
+    if isinstance(error, RequestNotFoundError | RejectedError | UpstreamError):
+        mend = "Nothing was made or charged. Change the request and run it again."
+        return RejectedError("The service refused the request.", error.why, mend, request_id=request_id)
     return error
 
 
 def _with_wait(error: NBBananaError, retry_after: float | None) -> NBBananaError:
-    if isinstance(error, RateLimitError):
+    if isinstance(error, ServiceError):
         error.retry_after = retry_after
     return error
-
-
-def _uncertain(why: str) -> UncertainError:
-    return UncertainError("The request was sent, and nobody can tell whether the service took it.", why)
-
-
-def _in_words(error: BaseException) -> str:
-    # Never str(error): it can hold an address, and an address can hold a secret.
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return "No answer came in time."
-    if isinstance(error, NBBananaError):
-        return error.why
-    return f"The connection broke ({type(error).__name__})."

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import socket
-import ssl
-import subprocess
-import threading
 
 import pytest
 
@@ -15,37 +10,6 @@ from nbbanana.errors import NetworkError
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.runcomfy import RunComfy
 from nbbanana.settings import Endpoints
-
-
-@pytest.fixture
-def impostor(tmp_path):
-    """A TLS server with a certificate that nobody signed; what it was sent, and its port."""
-    openssl = shutil.which("openssl")
-    assert openssl, "openssl makes the certificate"
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    words = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-    command = [openssl, *words.split(), "-keyout", key, "-out", certificate]
-    subprocess.run(command, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    heard: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            while True:
-                try:
-                    plain, _ = listening.accept()
-                except OSError:
-                    return
-                try:
-                    with context.wrap_socket(plain, server_side=True) as connection:
-                        heard.append(connection.recv(65536))
-                except OSError:
-                    continue  # the client hung up, as it should
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield heard, listening.getsockname()[1]
-        listening.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.mark.parametrize("variable", ["", "PYTHONHTTPSVERIFY=0", "CURL_CA_BUNDLE=", "NODE_TLS_REJECT_UNAUTHORIZED=0"])

@@ -336,7 +336,7 @@ def test_a_run_without_a_network_is_refused_in_words_and_runs_once_there_is_one(
             page.get_by_label("Prompt").press("Control+Enter")
             failed = page.locator(".st-task[data-phase=failed]")
             expect(failed).to_contain_text("The service could not be reached.")
-            expect(failed).to_contain_text("The connection was never made.")
+            expect(failed).to_contain_text("Its port is closed")
         assert box.submissions == []
         expect(page.get_by_label("Prompt")).to_have_value(WORDS)
         failed.get_by_role("button", name="Run again").click()

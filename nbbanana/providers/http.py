@@ -1,0 +1,345 @@
+"""
+HTTP exchanges with a service: the client that an address takes, bounded answers, failures in words.
+
+The library's own loggers are kept silent here, whatever the user configures, because they write whole addresses, and
+an output's address holds a signature. What is logged instead is a line an exchange: method, name, outcome, seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+import time
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from nbbanana._version import __version__
+from nbbanana.errors import NBBananaError, ProtocolError, bare_cause, translated
+from nbbanana.providers.answers import read_json, seconds_to_wait
+from nbbanana.providers.failures import FAILURES, error_for, unusable_certificates, unusable_proxy
+from nbbanana.settings import LOOPBACK
+
+__all__ = ["Answer", "Connections", "Timeouts", "decoded", "quiet"]
+
+log = logging.getLogger(__name__)
+
+ANSWER_CAP = 8 << 20
+"""Bytes of an answer that are read; the RunComfy API's are a few kilobytes."""
+CHUNK = 1 << 16
+LIBRARY_LOGGERS = (
+    "httpx",
+    "httpcore",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """
+    Seconds: to connect, between two pieces of an answer, and for a whole exchange (`submit`, `read`).
+
+    The defaults follow RunComfy's own partner nodes: 20 and 30 s for a GET, 90 and 100 s for the POST.
+    """
+
+    connect: float = 10.0
+    read: float = 20.0
+    read_total: float = 30.0
+    submit: float = 90.0
+    submit_total: float = 100.0
+    download_total: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What came back: all of it, or as much as came.
+
+    Args:
+        status: the HTTP status; 0 where none came.
+        body: the bytes, decompressed, at most `ANSWER_CAP`.
+        retry_after: seconds the service asks to wait.
+        failure: why the answer is not whole; None where it is. A `NetworkError` says that nothing was sent.
+    """
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: float | None = None
+    failure: NBBananaError | None = None
+
+    @property
+    def json(self) -> Any:
+        """The body's JSON value; None where it is none."""
+        return read_json(self.body)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether the body is something else than JSON, such as a proxy's web page."""
+        return bool(self.body.strip()) and self.json is None
+
+
+class Connections:
+    """
+    The HTTP connections of one provider; used in one event loop.
+
+    Args:
+        timeouts: how long an exchange may take.
+        transport: makes an httpx transport; None is the network.
+    """
+
+    def __init__(
+        self, timeouts: Timeouts | None = None, transport: Callable[[], httpx.AsyncBaseTransport] | None = None
+    ) -> None:
+        self.timeouts = timeouts or Timeouts()
+        self._transport = transport
+        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
+
+    def client_for(self, url: str) -> httpx.AsyncClient:
+        """Return the client that is kept for addresses of this scheme, on this machine or not."""
+        key = httpx.URL(url).scheme, _is_local(url)
+        if key not in self._clients:
+            self._clients[key] = self._new_client(url)
+        return self._clients[key]
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        name: str,
+        *,
+        token: str = "",
+        body: bytes | None = None,
+        fresh: bool = False,
+        request_id: str | None = None,
+    ) -> Answer:
+        """
+        Make one exchange. No redirect is followed and nothing is sent twice.
+
+        Args:
+            method: the HTTP method.
+            url: the address.
+            name: what the log calls the exchange.
+            token: the bearer token; it is in no frame's repr, log or error.
+            body: JSON to send.
+            fresh: over a connection of its own, with the timeouts of a submit.
+            request_id: the id it is about, for the log.
+
+        Raises:
+            ConfigError: an environment variable about proxies or certificates cannot be used; nothing was sent.
+        """
+        content, status, retry_after, failure, begun = bytearray(), 0, None, None, time.monotonic()
+        seconds, read = (
+            (self.timeouts.submit_total, self.timeouts.submit)
+            if fresh
+            else (self.timeouts.read_total, self.timeouts.read)
+        )
+        try:
+            async with asyncio.timeout(seconds), self._lend(url, fresh=fresh) as client:
+                timeout = httpx.Timeout(read, connect=self.timeouts.connect)
+                async with client.stream(
+                    method, url, content=body, headers=_headers(body), auth=_Bearer(token), timeout=timeout
+                ) as response:
+                    status, retry_after = response.status_code, seconds_to_wait(response.headers.get("retry-after"))
+                    await _read_into(content, response)
+        except FAILURES as error:
+            failure = error_for(error)
+        finally:
+            outcome = failure.why if failure else f"HTTP {status}" if status else "given up"
+            log.debug("%s %s: %s, %.3f s, request %s", method, name, outcome, time.monotonic() - begun, request_id)
+        return Answer(status, _without(bytes(content), token), retry_after, failure)
+
+    async def aclose(self) -> None:
+        """Close the connections; the next exchange opens new ones."""
+        with quiet():
+            while self._clients:
+                await self._clients.popitem()[1].aclose()
+
+    @asynccontextmanager
+    async def _lend(self, url: str, *, fresh: bool) -> AsyncIterator[httpx.AsyncClient]:
+        with quiet():
+            if not fresh:
+                yield self.client_for(url)
+                return
+            async with self._new_client(url, keepalive=0) as client:
+                yield client
+
+    def _new_client(self, url: str, *, keepalive: int = 20) -> httpx.AsyncClient:
+        """Make a client for one address: whether a proxy of the environment may see it depends on that alone."""
+        with translated((ValueError, ImportError, httpx.InvalidURL), unusable_proxy):
+            return httpx.AsyncClient(
+                transport=self._transport() if self._transport else None,
+                verify=self._tls if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+                timeout=httpx.Timeout(self.timeouts.read, connect=self.timeouts.connect),
+                trust_env=not _is_local(url),
+                follow_redirects=False,
+                # Without compression an answer is no longer than what came, and what came can be counted.
+                headers={"User-Agent": f"nbbanana/{__version__}", "Accept-Encoding": "identity"},
+                limits=httpx.Limits(max_keepalive_connections=keepalive),
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # what one server sets, no other is told
+            )
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        with translated(OSError, unusable_certificates):
+            context = httpx.create_ssl_context()
+            folder = os.environ.get("SSL_CERT_DIR")
+            if folder and not os.environ.get("SSL_CERT_FILE") and not Path(folder).is_dir():
+                raise NotADirectoryError(folder)  # OpenSSL would trust no certificate, without a word
+            return context
+
+
+class _Bearer(httpx.Auth):
+    """Puts the token on a request, so that no frame of ours has a header with it; an empty token puts none."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+def _headers(body: bytes | None) -> Mapping[str, str]:
+    return {"Accept": "application/json"} | ({} if body is None else {"Content-Type": "application/json"})
+
+
+def _without(body: bytes, token: str) -> bytes:
+    """A body in which a service that echoes the token has it no more."""
+    return body.replace(token.encode(), b"(token)") if token else body
+
+
+def _is_local(url: str) -> bool:
+    return httpx.URL(url).host in LOOPBACK
+
+
+# ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _read_into(content: bytearray, response: httpx.Response) -> None:
+    """Read a body, so that what was read is kept even when the rest is too much or never comes."""
+    async with aclosing(decoded(response)) as pieces:
+        async for piece in pieces:
+            content += piece[: ANSWER_CAP - len(content) + 1]
+            if len(content) > ANSWER_CAP:
+                raise ProtocolError("The service's answer does not end.", f"It has more than {ANSWER_CAP} bytes.")
+
+
+async def decoded(response: httpx.Response, chunk: int | None = None) -> AsyncGenerator[bytes, None]:
+    """
+    Stream a body's bytes, with at most one gzip or deflate undone, in pieces that the caller counts.
+
+    An encoding that is none, such as `aws-chunked` or `utf-8`, and one that the bytes do not have, is passed over.
+
+    Args:
+        response: an answer whose body was not read.
+        chunk: bytes of each piece that is read; None takes them as they come.
+
+    Raises:
+        ProtocolError: compressed more than once, or the compressed bytes are damaged or end early.
+    """
+    inflate = _Inflater(response.headers.get("content-encoding", ""))
+    async for raw in response.aiter_raw(chunk):
+        for piece in inflate.feed(raw):
+            yield piece
+    for piece in inflate.end():
+        yield piece
+
+
+class _Inflater:
+    """Undoes one compression while it streams; whether there is one is told by the first bytes."""
+
+    WINDOWS: Mapping[str, tuple[int, ...]] = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
+    COMPRESSIONS = frozenset({*WINDOWS, "br", "zstd", "compress", "x-compress"})
+    HEAD = 32
+    """Bytes that are enough to tell."""
+
+    def __init__(self, header: str) -> None:
+        layers = [one for one in (part.strip().lower() for part in header.split(",")) if one in self.COMPRESSIONS]
+        if len(layers) > 1:
+            raise ProtocolError("The answer cannot be read.", "It is compressed more than once.")
+        self._windows = self.WINDOWS.get(layers[0], ()) if layers else ()
+        self._head = b""
+        self._stream: Any = None
+
+    def feed(self, raw: bytes) -> Iterator[bytes]:
+        """Take bytes as they came and give them as they are meant."""
+        if not self._windows:
+            yield raw
+        elif self._stream is not None:
+            yield from self._inflated(raw)
+        else:
+            self._head += raw
+            if len(self._head) >= self.HEAD:
+                yield from self._begin()
+
+    def end(self) -> Iterator[bytes]:
+        """Give what is left; raise ProtocolError where compressed bytes ended early."""
+        if self._head:
+            yield from self._begin()
+        if self._stream is not None and not self._stream.eof:
+            raise ProtocolError("The answer cannot be read.", "Its compressed bytes end too early.")
+
+    def _begin(self) -> Iterator[bytes]:
+        head, self._head = self._head, b""
+        for window in self._windows:
+            try:
+                zlib.decompressobj(window).decompress(head, 1)
+            except zlib.error:
+                continue
+            self._stream = zlib.decompressobj(window)
+            yield from self._inflated(head)
+            return
+        self._windows = ()
+        yield head
+
+    def _inflated(self, raw: bytes) -> Iterator[bytes]:
+        try:
+            while not self._stream.eof:
+                piece = self._stream.decompress(raw, CHUNK)
+                raw = self._stream.unconsumed_tail
+                if piece:
+                    yield piece
+                if not raw and len(piece) < CHUNK:
+                    break
+        except zlib.error as error:
+            raise ProtocolError("The answer cannot be read.", "Its compressed bytes are damaged.") from bare_cause(
+                error
+            )
+
+
+# ── the library's loggers ───────────────────────────────────────────────────────────────────────────────────────
+
+_ours: ContextVar[bool] = ContextVar("an exchange of nbbanana's is under way", default=False)
+
+
+def _is_not_ours(_: logging.LogRecord) -> bool:
+    return not _ours.get()
+
+
+for _name in LIBRARY_LOGGERS:
+    logging.getLogger(_name).addFilter(_is_not_ours)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what happens inside out of the loggers of httpx and httpcore; other users of those libraries keep theirs."""
+    before = _ours.set(True)
+    try:
+        yield
+    finally:
+        _ours.reset(before)
