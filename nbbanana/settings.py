@@ -230,14 +230,16 @@ def data_dir() -> Path:
     """
     import platformdirs
 
-    return _under_home(platformdirs.user_data_dir("nbbanana", appauthor=False), "NBBANANA_STORE")
+    with translated(RuntimeError, lambda _: _homeless("NBBANANA_STORE")):
+        return _under_home(platformdirs.user_data_dir("nbbanana", appauthor=False), "NBBANANA_STORE")
 
 
 def cache_dir() -> Path:
     """Return the folder for what can be made again: the platform's user cache directory; errors as `data_dir`."""
     import platformdirs
 
-    return _under_home(platformdirs.user_cache_dir("nbbanana", appauthor=False), "XDG_CACHE_HOME")
+    with translated(RuntimeError, lambda _: _homeless("XDG_CACHE_HOME")):
+        return _under_home(platformdirs.user_cache_dir("nbbanana", appauthor=False), "XDG_CACHE_HOME")
 
 
 def config_dir() -> Path:
@@ -250,11 +252,15 @@ def config_dir() -> Path:
 
 
 def _under_home(folder: str, variable: str) -> Path:
-    """Return a folder, unless its `~` could not be replaced: a user id without a passwd entry and without HOME."""
+    """Return a folder, unless its `~` was not replaced; some versions of platformdirs raise RuntimeError instead."""
     if folder.startswith("~"):
-        raise ConfigError(
-            "This user has no home folder.",
-            "HOME is not set, and the system knows no home for this user id, as in some containers.",
-            f"Set HOME, or {variable}, to a folder that can be written to.",
-        )
+        raise _homeless(variable)
     return Path(folder)
+
+
+def _homeless(variable: str) -> ConfigError:
+    return ConfigError(
+        "This user has no home folder.",
+        "HOME is not set, and the system knows no home for this user id, as in some containers.",
+        f"Set HOME, or {variable}, to a folder that can be written to.",
+    )

@@ -12,13 +12,23 @@ import pytest
 
 from nbbanana import errors
 from nbbanana.providers.credentials import find_credential, save_token
-from nbbanana.settings import BASE_VARIABLES, Endpoints, NBBanana, cache_dir, config_dir, data_dir, settings
+from nbbanana.settings import (
+    BASE_VARIABLES,
+    FROM_ENVIRONMENT,
+    Endpoints,
+    NBBanana,
+    cache_dir,
+    config_dir,
+    data_dir,
+    settings,
+)
 
 HOMELESS = """
 import os
-os.setuid(54321)
+import platformdirs.unix
 from nbbanana import settings
 from nbbanana.errors import ConfigError
+os.setuid(54321)
 for folder in (settings.data_dir, settings.cache_dir, settings.config_dir):
     try:
         print(folder())
@@ -94,8 +104,6 @@ def test_nothing_is_written_to_stderr_unless_it_is_asked_for(monkeypatch, capsys
 
 def test_every_setting_says_what_it_does_and_names_its_variable():
     """`%config NBBanana` shows it."""
-    from nbbanana.settings import FROM_ENVIRONMENT
-
     traits = NBBanana.class_own_traits(config=True)
     assert set(FROM_ENVIRONMENT) <= set(traits)
     for name in FROM_ENVIRONMENT:

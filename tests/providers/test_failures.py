@@ -23,7 +23,6 @@ UNUSABLE = {
     "HTTP_PROXY": f"http://{SECRET}@127.0.0.1:port",
     "https_proxy": "http://[::1",
     "NO_PROXY": "[::1]",
-    "no_proxy": "[",
     "SSL_CERT_FILE": "/nowhere/certificates.pem",
     "SSL_CERT_DIR": "/nowhere/certificates",
     "SSLKEYLOGFILE": "/nowhere/keys.log",
@@ -54,6 +53,8 @@ def connect(endpoints: Endpoints, call: str = "submit") -> errors.NBBananaError:
 @pytest.mark.parametrize("call", ["submit", "describe", "login"])
 def test_a_variable_that_cannot_be_used_is_named_and_not_shown(monkeypatch, variable, call):
     """A ConfigError with the name, before anything is sent; a proxy's password is not in it."""
+    for name in UNUSABLE:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, UNUSABLE[variable])
     error = connect(REMOTE, call)
     assert type(error) is errors.ConfigError
@@ -69,7 +70,7 @@ def test_a_file_without_certificates_is_named(monkeypatch, tmp_path, content):
     assert "SSL_CERT_FILE" in connect(REMOTE).what
 
 
-@pytest.mark.parametrize("variable", [name for name in UNUSABLE if name not in {"NO_PROXY", "no_proxy"}])
+@pytest.mark.parametrize("variable", UNUSABLE)
 def test_a_sandbox_on_this_machine_needs_no_proxy_and_no_certificate(monkeypatch, sandbox, variable):
     """What is set wrongly for the network does not keep one from trying."""
     monkeypatch.setenv(variable, UNUSABLE[variable])

@@ -58,7 +58,10 @@ def asked(call: Callable[[RunComfy], Awaitable[Any]], *answers: httpx.Response |
         answer = waiting.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        if isinstance(answer.stream, Body):
+            return answer
+        # As from a socket: a response that is made with its content counts as read already.
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=Body(answer.content))
 
     async def main() -> Any:
         service = RunComfy(
