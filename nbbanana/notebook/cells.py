@@ -45,6 +45,10 @@ class CellOrigins:
         if not _is_running(_run_code()):
             origin.set(self._origin(None, None))
 
+    def forget(self) -> None:
+        """Leave requests without an origin, as before."""
+        origin.set(Origin())
+
     def _origin(self, cell: str | None, execution: int | None) -> Origin:
         path = self._shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
         notebook = PurePath(str(path)).name if path else None

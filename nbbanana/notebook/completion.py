@@ -220,7 +220,7 @@ def _length(value: object) -> int:
 
 
 def _is_result(value: object) -> bool:
-    # Whatever is a result had the session imported by whoever made it.
+    # Where there is a result, the session was imported by what made it.
     session = sys.modules.get("nbbanana.session")
     return session is not None and isinstance(value, session.EditResult)
 

@@ -57,6 +57,7 @@ class _Extension:
         shell.input_transformers_post.remove(self._swap_calls)
         shell.events.unregister("pre_run_cell", self._origins.begin)
         shell.events.unregister("post_run_cell", self._origins.end)
+        self._origins.forget()
         if self._matcher is not None:
             shell.Completer.custom_matchers.remove(self._matcher)
 
