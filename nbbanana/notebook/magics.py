@@ -296,7 +296,7 @@ class NBBananaMagics(Magics):
         session = current()
         provider, text = session.provider_name, line.strip()
         if not provider:
-            raise UsageError("A budget is for a provider, and none was chosen.", "There is no token.", "Log in: %nblogin.")
+            raise UsageError("A budget is for a provider: none is chosen.", "There is no token.", "Log in: %nblogin.")
         if text:
             session.store.set_budget(provider, None if text == "off" else _dollars(text))
         budget = session.store.budget(provider)
