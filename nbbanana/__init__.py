@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbbanana import doors
 from nbbanana._version import __version__
 
 if TYPE_CHECKING:
@@ -87,9 +86,6 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-doors.hang("browse", lambda: __getattr__("browse"))  # `history.browse()` opens a form, and forms are below it
 
 
 def __dir__() -> list[str]:

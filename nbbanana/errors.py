@@ -408,6 +408,10 @@ class DownloadError(ServiceError):
     """An output could not be fetched."""
 
 
+class OutputGoneError(DownloadError):
+    """The service no longer serves an output."""
+
+
 class UnsafeDownloadError(DownloadError):
     """An output that must not be fetched."""
 

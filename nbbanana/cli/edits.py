@@ -99,7 +99,7 @@ def _edit(options: argparse.Namespace) -> None:
             put_line(describe_request(session, request, cell.mode)["text/plain"])
             return
         folder = target_folder(options.output_dir)
-        job = session.start(request, mode=cell.mode, max_price=cell.max_price)
+        job = session.start(request, mode=cell.mode, max_price=cell.max_price, assume_price=cell.assume_price)
         with _cancelled_by_interrupt(job):
             if not cell.wait:
                 put_json({"request_id": _accepted(job), "wait": False})
@@ -160,7 +160,8 @@ def _add_run(commands: Commands) -> None:
     run.add_argument(
         "--no-download", action="store_true", help="wait, print the outputs' addresses and leave them to resume"
     )
-    run.add_argument("--max-price", type=float, metavar="USD", help="refuse it if it costs more")
+    run.add_argument("--max-price", type=float, metavar="USD", help="send it only if it surely costs no more")
+    run.add_argument("--assume-price", type=float, metavar="USD", help="what to count where the price is not known")
     run.add_argument("--fresh", action="store_true", help="never answer from the store")
 
 
@@ -203,7 +204,8 @@ def _started(session: Session, options: argparse.Namespace, payload: dict[str, A
         raise InputError(f"{model.images_field} is not a list of paths and addresses.", "It takes strings.")
     mode: Mode | None = "fresh" if options.fresh else None
     request = session.request(prompt, images, model=options.model, parameters=payload)
-    return session.start(request, mode=mode, max_price=options.max_price, download=not options.no_download)
+    prices = {"max_price": options.max_price, "assume_price": options.assume_price}
+    return session.start(request, mode=mode, download=not options.no_download, **prices)
 
 
 def model_for(session: Session, model_id: str) -> Model:
@@ -236,7 +238,8 @@ class _cancelled_by_interrupt:  # noqa: N801 - it reads as a function
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, KeyboardInterrupt):
-            error.add_note(self._job.cancel())
+            self._job.cancel()
+            error.add_note(self._job.message)
 
 
 def _accepted(job: Job) -> str:

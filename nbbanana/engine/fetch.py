@@ -3,114 +3,148 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from nbbanana.engine.run import Outcome
-from nbbanana.engine.wait import patiently
-from nbbanana.errors import DownloadError, ImageError, NBBananaError, UnsafeDownloadError
+from nbbanana.engine.context import Context
+from nbbanana.engine.prices import Quote, counted
+from nbbanana.engine.retry import ask_patiently
+from nbbanana.engine.run import Outcome, Run
+from nbbanana.errors import DownloadError, ImageError, NBBananaError, OutputGoneError, ServiceError, UnsafeDownloadError
 from nbbanana.images import inspect
-from nbbanana.store.records import OutputRecord
+from nbbanana.providers.base import JobStatus
+from nbbanana.store.records import OutputRecord, State
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from nbbanana.engine.engine import Engine
-    from nbbanana.engine.run import Run
-    from nbbanana.providers.base import JobStatus
-
-__all__ = ["Fetcher"]
+__all__ = ["fetch"]
 
 AT_ONCE = 4
-PATIENCE = 120.0
-ATTEMPTS = 5
+PATIENCE = 180.0
+"""Seconds for which an output is asked for again: a page of a server in between may give way to the picture, and an
+address that is "not found" may only be young."""
+STRANGE_ATTEMPTS = 5
+"""How often bytes that are neither a picture nor a page are asked for."""
+PAGE_STARTS = (b"<", b"{")
 
 
-class _NoPictureError(DownloadError):
-    """Something came that is no picture; a page of a server in between may give way to the picture."""
+class _NoPictureError(ServiceError):
+    """What came is no picture."""
 
 
-class Fetcher:
-    """Fetches outputs for an engine."""
+class _PageError(DownloadError):
+    """A web page or a message came in the place of a picture."""
 
-    def __init__(self, engine: Engine) -> None:
-        assert engine.provider is not None
-        self._engine = engine
-        self._provider = engine.provider
 
-    async def fetch(self, run: Run, status: JobStatus) -> Outcome:
+async def fetch(run: Run, context: Context, status: JobStatus, price: Quote | None = None) -> Outcome:
+    """
+    Fetch what a completed job made.
+
+    An output that cannot be a picture is left out and said, as long as another one is good.
+
+    Raises:
+        DownloadError: an output could not be fetched now; the edit stays `downloading` and can be collected.
+        OutputGoneError: the service no longer serves any output; recorded as `gone`, with the cost.
+        UnsafeDownloadError: no output may be fetched; recorded as failed.
+    """
+    if run.row.state != "downloading":
+        # What is shown is never ahead of what is recorded: a stop decides by the record.
+        await context.rows.move(run, "downloading", cost=status.cost)
+    context.prices.heard(run.model.id, price, status.cost)
+    urls = _bounded(run, status.urls)
+    run.tell(phase="downloading", outputs_total=len(urls), outputs_done=0, restart_clock=True)
+    outputs = _Outputs(run, context)
+    found = await asyncio.gather(*(outputs.one(index, url) for index, url in enumerate(urls)), return_exceptions=True)
+    return await _record(run, context, status, found)
+
+
+def _bounded(run: Run, urls: tuple[str, ...]) -> tuple[str, ...]:
+    """As many outputs as can have been asked for: an answer with thousands of addresses is none of ours."""
+    field = run.model.with_role("count")
+    asked = counted(run.request.parameters, run.model)
+    most = max(asked, int(field.maximum or 1) if field else 1)
+    if len(urls) > most:
+        run.notes.append(f"The service named {len(urls)} outputs; the first {most} were fetched.")
+    return urls[:most]
+
+
+class _Outputs:
+    """The outputs of one run while they are fetched."""
+
+    def __init__(self, run: Run, context: Context) -> None:
+        self._run, self._context = run, context
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._counts: dict[int, int] = {}
+
+    async def one(self, index: int, url: str) -> OutputRecord:
         """
-        Fetch what a completed job made.
-
-        An output that cannot be a picture is left out and said, as long as another one is good.
+        Fetch one output.
 
         Raises:
-            DownloadError: an output could not be fetched now; the edit stays `downloading` and can be resumed.
-            UnsafeDownloadError: no output may be fetched; recorded as failed.
+            UnsafeDownloadError: it is no picture, or must not be fetched.
+            DownloadError: it could not be fetched now.
         """
-        if run.row.state != "downloading":
-            # What is shown is never ahead of what is recorded: a stop decides by the record.
-            await self._engine.move(run, "downloading")
-        run.tell(phase="downloading", outputs_total=len(status.urls), outputs_done=0, restart_clock=True)
-        gate = asyncio.Semaphore(AT_ONCE)
-        counts = dict.fromkeys(range(len(status.urls)), 0)
-        work = [self._one(run, index, url, gate, counts) for index, url in enumerate(status.urls)]
-        found = await asyncio.gather(*work, return_exceptions=True)
-        return await self._record(run, status, found)
-
-    async def _one(
-        self, run: Run, index: int, url: str, gate: asyncio.Semaphore, counts: dict[int, int]
-    ) -> OutputRecord:
-        def heard(size: int) -> None:
-            counts[index] = size
-            run.tell(bytes_done=sum(counts.values()))
-
-        try:
-            async with gate:
-                record = await patiently(
-                    lambda: self._download(index, url, heard),
-                    seconds=PATIENCE,
-                    attempts=ATTEMPTS,
-                    on_pause=lambda words: run.tell(note=f"{words} Fetching again."),
-                )
-        except _NoPictureError as error:
-            raise UnsafeDownloadError(error.what, error.why, error.how) from None
-        run.arrived = (*run.arrived, record)
-        run.tell(outputs_done=len(run.arrived))
+        ends = time.monotonic() + PATIENCE
+        async with self._gate:
+            for attempt in range(1, STRANGE_ATTEMPTS + 1):
+                try:
+                    record = await ask_patiently(
+                        lambda: self._download(index, url),
+                        seconds=ends - time.monotonic(),
+                        passing=(DownloadError,),
+                        on_pause=lambda error, _: self._run.tell(note=f"{error.what} Fetching again."),
+                    )
+                    break
+                except _NoPictureError as error:
+                    if attempt == STRANGE_ATTEMPTS:
+                        raise UnsafeDownloadError(error.what, error.why, error.how) from error
+                    await asyncio.sleep(0.1 * 2**attempt)
+        self._run.arrived = (*self._run.arrived, record)
+        self._run.tell(outputs_done=len(self._run.arrived), note=None)
         return record
 
-    async def _download(self, index: int, url: str, heard: Callable[[int], None]) -> OutputRecord:
-        file = await self._provider.download(url, self._engine.store.incoming, heard)
+    async def _download(self, index: int, url: str) -> OutputRecord:
+        context = self._context
+        file = await context.provider.download(url, context.rows.store.incoming, self._counter(index))
         try:
-            info = await asyncio.to_thread(inspect, file.path)
+            info = await context.threads.check(inspect, file.path)
+            sha256 = await context.rows.call(context.rows.store.adopt, file.path)
         except ImageError as error:
+            raise _no_picture(index, file.path, error) from error
+        finally:
             file.path.unlink(missing_ok=True)
-            raise _NoPictureError(
-                f"Output {index} is no picture.", error.why or "Its bytes say so.", "Look at it on runcomfy.com."
-            ) from None
-        sha256 = await self._engine.on_disk(self._adopt, file.path)
         return OutputRecord(index, sha256, info.mime, info.width, info.height, file.size, url)
 
-    def _adopt(self, path: Path) -> str:
-        return self._engine.store.adopt(path)
+    def _counter(self, index: int) -> Callable[[int], None]:
+        def count(size: int) -> None:
+            self._counts[index] = size
+            self._run.tell(bytes_done=sum(self._counts.values()))
 
-    async def _record(self, run: Run, status: JobStatus, found: list[OutputRecord | BaseException]) -> Outcome:
-        good = [item for item in found if isinstance(item, OutputRecord)]
-        bad = [item for item in found if not isinstance(item, OutputRecord)]
-        if error := next((item for item in bad if not isinstance(item, UnsafeDownloadError)), None):
-            raise error
-        if not good:
-            refused = next(item for item in bad if isinstance(item, NBBananaError))
-            await self._engine.move(
-                run, "failed", error=str(refused), error_kind=type(refused).__name__, cost=status.cost
-            )
-            raise refused
-        await self._engine.move(run, "completed", outputs=tuple(good), cost=status.cost)
-        return Outcome(run.row, "made", (*run.notes, *_shortfall(run, good, bad)))
+        return count
+
+
+def _no_picture(index: int, path: Path, error: ImageError) -> ServiceError:
+    with path.open("rb") as file:
+        kind: type[ServiceError] = _PageError if file.read(64).lstrip().startswith(PAGE_STARTS) else _NoPictureError
+    return kind(f"Output {index} is no picture.", error.why or "Its bytes say so.", "Look at the request's page.")
+
+
+async def _record(run: Run, context: Context, status: JobStatus, found: list[OutputRecord | BaseException]) -> Outcome:
+    good = [item for item in found if isinstance(item, OutputRecord)]
+    bad = [item for item in found if not isinstance(item, OutputRecord)]
+    passing = [item for item in bad if not isinstance(item, UnsafeDownloadError | OutputGoneError)]
+    if passing:
+        raise passing[0]
+    if not good:
+        refused = next(item for item in bad if isinstance(item, NBBananaError))
+        state: State = "gone" if isinstance(refused, OutputGoneError) else "failed"
+        await context.rows.move(run, state, error=str(refused), error_kind=type(refused).__name__, cost=status.cost)
+        raise refused
+    await context.rows.move(run, "completed", outputs=tuple(good), cost=status.cost)
+    return Outcome(run.row, "made", (*run.notes, *_shortfall(run, good, bad)))
 
 
 def _shortfall(run: Run, good: list[OutputRecord], bad: list[BaseException]) -> list[str]:
-    asked = run.model.count(run.request.parameters)
+    asked = counted(run.request.parameters, run.model)
     notes = [f"{error.what} {error.why}" for error in bad if isinstance(error, DownloadError)]
     if len(good) < asked:
         notes.append(f"{len(good)} of the {asked} pictures that were asked for came back.")

@@ -1,8 +1,8 @@
 """
 The one event loop in the one thread where HTTP lives.
 
-Whoever asks gets a `concurrent.futures.Future`, which any thread may wait on; nothing here touches the loop of a
-kernel or patches asyncio.
+Callers get a `concurrent.futures.Future`, which any thread may wait on; nothing here touches the loop of a kernel or
+patches asyncio.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import atexit
 import contextlib
 import os
 import threading
-from collections.abc import Coroutine
+import weakref
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ class EngineLoop:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="nbbanana-engine", daemon=True)
         self._thread.start()
+        self._closers: list[weakref.WeakMethod[Callable[[], object]]] = []
         atexit.register(self.stop)
 
     @classmethod
@@ -53,10 +55,17 @@ class EngineLoop:
         """Start a coroutine in the loop; the future is for any other thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
+    def at_exit(self, close: Callable[[], object]) -> None:
+        """Call a method when the process ends, before the thread does; its object may be gone by then."""
+        self._closers = [*(known for known in self._closers if known() is not None), weakref.WeakMethod(close)]
+
     def stop(self) -> None:
-        """Cancel what is under way and end the thread; the store keeps what was accepted."""
+        """Close the engines, cancel what is left and end the thread; the store keeps what was accepted."""
         if self.pid != os.getpid() or not self._thread.is_alive():
             return
+        for closer in self._closers:
+            if (close := closer()) is not None:
+                close()
         # Whatever does not end in time ends with the process; the journal already says what was accepted.
         with contextlib.suppress(TimeoutError, asyncio.CancelledError):
             self.run(_cancel_all()).result(GOODBYE)

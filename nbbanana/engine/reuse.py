@@ -1,82 +1,194 @@
-"""When an ask is answered from the store instead of being sent: the modes `auto`, `fresh` and `replay`."""
+"""
+When an ask is answered from the store instead of being sent.
+
+A *seeded* ask is one question: its newest answer answers it, and a job of it that is under way anywhere is followed.
+
+An ask *without a seed* is a wish for samples. Each record knows the cell and the ordinal it was asked with: "the k-th
+time in this execution of this cell". Restart and Run All asks the same cells in the same order, so the k-th occurrence
+in the first execution of a cell is answered by the newest record of that cell and ordinal; where no cell is known
+(nbclient and papermill send none), occurrences are counted in the kernel, and answered in the order in which the cells
+were first asked. Records that were not given yet in this kernel come next. A later execution of a cell asks for a new
+sample, and is sent.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import get_args
 
-from nbbanana.errors import NotInStoreError
+from nbbanana.errors import NotInStoreError, UncertainError
+from nbbanana.request import EditRequest
+from nbbanana.settings import Mode
+from nbbanana.store import Store
+from nbbanana.store.records import Edit, State
 
-if TYPE_CHECKING:
-    from nbbanana.request import EditRequest
-    from nbbanana.settings import Mode
-    from nbbanana.store import Store
-    from nbbanana.store.records import Edit, State
-
-__all__ = ["Reuse"]
+__all__ = ["Occurrence", "Reuse"]
 
 COLLECTABLE: tuple[State, ...] = ("queued", "running", "downloading")
 """States of a job that the service took and whose pictures are not here."""
-
+UNDER_WAY: tuple[State, ...] = ("prepared", "submitting", *COLLECTABLE)
+EVERY_STATE: tuple[State, ...] = get_args(State)
+UNSETTLED = frozenset({"unknown", "lost"})
 MANY = 1000
-"""More answers to one ask than anybody replays in order."""
+"""More answers to one ask than a notebook gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """
+    One time that an ask comes up.
+
+    Args:
+        cell: the cell that asks; None where it is not known.
+        ordinal: how often it came up before: in the cell's execution, or in the kernel where no cell is known.
+        is_first: whether the cell runs for the first time in this kernel; a later execution wants a new sample.
+    """
+
+    cell: str | None
+    ordinal: int
+    is_first: bool
 
 
 class Reuse:
     """
-    What this kernel asked already, and what the store knows.
+    What this kernel asked already, and what the store knows; one for a session.
 
     Args:
         store: the store.
-        provider: whose edits may answer. Nothing crosses from one provider to another; None, in a replay
-            without a provider, takes any.
     """
 
-    def __init__(self, store: Store, provider: str | None) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._provider = provider
-        self._asked: Counter[str] = Counter()
+        self._asked: Counter[tuple[str, str | None, int | None]] = Counter()
+        self._first: dict[tuple[str, str], int | None] = {}
+        self._given: set[int] = set()
         self._guard = threading.Lock()
 
-    def answer(self, request: EditRequest, mode: Mode) -> Edit | None:
+    def occurs(self, request: EditRequest) -> Occurrence:
+        """Count one occurrence of an ask."""
+        ask, origin = request.ask, request.origin
+        execution = origin.execution if origin.cell is not None else None
+        with self._guard:
+            ordinal = self._asked[ask, origin.cell, execution]
+            self._asked[ask, origin.cell, execution] += 1
+            is_first = origin.cell is None or self._first.setdefault((ask, origin.cell), execution) == execution
+        return Occurrence(origin.cell, ordinal, is_first)
+
+    def give(self, edit: Edit) -> Edit:
+        """Note that an edit was given in this kernel."""
+        with self._guard:
+            self._given.add(edit.id)
+        return edit
+
+    def answer(self, request: EditRequest, occurrence: Occurrence, provider: str | None, mode: Mode) -> Edit | None:
         """
-        The stored edit that answers a request now, or None where it is to be sent.
+        The stored edit that answers an occurrence of an ask, or None where it is to be sent.
+
+        Args:
+            request: what is asked.
+            occurrence: which time it is.
+            provider: whose edits may answer; None, in a replay without a provider, takes any.
+            mode: `auto`, `fresh` or `replay`.
 
         Raises:
             NotInStoreError: in `replay`, where nothing answers.
         """
-        ask = request.ask
-        with self._guard:
-            asked_before = self._asked[ask]
-            self._asked[ask] += 1
-        if mode == "replay":
-            return self._nth(ask, asked_before, seeded=request.is_seeded)
-        if mode == "fresh" or (asked_before and not request.is_seeded):
+        if mode == "fresh":
             return None
-        newest = self._store.by_ask(ask, self._provider, limit=1)
-        return newest[0] if newest else None
+        answers = self._store.by_ask(request.ask, provider, limit=MANY)
+        found = self._choose(answers, request, occurrence, mode)
+        if found is None and mode == "replay":
+            raise _no_answer(occurrence, len(answers))
+        return None if found is None else self.give(found)
 
-    def unfinished(self, request: EditRequest, mode: Mode) -> Edit | None:
-        """An accepted job of the same ask that nobody collected and nobody watches."""
+    def collectable(self, request: EditRequest, provider: str, mode: Mode) -> Edit | None:
+        """An accepted job of the same ask that was not collected and that no kernel watches."""
         if mode != "auto":
             return None
-        for edit in self._store.by_ask(request.ask, self._provider, states=COLLECTABLE, limit=10):
-            if edit.request_id and not self._store.is_claimed(edit.id):
-                return edit
-        return None
+        edits = self._store.by_ask(request.ask, provider, states=COLLECTABLE, limit=10)
+        return next((edit for edit in edits if edit.request_id and not self._store.is_claimed(edit.id)), None)
 
-    def _nth(self, ask: str, n: int, *, seeded: bool) -> Edit:
-        """The n-th answer in the order they were made. A seeded ask may repeat its last: it is one question."""
-        answers = self._store.by_ask(ask, self._provider, limit=MANY)[::-1]
-        if n < len(answers):
-            return answers[n]
-        if answers and seeded:
-            return answers[-1]
-        raise NotInStoreError(
-            "The store holds no answer to this request."
-            if not answers
-            else "The store holds no further answer to this.",
-            f"It was asked {n + 1} times here and answered {len(answers)} times before; replay sends nothing.",
-            "Check the store and the cell, or use mode='auto' to ask the service.",
-        )
+    def followed(self, request: EditRequest, provider: str, mode: Mode, before: int | None = None) -> Edit | None:
+        """
+        A job of the same seeded ask that another kernel or session has under way.
+
+        Args:
+            request: what is asked.
+            provider: who runs it.
+            mode: only `auto` follows.
+            before: only jobs that were written down before this edit, so that of two kernels one follows the other.
+        """
+        if mode != "auto" or not request.is_seeded:
+            return None
+        edits = self._store.by_ask(request.ask, provider, states=UNDER_WAY, limit=MANY)
+        # The oldest first: it gives way to no other.
+        older = [edit for edit in reversed(edits) if before is None or edit.id < before]
+        return next((edit for edit in older if self._store.is_claimed(edit.id)), None)
+
+    def check_certain(self, request: EditRequest, provider: str, mode: Mode) -> None:
+        """
+        Refuse to send an ask again whose newest edit may have been taken.
+
+        Raises:
+            UncertainError: it names that edit.
+        """
+        if mode != "auto":
+            return
+        for edit in self._store.by_ask(request.ask, provider, states=EVERY_STATE, limit=1):
+            if edit.state in UNSETTLED and edit.cost is None:
+                raise UncertainError(
+                    f"Edit {edit.id} asked the same, and it is not known whether it was charged.",
+                    "It may have been taken by the service, so it is not sent again by itself.",
+                    f"Look at the service's list. Then: nb.history.settle({edit.id}, cost=0), or --fresh to send anew.",
+                    edit_id=edit.id,
+                    request_id=edit.request_id,
+                )
+
+    def _choose(self, answers: list[Edit], request: EditRequest, occurrence: Occurrence, mode: Mode) -> Edit | None:
+        if not answers:
+            return None
+        if request.is_seeded:
+            return answers[0] if mode == "auto" else self._kth(answers, occurrence) or answers[0]
+        if not occurrence.is_first and mode == "auto":
+            return None
+        return self._kth(answers, occurrence)
+
+    def _kth(self, answers: list[Edit], occurrence: Occurrence) -> Edit | None:
+        """The answer to an occurrence, else the first that was not given yet."""
+        slots = _slots(answers)
+        if occurrence.cell is not None:
+            own = slots.get((occurrence.cell, occurrence.ordinal))
+        else:
+            in_order = list(slots.values())
+            own = slots.get((None, occurrence.ordinal))
+            if own is None and occurrence.ordinal < len(in_order):
+                own = in_order[occurrence.ordinal]
+        with self._guard:
+            given = set(self._given)
+        if own is not None and own.id not in given:
+            return own
+        left = [edit for edit in (*slots.values(), *answers) if edit.id not in given]
+        return left[0] if left else None
+
+
+def _slots(answers: Iterable[Edit]) -> dict[tuple[str | None, int], Edit]:
+    """For each cell and ordinal its newest record, in the order in which they were first asked."""
+    slots: dict[tuple[str | None, int], Edit] = {}
+    for edit in sorted(answers, key=lambda edit: edit.id):
+        slots[edit.cell, edit.ordinal or 0] = edit
+    return slots
+
+
+def _no_answer(occurrence: Occurrence, answers: int) -> NotInStoreError:
+    if not answers:
+        what = "The store holds no answer to this request."
+    else:
+        what = "The store holds no further answer to this request."
+    return NotInStoreError(
+        what,
+        f"It was asked {occurrence.ordinal + 1} times here and answered {answers} times before; replay sends nothing.",
+        "Check the store and the cell, or use mode='auto' to ask the service.",
+    )

@@ -1,24 +1,28 @@
-"""One request on its way: what any thread may know of it, and the future that ends it."""
+"""One request under way: what any thread may know of it, and the future that ends it."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbbanana.engine.progress import Progress
+from nbbanana.models import Model
+from nbbanana.request import EditRequest
+from nbbanana.store.records import Edit, OutputRecord
 
-if TYPE_CHECKING:
-    import asyncio
+__all__ = ["NotSentError", "Outcome", "Run", "StopReport"]
 
-    from nbbanana.models import Model
-    from nbbanana.request import EditRequest
-    from nbbanana.store.records import Edit, OutputRecord
+log = logging.getLogger("nbbanana.engine")
 
-__all__ = ["Outcome", "Run"]
+
+class NotSentError(Exception):
+    """A stop came before the service took the request: nothing was sent, or all that was sent was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,34 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class StopReport:
+    """
+    What a stop came to.
+
+    Args:
+        cancelled: whether the request will surely not run, and so is not charged.
+        message: the same in words, with what to do next.
+    """
+
+    cancelled: bool
+    message: str
+
+
 class Run:
     """
     A request being run.
 
     Any thread may read `progress`, `edit` and `future` and ask for listeners; only the engine's loop writes.
+
+    Args:
+        request: what is asked.
+        model: its model, whose schema the parameters were checked against.
+        provider: the name of the provider that runs it.
+        expected_outputs: how many outputs were asked for.
+        max_price: US dollars that it may cost at most; None is no limit of its own.
+        assume_price: US dollars to count where the price is not known.
+        download: whether the outputs are fetched; if not they stay at the service, to be collected.
     """
 
     def __init__(
@@ -49,23 +76,29 @@ class Run:
         request: EditRequest,
         model: Model,
         *,
+        provider: str,
         expected_outputs: int,
         max_price: float | None = None,
+        assume_price: float | None = None,
         download: bool = True,
     ) -> None:
         self.request = request
         self.model = model
+        self.provider = provider
         self.max_price = max_price
+        self.assume_price = assume_price
         self.download = download
-        """Whether the outputs are fetched; if not they stay at the service, to be collected."""
         self.urls: tuple[str, ...] = ()
         """Where the service has the outputs, once it made them; signed, so for the one who asked and no record."""
         self.future: Future[Outcome] = Future()
         self.edit: Edit | None = None
+        self.ordinal = 0
+        """Which occurrence of its ask it is, from 0, in its cell's execution or in its kernel."""
         self.task: asyncio.Task[Any] | None = None
         self.exchange: asyncio.Task[None] | None = None
-        """The POST on its way, which outlives the task."""
-        self.stop_requested = False
+        """The POST under way, which outlives the task."""
+        self.stopping = asyncio.Event()
+        self.stop: asyncio.Task[StopReport] | None = None
         self.notes: list[str] = []
         self.arrived: tuple[OutputRecord, ...] = ()
         """Outputs that are here while others are still being fetched."""
@@ -79,15 +112,20 @@ class Run:
 
     @property
     def row(self) -> Edit:
-        """The row in the store; there is one from the journal on."""
+        """The row in the store; there is one once the request is written down."""
         assert self.edit is not None
         return self.edit
 
     @property
     def request_id(self) -> str:
-        """The service's id; there is one from the acceptance on."""
+        """The service's id; there is one once the request was accepted."""
         assert self.row.request_id is not None
         return self.row.request_id
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether a stop was asked for; nothing is sent from then on."""
+        return self.stopping.is_set()
 
     @property
     def progress(self) -> Progress:
@@ -95,8 +133,22 @@ class Run:
         snapshot, since = self._snapshot, self._since
         return snapshot if snapshot.is_over else replace(snapshot, elapsed=time.monotonic() - since)
 
+    async def pause(self, seconds: float) -> None:
+        """
+        Sleep, unless a stop comes first.
+
+        Raises:
+            NotSentError: a stop was asked for.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
+        except TimeoutError:
+            return
+        raise NotSentError
+
     def tell(self, *, restart_clock: bool = False, **changes: Any) -> None:
-        """Change the snapshot and wake the listeners; called in the engine's loop."""
+        """Change the snapshot and call the listeners; called in the engine's loop."""
         now = time.monotonic()
         with self._guard:
             if restart_clock:
@@ -104,17 +156,38 @@ class Run:
             self._snapshot = replace(self._snapshot, elapsed=now - self._since, **changes)
             listeners = tuple(self._listeners)
         for listener in listeners:
-            listener(self)
+            try:
+                listener(self)
+            except Exception:
+                # A listener is another's code: it must not hold up a run that may cost money.
+                log.exception("A listener of a run failed and is not called any more.")
+                self._forget(listener)
 
     def listen(self, listener: Callable[[Run], None]) -> Callable[[], None]:
         """
         Call `listener(run)` in the engine's thread at each change; returns what ends that.
 
-        A listener must return at once and must not raise.
+        A listener must return at once. One that raises is logged and not called again.
         """
         with self._guard:
             self._listeners.append(listener)
         return lambda: self._forget(listener)
+
+    def end(self, outcome: Outcome | None, error: BaseException | None) -> None:
+        """End the future, once; a run that is being stopped is ended by the stop."""
+        if self.future.done() or (outcome is None and error is None):
+            return
+        try:
+            if outcome is not None:
+                self.edit = outcome.edit
+                self.tell(phase="done", outputs_done=len(outcome.edit.outputs))
+            elif not self.progress.is_over:
+                self.tell(phase="failed")
+        finally:
+            if outcome is not None:
+                self.future.set_result(outcome)
+            else:
+                self.future.set_exception(error)
 
     def _forget(self, listener: Callable[[Run], None]) -> None:
         with self._guard:

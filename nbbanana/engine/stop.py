@@ -3,108 +3,130 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
-from nbbanana.engine.wait import patiently
+from nbbanana.engine.context import Context
+from nbbanana.engine.retry import ask_patiently
+from nbbanana.engine.run import Run, StopReport
 from nbbanana.errors import JobCancelledError, NBBananaError
 
-if TYPE_CHECKING:
-    from nbbanana.engine.engine import Engine
-    from nbbanana.engine.run import Run
+__all__ = ["NOTHING_SENT", "stop"]
 
-__all__ = ["stop"]
-
-SUBMIT_PATIENCE = 10.0
-"""Seconds that a stop waits for a POST on its way; afterwards its answer is recorded without anybody waiting."""
+POST_PATIENCE = 10.0
+"""Seconds that a stop waits for a POST under way; afterwards its answer is recorded without anyone waiting."""
 CANCEL_PATIENCE = 5.0
 CANCEL_ATTEMPTS = 3
 
-RUNS_ON = "It already runs and cannot be stopped: it may be charged, and %nbresume collects it."
-IS_MADE = "The pictures are made and paid for; %nbresume fetches them."
+OVER = StopReport(cancelled=False, message="It was over already.")
+NOTHING_SENT = StopReport(cancelled=True, message="Stopped before it was sent: nothing is charged.")
+CANCELLED = StopReport(cancelled=True, message="Cancelled in the queue: nothing is charged.")
+RUNS_ON = StopReport(
+    cancelled=False,
+    message="It is already running and cannot be stopped. You may be charged. Get the pictures later with %nbresume.",
+)
+IS_MADE = StopReport(cancelled=False, message="The pictures are made and paid for; %nbresume fetches them.")
+NO_ANSWER = StopReport(
+    cancelled=False,
+    message="The service did not answer the cancel: it may run and be charged, and %nbresume collects it.",
+)
+ON_ITS_WAY = StopReport(
+    cancelled=False,
+    message="It was being sent when you stopped: it may be charged; %nbhistory will say whether the service took it.",
+)
 
 
-async def stop(engine: Engine, run: Run) -> str:
+async def stop(run: Run, context: Context) -> StopReport:
     """
-    Stop a run; called in the engine's loop.
+    Stop a run; called in the engine's loop. All who ask for it at once get the same answer.
 
     Returns:
-        What happened, in one sentence or two. The run's future ends with a `JobCancelledError` that says the same.
+        What happened. The run's future ends with a `JobCancelledError` that says the same.
     """
     if run.future.done():
-        return "It was over already."
-    run.stop_requested = True
+        return OVER
+    if run.stop is None:
+        run.stop = asyncio.create_task(_stop(run, context))
+    return await asyncio.shield(run.stop)
+
+
+async def _stop(run: Run, context: Context) -> StopReport:
+    run.stopping.set()
     if run.exchange is not None and not run.exchange.done():
-        await asyncio.wait({run.exchange}, timeout=SUBMIT_PATIENCE)
-    await _end_task(run)
-    if run.future.done():
-        return "It was over already."
-    words = await _say(engine, run)
-    run.tell(phase=_phase(run))
-    run.future.set_exception(_cancelled(words, run))
-    return words
-
-
-async def _end_task(run: Run) -> None:
+        await asyncio.wait({run.exchange}, timeout=POST_PATIENCE)
     if run.task is not None:
         run.task.cancel()
         await asyncio.wait({run.task}, timeout=CANCEL_PATIENCE)
+    if run.future.done():
+        return OVER
+    try:
+        report = await _settle(run, context)
+    except NBBananaError as error:
+        report = StopReport(cancelled=False, message=f"What became of it could not be recorded: {error.what}")
+    run.tell(phase="unknown" if run.edit is not None and run.edit.state == "unknown" else "cancelled")
+    run.end(None, _cancelled(report, run))
+    return report
 
 
-async def _say(engine: Engine, run: Run) -> str:
+async def _settle(run: Run, context: Context) -> StopReport:
+    """Bring the record to an end, and the job at the service if it still can be."""
     if run.edit is None:
-        return "Stopped before anything was written or sent: nothing is charged."
-    run.edit = await engine.on_disk(engine.store.get, run.edit.id)
-    state = run.edit.state
-    if state == "prepared":
-        await engine.move(run, "cancelled", note="before it was sent")
-        return "Stopped before it was sent: nothing is charged."
-    if state == "submitting":
-        if run.exchange is not None:
-            run.exchange.add_done_callback(lambda _: asyncio.ensure_future(_cancel_late(engine, run)))
-        return "It was on its way when you stopped: it may be charged; %nbhistory will say whether the service took it."
+        return NOTHING_SENT
+    await context.rows.refresh(run)
+    state = run.row.state
     if state in {"queued", "running"}:
-        return await _cancel(engine, run)
-    if state == "downloading":
-        return IS_MADE
-    return f"It ended as {state}."
+        return await _cancel(run, context)
+    if state == "submitting" and run.exchange is not None:
+        run.exchange.add_done_callback(lambda _: _cancel_later(run, context))
+        return ON_ITS_WAY
+    if state in {"prepared", "submitting"}:
+        await context.rows.move(run, "cancelled", note="before it was sent")
+        return NOTHING_SENT
+    if state == "cancelled" and run.row.request_id is not None:
+        return CANCELLED
+    return _ENDED.get(state, StopReport(cancelled=False, message=f"It ended as {state}."))
 
 
-async def _cancel(engine: Engine, run: Run) -> str:
-    assert engine.provider is not None
-    provider = engine.provider
+_ENDED = {
+    "downloading": IS_MADE,
+    "cancelled": NOTHING_SENT,
+    "rejected": StopReport(cancelled=True, message="The service refused it: nothing is charged."),
+    "unknown": StopReport(
+        cancelled=False, message="The connection broke while it was sent: it may be running and charged."
+    ),
+}
+
+
+async def _cancel(run: Run, context: Context) -> StopReport:
+    provider = context.provider
     try:
         async with asyncio.timeout(CANCEL_PATIENCE):
             # Cancelling twice does no harm, and a job that was cancelled the first time says so the second.
-            answer = await patiently(
+            answer = await ask_patiently(
                 lambda: provider.cancel(run.request_id), seconds=CANCEL_PATIENCE, attempts=CANCEL_ATTEMPTS
             )
     except (NBBananaError, TimeoutError):
-        return "The service did not answer the cancel: it may run and be charged, and %nbresume collects it."
-    if not answer.cancelled:
-        if answer.state == "running" and run.row.state == "queued":
-            await engine.move(run, "running")
-        return IS_MADE if answer.state == "completed" else RUNS_ON
-    await engine.move(run, "cancelled", note=answer.word)
-    return "Cancelled in the queue: nothing is charged."
+        return NO_ANSWER
+    if answer.cancelled:
+        await context.rows.move(run, "cancelled", note=answer.word)
+        return CANCELLED
+    if answer.state == "running" and run.row.state == "queued":
+        await context.rows.move(run, "running")
+    return IS_MADE if answer.state == "completed" else RUNS_ON
 
 
-async def _cancel_late(engine: Engine, run: Run) -> None:
-    """The POST that was on its way has its answer: cancel what it started."""
-    run.edit = await engine.on_disk(engine.store.get, run.row.id)
-    if run.edit.state in {"queued", "running"}:
-        await _cancel(engine, run)
+def _cancel_later(run: Run, context: Context) -> None:
+    """The POST that was under way has its answer: cancel what it started."""
+    run.stop = asyncio.create_task(_cancel_late(run, context))
 
 
-def _phase(run: Run) -> str:
-    if run.edit is not None and run.edit.state == "unknown":
-        return "unknown"
-    return "cancelled"
+async def _cancel_late(run: Run, context: Context) -> StopReport:
+    await context.rows.refresh(run)
+    return await _cancel(run, context) if run.row.state in {"queued", "running"} else OVER
 
 
-def _cancelled(words: str, run: Run) -> JobCancelledError:
-    what, _, rest = words.partition(": ")
+def _cancelled(report: StopReport, run: Run) -> JobCancelledError:
+    what, _, rest = report.message.partition(": ")
     return JobCancelledError(
-        f"{what}." if rest else words,
+        f"{what}." if rest else report.message,
         rest[:1].upper() + rest[1:],
         "Run the cell again to ask again.",
         request_id=run.edit.request_id if run.edit else None,

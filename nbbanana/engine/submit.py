@@ -1,89 +1,150 @@
-"""The POST: once, unless the service surely did not take it."""
+"""The POST: once, unless the service surely did not take it, and never after a stop."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Mapping
+from typing import Any
 
-from nbbanana.errors import NBBananaError, NetworkError, RateLimitError, UncertainError
+from nbbanana.engine import accepted
+from nbbanana.engine.context import Context
+from nbbanana.engine.prepare import Prepared, payload_of
+from nbbanana.engine.run import NotSentError, Run
+from nbbanana.errors import NBBananaError, NetworkError, RateLimitError, StoreError, UncertainError
+from nbbanana.store.records import Outcome
 
-if TYPE_CHECKING:
-    from nbbanana.engine.engine import Engine
-    from nbbanana.engine.limits import AdaptiveLimit
-    from nbbanana.engine.run import Run
-
-__all__ = ["Submitter"]
+__all__ = ["submit"]
 
 CONNECT_ATTEMPTS = 3
 RATE_LIMIT_ATTEMPTS = 8
+"""Tries after refusals that name no time to wait."""
 LONGEST_PAUSE = 60.0
+"""Seconds of a pause that the service did not ask for."""
+RECORD_PATIENCE = 0.5
+"""Seconds after which an id that the store did not take yet is kept in a file too."""
+RECORD_ATTEMPTS, RECORD_PAUSE = 5, 2.0
+"""How often the store is asked to take an id, and the seconds between; then the file alone has it."""
+
+log = logging.getLogger("nbbanana.engine")
 
 
-class Submitter:
-    """Sends requests for an engine."""
+async def submit(run: Run, context: Context, prepared: Prepared) -> None:
+    """
+    Send a request that is written down, and record what came of it.
 
-    def __init__(self, engine: Engine, limit: AdaptiveLimit) -> None:
-        self._engine = engine
-        self._limit = limit
+    The exchange is shielded: when the run is cancelled in the middle of it, the POST still ends and its answer is
+    still recorded, since it may have been taken.
 
-    async def submit(self, run: Run, payload: dict[str, Any]) -> None:
-        """
-        Send a journaled request and write down what came of it.
+    Raises:
+        NotSentError: a stop came before the service took it.
+        UncertainError: it may have been taken; recorded as `unknown`.
+        NBBananaError: it was refused.
+    """
+    payload = await context.threads.prepare(payload_of, run, prepared, context.rows.store)
+    if run.stop_requested:
+        raise NotSentError
+    await context.rows.move(run, "submitting", sends=True)
+    run.exchange = asyncio.create_task(_exchange(run, context, payload))
+    run.exchange.add_done_callback(_observed)
+    await asyncio.shield(run.exchange)
 
-        The exchange is shielded: when the run is cancelled in the middle of it, the POST still ends and its answer
-        is still recorded, since it may have been taken.
-        """
+
+async def _exchange(run: Run, context: Context, payload: Mapping[str, Any]) -> None:
+    try:
+        request_id = await _until_taken(run, context, payload)
+    except NotSentError:
+        await context.rows.move(run, "cancelled", note="stopped before the service took it")
+        raise
+    except UncertainError as error:
+        run.tell(phase="unknown")
+        what: dict[str, Any] = {"error": str(error), "error_kind": type(error).__name__}
+        await context.rows.move(run, "unknown", request_id=error.request_id, outcome="uncertain", **what)
+        raise
+    except NBBananaError as error:
+        what = {"error": str(error), "error_kind": type(error).__name__}
+        outcome: Outcome = "not sent" if isinstance(error, NetworkError) else "refused"
+        await context.rows.move(run, "rejected", outcome=outcome, **what)
+        raise
+    await _record(run, context, request_id)
+    context.limit.accepted()
+    run.tell(phase="queued", note=None, restart_clock=True)
+
+
+async def _until_taken(run: Run, context: Context, payload: Mapping[str, Any]) -> str:
+    """Send it, and again only where nothing was taken: no connection, or a 429."""
+    connects = refusals = 0
+    ends = time.monotonic() + context.timeout
+    while True:
         if run.stop_requested:
-            raise asyncio.CancelledError
-        run.tell(phase="submitting")
-        await self._engine.move(run, "submitting")
-        run.exchange = asyncio.create_task(self._exchange(run, payload))
-        run.exchange.add_done_callback(_taken_note_of)
-        await asyncio.shield(run.exchange)
-
-    async def _exchange(self, run: Run, payload: dict[str, Any]) -> None:
-        assert self._engine.provider is not None
+            raise NotSentError
+        run.tell(phase="submitting", note=None, resumes_at=None)
         try:
-            accepted = await self._until_taken(run, payload)
-        except UncertainError as error:
-            run.tell(phase="unknown")
-            await self._engine.move(run, "unknown", error=str(error), error_kind=type(error).__name__)
-            raise
-        except NBBananaError as error:
-            await self._engine.move(run, "rejected", error=str(error), error_kind=type(error).__name__)
-            raise
-        await self._engine.move(run, "queued", request_id=accepted)
-        self._limit.accepted()
-        run.tell(phase="queued", restart_clock=True)
+            answer = await context.provider.submit(run.request.model, payload)
+            log.debug("edit %s was accepted as %s", run.row.id, answer.request_id)
+            return answer.request_id
+        except NetworkError:
+            connects += 1
+            if connects >= CONNECT_ATTEMPTS:
+                raise
+            pause = _jittered(0.5 * 2**connects)
+            await _pause(run, context, "not sent", pause, "The service cannot be reached. Trying again.")
+        except RateLimitError as error:
+            context.limit.refused()
+            refusals += 1
+            pause = error.retry_after or min(LONGEST_PAUSE, _jittered(2.0**refusals))
+            if time.monotonic() + pause > ends or (error.retry_after is None and refusals >= RATE_LIMIT_ATTEMPTS):
+                raise
+            await _pause(run, context, "refused", pause, "The service is busy and took nothing yet. Trying again.")
 
-    async def _until_taken(self, run: Run, payload: dict[str, Any]) -> str:
-        """Send it, and again only where nothing was taken: no connection, or a 429."""
-        assert self._engine.provider is not None
-        connects = refusals = 0
-        while True:
-            try:
-                return (await self._engine.provider.submit(run.request.model, payload)).request_id
-            except NetworkError:
-                connects += 1
-                if connects >= CONNECT_ATTEMPTS or run.stop_requested:
-                    raise
-                pause = _jittered(0.5 * 2**connects)
-            except RateLimitError as error:
-                self._limit.refused()
-                refusals += 1
-                if refusals >= RATE_LIMIT_ATTEMPTS or run.stop_requested:
-                    raise
-                pause = max(error.retry_after or 0.0, _jittered(2.0**refusals))
-                run.tell(note="The service asks to wait a moment.")
-            await asyncio.sleep(min(pause, LONGEST_PAUSE))
+
+async def _pause(run: Run, context: Context, outcome: Outcome, seconds: float, note: str) -> None:
+    """Record that a POST took nothing, wait, and record the next one before it is sent."""
+    log.debug("edit %s was not taken; it is sent again in %.1f s", run.row.id, seconds)
+    run.tell(phase="paused", note=note, resumes_at=time.monotonic() + seconds)
+    await context.rows.move(run, "submitting", note=note, outcome=outcome)
+    await run.pause(seconds)
+    await context.rows.move(run, "submitting", sends=True)
+
+
+async def _record(run: Run, context: Context, request_id: str) -> None:
+    """Keep the id, in a file beside the store too where the store does not take it at once."""
+    is_kept = False
+    for attempt in range(1, RECORD_ATTEMPTS + 1):
+        moving = asyncio.ensure_future(context.rows.move(run, "queued", request_id=request_id, outcome="accepted"))
+        if not is_kept and not (await asyncio.wait({moving}, timeout=RECORD_PATIENCE))[0]:
+            is_kept = await _kept(run, context, request_id)
+        try:
+            await moving
+            break
+        except StoreError as error:
+            log.warning("edit %s was accepted as %s, and the store does not take it yet", run.row.id, request_id)
+            is_kept = is_kept or await _kept(run, context, request_id)
+            if error.edit_id is not None or attempt == RECORD_ATTEMPTS:
+                raise
+            run.tell(note=f"The store cannot be written. The request was accepted as {request_id}.")
+        await asyncio.sleep(RECORD_PAUSE)
+    if is_kept:
+        await context.rows.call(accepted.forget, context.rows.store, run.row)
+
+
+async def _kept(run: Run, context: Context, request_id: str) -> bool:
+    try:
+        # Not in the store's thread, which is the one that waits; and not in a pool, which may have ended.
+        accepted.keep(context.rows.store, run.row, request_id)
+    except OSError as error:
+        log.warning("edit %s was accepted as %s, and no file can be written: %s", run.row.id, request_id, error)
+        return False
+    return True
 
 
 def _jittered(seconds: float) -> float:
     return seconds * random.uniform(0.5, 1.0)  # noqa: S311 - it spreads retries, it guards nothing
 
 
-def _taken_note_of(exchange: asyncio.Task[None]) -> None:
-    # The answer is in the record; asyncio must not also complain that nobody asked for the exception.
+def _observed(exchange: asyncio.Task[None]) -> None:
+    # The answer is in the record; asyncio must not also report that its exception was never retrieved.
     if not exchange.cancelled():
         exchange.exception()

@@ -3,172 +3,142 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
+from nbbanana.engine.context import Context
 from nbbanana.engine.polling import PollSchedule
+from nbbanana.engine.retry import ask_patiently
+from nbbanana.engine.run import Run
 from nbbanana.errors import (
     BlockedError,
     DeadlineError,
-    DownloadError,
     JobCancelledError,
     JobError,
     JobFailedError,
     NBBananaError,
     NoImagesError,
-    ProtocolError,
-    RateLimitError,
     RequestNotFoundError,
-    UnsafeDownloadError,
-    UpstreamError,
 )
+from nbbanana.providers.base import JobStatus
+from nbbanana.store.records import State
 
-if TYPE_CHECKING:
-    from nbbanana.engine.engine import Engine
-    from nbbanana.engine.run import Run
-    from nbbanana.providers.base import JobStatus
-    from nbbanana.store.records import State
+__all__ = ["NOT_FOUND_PATIENCE", "wait"]
 
-__all__ = ["Waiter", "patiently"]
-
-T = TypeVar("T")
-
-PASSING = (UpstreamError, RateLimitError, ProtocolError, DownloadError)
-"""Errors of a question, not of a job: asking again costs nothing."""
 FIRST_LOOK = 1.0
 """Seconds after acceptance; one request more a job than the schedule's own."""
 FASTEST_PACE = 0.005
 """A sandbox that takes no time is still asked about 500 times a second at most."""
-LONGEST_PAUSE = 30.0
-UNKNOWN_IDS = 3
-"""A fresh id may not be known everywhere at once; this many answers in a row say that it is not there."""
+NOT_FOUND_PATIENCE = 180.0
+"""Seconds of nothing but "not found" after which a request is taken to be not there: a fresh id is not known
+everywhere at once."""
+NOT_FOUND_PAUSE = 5.0
+OVER = frozenset({"completed", "failed", "cancelled"})
+
+log = logging.getLogger("nbbanana.engine")
 
 
-async def patiently(
-    ask: Callable[[], Awaitable[T]],
-    *,
-    seconds: float,
-    attempts: int = 1000,
-    on_pause: Callable[[str], object] | None = None,
-) -> T:
+async def wait(run: Run, context: Context) -> JobStatus:
     """
-    Ask until there is an answer, with exponential and jittered pauses, honouring `Retry-After`.
-
-    Args:
-        ask: makes the awaitable; only for what may be asked twice, never for a submit.
-        seconds: how long to go on.
-        attempts: how often at most.
-        on_pause: hears the error's first line before each pause.
+    Poll until the job is over, and get its result.
 
     Raises:
-        NBBananaError: the last error, when patience ends; any error that does not pass by itself at once.
+        JobFailedError, BlockedError, NoImagesError, JobCancelledError: how it ended without a picture; recorded.
+        DeadlineError: not over in time; it can be collected later.
+        RequestNotFoundError: the service has not known it for three minutes; it can be collected later.
     """
-    # tenacity and not stamina, which is built on it: stamina's hooks are global, and log to a notebook's stderr.
-    import tenacity
+    poll = _Poll(run, context, await _schedule(run, context))
+    status = await poll.until_over()
+    await _judge(run, context, status)
+    return status
 
-    pause = tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE)
 
-    def wait(state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        if on_pause and isinstance(error, NBBananaError):
-            on_pause(error.what)
-        return max(pause(state), getattr(error, "retry_after", None) or 0.0)
-
-    retrying = tenacity.AsyncRetrying(
-        retry=tenacity.retry_if_exception(lambda e: isinstance(e, PASSING) and not isinstance(e, UnsafeDownloadError)),
-        wait=wait,
-        stop=tenacity.stop_after_delay(max(0.0, seconds)) | tenacity.stop_after_attempt(attempts),
-        reraise=True,
+async def _schedule(run: Run, context: Context) -> PollSchedule:
+    durations = await context.rows.call(
+        context.rows.store.durations, run.row.model, run.row.parameters.get("resolution"), run.row.provider
     )
+    pace = _pace(context)
+    schedule = PollSchedule([seconds / pace for seconds in durations])
+    expected = schedule.expected
+    run.tell(phase="queued", expected=None if expected is None else expected * pace)
+    return schedule
 
-    async def once() -> T:
-        return await ask()
 
-    return await retrying(once)
+def _pace(context: Context) -> float:
+    return max(context.provider.pace, FASTEST_PACE)
 
 
-class Waiter:
-    """Waits for the jobs of an engine."""
+class _Poll:
+    """The polls of one job: when the next one is due, what the last one said, and when to stop waiting."""
 
-    def __init__(self, engine: Engine, timeout: float) -> None:
-        assert engine.provider is not None
-        self._engine = engine
-        self._provider = engine.provider
-        self._timeout = timeout
+    def __init__(self, run: Run, context: Context, schedule: PollSchedule) -> None:
+        self._run, self._context, self._schedule = run, context, schedule
+        self._pace = _pace(context)
+        self._begun = _since(run)
+        self._ends = time.monotonic() + context.timeout
+        self._running_since: float | None = None
 
-    async def wait(self, run: Run) -> JobStatus:
-        """
-        Poll until the job is over, and get its result.
-
-        Raises:
-            JobFailedError, BlockedError, NoImagesError, JobCancelledError: how it ended without a picture; recorded.
-            DeadlineError: not over in time; it can be collected later.
-        """
-        durations = await self._engine.on_disk(
-            self._engine.store.durations, run.row.model, run.row.parameters.get("resolution"), run.row.provider
-        )
-        pace = max(self._provider.pace, FASTEST_PACE)
-        schedule = PollSchedule([seconds / pace for seconds in durations])
-        begun, self._ends = _since(run), time.monotonic() + self._timeout
-        expected = schedule.expected
-        run.tell(phase="queued", expected=None if expected is None else expected * pace)
-        try:
-            status = await self._poll(run, schedule, begun, pace)
-        except RequestNotFoundError as error:
-            await self._over(run, "failed", error)
-            raise
-        await self._judge(run, status)
-        return status
-
-    async def _poll(self, run: Run, schedule: PollSchedule, begun: float, pace: float) -> JobStatus:
-        running_since: float | None = None
+    async def until_over(self) -> JobStatus:
+        """Poll until the job is over; gives its result."""
         last: JobStatus | None = None
         while True:
-            now = time.monotonic()
-            pause = pace * schedule.delay(
-                (now - begun) / pace,
-                running_for=None if running_since is None else (now - running_since) / pace,
-                queued=last is not None and last.state == "queued",
-                queue_position=last.queue_position if last and last.state == "queued" else None,
-            )
-            if last is None:
-                # One early look, for the place in the queue: whoever waits wants to know that it was taken, and where.
-                pause = min(pause, FIRST_LOOK * pace)
-            else:
-                await self._note(run, last, schedule.began * pace)
-            pause = max(pause, (last.retry_after if last else None) or 0.0)
-            await asyncio.sleep(self._within(run, pause))
-            last = await self._ask(run, self._provider.status)
-            if last.state in {"completed", "failed", "cancelled"}:
+            if last is not None:
+                await self._note(last)
+            await asyncio.sleep(self._within(self._pause(last)))
+            last = await self._ask(self._context.provider.status)
+            if last.state in OVER:
                 # The reason, the outputs and the cost stand in the result only.
-                last = await self._ask(run, self._provider.result)
-                if last.state in {"completed", "failed", "cancelled"}:
+                last = await self._ask(self._context.provider.result)
+                if last.state in OVER:
                     return last
-            if last.state == "running" and running_since is None:
-                running_since = time.monotonic()
+            if last.state == "running" and self._running_since is None:
+                self._running_since = time.monotonic()
 
-    async def _ask(self, run: Run, question: Callable[[str], Awaitable[JobStatus]]) -> JobStatus:
-        request_id, unknown = run.request_id, 0
+    def _pause(self, last: JobStatus | None) -> float:
+        now, pace, since = time.monotonic(), self._pace, self._running_since
+        pause = pace * self._schedule.delay(
+            (now - self._begun) / pace,
+            running_for=None if since is None else (now - since) / pace,
+            queued=last is not None and last.state == "queued",
+            queue_position=last.queue_position if last and last.state == "queued" else None,
+        )
+        if last is None:
+            # One early look, for the place in the queue: the reader wants to know that it was taken, and where.
+            pause = min(pause, FIRST_LOOK * pace)
+        return max(pause, (last.retry_after if last else None) or 0.0)
+
+    async def _ask(self, question: Callable[[str], Awaitable[JobStatus]]) -> JobStatus:
+        """Ask until there is an answer. "Not found" counts only when nothing else was said for three minutes."""
+        missing_since: float | None = None
         while True:
             try:
-                return await patiently(
-                    lambda: question(request_id),
+                return await ask_patiently(
+                    lambda: question(self._run.request_id),
                     seconds=self._ends - time.monotonic(),
-                    on_pause=lambda words: run.tell(note=f"{words} Asking again."),
+                    on_pause=self._paused,
                 )
-            except RequestNotFoundError:
-                unknown += 1
-                if unknown >= UNKNOWN_IDS:
+            except RequestNotFoundError as error:
+                now = time.monotonic()
+                missing_since = missing_since or now
+                if now - missing_since >= NOT_FOUND_PATIENCE:
                     raise
-                await asyncio.sleep(self._within(run, 1.0))
+                self._run.tell(note=f"{error.what} Asking again.")
+                await asyncio.sleep(self._within(min(NOT_FOUND_PAUSE, 1.0 + (now - missing_since) / 4)))
 
-    async def _note(self, run: Run, status: JobStatus, began: float) -> None:
-        """Show a state, and record it when it is another one than before; it began so long after its acceptance."""
+    def _paused(self, error: NBBananaError, seconds: float) -> None:
+        log.debug("edit %s: %s Asking again in %.1f s", self._run.row.id, error.what, seconds)
+        self._run.tell(note=f"{error.what} Asking again.")
+
+    async def _note(self, status: JobStatus) -> None:
+        """Show a state, and record it when it is another one than before."""
+        run = self._run
         if status.state == "running":
             # What is shown is never ahead of what is recorded.
             if run.row.state == "queued":
-                await self._engine.move(run, "running", started_at=(run.row.accepted_at or time.time()) + began)
+                began = (run.row.accepted_at or time.time()) + self._schedule.began * self._pace
+                await self._context.rows.move(run, "running", started_at=began)
             first = run.progress.phase != "running"
             run.tell(phase="running", queue_position=None, note=None, restart_clock=first)
         elif status.state == "queued":
@@ -176,43 +146,51 @@ class Waiter:
         else:
             run.tell(note=f"The service calls its state {status.word!r}, which is new to this version.")
 
-    async def _judge(self, run: Run, status: JobStatus) -> None:
-        """Record an end without pictures, and raise it."""
-        error: JobError | None = None
-        if status.state == "cancelled":
-            error = JobCancelledError("The job was cancelled.", "Someone cancelled it at the service.", "Run it again.")
-        elif status.state == "failed" and status.is_blocked:
-            error = BlockedError("The service refused the content.", status.error or "")
-        elif status.state == "failed":
-            error = JobFailedError(
-                "The service could not make the picture.", status.error or "It gave no reason.", "Change the request."
-            )
-        elif not status.urls:
-            error = NoImagesError(
-                "The service completed the job without a picture.",
-                "It gave no reason; refused content can look like this.",
-                "Change the words or the picture. It may have been charged.",
-            )
-        if error is not None:
-            await self._over(run, "cancelled" if status.state == "cancelled" else "failed", error, status.cost)
-            raise error
+    def _within(self, pause: float) -> float:
+        """
+        A pause that does not go beyond the deadline.
 
-    async def _over(self, run: Run, state: State, error: NBBananaError, cost: float | None = None) -> None:
-        what: dict[str, Any] = {"error": str(error), "error_kind": type(error).__name__}
-        if cost is not None:
-            what["cost"] = cost
-        await self._engine.move(run, state, **what)
-
-    def _within(self, run: Run, pause: float) -> float:
-        """A pause that does not go beyond the deadline."""
+        Raises:
+            DeadlineError: it is over.
+        """
         left = self._ends - time.monotonic()
         if left <= 0:
             raise DeadlineError(
-                f"The job was not done within {self._timeout:g} s.",
-                f"Request {run.row.request_id} is still at the service and may be charged.",
+                f"The job was not done within {self._context.timeout:g} s.",
+                f"Request {self._run.row.request_id} is still at the service and may be charged.",
                 "%nbresume collects it; %config NBBanana.timeout waits longer.",
             )
         return min(pause, left)
+
+
+async def _judge(run: Run, context: Context, status: JobStatus) -> None:
+    """Record an end without pictures, and raise it."""
+    error = _error_of(status)
+    if error is None:
+        return
+    facts: dict[str, Any] = {"error": str(error), "error_kind": type(error).__name__, "cost": status.cost}
+    state: State = "cancelled" if status.state == "cancelled" else "failed"
+    await context.rows.move(run, state, **facts)
+    raise error
+
+
+def _error_of(status: JobStatus) -> JobError | None:
+    if status.state == "cancelled":
+        return JobCancelledError("The job was cancelled.", "It was cancelled at the service.", "Run it again.")
+    charged = "Charged: unknown." if status.cost is None else f"Charged: ${status.cost:.2f}."
+    if status.state == "failed" and status.is_blocked:
+        mend = f"Change the prompt or the picture, or try --safety-tolerance 5. {charged}"
+        return BlockedError("The content filter blocked this.", status.error or "", mend)
+    if status.state == "failed":
+        mend = f"Run it again, or change the prompt. {charged}"
+        return JobFailedError("The model failed.", status.error or "The service gave no reason.", mend)
+    if not status.urls:
+        return NoImagesError(
+            "The service completed the job without a picture.",
+            "It gave no reason; refused content can look like this.",
+            f"Change the prompt or the picture. {charged}",
+        )
+    return None
 
 
 def _since(run: Run) -> float:

@@ -72,7 +72,8 @@ class Cell:
         parameters: what the line sets, typed, under the schema's names.
         name: the variable that the result is bound to.
         mode: how the store is used; None is the session's way.
-        max_price: US dollars that it may cost under a budget where the price is not known.
+        max_price: US dollars that it may cost at most.
+        assume_price: US dollars to count where the price is not known.
         region: the part of a picture that it is about, as `regions.written` writes it.
         dry_run: show the request and its price, send nothing.
         wait: whether the cell ends with the result, or at once with a job.
@@ -86,6 +87,7 @@ class Cell:
     name: str | None = None
     mode: Literal["auto", "fresh", "replay"] | None = None
     max_price: float | None = None
+    assume_price: float | None = None
     region: str | None = None
     dry_run: bool = False
     wait: bool = True
@@ -155,7 +157,8 @@ def parse_words(
         model=named,
         parameters=_parameters(model, given.values()),
         mode=_mode(own),
-        max_price=_max_price(own),
+        max_price=_dollars(own, "max_price"),
+        assume_price=_dollars(own, "assume_price"),
         region=str(own["region"]) if "region" in own else None,
         dry_run="dry_run" in own,
         wait="no_wait" not in own,
@@ -329,14 +332,15 @@ def _mode(own: Mapping[str, Any]) -> Literal["auto", "fresh", "replay"] | None:
     return cast("Literal['auto', 'fresh', 'replay'] | None", mode)
 
 
-def _max_price(own: Mapping[str, Any]) -> float | None:
-    text = own.get("max_price")
+def _dollars(own: Mapping[str, Any], key: str) -> float | None:
+    text = own.get(key)
     try:
         price = None if text is None else float(text)
     except ValueError:
         price = -1.0
     if price is not None and not 0 <= price < float("inf"):
-        raise UsageError(f"--max-price is {text!r}.", "It is a number of US dollars.", "Write --max-price 0.50.")
+        option = f"--{key.replace('_', '-')}"
+        raise UsageError(f"{option} is {text!r}.", "It is a number of US dollars.", f"Write {option} 0.50.")
     return price
 
 

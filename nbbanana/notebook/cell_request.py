@@ -70,7 +70,9 @@ class CellRequest:
         cell = self.cell
         # Captions are code: what a cell that does not wait binds is a job, and a job has no items.
         name = cell.name if cell.wait else None
-        self.job = self.session.start(request, mode=cell.mode, name=name, max_price=cell.max_price)
+        self.job = self.session.start(
+            request, mode=cell.mode, name=name, max_price=cell.max_price, assume_price=cell.assume_price
+        )
         return self.job
 
     def dry_run(self, request: EditRequest) -> dict[str, Any]:
@@ -106,4 +108,4 @@ def _outputs(value: object) -> Sequence[object] | None:
             "Wait for it with job.result() in a cell before.",
         )
     # Not value.result(): looking a picture up does not make it this kernel's last edit.
-    return EditResult(value.session, value.run.future.result(), value.name)
+    return value.peek()

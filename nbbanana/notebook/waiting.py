@@ -126,7 +126,7 @@ class BlockingWaiter:
         if job is None:
             return NOTHING_SENT
         try:
-            return job.cancel()
+            return job.cancelling().result().message
         except KeyboardInterrupt:
             return STOPPED_TWICE
 
@@ -179,7 +179,7 @@ class AwaitingWaiter:
             await _woken(future)
         except asyncio.CancelledError:
             return STOPPED_TWICE
-        return future.result()
+        return future.result().message
 
 
 async def _woken(work: asyncio.Future[Any]) -> None:

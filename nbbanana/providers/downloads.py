@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from nbbanana.errors import DownloadError, ProtocolError, UnsafeDownloadError, translated
+from nbbanana.errors import DownloadError, OutputGoneError, ProtocolError, UnsafeDownloadError, translated
 from nbbanana.providers.answers import seconds_to_wait
 from nbbanana.providers.base import Downloaded
 from nbbanana.providers.failures import FAILURES, in_words
@@ -191,6 +191,10 @@ class Downloader:
         return checked_url(url, hosts=self.hosts, trusted_base=self.trusted_base)
 
     def _check(self, response: httpx.Response) -> None:
+        if response.status_code in {404, 410}:
+            raise OutputGoneError(
+                "The service does not serve an output.", f"It answered HTTP {response.status_code}.", ""
+            )
         if response.status_code != 200:
             error = _broken(f"The server answered HTTP {response.status_code}.")
             error.retry_after = seconds_to_wait(response.headers.get("retry-after"))

@@ -7,22 +7,31 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbbanana.errors import BundleError, ImageNotFoundError
 from nbbanana.images import ImageInput, load_all
-from nbbanana.session.again import image_of
+from nbbanana.session.reproduce import image_of
 from nbbanana.settings import cache_dir
+from nbbanana.store import Store
+from nbbanana.store.bundles import merge
 
-if TYPE_CHECKING:
-    from nbbanana.store import Store
-
-__all__ = ["is_bundle", "load_or_recall", "open_bundle"]
+__all__ = ["is_bundle", "load_or_recall", "open_bundle", "open_folder_or_bundle"]
 
 
 def is_bundle(path: Path) -> bool:
     """Whether a store's place is a bundle: a zip file by its name."""
     return path.suffix.lower() == ".zip" and not path.is_dir()
+
+
+def open_folder_or_bundle(path: Path) -> Store:
+    """
+    A store's folder or a bundle, to be read.
+
+    Raises:
+        StoreError, BundleError: it cannot be read.
+    """
+    return open_bundle(path) if is_bundle(path) else Store.open(path)
 
 
 def open_bundle(path: Path) -> Store:
@@ -32,9 +41,6 @@ def open_bundle(path: Path) -> Store:
     Raises:
         BundleError: not there, or not to be trusted.
     """
-    from nbbanana.store import Store
-    from nbbanana.store.bundles import merge
-
     place = cache_dir() / "bundles" / _digest(path)
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from nbbanana.display.views import DiffView, LineageNode
+from nbbanana.session.library import Library
+from nbbanana.session.results import EditResult
+from nbbanana.store.records import Edit
 from nbbanana.text import one_line
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from nbbanana.session.results import EditResult
-    from nbbanana.session.session import Session
-    from nbbanana.store.records import Edit
 
 __all__ = ["Diff", "Lineage"]
 
@@ -69,8 +66,7 @@ class Diff:
 
 def _sent(edit: Edit) -> dict[str, Any]:
     """Everything that was sent but the words and the pictures."""
-    sent = {name: value for name, value in edit.parameters.items() if name != "prompt"}
-    return {"model": edit.model, "provider": edit.provider, "seed": edit.seed, **sent}
+    return {"model": edit.model, "provider": edit.provider, "seed": edit.seed, **edit.options}
 
 
 def _unlike(left: dict[str, Any], right: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -85,8 +81,8 @@ class Lineage:
     An edit that took outputs of several edits stands under the first of them.
     """
 
-    def __init__(self, session: Session, edit: Edit) -> None:
-        self._session = session
+    def __init__(self, library: Library, edit: Edit) -> None:
+        self._library = library
         self._current = edit.id
         self._seen: set[int] = set()
         self._is_cut = False
@@ -108,12 +104,12 @@ class Lineage:
                 roots.append(one)
             fresh = [number for number in one.parents if number not in seen]
             seen.update(fresh)
-            waiting += [self._session.store.get(number) for number in fresh]
+            waiting += [self._library.store.get(number) for number in fresh]
         return sorted(roots, key=lambda root: root.id)
 
     def _node(self, edit: Edit, parent: Edit | None, depth: int) -> LineageNode:
         self._seen.add(edit.id)
-        children = [number for number in self._session.store.children(edit.id) if number not in self._seen]
+        children = [number for number in self._library.store.children(edit.id) if number not in self._seen]
         if children and (depth >= DEEPEST or len(self._seen) >= MOST_NODES):
             self._is_cut, children = True, []
         return LineageNode(
@@ -124,16 +120,14 @@ class Lineage:
             facts=tuple(_facts(edit, parent)),
             is_current=edit.id == self._current,
             children=tuple(
-                self._node(self._session.store.get(number), edit, depth + 1)
+                self._node(self._library.store.get(number), edit, depth + 1)
                 for number in children
                 if number not in self._seen
             ),
         )
 
     def _source(self, edit: Edit) -> Path | None:
-        store = self._session.store
-        first = edit.outputs[0].sha256 if edit.outputs else None
-        return store.blob_path(first) if first and store.has_blob(first) else None
+        return self._library.blob(edit.outputs[0].sha256) if edit.outputs else None
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         from nbbanana.display import lineage_bundle

@@ -11,15 +11,14 @@ import json
 import re
 import secrets
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbbanana.errors import NotInStoreError
 from nbbanana.images import inspect
-
-if TYPE_CHECKING:
-    from nbbanana.models import Model
-    from nbbanana.store import Store
-    from nbbanana.store.records import Edit, InputRecord
+from nbbanana.models import Model
+from nbbanana.session.reproduce import request_of
+from nbbanana.store import Store
+from nbbanana.store.records import Edit, InputRecord
 
 __all__ = ["as_curl"]
 
@@ -43,8 +42,6 @@ def as_curl(edit: Edit, model: Model, store: Store, base: str) -> str:
     Raises:
         NotInStoreError: a picture that is not in the store, such as one from a bundle that left it out.
     """
-    from nbbanana.session.again import request_of
-
     marks = [secrets.token_hex(16) for _ in edit.inputs]  # no word of the request can be one of them
     sent = {**request_of(edit, model, store).parameters}
     if model.seed_field and edit.seed is not None:

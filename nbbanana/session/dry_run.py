@@ -9,7 +9,7 @@ from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
 from nbbanana.errors import NBBananaError
 
 if TYPE_CHECKING:
-    from nbbanana.engine.money import Quote
+    from nbbanana.engine.prices import Quote
     from nbbanana.images import ImageInput
     from nbbanana.request import EditRequest
     from nbbanana.session.session import Session

@@ -38,7 +38,7 @@ def frame(results: Iterable[EditResult]) -> DataFrame:
 
 def _row(result: EditResult) -> dict[str, Any]:
     edit = result.record
-    parameters = {name: value for name, value in edit.parameters.items() if name not in {"prompt", "seed"}}
+    parameters = {name: value for name, value in edit.options.items() if name != "seed"}
     return {
         "id": edit.id,
         "created": edit.created_at,

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, cast, overload
 
-from nbbanana import doors
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
+from nbbanana.session import views
+from nbbanana.session.bundled import open_folder_or_bundle
 from nbbanana.session.changes import Diff, Lineage
-from nbbanana.session.results import EditResult, Results
+from nbbanana.session.jobs import Job
+from nbbanana.session.library import Library
+from nbbanana.session.results import Asker, EditResult, Output, Results
+from nbbanana.store.records import Edit, Post, Spending
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from nbbanana.session.jobs import Job
-    from nbbanana.session.session import Session
     from nbbanana.store import Leftovers, Verification
-    from nbbanana.store.records import Edit, Spending
     from nbbanana.widgets.browser import Browser
 
-__all__ = ["History", "Page"]
+__all__ = ["History", "HistoryAsker", "Page"]
+
+FACTS = frozenset({"words", "model", "provider", "state", "seed", "starred", "rejected", "tag", "input", "notebook"})
+"""What edits can be asked for by."""
 
 PAGE = 200
 SHOWN = 50
 """Edits that a table shows; a longer page is for going on with."""
+
+
+class HistoryAsker(Asker, Protocol):
+    """What a history asks further with: a session."""
+
+    used: dict[int, None]
+    last: EditResult | None
+
+    def collect(self, edits: Sequence[Edit]) -> list[Job]:
+        """Take accepted jobs up again."""
+        ...
 
 
 class History:
@@ -35,48 +51,55 @@ class History:
 
     `history[12]` is the store's stable id 12, `history[-1]` this kernel's last edit; a slice such as `history[3:9]`
     takes ids, the end excluded. Iterating goes from the oldest to the newest.
+
+    Args:
+        library: the store and the models of its records.
+        asker: the session that asks further; None where it was opened to be read.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, library: Library, asker: HistoryAsker | None = None) -> None:
+        self._library = library
+        self._asker = asker
 
     def __repr__(self) -> str:
         return f"<History of {len(self)} edits>"
 
     def __len__(self) -> int:
-        return self._session.store.count()
+        return self._library.store.count()
 
     @overload
-    def __getitem__(self, key: int) -> EditResult: ...
+    def __getitem__(self, key: SupportsIndex) -> EditResult: ...
     @overload
     def __getitem__(self, key: slice) -> Page: ...
-    def __getitem__(self, key: int | slice) -> EditResult | Page:
+    def __getitem__(self, key: SupportsIndex | slice) -> EditResult | Page:
         if isinstance(key, slice):
             return self._slice(key)
-        if key >= 0:
-            return self._result(self._session.store.get(key))
-        return self._from_the_end(key)
+        number = _whole(key, "an edit's number")
+        return self._result(self._library.store.get(number)) if number >= 0 else self._from_the_end(number)
 
     def __iter__(self) -> Iterator[EditResult]:
-        last, store = 0, self._session.store
+        last, store = 0, self._library.store
         while page := store.page_after(last, limit=PAGE):
             for edit in page:
                 yield self._result(edit)
             last = page[-1].id
 
-    def search(self, words: str, limit: int = 50) -> Page:
+    def search(self, words: str, limit: int = 50, **facts: Any) -> Page:
         """
         Edits whose prompt, tags, note or input names have all these words, the best of the newest first.
 
-        The last word may be the beginning of one. Nothing in `words` is a command.
+        Args:
+            words: what to look for; the last word may be the beginning of one. Nothing in it is a command.
+            limit: at most so many.
+            facts: what else they must have, as `filter` takes it: `starred=True`, `since="2026-11-01"`.
         """
-        return self._page(self._session.store.search(words, limit=limit), f"edits with “{words}”")
+        return self.filter(words=words, limit=limit, **facts)
 
     def filter(
         self,
         *,
-        since: datetime | str | float | None = None,
-        until: datetime | str | float | None = None,
+        since: Any = None,
+        until: Any = None,
         limit: int = 50,
         **wanted: Any,
     ) -> Page:
@@ -84,28 +107,34 @@ class History:
         The newest edits that have all that is asked.
 
         Args:
-            since: asked then or later: a `datetime`, an ISO 8601 string, or seconds since the epoch.
+            since: asked then or later: a `datetime`, an ISO 8601 string, a NumPy or pandas time, or seconds since the
+                epoch.
             until: asked then or earlier.
             limit: at most so many.
-            wanted: `words` (as `search` takes them), `model`, `provider`, `states`, `seed`, `starred`, `rejected`,
-                `tag`, `input` (a file's name), `notebook`, as `Store.filter` takes them.
+            wanted: `words` (as `search` takes them), `model`, `provider`, `state` (one or several), `seed`,
+                `starred`, `rejected`, `tag`, `input` (a file's name), `notebook`.
 
         Raises:
             UsageError: something that cannot be asked for.
         """
-        try:
-            edits = self._session.store.filter(since=_moment(since), until=_moment(until), limit=limit, **wanted)
-        except TypeError:
+        facts = {name: _plain(value) for name, value in wanted.items() if value is not None}
+        if "states" in facts:
+            facts["state"] = facts.pop("states")
+        unknown = facts.keys() - FACTS
+        if unknown:
             raise UsageError(
-                f"filter() does not know all of {', '.join(wanted)}.",
-                "It takes words, model, provider, states, seed, starred, rejected, tag, input, notebook, since, until.",
+                f"filter() does not know {', '.join(sorted(unknown))}.",
+                f"It takes {', '.join(sorted(FACTS))}, since, until and limit.",
                 "Check the spelling.",
-            ) from None
-        return self._page(edits, _said({**wanted, "since": since, "until": until}))
+            )
+        edits = self._library.store.filter(
+            since=_moment(since), until=_moment(until), limit=_whole(limit, "a limit"), **facts
+        )
+        return self._page(edits, _said({**facts, "since": since, "until": until}))
 
     def latest(self, limit: int = 20) -> Page:
         """The newest edits, the newest first."""
-        return self._page(self._session.store.page(limit=limit))
+        return self._page(self._library.store.page(limit=_whole(limit, "a limit")))
 
     def diff(self, left: int, right: int) -> Diff:
         """What is unlike between two edits: words, parameters, inputs; shows their outputs side by side."""
@@ -113,7 +142,7 @@ class History:
 
     def lineage(self, edit_id: int) -> Lineage:
         """What an edit came from and what came of it, as a tree."""
-        return Lineage(self._session, self[edit_id].record)
+        return Lineage(self._library, self[edit_id].record)
 
     def to_frame(self) -> DataFrame:
         """
@@ -128,34 +157,56 @@ class History:
 
     def total_cost(self) -> Mapping[str, Spending]:
         """What everything in the store cost, by provider; the sandbox's is play money."""
-        return self._session.store.total_cost()
+        return self._library.store.total_cost()
 
     def verify(self) -> Verification:
         """Hash every picture and derive every digest again; says what changed or is missing."""
-        return self._session.store.verify()
+        return self._library.store.verify()
 
     def gc(self, *, dry_run: bool = True) -> Leftovers:
         """Find files that no edit refers to; remove them if `dry_run` is False."""
-        return self._session.store.gc(dry_run=dry_run)
+        return self._library.store.gc(dry_run=dry_run)
 
     def waiting(self) -> Page:
-        """Accepted jobs that nobody collected and nobody watches."""
-        found = self._session.store.unfinished(unclaimed=True)
+        """Accepted jobs that were not collected and that no kernel watches."""
+        found = self._library.store.unfinished(unclaimed=True)
         return self._page([edit for edit in found if edit.request_id], "jobs that wait to be collected")
 
     def collect(self) -> list[Job]:
         """
-        Take up every accepted job that nobody watches; nothing is sent a second time.
+        Take up every accepted job that no kernel watches; nothing is sent a second time.
 
-        A row whose kernel ended while its request was on its way is marked `unknown`: nobody can tell from here
+        A row whose kernel ended while its request was being sent is marked `unknown`: it cannot be told from here
         whether the service took it.
+
+        Raises:
+            UsageError: the history was opened to be read.
         """
-        store = self._session.store
-        for edit in store.unfinished(unclaimed=True):
-            if edit.state == "submitting":
-                store.move(edit.id, "unknown", note="its kernel ended while it was on its way")
-        provider = self._session.provider_name
-        return [self._session.resume(result.record) for result in self.waiting() if result.provider == provider]
+        self._library.store.settle_abandoned(grace=0.0)
+        return self._needs_asker().collect([result.record for result in self.waiting()])
+
+    def settle(self, edit_id: int, *, cost: float | None = None, request_id: str | None = None) -> EditResult:
+        """
+        Say what became of an edit whose end is not known: `unknown` or `lost`.
+
+        Args:
+            edit_id: the edit.
+            cost: what it cost in US dollars, by the service's own list; 0 where it was never charged.
+            request_id: the service's id of it: it can be collected from then on, with `resume`.
+
+        Raises:
+            NotInStoreError: no such edit.
+            UsageError: neither or both are given.
+        """
+        if (cost is None) == (request_id is None):
+            raise UsageError(
+                "settle() takes a cost or a request id.", "One of them says what became of it.", "settle(9, cost=0)"
+            )
+        return self._result(self._library.store.settle(_whole(edit_id, "an edit"), cost=cost, request_id=request_id))
+
+    def ledger(self, limit: int = 1000) -> list[Post]:
+        """Each request that was sent, the newest first: when, where, its id, how it ended, its quote and its cost."""
+        return self._library.store.posts(limit=limit)
 
     def resume(self) -> list[EditResult]:
         """
@@ -174,24 +225,28 @@ class History:
             raise errors[0]
         return results
 
-    def export(self, path: str | Path, edits: Iterable[EditResult | int] | None = None) -> Path:
+    def export(
+        self, path: str | Path, edits: EditResult | Output | int | Iterable[EditResult | Output | int] | None = None
+    ) -> Path:
         """
         Write a bundle: records and pictures in one zip file, without addresses, paths or EXIF data.
 
         Args:
             path: the file, such as `study.zip`.
-            edits: which, in their order; None is what this session used, or everything if it used nothing.
+            edits: which: results, outputs or numbers; None is what this session used, or everything if it used
+                nothing.
 
         Raises:
+            UsageError: something that names no edit.
             BundleError: the file cannot be written.
         """
         from nbbanana.store.bundles import write
 
         if edits is not None:
-            ids = [edit if isinstance(edit, int) else edit.id for edit in edits]
+            ids = _ids(edits)
         else:
-            ids = list(self._session.used) or [result.id for result in self]
-        return write(self._session.store, (self._session.store.get(number) for number in ids), path)
+            ids = list(self._asker.used if self._asker else ()) or [result.id for result in self]
+        return write(self._library.store, (self._library.store.get(number) for number in ids), path)
 
     def merge(self, path: str | Path) -> int:
         """
@@ -202,30 +257,36 @@ class History:
         """
         from nbbanana.store.bundles import merge
 
-        return merge(self._session.store, path)
+        return merge(self._library.store, path)
 
     @classmethod
     def open(cls, path: str | Path) -> History:
-        """The history of a bundle or of another store's folder; nothing is asked of any service."""
-        from nbbanana.session.session import Session
-
-        return Session(store=path, mode="replay").history
+        """The history of a bundle or of another store's folder, to be read; no service is asked."""
+        return cls(Library(lambda: open_folder_or_bundle(Path(path).expanduser())))
 
     def browse(self) -> Browser:
         """Open the history browser: all edits as tiles, to search, star, choose and export."""
-        opened: Browser = doors.through("browse")(self._session)
-        return opened
+        from nbbanana.widgets.browser import Browser
+
+        return Browser(cast("Any", self._needs_asker()))
+
+    def _needs_asker(self) -> HistoryAsker:
+        if self._asker is None:
+            raise UsageError(
+                "This history was opened to be read.", "It belongs to no session.", "nb.Session(store=…).history can."
+            )
+        return self._asker
 
     def _slice(self, key: slice) -> Page:
-        first, end, step = key.indices(self._session.store.last_id() + 1)
+        first, end, step = key.indices(self._library.store.last_id() + 1)
         wanted = range(first, end, step)
-        found = {edit.id: edit for edit in self._session.store.between(min(wanted, default=0), max(wanted, default=-1))}
+        found = {edit.id: edit for edit in self._library.store.between(min(wanted, default=0), max(wanted, default=-1))}
         return self._page([found[number] for number in wanted if number in found])
 
     def _from_the_end(self, key: int) -> EditResult:
-        if key == -1 and self._session.last is not None:
-            return self._session.last
-        edits = self._session.store.page(limit=-key)
+        if key == -1 and self._asker is not None and self._asker.last is not None:
+            return self._asker.last
+        edits = self._library.store.page(limit=-key)
         if len(edits) < -key:
             raise NotInStoreError(
                 f"There is no history[{key}].", f"The store holds {len(edits)} edits.", "Ask for a smaller number."
@@ -233,10 +294,10 @@ class History:
         return self._result(edits[-key - 1])
 
     def _page(self, edits: Iterable[Edit], heading: str = "") -> Page:
-        return Page([self._result(edit) for edit in edits], len(self), heading)
+        return Page([self._result(edit) for edit in edits], len(self), heading, self._library)
 
     def _result(self, edit: Edit) -> EditResult:
-        return EditResult(self._session, Outcome(edit, "replayed"))
+        return EditResult(self._library, self._asker, Outcome(edit, "replayed"))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return self.latest()._repr_mimebundle_(include, exclude)
@@ -245,18 +306,62 @@ class History:
 class Page(Results):
     """Some edits of a history, which show themselves as a table instead of flooding the notebook."""
 
-    def __init__(self, results: Sequence[EditResult], total: int, heading: str = "") -> None:
+    def __init__(self, results: Sequence[EditResult], total: int, heading: str, library: Library) -> None:
         super().__init__(results)
         self._total = total
         self._heading = heading
+        self._library = library
 
     def __repr__(self) -> str:
-        return f"<{len(self)} of {self._total} edits: {[result.id for result in self[:20]]}>"
+        return f"<{len(self)} of {self._total} edits: {[result.id for result in self._results[:20]]}>"
+
+    def to_frame(self) -> DataFrame:
+        """
+        These edits as a pandas table, a row an edit, indexed by id; times are UTC, money is US dollars.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        from nbbanana.session.frames import frame
+
+        return frame(self)
+
+    def _part(self, results: Sequence[EditResult]) -> Page:
+        return Page(results, self._total, self._heading, self._library)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        from nbbanana.session.views import history_view
+        records = [result.record for result in self._results[:SHOWN]]
+        return views.history_view(records, self._library, self._total, self._heading), {}
 
-        return history_view(self._results[:SHOWN], self._total, self._heading), {}
+
+def _ids(edits: EditResult | Output | int | Iterable[EditResult | Output | int]) -> list[int]:
+    """The numbers of edits, each once, in their order."""
+    several = isinstance(edits, Iterable) and not isinstance(edits, EditResult | str)
+    return list(dict.fromkeys(_id(edit) for edit in (edits if several else [edits])))  # type: ignore[union-attr]
+
+
+def _id(edit: Any) -> int:
+    if isinstance(edit, EditResult):
+        return edit.id
+    return edit.edit_id if isinstance(edit, Output) else _whole(edit, "an edit")
+
+
+def _whole(value: Any, what: str) -> int:
+    """
+    A whole number, whatever library made it.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise UsageError(f"{value!r:.60} is not {what}.", "It takes a whole number.", "Give one, such as 12.") from None
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy or pandas scalar as Python has it; anything else as it is."""
+    return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
 
 
 def _said(wanted: Mapping[str, Any]) -> str:
@@ -266,19 +371,39 @@ def _said(wanted: Mapping[str, Any]) -> str:
     for name, value in asked.items():
         if name == "words":
             said.append(f"with “{value}”")
-        elif name == "states":
-            said.append(" or ".join(value))
+        elif name == "state":
+            said.append(value if isinstance(value, str) else " or ".join(value))
         elif not isinstance(value, bool):
             said.append(f"{name} {value}")
     return ", ".join(said)
 
 
-def _moment(when: datetime | str | float | None) -> float | None:
+def _moment(when: Any) -> float | None:
+    """
+    A moment in seconds since the epoch.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if hasattr(when, "to_pydatetime"):
+        when = when.to_pydatetime()
+    elif type(when).__name__ == "datetime64":
+        when = when.astype("datetime64[us]").item()  # a datetime, in UTC as NumPy has it
+        when = when.replace(tzinfo=UTC) if isinstance(when, datetime) else when
     if isinstance(when, str):
         try:
             when = datetime.fromisoformat(when)
         except ValueError:
-            raise UsageError(
-                f"{when!r} is no date.", "It takes ISO 8601, such as 2026-03-11 or 2026-03-11T14:02."
-            ) from None
-    return when.timestamp() if isinstance(when, datetime) else when
+            raise _no_moment(when) from None
+    if isinstance(when, date) and not isinstance(when, datetime):
+        when = datetime.combine(when, time())
+    if isinstance(when, datetime):
+        return when.timestamp()
+    when = _plain(when)
+    if when is not None and not isinstance(when, int | float):
+        raise _no_moment(when)
+    return when
+
+
+def _no_moment(when: Any) -> UsageError:
+    return UsageError(f"{when!r:.60} is no date.", "It takes ISO 8601, such as 2026-03-11 or 2026-03-11T14:02.")

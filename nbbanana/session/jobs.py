@@ -1,4 +1,4 @@
-"""`Job`: a request on its way, as a user holds it."""
+"""`Job`: a request under way, as a user holds it."""
 
 from __future__ import annotations
 
@@ -6,28 +6,38 @@ import asyncio
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import wait as wait_for
+from typing import Any
 
-from nbbanana.session.results import EditResult
-
-if TYPE_CHECKING:
-    from nbbanana.display.views import ResultView
-    from nbbanana.engine.progress import Progress
-    from nbbanana.engine.run import Run
-    from nbbanana.request import EditRequest
-    from nbbanana.session.session import Session
+from nbbanana.display.views import ResultView
+from nbbanana.engine.engine import Engine
+from nbbanana.engine.progress import Progress
+from nbbanana.engine.run import Outcome, Run, StopReport
+from nbbanana.request import EditRequest
+from nbbanana.session import views
+from nbbanana.session.library import Library
+from nbbanana.session.results import Asker, EditResult
 
 __all__ = ["Job"]
 
 TICK = 0.2
 """Seconds between two looks while waiting: an interrupt must find the interpreter awake."""
+OVER = StopReport(cancelled=False, message="It was over already.")
 
 
 class Job:
     """
-    A request on its way: look at it, wait for it, cancel it.
+    A request under way: look at it, wait for it, cancel it. It belongs to the engine that began it, for good.
 
     `await job` gives the result in async code, `job.result()` anywhere else.
+
+    Args:
+        run: the engine's side of it.
+        engine: the engine that runs it; None where the store had the answer.
+        library: the store and its models.
+        asker: the session, with which its result asks further.
+        receive: makes the result of what the engine gave, and notes it as the session's last.
+        name: what the result is called in its captions.
 
     >>> import nbbanana as nb
     >>> with nb.Session(provider="sandbox", store=getfixture("tmp_path")) as session:
@@ -36,10 +46,23 @@ class Job:
     1
     """
 
-    def __init__(self, session: Session, run: Run, name: str | None = None) -> None:
-        self._session = session
+    def __init__(
+        self,
+        run: Run,
+        engine: Engine | None,
+        library: Library,
+        asker: Asker,
+        receive: Callable[[Outcome, str | None], EditResult],
+        name: str | None = None,
+    ) -> None:
         self._run = run
+        self._engine = engine
+        self._library = library
+        self._asker = asker
+        self._receive = receive
         self.name = name
+        self.message = ""
+        """What a cancel came to, in words; empty before."""
         self._result: EditResult | None = None
 
     def __repr__(self) -> str:
@@ -61,6 +84,11 @@ class Job:
         return self._run.progress.phase
 
     @property
+    def provider(self) -> str:
+        """The provider that runs it."""
+        return self._run.provider
+
+    @property
     def edit_id(self) -> int | None:
         """The row in the store, once it is written."""
         return self._run.edit.id if self._run.edit else None
@@ -74,6 +102,16 @@ class Job:
         """Whether it is over, well or not."""
         return self._run.future.done()
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is over, `timeout` seconds at most; whether it is. The job goes on in any case."""
+        ends = None if timeout is None else time.monotonic() + timeout
+        while not self._run.future.done():
+            left = TICK if ends is None else min(TICK, ends - time.monotonic())
+            if left <= 0:
+                return False
+            wait_for([self._run.future], timeout=left)
+        return True
+
     def result(self, timeout: float | None = None) -> EditResult:
         """
         Wait for the result.
@@ -85,13 +123,24 @@ class Job:
             TimeoutError: not over in time.
             NBBananaError: how it ended without a picture.
         """
-        ends = None if timeout is None else time.monotonic() + timeout
-        while not self._run.future.done():
-            left = TICK if ends is None else min(TICK, ends - time.monotonic())
-            if left <= 0:
-                raise TimeoutError(f"The job was not over within {timeout:g} s; it goes on.")
-            _look(self._run.future, left)
+        if not self.wait(timeout):
+            raise TimeoutError(f"The job was not over within {timeout:g} s; it goes on.")
         return self._finished()
+
+    def peek(self) -> EditResult:
+        """The result of a job that is over, without making it this kernel's last edit."""
+        return self._result or EditResult(self._library, self._asker, self._run.future.result(), self.name)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """
+        Wait for its error; None where it ended well.
+
+        Raises:
+            TimeoutError: not over in time.
+        """
+        if not self.wait(timeout):
+            raise TimeoutError(f"The job was not over within {timeout:g} s; it goes on.")
+        return self._run.future.exception()
 
     def __await__(self) -> Generator[Any, None, EditResult]:
         return self._wait().__await__()
@@ -100,19 +149,32 @@ class Job:
         # asyncio.wait leaves the future alone when the waiting task is cancelled, and wakes the loop now and then:
         # the interrupt of an awaiting cell sets a flag that only a turn of the loop sees.
         ended = asyncio.wrap_future(self._run.future)
-        # Its error is raised below, or belongs to nobody any more; asyncio must not complain of it at the end.
+        # Its error is raised below, or not waited for any more; asyncio must not report it at the end.
         ended.add_done_callback(lambda over: over.cancelled() or over.exception())
         while not ended.done():
             await asyncio.wait({ended}, timeout=TICK)
         return self._finished()
 
-    def cancel(self) -> str:
-        """Cancel it, at the service too if it still can be; returns what happened, in words."""
-        return self.cancelling().result()
+    def cancel(self) -> bool:
+        """
+        Cancel it, at the service too if it still can be.
 
-    def cancelling(self) -> Future[str]:
+        Returns:
+            Whether it will surely not run, and so is not charged; `message` says what happened.
+        """
+        report = self.cancelling().result()
+        self.message = report.message
+        return report.cancelled
+
+    def cancelling(self) -> Future[StopReport]:
         """Begin to cancel it; the future holds what happened."""
-        return self._session.engine.stop(self._run)
+        if self._engine is None:
+            future: Future[StopReport] = Future()
+            future.set_result(OVER)
+        else:
+            future = self._engine.stop(self._run)
+        future.add_done_callback(self._stopped)
+        return future
 
     def add_done_callback(self, callback: Callable[[Job], None]) -> None:
         """Call `callback(job)` once it is over, in the engine's thread; it must return at once."""
@@ -124,28 +186,19 @@ class Job:
 
     def view(self) -> ResultView:
         """What to show of it now."""
-        from nbbanana.session.views import job_view
-
-        return job_view(self)
+        return views.run_view(self._run, self._library, self.name)
 
     @property
     def run(self) -> Run:
         """The engine's side of it."""
         return self._run
 
-    @property
-    def session(self) -> Session:
-        """The session that it belongs to."""
-        return self._session
+    def _stopped(self, future: Future[StopReport]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self.message = future.result().message
 
     def _finished(self) -> EditResult:
         outcome = self._run.future.result()
         if self._result is None:
-            self._result = self._session.receive(outcome, self.name)
+            self._result = self._receive(outcome, self.name)
         return self._result
-
-
-def _look(future: Future[Any], seconds: float) -> None:
-    from concurrent.futures import wait
-
-    wait([future], timeout=seconds)

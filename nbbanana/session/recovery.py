@@ -13,7 +13,7 @@ from nbbanana.errors import NotInStoreError
 from nbbanana.images import fingerprint
 from nbbanana.images.likeness import ALIKE, BITS, distance
 from nbbanana.images.reading import read_file
-from nbbanana.session.again import as_cell, as_code
+from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.session.results import EditResult
 from nbbanana.session.session import Session, current
 from nbbanana.settings import cache_dir
@@ -86,7 +86,9 @@ class Recovered:
     @property
     def result(self) -> EditResult | None:
         """The result in this store; None where it is not here."""
-        return EditResult(self.session, Outcome(self.record, "replayed")) if self.record.id else None
+        return (
+            EditResult(self.session.library, self.session, Outcome(self.record, "replayed")) if self.record.id else None
+        )
 
     def cell(self, name: str | None = None) -> str:
         """

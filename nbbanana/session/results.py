@@ -2,36 +2,61 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, Self, overload
 
+from nbbanana.display.views import ResultView
+from nbbanana.engine.run import Outcome
 from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
+from nbbanana.regions import Area
+from nbbanana.session import views
+from nbbanana.session.library import Library
+from nbbanana.session.reproduce import as_cell, as_code, image_of
+from nbbanana.store import Store
+from nbbanana.store.records import Edit, InputRecord, OutputRecord, Rating
 from nbbanana.text import one_line
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
-    from nbbanana.display.views import ResultView
-    from nbbanana.engine.run import Outcome
-    from nbbanana.regions import Area
-    from nbbanana.session.session import Session
-    from nbbanana.store.records import Edit, InputRecord, OutputRecord
     from nbbanana.widgets.viewer import Viewer
 
-__all__ = ["EditResult", "Output", "ResultSet", "Results"]
+__all__ = ["Asker", "EditResult", "Output", "Pending", "ResultSet", "Results"]
 
 SUFFIXES = {"image/png": {".png"}, "image/jpeg": {".jpg", ".jpeg"}, "image/webp": {".webp"}}
+
+
+class Pending(Protocol):
+    """A request under way."""
+
+    def result(self, timeout: float | None = None) -> EditResult:
+        """Wait for the result."""
+        ...
+
+
+class Asker(Protocol):
+    """What a result asks further with: a session."""
+
+    def edit(self, prompt: str, *images: Any, **how: Any) -> EditResult:
+        """Ask for an edit and wait for it."""
+        ...
+
+    def resubmit(
+        self, edit: Edit, *, mode: str = "auto", seed: int | None = None, assume_price: float | None = None
+    ) -> Pending:
+        """Ask again what a record asked."""
+        ...
 
 
 class Output:
     """
     One image of a result. It can be an input again: pass it to `nb.edit`, or call its own `edit`.
 
-    `width` and `height` are in pixels, `size` is in bytes.
+    `np.asarray(output)` is its pixels, of shape H×W×3 or H×W×4 and type uint8.
     """
 
     def __init__(self, result: EditResult, record: OutputRecord) -> None:
@@ -40,6 +65,13 @@ class Output:
 
     def __repr__(self) -> str:
         return one_line(f"<Output {self.label} {self.width}×{self.height} {self.mime}>")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        image = self.pil
+        pixels = np.array(image if image.mode in {"RGB", "RGBA", "L"} else image.convert("RGB"))
+        return pixels if dtype is None else pixels.astype(dtype)
 
     @property
     def label(self) -> str:
@@ -87,14 +119,24 @@ class Output:
         return self._record.height
 
     @property
-    def size(self) -> int:
-        """Bytes."""
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, as PIL has it."""
+        return self.width, self.height
+
+    @property
+    def nbytes(self) -> int:
+        """The size of its file in bytes."""
         return self._record.size
+
+    @property
+    def starred(self) -> bool:
+        """Whether it has a star of its own."""
+        return self._result.record.ratings.get(self.index) == "starred"
 
     @property
     def path(self) -> Path:
         """The file in the store; read it, do not change it."""
-        return self._result.session.store.blob_path(self._record.sha256)
+        return self._result.library.store.blob_path(self._record.sha256)
 
     @property
     def bytes(self) -> bytes:
@@ -115,38 +157,54 @@ class Output:
 
         return has_content_credentials(self.bytes)
 
-    def save(self, path: str | Path, *, sidecar: bool = False, embed: bool = False) -> Path:
+    def save(
+        self, path: str | Path = "", *, overwrite: bool = False, sidecar: bool = False, embed: bool = False
+    ) -> Path:
         """
         Write its bytes to a file: exactly as they came, unless `embed` says otherwise.
 
         Args:
-            path: where to; without a suffix it gets the one of its type.
+            path: the file; without a suffix it gets the one of its type. A folder (one that is there, or a path that
+                ends in `/`) gets a file named `{label}-{index}.{suffix}`. Folders on the way are made.
+            overwrite: replace a file that is there.
             sidecar: also write `<name>.<suffix>.json` with the record.
             embed: write a copy that has the request inside. Its pixels are the same, its bytes are not. What it
                 cost and what you said about it, such as a note, stay out.
 
+        Returns:
+            The file.
+
         Raises:
-            UsageError: a suffix that names another type: nothing is converted behind your back. Or `embed` for a file
-                that is signed, or of a type that cannot hold a record; nothing is written then.
+            UsageError: a file that is there; a suffix that names another type, since nothing is converted; or `embed`
+                for a file that is signed, or of a type that cannot hold a record. Nothing is written then.
         """
         target = self._target(path)
+        if target.exists() and not overwrite:
+            raise UsageError(
+                f"{target.name} is there already.",
+                "No file is replaced unasked.",
+                "Use overwrite=True, or another name.",
+            )
+        data = self.bytes
         if embed:
             from nbbanana.store.provenance import embedded_copy
 
-            target.write_bytes(embedded_copy(self.bytes, self._result.record, self.index))
-        else:
-            shutil.copyfile(self.path, target)
+            data = embedded_copy(data, self._result.record, self.index)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
         if sidecar:
             from nbbanana.store.provenance import sidecar as text_of
             from nbbanana.store.provenance import sidecar_path
 
-            record = self._result.session.store.get(self.edit_id)  # with what was said of it since
+            record = self._result.library.store.get(self.edit_id)  # with what was said of it since
             sidecar_path(target).write_text(text_of(record, self.index), encoding="utf-8")
         return target
 
     def _target(self, path: str | Path) -> Path:
         target = Path(path).expanduser()
         fitting = SUFFIXES.get(self.mime, {target.suffix.lower()})
+        if str(path).endswith(("/", "\\")) or not str(path) or target.is_dir():
+            return target / f"{_file_name(self._result)}-{self.index}{min(fitting)}"
         if not target.suffix:
             target = target.with_suffix(min(fitting))
         if target.suffix.lower() not in fitting:
@@ -163,9 +221,34 @@ class Output:
 
         return view(self)
 
+    def show(self) -> None:
+        """Show it: in the cell of a notebook, else in the system's picture viewer."""
+        import sys
+
+        if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+            sys.modules["IPython.display"].display(self)
+        else:
+            self.pil.show()
+
+    def star(self) -> Output:
+        """Mark it as one to come back to; `history.filter(starred=True)` finds its edit."""
+        return self._rated("starred")
+
+    def unstar(self) -> Output:
+        """Take its star away."""
+        return self._rated(None)
+
+    def reject(self) -> Output:
+        """Mark it as one to leave behind; it stays in the store."""
+        return self._rated("rejected")
+
+    def _rated(self, rating: Rating | None) -> Output:
+        self._result.rated(self.index, rating)
+        return self
+
     def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
         """Edit it further: like `nb.edit`, with this picture first."""
-        return self._result.session.edit(prompt, self, *more, **parameters)
+        return self._result.asker.edit(prompt, self, *more, **parameters)
 
     def __nbbanana_image__(self) -> ImageInput:
         return ImageInput(
@@ -174,32 +257,56 @@ class Output:
             width=self.width,
             height=self.height,
             source=self.bytes,
-            is_sandbox=self._result.provider == "sandbox",
+            is_sandbox=self._result.record.is_play,
             remote_url=self._record.url,
             remote_provider=self._result.provider,
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        from nbbanana.session.views import output_view
+        return _bundle(self._view(), include, exclude)
 
-        return _bundle(output_view(self), include, exclude)
+    def _view(self) -> ResultView:
+        """Return what to show of it: its result with this picture alone."""
+        shown = self._result.view()
+        return replace(shown, pictures=(shown.pictures[self._result.index_of(self)],), expected=1)
 
 
 class EditResult(Sequence[Output]):
     """
     What came back: a sequence of outputs that shows itself as a grid.
 
-    A result is data with the session that it came from: `result[0]` is an `Output`, `result.record` the record.
+    `result[0]` is an `Output`, a slice is a result of these outputs, `result.record` is the record.
+
+    Args:
+        library: the store and the models of its records.
+        asker: what asks further, such as by `rerun`; None for a result that was opened to be read.
+        outcome: what the engine gave.
+        name: the variable it is bound to, for its captions.
+        positions: which of its outputs it holds; None is all of them.
     """
 
-    def __init__(self, session: Session, outcome: Outcome, name: str | None = None) -> None:
-        self.session = session
+    def __init__(
+        self,
+        library: Library,
+        asker: Asker | None,
+        outcome: Outcome,
+        name: str | None = None,
+        positions: Sequence[int] | None = None,
+    ) -> None:
+        self.library = library
         self.name = name
+        self._asker = asker
         self._outcome = outcome
-        self._outputs = tuple(Output(self, record) for record in outcome.edit.outputs)
+        records = outcome.edit.outputs
+        chosen = records if positions is None else [records[position] for position in positions]
+        self._positions = positions
+        self._outputs = tuple(Output(self, record) for record in chosen)
 
     def __repr__(self) -> str:
         return one_line(f"<EditResult {self.label} n={len(self)} model={self.model} seed={self.seed} {self.origin}>")
+
+    def __reduce__(self) -> Any:
+        return _reopened, (str(self.library.store.folder), self.id, self.name, self._positions)
 
     def __len__(self) -> int:
         return len(self._outputs)
@@ -207,12 +314,36 @@ class EditResult(Sequence[Output]):
     @overload
     def __getitem__(self, index: int) -> Output: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Output]: ...
-    def __getitem__(self, index: int | slice) -> Output | Sequence[Output]:
+    def __getitem__(self, index: slice) -> EditResult: ...
+    def __getitem__(self, index: int | slice) -> Output | EditResult:
+        if isinstance(index, slice):
+            positions = (self._positions or range(len(self._outputs)))[index]
+            return EditResult(self.library, self._asker, self._outcome, self.name, positions)
         return self._outputs[index]
 
     def __iter__(self) -> Iterator[Output]:
         return iter(self._outputs)
+
+    def index_of(self, output: Output) -> int:
+        """The place of one of its outputs."""
+        return [one.index for one in self._outputs].index(output.index)
+
+    @property
+    def asker(self) -> Asker:
+        """
+        What asks further.
+
+        Raises:
+            UsageError: the result was opened to be read.
+        """
+        if self._asker is None:
+            folder = self.library.store.folder.name
+            raise UsageError(
+                f"{self.label} was opened to be read.",
+                "It belongs to no session that could ask a service.",
+                f"nb.Session(provider={self.provider!r}, store=…{folder!r}).history[{self.id}] can ask.",
+            )
+        return self._asker
 
     @property
     def record(self) -> Edit:
@@ -262,9 +393,7 @@ class EditResult(Sequence[Output]):
     @property
     def originals(self) -> tuple[ImageInput, ...]:
         """The pictures that were asked with, as they can be asked with again."""
-        from nbbanana.session.again import image_of
-
-        return tuple(image_of(record, self.session.store) for record in self.record.inputs)
+        return tuple(image_of(record, self.library.store) for record in self.record.inputs)
 
     @property
     def region(self) -> Area | None:
@@ -293,9 +422,10 @@ class EditResult(Sequence[Output]):
 
     def view(self, label: str | None = None) -> ResultView:
         """What to show of it; `label` is what it is called where it is shown."""
-        from nbbanana.session.views import result_view
-
-        return result_view(self, label or self.label)
+        shown = views.result_view(self._outcome, self.library, label or self.label)
+        if self._positions is None:
+            return shown
+        return replace(shown, pictures=tuple(shown.pictures[position] for position in self._positions))
 
     def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
         """
@@ -318,47 +448,98 @@ class EditResult(Sequence[Output]):
 
     def rerun(self, *, mode: str = "fresh") -> EditResult:
         """The same request again: a new sample, also where the seed was given."""
-        return self.session.resubmit(self.record, mode=mode).result()
+        return self.asker.resubmit(self.record, mode=mode).result()
 
     def vary(self, seeds: Iterable[int]) -> ResultSet:
-        """The same request with other seeds, all at once."""
-        jobs = [self.session.resubmit(self.record, seed=seed) for seed in seeds]
+        """
+        The same request with other seeds, all at once.
+
+        Raises:
+            UsageError: `seeds` are no numbers.
+        """
+        if isinstance(seeds, int) or not isinstance(seeds, Iterable):
+            raise UsageError("vary() takes several seeds.", f"It was given {seeds!r:.40}.", "Write vary(range(4)).")
+        jobs = [self.asker.resubmit(self.record, seed=int(seed)) for seed in seeds]
         return ResultSet([job.result() for job in jobs])
+
+    def save(self, folder: str | Path, *, overwrite: bool = False, sidecar: bool = False) -> list[Path]:
+        """
+        Write all its outputs into a folder, which is made: `{label}-{index}.{suffix}`.
+
+        Raises:
+            UsageError: one of the files is there already; nothing is written then.
+        """
+        place = Path(folder).expanduser()
+        names = [output._target(f"{place}/") for output in self]  # noqa: SLF001 - a result and its outputs are one thing
+        there = [name.name for name in names if name.exists()]
+        if there and not overwrite:
+            raise UsageError(
+                f"{there[0]} is there already.",
+                "No file is replaced unasked.",
+                "Use overwrite=True, or another folder.",
+            )
+        return [output.save(f"{place}/", overwrite=overwrite, sidecar=sidecar) for output in self]
 
     def annotate(
         self,
         *,
+        tags: Iterable[str] | str | None = None,
+        note: str | None = None,
         starred: bool | None = None,
         rejected: bool | None = None,
-        note: str | None = None,
-        add_tags: Iterable[str] = (),
-        remove_tags: Iterable[str] = (),
+        add_tags: Iterable[str] | str = (),
+        remove_tags: Iterable[str] | str = (),
     ) -> EditResult:
-        """Say what you think of it; None and nothing leave as it is. Returns it with what was said."""
-        edit = self.session.store.annotate(
-            self.id, starred=starred, rejected=rejected, note=note, add_tags=add_tags, remove_tags=remove_tags
+        """
+        Say what you think of it; None and nothing leave as it is.
+
+        Args:
+            tags: its tags from now on, in place of those it has; one text is one tag.
+            note: a sentence about it; an empty one takes it away.
+            starred: a mark for the edit as a whole.
+            rejected: likewise.
+            add_tags: tags to add to those it has.
+            remove_tags: tags to take away.
+
+        Returns:
+            The result with what was said.
+        """
+        added, removed = _texts(add_tags), _texts(remove_tags)
+        if tags is not None:
+            added = [*added, *_texts(tags)]
+            removed = [*removed, *(tag for tag in self.library.store.get(self.id).tags if tag not in added)]
+        edit = self.library.store.annotate(
+            self.id, starred=starred, rejected=rejected, note=note, add_tags=added, remove_tags=removed
         )
-        return EditResult(self.session, replace(self._outcome, edit=edit), self.name)
+        return self._with(edit)
 
     def star(self) -> EditResult:
         """Mark it as one to come back to."""
         return self.annotate(starred=True)
 
+    def unstar(self) -> EditResult:
+        """Take its star away, and those of its outputs."""
+        return self.annotate(starred=False)
+
     def reject(self) -> EditResult:
         """Mark it as one to leave behind; it stays in the store."""
         return self.annotate(rejected=True)
 
+    def unreject(self) -> EditResult:
+        """Take that mark away."""
+        return self.annotate(rejected=False)
+
+    def rated(self, position: int, rating: Rating | None) -> EditResult:
+        """Rate one output: `starred`, `rejected`, or None for neither."""
+        return self._with(self.library.store.rate(self.id, position, rating))
+
     def cell(self, name: str | None = None) -> str:
         """The `%%nbedit` cell that asks the same."""
-        from nbbanana.session.again import as_cell
-
-        return as_cell(self.record, self.session.store, name or self.name)
+        return as_cell(self.record, self.library.store, name or self.name)
 
     def code(self) -> str:
         """The Python that asks the same."""
-        from nbbanana.session.again import as_code
-
-        return as_code(self.record, self.session.store)
+        return as_code(self.record, self.library.store)
 
     def curl(self) -> str:
         """
@@ -370,8 +551,13 @@ class EditResult(Sequence[Output]):
         from nbbanana.session.curl import as_curl
         from nbbanana.settings import Endpoints
 
-        model = self.session.model_of(self.model)
-        return as_curl(self.record, model, self.session.store, Endpoints.from_environment().model_api)
+        base = Endpoints.from_environment().model_api
+        return as_curl(self.record, self.library.model(self.record), self.library.store, base)
+
+    def _with(self, edit: Edit) -> EditResult:
+        """The same with what was said of its edit since; this one knows it too."""
+        self._outcome = replace(self._outcome, edit=edit)
+        return EditResult(self.library, self._asker, self._outcome, self.name, self._positions)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return _bundle(self.view(), include, exclude)
@@ -381,7 +567,7 @@ class EditResult(Sequence[Output]):
 
 
 class Results(Sequence[EditResult]):
-    """Several results in an order."""
+    """Several results in an order; a slice of them is of the same kind and shows itself."""
 
     def __init__(self, results: Sequence[EditResult]) -> None:
         self._results = tuple(results)
@@ -392,9 +578,12 @@ class Results(Sequence[EditResult]):
     @overload
     def __getitem__(self, index: int) -> EditResult: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[EditResult]: ...
-    def __getitem__(self, index: int | slice) -> EditResult | Sequence[EditResult]:
-        return self._results[index]
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> EditResult | Self:
+        return self._part(self._results[index]) if isinstance(index, slice) else self._results[index]
+
+    def _part(self, results: Sequence[EditResult]) -> Self:
+        return type(self)(results)
 
 
 class ResultSet(Results):
@@ -404,11 +593,26 @@ class ResultSet(Results):
         return f"<ResultSet of {len(self)}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        from nbbanana.session.views import set_view
-
         if not self._results:
             return {"text/plain": repr(self)}, {}
-        return _bundle(set_view(self._results), include, exclude)
+        return _bundle(
+            views.set_view([(result.view(), result.origin, result.record) for result in self]), include, exclude
+        )
+
+
+def _reopened(folder: str, edit_id: int, name: str | None, positions: Sequence[int] | None) -> EditResult:
+    """A result that was pickled: its store opened to be read, and its id."""
+    library = Library(lambda: Store.open(folder))
+    return EditResult(library, None, Outcome(library.store.get(edit_id), "replayed"), name, positions)
+
+
+def _file_name(result: EditResult) -> str:
+    """What files of a result begin with: its name, else its number."""
+    return result.name if result.name and result.name.isidentifier() else f"edit-{result.id}"
+
+
+def _texts(texts: Iterable[str] | str) -> list[str]:
+    return [texts] if isinstance(texts, str) else list(texts)
 
 
 def _bundle(view: ResultView, include: Any, exclude: Any) -> tuple[dict[str, Any], dict[str, Any]]:

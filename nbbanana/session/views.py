@@ -1,37 +1,34 @@
-"""From results and jobs to what the display room shows."""
+"""From records and runs to what the display room shows."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from nbbanana._version import __version__
 from nbbanana.display.views import Picture, ResultView
 from nbbanana.display.words import edits
+from nbbanana.engine.run import Outcome, Run
+from nbbanana.images import ImageInput
+from nbbanana.models import Model
+from nbbanana.regions import Area
+from nbbanana.session.library import Library
+from nbbanana.store.provenance import has_content_credentials
+from nbbanana.store.records import Edit, InputRecord, OutputRecord
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from nbbanana.images import ImageInput
-    from nbbanana.models import Model
-    from nbbanana.regions import Area
-    from nbbanana.session.jobs import Job
-    from nbbanana.session.results import EditResult, Output
-    from nbbanana.session.session import Session
-    from nbbanana.store.records import Edit, InputRecord
-
-__all__ = ["history_view", "job_view", "output_view", "result_view", "set_view"]
+__all__ = ["history_view", "provenance", "result_view", "run_view", "set_view"]
 
 
-def result_view(result: EditResult, label: str) -> ResultView:
-    """A result as it is shown."""
-    edit = result.record
-    model = result.session.model_of(edit.model)
+def result_view(outcome: Outcome, library: Library, label: str) -> ResultView:
+    """A result as it is shown under a label."""
+    edit = outcome.edit
+    model = library.model(edit)
     return ResultView(
         prompt=edit.prompt,
-        inputs=_inputs(edit, result.session),
-        pictures=tuple(_picture(output, f"{label}[{output.index}]") for output in result),
+        inputs=_inputs(edit, library),
+        pictures=tuple(_picture(output, edit, library, f"{label}[{output.index}]") for output in edit.outputs),
         expected=model.count(edit.parameters),
         label=label,
         model=edit.model,
@@ -39,32 +36,21 @@ def result_view(result: EditResult, label: str) -> ResultView:
         edit_id=edit.id,
         seconds=edit.duration,
         cost=edit.cost,
-        origin=_origin(result),
-        parameters=_without_prompt(edit),
+        origin=_origins([(outcome.origin, edit)]),
+        parameters=edit.options,
         defaults=_defaults(model, edit.parameters),
-        notes=(*result.notes, *_about(edit.region, edit.inputs)),
+        notes=(*outcome.notes, *_about(edit.region, edit.inputs)),
         provenance=provenance(edit),
     )
 
 
-def output_view(output: Output) -> ResultView:
-    """One output as it is shown by itself."""
-    from dataclasses import replace
-
-    result = output._result  # noqa: SLF001 - an output and its result are one thing
-    view = result_view(result, result.label)
-    return replace(view, pictures=(view.pictures[result[:].index(output)],), expected=1)
-
-
-def set_view(results: Sequence[EditResult]) -> ResultView:
-    """Several results of one question as one grid."""
-    from dataclasses import replace
-
-    views = [result.view() for result in results]
-    costs = [result.cost for result in results if result.origin == "made"] or [view.cost for view in views]
+def set_view(results: Sequence[tuple[ResultView, str, Edit]]) -> ResultView:
+    """Several results of one question as one grid: for each how it is shown, where it came from, and its record."""
+    views = [view for view, _, _ in results]
+    costs = [view.cost for view, origin, _ in results if origin == "made"] or [view.cost for view in views]
     return replace(
         views[0],
-        origin=_origins(results),
+        origin=_origins([(origin, edit) for _, origin, edit in results]),
         pictures=tuple(picture for view in views for picture in view.pictures),
         expected=sum(view.expected for view in views),
         seconds=None,
@@ -74,55 +60,53 @@ def set_view(results: Sequence[EditResult]) -> ResultView:
     )
 
 
-def job_view(job: Job) -> ResultView:
-    """The place of a result that is on its way."""
-    run, edit = job.run, job.run.edit
-    label = job.name or (f"history[{edit.id}]" if edit else "_")
-    parameters = {name: value for name, value in run.request.parameters.items() if name != "prompt"}
+def run_view(run: Run, library: Library, name: str | None) -> ResultView:
+    """The place of a result that is under way."""
+    request, edit = run.request, run.edit
+    label = name or (f"history[{edit.id}]" if edit else "_")
     return ResultView(
-        prompt=run.request.prompt,
-        inputs=tuple(Picture(image.name, image.source, image.width, image.height) for image in run.request.images),
-        pictures=_arrived(job, label),
-        expected=run.model.count(run.request.parameters),
+        prompt=request.prompt,
+        inputs=tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images),
+        pictures=_arrived(run, library, label),
+        expected=run.model.count(request.parameters),
         label=label,
-        model=run.request.model,
-        provider=job.session.provider_name,
+        model=request.model,
+        provider=run.provider,
         edit_id=edit.id if edit else None,
-        parameters=parameters,
-        defaults=_defaults(run.model, run.request.parameters),
-        notes=_about(run.request.region, run.request.images),
+        parameters={key: value for key, value in request.parameters.items() if key != request.prompt_field},
+        defaults=_defaults(run.model, request.parameters),
+        notes=_about(request.region, request.images),
     )
 
 
-def _arrived(job: Job, label: str) -> tuple[Picture, ...]:
-    store, seed = job.session.store, job.request.seed
+def _arrived(run: Run, library: Library, label: str) -> tuple[Picture, ...]:
     return tuple(
-        Picture(f"{label}[{o.index}]", store.blob_path(o.sha256), o.width, o.height, o.mime, o.size, seed)
-        for o in sorted(job.run.arrived, key=lambda record: record.index)
+        Picture(f"{label}[{o.index}]", library.blob(o.sha256), o.width, o.height, o.mime, o.size, run.request.seed)
+        for o in sorted(run.arrived, key=lambda record: record.index)
     )
 
 
-def history_view(results: Sequence[EditResult], total: int, heading: str = "") -> dict[str, str]:
+def history_view(edits: Sequence[Edit], library: Library, total: int, heading: str = "") -> dict[str, str]:
     """A page of edits as a MIME bundle: an overview, whose pictures are found by their ids."""
     from nbbanana.display import HistoryRow, history_bundle
 
     rows = [
         HistoryRow(
-            edit_id=result.id,
-            when=result.record.created_at,
-            prompt=result.prompt,
-            provider=result.provider,
-            state=result.record.state,
-            seed=result.seed,
-            source=_blob(result.record.outputs[0].sha256, result.session) if result.record.outputs else None,
-            outputs=len(result),
-            cost=result.cost,
-            starred=result.record.starred,
-            rejected=result.record.rejected,
-            tags=result.record.tags,
-            note=result.record.note,
+            edit_id=edit.id,
+            when=edit.created_at,
+            prompt=edit.prompt,
+            provider=edit.provider,
+            state=edit.state,
+            seed=edit.seed,
+            source=library.blob(edit.outputs[0].sha256) if edit.outputs else None,
+            outputs=len(edit.outputs),
+            cost=edit.cost,
+            starred=edit.starred,
+            rejected=edit.rejected,
+            tags=edit.tags,
+            note=edit.note,
         )
-        for result in results
+        for edit in edits
     ]
     return history_bundle(rows, total, heading=heading)
 
@@ -163,50 +147,35 @@ def _input_provenance(record: InputRecord) -> dict[str, Any]:
     return {"name": record.name, "identity": record.identity, "width": record.width, "height": record.height}
 
 
-def _inputs(edit: Edit, session: Session) -> tuple[Picture, ...]:
+def _inputs(edit: Edit, library: Library) -> tuple[Picture, ...]:
     return tuple(
-        Picture(record.name, _blob(record.sha256, session), record.width, record.height) for record in edit.inputs
+        Picture(record.name, library.blob(record.sha256), record.width, record.height) for record in edit.inputs
     )
 
 
-def _blob(sha256: str | None, session: Session) -> Path | None:
-    if sha256 is None or not session.store.has_blob(sha256):
-        return None
-    return session.store.blob_path(sha256)
-
-
-def _picture(output: Output, label: str) -> Picture:
+def _picture(output: OutputRecord, edit: Edit, library: Library, label: str) -> Picture:
+    path = library.store.blob_path(output.sha256)
     return Picture(
         label=label,
-        source=output.path,
+        source=path,
         width=output.width,
         height=output.height,
         mime=output.mime,
         size=output.size,
-        seed=output.seed,
-        signed=output.has_content_credentials,
+        seed=edit.seed,
+        signed=has_content_credentials(path.read_bytes()),
     )
 
 
-def _origin(result: EditResult) -> str | None:
-    return _origins([result])
-
-
-def _origins(results: Sequence[EditResult]) -> str | None:
+def _origins(results: Sequence[tuple[str, Edit]]) -> str | None:
     """Where results came from, if not all were made just now."""
-    old = [result for result in results if result.origin != "made"]
+    old = [(origin, edit) for origin, edit in results if origin != "made"]
     if not old:
         return None
-    days = dict.fromkeys(
-        time.strftime("%d %B %Y", time.localtime(result.record.created_at)).lstrip("0") for result in old
-    )
-    how = "replayed from the store" if all(result.origin == "replayed" for result in old) else "collected"
+    days = dict.fromkeys(time.strftime("%d %B %Y", time.localtime(edit.created_at)).lstrip("0") for _, edit in old)
+    how = "replayed from the store" if all(origin == "replayed" for origin, _ in old) else "collected"
     part = "" if len(old) == len(results) else "partly "
-    return f"{part}{how}, {edits(result.id for result in old)} of {' and '.join(days)}"
-
-
-def _without_prompt(edit: Edit) -> dict[str, Any]:
-    return {name: value for name, value in edit.parameters.items() if name != "prompt"}
+    return f"{part}{how}, {edits(edit.id for _, edit in old)} of {' and '.join(days)}"
 
 
 def _defaults(model: Model, parameters: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.store.records import Outcome, Post
 from nbbanana.store.rows import money, one, text
 
-__all__ = ["add", "ended", "newest", "sent"]
+__all__ = ["add", "ended", "last_ended", "newest", "sent"]
 
 
 def sent(connection: sqlite3.Connection, edit_id: int, now: float, *, seed: int | None, quote: float | None) -> int:
@@ -55,6 +55,13 @@ def ended(
     )
     if not changed.rowcount:
         raise NotInStoreError(f"Edit {edit_id} has no POST {ordinal}.", "It was not written down before it was sent.")
+
+
+def last_ended(connection: sqlite3.Connection, edit_id: int, outcome: Outcome, *, handle: str | None) -> None:
+    """Write down how the last POST of an edit ended; one that was never written down is left out."""
+    (last,) = connection.execute("SELECT max(ordinal) FROM posts WHERE edit_id = ?", (edit_id,)).fetchone()
+    if last is not None:
+        ended(connection, edit_id, last, outcome, handle=handle, cost=None)
 
 
 def add(connection: sqlite3.Connection, edit_id: int, posts: Iterable[Post]) -> None:

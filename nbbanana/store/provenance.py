@@ -35,7 +35,19 @@ __all__ = [
 
 FORMAT, VERSION = "nbbanana-record", 2
 INSIDE = (
-    *("uid", "model", "provider", "ask", "digest", "parameters", "seed", "seed_given", "state", "created_at"),
+    *(
+        "uid",
+        "model",
+        "provider",
+        "ask",
+        "digest",
+        "parameters",
+        "prompt_field",
+        "seed",
+        "seed_given",
+        "state",
+        "created_at",
+    ),
     *("model_named", "provider_model", "answered_model", "is_play"),
     *("inputs", "masks", "region", "outputs", "package_version"),
 )
@@ -128,11 +140,7 @@ def parameters_text(edit: Edit, index: int) -> str:
     """
     size = next((f"{o.width}x{o.height}" for o in edit.outputs if o.index == index), "")
     facts = {"Seed": edit.seed, "Size": size, "Model": edit.model, "Provider": edit.provider, "Output": index}
-    facts |= {
-        name.replace("_", " ").capitalize(): value
-        for name, value in edit.parameters.items()
-        if name not in {"prompt", "seed"}
-    }
+    facts |= {name.replace("_", " ").capitalize(): value for name, value in edit.options.items() if name != "seed"}
     facts["Version"] = f"nbbanana {__version__}"
     told = [f"{name}: {_quoted(value)}" for name, value in facts.items() if value is not None and value != ""]
     return f"{edit.prompt}\n{', '.join(told)}"

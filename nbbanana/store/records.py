@@ -115,6 +115,7 @@ class NewEdit:
     """The JSON Schema of the model, to be kept with the edit."""
     provider_model: str | None = None
     model_named: bool = True
+    prompt_field: str = "prompt"
     is_play: bool = False
     kernel: str | None = None
     execution: int | None = None
@@ -177,6 +178,8 @@ class Edit:
     """The model that answered, where the service says."""
     model_named: bool = True
     """Whether the user chose the model; False where it was the provider's default."""
+    prompt_field: str = "prompt"
+    """The parameter that holds the prompt."""
     is_play: bool = False
     """Whether its prices are play money."""
     is_foreign: bool = False
@@ -192,7 +195,12 @@ class Edit:
     @property
     def prompt(self) -> str:
         """The words that were sent."""
-        return str(self.parameters.get("prompt", ""))
+        return str(self.parameters.get(self.prompt_field, ""))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The parameters but the prompt."""
+        return {name: value for name, value in self.parameters.items() if name != self.prompt_field}
 
     @property
     def starred(self) -> bool:

@@ -272,6 +272,7 @@ def _values(edit: Edit) -> dict[str, Any]:
         "ask": edit.ask,
         "digest": edit.digest,
         "parameters": _json(edit.parameters),
+        "prompt_field": text(edit.prompt_field),
         "seed": _seed(edit.seed),
         "seed_given": edit.seed_given,
         "state": edit.state,

@@ -118,13 +118,21 @@ class Store(Reader):
 
     # Writing down what happens
 
-    def begin(self, new: NewEdit) -> Edit:
-        """Journal an edit before anything is sent: it is on the disk when this returns, in the state `prepared`."""
+    def begin(self, new: NewEdit, *, owner: str | None = None, ttl: float = 60.0) -> Edit:
+        """
+        Journal an edit before anything is sent: it is on the disk when this returns, in the state `prepared`.
+
+        Args:
+            new: what is known of it.
+            owner: takes its lease in the same step, so that no other kernel sees it without one.
+            ttl: seconds that the lease lasts.
+        """
         now = self._clock()
         edit = Edit(
             id=0,
             provider_model=new.provider_model,
             model_named=new.model_named,
+            prompt_field=new.prompt_field,
             is_play=new.is_play,
             kernel=new.kernel,
             execution=new.execution,
@@ -152,6 +160,8 @@ class Store(Reader):
         with self._database.write() as connection:
             schema_hash = None if new.schema is None else schema_table.keep(connection, new.schema)
             edit_id = rows.add(connection, replace(edit, schema_hash=schema_hash))
+            if owner is not None:
+                leases.claim(connection, edit_id, owner, now + ttl, now)
             search.index(connection, edit_id, edit)
             return rows.get(connection, edit_id)
 
@@ -171,6 +181,8 @@ class Store(Reader):
         outputs: Sequence[OutputRecord] | None = None,
         inputs: Sequence[InputRecord] | None = None,
         started_at: float | None = None,
+        sends: bool = False,
+        outcome: Outcome | None = None,
     ) -> Edit:
         """
         Take an edit to `state` and write down when, with what came to light; None is nothing new.
@@ -179,7 +191,8 @@ class Store(Reader):
         index; `inputs` take the place of those that are there; `started_at` is when a job that is `running` is taken to
         have begun, if that is earlier than now. `handle` is what the provider needs to collect the job, the request id
         where none is given; `answered_model` is the model that answered. An amount of money that cannot be is left out,
-        with a note. An edit that ends loses its lease.
+        with a note. `sends` says that a POST follows, and writes it down; `outcome` says how the last POST ended. An
+        edit that ends loses its lease.
 
         Raises:
             NotInStoreError: no such edit.
@@ -201,7 +214,12 @@ class Store(Reader):
         )
         with self._database.write() as connection:
             rows.move(connection, edit_id, state, self._clock(), facts)
-            return rows.get(connection, edit_id)
+            edit = rows.get(connection, edit_id)
+            if sends:
+                post_table.sent(connection, edit_id, self._clock(), seed=edit.seed, quote=edit.price_quoted)
+            if outcome is not None:
+                post_table.last_ended(connection, edit_id, outcome, handle=edit.handle)
+            return edit
 
     def record_cost(self, edit_id: int, cost: float) -> Edit:
         """

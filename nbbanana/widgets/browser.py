@@ -16,7 +16,7 @@ from nbbanana.display.tables import STATES
 from nbbanana.display.words import duration, money
 from nbbanana.errors import UsageError
 from nbbanana.session import Session, current
-from nbbanana.session.again import as_cell, as_code
+from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.text import one_line
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message, Post

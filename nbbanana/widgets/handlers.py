@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from nbbanana.errors import UsageError
 from nbbanana.images import load
 from nbbanana.request import SEED_LIMIT
-from nbbanana.session.again import as_cell, as_code
+from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.comparison import sides_of
 from nbbanana.widgets.inputs import Slot, namespace, slots_of, typed
@@ -19,7 +19,7 @@ from nbbanana.widgets.viewer import answer
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from nbbanana.engine.money import Quote
+    from nbbanana.engine.prices import Quote
     from nbbanana.models import Model
     from nbbanana.session import Output
     from nbbanana.widgets.base import Message

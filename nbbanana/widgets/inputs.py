@@ -166,5 +166,5 @@ def _name_of(source: Any) -> str | None:
 def _outputs(value: object) -> Sequence[object] | None:
     """The outputs of a result or of a job that is over; None for any other value."""
     if isinstance(value, Job) and value.done():
-        return EditResult(value.session, value.run.future.result(), value.name)
+        return value.peek()
     return value if isinstance(value, EditResult) else None

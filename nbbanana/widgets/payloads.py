@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.tables import STATES
 from nbbanana.display.words import duration, money
-from nbbanana.session.again import image_of, operand_of
+from nbbanana.session.reproduce import image_of, operand_of
 from nbbanana.store.records import WHOLE, Rating
 from nbbanana.text import one_line
 from nbbanana.widgets.form_state import Draft, FormState, title_of
@@ -17,7 +17,7 @@ from nbbanana.widgets.inputs import Slot
 from nbbanana.widgets.thumbnails import Source, blob_source
 
 if TYPE_CHECKING:
-    from nbbanana.engine.money import Quote
+    from nbbanana.engine.prices import Quote
     from nbbanana.models import Field
     from nbbanana.store import Store
     from nbbanana.store.records import Budget, Edit, InputRecord, OutputRecord

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from nbbanana.session import Job, Output, Session, current
-from nbbanana.session.pointing import region_of
+from nbbanana.session.region_args import region_of
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.handlers import cell_of, code_of, handle
@@ -104,7 +104,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
     @region.setter
     def region(self, region: Any) -> None:
         form = self.state.form
-        area = region_of(region, self.inputs, self.session)
+        area = region_of(region, self.inputs, lambda: self.session.store)
         key, shapes = ("", ()) if area is None else (form.draft.slots[area.input].key, area.shapes)
         self.state.change(lambda: form.point(key, shapes))
 

@@ -27,7 +27,7 @@ from nbbanana.widgets.watchers import PriceWatcher, ScalingNotes, Task, TaskList
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from nbbanana.engine.money import Quote
+    from nbbanana.engine.prices import Quote
     from nbbanana.store.records import Edit, Rating
 
 __all__ = ["StudioState"]
@@ -141,7 +141,7 @@ class StudioState:
             PromptError, ParameterError, ImageError, NoCredentialError: it cannot be asked like this.
         """
         with self._from_here():
-            return self.watch(self.session.start(self.form.request(self.session), max_price=self.max_price))
+            return self.watch(self.session.start(self.form.request(self.session), assume_price=self.max_price))
 
     def vary(self, edit_id: int) -> Task:
         """Ask an edit again with a new seed; a model without one makes another sample."""
@@ -150,12 +150,12 @@ class StudioState:
         if self.session.model_of(edit.model).seed_field is None:
             how = {"mode": "fresh"}
         with self._from_here():
-            return self.watch(self.session.resubmit(edit, max_price=self.max_price, **how))
+            return self.watch(self.session.resubmit(edit, assume_price=self.max_price, **how))
 
     def run_again(self, task: Task) -> Task:
         """Ask what a job asked that came to nothing."""
         with self._from_here():
-            return self.watch(self.session.start(task.job.request, mode="fresh", max_price=self.max_price))
+            return self.watch(self.session.start(task.job.request, mode="fresh", assume_price=self.max_price))
 
     def quote_again(self, edit_id: int) -> Future[Quote]:
         """Ask what `vary` of an edit would cost."""

@@ -20,7 +20,7 @@ from nbbanana.widgets import ui_thread
 from nbbanana.widgets.payloads import Row, gist, price_row
 
 if TYPE_CHECKING:
-    from nbbanana.engine.money import Quote
+    from nbbanana.engine.prices import Quote
     from nbbanana.images import ImageInput
     from nbbanana.session import EditResult, Job, Session
     from nbbanana.widgets.form_state import FormState

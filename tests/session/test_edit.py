@@ -83,6 +83,7 @@ def test_an_unseeded_ask_is_answered_once_a_kernel(tmp_path, photo):
         second = session.edit(SNOW, photo("portrait"))
         assert second.id != first.id
     with nb.Session(provider="sandbox", store=tmp_path) as restarted:
+        assert restarted.edit(SNOW, photo("portrait")).id == first.id
         assert restarted.edit(SNOW, photo("portrait")).id == second.id
         assert restarted.edit(SNOW, photo("portrait")).id not in {first.id, second.id}
 

@@ -19,7 +19,7 @@ from nbbanana.grammar import FileOperand, parse, split_cell
 from nbbanana.images import fingerprint
 from nbbanana.images.likeness import ALIKE, distance
 from nbbanana.request import EditRequest
-from nbbanana.session.again import as_cell, as_code
+from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.store import InputRecord
 from nbbanana.store.containers import open_container, png_chunk
 from nbbanana.store.embedding import embed, embedded
@@ -303,8 +303,8 @@ def test_a_name_with_a_line_break_makes_no_cell(elsewhere, tmp_path, photo):
 def test_no_record_makes_a_cell_that_says_more_than_it_holds(store_of_nobody, prompt, name, value):
     """For any words, name and value: the cell reads back as just these, or there is no cell."""
     edit = SimpleNamespace(
-        id=0, model=MODEL, prompt=prompt, parameters={"prompt": prompt, "resolution": value},
-        inputs=(InputRecord(name, "sha256:" + "a" * 64),), masks=(), region=None,
+        id=0, model=MODEL, prompt=prompt, parameters={"prompt": prompt, "resolution": value}, prompt_field="prompt",
+        options={"resolution": value}, inputs=(InputRecord(name, "sha256:" + "a" * 64),), masks=(), region=None,
     )  # fmt: skip
     try:
         line, body = split_cell(as_cell(edit, store_of_nobody))

@@ -115,10 +115,9 @@ class Study(RuleBasedStateMachine):
     def open_a_bundle(self, pick: int) -> None:
         """A bundle that is opened holds just what was put into it, in its order."""
         path, content = self.bundles[pick % len(self.bundles)]
-        history = nb.History.open(path)
-        assert [result.record.uid for result in history] == list(content)
-        check(history._session, content)
-        history._session.close()
+        with nb.Session(store=path) as session:
+            assert [result.record.uid for result in nb.History.open(path)] == list(content)
+            check(session, content)
 
     @invariant()
     def both_stores_hold_what_the_model_holds(self) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from nbbanana import errors
 from nbbanana.sandbox import Fault
+from nbbanana.sandbox.faults import FaultScript
 
 SNOW = "Keep the subject unchanged. Make it snow."
 
@@ -109,7 +110,7 @@ def test_refused_content_is_its_own_error(served, photo):
 def test_completed_without_a_picture_is_no_success(served, photo):
     """No picture is an error that says that it may have been charged."""
     session, _ = served(faults=[Fault("job", outputs=0)])
-    with pytest.raises(errors.NoImagesError, match="charged"):
+    with pytest.raises(errors.NoImagesError, match=r"[Cc]harged"):
         session.edit(SNOW, photo("portrait"), seed=1)
 
 
@@ -121,9 +122,21 @@ def test_fewer_pictures_than_asked_is_said(served, photo):
     assert any("3 of the 4" in note for note in result.notes)
 
 
-def test_an_html_page_is_no_picture(served, photo):
-    """What arrives must be a picture by its bytes, whatever it says it is."""
-    session, _ = served(faults=[Fault("download", body="<html>hello</html>", content_type="image/png", times=None)])
+def test_a_page_in_the_place_of_a_picture_passes_or_leaves_the_edit_collectable(served, photo, monkeypatch):
+    """What arrives must be a picture by its bytes. A page may give way to it, so a paid job is not given up."""
+    monkeypatch.setattr("nbbanana.engine.fetch.PATIENCE", 1.0)
+    page = Fault("download", body="<html>hello</html>", content_type="image/png", times=None)
+    session, box = served(faults=[page])
+    with pytest.raises(errors.DownloadError, match="no picture") as caught:
+        session.edit(SNOW, photo("portrait"), seed=1)
+    assert session.store.get(caught.value.edit_id).state == "downloading"
+    monkeypatch.setattr(box, "script", FaultScript())
+    assert [result.id for result in session.history.resume()] == [caught.value.edit_id]
+
+
+def test_bytes_that_are_no_picture_at_all_are_refused(served, photo):
+    """What is neither a picture nor a page is not waited for."""
+    session, _ = served(faults=[Fault("download", body="\x00\x01\x02" * 50, content_type="image/png", times=None)])
     with pytest.raises(errors.UnsafeDownloadError, match="no picture"):
         session.edit(SNOW, photo("portrait"), seed=1)
 

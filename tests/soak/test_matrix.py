@@ -100,9 +100,10 @@ def cancel_cell(wire, picture, kind):
         time.sleep(0.005)
     if kind == "refused":
         with box.refusing():
-            words = job.cancel()
+            job.cancel()
     else:
-        words = job.cancel()
+        job.cancel()
+    words = job.message
     state = session.store.get(job.edit_id).state
     told("cancel", kind, state, len(box.submissions))
     assert len(box.submissions) == 2

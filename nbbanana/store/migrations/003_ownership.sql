@@ -22,6 +22,7 @@ CREATE TABLE new_edits (
     ask             TEXT NOT NULL,
     digest          TEXT NOT NULL,
     parameters      TEXT NOT NULL CHECK (json_valid(parameters)),
+    prompt_field    TEXT NOT NULL DEFAULT 'prompt',     -- the parameter that holds the prompt
     seed            INTEGER,
     seed_given      INTEGER NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('prepared', 'submitting', 'queued', 'running', 'downloading',

@@ -1,21 +1,19 @@
-"""Where an edit is pointed at: the region of a request, found among its pictures, and the mask for a model with one."""
+"""The `region` and the mask of a request: found among its pictures, an earlier edit's, or drawn."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.images import ImageInput
 from nbbanana.images.urls import is_url
 from nbbanana.regions import Area, box_shape, read
-from nbbanana.session.again import image_of
-
-if TYPE_CHECKING:
-    from nbbanana.session.session import Session
+from nbbanana.session.reproduce import image_of
+from nbbanana.store import Store
 
 __all__ = ["mask_of", "region_of"]
 
@@ -27,7 +25,7 @@ _KEPT = re.compile(r"edit:([0-9]+)\.mask")
 """What a cell calls the mask of an edit."""
 
 
-def region_of(region: Any, images: Sequence[ImageInput], session: Session) -> Area | None:
+def region_of(region: Any, images: Sequence[ImageInput], store: Callable[[], Store]) -> Area | None:
     """
     The region of a request.
 
@@ -35,7 +33,7 @@ def region_of(region: Any, images: Sequence[ImageInput], session: Session) -> Ar
         region: a region of `nb.region`, that of another edit, a box (left, top, right and bottom as parts of the
             primary picture), a list of boxes, or what stands on a line for it; None is none.
         images: the request's pictures.
-        session: where an edit is looked up.
+        store: gives the store in which an edit is looked up.
 
     Raises:
         UsageError: no region, one on which nothing is drawn, or one of a picture that is not among these.
@@ -43,7 +41,7 @@ def region_of(region: Any, images: Sequence[ImageInput], session: Session) -> Ar
     if region is None:
         return None
     if isinstance(region, str):
-        area = _of_text(region, session)
+        area = _of_text(region, store)
     elif hasattr(region, "__nbbanana_region__"):
         area = region.__nbbanana_region__()
     else:
@@ -54,15 +52,21 @@ def region_of(region: Any, images: Sequence[ImageInput], session: Session) -> Ar
     return replace(area, input=number, size=size, identity=picture.identity)
 
 
-def mask_of(source: Any, session: Session, region: Area | None) -> tuple[str, ImageInput | None]:
+Load = Callable[[Iterable[Any]], tuple[ImageInput, ...]]
+
+
+def mask_of(
+    source: Any, region: Area | None, *, load: Load, store: Callable[[], Store]
+) -> tuple[str, ImageInput | None]:
     """
     The mask of a request: what stands for it in the parameters, and the picture; None for one that the service fetches.
 
     Args:
         source: an https URL, a region (the word `region` for the request's own), `edit:12.mask`, or whatever `load`
             takes.
-        session: where pictures are loaded and edits are looked up.
         region: the request's region.
+        load: loads pictures.
+        store: gives the store in which an edit is looked up.
 
     Raises:
         UsageError: there is no such mask, or no region to make one of.
@@ -78,26 +82,26 @@ def mask_of(source: Any, session: Session, region: Area | None) -> tuple[str, Im
         if is_url(source) and not source.startswith("data:"):
             return source, None
         if found := _KEPT.fullmatch(source):
-            return _kept(int(found[1]), session)
-    images = session.load([source])
+            return _kept(int(found[1]), store())
+    images = load([source])
     if len(images) != 1:
         raise ImageError(f"{len(images)} pictures are no mask.", "A mask is one picture.", "Give one.")
     return images[0].identity, images[0]
 
 
-def _kept(number: int, session: Session) -> tuple[str, ImageInput]:
-    masks = session.store.get(number).masks
+def _kept(number: int, store: Store) -> tuple[str, ImageInput]:
+    masks = store.get(number).masks
     if not masks:
         raise UsageError(f"Edit {number} had no mask.", "Nothing was masked in it.", "Name another edit.")
-    image = image_of(masks[0], session.store)
+    image = image_of(masks[0], store)
     return image.identity, image
 
 
-def _of_text(text: str, session: Session) -> Area:
+def _of_text(text: str, store: Callable[[], Store]) -> Area:
     found = _EDIT.fullmatch(text)
     if found is None:
         return read(text)
-    area = session.store.get(int(found[1])).region
+    area = store().get(int(found[1])).region
     if area is None:
         raise UsageError(f"Edit {found[1]} has no region.", "It was about no part of a picture.", "Name another edit.")
     return area

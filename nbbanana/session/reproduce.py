@@ -5,18 +5,15 @@ from __future__ import annotations
 import glob
 import keyword
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nbbanana.errors import ImageError, UsageError
+from nbbanana.grammar import FileOperand, Operand, to_cell
 from nbbanana.images import ImageInput, load
+from nbbanana.models import Model
 from nbbanana.regions import written
 from nbbanana.request import EditRequest
-
-if TYPE_CHECKING:
-    from nbbanana.grammar import Operand
-    from nbbanana.models import Model
-    from nbbanana.store import Store
-    from nbbanana.store.records import Edit, InputRecord
+from nbbanana.store import Store
+from nbbanana.store.records import Edit, InputRecord
 
 __all__ = ["as_cell", "as_code", "image_of", "operand_of", "request_of"]
 
@@ -63,10 +60,12 @@ def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
     An input that an edit of this store made is named by that edit, a file that still lies here by its name, and what
     has no name of its own, such as an upload or an array, by the edit that was asked with it.
     """
-    from nbbanana.grammar import to_cell
-
     return to_cell(
-        EditRequest(edit.model, {**edit.parameters, **_masks(edit, "edit:{}.mask")}),
+        EditRequest(
+            edit.model,
+            {**edit.parameters, **_masks(edit, "edit:{}.mask")},
+            prompt_field=edit.prompt_field,
+        ),
         [_operand(edit, number, store) for number in range(len(edit.inputs))],
         name=name,
         region=_region_on_line(edit),
@@ -80,7 +79,7 @@ def as_code(edit: Edit, store: Store) -> str:
     Raises:
         UsageError: a parameter that is no name, or that `nb.edit` takes for something else: a stranger's record.
     """
-    rest = {name: value for name, value in edit.parameters.items() if name != "prompt"}
+    rest = dict(edit.options)
     for name in rest:
         if not name.isidentifier() or keyword.iskeyword(name) or name in NOT_PARAMETERS:
             raise UsageError(
@@ -139,8 +138,6 @@ def operand_of(edit: Edit, number: int, store: Store) -> str:
 
 
 def _operand(edit: Edit, number: int, store: Store) -> Operand | str:
-    from nbbanana.grammar import FileOperand
-
     record = edit.inputs[number]
     if edit.id or _made_by(record, store):
         return operand_of(edit, number, store)

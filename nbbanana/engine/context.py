@@ -1,0 +1,167 @@
+"""What the steps of a run work with: the rows, who runs requests, what they cost, and how long to wait."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from nbbanana.engine.limits import AdaptiveLimit
+from nbbanana.engine.prices import Prices
+from nbbanana.engine.run import Run
+from nbbanana.engine.worker import Worker
+from nbbanana.errors import StoreError
+from nbbanana.providers.base import Provider
+from nbbanana.store import Store
+from nbbanana.store.records import State
+
+__all__ = ["LEASE", "Context", "Leases", "Rows", "Threads"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LEASE = 60.0
+"""Seconds that a job stays this kernel's after its last renewal."""
+RELEASE_PATIENCE = 1.0
+"""Seconds that the end of a run waits for its lease to be given up; the store may be locked."""
+
+log = logging.getLogger("nbbanana.engine")
+
+
+class Rows:
+    """
+    The store, called from the engine's loop in one thread of its own: a commit waits for the disk.
+
+    Args:
+        store: where edits are recorded.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._worker = Worker("nbbanana-store")
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call of the store in the store's thread."""
+        return await asyncio.wrap_future(self._worker.submit(function, *args, **kwargs))
+
+    async def move(self, run: Run, state: State, **facts: Any) -> None:
+        """Record a run's new state."""
+        run.edit = await self.call(self.store.move, run.row.id, state, **facts)
+        log.debug("edit %s is %s", run.edit.id, state)
+
+    async def refresh(self, run: Run) -> None:
+        """Read a run's row again."""
+        run.edit = await self.call(self.store.get, run.row.id)
+
+    def close(self) -> None:
+        """Finish what was called and end the thread; the store stays open."""
+        self._worker.close()
+
+
+class Leases:
+    """
+    The rows that this engine watches, so that no other kernel collects them meanwhile.
+
+    Args:
+        rows: the store.
+        owner: the name under which leases are held; see `nbbanana.store.leases.new_owner`.
+    """
+
+    def __init__(self, rows: Rows, owner: str) -> None:
+        self._rows = rows
+        self.owner = owner
+        self._held: set[int] = set()
+        self._heartbeat: asyncio.Task[None] | None = None
+
+    async def take(self, edit_id: int) -> bool:
+        """Take a row's lease and keep renewing it; False where another kernel has it."""
+        if not await self._rows.call(self._rows.store.claim, edit_id, self.owner, LEASE):
+            return False
+        self.hold(edit_id)
+        return True
+
+    async def give_up(self, edit_id: int) -> None:
+        """Let any kernel have a row; waits a moment at most, since a lease ends by itself too."""
+        if edit_id not in self._held:
+            return
+        self._held.discard(edit_id)
+        release = asyncio.ensure_future(self._rows.call(self._rows.store.release, edit_id, self.owner))
+        release.add_done_callback(_logged)
+        await asyncio.wait({release}, timeout=RELEASE_PATIENCE)
+
+    async def close(self) -> None:
+        """Stop renewing and give up every lease."""
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+        self._held.clear()
+        await self._rows.call(self._rows.store.release_all, self.owner)
+
+    def hold(self, edit_id: int) -> None:
+        """Keep renewing the lease of a row that was written with it."""
+        self._held.add(edit_id)
+        if self._heartbeat is None or self._heartbeat.done():
+            self._heartbeat = asyncio.create_task(self._beat())
+
+    async def _beat(self) -> None:
+        while self._held:
+            try:
+                await self._rows.call(self._rows.store.renew, self.owner, LEASE)
+            except StoreError as error:
+                # A store that is locked now is asked again in time: a lease outlives two failed renewals.
+                log.warning("The leases could not be renewed: %s", error.what)
+            await asyncio.sleep(LEASE / 3)
+
+
+class Threads:
+    """Threads for work that takes processor time, so that it neither holds up the loop nor one another."""
+
+    def __init__(self) -> None:
+        self.preparing: Executor = ThreadPoolExecutor(2, thread_name_prefix="nbbanana-prepare")
+        """For inputs: decoding and encoding, before a request is sent."""
+        self.checking: Executor = ThreadPoolExecutor(2, thread_name_prefix="nbbanana-check")
+        """For outputs: results of some requests never wait for the inputs of others."""
+
+    async def prepare(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call in a thread for inputs."""
+        return await asyncio.get_running_loop().run_in_executor(self.preparing, lambda: function(*args, **kwargs))
+
+    async def check(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call in a thread for outputs."""
+        return await asyncio.get_running_loop().run_in_executor(self.checking, lambda: function(*args, **kwargs))
+
+    def close(self) -> None:
+        """End the threads; what runs in them ends by itself."""
+        self.preparing.shutdown(wait=False, cancel_futures=True)
+        self.checking.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """
+    What the steps of a run are given beside it; the same for all runs of an engine.
+
+    Args:
+        rows: the store with its thread.
+        provider: who runs requests.
+        prices: what requests cost there.
+        leases: the rows that this engine watches.
+        threads: for work that takes processor time.
+        limit: how many jobs the provider gets at once.
+        timeout: seconds to wait for a job before saying so.
+    """
+
+    rows: Rows
+    provider: Provider
+    prices: Prices
+    leases: Leases
+    threads: Threads
+    limit: AdaptiveLimit
+    timeout: float
+
+
+def _logged(work: asyncio.Future[None]) -> None:
+    if not work.cancelled() and (error := work.exception()):
+        log.warning("A lease could not be given up; it ends by itself: %s", error)

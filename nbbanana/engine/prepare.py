@@ -1,0 +1,266 @@
+"""Before anything is sent: prepare the pictures, refuse what must not go, and write the row."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import functools
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nbbanana.engine.context import LEASE, Context
+from nbbanana.engine.prices import Quote
+from nbbanana.engine.reserve import reserve
+from nbbanana.engine.run import Run
+from nbbanana.engine.staging import stage
+from nbbanana.errors import ImageError, ParameterError
+from nbbanana.images import ImageInput, Upload, load, open_safely, prepare
+from nbbanana.models import Model
+from nbbanana.request import EditRequest
+from nbbanana.settings import settings
+from nbbanana.store import Store
+from nbbanana.store.records import InputRecord, NewEdit
+
+__all__ = ["Prepared", "input_record", "payload_of", "prepare_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    Where a picture is from which the service gets it.
+
+    Args:
+        url: the address under which the service fetches it itself; None where its bytes travel.
+        sha256: the blob of the store whose bytes travel.
+        mime: their media type.
+    """
+
+    url: str | None = None
+    sha256: str = ""
+    mime: str = "image/png"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """
+    A request that is written down and can be sent. Its pictures are on the disk: a thousand of these are small.
+
+    Args:
+        images: the pictures, in their order.
+        mask: the mask; None where there is none.
+        live: the model as the service has it now; None is as shipped.
+        price: what it costs.
+    """
+
+    images: tuple[Source, ...]
+    mask: Source | None
+    live: Model | None
+    price: Quote
+
+
+async def prepare_run(run: Run, context: Context, turn: asyncio.Event | None) -> Prepared:
+    """
+    Prepare a run's pictures, write its request down and keep back what it may cost.
+
+    Args:
+        run: what is to be sent.
+        context: the engine's.
+        turn: set once what was asked before is written, so that numbers follow the order of asking.
+
+    Raises:
+        ImageError: a picture that cannot be sent, or a sandbox picture on its way to a paid service.
+        ParameterError: the model as the service has it now does not take a parameter.
+        BudgetError: it may cost too much.
+    """
+    images = run.request.images
+    await _refuse_sandbox_pictures(images, context)
+    alive = await asyncio.gather(*(_remote_url(image, context) for image in images))
+    local = [image for image, url in zip(images, alive, strict=True) if url is None]
+    mask, *uploads = await context.threads.prepare(_uploads, run.request, local)
+    following = iter(uploads)
+    prepared = [None if url else next(following) for url in alive]
+    run.notes.extend(upload.note for upload in prepared if upload and upload.note)
+    *staged, staged_mask = await _staged([*prepared, mask], context)
+    records, masks = await context.rows.call(_keep, context.rows.store, run, prepared, mask)
+    price, live = await context.prices.described(run.request, run.model)
+    if turn is not None:
+        await turn.wait()
+    new = _row(run, records, masks, price, is_play=context.provider.is_play)
+    run.edit = await context.rows.call(context.rows.store.begin, new, owner=context.leases.owner, ttl=LEASE)
+    context.leases.hold(run.row.id)
+    ready = Prepared(
+        tuple(_source(url or there, upload) for url, there, upload in zip(alive, staged, prepared, strict=True)),
+        None if mask is None else _source(staged_mask, mask),
+        live,
+        price,
+    )
+    await _check_names(run, context, ready)
+    await reserve(run, context, price)
+    return ready
+
+
+def payload_of(run: Run, prepared: Prepared, store: Store) -> dict[str, Any]:
+    """
+    The JSON body of a prepared request, pictures as data URIs; reads them from the disk.
+
+    Raises:
+        ParameterError: the model as the service has it now does not take a parameter.
+    """
+    urls = [_url(source, store) for source in prepared.images]
+    return _payload(run, prepared, urls, None if prepared.mask is None else _url(prepared.mask, store))
+
+
+def input_record(image: ImageInput, upload: Upload | None) -> InputRecord:
+    """The record of an input. One that travelled as an output's URL is kept by its own bytes."""
+    own = image.identity.partition(":")[2] if upload is None and image.source is not None else None
+    record = InputRecord(image.name, image.identity, own, image.url, image.width, image.height)
+    if upload is None:
+        return record
+    return replace(record, sha256=upload.sha256, width=upload.width, height=upload.height, note=upload.note)
+
+
+async def _check_names(run: Run, context: Context, prepared: Prepared) -> None:
+    """Refuse what the live schema does not take before the request waits for its turn to be sent."""
+    try:
+        _payload(run, prepared, ["" for _ in prepared.images], None if prepared.mask is None else "")
+    except ParameterError as error:
+        await context.rows.move(run, "rejected", error=str(error), error_kind=type(error).__name__)
+        raise
+
+
+def _payload(run: Run, prepared: Prepared, urls: list[str], mask: str | None) -> dict[str, Any]:
+    parameters = run.request.sent_parameters
+    if mask is not None and run.model.mask_field is not None:
+        parameters[run.model.mask_field] = mask
+    return run.model.payload(parameters, urls, live=prepared.live)
+
+
+async def _refuse_sandbox_pictures(images: tuple[ImageInput, ...], context: Context) -> None:
+    if context.provider.is_play:
+        return
+    for image in images:
+        makers = await _makers(image, context)
+        if not any(is_paid for is_paid in makers) and (makers or image.is_sandbox):
+            raise ImageError(
+                f"{image.name} is a sandbox picture: no model made it.",
+                "Paying for an edit of it would buy nothing.",
+                "Use the picture that it was made from, or stay in the sandbox.",
+            )
+
+
+async def _makers(image: ImageInput, context: Context) -> list[bool]:
+    """For each edit whose outputs have these bytes, whether it was paid for with money."""
+    kind, _, digest = image.identity.partition(":")
+    if kind != "sha256":
+        return []
+    return [not edit.is_play for edit in await context.rows.call(context.rows.store.by_output, digest)]
+
+
+async def _remote_url(image: ImageInput, context: Context) -> str | None:
+    """The address under which the service can fetch a picture itself: a URL, or an output that still lives."""
+    if image.url is not None:
+        return image.url
+    if image.remote_url is None or image.remote_provider != context.provider.name:
+        return None
+    return image.remote_url if await context.provider.is_alive(image.remote_url) else None
+
+
+async def _staged(uploads: list[Upload | None], context: Context) -> list[str | None]:
+    """Signed addresses of the pictures that were put elsewhere; a sandbox fetches nothing, so none for it."""
+    where = settings().staging
+    if not where or context.provider.is_play:
+        return [None] * len(uploads)
+    return await context.threads.prepare(stage, where, uploads)
+
+
+def _keep(
+    store: Store, run: Run, prepared: Sequence[Upload | None], mask: Upload | None
+) -> tuple[tuple[InputRecord, ...], tuple[InputRecord, ...]]:
+    """Put the bytes of a request's pictures into the store; the records of its inputs and of its mask."""
+    images = run.request.images
+    for image, upload in zip(images, prepared, strict=True):
+        data = upload.data if upload else image.source
+        if data is not None:
+            store.put(data)
+    records = tuple(input_record(image, upload) for image, upload in zip(images, prepared, strict=True))
+    if mask is None or run.request.mask is None:
+        return records, ()
+    store.put(mask.data)
+    return records, (replace(input_record(run.request.mask, mask), parameter=run.model.mask_field),)
+
+
+def _row(
+    run: Run, inputs: tuple[InputRecord, ...], masks: tuple[InputRecord, ...], price: Quote, *, is_play: bool
+) -> NewEdit:
+    request = run.request
+    return NewEdit(
+        model=request.model,
+        provider=run.provider,
+        ask=request.ask,
+        digest=request.digest(run.provider),
+        parameters=dict(request.parameters),
+        seed=request.seed,
+        seed_given=request.is_seeded,
+        inputs=inputs,
+        price_quoted=price.low,
+        notebook=request.origin.notebook,
+        kernel=request.origin.kernel or process_id(),
+        cell=request.origin.cell,
+        execution=request.origin.execution,
+        ordinal=run.ordinal,
+        masks=masks,
+        region=request.region,
+        schema=run.model.schema,
+        provider_model=request.model,
+        is_play=is_play,
+        prompt_field=request.prompt_field or "prompt",
+    )
+
+
+@functools.cache
+def _process(pid: int) -> str:
+    return f"{pid}-{secrets.token_hex(6)}"
+
+
+def process_id() -> str:
+    """A name for this process that no other has: what stands for the kernel outside of one."""
+    return _process(os.getpid())
+
+
+def _uploads(request: EditRequest, local: Sequence[ImageInput]) -> tuple[Upload | None, ...]:
+    """What is sent of the mask, None where there is none, and of the pictures; within the limits all together."""
+    if request.mask is None:
+        return (None, *prepare(local))
+    *uploads, mask = prepare([*local, request.mask])
+    first = request.images[0] if request.images else None
+    if local and first is local[0] and (first.width, first.height) == (request.mask.width, request.mask.height):
+        # The picture may have been scaled to fit; a mask of another size than its picture's is refused.
+        mask = _resized(request.mask, mask, (uploads[0].width, uploads[0].height))
+    return (mask, *uploads)
+
+
+def _resized(mask: ImageInput, upload: Upload, size: tuple[int, int]) -> Upload:
+    if (upload.width, upload.height) == size:
+        return upload
+    from PIL.Image import Resampling
+
+    assert mask.source is not None
+    image = open_safely(mask.source).resize(size, Resampling.NEAREST)
+    return prepare([load(image)])[0]
+
+
+def _source(url: str | None, upload: Upload | None) -> Source:
+    if url is not None:
+        return Source(url)
+    assert upload is not None
+    return Source(None, upload.sha256)
+
+
+def _url(source: Source, store: Store) -> str:
+    if source.url is not None:
+        return source.url
+    data = store.blob_path(source.sha256).read_bytes()
+    return f"data:{source.mime};base64,{base64.b64encode(data).decode('ascii')}"

@@ -1,0 +1,194 @@
+"""What a request will cost: the API's own words, and what such requests cost before."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbbanana.engine.retry import ask_patiently
+from nbbanana.errors import ServiceError, UnknownModelError
+from nbbanana.models import Model, from_schema
+from nbbanana.providers.base import Description, Price, Provider
+from nbbanana.request import EditRequest
+
+__all__ = ["Prices", "Quote", "costs_more", "counted", "quote"]
+
+LASTS = 300.0
+"""Seconds after which a price is asked for again."""
+PATIENCE = 10.0
+"""Seconds for which a question for a price is repeated where the service stumbles."""
+CENT_FRACTION = 1e-9
+"""US dollars below which two amounts are the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """
+    A price before it is paid, in US dollars: at least `low`, at most `high`.
+
+    Args:
+        low: the least that it costs; None is unknown, never free.
+        high: the most that it costs; None is unknown.
+        how: how it comes about, such as `4 × $0.07`.
+        note: the service's own sentence about what else counts.
+        count: how many outputs were counted.
+    """
+
+    low: float | None
+    high: float | None
+    how: str
+    note: str | None = None
+    count: int = 1
+
+    @property
+    def amount(self) -> float | None:
+        """The least that it costs; the whole price where `is_exact`."""
+        return self.low
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the price is known and not only a floor."""
+        return self.low is not None and self.low == self.high
+
+    def holds(self, cost: float) -> bool:
+        """Whether a cost that was told lies within the quote."""
+        above = self.low is None or cost >= self.low - CENT_FRACTION
+        return above and (self.high is None or cost <= self.high + CENT_FRACTION)
+
+
+def costs_more(model: Model, parameters: Any) -> list[str]:
+    """The parameters among these that the catalogue says cost extra."""
+    return [field.name for field in model.options if field.cost_note and field.name in parameters]
+
+
+def counted(parameters: Mapping[str, Any], model: Model, live: Model | None = None) -> int:
+    """How many outputs come of these parameters by the schema that is in force: what is set, else its default."""
+    given = parameters.get(model.count_field) if model.count_field else None
+    if given is None:
+        field = (live or model).with_role("count")
+        given = field.default if field else None
+    return max(1, int(given)) if isinstance(given, int | float) else 1
+
+
+def quote(
+    price: Price,
+    request: EditRequest,
+    model: Model,
+    *,
+    live: Model | None = None,
+    told: tuple[float, float] | None = None,
+) -> Quote:
+    """
+    What a request costs at a price.
+
+    The API tells a base per output. Where a parameter that costs extra is set, or the service's note speaks of more
+    than the catalogue knows, the sum is only a floor: then what such requests cost before says the rest.
+
+    Args:
+        price: the service's own words.
+        request: what is asked.
+        model: its model.
+        live: the model as the service has it now, by whose schema outputs are counted; None is as shipped.
+        told: the least and the most that one output of a request with the same priced parameters cost before.
+    """
+    count = counted(request.parameters, model, live)
+    low = high = None
+    how = "the service names no price a picture"
+    if price.base is not None and price.unit in {None, "output", "image"}:
+        low = round(count * price.base, 6)
+        extra = costs_more(model, request.parameters)
+        how = f"{count} × ${price.base:.4g}"
+        if extra:
+            how += f", and what {' and '.join(extra)} {'adds' if len(extra) == 1 else 'add'}"
+        if price.unit is not None and not extra and (price.note is None or model.is_shipped):
+            high = low
+    if told is not None and high is None:
+        low, high = (round(count * amount, 6) for amount in told)
+        how = f"{count} × ${told[1]:.4g}, as such pictures cost before"
+    return Quote(low, high, how, price.note, count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    at: float
+    description: Description
+
+
+class Prices:
+    """
+    What a provider says of its models, asked for once by all runs that need it, and again when it is old.
+
+    Args:
+        provider: who is asked.
+        told: the least and the most that one output of such a request cost before, from the store.
+        clock: seconds, for the age of a price.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        told: Callable[[EditRequest, Model], Awaitable[tuple[float, float] | None]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._provider = provider
+        self._told = told
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._asking: dict[str, asyncio.Task[Description]] = {}
+
+    async def describe(self, model_id: str) -> Description:
+        """
+        What the provider says of a model, as it was told within the last five minutes.
+
+        Raises:
+            UnknownModelError: the provider does not have it.
+            ServiceError: the provider does not answer.
+        """
+        known = self._known.get(model_id)
+        if known is not None and self._clock() - known.at < LASTS:
+            return known.description
+        asking = self._asking.get(model_id)
+        if asking is None:
+            asking = self._asking[model_id] = asyncio.create_task(self._ask(model_id))
+            asking.add_done_callback(lambda done: self._asked(model_id, done))
+        # One that is cancelled while it waits leaves the question to the others.
+        return await asyncio.shield(asking)
+
+    async def quote(self, request: EditRequest, model: Model) -> Quote:
+        """
+        What a request costs; unknown where the service cannot be asked.
+
+        Raises:
+            UnknownModelError: the provider does not have the model.
+        """
+        return (await self.described(request, model))[0]
+
+    async def described(self, request: EditRequest, model: Model) -> tuple[Quote, Model | None]:
+        """What a request costs, and its model as the service has it now; None where it tells no schema."""
+        try:
+            description = await self.describe(model.id)
+        except (ServiceError, UnknownModelError) as error:
+            # A service that cannot be asked does not stop an edit; a budget, which needs the price, does.
+            count = counted(request.parameters, model)
+            return Quote(None, None, f"the price could not be asked: {error.what}", count=count), None
+        live = from_schema(model.id, description.schema) if description.schema else None
+        return quote(description.price, request, model, live=live, told=await self._told(request, model)), live
+
+    def heard(self, model_id: str, expected: Quote | None, cost: float | None) -> None:
+        """Forget a price that a told cost contradicts, so that it is asked for again."""
+        if expected is not None and cost is not None and not expected.holds(cost):
+            self._known.pop(model_id, None)
+
+    def _asked(self, model_id: str, done: asyncio.Task[Description]) -> None:
+        self._asking.pop(model_id, None)
+        if not done.cancelled():
+            done.exception()  # each that waits raises it; asyncio must not report it once more
+
+    async def _ask(self, model_id: str) -> Description:
+        description = await ask_patiently(lambda: self._provider.describe(model_id), seconds=PATIENCE)
+        self._known[model_id] = _Known(self._clock(), description)
+        return description

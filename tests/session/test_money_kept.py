@@ -1,0 +1,222 @@
+"""What may cost money is sent once and never after a stop; what is uncertain is not sent again; no id is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import nbbanana as nb
+from nbbanana import errors
+from nbbanana.sandbox import Fault, Sandbox
+
+SNOW = "Keep the subject unchanged. Make it snow."
+
+
+def until(condition, seconds=20.0):
+    """Wait until it holds."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "it never came to that"
+        time.sleep(0.01)
+
+
+def posts(box):
+    """The submissions that reached the server, refused ones too."""
+    return [seen for seen in box.requests if seen.target == "submit"]
+
+
+def test_a_stop_ends_the_pause_before_another_try_and_nothing_is_sent_afterwards(served, photo):
+    """Refused with 429 and told to wait, a stopped request is cancelled at once and never sent again."""
+    session, box = served(faults=[Fault("submit", status=429, retry_after=2.0, times=None)])
+    job = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: job.status == "paused")
+    began = time.monotonic()
+    assert job.cancel()
+    assert time.monotonic() - began < 1.0
+    assert job.message == "Stopped before it was sent: nothing is charged."
+    sent = len(posts(box))
+    time.sleep(2.5)
+    assert len(posts(box)) == sent
+    assert session.store.get(job.edit_id).state == "cancelled"
+    assert not box.submissions
+
+
+def test_a_stop_ends_the_pause_after_a_connection_that_was_never_made(served, photo):
+    """The same where the service cannot be reached."""
+    session, box = served()
+    with box.refusing():
+        job = session.submit(SNOW, photo("portrait"), seed=1)
+        until(lambda: job.status == "paused")
+        assert job.cancel()
+    time.sleep(1.5)
+    assert not box.submissions
+    assert session.store.get(job.edit_id).state == "cancelled"
+
+
+def test_stops_that_come_together_get_one_true_answer(served, photo):
+    """Four threads stop one job in the queue: none fails, and all hear the same."""
+    session, _ = served(slots=1, duration=30.0, time_scale=1)
+    first = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: first.status == "running")
+    second = session.submit(SNOW, photo("portrait"), seed=2)
+    until(lambda: second.status == "queued")
+    with ThreadPoolExecutor(4) as pool:
+        reports = [report.result() for report in pool.map(lambda _: second.cancelling(), range(4))]
+    assert len({report.message for report in reports}) == 1
+    assert all(report.cancelled for report in reports)
+    first.cancel()
+
+
+@pytest.mark.parametrize("seed", [7, None])
+def test_an_edit_that_may_have_been_charged_is_not_sent_again_by_itself(served, photo, seed):
+    """`auto` names the uncertain edit and sends nothing; `fresh` sends; a settled one stands in nobody's way."""
+    session, box = served(faults=[Fault.named("drop after accept", "submit")])
+    with pytest.raises(errors.UncertainError) as caught:
+        session.edit(SNOW, photo("portrait"), seed=seed)
+    number = caught.value.edit_id
+    session.close()
+    session, sent = nb.Session(store=session.folder), len(posts(box))
+    with session:
+        with pytest.raises(errors.UncertainError, match=f"Edit {number} asked the same"):
+            session.edit(SNOW, photo("portrait"), seed=seed)
+        assert len(posts(box)) == sent
+        session.history.settle(number, cost=0)
+        assert len(session.edit(SNOW, photo("portrait"), seed=seed)) == 1
+        assert len(session.edit(SNOW, photo("portrait"), seed=seed, mode="fresh")) == 1
+
+
+def test_an_id_that_the_store_cannot_take_is_kept_beside_it_and_found_again(served, photo, monkeypatch):
+    """A store that is locked when a request is accepted loses nothing: the next session collects the picture."""
+    from nbbanana.store.store import Store
+
+    session, box = served()
+    monkeypatch.setattr("nbbanana.engine.submit.RECORD_ATTEMPTS", 1)
+    move = Store.move
+
+    def locked(self, edit_id, state, **facts):
+        if state == "queued":
+            raise errors.StoreError("The store is locked.", "Another program writes to it.")
+        return move(self, edit_id, state, **facts)
+
+    monkeypatch.setattr(Store, "move", locked)
+    with pytest.raises(errors.StoreError):
+        session.edit(SNOW, photo("portrait"), seed=1)
+    session.close()
+    monkeypatch.setattr(Store, "move", move)
+    assert len(box.submissions) == 1
+    with nb.Session(store=session.folder) as again:
+        assert len(again.edit(SNOW, photo("portrait"), seed=1)) == 1
+    assert len(box.submissions) == 1
+    assert not list((session.folder / "accepted").iterdir())
+
+
+def test_leaving_the_block_during_a_post_waits_for_its_answer(served, photo, capsys):
+    """The answer to a request that is being sent is recorded before the session is closed, and that is said."""
+    session, box = served(faults=[Fault("submit", delay=1.0, after_accept=True)])
+    with session:
+        job = session.submit(SNOW, photo("portrait"), seed=1)
+        until(lambda: box.submissions)
+    assert "waits" in capsys.readouterr().err
+    with nb.Session(store=session.folder) as again:
+        assert again.store.get(job.edit_id).request_id == box.submissions[0].request_id
+        assert len(again.edit(SNOW, photo("portrait"), seed=1)) == 1
+    assert len(box.submissions) == 1
+
+
+def test_a_script_that_ends_during_a_post_waits_for_its_answer(tmp_path, photo):
+    """Also where nothing closes the session."""
+    with Sandbox(time_scale=0, faults=[Fault("submit", delay=1.0, after_accept=True)]) as box:
+        script = (
+            "import time, nbbanana as nb\n"
+            f"session = nb.Session(store={str(tmp_path / 'store')!r})\n"
+            f"job = session.submit({SNOW!r}, {str(photo('portrait'))!r}, seed=1)\n"
+            "while job.status != 'submitting': time.sleep(0.01)\n"
+            "time.sleep(0.3)\n"
+        )
+        environment = {"RUNCOMFY_MODEL_API_BASE": box.api_base, "RUNCOMFY_TOKEN": box.token, "PATH": "/usr/bin:/bin"}
+        environment |= {"HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
+        subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=60)
+        assert len(box.submissions) == 1
+        database = sqlite3.connect(tmp_path / "store" / "edits.sqlite")
+        assert database.execute("SELECT request_id FROM edits").fetchall() == [(box.submissions[0].request_id,)]
+        database.close()
+
+
+def test_an_id_that_comes_with_an_error_is_kept(served, photo):
+    """An answer that is no acceptance may hold the id all the same: the edit is uncertain, and knows it."""
+    fault = Fault("submit", status=500, body='{"request_id": "11111111-2222-3333-4444-555555555555"}')
+    session, _ = served(faults=[fault])
+    with pytest.raises(errors.UncertainError) as caught:
+        session.edit(SNOW, photo("portrait"), seed=1)
+    assert session.store.get(caught.value.edit_id).request_id == "11111111-2222-3333-4444-555555555555"
+
+
+def test_a_request_that_is_closed_before_it_was_sent_keeps_no_money_back(served, photo):
+    """Closing cancels what was never sent, and a budget has its money again."""
+    session, _ = served(faults=[Fault("submit", status=429, retry_after=30.0, times=None)])
+    session.store.set_budget("sandbox", 1.0)
+    job = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: job.status == "paused")
+    session.close()
+    with nb.Session(store=session.folder) as again:
+        assert again.store.get(job.edit_id).state == "cancelled"
+        assert again.store.budget("sandbox").spending.total == 0
+
+
+def test_a_listener_that_fails_holds_up_nothing(served, photo):
+    """Progress is looked at by others' code; it is not let near the money."""
+    session, _ = served()
+    job = session.submit(SNOW, photo("portrait"), seed=1)
+    job.listen(lambda _: 1 / 0)
+    assert len(job.result(20)) == 1
+
+
+def test_a_store_that_breaks_in_mid_job_ends_the_call(served, photo, monkeypatch):
+    """A full disk is an error and not a call that never returns."""
+    from nbbanana.store.store import Store
+
+    session, _ = served(duration=0.3, time_scale=1)
+    job = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: job.status in {"queued", "running"})
+
+    def full(*_, **__):
+        raise errors.StoreError("The disk is full.")
+
+    for name in ("move", "release", "adopt"):
+        monkeypatch.setattr(Store, name, full)
+    with pytest.raises(errors.StoreError):
+        job.result(30)
+
+
+def test_two_sessions_with_the_same_seeded_ask_pay_once(served, photo):
+    """The second follows the job of the first, and its own stop ends only its waiting."""
+    session, box = served(duration=1.0, time_scale=1)
+    first = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: first.request_id)
+    with nb.Session(store=session.folder) as other:
+        impatient = other.submit(SNOW, photo("portrait"), seed=1)
+        assert other.edit(SNOW, photo("portrait"), seed=1).id == first.result().id
+        assert impatient.result().id == first.edit_id
+    assert len(box.submissions) == 1
+
+
+def test_many_sessions_at_the_same_moment_pay_once(served, photo):
+    """Where none sees the other before it writes, the later row gives way."""
+    session, box = served()
+    ready = threading.Barrier(6)
+
+    def ask(_):
+        with nb.Session(store=session.folder) as one:
+            request = one.request(SNOW, [photo("portrait")], parameters={"seed": 1})
+            ready.wait()
+            return one.start(request).result(60).record.outputs[0].sha256
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(ask, range(6)))) == 1
+    assert len(box.submissions) == 1
