@@ -228,7 +228,7 @@ class Hostile:
             form.state.form.set("look", words)
         form.state.show_form()
         form.complain(NBBananaError(words, words, words))
-        form._priced(price_row(Quote(None, is_exact=False, how=words, note=words), None, "sandbox"))
+        form._priced(price_row(Quote(None, None, how=words, note=words), None, "sandbox"))
         form._priced(price_row(None, None, "sandbox") | {"problem": [words, words, words]})
         form.tell("said", text=words, undo=True)
         form.tell("cell", text=words, what=words)
