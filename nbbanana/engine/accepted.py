@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 from nbbanana.errors import NBBananaError
+from nbbanana.providers.base import Accepted
 from nbbanana.store import Store
 from nbbanana.store.records import Edit
 
@@ -25,9 +26,9 @@ LARGEST = 4096
 log = logging.getLogger("nbbanana.engine")
 
 
-def keep(store: Store, edit: Edit, request_id: str) -> None:
+def keep(store: Store, edit: Edit, taken: Accepted) -> None:
     """
-    Write down that an edit has a request id.
+    Write down by which id and handle an edit can be collected.
 
     Raises:
         OSError: the file cannot be written.
@@ -35,7 +36,9 @@ def keep(store: Store, edit: Edit, request_id: str) -> None:
     folder = store.folder / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     temporary = folder / f".{edit.uid}.{os.getpid()}"
-    temporary.write_text(json.dumps({"uid": edit.uid, "request_id": request_id}), encoding="utf-8")
+    temporary.write_text(
+        json.dumps({"uid": edit.uid, "request_id": taken.request_id, "handle": taken.handle}), encoding="utf-8"
+    )
     temporary.replace(folder / f"{edit.uid}.json")
 
 
@@ -62,7 +65,8 @@ def _recovered(store: Store, path: Path) -> int | None:
         if edit is None:
             return None
         if edit.request_id is None:
-            store.move(edit.id, "queued", request_id=str(found["request_id"]), note="its id was kept beside the store")
+            ids = {"request_id": str(found["request_id"]), "handle": str(found["handle"])}
+            store.move(edit.id, "queued", note="its id was kept beside the store", **ids)
         path.unlink(missing_ok=True)
     except (OSError, ValueError, KeyError, TypeError, NBBananaError) as error:
         log.warning("%s could not be read back: %s", path.name, type(error).__name__)

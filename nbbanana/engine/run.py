@@ -117,10 +117,11 @@ class Run:
         return self.edit
 
     @property
-    def request_id(self) -> str:
-        """The service's id; there is one once the request was accepted."""
-        assert self.row.request_id is not None
-        return self.row.request_id
+    def handle(self) -> str:
+        """What the provider needs to ask after the job; there is one once the request was accepted."""
+        handle = self.row.handle or self.row.request_id
+        assert handle is not None
+        return handle
 
     @property
     def stop_requested(self) -> bool:

@@ -14,6 +14,7 @@ from nbbanana.engine.context import Context
 from nbbanana.engine.prepare import Prepared, payload_of
 from nbbanana.engine.run import NotSentError, Run
 from nbbanana.errors import NBBananaError, NetworkError, RateLimitError, StoreError, UncertainError
+from nbbanana.providers.base import Accepted
 from nbbanana.store.records import Outcome
 
 __all__ = ["submit"]
@@ -54,7 +55,7 @@ async def submit(run: Run, context: Context, prepared: Prepared) -> None:
 
 async def _exchange(run: Run, context: Context, payload: Mapping[str, Any]) -> None:
     try:
-        request_id = await _until_taken(run, context, payload)
+        taken = await _until_taken(run, context, payload)
     except NotSentError:
         await context.rows.move(run, "cancelled", note="stopped before the service took it")
         raise
@@ -68,12 +69,12 @@ async def _exchange(run: Run, context: Context, payload: Mapping[str, Any]) -> N
         outcome: Outcome = "not sent" if isinstance(error, NetworkError) else "refused"
         await context.rows.move(run, "rejected", outcome=outcome, **what)
         raise
-    await _record(run, context, request_id)
+    await _record(run, context, taken)
     context.limit.accepted()
     run.tell(phase="queued", note=None, restart_clock=True)
 
 
-async def _until_taken(run: Run, context: Context, payload: Mapping[str, Any]) -> str:
+async def _until_taken(run: Run, context: Context, payload: Mapping[str, Any]) -> Accepted:
     """Send it, and again only where nothing was taken: no connection, or a 429."""
     connects = refusals = 0
     ends = time.monotonic() + context.timeout
@@ -84,7 +85,7 @@ async def _until_taken(run: Run, context: Context, payload: Mapping[str, Any]) -
         try:
             answer = await context.provider.submit(run.request.model, payload)
             log.debug("edit %s was accepted as %s", run.row.id, answer.request_id)
-            return answer.request_id
+            return answer
         except NetworkError:
             connects += 1
             if connects >= CONNECT_ATTEMPTS:
@@ -109,33 +110,35 @@ async def _pause(run: Run, context: Context, outcome: Outcome, seconds: float, n
     await context.rows.move(run, "submitting", sends=True)
 
 
-async def _record(run: Run, context: Context, request_id: str) -> None:
+async def _record(run: Run, context: Context, taken: Accepted) -> None:
     """Keep the id, in a file beside the store too where the store does not take it at once."""
     is_kept = False
     for attempt in range(1, RECORD_ATTEMPTS + 1):
-        moving = asyncio.ensure_future(context.rows.move(run, "queued", request_id=request_id, outcome="accepted"))
+        moving = asyncio.ensure_future(
+            context.rows.move(run, "queued", request_id=taken.request_id, handle=taken.handle, outcome="accepted")
+        )
         if not is_kept and not (await asyncio.wait({moving}, timeout=RECORD_PATIENCE))[0]:
-            is_kept = await _kept(run, context, request_id)
+            is_kept = await _kept(run, context, taken)
         try:
             await moving
             break
         except StoreError as error:
-            log.warning("edit %s was accepted as %s, and the store does not take it yet", run.row.id, request_id)
-            is_kept = is_kept or await _kept(run, context, request_id)
+            log.warning("edit %s was accepted as %s, and the store does not take it yet", run.row.id, taken.request_id)
+            is_kept = is_kept or await _kept(run, context, taken)
             if error.edit_id is not None or attempt == RECORD_ATTEMPTS:
                 raise
-            run.tell(note=f"The store cannot be written. The request was accepted as {request_id}.")
+            run.tell(note=f"The store cannot be written. The request was accepted as {taken.request_id}.")
         await asyncio.sleep(RECORD_PAUSE)
     if is_kept:
         await context.rows.call(accepted.forget, context.rows.store, run.row)
 
 
-async def _kept(run: Run, context: Context, request_id: str) -> bool:
+async def _kept(run: Run, context: Context, taken: Accepted) -> bool:
     try:
         # Not in the store's thread, which is the one that waits; and not in a pool, which may have ended.
-        accepted.keep(context.rows.store, run.row, request_id)
+        accepted.keep(context.rows.store, run.row, taken)
     except OSError as error:
-        log.warning("edit %s was accepted as %s, and no file can be written: %s", run.row.id, request_id, error)
+        log.warning("edit %s was accepted as %s, and no file can be written: %s", run.row.id, taken.request_id, error)
         return False
     return True
 

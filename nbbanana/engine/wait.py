@@ -115,7 +115,7 @@ class _Poll:
         while True:
             try:
                 return await ask_patiently(
-                    lambda: question(self._run.request_id),
+                    lambda: question(self._run.handle),
                     seconds=self._ends - time.monotonic(),
                     on_pause=self._paused,
                 )

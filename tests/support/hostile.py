@@ -18,10 +18,10 @@ from typing import Any
 import pandas as pd
 from IPython import get_ipython
 from IPython.display import HTML, display
-from nbbanana.engine.prices import Quote
 from PIL import Image
 
 import nbbanana as nb
+from nbbanana.engine.prices import Quote
 from nbbanana.errors import NBBananaError, StoreError
 from nbbanana.images import load
 from nbbanana.models import Model
