@@ -19,7 +19,7 @@ PACKAGE = ROOT / "nbbanana"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 FOREIGN = {
-    "a folder of someone's machine": r"/(?:root|work)/[\w.-]+|/(?:home|Users)/(?!(?:me|you|someone)\b)[\w.-]+",
+    "a folder of someone's machine": r"/(?:root|work)/[\w.-]+|/(?:home|Users)/(?!(?:me|you|someone|jane)\b)[\w.-]+",
     "a package registry's host": r"\b(?:pypi\.org|pythonhosted\.org|npmjs\.org|debian\.org)\b",
     "a leftover": r"\b(?:TODO|FIXME|XXX|HACK)\b",
     "a stop for the debugger": r"\bbreakpoint\(\)|\bset_trace\(\)",
