@@ -11,9 +11,10 @@ import errno
 import hashlib
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from nbbanana.errors import NotInStoreError, StoreError
@@ -22,6 +23,8 @@ __all__ = ["Blobs", "hash_file"]
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1 << 20
+LEFT_OVER = 24 * 3600.0
+"""Seconds after which a file in `incoming/` is not on its way any more."""
 
 
 class Blobs:
@@ -31,12 +34,15 @@ class Blobs:
     Files are for their owner only (0600, folders 0700). Every method may be called from any thread or process.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.root = folder / "blobs"
         self.incoming = folder / "incoming"
+        if read_only:
+            return
         with _plain_errors():
             self.root.mkdir(mode=0o700, exist_ok=True)
             self.incoming.mkdir(mode=0o700, exist_ok=True)
+            self._clean()
 
     def place(self, sha256: str) -> Path:
         """
@@ -92,7 +98,8 @@ class Blobs:
             Its SHA-256.
 
         Raises:
-            StoreError: it has another SHA-256, or cannot be moved in; it stays where it is.
+            StoreError: it has another SHA-256, or cannot be moved in. It stays where it is, but a file of `incoming/`
+                that cannot be moved in is removed, since the next try brings its own.
         """
         with _plain_errors():
             sha256 = hash_file(path)
@@ -102,7 +109,7 @@ class Blobs:
                 f"Its SHA-256 is {sha256[:12]}…, not {expected[:12]}….",
                 "Fetch it again.",
             )
-        with _plain_errors():
+        with _plain_errors(), _removed_on_error(path) if path.parent == self.incoming else nullcontext():
             if self._keep(sha256):
                 path.unlink()
             elif path.stat().st_dev == self.incoming.stat().st_dev:
@@ -114,8 +121,18 @@ class Blobs:
                 path.unlink()
         return sha256
 
+    def _clean(self) -> None:
+        """Remove what was left in `incoming/` more than a day ago, by a process that was killed."""
+        before = time.time() - LEFT_OVER
+        for file in self.incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if file.is_file() and file.stat().st_mtime < before:
+                    file.unlink()
+
     def names(self) -> Iterator[str]:
         """The blobs that are there, sorted."""
+        if not self.root.is_dir():
+            return
         for shard in sorted(self.root.iterdir()):
             if shard.is_dir():
                 yield from sorted(file.name for file in shard.iterdir() if _NAME.fullmatch(file.name))

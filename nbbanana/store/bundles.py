@@ -1,33 +1,41 @@
 """
-Bundles: a notebook's edits in one zip file that anybody can read, and nobody has to trust.
+Bundles: a notebook's edits in one zip file that anybody can read without trusting it.
 
-Written: `edits.json` with the records, `blobs/` with the pictures by SHA-256, and `ro-crate-metadata.json`. No
-addresses, no paths, no notebook names, never a database.
+Written: `edits.json` with the records, each model's JSON Schema once and the POSTs, `blobs/` with the pictures by
+SHA-256, and `ro-crate-metadata.json`. No addresses, no paths, no handles, no notebook names, never a database.
 
 Read: every name, number and size is checked against a schema and against limits before anything is unpacked, every
-picture against its hash, every record against its digests. Nothing in a bundle is evaluated.
+picture against its hash, every record against its digests. Records are read one by one, and nothing may unpack to
+much more than it takes in the file, so that reading costs memory in proportion to what a bundle holds. Nothing in a
+bundle is evaluated. Format 2 is written; format 1, which had no schemas, is read too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
+import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from nbbanana import models
 from nbbanana._version import __version__
-from nbbanana.errors import BundleError
-from nbbanana.request import canonical_json
+from nbbanana.errors import BundleError, NBBananaError
+from nbbanana.request import canonical_json, sha256_of
+from nbbanana.store import schemas
 from nbbanana.store.care import digests_hold
 from nbbanana.store.crate import crate
-from nbbanana.store.packed import checker, pack, parse_json, unpack
-from nbbanana.store.records import Edit
+from nbbanana.store.jsontext import JSONText
+from nbbanana.store.packed import checker, pack, pack_post, unpack, unpack_post
+from nbbanana.store.records import Edit, Post
 
 if TYPE_CHECKING:
     from nbbanana.store.store import Store
@@ -39,8 +47,13 @@ EDITS, CRATE = "edits.json", "ro-crate-metadata.json"
 BLOB = re.compile(r"blobs/([0-9a-f]{2})/([0-9a-f]{64})\Z")
 MOST_ENTRIES = 1_000_000
 MOST_JSON = 256 << 20
+MOST_EDIT = 2 << 20
+"""Characters of one record."""
 MOST_BLOB = 2 << 30
 MOST_BYTES = 64 << 30
+MOST_RATIO = 100
+"""So much larger than in the file may an entry be, beyond `FREE` bytes: JSON of real records is 5 to 40 times."""
+FREE = 1 << 20
 CHUNK = 1 << 20
 
 
@@ -73,14 +86,27 @@ def write(store: Store, edits: Iterable[Edit], path: str | Path) -> Path:
 
 
 def _fill(archive: zipfile.ZipFile, store: Store, edits: list[Edit]) -> None:
-    # The number is for readers: a notebook says `edit:12` and `history[12]`, and means it when it is replayed, too.
-    records = [{**pack(edit), "id": edit.id} for edit in edits]
-    content = {"format": FORMAT, "version": VERSION, "package": __version__, "edits": records}
-    archive.writestr(EDITS, canonical_json(content))
-    archive.writestr(CRATE, canonical_json(crate(edits)))
+    with archive.open(EDITS, "w") as stream:
+        for text in _written(store, edits):
+            stream.write(text.encode("utf-8", "surrogatepass"))
+    archive.writestr(CRATE, canonical_json(crate(edits)).encode("utf-8", "replace"))
     for sha256 in dict.fromkeys(name for edit in edits for name in _blobs(edit)):
         # Pictures are compressed already; storing them also lets a reader see their true size.
         archive.write(store.blob_path(sha256), f"blobs/{sha256[:2]}/{sha256}", zipfile.ZIP_STORED)
+
+
+def _written(store: Store, edits: list[Edit]) -> Iterator[str]:
+    """The records as JSON, piece by piece: first what they are, the schemas, then one record a line."""
+    kept = {name: store.schema(name) for name in dict.fromkeys(edit.schema_hash for edit in edits) if name}
+    first = {"format": FORMAT, "version": VERSION, "package": __version__, "extra": {}, "schemas": kept}
+    yield json.dumps(first, ensure_ascii=True)[:-1] + ', "edits": ['
+    for place, edit in enumerate(edits):
+        posts = [pack_post(post) for post in reversed(store.posts(edit.id, limit=10_000))]
+        # The number is for readers: a notebook says `edit:12` and `history[12]`, and means it when it is replayed, too.
+        record = {**pack(edit), "id": edit.id, "posts": posts, "extra": {}}
+        line = json.dumps(record, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        yield f"{',' if place else ''}\n{line}"
+    yield "\n]}\n"
 
 
 def _blobs(edit: Edit) -> Iterator[str]:
@@ -89,12 +115,51 @@ def _blobs(edit: Edit) -> Iterator[str]:
 
 
 class Bundle:
-    """A bundle that was opened and checked: `edits` in their order, and their pictures."""
+    """
+    A bundle that was opened and checked.
+
+    Args:
+        archive: the open zip file.
+
+    Attributes:
+        edits: the edits in their order.
+        posts: their POSTs by uid.
+        schemas: the JSON Schemas that they name, by hash.
+    """
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._blobs = _checked_names(archive)
-        self.edits = _checked_edits(_read_json(archive))
+        self.posts: dict[str, tuple[Post, ...]] = {}
+        text = JSONText(_read_text(archive), MOST_EDIT)
+        head = {name: value for name, value in text.members() if name not in {"edits", "schemas", "extra"}}
+        _check_head(head)
+        self.schemas = dict(_checked_schemas(text))
+        self.edits = list(self._checked_edits(text, is_old=head["version"] == 1))
+
+    def _checked_edits(self, text: JSONText, *, is_old: bool) -> Iterator[Edit]:
+        numbers: set[int] = set()
+        uids: set[str] = set()
+        for place, packed in enumerate(text.elements("edits")):
+            edit, posts = _checked_edit(packed, place)
+            if edit.id < 1 or edit.id in numbers or edit.uid in uids:
+                raise _broken(
+                    "The bundle's records are not as they should be.", "Two have one number, or one has none."
+                )
+            numbers.add(edit.id)
+            uids.add(edit.uid)
+            self.posts[edit.uid] = posts
+            yield self._with_schema(edit, is_old=is_old)
+
+    def _with_schema(self, edit: Edit, *, is_old: bool) -> Edit:
+        """An edit whose schema is here; one of format 1 gets the shipped schema of its model."""
+        if is_old and edit.model in models.ids():
+            schema = models.get(edit.model).schema
+            self.schemas[sha256_of(schema)] = schema
+            return replace(edit, schema_hash=sha256_of(schema))
+        if edit.schema_hash is not None and edit.schema_hash not in self.schemas:
+            raise _broken("A model's schema is missing.", f"{edit.schema_hash[:8]}… is named and not in the bundle.")
+        return edit
 
     def blobs(self) -> Iterator[tuple[str, IO[bytes]]]:
         """Each picture that a record names, as its SHA-256 and a stream; the hash is checked by whoever keeps it."""
@@ -119,7 +184,7 @@ def read(path: str | Path) -> Iterator[Bundle]:
             yield Bundle(archive)
     except FileNotFoundError:
         raise BundleError(f"There is no bundle {source.name}.", "The file is not there.", "Check its name.") from None
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, struct.error) as error:
         raise _broken(f"{source.name} is not a whole bundle.", f"{type(error).__name__}.") from None
     except OSError as error:
         raise BundleError(f"{source.name} cannot be read.", f"{error.strerror}.", "Check the file.") from None
@@ -144,7 +209,7 @@ def merge(store: Store, path: str | Path, *, keep_ids: bool = False) -> int:
         for sha256, stream in bundle.blobs():
             if not store.has_blob(sha256):
                 _take(store, sha256, stream)
-        return store.take_in(bundle.edits, keep_ids=keep_ids)
+        return store.take_in(bundle.edits, keep_ids=keep_ids, schemas=bundle.schemas.values(), posts=bundle.posts)
 
 
 def _take(store: Store, sha256: str, stream: IO[bytes]) -> None:
@@ -178,6 +243,13 @@ def _checked_names(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise _broken(
                 "The bundle holds something strange.", f"No entry of a bundle is named {entry.filename!r:.80}."
             )
+        if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise _broken("The bundle holds something strange.", f"{entry.filename[:20]} is compressed in another way.")
+        if entry.file_size > FREE + MOST_RATIO * entry.compress_size:
+            raise _broken(
+                "The bundle unpacks to far more than it holds.",
+                f"{entry.filename[:20]} has {entry.compress_size:,} bytes and would have {entry.file_size:,}.",
+            )
         if match is not None:
             if match[2][:2] != match[1] or match[2] in found or entry.file_size > MOST_BLOB:
                 raise _broken("The bundle holds something strange.", f"{entry.filename[:20]}… stands in a wrong place.")
@@ -185,40 +257,76 @@ def _checked_names(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     return found
 
 
-def _read_json(archive: zipfile.ZipFile) -> Any:
+def _read_text(archive: zipfile.ZipFile) -> str:
+    """The records as text; more than `MOST_JSON` bytes are never held."""
     try:
         with archive.open(EDITS) as stream:
-            text = stream.read(MOST_JSON + 1)
+            data = stream.read(MOST_JSON + 1)
     except KeyError:
         raise _broken("This zip file is no bundle.", f"It has no {EDITS}.") from None
-    if len(text) > MOST_JSON:
+    if len(data) > MOST_JSON:
         raise _broken("The bundle's records do not end.", f"They have more than {MOST_JSON >> 20} MiB.")
     try:
-        return parse_json(text)
-    except ValueError:
-        raise _broken("The bundle's records cannot be read.", "They are not JSON.") from None
+        return data.decode()
+    except UnicodeDecodeError:
+        raise _broken("The bundle's records cannot be read.", "They are not UTF-8.") from None
 
 
-def _checked_edits(content: Any) -> list[Edit]:
+def _check_head(head: Mapping[str, Any]) -> None:
     import fastjsonschema
 
-    version = content.get("version") if isinstance(content, dict) else None
+    version = head.get("version")
     if isinstance(version, int) and version > VERSION:
         raise BundleError(
-            "The bundle was written by a newer nbbanana.", f"Its version is {version}.", "Update nbbanana."
+            "The bundle was written by a newer nbbanana.", f"Its version is {version:.6g}.", "Update nbbanana."
         )
     try:
-        checker()(content)
+        checker("head")(dict(head))
     except fastjsonschema.JsonSchemaException as error:
         raise _broken("The bundle's records are not as they should be.", f"{error.args[0]!s:.200}.") from None
-    edits = [unpack(packed) for packed in content["edits"]]
-    numbers = {edit.id for edit in edits}
-    if len(numbers) < len(edits) or min(numbers, default=1) < 1:
-        raise _broken("The bundle's records are not as they should be.", "Two have one number, or one has none.")
-    for number, edit in enumerate(edits):
-        if not digests_hold(edit):
-            raise _broken("A record was changed.", f"Number {number} does not fit its digests.")
-    return edits
+
+
+def _checked_schemas(text: JSONText) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, schema in text.members("schemas"):
+        try:
+            body = schemas.checked(schema)
+        except NBBananaError as error:
+            raise _broken("A model's schema cannot be taken.", error.why) from None
+        if hashlib.sha256(body.encode()).hexdigest() != name:
+            raise _broken("A model's schema was changed.", f"Its SHA-256 is not {name[:8]}….")
+        yield name, schema
+
+
+def _checked_edit(packed: Any, place: int) -> tuple[Edit, tuple[Post, ...]]:
+    """
+    The edit and the POSTs of a record.
+
+    Raises:
+        BundleError: it is not what the schema of records says, or does not fit its digests.
+    """
+    import fastjsonschema
+
+    try:
+        checker("edit")(packed)
+        # Half a surrogate pair is kept in parameters, as the store does; anywhere else it is no text.
+        canonical_json({**packed, "parameters": None}).encode()
+        canonical_json(packed["parameters"])
+        edit = unpack(packed)
+        posts = tuple(unpack_post(post) for post in packed.get("posts", ()))
+        holds = digests_hold(edit)
+    except fastjsonschema.JsonSchemaException as error:
+        raise _broken("The bundle's records are not as they should be.", f"{error.args[0]!s:.200}.") from None
+    except (ValueError, TypeError, OverflowError, RecursionError, NBBananaError) as error:
+        raise _broken(f"Record {place} cannot be read.", f"{type(error).__name__}.") from None
+    if len({post.ordinal for post in posts}) < len(posts) or not set(edit.ratings) <= {-1, *_indices(edit)}:
+        raise _broken("The bundle's records are not as they should be.", f"Record {place} contradicts itself.")
+    if not holds:
+        raise _broken("A record was changed.", f"Number {place} does not fit its digests.")
+    return edit, posts
+
+
+def _indices(edit: Edit) -> Iterator[int]:
+    return (output.index for output in edit.outputs)
 
 
 def _broken(what: str, why: str) -> BundleError:

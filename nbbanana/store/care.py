@@ -150,6 +150,8 @@ def _file_problems(database: Database) -> list[str]:
         lost = connection.execute("PRAGMA foreign_key_check").fetchall()
     problems = [] if said == ["ok"] else said
     problems += [f"a row of {row['table']} belongs to no edit" for row in lost]
+    if database.read_only:
+        return problems
     try:
         with database.write() as connection:
             connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")

@@ -9,12 +9,14 @@ A commit is on the disk when it returns.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from nbbanana.errors import StoreError
@@ -44,16 +46,20 @@ class Database:
     """
     The file `edits.sqlite` in `folder`, made or brought to this version where needed.
 
-    `notes` says in sentences what is unusual about it.
+    `notes` says in sentences what is unusual about it. With `read_only` nothing in the folder is touched: a store of an
+    older version, or one whose log nobody may carry over, is copied to a temporary folder and read there.
 
     Raises:
         StoreVersionError: a newer nbbanana wrote it.
         StoreError: it cannot be opened, or is not a store.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.folder = folder
         self.path = folder / "edits.sqlite"
+        self.read_only = read_only
+        self._options = ""
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         self.notes: tuple[str, ...] = ()
         self._idle: list[sqlite3.Connection] = []
         self._listeners: list[Callable[[bool], object]] = []
@@ -61,7 +67,10 @@ class Database:
         self._durable = "FULL"
         self._renew_locks()
         with self._plain_errors():
-            self._prepare()
+            if read_only:
+                self._prepare_to_read()
+            else:
+                self._prepare()
         _alive.add(self)
 
     @contextmanager
@@ -73,6 +82,12 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A connection whose changes are on the disk when the block ends, or not made if it raises."""
+        if self.read_only:
+            raise StoreError(
+                f"The store in {self.folder.name!r} is open for reading only.",
+                "Its folder cannot be written, or it was opened like this.",
+                "Use a folder that is yours.",
+            )
         with self._writing, self._lent() as connection, self._transaction(connection, "BEGIN IMMEDIATE"):
             yield connection
 
@@ -91,6 +106,8 @@ class Database:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     @contextmanager
     def _transaction(self, connection: sqlite3.Connection, begin: str) -> Iterator[None]:
@@ -157,6 +174,13 @@ class Database:
         connection.close()
 
     def _connect(self) -> sqlite3.Connection:
+        if self._options:
+            place = f"{self.path.as_uri()}?{self._options}"
+            connection = sqlite3.connect(
+                place, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = sqlite3.Row
+            return connection
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
@@ -179,6 +203,38 @@ class Database:
             connection.close()
             raise
         self._give_back(connection)
+
+    def _prepare_to_read(self) -> None:
+        """Find a way to read without writing into the folder."""
+        if not self.path.is_file():
+            raise StoreError(
+                f"There is no store in {self.folder.name!r}.", "It can only be read, and holds no edits.sqlite."
+            )
+        log = self.path.with_name(self.path.name + "-wal")
+        # As others use it, their shared memory is there; as nobody does and the log is empty, the file is all.
+        ways = ["mode=ro", *([] if log.is_file() and log.stat().st_size else ["immutable=1"])]
+        for self._options in ways:
+            with suppress(sqlite3.OperationalError), closing(self._connect()) as connection:
+                if schema.check(connection, self.folder) == schema.latest():
+                    return
+                break
+        self._read_a_copy()
+
+    def _read_a_copy(self) -> None:
+        """Copy the file and its log, and bring the copy up to this version."""
+        self._copy = tempfile.TemporaryDirectory(prefix="nbbanana-store-")
+        for name in (self.path.name, f"{self.path.name}-wal"):
+            if (self.folder / name).is_file():
+                shutil.copyfile(self.folder / name, Path(self._copy.name) / name)
+        self.path, self._options = Path(self._copy.name) / self.path.name, ""
+        self.notes = (f"The store in {self.folder.name!r} can only be read: a copy of its rows is used.",)
+        with closing(self._connect()) as connection:
+            version = schema.check(connection, self.folder)
+            if version < schema.latest():
+                connection.execute("PRAGMA foreign_keys = OFF")
+                connection.execute("BEGIN IMMEDIATE")
+                schema.migrate(connection, version)
+                connection.execute("COMMIT")
 
     def _choose_journal(self, connection: sqlite3.Connection) -> None:
         """WAL where the file system can do it; else a rollback journal, which needs one sync more."""

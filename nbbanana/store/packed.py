@@ -17,9 +17,9 @@ from typing import Any, get_args
 
 from nbbanana.regions import area_of
 from nbbanana.request import sha256_of
-from nbbanana.store.records import WHOLE, Edit, InputRecord, OutputRecord, Rating, Transition
+from nbbanana.store.records import WHOLE, Edit, InputRecord, OutputRecord, Post, Rating, Transition
 
-__all__ = ["checker", "pack", "parse_json", "unpack"]
+__all__ = ["checker", "pack", "pack_post", "parse_json", "unpack", "unpack_post"]
 
 APART = frozenset(
     {"parameters", "tags", "inputs", "outputs", "masks", "region", "transitions", "ratings", "schema_hash"}
@@ -50,6 +50,16 @@ def pack(edit: Edit) -> dict[str, Any]:
     packed["cell"] = edit.cell if edit.cell and _PLAIN_CELL.fullmatch(edit.cell) else None
     packed["kernel"] = sha256_of(edit.kernel)[:32] if edit.kernel else None
     return packed
+
+
+def pack_post(post: Post) -> dict[str, Any]:
+    """A POST as a JSON object, without what it could be collected with."""
+    return {name: value for name, value in asdict(post).items() if name not in {"edit_id", "handle"}}
+
+
+def unpack_post(packed: dict[str, Any]) -> Post:
+    """The POST of a JSON object that was checked; it belongs to no edit yet."""
+    return Post(edit_id=0, **packed)
 
 
 def unpack(packed: dict[str, Any]) -> Edit:
@@ -113,19 +123,17 @@ def parse_json(text: str | bytes) -> Any:
 
 
 @cache
-def checker(definition: str | None = None) -> Any:
+def checker(definition: str) -> Any:
     """
-    The compiled schema of a bundle's records, or of one of its definitions, such as `edit`.
+    The compiled schema of one of the definitions of a bundle's schema, such as `edit`.
 
     It is called with a value and raises `fastjsonschema.JsonSchemaException`.
     """
     import fastjsonschema
 
     text = resources.files(__package__).joinpath("bundle.schema.json").read_text(encoding="utf-8")
-    schema = json.loads(text)
-    if definition is not None:
-        schema = {"$ref": f"#/definitions/{definition}", "definitions": schema["definitions"]}
-    return fastjsonschema.compile(schema)
+    definitions = json.loads(text)["definitions"]
+    return fastjsonschema.compile({"$ref": f"#/definitions/{definition}", "definitions": definitions})
 
 
 def _input(record: dict[str, Any]) -> InputRecord:

@@ -91,10 +91,10 @@ _CLAUSES = {
     "before_id": "id < :before_id",
 }
 _FLAGS = {
-    ("starred", True): "id IN (SELECT edit_id FROM ratings WHERE rating = 'starred')",
-    ("starred", False): "NOT EXISTS (SELECT 1 FROM ratings WHERE edit_id = edits.id AND rating = 'starred')",
-    ("rejected", True): f"id IN (SELECT edit_id FROM ratings WHERE rating = 'rejected') AND {_IS_REJECTED}",  # noqa: S608 - constants
-    ("rejected", False): f"(NOT {_HAS_REJECTED} OR NOT {_IS_REJECTED})",
+    ("starred", True): ["id IN (SELECT edit_id FROM ratings WHERE rating = 'starred')"],
+    ("starred", False): ["NOT EXISTS (SELECT 1 FROM ratings WHERE edit_id = edits.id AND rating = 'starred')"],
+    ("rejected", True): ["id IN (SELECT edit_id FROM ratings WHERE rating = 'rejected')", _IS_REJECTED],
+    ("rejected", False): [f"(NOT {_HAS_REJECTED} OR NOT {_IS_REJECTED})"],
 }
 
 
@@ -110,26 +110,32 @@ def ids(connection: sqlite3.Connection, wanted: Wanted) -> list[int]:
 
 def searched(connection: sqlite3.Connection, words: str, wanted: Wanted) -> search.Matches:
     """The newest edits that have all words and all that is asked."""
-    return search.Matches(connection, words, *_condition(wanted))
+    clauses, values = _conditions(wanted)
+    # What names few edits is looked up by number, once; only the rest needs the row of each edit that has the words.
+    few = [f"+words.rowid {clause.removeprefix('id ')}" for clause in clauses if clause.startswith("id IN (")]
+    rest = " AND ".join(clause for clause in clauses if not clause.startswith("id IN ("))
+    if rest:
+        few.append(f"EXISTS (SELECT 1 FROM edits WHERE id = words.rowid AND {rest})")  # noqa: S608 - constants
+    return search.Matches(connection, words, " AND ".join(few), values)
 
 
 def _asked(connection: sqlite3.Connection, columns: str, wanted: Wanted, limit: int) -> sqlite3.Cursor:
-    where, values = _condition(wanted)
+    clauses, values = _conditions(wanted)
     # The columns and clauses are constants of this module; what the user gave is bound.
     return connection.execute(
-        f"SELECT {columns} FROM edits WHERE {where or '1'} ORDER BY id DESC LIMIT :limit",  # noqa: S608
+        f"SELECT {columns} FROM edits WHERE {' AND '.join(clauses) or '1'} ORDER BY id DESC LIMIT :limit",  # noqa: S608
         values | {"limit": limit},
     )
 
 
-def _condition(wanted: Wanted) -> tuple[str, dict[str, Any]]:
-    """What is asked as a condition on `edits` in SQL, empty where nothing is, and the values that it binds."""
+def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
+    """What is asked as conditions on `edits` in SQL, and the values that they bind."""
     asked = {name: value for name, value in wanted.items() if value is not None}
     if unknown := asked.keys() - Wanted.__annotations__.keys():
         raise TypeError(f"There is no {', '.join(sorted(unknown))} to ask for.")
-    clauses = []
+    clauses: list[str] = []
     for name, value in asked.items():
-        clauses.append(_FLAGS[name, bool(value)] if name in {"starred", "rejected"} else _CLAUSES[name])
+        clauses += _FLAGS[name, bool(value)] if name in {"starred", "rejected"} else [_CLAUSES[name]]
         if name in {"state", "states"}:
             states = [value] if isinstance(value, str) else list(value)  # type: ignore[call-overload]
             # A partial index is only taken where its own condition is written.
@@ -139,7 +145,7 @@ def _condition(wanted: Wanted) -> tuple[str, dict[str, Any]]:
             asked[name] = index(value)  # type: ignore[arg-type]
         elif name in {"since", "until"}:
             asked[name] = float(value)  # type: ignore[arg-type]
-    return " AND ".join(clauses), asked
+    return clauses, asked
 
 
 def numbered(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Edit]:

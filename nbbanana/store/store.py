@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -52,22 +53,23 @@ class Store(Reader):
     (['prepared', 'submitting', 'queued'], 1, 1)
     """
 
-    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time, read_only: bool = False) -> None:
         self.folder = folder
-        super().__init__(Database(folder), clock)
+        super().__init__(Database(folder, read_only=read_only), clock)
         try:
-            self._blobs = Blobs(folder)
+            self._blobs = Blobs(folder, read_only=read_only)
         except StoreError:
             self.close()
             raise
 
     @classmethod
-    def open(cls, folder: str | Path, *, clock: Callable[[], float] = time.time) -> Store:
+    def open(cls, folder: str | Path, *, clock: Callable[[], float] = time.time, read_only: bool = False) -> Store:
         """
         Open the store in `folder`; make it where there is none.
 
-        A folder that is made is for its owner only (0700); one that is there keeps its mode, the files in it are for
-        their owner only.
+        With `read_only`, and where its files cannot be written, nothing is made or changed, and what would write is a
+        StoreError. A folder that is made is for its owner only (0700), one that is there keeps its mode; the files in
+        it are for their owner only.
 
         Raises:
             StoreVersionError: a newer nbbanana wrote it; it was not touched.
@@ -75,14 +77,20 @@ class Store(Reader):
         """
         path = Path(folder).expanduser().absolute()
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not read_only:
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
                 f"The store {path.name!r} cannot be opened.",
                 f"The system says: {error.strerror or type(error).__name__}.",
                 "Name a folder that is yours.",
             ) from error
-        return cls(path, clock=clock)
+        return cls(path, clock=clock, read_only=read_only or not _is_writable(path))
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written here."""
+        return self._database.read_only
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -496,3 +504,8 @@ class Store(Reader):
             grace: seconds for which a file is left alone, since its edit may be about to be written.
         """
         return care.collect(self._database, self._blobs, dry_run=dry_run, grace=grace)
+
+
+def _is_writable(folder: Path) -> bool:
+    file = folder / "edits.sqlite"
+    return os.access(folder, os.W_OK) and (not file.exists() or os.access(file, os.W_OK))
