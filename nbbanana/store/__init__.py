@@ -33,8 +33,8 @@ from nbbanana.store.records import (
 )
 
 if TYPE_CHECKING:
-    from nbbanana.store.care import Leftovers, Verification
     from nbbanana.store.leases import new_owner
+    from nbbanana.store.maintenance import Leftovers, Verification
     from nbbanana.store.store import Store
 
 __all__ = [
@@ -59,7 +59,7 @@ __all__ = [
     "new_owner",
 ]
 
-_HOMES = {"Store": "store", "Verification": "care", "Leftovers": "care", "new_owner": "leases"}
+_HOMES = {"Store": "store", "Verification": "maintenance", "Leftovers": "maintenance", "new_owner": "leases"}
 
 
 def __getattr__(name: str) -> Any:

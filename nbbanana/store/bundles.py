@@ -30,12 +30,12 @@ from nbbanana import models
 from nbbanana._version import __version__
 from nbbanana.errors import BundleError, NBBananaError
 from nbbanana.request import canonical_json, sha256_of
-from nbbanana.store import schemas
-from nbbanana.store.care import digests_hold
-from nbbanana.store.crate import crate
-from nbbanana.store.jsontext import JSONText
-from nbbanana.store.packed import checker, pack, pack_post, unpack, unpack_post
+from nbbanana.store import model_schemas
+from nbbanana.store.json_stream import JSONText
+from nbbanana.store.maintenance import digests_hold
 from nbbanana.store.records import Edit, Post
+from nbbanana.store.ro_crate import crate
+from nbbanana.store.serialization import checker, pack, pack_post, unpack, unpack_post
 
 if TYPE_CHECKING:
     from nbbanana.store.store import Store
@@ -289,7 +289,7 @@ def _check_head(head: Mapping[str, Any]) -> None:
 def _checked_schemas(text: JSONText) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, schema in text.members("schemas"):
         try:
-            body = schemas.checked(schema)
+            body = model_schemas.checked(schema)
         except NBBananaError as error:
             raise _broken("A model's schema cannot be taken.", error.why) from None
         if hashlib.sha256(body.encode()).hexdigest() != name:

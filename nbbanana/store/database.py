@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from nbbanana.errors import StoreError
-from nbbanana.store import schema
+from nbbanana.store import versions
 
 __all__ = ["Database"]
 
@@ -113,7 +113,7 @@ class Database:
     def _transaction(self, connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         self._begin(connection, begin)
         try:
-            schema.check(connection, self.folder)  # a newer nbbanana may have brought it up meanwhile
+            versions.check(connection, self.folder)  # a newer nbbanana may have brought it up meanwhile
             yield
             connection.execute("COMMIT")
         except BaseException:
@@ -195,9 +195,9 @@ class Database:
             self.path.touch(mode=0o600, exist_ok=False)
         connection = self._connect()
         try:
-            version = schema.check(connection, self.folder)
+            version = versions.check(connection, self.folder)
             self._choose_journal(connection)
-            if version < schema.latest():
+            if version < versions.latest():
                 self._bring_up(connection)
         except BaseException:
             connection.close()
@@ -215,7 +215,7 @@ class Database:
         ways = ["mode=ro", *([] if log.is_file() and log.stat().st_size else ["immutable=1"])]
         for self._options in ways:
             with suppress(sqlite3.OperationalError), closing(self._connect()) as connection:
-                if schema.check(connection, self.folder) == schema.latest():
+                if versions.check(connection, self.folder) == versions.latest():
                     return
                 break
         self._read_a_copy()
@@ -229,11 +229,11 @@ class Database:
         self.path, self._options = Path(self._copy.name) / self.path.name, ""
         self.notes = (f"The store in {self.folder.name!r} can only be read: a copy of its rows is used.",)
         with closing(self._connect()) as connection:
-            version = schema.check(connection, self.folder)
-            if version < schema.latest():
+            version = versions.check(connection, self.folder)
+            if version < versions.latest():
                 connection.execute("PRAGMA foreign_keys = OFF")
                 connection.execute("BEGIN IMMEDIATE")
-                schema.migrate(connection, version)
+                versions.migrate(connection, version)
                 connection.execute("COMMIT")
 
     def _choose_journal(self, connection: sqlite3.Connection) -> None:
@@ -251,11 +251,11 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Another process may have been first: look again, now that nobody else can write.
-            version = schema.check(connection, self.folder)
-            if 0 < version < schema.latest():
+            version = versions.check(connection, self.folder)
+            if 0 < version < versions.latest():
                 self._back_up(version)
-            if version < schema.latest():
-                schema.migrate(connection, version)
+            if version < versions.latest():
+                versions.migrate(connection, version)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -267,7 +267,7 @@ class Database:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         source = self._connect()
         try:
-            schema.backup(source, self.folder / "backups" / f"edits-v{version}-{stamp}.sqlite")
+            versions.backup(source, self.folder / "backups" / f"edits-v{version}-{stamp}.sqlite")
         finally:
             source.close()
 

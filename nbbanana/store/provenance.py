@@ -16,11 +16,11 @@ from typing import Any
 
 from nbbanana._version import __version__
 from nbbanana.errors import ImageError, UsageError
-from nbbanana.store.care import digests_hold
 from nbbanana.store.containers import has_content_credentials
 from nbbanana.store.embedding import MOST_RECORD, embed, embedded, originals
-from nbbanana.store.packed import checker, pack, parse_json, unpack
+from nbbanana.store.maintenance import digests_hold
 from nbbanana.store.records import Edit
+from nbbanana.store.serialization import checker, pack, parse_json, unpack
 
 __all__ = [
     "Record",

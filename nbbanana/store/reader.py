@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
-from nbbanana.store import leases, ledger, posts, queries, rows, schemas
+from nbbanana.store import leases, ledger, model_schemas, queries, rows, spending
 from nbbanana.store.database import Database
 from nbbanana.store.queries import Wanted
 from nbbanana.store.records import Asked, Edit, Post, State
@@ -45,7 +45,7 @@ class Reader:
     def count(self, provider: str | None = None) -> int:
         """How many edits there are; read from a counter, not counted."""
         with self._database.read() as connection:
-            return ledger.count(connection, provider)
+            return spending.count(connection, provider)
 
     def page(self, before_id: int | None = None, limit: int = 50, provider: str | None = None) -> list[Edit]:
         """The newest edits, or those before `before_id`, newest first."""
@@ -127,12 +127,12 @@ class Reader:
     def schema(self, sha256: str) -> Mapping[str, Any]:
         """The JSON Schema of a model by its hash, which `Edit.schema_hash` names; NotInStoreError without it."""
         with self._database.read() as connection:
-            return schemas.get(connection, sha256)
+            return model_schemas.get(connection, sha256)
 
     def posts(self, edit_id: int | None = None, limit: int = 50) -> list[Post]:
         """The POSTs of an edit, or of all edits, the newest first."""
         with self._database.read() as connection:
-            return posts.newest(connection, None if edit_id is None else rows.index(edit_id), limit)
+            return ledger.newest(connection, None if edit_id is None else rows.index(edit_id), limit)
 
     def by_digest(self, digest: str, limit: int = 50) -> list[Edit]:
         """The edits that are the same submission, newest first."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from nbbanana.store.records import Edit, InputRecord
 
-__all__ = ["Matches", "index", "query", "reindex_names", "reindex_remarks", "spell"]
+__all__ = ["Matches", "index", "query", "reindex_annotations", "reindex_names", "spell"]
 
 NEWEST = 5_000
 """Matches that are ranked; older ones are found by more words."""
@@ -83,7 +83,7 @@ def reindex_names(connection: sqlite3.Connection, edit_id: int, inputs: Sequence
     )
 
 
-def reindex_remarks(connection: sqlite3.Connection, edit_id: int, tags: Iterable[str], note: str | None) -> None:
+def reindex_annotations(connection: sqlite3.Connection, edit_id: int, tags: Iterable[str], note: str | None) -> None:
     """Its tags and its note are others now."""
     connection.execute(
         "UPDATE words SET tags = ?, note = ? WHERE rowid = ?", (_spell_all(tags), spell(note or ""), edit_id)

@@ -13,9 +13,8 @@ from typing import Any, Self
 
 from nbbanana._version import __version__
 from nbbanana.errors import StoreError
-from nbbanana.store import care, leases, ledger, queries, remarks, rows, search
-from nbbanana.store import posts as post_table
-from nbbanana.store import schemas as schema_table
+from nbbanana.store import leases, ledger, maintenance, model_schemas, queries, rows, search, spending
+from nbbanana.store.annotations import annotate, rate
 from nbbanana.store.blobs import Blobs
 from nbbanana.store.database import Database
 from nbbanana.store.reader import Reader
@@ -166,7 +165,7 @@ class Store(Reader):
             transitions=(Transition("prepared", now),),
         )
         with self._database.write() as connection:
-            schema_hash = None if new.schema is None else schema_table.keep(connection, new.schema)
+            schema_hash = None if new.schema is None else model_schemas.keep(connection, new.schema)
             edit_id = rows.add(connection, replace(edit, schema_hash=schema_hash))
             if owner is not None:
                 leases.claim(connection, edit_id, owner, now + ttl, now)
@@ -224,9 +223,9 @@ class Store(Reader):
             rows.move(connection, edit_id, state, self._clock(), facts)
             edit = rows.get(connection, edit_id)
             if sends:
-                post_table.sent(connection, edit_id, self._clock(), seed=edit.seed, quote=edit.price_quoted)
+                ledger.sent(connection, edit_id, self._clock(), seed=edit.seed, quote=edit.price_quoted)
             if outcome is not None:
-                post_table.last_ended(connection, edit_id, outcome, handle=edit.handle)
+                ledger.last_ended(connection, edit_id, outcome, handle=edit.handle)
             return edit
 
     def record_cost(self, edit_id: int, cost: float) -> Edit:
@@ -240,7 +239,7 @@ class Store(Reader):
             StoreError: not an amount of money.
         """
         with self._database.write() as connection:
-            ledger.record_cost(connection, edit_id, cost)
+            spending.record_cost(connection, edit_id, cost)
             return rows.get(connection, edit_id)
 
     def annotate(
@@ -264,7 +263,7 @@ class Store(Reader):
             StoreError: a tag that is empty or longer than 100 characters.
         """
         with self._database.write() as connection:
-            remarks.annotate(
+            annotate(
                 connection,
                 edit_id,
                 starred=starred,
@@ -287,7 +286,7 @@ class Store(Reader):
             StoreError: it has no such output, or there is no such rating.
         """
         with self._database.write() as connection:
-            remarks.rate(connection, edit_id, position, rating)
+            rate(connection, edit_id, position, rating)
             return rows.get(connection, edit_id)
 
     def settle(self, edit_id: int, *, cost: float | None = None, request_id: str | None = None) -> Edit:
@@ -303,7 +302,7 @@ class Store(Reader):
             StoreError: nothing about it is open, both or neither are given, or an amount that is none.
         """
         with self._database.write() as connection:
-            ledger.settle(connection, edit_id, self._clock(), cost=cost, request_id=request_id)
+            spending.settle(connection, edit_id, self._clock(), cost=cost, request_id=request_id)
             return rows.get(connection, edit_id)
 
     def post_sent(self, edit_id: int, *, seed: int | None, quote: float | None) -> int:
@@ -315,7 +314,7 @@ class Store(Reader):
             StoreError: `quote` is not an amount of money.
         """
         with self._database.write() as connection:
-            return post_table.sent(connection, edit_id, self._clock(), seed=seed, quote=quote)
+            return ledger.sent(connection, edit_id, self._clock(), seed=seed, quote=quote)
 
     def post_ended(
         self, edit_id: int, ordinal: int, outcome: Outcome, *, handle: str | None = None, cost: float | None = None
@@ -328,7 +327,7 @@ class Store(Reader):
             StoreError: no such outcome, or `cost` is not an amount of money.
         """
         with self._database.write() as connection:
-            post_table.ended(connection, edit_id, ordinal, outcome, handle=handle, cost=cost)
+            ledger.ended(connection, edit_id, ordinal, outcome, handle=handle, cost=cost)
 
     def take_in(
         self,
@@ -355,16 +354,16 @@ class Store(Reader):
         """
         added: dict[int, Edit] = {}
         with self._database.write() as connection:
-            known = {schema_table.keep(connection, schema) for schema in schemas}
+            known = {model_schemas.keep(connection, schema) for schema in schemas}
             for edit in edits:
                 if rows.id_of(connection, edit.uid) is None:
                     schema = edit.schema_hash
-                    if schema is not None and schema not in known and not schema_table.has(connection, schema):
+                    if schema is not None and schema not in known and not model_schemas.has(connection, schema):
                         schema = None
                     foreign = replace(edit, is_foreign=True, schema_hash=schema)
                     edit_id = rows.add(connection, foreign, keep_id=keep_ids)
                     added[edit_id] = edit
-                    post_table.add(connection, edit_id, (posts or {}).get(edit.uid, ()))
+                    ledger.add(connection, edit_id, (posts or {}).get(edit.uid, ()))
             for edit_id, edit in added.items():
                 search.index(connection, edit_id, edit)
         return len(added)
@@ -378,27 +377,27 @@ class Store(Reader):
     def spending(self, provider: str, after_id: int | None = None) -> Spending:
         """What the edits of `provider` with ids above `after_id` cost; what other stores asked for does not count."""
         with self._database.read() as connection:
-            return ledger.spending(connection, provider, after_id)
+            return spending.spending(connection, provider, after_id)
 
     def total_cost(self) -> dict[str, Spending]:
         """What everything here cost, by provider: what the sandbox pretends to charge is not money."""
         with self._database.read() as connection:
-            return ledger.by_provider(connection)
+            return spending.by_provider(connection)
 
     def has_paid_edits(self) -> bool:
         """Whether a service that takes money ever took an edit of this store."""
         with self._database.read() as connection:
-            return ledger.has_paid_edits(connection)
+            return spending.has_paid_edits(connection)
 
     def budget(self, provider: str) -> Budget | None:
         """What may be spent at `provider` by all kernels of this store together, or None where nothing was said."""
         with self._database.read() as connection:
-            return ledger.budget(connection, provider)
+            return spending.budget(connection, provider)
 
     def set_budget(self, provider: str, amount: float | None) -> None:
         """Set a budget that counts from now, or change the amount of the one that is there; None takes it away."""
         with self._database.write() as connection:
-            ledger.set_budget(connection, provider, amount)
+            spending.set_budget(connection, provider, amount)
 
     def reserve(self, edit_id: int, amount: float, *, budget: float, after_id: int | None = None) -> Reservation:
         """
@@ -414,7 +413,7 @@ class Store(Reader):
             StoreError: not an amount of money, or an edit that was sent already.
         """
         with self._database.write() as connection:
-            return ledger.reserve(connection, edit_id, amount, budget, after_id)
+            return spending.reserve(connection, edit_id, amount, budget, after_id)
 
     # Leases
 
@@ -491,11 +490,11 @@ class Store(Reader):
 
     # Care
 
-    def verify(self) -> care.Verification:
+    def verify(self) -> maintenance.Verification:
         """Read everything again: hash every blob, derive every digest, have SQLite check its file."""
-        return care.verify(self._database, self._blobs)
+        return maintenance.verify(self._database, self._blobs)
 
-    def gc(self, *, dry_run: bool = True, grace: float = care.GRACE) -> care.Leftovers:
+    def gc(self, *, dry_run: bool = True, grace: float = maintenance.GRACE) -> maintenance.Leftovers:
         """
         Find files that nothing refers to, and remove them if `dry_run` is False.
 
@@ -503,7 +502,7 @@ class Store(Reader):
             dry_run: only look.
             grace: seconds for which a file is left alone, since its edit may be about to be written.
         """
-        return care.collect(self._database, self._blobs, dry_run=dry_run, grace=grace)
+        return maintenance.collect(self._database, self._blobs, dry_run=dry_run, grace=grace)
 
 
 def _is_writable(folder: Path) -> bool:

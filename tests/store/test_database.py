@@ -18,7 +18,7 @@ import pytest
 from support.stores import asked, complete, generated, sha256
 
 from nbbanana.errors import StoreError, StoreVersionError
-from nbbanana.store import Store, database, schema
+from nbbanana.store import Store, database, versions
 
 
 def pragma(store: Store, name: str) -> object:
@@ -308,8 +308,8 @@ class TestMigration:
     @pytest.fixture
     def later(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, str]]:
         """A package with one step more."""
-        steps = {**schema.migrations(), schema.latest() + 1: self.LATER}
-        monkeypatch.setattr(schema, "migrations", lambda: steps)
+        steps = {**versions.migrations(), versions.latest() + 1: self.LATER}
+        monkeypatch.setattr(versions, "migrations", lambda: steps)
         return steps
 
     def test_a_new_store_has_all_steps(self, folder: Path, later: dict[int, str]) -> None:
@@ -338,8 +338,8 @@ class TestMigration:
     def test_the_backup_can_be_put_back(self, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """In the place of `edits.sqlite`, it is the store as it was, for the package that wrote it."""
         with monkeypatch.context() as patch:
-            steps = {**schema.migrations(), schema.latest() + 1: self.LATER}
-            patch.setattr(schema, "migrations", lambda: steps)
+            steps = {**versions.migrations(), versions.latest() + 1: self.LATER}
+            patch.setattr(versions, "migrations", lambda: steps)
             Store.open(old).close()
         with pytest.raises(StoreVersionError):
             Store.open(old)
@@ -380,8 +380,8 @@ class TestMigration:
     ) -> None:
         """Half a step is none: the store is what it was, and the version that wrote it opens it."""
         with monkeypatch.context() as patch:
-            steps = {**schema.migrations(), schema.latest() + 1: step}
-            patch.setattr(schema, "migrations", lambda: steps)
+            steps = {**versions.migrations(), versions.latest() + 1: step}
+            patch.setattr(versions, "migrations", lambda: steps)
             with pytest.raises(StoreError, match=words):
                 Store.open(old)
         with Store.open(old) as store:

@@ -12,7 +12,7 @@ import pytest
 import nbbanana as nb
 from nbbanana import models
 from nbbanana.request import sha256_of
-from nbbanana.store import NewEdit, Store, schema
+from nbbanana.store import NewEdit, Store, versions
 
 DATA = Path(__file__).parent / "data"
 SMALL = {"resolution": "0.5K", "output_format": "jpeg"}
@@ -148,4 +148,4 @@ def test_an_old_store_and_an_old_bundle_replay(old: Path, tmp_path: Path) -> Non
 
 def test_only_the_newest_version_is_written() -> None:
     """The data above is of the version before this one."""
-    assert schema.latest() == 3
+    assert versions.latest() == 3

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from nbbanana.errors import NBBananaError
 from nbbanana.store import Edit, InputRecord, OutputRecord, Store, new_owner
-from nbbanana.store.care import digests_hold
+from nbbanana.store.maintenance import digests_hold
 from support.stores import asked, complete
 
 PRICE = 0.07

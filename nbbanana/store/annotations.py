@@ -43,7 +43,7 @@ def annotate(
     connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", added)
     connection.executemany("DELETE FROM tags WHERE edit_id = ? AND tag = ?", removed)
     tags = [row["tag"] for row in connection.execute("SELECT tag FROM tags WHERE edit_id = ?", (edit_id,))]
-    search.reindex_remarks(connection, edit_id, tags, one(connection, edit_id)["note"])
+    search.reindex_annotations(connection, edit_id, tags, one(connection, edit_id)["note"])
 
 
 def rate(connection: sqlite3.Connection, edit_id: int, position: int, rating: Rating | None) -> None:
