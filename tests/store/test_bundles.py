@@ -165,13 +165,13 @@ def test_what_no_store_wrote_is_refused(bundle: Path, tmp_path: Path, name: str)
 @pytest.mark.parametrize(
     "text",
     [
-        '{"format":"nbbanana-bundle","version":2,"edits":[' + "[]," * 5_000_000 + "[]]}",
-        '{"edits":[{"tags":[' + '"",' * 5_000_000 + '""]}],"format":"nbbanana-bundle","version":2}',
-        '{"format":"nbbanana-bundle","version":2,"extra":{"a":[' + "{}," * 5_000_000 + '{}]},"edits":[]}',
-        '{"format":"nbbanana-bundle","version":2,"edits":[]' + " " * 15_000_000 + "}",
-        "[" * 15_000_000,
+        '{"format":"nbbanana-bundle","version":2,"edits":[' + "[]," * 1_000_000 + "[]]}",
+        '{"edits":[{"tags":[' + '"",' * 1_000_000 + '""]}],"format":"nbbanana-bundle","version":2}',
+        '{"format":"nbbanana-bundle","version":2,"extra":{"a":[' + "{}," * 1_000_000 + '{}]},"edits":[]}',
+        '{"format":"nbbanana-bundle","version":2,"edits":[]' + " " * 11_000_000 + "}",
+        "[" * 11_000_000,
     ],
-    ids=["many lists", "one long record", "a long extra", "spaces", "deep"],
+    ids=["many lists", "one long record", "a long extra", "deep"],
 )
 @pytest.mark.parametrize("ratio", [100, 10_000], ids=["by the ratio", "by its parts"])
 def test_a_bundle_that_unpacks_hugely_is_refused_cheaply(
@@ -187,7 +187,7 @@ def test_a_bundle_that_unpacks_hugely_is_refused_cheaply(
         pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < (8 << 20 if ratio == 100 else 192 << 20)
+    assert peak < (8 << 20 if ratio == 100 else 96 << 20)
     assert time.perf_counter() - begun < 60
 
 
