@@ -53,7 +53,7 @@ MOST_BLOB = 2 << 30
 MOST_BYTES = 64 << 30
 MOST_RATIO = 100
 """So much larger than in the file may an entry be, beyond `FREE` bytes: JSON of real records is 5 to 40 times."""
-FREE = 1 << 20
+FREE = 16 << 20
 CHUNK = 1 << 20
 
 
@@ -131,13 +131,23 @@ class Bundle:
         self._archive = archive
         self._blobs = _checked_names(archive)
         self.posts: dict[str, tuple[Post, ...]] = {}
-        text = JSONText(_read_text(archive), MOST_EDIT)
-        head = {name: value for name, value in text.members() if name not in {"edits", "schemas", "extra"}}
-        _check_head(head)
-        self.schemas = dict(_checked_schemas(text))
-        self.edits = list(self._checked_edits(text, is_old=head["version"] == 1))
+        self.schemas: dict[str, Mapping[str, Any]] = {}
+        head: dict[str, Any] = {}
+        found: dict[str, list[Edit]] = {}
+        text = JSONText(_read_text(archive), MOST_EDIT, {"edits", "schemas"})
+        for name, value in text.members():
+            if name == "schemas":
+                self.schemas |= _checked_schemas(text)
+            elif name == "edits":
+                _check_version(head)
+                found[name] = list(self._checked_edits(text))
+            else:
+                head[name] = value
+        _check_version(head)
+        _check_head(head | found)
+        self.edits = [self._with_schema(edit, is_old=head["version"] == 1) for edit in found["edits"]]
 
-    def _checked_edits(self, text: JSONText, *, is_old: bool) -> Iterator[Edit]:
+    def _checked_edits(self, text: JSONText) -> Iterator[Edit]:
         numbers: set[int] = set()
         uids: set[str] = set()
         for place, packed in enumerate(text.elements("edits")):
@@ -149,7 +159,7 @@ class Bundle:
             numbers.add(edit.id)
             uids.add(edit.uid)
             self.posts[edit.uid] = posts
-            yield self._with_schema(edit, is_old=is_old)
+            yield edit
 
     def _with_schema(self, edit: Edit, *, is_old: bool) -> Edit:
         """An edit whose schema is here; one of format 1 gets the shipped schema of its model."""
@@ -245,7 +255,9 @@ def _checked_names(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             )
         if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise _broken("The bundle holds something strange.", f"{entry.filename[:20]} is compressed in another way.")
-        if entry.file_size > FREE + MOST_RATIO * entry.compress_size:
+        if (
+            entry.filename != CRATE and entry.file_size > FREE + MOST_RATIO * entry.compress_size
+        ):  # that one is not read
             raise _broken(
                 "The bundle unpacks to far more than it holds.",
                 f"{entry.filename[:20]} has {entry.compress_size:,} bytes and would have {entry.file_size:,}.",
@@ -272,22 +284,25 @@ def _read_text(archive: zipfile.ZipFile) -> str:
         raise _broken("The bundle's records cannot be read.", "They are not UTF-8.") from None
 
 
-def _check_head(head: Mapping[str, Any]) -> None:
-    import fastjsonschema
-
+def _check_version(head: Mapping[str, Any]) -> None:
     version = head.get("version")
     if isinstance(version, int) and version > VERSION:
         raise BundleError(
             "The bundle was written by a newer nbbanana.", f"Its version is {version:.6g}.", "Update nbbanana."
         )
+
+
+def _check_head(head: dict[str, Any]) -> None:
+    import fastjsonschema
+
     try:
-        checker("head")(dict(head))
+        checker("head")(head)
     except fastjsonschema.JsonSchemaException as error:
         raise _broken("The bundle's records are not as they should be.", f"{error.args[0]!s:.200}.") from None
 
 
 def _checked_schemas(text: JSONText) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, schema in text.members("schemas"):
+    for name, schema in text.pairs("schemas"):
         try:
             body = model_schemas.checked(schema)
         except NBBananaError as error:

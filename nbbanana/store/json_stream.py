@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from nbbanana.errors import BundleError
 
 __all__ = ["JSONText"]
 
+PIECE = 1 << 18
+"""Characters that are looked at first: many values at once, and few of them that are larger."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -21,80 +23,80 @@ class JSONText:
     Args:
         text: the whole text.
         most: characters of one value that is held at a time.
+        apart: names of members whose own parts are read one by one.
     """
 
-    def __init__(self, text: str, most: int) -> None:
+    def __init__(self, text: str, most: int, apart: Container[str]) -> None:
         self._text = text
         self._most = most
+        self._apart = apart
         self._decoder = json.JSONDecoder(parse_constant=_no_constant)
-        self._lists: dict[str, int] = {}
+        self._places: dict[str, int] = {}  # of members that are read apart: where the rest of them begins
+        self._piece, self._from = "", 0  # the part of the text that was looked at last
 
-    def members(self, name: str | None = None) -> Iterator[tuple[str, Any]]:
+    def members(self) -> Iterator[tuple[str, Any]]:
         """
-        The members of the object, or of the object that its member `name` is, in their order.
-
-        A list or an object with a list or an object as its member is not held as a whole at the top: its value is None
-        then, and `elements` and `members` read it.
+        The members in their order. One that is read apart comes as None: `elements` or `pairs` has to read it to its
+        end before the next member is asked for.
 
         Raises:
             BundleError: it is not a JSON object, or a value in it is too large.
         """
-        if name is not None and name not in self._lists:
-            return
-        at = self._expect(0 if name is None else self._lists[name], "{")
+        at = self._expect(0, "{")
         while (found := self._peek(at)) != "}":
-            key, at = self._value(self._expect(at, ",") if found == "," else at)
-            if not isinstance(key, str):
-                raise _no_json()
-            at = self._expect(at, ":")
-            if name is None and self._peek(at) in {"[", "{"}:
-                self._lists[key] = at
+            key, at = self._key(self._expect(at, ",") if found == "," else at)
+            if key in self._apart:
+                self._places[key] = at
                 yield key, None
-                at = self._skip(at)
+                at = self._places[key]
             else:
                 value, at = self._value(at)
                 yield key, value
-        if name is None and _SPACE.match(self._text, self._expect(at, "}")).end() != len(self._text):  # type: ignore[union-attr]
+        if self._space(self._expect(at, "}")) != len(self._text):
             raise _no_json()
 
     def elements(self, name: str) -> Iterator[Any]:
-        """The elements of the list that the member `name` is; `members` found it before."""
-        if name not in self._lists:
-            raise _no_json()
-        at = self._expect(self._lists[name], "[")
+        """The elements of the list that a member read apart is; BundleError where it is none."""
+        at = self._expect(self._places[name], "[")
         while (found := self._peek(at)) != "]":
             value, at = self._value(self._expect(at, ",") if found == "," else at)
             yield value
+        self._places[name] = self._expect(at, "]")
 
-    def _skip(self, at: int) -> int:
-        """The place behind the list or object that begins at `at`; each of its parts is read and dropped."""
-        opening = self._peek(at)
-        closing = "]" if opening == "[" else "}"
-        at = self._expect(at, opening)
-        while (found := self._peek(at)) != closing:
-            at = self._expect(at, ",") if found == "," else at
-            if opening == "{":
-                _, at = self._value(at)
-                at = self._expect(at, ":")
-            _, at = self._value(at)
-        return self._expect(at, closing)
+    def pairs(self, name: str) -> Iterator[tuple[str, Any]]:
+        """The members of the object that a member read apart is; BundleError where it is none."""
+        at = self._expect(self._places[name], "{")
+        while (found := self._peek(at)) != "}":
+            key, at = self._key(self._expect(at, ",") if found == "," else at)
+            value, at = self._value(at)
+            yield key, value
+        self._places[name] = self._expect(at, "}")
+
+    def _key(self, at: int) -> tuple[str, int]:
+        key, at = self._value(at)
+        if not isinstance(key, str):
+            raise _no_json()
+        return key, self._expect(at, ":")
 
     def _value(self, at: int) -> tuple[Any, int]:
-        """The value that begins at `at` and the place behind it, looked for in larger and larger pieces of the text."""
+        """The value that begins at `at` and the place behind it; never more than `most` characters are looked at."""
         start = self._space(at)
-        for size in (1 << 14, 1 << 18, self._most):
-            piece = self._text[start : start + size]
-            is_all = start + len(piece) >= len(self._text)
+        for size in (0, PIECE, self._most):
+            if size:
+                self._piece, self._from = self._text[start : start + size], start
+            elif not self._from <= start < self._from + len(self._piece):
+                continue
+            is_all = self._from + len(self._piece) >= len(self._text)
             try:
-                value, end = self._decoder.raw_decode(piece)
+                value, end = self._decoder.raw_decode(self._piece, start - self._from)
             except RecursionError:
                 raise _no_json() from None
             except ValueError:
                 if is_all:
                     raise _no_json() from None
             else:
-                if end < len(piece) or is_all:  # a number may go on behind the piece
-                    return value, start + end
+                if end < len(self._piece) or is_all:  # a number may go on behind the piece
+                    return value, self._from + end
         raise BundleError(
             "A value in the bundle's records does not end.",
             f"It has more than {self._most >> 20} MiB, or is not JSON.",
