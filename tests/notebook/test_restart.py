@@ -9,9 +9,12 @@ from support.kernels import run_cells, text_of
 
 pytestmark = pytest.mark.kernel
 
+LOAD = """%load_ext nbbanana
+import nbbanana as nb
+from PIL import Image
+table = Image.linear_gradient('L').resize((60, 40)).convert('RGB')"""
 CELLS = [
-    "%load_ext nbbanana\nimport nbbanana as nb\nfrom PIL import Image\n"
-    "table = Image.linear_gradient('L').resize((60, 40)).convert('RGB')",
+    LOAD,
     "%%nbedit one << table\nMake it rain.",
     "%%nbedit two << table\nMake it rain.",
     "for _ in range(3):\n    %nbedit table -p 'Make it rain.' -q",

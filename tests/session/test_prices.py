@@ -21,7 +21,7 @@ FLOOR = {"resolution": "4K"}
     ],
 )
 def test_what_is_not_surely_below_the_maximum_is_not_sent(served, photo, how):
-    """Above it, or not known exactly and not assumed below it: refused without a budget too, before anything is sent."""
+    """Above it, or not known and not assumed below it: refused without a budget too, before anything is sent."""
     session, box = served()
     with pytest.raises(errors.BudgetError):
         session.edit(SNOW, photo("portrait"), **how)
