@@ -65,8 +65,9 @@ def _recovered(store: Store, path: Path) -> int | None:
         if edit is None:
             return None
         if edit.request_id is None:
-            ids = {"request_id": str(found["request_id"]), "handle": str(found["handle"])}
-            store.move(edit.id, "queued", note="its id was kept beside the store", **ids)
+            request_id, handle = str(found["request_id"]), str(found["handle"])
+            note = "its id was kept beside the store"
+            store.move(edit.id, "queued", request_id=request_id, handle=handle, note=note)
         path.unlink(missing_ok=True)
     except (OSError, ValueError, KeyError, TypeError, NBBananaError) as error:
         log.warning("%s could not be read back: %s", path.name, type(error).__name__)
