@@ -111,3 +111,13 @@ def test_a_circle_would_be_found() -> None:
     for importer, imported in [("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]:
         made.add_import(importer=importer, imported=imported)
     assert in_circles(made) == {"a", "b", "c"}
+
+
+STEPS = ("prepare", "reserve", "submit", "wait", "fetch", "stop", "follow")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_of_the_engine_is_known_to_the_engine_alone(graph: grimp.ImportGraph, step: str) -> None:
+    """Steps are functions of a run and a context: none calls another, and none knows the engine."""
+    assert graph.find_modules_that_directly_import(f"nbbanana.engine.{step}") == {"nbbanana.engine.engine"}
+    assert "nbbanana.engine.engine" not in others_behind(graph, f"nbbanana.engine.{step}")

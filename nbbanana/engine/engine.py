@@ -23,8 +23,9 @@ from nbbanana.engine.fetch import fetch
 from nbbanana.engine.follow import follow
 from nbbanana.engine.limits import AdaptiveLimit
 from nbbanana.engine.loop import EngineLoop
-from nbbanana.engine.prepare import Prepared, prepare_run
+from nbbanana.engine.prepare import Prepared, payload_of, prepare
 from nbbanana.engine.prices import Prices, Quote, counted
+from nbbanana.engine.reserve import reserve
 from nbbanana.engine.reuse import Occurrence, Reuse
 from nbbanana.engine.run import NotSentError, Outcome, Run, StopReport
 from nbbanana.engine.stop import stop
@@ -260,18 +261,34 @@ class Engine:
         before, self._last_written = self._last_written, asyncio.Event()
         written = self._last_written
         try:
-            prepared = await prepare_run(run, self._context, before)
+            prepared = await prepare(run, self._context, before)
         finally:
             written.set()
-        other = await self._context.rows.call(self._reuse.followed, run.request, run.provider, mode, run.row.id)
-        if other is not None:
-            # Another kernel wrote the same ask down at the same moment, and before this one.
-            await self._context.rows.move(run, "cancelled", note=f"edit {other.id} asks the same")
-            return await self._follow(run, other)
+        if (given := await self._given_way(run, mode)) is not None:
+            return given
+        await reserve(run, self._context, prepared.price)
         async with self._context.limit:
-            await submit(run, self._context, prepared)
+            # A payload holds all pictures of a request: only those that are being sent are in memory.
+            payload = await self._context.threads.prepare(payload_of, run, prepared, self.store)
+            await submit(run, self._context, payload)
+            del payload
             status = await wait(run, self._context)
         return await self._fetched(run, status, prepared)
+
+    async def _given_way(self, run: Run, mode: Mode) -> Outcome | None:
+        """Where another kernel wrote the same ask down before this one: what comes of that. Nothing is sent."""
+        call, request, row = self._context.rows.call, run.request, run.row.id
+        other = await call(self._reuse.followed, request, run.provider, mode, row)
+        # Asked in this order: a job that ended between the two questions is found by the second.
+        stored = await call(self._reuse.answered_meanwhile, request, run.provider, mode, row)
+        if stored is None and other is None:
+            return None
+        before = stored or other
+        assert before is not None
+        await self._context.rows.move(run, "cancelled", note=f"edit {before.id} asks the same")
+        if stored is not None:
+            return Outcome(stored, "replayed")
+        return await self._follow(run, before)
 
     async def _collect(self, run: Run, edit: Edit) -> Outcome:
         """The second half of the way, for a job that was accepted before."""

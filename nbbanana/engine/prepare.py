@@ -13,18 +13,18 @@ from typing import Any
 
 from nbbanana.engine.context import LEASE, Context
 from nbbanana.engine.prices import Quote
-from nbbanana.engine.reserve import reserve
 from nbbanana.engine.run import Run
 from nbbanana.engine.staging import stage
 from nbbanana.errors import ImageError, ParameterError
-from nbbanana.images import ImageInput, Upload, load, open_safely, prepare
+from nbbanana.images import ImageInput, Upload, load, open_safely
+from nbbanana.images import prepare as prepare_uploads
 from nbbanana.models import Model
 from nbbanana.request import EditRequest
 from nbbanana.settings import settings
 from nbbanana.store import Store
 from nbbanana.store.records import InputRecord, NewEdit
 
-__all__ = ["Prepared", "input_record", "payload_of", "prepare_run"]
+__all__ = ["Prepared", "input_record", "payload_of", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class Prepared:
     price: Quote
 
 
-async def prepare_run(run: Run, context: Context, turn: asyncio.Event | None) -> Prepared:
+async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Prepared:
     """
-    Prepare a run's pictures, write its request down and keep back what it may cost.
+    Prepare a run's pictures and write its request down.
 
     Args:
         run: what is to be sent.
@@ -73,7 +73,6 @@ async def prepare_run(run: Run, context: Context, turn: asyncio.Event | None) ->
     Raises:
         ImageError: a picture that cannot be sent, or a sandbox picture on its way to a paid service.
         ParameterError: the model as the service has it now does not take a parameter.
-        BudgetError: it may cost too much.
     """
     images = run.request.images
     await _refuse_sandbox_pictures(images, context)
@@ -98,7 +97,6 @@ async def prepare_run(run: Run, context: Context, turn: asyncio.Event | None) ->
         price,
     )
     await _check_names(run, context, ready)
-    await reserve(run, context, price)
     return ready
 
 
@@ -233,8 +231,8 @@ def process_id() -> str:
 def _uploads(request: EditRequest, local: Sequence[ImageInput]) -> tuple[Upload | None, ...]:
     """What is sent of the mask, None where there is none, and of the pictures; within the limits all together."""
     if request.mask is None:
-        return (None, *prepare(local))
-    *uploads, mask = prepare([*local, request.mask])
+        return (None, *prepare_uploads(local))
+    *uploads, mask = prepare_uploads([*local, request.mask])
     first = request.images[0] if request.images else None
     if local and first is local[0] and (first.width, first.height) == (request.mask.width, request.mask.height):
         # The picture may have been scaled to fit; a mask of another size than its picture's is refused.
@@ -249,7 +247,7 @@ def _resized(mask: ImageInput, upload: Upload, size: tuple[int, int]) -> Upload:
 
     assert mask.source is not None
     image = open_safely(mask.source).resize(size, Resampling.NEAREST)
-    return prepare([load(image)])[0]
+    return prepare_uploads([load(image)])[0]
 
 
 def _source(url: str | None, upload: Upload | None) -> Source:

@@ -128,6 +128,13 @@ class Reuse:
         older = [edit for edit in reversed(edits) if before is None or edit.id < before]
         return next((edit for edit in older if self._store.is_claimed(edit.id)), None)
 
+    def answered_meanwhile(self, request: EditRequest, provider: str, mode: Mode, before: int) -> Edit | None:
+        """The answer to a seeded ask that another kernel was given while this one wrote its request down."""
+        if mode != "auto" or not request.is_seeded:
+            return None
+        answers = self._store.by_ask(request.ask, provider, limit=1)
+        return next((edit for edit in answers if edit.id < before), None)
+
     def check_certain(self, request: EditRequest, provider: str, mode: Mode) -> None:
         """
         Refuse to send an ask again whose newest edit may have been taken.

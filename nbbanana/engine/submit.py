@@ -11,7 +11,6 @@ from typing import Any
 
 from nbbanana.engine import accepted
 from nbbanana.engine.context import Context
-from nbbanana.engine.prepare import Prepared, payload_of
 from nbbanana.engine.run import NotSentError, Run
 from nbbanana.errors import NBBananaError, NetworkError, RateLimitError, StoreError, UncertainError
 from nbbanana.providers.base import Accepted
@@ -32,7 +31,7 @@ RECORD_ATTEMPTS, RECORD_PAUSE = 5, 2.0
 log = logging.getLogger("nbbanana.engine")
 
 
-async def submit(run: Run, context: Context, prepared: Prepared) -> None:
+async def submit(run: Run, context: Context, payload: Mapping[str, Any]) -> None:
     """
     Send a request that is written down, and record what came of it.
 
@@ -44,7 +43,6 @@ async def submit(run: Run, context: Context, prepared: Prepared) -> None:
         UncertainError: it may have been taken; recorded as `unknown`.
         NBBananaError: it was refused.
     """
-    payload = await context.threads.prepare(payload_of, run, prepared, context.rows.store)
     if run.stop_requested:
         raise NotSentError
     await context.rows.move(run, "submitting", sends=True)
