@@ -184,8 +184,13 @@ class Reuse:
 def _slots(answers: Iterable[Edit]) -> dict[tuple[str | None, int], Edit]:
     """For each cell and ordinal its newest record, in the order in which they were first asked."""
     slots: dict[tuple[str | None, int], Edit] = {}
+    unnumbered: Counter[str | None] = Counter()
     for edit in sorted(answers, key=lambda edit: edit.id):
-        slots[edit.cell, edit.ordinal or 0] = edit
+        ordinal = edit.ordinal
+        if ordinal is None:  # written before ordinals were kept: each was one occurrence
+            ordinal = unnumbered[edit.cell]
+            unnumbered[edit.cell] += 1
+        slots[edit.cell, ordinal] = edit
     return slots
 
 
