@@ -12,18 +12,17 @@ from nbbanana.errors import UsageError
 from nbbanana.session import Output
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message
-from nbbanana.widgets.payloads import Row
-from nbbanana.widgets.thumbnails import seen, whole
+from nbbanana.widgets.payloads import TILE_SIDE, Row
+from nbbanana.widgets.thumbnails import Source, Thumbnails, blob_source, whole
 
 __all__ = ["Viewer", "answer", "save_free", "view", "view_row"]
 
 SUFFIXES = {"image/jpeg": ".jpg", "image/webp": ".webp"}
 WHAT: dict[str, Callable[[Output], bytes]] = {
-    "preview": lambda output: seen(output.bytes),
     "full": lambda output: whole(output.bytes),
     "input": lambda output: whole(output.result.originals[0].source or b""),
 }
-"""What a front end may ask for: a copy that is quick to send, all pixels, and the picture that it was made from."""
+"""What a front end may ask for: a picture with all its pixels, and the one that it was made from."""
 
 
 def view_row(output: Output) -> Row:
@@ -52,7 +51,7 @@ def answer(form: Form, output: Output, message: Message) -> None:
     Args:
         form: the form whose front end asked.
         output: the picture.
-        message: `save`, or `view` with what is wanted: `facts`, `preview`, `full` or `input`.
+        message: `save`, or `view` with what is wanted: `facts`, `full` or `input`.
     """
     if message["kind"] == "save":
         form.tell("said", text=f"Saved as {save_free(output).name}, in the notebook's folder.", undo=False)
@@ -98,6 +97,7 @@ class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
     def __init__(self, outputs: Iterable[Output]) -> None:
         super().__init__()
         self.outputs = tuple(outputs)
+        self.thumbnails = Thumbnails(self._thumbnail_made)
 
     def __repr__(self) -> str:
         return f"<Viewer {', '.join(output.label for output in self.outputs)}>"
@@ -111,13 +111,23 @@ class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
     def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """Do what the front end asks."""
         if kind == "hello":
-            self.tell("pictures", pictures=[view_row(output) for output in self.outputs])
+            self.thumbnails.forget()
+            self.thumbnails.want(map(_source, self.outputs))
+            self.tell("pictures", pictures=[view_row(one) | {"key": _source(one).key} for one in self.outputs])
         elif kind in {"view", "save"}:
             answer(self, self._find(message), message)
+
+    def _thumbnail_made(self, key: str, data: bytes) -> None:
+        """Called in a background thread."""
+        ui_thread.post(lambda: self.tell("picture", key=key, buffers=[data]))
 
     def _find(self, message: Message) -> Output:
         wanted = (int(message["edit"]), int(message["index"]))
         return next(output for output in self.outputs if (output.edit_id, output.index) == wanted)
+
+
+def _source(output: Output) -> Source:
+    return blob_source(output.sha256, output.result.session.store, TILE_SIDE)
 
 
 def view(*pictures: Any) -> Viewer:

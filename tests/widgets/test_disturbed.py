@@ -99,7 +99,7 @@ def test_a_restarted_kernel_is_named_and_the_words_are_kept(browser: Browser, la
         expect(form.locator(".st-amount")).to_have_text(re.compile(r"\$"))
         restart(page)
         waits = form.locator(".st-waits")
-        expect(waits).to_contain_text("The kernel was restarted")
+        expect(waits).to_contain_text("The kernel restarted")
         unfold(form)
         form.get_by_role("button", name="Roll a seed").click()
         expect(waits).to_contain_text("Run this cell again")
@@ -180,7 +180,7 @@ def test_what_arrives_twice_is_done_once(browser: Browser, form: Studio) -> None
         expect(tile).to_have_attribute("aria-label", re.compile("history 2"))
         tile.click()
         page.get_by_role("button", name="Open in the form").click()
-        expect(page.locator(".st-toast")).to_contain_text("all of edit 2")
+        expect(page.locator(".st-toast")).to_contain_text("Edit 2 is in the form")
     assert form.session.store.count() == 2
 
 
@@ -236,7 +236,7 @@ def test_a_locked_store_is_named_and_nothing_is_lost(browser: Browser, form: Stu
         with locked(form.session):
             page.locator(".st-tile").first.click()
             page.keyboard.press("s")
-            expect(page.locator(".st-waits")).to_contain_text("Another process keeps the store locked")
+            expect(page.locator(".st-waits")).to_contain_text("Another process is writing to the store")
             area = page.get_by_label("Prompt")
             area.fill(f"{WORDS} And snow.")
             area.press("Control+Enter")
@@ -260,7 +260,7 @@ def test_a_store_that_stays_locked_is_an_error_that_passes(
         with locked(form.session):
             page.get_by_label("Prompt").fill("Make it rain.")
             page.get_by_label("Prompt").press("Control+Enter")
-            page.wait_for_function("window.waits.some((words) => words.includes('keeps the store locked'))")
+            page.wait_for_function("window.waits.some((words) => words.includes('is writing to the store'))")
             failed = page.locator(".st-task[data-phase=failed]")
             expect(failed).to_contain_text("could not be used")
             expect(failed).to_contain_text("Another process has kept it locked")
@@ -278,8 +278,8 @@ def test_the_history_browser_names_a_locked_store(browser: Browser, form: Studio
         with locked(form.session):
             page.locator(".br-tile").first.click()
             page.keyboard.press("s")
-            expect(page.get_by_text("Another process keeps the store locked")).to_be_visible()
-        expect(page.get_by_text("Another process keeps the store locked")).to_be_hidden()
+            expect(page.get_by_text("Another process is writing to the store")).to_be_visible()
+        expect(page.get_by_text("Another process is writing to the store")).to_be_hidden()
         page.wait_for_function("window.heard.some((one) => one.kind === 'changed')")
     shown.close()
     assert form.session.store.get(1).starred
@@ -364,7 +364,7 @@ def test_a_job_that_nobody_waited_for_is_collected_later(
         run_and_wait_for_acceptance(page, box)
         with box.refusing():
             task = page.locator(".st-task")
-            collect = task.get_by_role("button", name="Collect")
+            collect = task.get_by_role("button", name="Get the pictures")
             expect(collect).to_be_visible(timeout=30_000)
             box.settle()
         collect.click()
@@ -424,7 +424,7 @@ def test_a_recall_that_must_ask_the_service_keeps_nobody_waiting(
         expect(page.locator(".st-amount")).to_have_text(re.compile(r"\$"))
         page.locator(".st-node").click()
         lively.add_fault(Fault("catalog", delay=3.0))
-        page.get_by_role("button", name="All", exact=True).click()
+        page.get_by_role("button", name="Everything", exact=True).click()
         expect(page.locator(".st-toast")).to_contain_text(f"Asking the service about {LIVE}.")
         unfold(page)
         page.get_by_role("button", name="Roll a seed").click()
@@ -439,7 +439,7 @@ def test_a_recall_that_cannot_be_told_the_model_says_so(browser: Browser, lively
     with opened(browser, stranger) as page:
         expect(page.locator(".st-amount")).to_have_text(re.compile(r"\$"))
         page.locator(".st-node").click()
-        recall = page.get_by_role("button", name="All", exact=True)
+        recall = page.get_by_role("button", name="Everything", exact=True)
         with lively.refusing():
             recall.click()
             expect(page.get_by_role("alert")).to_contain_text(LIVE)

@@ -9,8 +9,8 @@ const PAN = 0.15;
 
 /**
  * @typedef {{edit: number, index: number}} Ref
- * @param {{ask: (what: string, ref: Ref) => void, save: (ref: Ref) => void, thumbnail?: (image: HTMLImageElement, ref: Ref) => void, isInline?: boolean, id: (name: string) => string}} options
- *   `ask` gets `facts`, `preview`, `full` or `input`, and what comes is given to `hear`
+ * @param {{ask: (what: string, ref: Ref) => void, save: (ref: Ref) => void, thumbnail: (image: HTMLImageElement, ref: Ref) => void, isInline?: boolean, id: (name: string) => string}} options
+ *   `ask` gets `facts`, `full` or `input`, and what comes is given to `hear`; until then `thumbnail` shows a small copy
  */
 export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
   const state = { refs: [], place: 0, facts: null, view: { x: 0.5, y: 0.5, zoom: 1 }, isInput: false };
@@ -67,8 +67,7 @@ export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
     image.removeAttribute("src");
     input.removeAttribute("src");
     if (came.has(keyOf("full"))) image.src = came.get(keyOf("full"));
-    else if (thumbnail) thumbnail(image, ref());
-    else want("preview");
+    else thumbnail(image, ref());
     fill(said);
     ask("facts", ref());
     want("full");
@@ -225,10 +224,8 @@ export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
       const url = URL.createObjectURL(new Blob([bytes]));
       const ready = Object.assign(new Image(), { src: url });
       await ready.decode();
-      if (what === "preview" && came.has(keyOf("full", { edit, index }))) return URL.revokeObjectURL(url);
       keep(key, url);
       if (ref()?.edit === edit && ref()?.index === index) (what === "input" ? input : image).src = url;
-      return undefined;
     },
     said: (text) => fill(said, text),
     get isOpen() {

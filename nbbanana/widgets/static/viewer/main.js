@@ -1,7 +1,7 @@
 // The viewer in a cell of its own.
 
 import { fill, h, keepKeys } from "../shared/dom.js";
-import { hideStill, link } from "../shared/link.js";
+import { album, hideStill, link } from "../shared/link.js";
 import { makeViewer } from "../shared/viewer.js";
 
 let viewers = 0;
@@ -14,12 +14,14 @@ function render({ model, el }) {
   const waits = h("p.vw-trouble", { role: "status", hidden: true });
   /** @type {Map<string, any>} */
   const rows = new Map();
+  const shelf = album();
   let showStill = () => undefined;
   const viewer = makeViewer({
     isInline: true,
     id: (name) => `${prefix}-${name}`,
     ask: (what, ref) => (what === "facts" ? viewer.facts(rows.get(`${ref.edit} ${ref.index}`)) : line.say("view", { ...ref, what })),
     save: (ref) => line.say("save", ref),
+    thumbnail: (image, ref) => shelf.show(image, rows.get(`${ref.edit} ${ref.index}`).key),
   });
   const hear = {
     uid: (message) => {
@@ -30,6 +32,7 @@ function render({ model, el }) {
       for (const row of message.pictures) rows.set(`${row.edit} ${row.index}`, row);
       viewer.open(message.pictures.map(({ edit, index }) => ({ edit, index })));
     },
+    picture: (message, buffers) => shelf.add(message.key, buffers[0]),
     large: (message, buffers) => viewer.hear(message, buffers[0]),
     said: (message) => viewer.said(message.text),
     error: (message) => {
@@ -46,6 +49,7 @@ function render({ model, el }) {
     letKeysGo();
     line.end();
     viewer.end();
+    shelf.end();
     showStill();
   };
 }

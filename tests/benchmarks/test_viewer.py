@@ -1,0 +1,116 @@
+"""
+How soon a picture of 4096² pixels is seen in the viewer, among forty, in JupyterLab, and how smoothly it is moved.
+
+The first picture is as heavy as a photograph (noise over a gradient); a preview, all pixels and the frames of a drag are
+timed in the page, from the press of a key.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from PIL import Image
+from support import lab as labs
+from support.histories import fill
+from support.kernels import notebook_of
+
+from nbbanana.store import Store
+from nbbanana.store.records import OutputRecord
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(0)]
+
+SIDE, MANY = 4096, 40
+PREVIEW_S, PIXELS_S, FRAME_MS, SMOOTH = 0.3, 2.0, 50.0, 0.95
+"""The goals: seconds until a preview and until all pixels, and which part of the frames of a drag comes in time."""
+
+NEXT = """() => new Promise((done) => {
+  const image = document.querySelector(".vw-picture");
+  const start = performance.now();
+  let preview = 0;
+  document.querySelector("[aria-label='Next picture']").click();
+  const look = () => {
+    if (!preview && image.complete && image.naturalWidth) preview = performance.now() - start;
+    if (image.complete && image.naturalWidth === 4096) done([preview, performance.now() - start]);
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
+WATCH = """() => {
+  window.frames_ms = [];
+  window.isWatched = true;
+  let last = performance.now();
+  const frame = (now) => {
+    window.frames_ms.push(now - last);
+    last = now;
+    if (window.isWatched) requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+}"""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty edits with a picture of 4096², the newest but one as heavy as a photograph."""
+    return fill(tmp_path_factory.mktemp("large") / "store", MANY, range(MANY), (SIDE, SIDE))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
+    """JupyterLab over an empty folder."""
+    root = tmp_path_factory.mktemp("viewer") / "root"
+    root.mkdir()
+    with labs.serve(root) as served:
+        yield served
+
+
+def photograph() -> bytes:
+    """A picture that takes as many bytes as one of a camera."""
+    noise = np.random.default_rng(7).normal(0, 6, (SIDE, SIDE, 3))
+    slope = np.linspace(40, 200, SIDE)[:, None, None]
+    file = io.BytesIO()
+    Image.fromarray(np.clip(slope + noise, 0, 255).astype(np.uint8)).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def test_a_picture_of_sixteen_megapixels_is_seen_at_once_and_moves(lab: labs.Lab, store: Path) -> None:
+    """Prints seconds until the preview and the pixels of pictures, and the frames of a drag, and holds them to goals."""
+    data = photograph()
+    with Store.open(store) as opened:
+        output = OutputRecord(0, opened.put(data), "image/png", SIDE, SIDE, len(data))
+        opened.take_in([replace(edit, outputs=(output,)) for edit in opened.filter(limit=1)])
+    cells = [
+        f"import nbbanana as nb\nsession = nb.Session(provider='sandbox', store={str(store)!r})",
+        "nb.view([result for result in session.history.latest(40) if len(result)])",
+    ]
+    nbformat.write(notebook_of(cells), lab.root / "large.ipynb")
+    executable = labs.chromium()
+    if reason := labs.missing():
+        pytest.skip(reason)
+    assert executable
+    with labs.Browser(executable) as browser, browser.open(lab, "large.ipynb", width=1440, height=900) as page:
+        page.run_first(2)
+        page.page.wait_for_function("document.querySelector('.vw-picture')?.naturalWidth === 4096", timeout=60_000)
+        page.page.wait_for_timeout(5000)  # the thumbnails of the others
+        times = [page.page.evaluate(NEXT) for _ in range(5)]
+        previews, pixels = (sorted(one) for one in zip(*times, strict=True))
+        page.page.locator(".vw-stage").focus()
+        page.page.keyboard.press("1")
+        page.page.locator(".vw-stage").hover()
+        page.page.evaluate(WATCH)
+        page.page.mouse.down()
+        for step in range(120):
+            page.page.mouse.move(600 + 150 * np.cos(step / 9), 450 + 120 * np.sin(step / 9))
+        page.page.mouse.up()
+        page.page.evaluate("window.isWatched = false")
+        frames = sorted(page.page.evaluate("window.frames_ms.slice(1)"))
+    share = sum(frame <= FRAME_MS for frame in frames) / len(frames)
+    print(f"\npreview {previews[2]:.0f} ms, all pixels {pixels[2]:.0f} ms, {share:.0%} of {len(frames)} frames in time")
+    assert previews[2] / 1000 <= PREVIEW_S
+    assert pixels[2] / 1000 <= PIXELS_S
+    assert share >= SMOOTH
