@@ -14,14 +14,12 @@ from nbbanana.display.words import money
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.session import EditResult, Output
 from nbbanana.session.changes import Diff
-from nbbanana.widgets.payloads import when
+from nbbanana.widgets.payloads import ALIKE, when
 
 __all__ = ["Side", "data_of", "made_from", "only_output", "rows", "same", "sides_of", "words"]
 
 LEAST, MOST = 2, 6
 UNSET = "default"
-ALIKE = 0.5
-"""So much of two prompts is the same text, where they are shown as one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+ALIKE = 0.5
+"""So much of two prompts is the same text, where they are shown as one."""
 
 INPUT_SIDE, TILE_SIDE, NODE_SIDE = 240, 640, 96
 """The longer sides of thumbnails, about twice what is shown, for screens with two pixels in one."""
@@ -242,6 +244,7 @@ def node_row(edit: Edit, store: Store) -> Row:
         "seed": edit.seed,
         "state": edit.state,
         "word": state_word(edit.state),
+        "mark": STATES.get(edit.state, "").partition(" ")[0],
         "starred": edit.starred,
         "rejected": edit.rejected,
         "when": when(edit.created_at),
@@ -303,12 +306,17 @@ def words_against(parent: str, child: str) -> list[tuple[str, str]]:
     """
     A prompt with what is new and what is gone against another: pairs of `same`, `new` or `gone`, and words.
 
+    Prompts that have little in common give the second as it is, for a mixture of both reads as noise.
+
     >>> words_against("Make it snow now.", "Make it rain now.")
     [('same', 'Make it'), ('gone', 'snow'), ('new', 'rain'), ('same', 'now.')]
     """
     before, after = parent.split(), child.split()
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    if matcher.ratio() < ALIKE:
+        return [("same", child)]
     found: list[tuple[str, str]] = []
-    for _, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for _, start, end, first, last in matcher.get_opcodes():
         gone, new = " ".join(before[start:end]), " ".join(after[first:last])
         if gone == new:
             found.append(("same", new))

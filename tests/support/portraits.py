@@ -75,7 +75,7 @@ def study(session: nb.Session, folder: Path) -> None:
 
 @contextmanager
 def studio(browser: labs.Browser, session: nb.Session, theme: str, width: int) -> Iterator[Page]:
-    """With a region on the primary picture, results, a job on its way, and an edit of the history looked at."""
+    """With a region on the main picture, results, a job on its way, and an edit of the history looked at."""
     last = session.store.last_id()
     neon = last - 2
     form = nb.studio("portrait.jpg", PORTRAIT.parent / "Minduka_Present_Blue_Pack.png", prompt=NEON, session=session)
@@ -108,6 +108,18 @@ def compare(browser: labs.Browser, session: nb.Session, theme: str, width: int) 
     form = nb.compare(session.history[last - 2][1], session.history[last][0])
     with opened(browser, form, theme=theme, width=width) as page:
         page.wait_for_function("[...document.querySelectorAll('img')].filter((one) => one.naturalWidth).length > 1")
+        yield page
+    form.close()
+
+
+@contextmanager
+def viewer(browser: labs.Browser, session: nb.Session, theme: str, width: int) -> Iterator[Page]:
+    """The second picture of an edit with four."""
+    form = nb.view(session.history[session.store.last_id() - 2])
+    with opened(browser, form, theme=theme, width=width) as page:
+        page.get_by_role("button", name="Next picture").click()
+        page.wait_for_function("document.querySelector('.vw-picture').naturalWidth > 0")
+        page.locator(".vw-facts span").first.wait_for()
         yield page
     form.close()
 
@@ -148,6 +160,7 @@ FORMS: dict[str, Callable[..., AbstractContextManager[Page]]] = {
     "compare": compare,
     "region": region,
     "browser": history,
+    "viewer": viewer,
 }
 
 

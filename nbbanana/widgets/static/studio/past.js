@@ -69,7 +69,7 @@ export function makePast(form) {
   function drawNode(node, place) {
     const marks = [node.starred ? "starred" : "", node.rejected ? "rejected" : "", node.word].filter(Boolean);
     const from = node.parents.length ? `, from edit ${node.parents[0]}` : `, from ${node.from}`;
-    const image = node.picture ? form.album.show(h("img", { alt: "" }), node.picture) : h("span.st-blank", { "aria-hidden": "true" }, node.word);
+    const image = node.picture ? form.album.show(h("img", { alt: "" }), node.picture) : h("span.st-blank", { "aria-hidden": "true" }, node.mark);
     return h(
       "button.st-node" + (node.rejected || node.word ? ".is-faint" : ""),
       {
