@@ -109,7 +109,7 @@ def alone(browser: Browser, made: nb.Session, photo: Callable[[str], Path]) -> d
     return found
 
 
-@pytest.mark.parametrize("pair", combinations_with_replacement(READY, 2), ids=" and ".join)
+@pytest.mark.parametrize("pair", list(combinations_with_replacement(READY, 2)), ids=" and ".join)
 def test_every_form_looks_beside_any_other_as_it_does_alone(
     browser: Browser, made: nb.Session, photo: Callable[[str], Path], alone: dict[str, list[Any]], pair: tuple[str, str]
 ) -> None:
