@@ -38,6 +38,7 @@ def handle(studio: StudioState, kind: str, message: Message, buffers: Sequence[m
     Raises:
         UsageError: a kind that is not known here, such as one of another version's front end.
     """
+    _check_public(studio, kind, message)
     if kind == "upload":
         picture = load({"name": str(message["name"]), "content": bytes(buffers[0])})
         studio.add_slots([Slot(picture, None, str(message.get("note") or "") or None)])
@@ -48,6 +49,27 @@ def handle(studio: StudioState, kind: str, message: Message, buffers: Sequence[m
     else:
         raise UsageError(
             f"The form asked for {kind!r}.", "This kernel's nbbanana does not know it.", "Run the cell again."
+        )
+
+
+FILES = frozenset({"type", "save", "browse"})
+"""What names, lists or writes files of the kernel's machine."""
+
+
+def _check_public(studio: StudioState, kind: str, message: Message) -> None:
+    """
+    Refuse what visitors of a public form may not do, whatever their front end says.
+
+    Raises:
+        UsageError: it names or writes a file of the kernel's machine.
+    """
+    model = studio.form.model
+    is_mask = kind == "set" and message["name"] == model.mask_field and message["value"] not in {None, "region"}
+    if studio.is_public and (kind in FILES or is_mask):
+        raise UsageError(
+            "This page takes uploads only.",
+            "It is open to visitors, who may not use files of its server.",
+            "Drop, paste or browse for a picture; Download saves one.",
         )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from nbbanana.errors import UsageError
 from nbbanana.session import Job, Output, Session, current
 from nbbanana.session.region_args import region_of
 from nbbanana.widgets import ui_thread
@@ -40,10 +44,10 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
 
     title: ClassVar[str] = "Studio"
 
-    def __init__(self, session: Session, *, model: str | None = None) -> None:
+    def __init__(self, session: Session, *, model: str | None = None, is_public: bool = False) -> None:
         super().__init__()
         self.session = session
-        self.state = StudioState(self, session, model or session.default_model)
+        self.state = StudioState(self, session, model or session.default_model, is_public=is_public)
         self.watch(session.store)
 
     def __repr__(self) -> str:
@@ -181,12 +185,35 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
         self.state.close()
 
 
+def _public(session: Session, model: str | None, budget: float | None, *, is_public: bool) -> Studio:
+    """A Studio for visitors, who run at the provider of a session and share nothing else with it."""
+    if not is_public:
+        raise UsageError(
+            "A budget was given for a Studio that is not public.",
+            "Its runs count against the budget of the store.",
+            "Use %nbbudget, or nb.Session(budget=…).",
+        )
+    if budget is None:
+        raise UsageError(
+            "A public Studio needs a budget.",
+            "Everyone who opens the page can start runs that you pay for.",
+            "Say what one visitor may spend, in US dollars: nb.studio(public=True, budget=1.00).",
+        )
+    folder = tempfile.mkdtemp(prefix="nbbanana-visitor-")
+    own = Session(provider=session.provider_name or None, store=folder, model=model, budget=budget)
+    opened = Studio(own, model=model, is_public=True)
+    weakref.finalize(opened, shutil.rmtree, folder, ignore_errors=True)
+    return opened
+
+
 def studio(
     *images: Any,
     edit: EditResult | int | None = None,
     prompt: str = "",
     model: str | None = None,
     session: Session | None = None,
+    public: bool = False,
+    budget: float | None = None,
     **parameters: Any,
 ) -> Studio:
     """
@@ -198,13 +225,20 @@ def studio(
         prompt: the words to begin with.
         model: the model to begin with; None is that of the settings.
         session: where edits are made and recorded; None is the current one.
+        public: for a page that others open, such as with Voilà: it takes uploads only, names and writes no file of its
+            server, and keeps its edits in a folder of its own, which goes with the form.
+        budget: US dollars that the runs of a public form may cost.
         **parameters: what is set to begin with, such as `seed=7`.
 
     Raises:
         NotInStoreError: no such edit.
+        UsageError: a public form without a budget, or a budget for another.
         ImageError, VariableError, ParameterError: a picture or a parameter that cannot be used.
     """
-    opened = Studio(session or current(), model=model)
+    if public or budget is not None:
+        opened = _public(session or current(), model, budget, is_public=public)
+    else:
+        opened = Studio(session or current(), model=model)
     if edit is not None:
         number = edit if isinstance(edit, int) else edit.id
         opened.recall(number)

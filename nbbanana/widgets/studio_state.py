@@ -43,14 +43,16 @@ class StudioState:
         widget: the widget whose front end is told; it also shows errors and keeps the still.
         session: where edits are made and recorded; held, and never looked up again.
         model: the endpoint to begin with.
+        is_public: whether visitors use it, who may not name or write files of the kernel's machine.
 
     Raises:
         UnknownModelError: no such model.
     """
 
-    def __init__(self, widget: Form, session: Session, model: str) -> None:
+    def __init__(self, widget: Form, session: Session, model: str, *, is_public: bool = False) -> None:
         self.widget = widget
         self.session = session
+        self.is_public = is_public
         self.form: FormState = FormState(Draft(model), session.model_of)
         self.form.model  # noqa: B018 - an unknown model is an error here, not later in a callback
         self.tasks: TaskList = TaskList(self._task_changed)
@@ -226,6 +228,7 @@ class StudioState:
             mask=model.mask_field,
             undo=self.form.can_undo,
             provider=self.session.provider_name,
+            public=self.is_public,
         )
 
     def show_results(self) -> None:

@@ -78,7 +78,7 @@ class StudioDay:
         """Star one and mark it with another by keys that mean something else to notebooks, and compare the two."""
         tiles = self.form.locator(".st-tile")
         tiles.first.click()
-        for key in ("x", "s", "c", "x"):
+        for key in ("x", "x", "s", "c"):
             self.page.page.keyboard.press(key)
         expect(tiles.first).to_have_attribute("aria-label", re.compile(r"compare A, starred$"))
         tiles.nth(1).click()

@@ -27,7 +27,7 @@ COPIED = {
     True: r"nb\.edit\(\n    'Keep .*',\n    nb\.history\[\d+\]\.originals\[0\],\n",
 }
 """How what is copied begins, in a notebook without magics and in all others."""
-TELL = "from nbbanana.session import current\nprint(current().last.edit.ask, current().last.origin)"
+TELL = "from nbbanana.session import current\nprint(current().last.record.ask, current().last.origin)"
 DARK = "form => getComputedStyle(form).colorScheme"
 MANY = 300
 """Edits in the history that is browsed: more than are in view."""

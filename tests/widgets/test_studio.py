@@ -383,3 +383,41 @@ def test_a_run_of_a_form_is_recorded_as_its_own(bench: Told) -> None:
     assert (asked.request.origin.source, asked.request.origin.cell) == ("form", None)
     assert (asked.request.origin.notebook, asked.request.origin.kernel) == ("study.ipynb", "k1")
     form.close()
+
+
+# ── a page for visitors ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_public_studio_takes_uploads_and_touches_no_file_of_its_server(
+    session: nb.Session, photo: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Paths, Save and the browser are refused in the kernel; what is made stays out of the author's store."""
+    (tmp_path / "secret.png").write_bytes(photo("coffee").read_bytes())
+    form = nb.studio(prompt="Make it snow.", public=True, budget=1.0, session=session)
+    visit = Told(form)
+    before = sorted(tmp_path.iterdir())
+    for ask in ({"kind": "type", "text": "secret.png"}, {"kind": "browse"}, {"kind": "save", "edit": 1, "index": 0}):
+        visit.ask(**ask)
+        assert visit.last("error")["what"] == "This page takes uploads only."
+    assert form.inputs == []
+    visit.ask("upload", data=photo("coffee").read_bytes(), name="cup.png")
+    result = form.run().result()
+    assert len(result) == 1
+    assert sorted(tmp_path.iterdir()) == before
+    assert session.store.count() == 0
+    form.close()
+
+
+def test_a_public_studio_spends_no_more_than_its_budget(session: nb.Session, photo: Callable[[str], Path]) -> None:
+    """A budget is required, and holds for its store alone."""
+    with pytest.raises(UsageError, match="needs a budget"):
+        nb.studio(public=True, session=session)
+    with pytest.raises(UsageError, match="not public"):
+        nb.studio(budget=1.0, session=session)
+    form = nb.studio(photo("coffee"), prompt="Make it snow.", public=True, budget=0.1, session=session)
+    form.run().result()
+    form.prompt = "Make it rain."
+    with pytest.raises(BudgetError):
+        form.run().result()
+    assert session.store.budget("sandbox") is None
+    form.close()

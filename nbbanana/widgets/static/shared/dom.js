@@ -46,6 +46,12 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Mark a control that uses files of the kernel's machine: a form that is open to visitors does not show it. */
+export function files(control) {
+  control.classList.add("nbb-files");
+  return control;
+}
+
 /**
  * Put these into an element, in place of what is there.
  * @param {Element} element

@@ -1,6 +1,6 @@
 // A picture seen large: whole or with its true pixels, moved and zoomed, its input while Space is held, its words beside.
 
-import { button, fill, h } from "./dom.js";
+import { button, files, fill, h } from "./dom.js";
 import { exactZoom, keptView, percent, placeOf, zoomedView } from "./view.js";
 
 /** Pictures with all their pixels that are kept, and the part of the stage that an arrow key moves the picture. */
@@ -36,7 +36,7 @@ export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
   const element = h(
     "div.vw",
     { onkeydown, onkeyup: (event) => event.key === " " && peek(false) },
-    h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, sign("−", "Zoom out", 1 / 1.5), scale, sign("+", "Zoom in", 1.5), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, button("Full screen", null, full, { key: "f" }), button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" }), button("Download", null, download, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
+    h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, sign("−", "Zoom out", 1 / 1.5), scale, sign("+", "Zoom in", 1.5), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, button("Full screen", null, full, { key: "f" }), files(button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" })), button("Download", null, download, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
     stage,
     h("aside.vw-side", {}, words, facts, said),
   );

@@ -1,6 +1,6 @@
 // The results: groups of pictures, one of them current, one toolbar for it.
 
-import { button, fill, h, icon } from "../shared/dom.js";
+import { button, files, fill, h, icon } from "../shared/dom.js";
 
 const LETTERS = "ABCDEF";
 
@@ -89,7 +89,7 @@ export function makeGrid(form) {
       press("Star", "star", tile.starred, () => act("s"), "s"),
       press("Reject", "cross", tile.rejected, () => act("x"), "x"),
       h("span.st-gap", { "aria-hidden": "true" }),
-      button("Save", "save", say("save"), { title: "Write it into the notebook's folder" }),
+      files(button("Save", "save", say("save"), { title: "Write it into the notebook's folder" })),
       button("Copy as a cell", "copy", () => form.say("copy", { edit: group.edit })),
     );
   }

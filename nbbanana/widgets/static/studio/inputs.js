@@ -13,7 +13,7 @@ export function makeInputs(form, insert) {
   const tally = h("span.nbb-quiet.nbb-small.nbb-figures");
   const notes = h("ul.st-notes.nbb-small");
   const chooser = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-label": "Choose pictures", onchange: () => send(chooser.files) });
-  const word = h("input", {
+  const word = h("input.nbb-files", {
     type: "text",
     placeholder: "Path, URL, variable or history[3][0]",
     "aria-label": "Add a picture by its path, URL, variable or edit; Enter adds it",

@@ -181,6 +181,7 @@ function render({ model, el, host }) {
       showStill = hideStill(message.uid);
     },
     form: (message) => {
+      form.root.classList.toggle("is-public", message.public);
       region = message.region?.words ?? "";
       [bar, prompt, inputs, fields].forEach((part) => part.update(message));
       form.compareRegion();

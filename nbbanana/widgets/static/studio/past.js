@@ -1,6 +1,6 @@
 // The history strip: edits in their order, wires from parent to child, and the one that is looked at.
 
-import { button, count, fill, h, icon } from "../shared/dom.js";
+import { button, count, files, fill, h, icon } from "../shared/dom.js";
 import { layOut, wirePath } from "./lanes.js";
 
 /** Pixels from one edit to the next, and half the height of a lane. */
@@ -19,6 +19,7 @@ export function makePast(form) {
   starred.setAttribute("aria-pressed", "false");
   const older = button("Older", "older", () => form.say("older"));
   const all = button("Browse all", null, () => form.say("browse"));
+  files(all);
   const browser = h("div.st-browser");
   const roots = h("div.st-roots", { "aria-hidden": "true" });
   const tree = h("div.st-tree", { role: "group", "aria-label": "Edits, the oldest first; a line leads from an edit to what was made of it" });
