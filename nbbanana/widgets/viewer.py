@@ -127,7 +127,7 @@ class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
 
 
 def _source(output: Output) -> Source:
-    return blob_source(output.sha256, output.result.session.store, TILE_SIDE)
+    return blob_source(output.sha256, output.result.library.store, TILE_SIDE)
 
 
 def view(*pictures: Any) -> Viewer:

@@ -328,9 +328,10 @@ def damaged() -> bytes:
     return bytes(data)
 
 
-def test_the_studio_opens_a_comparison_of_what_is_marked(pair: list[nb.EditResult]) -> None:
+def test_the_studio_opens_a_comparison_of_what_is_marked(session: nb.Session, photo: Callable[[str], Path]) -> None:
     """It tells its front end which widget to show: one over the two marked outputs."""
-    bench = nb.studio(session=pair[0].session)
+    pair = [session.edit(text, photo("coffee"), seed=7) for text in ("Make it snow.", "Make it rain.")]
+    bench = nb.studio(session=session)
     told: list[dict[str, object]] = []
     bench.send = lambda content, buffers=None: told.append(content)  # type: ignore[method-assign]
     marked = [[result.id, 0] for result in pair]

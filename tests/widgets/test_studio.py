@@ -153,17 +153,16 @@ def test_what_a_call_gets_wrong_is_raised(bench: Told) -> None:
 def test_a_job_that_cannot_be_afforded_says_so_and_can_be_run_again(bench: Told) -> None:
     """With a budget and a price that is only a floor, it is refused; told what it may cost, it runs."""
     session = bench.form.session
-    bench.form.run().result()
     session.store.set_budget("sandbox", 1.0)
     with pytest.raises(BudgetError):
         bench.form.run().result()
     bench.settle()
     row = bench.last("task")
-    assert row["error"][0].startswith("It costs")
+    assert row["error"][0].startswith("The price is not known exactly")
     bench.ask("most", amount=0.5)
     bench.ask("again", key=row["key"])
-    bench.wait("results", lambda told: len(told["groups"]) >= 2)
-    assert len(bench.form.results) >= 2
+    bench.wait("results", lambda told: len(told["groups"]) >= 1)
+    assert len(bench.form.results) >= 1
 
 
 def test_marks_are_for_single_pictures(bench: Told) -> None:
@@ -314,7 +313,7 @@ def test_the_price_of_a_variation_is_told_before_it_is_made(bench: Told) -> None
     bench.form.set(number_of_images=1)
     bench.ask("price of vary", edit=result.id)
     told = bench.wait("price of vary")
-    assert (told["edit"], told["amount"]) == (result.id, "from $0.28")
+    assert (told["edit"], told["amount"]) == (result.id, "$0.21")
     assert bench.form.jobs == []
     bench.ask("vary", edit=result.id)
     assert len(bench.form.jobs) == 1

@@ -237,7 +237,7 @@ def test_letters_are_letters_while_words_are_written(page: Page, form: Studio) -
     expect(page.get_by_role("dialog")).to_have_count(0)
     area.press("Control+z")
     edit = form.session.store.get(1)
-    assert (edit.starred, edit.rejected, form.chosen) == (False, False, [])
+    assert (edit.starred, edit.rejected, form.state.chosen) == (False, False, [])
     assert dict(form.parameters) == SMALL
 
 

@@ -148,9 +148,11 @@ def test_the_viewer_stands_in_nobodys_way(browser: Browser, big: nb.EditResult, 
 
 
 @pytest.mark.browser
-def test_it_opens_from_the_studio_by_key_click_and_button(browser: Browser, big: nb.EditResult) -> None:
+def test_it_opens_from_the_studio_by_key_click_and_button(
+    browser: Browser, session: nb.Session, big: nb.EditResult
+) -> None:
     """Enter, a double click and Enlarge open the same picture over the page; Escape leads back to it."""
-    form = nb.studio(prompt="Make it rain.", session=big.session)
+    form = nb.studio(prompt="Make it rain.", session=session)
     form.show_edit(1)
     with opened(browser, form) as page:
         tile = page.locator(".st-tile").nth(1)
@@ -171,9 +173,9 @@ def test_it_opens_from_the_studio_by_key_click_and_button(browser: Browser, big:
 
 
 @pytest.mark.browser
-def test_it_opens_from_the_browser(browser: Browser, big: nb.EditResult) -> None:
+def test_it_opens_from_the_browser(browser: Browser, session: nb.Session, big: nb.EditResult) -> None:
     """Enter on a tile shows its pictures large; what is saved is said there."""
-    form = big.session.history.browse()
+    form = session.history.browse()
     with opened(browser, form) as page:
         page.locator(".br-tile").first.click()
         page.locator(".br-large[src]").wait_for()
@@ -187,7 +189,7 @@ def test_it_opens_from_the_browser(browser: Browser, big: nb.EditResult) -> None
 
 
 @pytest.mark.browser
-def test_it_opens_from_a_comparison(browser: Browser, big: nb.EditResult) -> None:
+def test_it_opens_from_a_comparison(browser: Browser, session: nb.Session, big: nb.EditResult) -> None:
     """Enter on the pictures and Enlarge show an output large, not the input beside it; what is saved is said there."""
     form = nb.compare(big[1])
     with opened(browser, form) as page:
