@@ -93,14 +93,14 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """What `%load_ext nbbanana` calls."""
+    """Load the extension: what `%load_ext nbbanana` calls."""
     from nbbanana.notebook import load_ipython_extension as load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """What `%unload_ext nbbanana` calls."""
+    """Unload the extension: what `%unload_ext nbbanana` calls."""
     from nbbanana.notebook import unload_ipython_extension as unload
 
     unload(shell)

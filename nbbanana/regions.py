@@ -54,16 +54,16 @@ class Box(NamedTuple):
         return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
 
     def meets(self, other: Box) -> bool:
-        """Whether they share more than an edge."""
+        """Return whether they share more than an edge."""
         return self.overlap(other) > 0
 
     def overlap(self, other: Box) -> float:
-        """The area that both cover."""
+        """Return the area that both cover."""
         left, top = max(self.left, other.left), max(self.top, other.top)
         return Box(left, top, min(self.right, other.right), min(self.bottom, other.bottom)).area
 
     def around(self, other: Box) -> Box:
-        """The smallest box that holds both."""
+        """Return the smallest box that holds both."""
         left, top = min(self.left, other.left), min(self.top, other.top)
         return Box(left, top, max(self.right, other.right), max(self.bottom, other.bottom))
 
@@ -85,7 +85,7 @@ class Shape:
 
     def box(self, ratio: float = 1.0) -> Box:
         """
-        The smallest box around it, within the picture.
+        Return the smallest box around it, within the picture.
 
         Args:
             ratio: the picture's width by its height; a brush is round in pixels, not in parts.
@@ -99,7 +99,7 @@ class Shape:
 
 def shape_of(row: Mapping[str, Any]) -> Shape:
     """
-    A shape as the front end tells it.
+    Read a shape of the front end's JSON.
 
     Raises:
         UsageError: no shape, or places that are no numbers.
@@ -132,7 +132,7 @@ def _part(value: Any) -> float:
 
 def boxes_of(shapes: Iterable[Shape], ratio: float = 1.0) -> tuple[Box, ...]:
     """
-    The boxes around shapes, in the order in which they were drawn; those that overlap become one.
+    Return the boxes around shapes, in the order in which they were drawn; those that overlap become one.
 
     >>> boxes_of([Shape("box", ((0, 0), (0.5, 0.5))), Shape("box", ((0.4, 0.4), (0.6, 0.6)))])
     (Box(left=0.0, top=0.0, right=0.6, bottom=0.6),)
@@ -150,7 +150,7 @@ def boxes_of(shapes: Iterable[Shape], ratio: float = 1.0) -> tuple[Box, ...]:
 
 def mask_of(shapes: Iterable[Shape], size: tuple[int, int]) -> Image:
     """
-    A mask: white is to be repainted, black stays.
+    Return a mask: white is to be repainted, black stays.
 
     Args:
         shapes: what is white.
@@ -214,11 +214,11 @@ class Area:
         return boxes_of(self.shapes, self.size[0] / self.size[1])
 
     def mask(self, size: tuple[int, int] | None = None) -> Image:
-        """It as a mask in mode `L`, of the picture's size unless another is given: white is to be repainted."""
+        """Return it as a mask in mode `L`, of the picture's size unless another is given; white is repainted."""
         return mask_of(self.shapes, size or self.size)
 
     def as_json(self) -> dict[str, Any]:
-        """It as JSON has it, for a record; `area_of` reads it back."""
+        """Return it as JSON for a record; `area_of` reads it back."""
         return {"input": self.input, "size": list(self.size), "shapes": [_row_of(shape) for shape in self.shapes]}
 
     def __nbbanana_region__(self) -> Area:
@@ -227,7 +227,7 @@ class Area:
 
 def area_of(row: Mapping[str, Any]) -> Area:
     """
-    An area as a record has it.
+    Read an area from the JSON of a record.
 
     Raises:
         UsageError: a shape that is none.
@@ -242,7 +242,7 @@ def area_of(row: Mapping[str, Any]) -> Area:
 
 def written(area: Area) -> str:
     """
-    An area as it stands on a line: the boxes around what was drawn, and `@2` where it is of the second picture.
+    Write an area for the line of a cell: the boxes around what was drawn, and `@2` where it is of the second picture.
 
     >>> written(Area((box_shape((0.7, 0, 1, 0.3)), box_shape((0, 0.5, 0.25, 1))), (64, 48), input=1))
     '0.7,0,1,0.3+0,0.5,0.25,1@2'
@@ -253,7 +253,7 @@ def written(area: Area) -> str:
 
 def read(text: str) -> Area:
     """
-    An area that was written; it knows nothing of its picture's size.
+    Read an area that `written` wrote; it has no picture size.
 
     Raises:
         UsageError: it cannot be read.
@@ -271,7 +271,7 @@ def read(text: str) -> Area:
 
 def box_shape(box: Sequence[float | str]) -> Shape:
     """
-    A box as a shape.
+    Return a box as a shape.
 
     Args:
         box: left, top, right and bottom, as parts of the picture.
@@ -292,7 +292,7 @@ def box_shape(box: Sequence[float | str]) -> Shape:
 
 
 def _shown(value: object) -> str:
-    """A value in a message: as it is written, or its type where that is long or says nothing."""
+    """Return a value in a message: as it is written, or its type where that is long or says nothing."""
     text = repr(value)
     return f"A value of type {type(value).__name__}" if len(text) > 60 or " at 0x" in text else text
 
@@ -362,7 +362,7 @@ _PLACES: dict[str, Box] = {
 
 def words_for(boxes: Iterable[Sequence[float]]) -> str:
     """
-    Words for parts of a picture, as one says them to a painter.
+    Return words for parts of a picture, as a prompt can use them.
 
     Args:
         boxes: left, top, right and bottom of each, as parts of the picture.
@@ -387,7 +387,7 @@ def _phrase(box: Box) -> str:
 
 
 def _likeness(box: Box, place: Box) -> float:
-    """Intersection over union; rounded, so that a picture and its mirror image are judged alike."""
+    """Return intersection over union; rounded, so that a picture and its mirror image are judged alike."""
     shared = box.overlap(place)
     return round(shared / (box.area + place.area - shared), 6)  # no place is empty
 

@@ -61,7 +61,7 @@ def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
 
 @contextmanager
 def _offline(store: Path) -> Iterator[None]:
-    """The environment of a replay: its store, its mode, and no credential, neither a variable nor a token file."""
+    """Set the environment of a replay: its store and mode, and no credential, neither a variable nor a file."""
     with tempfile.TemporaryDirectory() as empty:
         wanted = {
             "NBBANANA_REPLAY_STORE": str(store),

@@ -27,7 +27,7 @@ SEED_LIMIT = 2**31 - 1
 
 def canonical_json(value: Any) -> str:
     """
-    The one spelling of a JSON value: sorted keys, no spaces, no NaN, text as UTF-8.
+    Return the one spelling of a JSON value: sorted keys, no spaces, no NaN, text as UTF-8.
 
     Raises:
         TypeError: something that is not JSON. A digest must never fall back to `str()`.
@@ -40,7 +40,7 @@ def canonical_json(value: Any) -> str:
 
 
 def sha256_of(value: Any) -> str:
-    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
+    """Return SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
     return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -49,7 +49,7 @@ _LINE_ENDS = re.compile(r"\r\n?")
 
 def with_plain_line_ends(text: str) -> str:
     r"""
-    The text with `\n` at the end of each line, whatever the editor or the file wrote.
+    Return the text with `\n` at the end of each line, whatever the editor or the file wrote.
 
     >>> with_plain_line_ends("Keep her.\r\nMake it night.\r")
     'Keep her.\nMake it night.\n'
@@ -156,11 +156,11 @@ class EditRequest:
         )
 
     def digest(self, provider: str) -> str:
-        """The digest of the submission: the ask, the seed that goes out, and who runs it."""
+        """Return the digest of the submission: the ask, the seed that goes out, and who runs it."""
         return sha256_of({"ask": self.ask, "seed": self.seed, "provider": provider})
 
     def with_seed_for(self, seed_field: str | None) -> EditRequest:
-        """The same with a seed to send: a minted one unless the user gave one or the model has none."""
+        """Return the same with a seed to send: a minted one unless the user gave one or the model has none."""
         if seed_field is None:
             return replace(self, seed_field=None, minted_seed=None)
         minted = None if seed_field in self.parameters else secrets.randbelow(SEED_LIMIT)

@@ -45,7 +45,7 @@ log.addHandler(logging.NullHandler())
 
 
 def _from_environment(name: str) -> str:
-    """An environment variable, trimmed; empty means unset, as for the RunComfy CLI."""
+    """Return an environment variable, trimmed; empty means unset, as for the RunComfy CLI."""
     return os.environ.get(name, "").strip()
 
 
@@ -167,7 +167,7 @@ _to_stderr = _ToStderr()
 
 
 def settings() -> NBBanana:
-    """The one settings object of this process, made on first use."""
+    """Return the one settings object of this process, made on first use."""
     return NBBanana.instance()
 
 
@@ -187,7 +187,7 @@ class Endpoints:
     @classmethod
     def from_environment(cls) -> Endpoints:
         """
-        The bases that the environment names, the official ones where it names none.
+        Return the bases that the environment names, the official ones where it names none.
 
         Raises:
             ConfigError: a base that is not https, or plain http anywhere but on loopback.

@@ -209,7 +209,7 @@ def save_pictures(result: EditResult, folder: Path | None) -> list[str]:
 
 
 def _free(folder: Path, stem: str) -> Path:
-    """A name in `folder` that nothing has yet, whatever its suffix."""
+    """Return a name in `folder` that nothing has yet, whatever its suffix."""
     taken = {path.stem for path in folder.iterdir()}
     names = [stem, *(f"{stem}-{number}" for number in range(1, len(taken) + 2))]
     return folder / next(name for name in names if name not in taken)

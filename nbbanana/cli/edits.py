@@ -182,7 +182,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _payload(options: argparse.Namespace) -> dict[str, Any]:
-    """The request's JSON object, from the argument, a file or stdin."""
+    """Return the request's JSON object, from the argument, a file or stdin."""
     text = options.input if options.input_file is None else read_text(options.input_file)
     try:
         payload = json.loads(text)
@@ -285,7 +285,7 @@ def _cancel(options: argparse.Namespace) -> None:
 
 
 def _request_id(text: str) -> str:
-    """A request id as it may stand in an address."""
+    """Return a request id as it may stand in an address."""
     from nbbanana.providers.answers import REQUEST_ID
 
     if not REQUEST_ID.match(text):

@@ -118,7 +118,7 @@ def _replay(options: argparse.Namespace) -> None:
 
 
 def _edit_id(text: str) -> int:
-    """The number of an edit."""
+    """Return the number of an edit."""
     if not text.isdecimal():
         raise UsageError(f"{text!r} is no edit.", "Edits are numbers.", "See nbbanana history.")
     return int(text[:18])

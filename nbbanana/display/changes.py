@@ -28,7 +28,7 @@ Change = tuple[str, str]
 
 def word_diff(left: str, right: str) -> tuple[Change, ...]:
     """
-    Two texts as one, word by word: pairs of `same`, `gone` or `new` and the text.
+    Return two texts as one, word by word: pairs of `same`, `gone` or `new` and the text.
 
     >>> word_diff("a rainy street", "a snowy street")
     (('same', 'a '), ('gone', 'rainy'), ('new', 'snowy'), ('same', ' street'))
@@ -45,7 +45,7 @@ def word_diff(left: str, right: str) -> tuple[Change, ...]:
 
 
 def diff_bundle(view: DiffView) -> dict[str, str]:
-    """Two edits side by side: words, parameters and inputs that differ, and the outputs of both."""
+    """Return two edits side by side: words, parameters and inputs that differ, and the outputs of both."""
     rows = [
         *((name, _value(a), _value(b)) for name, a, b in view.parameters),
         *(("input", _value(a), _value(b)) for a, b in view.inputs),
@@ -86,7 +86,7 @@ def _tiles(pictures: Sequence[Picture]) -> list[dict[str, Any]]:
 
 
 def lineage_bundle(roots: Sequence[LineageNode], more: str = "") -> dict[str, str]:
-    """How pictures came about: each edit under the one whose output it took, saying only what changed."""
+    """Return how pictures came about: each edit under the one whose output it took, saying only what changed."""
     nodes = list(chain.from_iterable(map(_all, roots)))
     images = load([node.source for node in nodes], [(NODE_SIDE, NODE_SIDE)] * len(nodes))
     uris = {id(node): image for node, image in zip(nodes, images, strict=True)}

@@ -22,7 +22,7 @@ ROOM = 200_000
 
 
 def comparison_bundle(view: ComparisonView) -> dict[str, str]:
-    """Two to six pictures with a letter each, after the words and the values that differ."""
+    """Return two to six pictures with a letter each, after the words and the values that differ."""
     images = load([picture.source for picture in view.pictures], [(SIDE, SIDE)] * len(view.pictures))
     files = fitted(images, ROOM) or [None] * len(images)
     tiles = [

@@ -26,7 +26,7 @@ Data = dict[str, Any]
 
 def bundle(view: ResultView, *, budget: int | None = None) -> tuple[Data, Data]:
     """
-    A finished result for a notebook.
+    Return a finished result for a notebook.
 
     Args:
         view: what to show; up to 80 of its pictures are.
@@ -52,18 +52,18 @@ def bundle(view: ResultView, *, budget: int | None = None) -> tuple[Data, Data]:
 
 
 def layout_of(view: ResultView) -> Layout:
-    """The grid of a result; the same while its pictures are on their way and when some never came."""
+    """Return the grid of a result; the same while its pictures are on their way and when some never came."""
     return layout(min(MOST, max(view.expected, len(view.pictures))), expected_ratio(view))
 
 
 def result_html(template: str, view: ResultView, top: Header, tiles: Sequence[parts.Tile], **more: Any) -> str:
-    """A result, or the place of one, by one of the templates that share its parts."""
+    """Return a result, or the place of one, by one of the templates that share its parts."""
     return render(template, header=top, tiles=tiles, layout=layout_of(view), **more)
 
 
 def text(view: ResultView) -> str:
     """
-    A result for a terminal: what it is, its words, and a line for each of up to twelve pictures.
+    Return a result for a terminal: what it is, its words, and a line for each of up to twelve pictures.
 
     Whatever control or bidi characters the words and names hold are made visible.
     """
@@ -85,7 +85,7 @@ def _line(picture: Picture) -> str:
 
 
 def _automatic(count: int) -> int:
-    """The bytes that so many pictures may weigh where nobody said: one is not worth what four are."""
+    """Return the default budget in bytes for `count` pictures: less for one than for four."""
     if count <= 4:
         return 150_000 + max(0, count - 1) * 33_000
     return 250_000 + (count - 4) * 250_000 // (MOST - 4)
@@ -136,7 +136,7 @@ def _without_pictures(view: ResultView, room: int) -> ResultView:
 
 
 def _metadata(view: ResultView, data: Data) -> Data:
-    """A short form of the provenance for tools, and alternative text for those that learn to read it."""
+    """Return a short form of the provenance for tools, and alternative text for those that learn to read it."""
     short = {"edit": view.edit_id, "model": view.model, "provider": view.provider, "pictures": len(view.pictures)}
     metadata: Data = {"nbbanana": short}
     if "image/jpeg" in data:

@@ -58,7 +58,7 @@ class Layout:
 
 def layout(count: int, ratio: float = 1.0) -> Layout:
     """
-    The grid for `count` pictures of width to height `ratio`.
+    Return the grid for `count` pictures of width to height `ratio`.
 
     >>> layout(4), layout(4).full_width
     (Layout(columns=4, width=270, least=128, gap=12), 1116)
@@ -72,7 +72,7 @@ def layout(count: int, ratio: float = 1.0) -> Layout:
 
 def expected_ratio(view: ResultView) -> float:
     """
-    Width to height of the pictures of a result, also before they are here.
+    Return width to height of the pictures of a result, also before they are here.
 
     That is what the first picture has; else what `aspect_ratio` asks for; else what the primary input has, which
     models follow where nothing is asked.

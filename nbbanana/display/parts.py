@@ -49,7 +49,7 @@ class Header:
 
 
 def header(view: ResultView) -> Header:
-    """The top of a result, its input pictures decoded and made small."""
+    """Return the top of a result, its input pictures decoded and made small."""
     shown = view.inputs[:MOST_INPUTS]
     boxes = [_box(picture, 64 if len(shown) <= 3 else 44) for picture in shown]
     images = load([picture.source for picture in shown], boxes)
@@ -68,7 +68,7 @@ def header(view: ResultView) -> Header:
 
 
 def _box(picture: Picture, height: int) -> tuple[int, int]:
-    """Width and height of an input in the header, in CSS pixels: one height, unless it is a panorama."""
+    """Return width and height of an input in the header, in CSS pixels: one height, unless it is a panorama."""
     if not (picture.width and picture.height):
         return round(height * 1.5), height
     ratio = picture.width / picture.height
@@ -77,7 +77,7 @@ def _box(picture: Picture, height: int) -> tuple[int, int]:
 
 
 def folded(prompt: str) -> dict[str, str]:
-    """The words as `head` and `rest`; together they hold every line and every word."""
+    """Return the words as `head` and `rest`; together they hold every line and every word."""
     prompt = "\n".join(prompt.strip().splitlines())
     lines = prompt.split("\n")
     if len(prompt) <= FOLD_CHARACTERS and len(lines) <= FOLD_LINES:
@@ -87,7 +87,7 @@ def folded(prompt: str) -> dict[str, str]:
 
 
 def alt(view: ResultView, number: int, count: int) -> str:
-    """What one hears instead of an output: the words, which of how many, the seed."""
+    """Return the `alt` text of an output: the prompt, which of how many, the seed."""
     said = words.one_line(view.prompt, 160)
     seed = view.pictures[number - 1].seed if number <= len(view.pictures) else None
     place = f"Picture {number} of {count}" + (f", seed {seed}." if seed is not None else ".")
@@ -95,7 +95,7 @@ def alt(view: ResultView, number: int, count: int) -> str:
 
 
 def tile(picture: Picture, uri: str, layout: Layout, *, alt: str) -> Tile:
-    """A picture with its caption; without `uri` an empty frame that keeps its place."""
+    """Return a picture with its caption; without `uri` an empty frame that keeps its place."""
     ratio = picture.width / picture.height if picture.width and picture.height else 1.0
     return {
         "uri": uri,
@@ -112,7 +112,7 @@ def tile(picture: Picture, uri: str, layout: Layout, *, alt: str) -> Tile:
 
 
 def about(picture: Picture) -> str:
-    """What is known of an output: its seed, size in pixels, type and size in bytes."""
+    """Return what is known of an output: its seed, size in pixels, type and size in bytes."""
     return _join(_seed(picture), _file(picture), _weight([picture]))
 
 

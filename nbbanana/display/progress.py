@@ -92,7 +92,7 @@ class ProgressDisplay:
 
     def bundle(self, progress: Progress, view: ResultView | None = None) -> dict[str, str]:
         """
-        What to show now.
+        Return the display of the job as it is now.
 
         Args:
             progress: where the job stands.
@@ -109,7 +109,7 @@ class ProgressDisplay:
 
     def stopped(self, progress: Progress, said: str, view: ResultView | None = None) -> dict[str, str]:
         """
-        What stays there when no result comes.
+        Return the display of a job that ended without a result.
 
         Args:
             progress: how it ended: cancelled, failed, unknown.
@@ -150,7 +150,7 @@ class ProgressDisplay:
         }
 
     def _small(self, picture: Picture, count: int) -> str:
-        """A picture that has come, decoded once, as small as it may be until all are here."""
+        """Return a picture that has come, decoded once, as small as it may be until all are here."""
         if picture.label not in self._arrived:
             side = ARRIVED_WIDTH * min(1.0, (4 / count) ** 0.5)
             image = load([picture.source], [(side, side)])[0]
@@ -160,7 +160,7 @@ class ProgressDisplay:
 
 def standing(progress: Progress, provider: str = "") -> tuple[str, str, str, float, float]:
     """
-    Where a job stands, for a display of one's own: mark, word, detail, and how far the bar is of how much.
+    Return where a job stands, for a display of one's own: mark, word, detail, and how far the bar is of how much.
 
     >>> from nbbanana.engine.progress import Progress
     >>> standing(Progress("queued", queue_position=2))
@@ -172,7 +172,7 @@ def standing(progress: Progress, provider: str = "") -> tuple[str, str, str, flo
 
 def stopping(progress: Progress) -> str:
     """
-    What stopping the job would do now, as a sentence that begins with its verb; empty once it is over.
+    Return what stopping the job would do now, as a sentence that begins with its verb; empty once it is over.
 
     >>> from nbbanana.engine.progress import Progress
     >>> stopping(Progress("queued"))
@@ -183,12 +183,12 @@ def stopping(progress: Progress) -> str:
 
 
 def progress_bundle(view: ResultView, progress: Progress) -> dict[str, str]:
-    """What to show of a job now; whoever shows it more than once keeps a `ProgressDisplay`."""
+    """Return the display of a job as it is now; to show it repeatedly, keep a `ProgressDisplay`."""
     return ProgressDisplay(view).bundle(progress)
 
 
 def stopped_bundle(view: ResultView, progress: Progress, said: str) -> dict[str, str]:
-    """What stands where the progress stood when no result comes: see `ProgressDisplay.stopped`."""
+    """Return the display of a job that ended without a result: see `ProgressDisplay.stopped`."""
     return ProgressDisplay(view).stopped(progress, said)
 
 
@@ -255,7 +255,7 @@ def _arriving(progress: Progress) -> tuple[str, float, float]:
 
 
 def _round(seconds: float) -> str:
-    """A time in whole seconds, so that a display changes once a second at most."""
+    """Return a time in whole seconds, so that a display changes once a second at most."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -263,7 +263,7 @@ def _round(seconds: float) -> str:
 
 
 def _facts_to_come(view: ResultView, progress: Progress) -> Sequence[str]:
-    """The facts as they will stand there, for their length alone."""
+    """Return the facts as they will stand there, for their length alone."""
     came = (Picture("", None),) * view.expected
     return words.facts(replace(view, pictures=came, seconds=progress.expected or 10.0, cost=0.0, origin=None))
 

@@ -22,7 +22,7 @@ A tag, or a character with which LaTeX begins. In a tag every `>` of an attribut
 
 def render(template: str, **values: Any) -> str:
     r"""
-    A template of this room as HTML.
+    Render a template of this package as HTML.
 
     Notebooks typeset what stands between two dollar signs, `\(` and `\)`, or `\begin` and `\end`, also in HTML
     output. They look at text, not across tags: each dollar sign and backslash of the text goes into a tag of its own.
@@ -54,7 +54,7 @@ def _environment() -> Environment:
 
 
 def _paragraphs(text: str) -> Markup:
-    """The text with its line breaks kept, also by readers that drop styles."""
+    """Return the text with its line breaks kept, also by readers that drop styles."""
     from markupsafe import Markup, escape
 
     return Markup("<br>").join(escape(line) for line in words.storable(text).splitlines())

@@ -38,7 +38,7 @@ STATES = {
 
 
 def note_bundle(said: str) -> dict[str, str]:
-    """One quiet line."""
+    """Return a note as one unobtrusive line."""
     line = words.one_line(said)
     return {"text/plain": line, "text/html": render("note", said=line)}
 
@@ -47,7 +47,7 @@ def history_bundle(
     rows: Sequence[HistoryRow], total: int, *, heading: str = "", zone: tzinfo | None = None
 ) -> dict[str, str]:
     """
-    A list of edits, grouped by day.
+    Return a list of edits, grouped by day.
 
     Args:
         rows: in the order to show them, newest first as a rule.
@@ -81,7 +81,7 @@ def history_bundle(
 
 
 def _name_width(rows: Sequence[dict[str, Any]]) -> int:
-    """CSS pixels for the longest name in 12 px monospace, with what notebooks put around code."""
+    """Return CSS pixels for the longest name in 12 px monospace, with what notebooks put around code."""
     return 12 + round(7.5 * max((len(row["name"]) for row in rows), default=0))
 
 
@@ -101,7 +101,7 @@ def _facts(row: HistoryRow) -> list[str]:
 
 
 def _marks(row: HistoryRow) -> list[str]:
-    """What people said of it, each with a word and never by its form alone."""
+    """Return its ratings, tags and note as text: never a symbol without its word."""
     said = [mark for mark, is_set in (("★ starred", row.starred), ("✕ rejected", row.rejected)) if is_set]
     return said + [words.one_line(tag, 40) for tag in row.tags]
 
@@ -122,7 +122,7 @@ def _history_lines(days: Iterable[tuple[str, list[dict[str, Any]]]]) -> Iterator
 
 
 def models_bundle(models: Sequence[Model]) -> dict[str, str]:
-    """The models with what they are for, their options, and what each takes unless it is set."""
+    """Return the models with what they are for, their options, and what each takes unless it is set."""
     shown = [
         {
             "title": words.one_line(model.title),
@@ -178,7 +178,7 @@ def _model_lines(model: dict[str, Any]) -> str:
 
 
 def dry_run_bundle(run: DryRun) -> dict[str, str]:
-    """What would be sent, word for word, and what it would cost; nothing was."""
+    """Return what would be sent, word for word, and what it would cost; nothing was."""
     from nbbanana.display.views import ResultView
 
     body = words.plain(json.dumps(dict(run.request), indent=2, ensure_ascii=False, default=str))

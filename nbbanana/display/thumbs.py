@@ -98,7 +98,7 @@ def _at_once(function: Callable[..., T], *columns: Sequence[object]) -> list[T]:
 
 
 def encode(image: Image, *, scale: float = 1.0, quality: int = 70, mime: str = "image/webp") -> bytes:
-    """The image as a file, scaled down first."""
+    """Return the image as a file, scaled down first."""
     from PIL.Image import Resampling
 
     from nbbanana.images.thumbnails import encoded
@@ -110,18 +110,18 @@ def encode(image: Image, *, scale: float = 1.0, quality: int = 70, mime: str = "
 
 
 def data_uri(data: bytes, mime: str = "image/webp") -> str:
-    """The bytes of a picture as an address that holds them."""
+    """Return the bytes of a picture as an address that holds them."""
     return f"data:{mime};base64,{b64encode(data).decode('ascii')}"
 
 
 def base64_length(data: bytes) -> int:
-    """What the bytes weigh in base64."""
+    """Return what the bytes weigh in base64."""
     return (len(data) + 2) // 3 * 4
 
 
 def fitted(images: Sequence[Image | None], room: int) -> list[bytes | None] | None:
     """
-    The images as WebP files of one quality, as good as fits into `room` bytes of base64.
+    Return the images as WebP files of one quality, as good as fits into `room` bytes of base64.
 
     Returns:
         The files in their order, or None where even the smallest do not fit.
@@ -142,9 +142,9 @@ def fitted(images: Sequence[Image | None], room: int) -> list[bytes | None] | No
 
 def _best(attempt: Callable[[Rung], T], weigh: Callable[[T], int], room: int, images: Sequence[Image]) -> T | None:
     """
-    The attempt at the highest rung that fits into `room`.
+    Return the attempt at the best rung of `LADDER` that fits into `room` bytes.
 
-    Each attempt tells how heavy these pictures are against others, and so which rung to try next. The first is the one
+    Each attempt shows how well these pictures compress, and so which rung to try next. The first is the one
     for what is typical of so many pixels: small pictures fit at the top at once.
     """
     best: T | None = None
@@ -165,7 +165,7 @@ def _best(attempt: Callable[[Rung], T], weigh: Callable[[T], int], room: int, im
 
 
 def _rung(weight: float) -> int:
-    """The highest rung of at most that weight, else the last."""
+    """Return the highest rung of at most that weight, else the last."""
     return next((number for number, rung in enumerate(LADDER) if rung.weight <= weight), len(LADDER) - 1)
 
 
@@ -173,7 +173,7 @@ def contact_sheet(
     images: Sequence[Image | None], names: Sequence[str], columns: int, width: int, room: int
 ) -> bytes | None:
     """
-    All images on one white JPEG, for readers that show no HTML; a single one is just itself.
+    Return all images on one white JPEG, for readers that show no HTML; a single one is just itself.
 
     Args:
         images: of a `load`.
@@ -221,7 +221,7 @@ def _sheet(images: Sequence[Image | None], names: Sequence[str], columns: int, w
 
 
 def faint(image: Image, ratio: float) -> bytes:
-    """A blurred handful of pixels of the image, cut to `ratio`: what stands where a picture will be."""
+    """Return a few blurred pixels of the image, cut to `ratio`: the placeholder of a picture to come."""
     from fractions import Fraction
 
     from PIL import ImageOps

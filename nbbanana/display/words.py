@@ -34,7 +34,7 @@ SANDBOX = "sandbox"
 
 def money(amount: float | None, provider: str = "") -> str:
     """
-    An amount in US dollars; what is not known is said to be unknown, and the sandbox's money is play money.
+    Format an amount in US dollars: unknown where it is None, play money in the sandbox.
 
     >>> money(0.28), money(0.035), money(0.28, "sandbox"), money(None)
     ('$0.28', '$0.035', '$0.28 in play money', 'cost not known')
@@ -47,7 +47,7 @@ def money(amount: float | None, provider: str = "") -> str:
 
 def duration(seconds: float) -> str:
     """
-    A time as people say it.
+    Format a duration.
 
     >>> duration(11.84), duration(125), duration(7300)
     ('11.8 s', '2 min 5 s', '2 h 1 min')
@@ -62,7 +62,7 @@ def duration(seconds: float) -> str:
 
 def file_size(size: int) -> str:
     """
-    Bytes in decimal units.
+    Format a number of bytes in decimal units.
 
     >>> file_size(812), file_size(48_200), file_size(1_149_000)
     ('812 bytes', '48 kB', '1.1 MB')
@@ -74,7 +74,7 @@ def file_size(size: int) -> str:
 
 def place_in_line(ahead: int) -> str:
     """
-    Where one stands with so many ahead.
+    Return the place in a queue with `ahead` jobs before it, in words.
 
     >>> [place_in_line(n) for n in (0, 1, 2, 3, 20, 111)]
     ['next in line', 'second in line', 'third in line', '4th in line', '21st in line', '112th in line']
@@ -88,17 +88,17 @@ def place_in_line(ahead: int) -> str:
 
 
 def pictures(count: int) -> str:
-    """A number of pictures."""
+    """Format a number of pictures."""
     return f"{count:,} picture{'' if count == 1 else 's'}"
 
 
 def dimensions(picture: Picture) -> str:
-    """Width and height of the original, or nothing where they are not known."""
+    """Return width and height of the original, or nothing where they are not known."""
     return f"{picture.width}×{picture.height}" if picture.width and picture.height else ""
 
 
 def describe(picture: Picture) -> str:
-    """A picture in words, such as `portrait.jpg (512×600, 48 kB)`: its name, and its size where known."""
+    """Return a picture in words, such as `portrait.jpg (512×600, 48 kB)`: its name, and its size where known."""
     size = picture.size
     if size is None and isinstance(picture.source, bytes):
         size = len(picture.source)
@@ -108,7 +108,7 @@ def describe(picture: Picture) -> str:
 
 
 def who(model: str, provider: str, count: int) -> str:
-    """Who made so many pictures."""
+    """Return a phrase that says which model and provider made `count` pictures."""
     if provider == SANDBOX:
         return f"sandbox, no model made {'it' if count == 1 else 'them'}"
     return one_line(model)
@@ -116,7 +116,7 @@ def who(model: str, provider: str, count: int) -> str:
 
 def origin(view: ResultView) -> tuple[str, str] | None:
     """
-    Where a result came from, if it was not made just now: the leading word and the rest.
+    Return where a result came from, if it was not made just now: the leading word and the rest.
 
     A replayed result costs nothing now, and says so.
     """
@@ -147,13 +147,13 @@ def facts(view: ResultView) -> list[str]:
 
 
 def records(view: ResultView) -> Sequence[Mapping[str, Any]]:
-    """The provenance of each edit that is shown: one, or those of a set."""
+    """Return the provenance of each edit that is shown: one, or those of a set."""
     return view.provenance.get("edits") or [view.provenance]
 
 
 def edits(numbers: Iterable[int]) -> str:
     """
-    Edits by their numbers.
+    Format the numbers of edits.
 
     >>> edits([12]), edits([4, 2, 3]), edits([2, 7])
     ('edit 12', 'edits 2 to 4', 'edits 2, 7')

@@ -1,1 +1,1 @@
-"""Request to job to result: reuse, submit, wait, fetch, record; and the border between sync and async."""
+"""Request → run → outcome: reuse, prepare, reserve, submit, wait, fetch; the border between sync and async."""

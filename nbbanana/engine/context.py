@@ -1,4 +1,4 @@
-"""What the steps of a run work with: the rows, who runs requests, what they cost, and how long to wait."""
+"""The context of a run's steps: store, provider, prices, leases, threads, concurrency limit, timeout."""
 
 from __future__ import annotations
 
@@ -141,12 +141,12 @@ class Threads:
 @dataclass(frozen=True, slots=True)
 class Context:
     """
-    What the steps of a run are given beside it; the same for all runs of an engine.
+    What the steps of a run need beside the run; the same for all runs of an engine. It never holds the engine.
 
     Args:
         rows: the store with its thread.
-        provider: who runs requests.
-        prices: what requests cost there.
+        provider: the service that runs requests.
+        prices: the provider's prices, cached.
         leases: the rows that this engine watches.
         threads: for work that takes processor time.
         limit: how many jobs the provider gets at once.

@@ -1,8 +1,8 @@
 """
-The engine: takes a request, and gives back a run that ends in an edit.
+The engine: answers requests from the store, from jobs under way, or by sending them to a provider.
 
-Money rules everything here. A row is in the store before the POST, the POST goes out once, and whatever happens
-afterwards, in this process or to it, leaves a row that says what is known.
+A row is in the store before the POST, the POST is sent once, and whatever happens afterwards, to this process too,
+leaves a row that says what is known. Each step is a function of `(run, context)` in a module of its own.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ POST_PATIENCE = 15.0
 """Seconds that closing waits for POSTs under way: their answers are recorded."""
 CLOSE_PATIENCE = 10.0
 RECORD_LIMIT = 200
-"""Records that are looked at for what such requests cost before."""
+"""Records that are read to find what such requests cost before."""
 
 log = logging.getLogger("nbbanana.engine")
 
@@ -59,8 +59,8 @@ class Engine:
 
     Args:
         store: where edits are recorded.
-        provider: who runs requests.
-        reuse: what the session asked before; shared by its engines.
+        provider: the service that runs requests.
+        reuse: decides what the store answers; shared by the engines of a session.
         timeout: seconds to wait for a job before saying so.
         concurrency: the most jobs at the provider at once.
     """
@@ -120,7 +120,7 @@ class Engine:
             model: its model, whose schema the parameters were checked against.
             mode: `auto` or `fresh`.
             max_price: US dollars that it may cost at most.
-            assume_price: US dollars to count where the price is not known.
+            assume_price: US dollars to count for it where the price is not known.
             download: fetch the outputs; if not, the edit can be collected later and `Run.urls` says where they are.
 
         Raises:
@@ -158,7 +158,7 @@ class Engine:
         return self._loop.run(stop(run, self._context))
 
     def quote(self, request: EditRequest, model: Model) -> Future[Quote]:
-        """What a request will cost."""
+        """Return what a request will cost."""
         return self._loop.run(self._context.prices.quote(request, model))
 
     def ask(self, question: Callable[[Any], Awaitable[T]]) -> Future[T]:
@@ -170,7 +170,7 @@ class Engine:
         return self._loop.run(answer())
 
     def live_model(self, model_id: str) -> Future[Model]:
-        """A model that is not shipped, by the schema the service has for it."""
+        """Return a model that is not shipped, by the schema the service has for it."""
         return self._loop.run(self._live_model(model_id))
 
     @property
@@ -201,7 +201,7 @@ class Engine:
         return Run(request, model, provider=self.provider.name, expected_outputs=count, download=download)
 
     def _work(self, run: Run, occurrence: Occurrence, mode: Mode) -> Coroutine[Any, Any, Outcome]:
-        """How a request is answered that no stored edit answers: collect, follow or send."""
+        """Return how a request is answered that no stored edit answers: collect, follow or send."""
         provider = self.provider.name
         if (waiting := self._reuse.collectable(run.request, provider, mode)) is not None:
             return self._collect(run, waiting)
@@ -211,7 +211,7 @@ class Engine:
         return self._make(run, mode)
 
     def _shared(self, request: EditRequest, mode: Mode) -> Run | None:
-        """The run of an identical request that is under way; without a seed, asking again is another sample."""
+        """Return the run of an identical request that is under way; without a seed, asking again is another sample."""
         run = self._asking.get(request.ask) if mode == "auto" and request.is_seeded else None
         return run if run is not None and not run.future.done() and not run.stop_requested else None
 
@@ -225,7 +225,7 @@ class Engine:
         self._loop.run(main())
 
     async def _carry(self, run: Run, work: Coroutine[Any, Any, Outcome]) -> None:
-        """Carry a run through to its future, whatever happens."""
+        """Run the work and end the run's future, whatever happens."""
         outcome: Outcome | None = None
         error: BaseException | None = None
         try:
@@ -257,7 +257,7 @@ class Engine:
                 del self._asking[ask]
 
     async def _make(self, run: Run, mode: Mode) -> Outcome:
-        """The whole way: write it down, send it, wait, fetch."""
+        """Prepare, submit, wait and fetch."""
         before, self._last_written = self._last_written, asyncio.Event()
         written = self._last_written
         try:
@@ -291,7 +291,7 @@ class Engine:
         return await self._follow(run, before)
 
     async def _collect(self, run: Run, edit: Edit) -> Outcome:
-        """The second half of the way, for a job that was accepted before."""
+        """Wait for a job that was accepted before, and fetch its outputs."""
         run.edit = edit
         if not await self._context.leases.take(edit.id):
             return await self._follow(run, edit)
@@ -357,7 +357,7 @@ class Engine:
         await self.provider.aclose()
 
     async def _free(self, run: Run) -> None:
-        """What was never sent is cancelled, and what was kept back for it is free again."""
+        """Cancel a row that was never sent, which frees the money that was kept back for it."""
         if run.edit is None or run.exchange is not None or run.edit.state not in {"prepared", "submitting"}:
             return
         try:
@@ -367,7 +367,7 @@ class Engine:
 
 
 def answered(request: EditRequest, model: Model, stored: Edit) -> Run:
-    """A run that a stored edit answered already."""
+    """Return a run that a stored edit answered already."""
     if request.region is not None:  # the region is no part of the question: it is what this asker looks at
         stored = replace(stored, region=request.region)
     run = Run(request, model, provider=stored.provider, expected_outputs=len(stored.outputs))
@@ -376,7 +376,7 @@ def answered(request: EditRequest, model: Model, stored: Edit) -> Run:
 
 
 def _about(error: NBBananaError, run: Run) -> NBBananaError:
-    """An error knows the row and the service's id, so that the reader can go on from there."""
+    """Return the error with the ids of the row and of the request, so that the reader can go on from there."""
     if run.edit is not None:
         error.edit_id = error.edit_id or run.edit.id
         error.request_id = error.request_id or run.edit.request_id

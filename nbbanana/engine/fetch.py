@@ -1,4 +1,4 @@
-"""Fetching the outputs of a completed job: checked, kept exactly as they came, recorded."""
+"""Fetching the outputs of a completed job: checked, stored byte for byte, recorded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE = 180.0
 """Seconds for which an output is asked for again: a page of a server in between may give way to the picture, and an
 address that is "not found" may only be young."""
 STRANGE_ATTEMPTS = 5
-"""How often bytes that are neither a picture nor a page are asked for."""
+"""How often an output that is neither a picture nor a page is requested."""
 PAGE_STARTS = (b"<", b"{")
 
 
@@ -58,7 +58,7 @@ async def fetch(run: Run, context: Context, status: JobStatus, price: Quote | No
 
 
 def _bounded(run: Run, urls: tuple[str, ...]) -> tuple[str, ...]:
-    """As many outputs as can have been asked for: an answer with thousands of addresses is none of ours."""
+    """Return as many outputs as can have been asked for: an answer with thousands of addresses is none of ours."""
     field = run.model.with_role("count")
     asked = counted(run.request.parameters, run.model)
     most = max(asked, int(field.maximum or 1) if field else 1)

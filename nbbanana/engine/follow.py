@@ -55,7 +55,7 @@ async def follow(run: Run, context: Context, edit: Edit) -> Edit | Outcome:
 
 
 def _ended(edit: Edit) -> NBBananaError:
-    """How a followed job ended, for the one who followed it."""
+    """Return how a followed job ended, for the one who followed it."""
     why = (edit.error or "").partition("\n")[0]
     mend = "Nothing was sent here. Run the cell again to send it."
     if edit.state in {"cancelled", "rejected"}:

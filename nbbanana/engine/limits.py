@@ -1,4 +1,4 @@
-"""How many jobs a provider gets at once: fewer after a 429, one more for each answer's worth of patience."""
+"""Concurrency limit with AIMD: halved on 429, +1/size per accepted job."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ONE_REFUSAL = 1.0
 
 class AdaptiveLimit:
     """
-    A semaphore whose size follows the service: halved on a 429, grown by one for every full round that passes.
+    A semaphore with an adaptive size: halved on a 429, +1/size per accepted job.
 
     Additive increase and multiplicative decrease, as TCP has it (Chiu and Jain, 1989). All calls belong to one loop.
 
@@ -49,13 +49,13 @@ class AdaptiveLimit:
         self._wake()
 
     def accepted(self) -> None:
-        """The service took a job: room for a little more."""
+        """Grow by one job per full round: the service accepted one."""
         self.size = min(float(self.most), self.size + 1 / self.size)
         self._wake()
 
     def refused(self) -> None:
         """
-        The service said 429: half as many from now on, never less than one.
+        Halve the limit, never below one: the service answered 429.
 
         Requests that were on their way together are refused together; that is one refusal, and halves once.
         """

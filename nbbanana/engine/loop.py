@@ -40,7 +40,7 @@ class EngineLoop:
 
     @classmethod
     def shared(cls) -> EngineLoop:
-        """The loop of this process."""
+        """Return the loop of this process."""
         with cls._guard:
             if cls._shared is None or cls._shared.pid != os.getpid():
                 cls._shared = cls()

@@ -1,4 +1,4 @@
-"""Before anything is sent: prepare the pictures, refuse what must not go, and write the row."""
+"""Preparing a run: encode its pictures, refuse what must not be sent, write the row, reserve money."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
 
 def payload_of(run: Run, prepared: Prepared, store: Store) -> dict[str, Any]:
     """
-    The JSON body of a prepared request, pictures as data URIs; reads them from the disk.
+    Return the JSON body of a prepared request, pictures as data URIs; reads them from the disk.
 
     Raises:
         ParameterError: the model as the service has it now does not take a parameter.
@@ -112,7 +112,7 @@ def payload_of(run: Run, prepared: Prepared, store: Store) -> dict[str, Any]:
 
 
 def input_record(image: ImageInput, upload: Upload | None) -> InputRecord:
-    """The record of an input. One that travelled as an output's URL is kept by its own bytes."""
+    """Return the record of an input. One that travelled as an output's URL is kept by its own bytes."""
     own = image.identity.partition(":")[2] if upload is None and image.source is not None else None
     record = InputRecord(image.name, image.identity, own, image.url, image.width, image.height)
     if upload is None:
@@ -150,7 +150,7 @@ async def _refuse_sandbox_pictures(images: tuple[ImageInput, ...], context: Cont
 
 
 async def _makers(image: ImageInput, context: Context) -> list[bool]:
-    """For each edit whose outputs have these bytes, whether it was paid for with money."""
+    """Return for each edit whose outputs have these bytes, whether it was paid for with money."""
     kind, _, digest = image.identity.partition(":")
     if kind != "sha256":
         return []
@@ -158,7 +158,7 @@ async def _makers(image: ImageInput, context: Context) -> list[bool]:
 
 
 async def _remote_url(image: ImageInput, context: Context) -> str | None:
-    """The address under which the service can fetch a picture itself: a URL, or an output that still lives."""
+    """Return the address under which the service can fetch a picture itself: a URL, or an output that still lives."""
     if image.url is not None:
         return image.url
     if image.remote_url is None or image.remote_provider != context.provider.name:
@@ -167,7 +167,7 @@ async def _remote_url(image: ImageInput, context: Context) -> str | None:
 
 
 async def _staged(uploads: list[Upload | None], context: Context) -> list[str | None]:
-    """Signed addresses of the pictures that were put elsewhere; a sandbox fetches nothing, so none for it."""
+    """Return signed addresses of the pictures that were put elsewhere; a sandbox fetches nothing, so none for it."""
     where = settings().staging
     if not where or context.provider.is_play:
         return [None] * len(uploads)
@@ -224,7 +224,7 @@ def _process(pid: int) -> str:
 
 
 def process_id() -> str:
-    """A name for this process that no other has: what stands for the kernel outside of one."""
+    """Return a name for this process that no other has: what stands for the kernel outside of one."""
     return _process(os.getpid())
 
 

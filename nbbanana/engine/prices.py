@@ -1,4 +1,4 @@
-"""What a request will cost: the API's own words, and what such requests cost before."""
+"""Prices: what the API says that a request costs, and what such requests cost before."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class Quote:
         return self.low is not None and self.low == self.high
 
     def holds(self, cost: float) -> bool:
-        """Whether a cost that was told lies within the quote."""
+        """Return whether a cost lies within the quote."""
         above = self.low is None or cost >= self.low - CENT_FRACTION
         return above and (self.high is None or cost <= self.high + CENT_FRACTION)
 
 
 def costs_more(model: Model, parameters: Any) -> list[str]:
-    """The parameters among these that the catalogue says cost extra."""
+    """Return the parameters among these that the catalogue says cost extra."""
     return [field.name for field in model.options if field.cost_note and field.name in parameters]
 
 
@@ -82,9 +82,9 @@ def quote(
     told: tuple[float, float] | None = None,
 ) -> Quote:
     """
-    What a request costs at a price.
+    Return what a request costs at a price.
 
-    The API tells a base per output. Where a parameter that costs extra is set, or the service's note speaks of more
+    The API names a base per output. Where a parameter that costs extra is set, or the service's note names more
     than the catalogue knows, the sum is only a floor: then what such requests cost before says the rest.
 
     Args:
@@ -92,7 +92,7 @@ def quote(
         request: what is asked.
         model: its model.
         live: the model as the service has it now, by whose schema outputs are counted; None is as shipped.
-        told: the least and the most that one output of a request with the same priced parameters cost before.
+        told: the lowest and the highest cost before of one output with the same priced parameters.
     """
     count = counted(request.parameters, model, live)
     low = high = None
@@ -123,7 +123,7 @@ class Prices:
 
     Args:
         provider: who is asked.
-        told: the least and the most that one output of such a request cost before, from the store.
+        told: gives the lowest and the highest cost before of one output of such a request, from the store.
         clock: seconds, for the age of a price.
     """
 
@@ -142,7 +142,7 @@ class Prices:
 
     async def describe(self, model_id: str) -> Description:
         """
-        What the provider says of a model, as it was told within the last five minutes.
+        Return what the provider says of a model, cached for five minutes.
 
         Raises:
             UnknownModelError: the provider does not have it.
@@ -160,7 +160,7 @@ class Prices:
 
     async def quote(self, request: EditRequest, model: Model) -> Quote:
         """
-        What a request costs; unknown where the service cannot be asked.
+        Return what a request costs; unknown where the service cannot be asked.
 
         Raises:
             UnknownModelError: the provider does not have the model.
@@ -168,7 +168,7 @@ class Prices:
         return (await self.described(request, model))[0]
 
     async def described(self, request: EditRequest, model: Model) -> tuple[Quote, Model | None]:
-        """What a request costs, and its model as the service has it now; None where it tells no schema."""
+        """Return the quote of a request, and its model as the service has it now; None where it gives no schema."""
         try:
             description = await self.describe(model.id)
         except (ServiceError, UnknownModelError) as error:
@@ -179,7 +179,7 @@ class Prices:
         return quote(description.price, request, model, live=live, told=await self._told(request, model)), live
 
     def heard(self, model_id: str, expected: Quote | None, cost: float | None) -> None:
-        """Forget a price that a told cost contradicts, so that it is asked for again."""
+        """Forget a cached price that a cost contradicts, so that it is asked for again."""
         if expected is not None and cost is not None and not expected.holds(cost):
             self._known.pop(model_id, None)
 

@@ -1,4 +1,4 @@
-"""What a job says of itself while it runs: an immutable snapshot that any thread may read."""
+"""The progress of a job: an immutable snapshot that any thread may read."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ class Progress:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the job has ended."""
         return self.phase in {"done", "cancelled", "failed", "unknown"}

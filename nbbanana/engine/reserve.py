@@ -1,4 +1,4 @@
-"""Refusing to overspend: before anything is sent, and together with every other kernel on the same store."""
+"""Reserving money: `max_price` and budgets are checked before anything is sent, across all kernels on a store."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def _reserved(run: Run, context: Context, amount: float, budget: Budget) -
 
 
 def _most(price: Quote, run: Run) -> float | None:
-    """The most that a request may cost: its price, else what the user says to count; None is unknown."""
+    """Return the most that a request may cost: its price, else what the user says to count; None is unknown."""
     most = run.assume_price if price.high is None else price.high
     if run.max_price is None:
         return most
@@ -99,6 +99,6 @@ def _too_dear(price: Quote, answer: Reservation) -> BudgetError:
 
 
 def dollars(amount: float) -> str:
-    """An amount for a message: two decimals, three where the third counts."""
+    """Return an amount for a message: two decimals, three where the third counts."""
     text = f"{amount:.3f}"
     return f"${text.removesuffix('0')}"

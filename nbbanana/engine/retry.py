@@ -1,4 +1,4 @@
-"""Asking again: for questions that cost nothing and may be asked twice, never for a submit."""
+"""Retries with exponential backoff: for requests that cost nothing and may be repeated, never for a submit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ask_patiently"]
 T = TypeVar("T")
 
 PASSING = (UpstreamError, RateLimitError, ProtocolError, DownloadError)
-"""Errors of a question, not of a job: asking again costs nothing."""
+"""Transient errors: they say nothing about the job, and asking again costs nothing."""
 LONGEST_PAUSE = 30.0
 
 
@@ -32,7 +32,7 @@ async def ask_patiently(
     on_pause: Callable[[NBBananaError, float], object] | None = None,
 ) -> T:
     """
-    Ask until there is an answer, with exponential and jittered pauses, honouring `Retry-After`.
+    Retry until there is an answer, with exponential backoff and jitter, honouring `Retry-After`.
 
     Args:
         ask: makes the awaitable.

@@ -33,7 +33,7 @@ UNDER_WAY: tuple[State, ...] = ("prepared", "submitting", *COLLECTABLE)
 EVERY_STATE: tuple[State, ...] = get_args(State)
 UNSETTLED = frozenset({"unknown", "lost"})
 MANY = 1000
-"""More answers to one ask than a notebook gives."""
+"""The most records of one ask that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Occurrence:
 
 class Reuse:
     """
-    What this kernel asked already, and what the store knows; one for a session.
+    Decides which stored edit answers a request; one for a session, which counts what was asked and given.
 
     Args:
         store: the store.
@@ -78,14 +78,14 @@ class Reuse:
         return Occurrence(origin.cell, ordinal, is_first)
 
     def give(self, edit: Edit) -> Edit:
-        """Note that an edit was given in this kernel."""
+        """Record that an edit was given as an answer in this kernel."""
         with self._guard:
             self._given.add(edit.id)
         return edit
 
     def answer(self, request: EditRequest, occurrence: Occurrence, provider: str | None, mode: Mode) -> Edit | None:
         """
-        The stored edit that answers an occurrence of an ask, or None where it is to be sent.
+        Return the stored edit that answers an occurrence of an ask, or None where it is to be sent.
 
         Args:
             request: what is asked.
@@ -105,7 +105,7 @@ class Reuse:
         return None if found is None else self.give(found)
 
     def collectable(self, request: EditRequest, provider: str, mode: Mode) -> Edit | None:
-        """An accepted job of the same ask that was not collected and that no kernel watches."""
+        """Return an accepted job of the same ask that was not collected and that no kernel watches."""
         if mode != "auto":
             return None
         edits = self._store.by_ask(request.ask, provider, states=COLLECTABLE, limit=10)
@@ -113,7 +113,7 @@ class Reuse:
 
     def followed(self, request: EditRequest, provider: str, mode: Mode, before: int | None = None) -> Edit | None:
         """
-        A job of the same seeded ask that another kernel or session has under way.
+        Return a job of the same seeded ask that another kernel or session has under way.
 
         Args:
             request: what is asked.
@@ -164,7 +164,7 @@ class Reuse:
         return self._kth(answers, occurrence)
 
     def _kth(self, answers: list[Edit], occurrence: Occurrence) -> Edit | None:
-        """The answer to an occurrence, else the first that was not given yet."""
+        """Return the answer to an occurrence, else the first that was not given yet."""
         slots = _slots(answers)
         if occurrence.cell is not None:
             own = slots.get((occurrence.cell, occurrence.ordinal))
@@ -182,7 +182,7 @@ class Reuse:
 
 
 def _slots(answers: Iterable[Edit]) -> dict[tuple[str | None, int], Edit]:
-    """For each cell and ordinal its newest record, in the order in which they were first asked."""
+    """Return for each cell and ordinal its newest record, in the order in which they were first asked."""
     slots: dict[tuple[str | None, int], Edit] = {}
     unnumbered: Counter[str | None] = Counter()
     for edit in sorted(answers, key=lambda edit: edit.id):

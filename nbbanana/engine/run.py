@@ -1,4 +1,4 @@
-"""One request under way: what any thread may know of it, and the future that ends it."""
+"""`Run`: one request under way, its progress, and the future that ends it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NotSentError(Exception):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What came of a request.
+    The outcome of a request.
 
     Args:
         edit: the row, with its outputs.
@@ -44,7 +44,7 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class StopReport:
     """
-    What a stop came to.
+    The outcome of a stop.
 
     Args:
         cancelled: whether the request will surely not run, and so is not charged.
@@ -67,7 +67,7 @@ class Run:
         provider: the name of the provider that runs it.
         expected_outputs: how many outputs were asked for.
         max_price: US dollars that it may cost at most; None is no limit of its own.
-        assume_price: US dollars to count where the price is not known.
+        assume_price: US dollars to count for it where the price is not known.
         download: whether the outputs are fetched; if not they stay at the service, to be collected.
     """
 
@@ -130,7 +130,7 @@ class Run:
 
     @property
     def progress(self) -> Progress:
-        """Where it stands now, with the clock read now."""
+        """The progress now, with the elapsed time as of now."""
         snapshot, since = self._snapshot, self._since
         return snapshot if snapshot.is_over else replace(snapshot, elapsed=time.monotonic() - since)
 
@@ -149,7 +149,7 @@ class Run:
         raise NotSentError
 
     def tell(self, *, restart_clock: bool = False, **changes: Any) -> None:
-        """Change the snapshot and call the listeners; called in the engine's loop."""
+        """Update the progress and call the listeners; called in the engine's loop."""
         now = time.monotonic()
         with self._guard:
             if restart_clock:

@@ -85,7 +85,7 @@ def _signed(system: Any, path: str, upload: Upload) -> str:
 
 
 def _opened(url: str) -> str:
-    """The address, if it is one that a service can open safely: https, or plain http on this machine."""
+    """Return the address, if it is one that a service can open safely: https, or plain http on this machine."""
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         _refuse("The staging place signs no https addresses.", "Pictures would travel in the clear.", "Use another.")

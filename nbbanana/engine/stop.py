@@ -1,4 +1,4 @@
-"""Stopping a run: cancel it at the service if it still can be, say what happened, leave the record true."""
+"""Stopping a run: cancel it at the service if it still can be, and record what happened."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ async def _cancel(run: Run, context: Context) -> StopReport:
 
 
 def _cancel_later(run: Run, context: Context) -> None:
-    """The POST that was under way has its answer: cancel what it started."""
+    """Cancel the job that a POST started which was under way when the stop came."""
     run.stop = asyncio.create_task(_cancel_late(run, context))
 
 

@@ -148,7 +148,7 @@ class _Poll:
 
     def _within(self, pause: float) -> float:
         """
-        A pause that does not go beyond the deadline.
+        Shorten a pause so that it does not go beyond the deadline.
 
         Raises:
             DeadlineError: it is over.
@@ -194,6 +194,6 @@ def _error_of(status: JobStatus) -> JobError | None:
 
 
 def _since(run: Run) -> float:
-    """When the job was accepted, on the monotonic clock; a job taken up again began before this kernel did."""
+    """Return when the job was accepted, on the monotonic clock; a job taken up again began before this kernel did."""
     accepted = run.row.accepted_at or time.time()
     return time.monotonic() - max(0.0, time.time() - accepted)

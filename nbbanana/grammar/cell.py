@@ -73,7 +73,7 @@ class Cell:
         name: the variable that the result is bound to.
         mode: how the store is used; None is the session's way.
         max_price: US dollars that it may cost at most.
-        assume_price: US dollars to count where the price is not known.
+        assume_price: US dollars to count for it where the price is not known.
         region: the part of a picture that it is about, as `regions.written` writes it.
         dry_run: show the request and its price, send nothing.
         wait: whether the cell ends with the result, or at once with a job.
@@ -197,7 +197,7 @@ def check_prompt(prompt: str) -> str:
 
 def split_cell(text: str) -> tuple[str, str]:
     r"""
-    The line and the body of a `%%nbedit` cell, as IPython hands them over.
+    Return the line and the body of a `%%nbedit` cell, as IPython hands them over.
 
     Raises:
         UsageError: it is no such cell.
@@ -360,7 +360,7 @@ def _of_text(text: str) -> Operand:
 
 
 def _shorts(model_id: str | None) -> Mapping[str, str]:
-    """The short forms, where the model is one that is shipped; others are written in full."""
+    """Return the short forms, where the model is one that is shipped; others are written in full."""
     try:
         model = models.get(model_id) if model_id else None
     except UnknownModelError:

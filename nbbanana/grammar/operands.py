@@ -111,7 +111,7 @@ Operand = FileOperand | NameOperand | EditOperand | LastOperand
 
 def read(word: Word) -> Operand:
     """
-    What a word of the line means.
+    Return what a word of the line means.
 
     Raises:
         UsageError: it begins like an edit and is none.
@@ -165,7 +165,7 @@ class Surroundings:
 
     def find(self, operand: Operand) -> list[object]:
         """
-        What an operand stands for: paths and URLs as text, values as they are.
+        Return what an operand stands for: paths and URLs as text, values as they are.
 
         Raises:
             VariableError: no such variable or item, or a result that does not say which of its outputs.
@@ -228,7 +228,7 @@ class Surroundings:
         return items
 
     def _single(self, name: str, value: object, mend: str) -> object:
-        """A value as it is; of a result its only output."""
+        """Return a value as it is; of a result its only output."""
         outputs = self.outputs(value)
         if outputs is None:
             return value
@@ -277,7 +277,7 @@ def _checked(text: str, namespace: Mapping[str, Any]) -> str:
 
 
 def _as_edit(operand: NameOperand) -> EditOperand | None:
-    """`history[12]` and `history[12][0]`, as captions have it, where no variable is called so."""
+    """Read `history[12]` and `history[12][0]`, as captions have it, where no variable is called so."""
     if operand.of is not None:
         return EditOperand(operand.of, operand.index) if operand.of >= 0 else None
     if not isinstance(operand.index, int) or operand.index < 0:
@@ -296,7 +296,7 @@ def _is_several(value: object) -> TypeGuard[Sequence[Any]]:
 
 
 def _file_like(name: str, files: Iterable[str]) -> str | None:
-    """A file whose name, or whose name without its suffix, is like a word."""
+    """Return a file whose name, or whose name without its suffix, is like a word."""
     names = list(files)
     stems = {Path(file).stem: file for file in reversed(names)}
     found = nearest(name, [*stems, *names])

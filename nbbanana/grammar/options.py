@@ -107,7 +107,7 @@ def spelled(field_name: str) -> str:
 
 
 def options_of(model: Model) -> tuple[Option, ...]:
-    """All options that a line may carry for a model: nbbanana's own, then the model's in the schema's order."""
+    """Return all options that a line may carry for a model: nbbanana's own, then the model's in the schema's order."""
     return (*OWN, *(_of_field(field) for field in model.options))
 
 
@@ -165,7 +165,7 @@ def _check_dashes(word: Word) -> None:
 
 
 def given_model(words: Iterable[Word], namespace: Mapping[str, Any]) -> str | None:
-    """The model that a line names: it decides which other options there are."""
+    """Return the model that a line names: it decides which other options there are."""
     stream = iter(words)
     table = _table([_MODEL])
     for word in stream:
@@ -209,7 +209,7 @@ def _about(option: Option) -> str:
 
 
 def written(option: str, value: str) -> str:
-    """An option with its value, as it stands on a line."""
+    """Return an option with its value, as it stands on a line."""
     return escape(f"{option} {quote(value)}")
 
 
@@ -221,7 +221,7 @@ def _of_field(field: Field) -> Option:
 
 
 def _table(options: Iterable[Option]) -> dict[str, tuple[Option, bool]]:
-    """Every written form of the options, and whether it is the one that says no."""
+    """Return every written form of the options, and whether it is the one that says no."""
     table: dict[str, tuple[Option, bool]] = {}
     for option in options:
         table[option.name] = option, False
@@ -233,7 +233,7 @@ def _table(options: Iterable[Option]) -> dict[str, tuple[Option, bool]]:
 
 
 def _parts(text: str, table: Mapping[str, Any]) -> tuple[str, str | None, str]:
-    """The name of an option, the value that is joined to it, and the name as it was written."""
+    """Return the name of an option, the value that is joined to it, and the name as it was written."""
     if text.startswith("--"):
         written_name, equals, value = text.partition("=")
         return written_name.replace("_", "-"), value if equals else None, written_name
@@ -244,7 +244,7 @@ def _parts(text: str, table: Mapping[str, Any]) -> tuple[str, str | None, str]:
 
 
 def _one(text: str, table: Mapping[str, tuple[Option, bool]], stream: Iterator[Word]) -> tuple[Option, str | bool]:
-    """One option and its value, which may be the next word."""
+    """Return one option and its value, which may be the next word."""
     name, value, shown = _parts(text, table)
     if name not in table:
         raise _unknown(shown, table)

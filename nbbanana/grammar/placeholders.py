@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(r"(?P<escaped>\{\{\{\{)|\{\{(?!\{)(?P<name>.*?)\}\}")
 
 def fill(text: str, namespace: Mapping[str, Any]) -> str:
     """
-    A text with the values of its placeholders; what a value holds is not looked at again.
+    Return a text with the values of its placeholders; what a value holds is not looked at again.
 
     Args:
         text: any text. `{{name}}` stands for a value, `{{{{` for two braces.
@@ -37,22 +37,22 @@ def fill(text: str, namespace: Mapping[str, Any]) -> str:
 
 
 def escape(text: str) -> str:
-    """The text that `fill` gives back unchanged."""
+    """Return the text that `fill` gives back unchanged."""
     return text.replace("{{", "{{{{")
 
 
 def has_placeholder(text: str) -> bool:
-    """Whether `fill` would change the text."""
+    """Return whether `fill` would change the text."""
     return _PLACEHOLDER.search(text) is not None
 
 
 def fits(value: object) -> bool:
-    """Whether a placeholder may take the value: text, a number, a truth value or a path."""
+    """Return whether a placeholder may take the value: text, a number, a truth value or a path."""
     return isinstance(value, str | Real | PurePath)
 
 
 def normal(name: str) -> str:
-    """A name as Python keeps it: NFKC, so that a name typed in another spelling is the same."""
+    """Return a name as Python keeps it: NFKC, so that a name typed in another spelling is the same."""
     return unicodedata.normalize("NFKC", name)
 
 

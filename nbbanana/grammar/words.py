@@ -40,7 +40,7 @@ class Word:
 
 def split(line: str) -> tuple[list[Word], bool]:
     r"""
-    The words of a line, and whether a `;` at its end silences it.
+    Return the words of a line, and whether a `;` at its end silences it.
 
     Raises:
         UsageError: a quote that is never closed, or that could close a group or be text.
@@ -71,7 +71,7 @@ def split(line: str) -> tuple[list[Word], bool]:
 
 def quote(text: str, *, always: bool = False) -> str:
     """
-    A text as one word of a line, in quotes only where it needs them, or always.
+    Return a text as one word of a line, in quotes only where it needs them, or always.
 
     >>> quote("portrait.jpg"), quote("my portrait.jpg"), quote('the "A" cup')
     ('portrait.jpg', '"my portrait.jpg"', '"the ""A"" cup"')
@@ -88,7 +88,7 @@ def _skip(line: str, at: int) -> int:
 
 
 def _group(line: str, start: int, mark: str) -> tuple[str, int]:
-    """The text of a quoted group and where it ends."""
+    """Return the text of a quoted group and where it ends."""
     text, at = "", start
     while (found := line.find(mark, at)) >= 0:
         after = line[found + 1 : found + 2]

@@ -54,7 +54,7 @@ def _has_static(value: object, name: str) -> bool:
 
 def image_of_array(value: Any) -> Image:
     """
-    The picture that an array holds.
+    Return the picture that an array holds.
 
     Args:
         value: H×W or H×W×1 (grey), H×W×3 (RGB) or H×W×4 (RGBA); uint8 0..255, uint16 0..65535, bool, floats 0..1.

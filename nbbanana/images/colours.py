@@ -39,7 +39,7 @@ def upright(image: Image, orientation: int | None = None) -> Image:
 
 def to_srgb(image: Image) -> Image:
     """
-    The picture as `RGB`, or `RGBA` where something of it is transparent, in sRGB at 8 bits a channel.
+    Return the picture as `RGB`, or `RGBA` where something of it is transparent, in sRGB at 8 bits a channel.
 
     A profile that cannot be used is left out: the picture is then taken as sRGB already, as viewers do.
 
@@ -58,12 +58,12 @@ def to_srgb(image: Image) -> Image:
 
 
 def has_transparency(image: Image) -> bool:
-    """Whether a mode or a PNG or GIF colour key makes some of it transparent."""
+    """Return whether a mode or a PNG or GIF colour key makes some of it transparent."""
     return image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info
 
 
 def on_white(image: Image) -> Image:
-    """An `RGB` picture: what is transparent is laid on white."""
+    """Return an `RGB` picture: what is transparent is laid on white."""
     if image.mode != "RGBA":
         return image.convert("RGB")
     from PIL.Image import alpha_composite, new
@@ -72,7 +72,7 @@ def on_white(image: Image) -> Image:
 
 
 def _eight_bits(image: Image) -> Image:
-    """The same in a mode of 8 bits a channel that colour management knows."""
+    """Return the same in a mode of 8 bits a channel that colour management knows."""
     mode = image.mode
     if mode.startswith("I") or mode == "F":
         return _levels(image)
@@ -86,7 +86,7 @@ def _eight_bits(image: Image) -> Image:
 
 
 def _levels(image: Image) -> Image:
-    """Grey of 8 bits from one of whole numbers or floats."""
+    """Return grey of 8 bits from one of whole numbers or floats."""
     mode = image.mode
     if mode.startswith("I;"):
         image = image.convert("I")
@@ -105,7 +105,7 @@ def _levels(image: Image) -> Image:
 
 
 def _through_profile(image: Image, profile: bytes) -> Image | None:
-    """The picture brought from its profile to sRGB; None where the profile cannot be used for it."""
+    """Return the picture brought from its profile to sRGB; None where the profile cannot be used for it."""
     from PIL import ImageCms
 
     try:

@@ -64,7 +64,7 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 def inspect(source: str | os.PathLike[str] | bytes) -> ImageInfo:
     """
-    What an image file says of itself: its head is parsed, no pixel is decoded.
+    Return what an image file says of itself: its head is parsed, no pixel is decoded.
 
     Raises:
         ImageError: no picture, damaged at its head, more than `MAX_PIXELS`, or cut off (noticed here in PNG, JPEG,
@@ -77,7 +77,7 @@ def inspect(source: str | os.PathLike[str] | bytes) -> ImageInfo:
 
 def open_safely(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
     """
-    The picture, wholly decoded, as it is stored: rotation, profile and mode are left alone.
+    Return the picture, wholly decoded, as it is stored: rotation, profile and mode are left alone.
 
     Args:
         source: a path, or the bytes of a file.
@@ -117,7 +117,7 @@ def halve_large_jpeg(image: ImageFile) -> None:
 
 
 def bytes_of(source: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
-    """The bytes of a file or the bytes themselves, and what messages call them (never an absolute path)."""
+    """Return the bytes of a file or the bytes themselves, and what messages call them (never an absolute path)."""
     if isinstance(source, bytes):
         return checked_size(source, "The data"), "The data"
     written = os.fsdecode(source)
@@ -126,7 +126,7 @@ def bytes_of(source: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
 
 
 def head(data: bytes, shown: str) -> ImageInfo:
-    """`inspect` for bytes; `shown` is what messages call them."""
+    """Inspect bytes, as `inspect` does a file; `shown` is what messages call them."""
     with opened(data, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as image:
         if image.format != "JPEG":
             check_pixels(*image.size, shown, MAX_PIXELS)
@@ -141,7 +141,7 @@ def head(data: bytes, shown: str) -> ImageInfo:
 @contextmanager
 def opened(data: bytes, shown: str, *, max_pixels: int) -> Iterator[ImageFile]:
     """
-    An image file with its head parsed and its size checked; nothing is decoded yet.
+    Open an image file: its head is parsed and its size checked, nothing is decoded yet.
 
     Raises:
         ImageError: no picture, damaged at its head, or more than `max_pixels`.
@@ -172,7 +172,7 @@ def opened(data: bytes, shown: str, *, max_pixels: int) -> Iterator[ImageFile]:
 
 
 def _add_what_pillow_leaves_out(image: ImageFile, data: bytes) -> None:
-    """EXIF data behind the pixels, which would be seen only once these are decoded, and what cICP says."""
+    """Add EXIF data that stand behind the pixels, which Pillow reads only after decoding, and the cICP chunk."""
     if "exif" not in image.info and (exif := late_exif(data)) is not None:
         image.info["exif"] = b"Exif\0\0" + exif
     if (code := colour_code(data)) is not None:
@@ -181,7 +181,7 @@ def _add_what_pillow_leaves_out(image: ImageFile, data: bytes) -> None:
 
 def decode(image: ImageFile, shown: str) -> ImageFile:
     """
-    The image with its pixels in memory.
+    Return the image with its pixels in memory.
 
     Raises:
         ImageError: damaged or cut off.
@@ -193,7 +193,7 @@ def decode(image: ImageFile, shown: str) -> ImageFile:
 
 def check_pixels(width: int, height: int, shown: str, most: int) -> None:
     """
-    Nothing, when the size is one that may be decoded.
+    Check that a size may be decoded.
 
     Raises:
         ImageError: no pixels, or more than `most`.
@@ -210,7 +210,7 @@ def check_pixels(width: int, height: int, shown: str, most: int) -> None:
 
 @contextmanager
 def pillow_errors(shown: str, format_: str | None) -> Iterator[None]:
-    """Whatever Pillow raises on damaged bytes, as an `ImageError`."""
+    """Raise whatever Pillow raises on damaged bytes as an `ImageError`."""
     try:
         yield
     except ImageError:
@@ -278,7 +278,7 @@ def _check_tiles(image: ImageFile, shown: str, max_pixels: int) -> None:
 
 
 def _check_end(data: bytes, format_: str, shown: str, scan: int = 0) -> None:
-    """Whether the end is there, for formats that mark it; a JPEG's thumbnail has a mark of its own, before `scan`."""
+    """Check that the end is there, in formats that mark it; a JPEG's thumbnail has its own mark, before `scan`."""
     is_whole = {
         "PNG": lambda: data.rfind(b"IEND") > 0,
         "JPEG": lambda: data.rfind(b"\xff\xd9", scan) > 0,
@@ -290,7 +290,7 @@ def _check_end(data: bytes, format_: str, shown: str, scan: int = 0) -> None:
 
 def exif_orientation(image: Image) -> int:
     """
-    The EXIF orientation, 1 to 8; 1 where there is none or it cannot be read.
+    Return the EXIF orientation, 1 to 8; 1 where there is none or it cannot be read.
 
     A PNG is asked only for what stood before its pixels: Pillow would decode all of it to look behind them.
     """
@@ -301,7 +301,7 @@ def exif_orientation(image: Image) -> int:
 
 
 def seen_size(image: Image) -> tuple[int, int]:
-    """Width and height as a viewer shows a file whose pixels are not decoded yet."""
+    """Return width and height as a viewer shows a file whose pixels are not decoded yet."""
     width, height = image.size
     if image.format == "TIFF":
         # Some versions of Pillow have turned this size already, others turn it with the pixels.
@@ -311,7 +311,7 @@ def seen_size(image: Image) -> tuple[int, int]:
 
 
 def is_marked(image: Image) -> bool:
-    """Whether the picture carries `SANDBOX_MARK`."""
+    """Return whether the picture carries `SANDBOX_MARK`."""
     if SANDBOX_MARK in str(image.info.get("Software", "")):
         return True
     if image.format == "PNG" and "exif" not in image.info:

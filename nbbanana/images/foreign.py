@@ -55,7 +55,7 @@ def has(value: object, name: str) -> bool:
 
 
 def _of_upload(item: Mapping[str, Any]) -> tuple[bytes, str]:
-    """An item of `ipywidgets.FileUpload.value`: a mapping with `name` and `content` (ipywidgets 8)."""
+    """Return an item of `ipywidgets.FileUpload.value`: a mapping with `name` and `content` (ipywidgets 8)."""
     content = item["content"]
     if not isinstance(content, bytes | bytearray | memoryview):
         raise not_a_picture(content)
@@ -63,13 +63,13 @@ def _of_upload(item: Mapping[str, Any]) -> tuple[bytes, str]:
 
 
 def _of_widget(widget: Any) -> tuple[bytes | str, None]:
-    """An `ipywidgets.Image`: its bytes, or the URL that its format says it holds."""
+    """Return an `ipywidgets.Image`: its bytes, or the URL that its format says it holds."""
     value = bytes(widget.value)
     return (value.decode("utf-8", "replace") if widget.format == "url" else value), None
 
 
 def _of_displayed(image: Any) -> tuple[bytes | str, None]:
-    """An `IPython.display.Image`: its bytes, its file or its URL."""
+    """Return an `IPython.display.Image`: its bytes, its file or its URL."""
     for held in (image.data, image.filename, image.url):
         if isinstance(held, bytes | str) and held:
             return held, None
@@ -77,7 +77,7 @@ def _of_displayed(image: Any) -> tuple[bytes | str, None]:
 
 
 def _of_sdk(image: Any) -> tuple[bytes, None]:
-    """What client libraries call an image: `image_bytes` (google-genai), `b64_json` (openai)."""
+    """Return what client libraries call an image: `image_bytes` (google-genai), `b64_json` (openai)."""
     if isinstance(data := getattr(image, "image_bytes", None), bytes):
         return data, None
     if isinstance(text := getattr(image, "b64_json", None), str):
@@ -86,7 +86,7 @@ def _of_sdk(image: Any) -> tuple[bytes, None]:
 
 
 def _of_place(place: Any) -> tuple[bytes, str]:
-    """A path that is not in the file system: in a zip archive, in a package, in a cloud."""
+    """Return a path that is not in the file system: in a zip archive, in a package, in a cloud."""
     name = str(getattr(place, "name", "")) or "file"
     shown = quoted(name)
     try:
@@ -153,7 +153,7 @@ def _unreadable(problem: Exception, shown: str) -> ImageError:
 
 
 def _of_figure(figure: Any) -> tuple[Image, str]:
-    """A figure of matplotlib, or what saves itself alike: drawn as its savefig() draws it."""
+    """Return a figure of matplotlib, or what saves itself alike: drawn as its savefig() draws it."""
     drawn = io.BytesIO()
     try:
         figure.savefig(drawn, format="png")
@@ -164,7 +164,7 @@ def _of_figure(figure: Any) -> tuple[Image, str]:
 
 
 def _is_of(value: object, module: str, name: str) -> bool:
-    """Whether a value is of a class of another package, which then is imported already."""
+    """Return whether a value is of a class of another package, which then is imported already."""
     found = getattr(sys.modules.get(module), name, None)
     return isinstance(found, type) and isinstance(value, found)
 

@@ -71,7 +71,7 @@ _MARKUP = (
 
 def format_of(data: bytes) -> str | None:
     """
-    The format that the first bytes promise, one of `MIME`, or None.
+    Return the format that the first bytes promise, one of `MIME`, or None.
 
     >>> format_of(b"GIF89a..."), format_of(b"<svg>")
     ('GIF', None)
@@ -97,7 +97,7 @@ def _format_of_brands(data: bytes) -> str | None:
 
 def stranger(data: bytes) -> str:
     """
-    What bytes are that are no picture, in words.
+    Return what bytes are that are no picture, in words.
 
     >>> stranger(b"%PDF-1.7")
     'a PDF document'
@@ -207,7 +207,7 @@ def _directories(data: bytes) -> Iterator[dict[int, tuple[int, ...]]]:
 
 
 def _values(data: bytes, order: str, kind: int, many: int, raw: bytes) -> tuple[int, ...]:
-    """The whole numbers of an entry, the first few of them; none where it holds something else."""
+    """Return the whole numbers of an entry, the first few of them; none where it holds something else."""
     code = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(kind)
     if code is None:
         return ()

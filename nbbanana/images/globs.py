@@ -20,13 +20,13 @@ _NUMBERS = re.compile(r"([0-9]+)")
 
 
 def is_glob(text: str) -> bool:
-    """Whether a text is a pattern: it has `*`, `?` or `[…]` and is not the name of a file that exists."""
+    """Return whether a text is a pattern: it has `*`, `?` or `[…]` and is not the name of a file that exists."""
     return "\0" not in text and glob.has_magic(text) and existing(text) is None
 
 
 def expand(pattern: str) -> list[str]:
     """
-    The files that a glob matches, sorted as people sort; folders are left out. `**` goes through folders.
+    Return the files that a glob matches, sorted as people sort; folders are left out. `**` goes through folders.
 
     Raises:
         ImageNotFoundError: it matches nothing.
@@ -59,7 +59,7 @@ def _with_names(place: Path) -> str:
 
 def natural_key(path: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
     """
-    What to sort paths by, so that numbers count as numbers and capitals do not matter.
+    Return what to sort paths by, so that numbers count as numbers and capitals do not matter.
 
     >>> sorted(["img10.png", "img2.png", "Img1.png"], key=natural_key)
     ['Img1.png', 'img2.png', 'img10.png']

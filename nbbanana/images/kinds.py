@@ -67,7 +67,7 @@ class ImageInput:
     Args:
         name: what people call it: a file name, `array 512×512 RGB`; never an absolute path.
         identity: what the ask digest holds: `sha256:<hex>` of the file's bytes, `pixels:<hex>` of mode, size and
-            pixels where there was no file, `url:<hex>` of a URL, which may be signed and so is not told. Equal pictures
+            pixels where there was no file, `url:<hex>` of a URL, which may be signed and so is hidden. Equal pictures
             have equal identities, whatever their names.
         width, height: in pixels as a viewer shows it; None for a URL.
         format: `PNG`, `JPEG`, …; `PIXELS` where there was no file; None for a URL.

@@ -28,7 +28,7 @@ _PLAIN = 12
 
 def fingerprint(source: str | os.PathLike[str] | bytes) -> int | None:
     """
-    The difference hash of a picture, as an integer of 64 bits; None for one that is too plain to be known by it.
+    Return the difference hash of a picture, as an integer of 64 bits; None for one that is too plain to be known by it.
 
     Raises:
         ImageError: no picture, damaged or too large.
@@ -50,7 +50,7 @@ def fingerprint(source: str | os.PathLike[str] | bytes) -> int | None:
 
 def distance(one: int, other: int) -> int:
     """
-    How many of the 64 bits differ.
+    Return how many of the 64 bits differ.
 
     >>> distance(0b1011, 0b0001)
     2

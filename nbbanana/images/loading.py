@@ -39,7 +39,7 @@ DEEPEST = 8
 
 def load(source: object, *, name: str | None = None) -> ImageInput:
     """
-    One picture, from whatever a user has: it is read now, its head is parsed, its pixels are not decoded.
+    Return one picture, from whatever a user has: it is read now, its head is parsed, its pixels are not decoded.
 
     Args:
         source: a path (`~` works), a glob that matches one file, an https URL, a data URI, bytes, a PIL image, an
@@ -60,7 +60,7 @@ def load(source: object, *, name: str | None = None) -> ImageInput:
 
 def load_all(sources: object) -> tuple[ImageInput, ...]:
     """
-    The pictures of a list, in its order; a glob stands for its files, sorted as people sort.
+    Return the pictures of a list, in its order; a glob stands for its files, sorted as people sort.
 
     Args:
         sources: what `load` takes, or a list, tuple or iterator of that, nested as it may be.
@@ -130,7 +130,7 @@ def _of_text(text: str, _: str | None) -> ImageInput:
 
 
 def _is_encoded(text: str) -> bool:
-    """Whether a text is a picture in base64 without the head of a data URI."""
+    """Return whether a text is a picture in base64 without the head of a data URI."""
     return len(text) > LONGEST_PATH and _BASE64.fullmatch(text[:LONGEST_PATH]) is not None
 
 
@@ -189,7 +189,7 @@ def _of_pil(image: Image, _: str | None) -> ImageInput:
 
 
 def _of_pixels(image: Image, name: str) -> ImageInput:
-    """Of a picture in memory, which may change later: its pixels as they are now, kept as a PNG."""
+    """Load a picture in memory, which may change later: its pixels as they are now, kept as a PNG."""
     is_sandbox = is_marked(image)
     image = to_srgb(upright(image))
     kept = io.BytesIO()
@@ -206,14 +206,14 @@ def _of_pixels(image: Image, name: str) -> ImageInput:
 
 
 def pixel_digest(image: Image) -> str:
-    """SHA-256 of mode, size and pixels, as 64 hexadecimal digits."""
+    """Return SHA-256 of mode, size and pixels, as 64 hexadecimal digits."""
     digest = hashlib.sha256(f"{image.mode} {image.width} {image.height} ".encode())
     digest.update(image.tobytes())
     return digest.hexdigest()
 
 
 def _short(name: str) -> str:
-    """A name on one line, of at most 200 characters, without the folders it may come with."""
+    """Return a name on one line, of at most 200 characters, without the folders it may come with."""
     plain = " ".join(name.replace("\\", "/").rpartition("/")[2].split())
     return plain[:200] or "picture"
 
@@ -228,4 +228,4 @@ _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str | None], ImageInpu
     (is_foreign, _of_foreign),
     (is_array, _of_array),
 )
-"""How to tell what a user calls a picture, and how to read it. The first match counts: PIL images are arrays too."""
+"""Tests for each kind of picture, and its reader. The first match counts: PIL images are arrays too."""

@@ -115,7 +115,7 @@ def _are_alike(some: Sequence[tuple[float, float]], others: Sequence[tuple[float
 
 
 def _curve(code: int) -> Callable[[float], float] | None:
-    """From a value to light, white being 1, for a transfer characteristic; None for one that is not known here."""
+    """Return the function from a value to light (white is 1) of a transfer characteristic; None for an unknown one."""
     curves: dict[int, Callable[[float], float]] = {
         1: _bt709,
         4: lambda value: value**2.2,
@@ -140,13 +140,13 @@ def _bt709(value: float) -> float:
 
 
 def _pq(value: float) -> float:
-    """SMPTE ST 2084, in candela a square metre."""
+    """Return the light of SMPTE ST 2084 (PQ), in candela per square metre."""
     power = value ** (1 / 78.84375)
     return float(10_000 * (max(power - 0.8359375, 0.0) / (18.8515625 - 18.6875 * power)) ** (1 / 0.1593017578125))
 
 
 def _hlg(value: float) -> float:
-    """The light of the scene in hybrid log-gamma (ITU-R BT.2100)."""
+    """Return the light of the scene in hybrid log-gamma (ITU-R BT.2100)."""
     return value * value / 3 if value <= 0.5 else (math.exp((value - 0.55991073) / 0.17883277) + 0.28466892) / 12
 
 
@@ -193,7 +193,7 @@ def _xyz(values: Sequence[float]) -> bytes:
 def _adapted_colorants(
     primaries: Sequence[tuple[float, float]], white: tuple[float, float]
 ) -> tuple[tuple[float, ...], ...]:
-    """XYZ of red, green and blue, adapted from `white` to D50 with the Bradford matrix (ICC.1:2010, annex E)."""
+    """Return XYZ of red, green and blue, adapted from `white` to D50 with the Bradford matrix (ICC.1:2010, annex E)."""
     import numpy as np
 
     def xyz(point: tuple[float, float]) -> list[float]:

@@ -36,7 +36,7 @@ LONGEST_NAME = 200
 
 
 def quoted(name: str) -> str:
-    """A name in quotes on one line: control and direction characters are spelled out, so that it cannot pose."""
+    """Return a name in quotes on one line: control and direction characters are spelled out, so that it cannot pose."""
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 + 1 :]}"
     return repr(name.encode("utf-8", "backslashreplace").decode("utf-8"))
@@ -68,7 +68,7 @@ def existing(path: str | os.PathLike[str]) -> Path | None:
 
 def read_file(path: str | os.PathLike[str], *, shown: str | None = None) -> bytes:
     """
-    The bytes of a regular file.
+    Return the bytes of a regular file.
 
     Args:
         path: `~` stands for the home folder.
@@ -94,7 +94,7 @@ def read_file(path: str | os.PathLike[str], *, shown: str | None = None) -> byte
 
 
 def expanded(written: str) -> Path:
-    """The path with `~` put in; as it is where there is no such user."""
+    """Return the path with `~` put in; as it is where there is no such user."""
     try:
         return Path(written).expanduser()
     except RuntimeError:
@@ -103,7 +103,7 @@ def expanded(written: str) -> Path:
 
 def read_stream(file: BinaryIO, *, shown: str, most: int = MAX_FILE_BYTES) -> bytes:
     """
-    What is left in a binary file.
+    Return what is left in a binary file.
 
     Args:
         file: open for reading bytes.
@@ -123,7 +123,7 @@ def read_stream(file: BinaryIO, *, shown: str, most: int = MAX_FILE_BYTES) -> by
 
 def checked_size(data: bytes, shown: str) -> bytes:
     """
-    The same bytes, when they are not too many and not none.
+    Return the same bytes, when they are not too many and not none.
 
     Raises:
         ImageError: over `MAX_FILE_BYTES`, or empty.
@@ -168,7 +168,7 @@ def _unreadable(problem: OSError | ValueError, place: Path, shown: str, written:
 
 
 def _is_folder(place: Path, shown: str, written: str) -> ImageError:
-    """The error for a folder, with the pattern for the pictures that most files in it are."""
+    """Return the error for a folder, with the pattern for the pictures that most files in it are."""
     suffixes = [Path(name).suffix for name in _names(place) or [] if name.lower().endswith(ENDINGS)]
     if not suffixes:
         return ImageError(f"{shown} is a folder.", "A picture is a file, and it has none.", "Name another place.")
@@ -177,7 +177,7 @@ def _is_folder(place: Path, shown: str, written: str) -> ImageError:
 
 
 def missing(place: Path, shown: str) -> ImageNotFoundError:
-    """The error for a file that is not there, with the nearest name in its folder."""
+    """Return the error for a file that is not there, with the nearest name in its folder."""
     folder = place.parent
     names = _names(folder)
     if names is None:
@@ -205,7 +205,7 @@ def _similar(name: str, names: list[str]) -> str | None:
 
 
 def _names(folder: Path) -> list[str] | None:
-    """The names in a folder; None where there is no folder; none of a folder that cannot be listed."""
+    """Return the names in a folder; None where there is no folder; none of a folder that cannot be listed."""
     if not folder.is_dir():
         return None
     names: list[str] = []

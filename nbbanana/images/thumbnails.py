@@ -28,7 +28,7 @@ def thumbnail(
     quality: int = 80,
 ) -> bytes:
     """
-    A small version of a picture, upright and sRGB, without metadata; equal input gives equal bytes.
+    Return a small version of a picture, upright and sRGB, without metadata; equal input gives equal bytes.
 
     Args:
         source: a path, or the bytes of a file.
@@ -46,7 +46,7 @@ def thumbnail(
 
 def shrunk(source: str | os.PathLike[str] | bytes, *, side: int) -> Image:
     """
-    A small version of a picture as pixels, upright and sRGB; `thumbnail` says what of, and what can go wrong.
+    Return a small version of a picture as pixels, upright and sRGB; `thumbnail` says what of, and what can go wrong.
 
     >>> from io import BytesIO
     >>> from PIL import Image
@@ -89,7 +89,7 @@ def _fitting(size: tuple[int, int], side: int) -> tuple[int, int]:
 
 
 def encoded(image: Image, format: Literal["JPEG", "WEBP", "PNG"], quality: int = 80) -> bytes:  # noqa: A002
-    """A picture as a small file without metadata; what is transparent is laid on white in JPEG."""
+    """Return a picture as a small file without metadata; what is transparent is laid on white in JPEG."""
     options: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": quality, "optimize": True},
         "WEBP": {"quality": quality, "method": 2},

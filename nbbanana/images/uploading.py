@@ -72,7 +72,7 @@ WORKERS = 2
 
 def prepare(images: Sequence[ImageInput], *, jpeg: bool = False) -> tuple[Upload, ...]:
     """
-    What is sent of each picture: PNG, upright, sRGB, without metadata, scaled down where a limit asks for it.
+    Return what is sent of each picture: PNG, upright, sRGB, without metadata, scaled down where a limit asks for it.
 
     With `jpeg`, what does not fit as a PNG and is opaque is a JPEG at quality 95, scaled down only if that is too
     large as well.
@@ -88,7 +88,7 @@ def prepare(images: Sequence[ImageInput], *, jpeg: bool = False) -> tuple[Upload
 
 
 def _shares(images: Sequence[ImageInput]) -> list[int]:
-    """How many bytes each PNG may take: what small pictures cannot need goes to the larger ones."""
+    """Return how many bytes each PNG may take: what small pictures cannot need goes to the larger ones."""
     most = [min(MAX_UPLOAD_BYTES, _bound(image)) for image in images]
     shares, left = [0] * len(images), MAX_PICTURES_BYTES
     for done, index in enumerate(sorted(range(len(images)), key=lambda at: most[at])):
@@ -98,7 +98,7 @@ def _shares(images: Sequence[ImageInput]) -> list[int]:
 
 
 def _bound(image: ImageInput) -> int:
-    """More bytes than the PNG of a picture takes at full size, however little of it compresses."""
+    """Return more bytes than the PNG of a picture takes at full size, however little of it compresses."""
     width, height = image.width or 0, image.height or 0
     return 4096 + height + width * height * 4 * 101 // 100
 
@@ -154,7 +154,7 @@ def _decoded(picture: ImageInput) -> tuple[Image, tuple[int, int], bool]:
 
 
 def _within(image: Image, pixels: float) -> Image:
-    """The picture with at most so many pixels, its shape kept; the same object where it has no more."""
+    """Return the picture with at most so many pixels, its shape kept; the same object where it has no more."""
     from PIL.Image import Resampling
 
     width, height = image.size
@@ -167,7 +167,7 @@ def _within(image: Image, pixels: float) -> Image:
 
 
 def _encoded(image: Image, most: int, *, jpeg: bool) -> tuple[bytes, tuple[int, int], str]:
-    """The bytes that travel of a picture, at most `most`, the size that they have, and their media type."""
+    """Return the bytes that travel of a picture, at most `most`, the size that they have, and their media type."""
     whole = _whole(image, most, _png)
     if whole is None and jpeg and image.mode == "RGB":
         return *(_whole(image, most, _jpeg) or _scaled(image, most, _jpeg)), "image/jpeg"
@@ -175,7 +175,7 @@ def _encoded(image: Image, most: int, *, jpeg: bool) -> tuple[bytes, tuple[int, 
 
 
 def _whole(image: Image, most: int, encode: Encode) -> tuple[bytes, tuple[int, int]] | None:
-    """The picture at its full size, if it then takes at most `most` bytes."""
+    """Return the picture at its full size, if it then takes at most `most` bytes."""
     if _expected_size(image, encode) > most * DOUBT:
         return None
     data = encode(image)
@@ -183,14 +183,14 @@ def _whole(image: Image, most: int, encode: Encode) -> tuple[bytes, tuple[int, i
 
 
 def _scaled(image: Image, most: int, encode: Encode) -> tuple[bytes, tuple[int, int]]:
-    """The largest version found that takes at most `most` bytes, and its size."""
+    """Return the largest version found that takes at most `most` bytes, and its size."""
     guess = _step(image.width * image.height, most, _expected_size(image, encode))
     guess = min(guess, image.width * image.height * AIM)
     return _searched(image, most, _step(guess, most, _expected_size(_within(image, guess), encode)), encode)
 
 
 def _searched(image: Image, most: int, target: float, encode: Encode) -> tuple[bytes, tuple[int, int]]:
-    """`_scaled` for a picture that does not fit as it is; about `target` pixels of it should."""
+    """Search the scale of a picture that does not fit as it is; about `target` pixels of it should."""
     fits, too_large = 1.0, float(image.width * image.height)
     best: tuple[bytes, tuple[int, int]] | None = None
     tries = 0
@@ -209,12 +209,12 @@ def _searched(image: Image, most: int, target: float, encode: Encode) -> tuple[b
 
 
 def _step(pixels: float, most: int, size: int) -> float:
-    """How many pixels should take a little under `most` bytes, when so many take `size`."""
+    """Return how many pixels should take a little under `most` bytes, when so many take `size`."""
     return pixels * math.pow(AIM * most / size, STEEPNESS)
 
 
 def _expected_size(image: Image, encode: Encode) -> int:
-    """About how many bytes it will take: strips from all heights are encoded and scaled up."""
+    """Return about how many bytes it will take: strips from all heights are encoded and scaled up."""
     if image.height <= 2 * STRIPS * STRIP_ROWS:
         return len(encode(image))
     strips = _strips(image)

@@ -21,7 +21,7 @@ _ALLOWED = re.compile(r"[!-~]+", re.ASCII)
 
 def is_url(text: str) -> bool:
     """
-    Whether a text is meant as a URL, of whatever scheme, and not as a path.
+    Return whether a text is meant as a URL, of whatever scheme, and not as a path.
 
     >>> is_url("https://example.com/a.png"), is_url("data:image/png;base64,AA=="), is_url("C:/a.png")
     (True, True, False)
@@ -31,7 +31,7 @@ def is_url(text: str) -> bool:
 
 def url_input(url: str) -> ImageInput:
     """
-    A picture that the service fetches for itself. Nothing is fetched here.
+    Return a picture that the service fetches for itself. Nothing is fetched here.
 
     Args:
         url: https, a public host, no user or password in it.
@@ -62,7 +62,7 @@ def url_input(url: str) -> ImageInput:
 
 def bytes_of_data_uri(uri: str) -> bytes:
     r"""
-    The bytes that a `data:` URI holds (RFC 2397).
+    Return the bytes that a `data:` URI holds (RFC 2397).
 
     Raises:
         ImageError: it holds none, or base64 that is none.

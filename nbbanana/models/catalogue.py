@@ -19,14 +19,14 @@ SCHEMA, GUIDANCE = ".schema.json", ".md"
 
 @lru_cache(maxsize=1)
 def ids() -> tuple[str, ...]:
-    """The ids of all shipped models, sorted."""
+    """Return the ids of all shipped models, sorted."""
     return tuple(sorted(_ids(_root(), "")))
 
 
 @lru_cache(maxsize=64)
 def get(model_id: str) -> Model:
     """
-    A shipped model.
+    Return a shipped model.
 
     Raises:
         UnknownModelError: there is none of that id; the nearest is named.
@@ -45,7 +45,7 @@ def get(model_id: str) -> Model:
 
 
 def read(root: Traversable, model_id: str) -> Model:
-    """The model of that id from a folder laid out as `catalogue/` is."""
+    """Return the model of that id from a folder laid out as `catalogue/` is."""
     schema = json.loads(root.joinpath(model_id + SCHEMA).read_text(encoding="utf-8"))
     guidance = root.joinpath(model_id + GUIDANCE).read_text(encoding="utf-8")
     return from_schema(model_id, schema, guidance=guidance, is_shipped=True)

@@ -52,7 +52,7 @@ _ITEMS = {
 
 
 def compiled(properties: Mapping[str, Mapping[str, Any]]) -> Validator:
-    """A function that checks a dict of values and raises what `check_values` reads. Costs some milliseconds."""
+    """Return a function that checks a dict of values and raises what `check_values` reads. Costs some milliseconds."""
     import fastjsonschema
 
     schema = {"type": "object", "properties": {name: checks_of(node) for name, node in properties.items()}}
@@ -62,7 +62,7 @@ def compiled(properties: Mapping[str, Mapping[str, Any]]) -> Validator:
 
 def check_values(validator: Validator, fields: Mapping[str, Field], values: dict[str, Any]) -> None:
     """
-    Nothing, when every value is one that its field takes.
+    Check that every value is one that its field takes.
 
     Raises:
         ParameterError: one is not.
@@ -70,7 +70,7 @@ def check_values(validator: Validator, fields: Mapping[str, Field], values: dict
     import fastjsonschema
 
     for name, value in values.items():
-        # One at a time, so that the name is known: in the library's path it could not be told from what it holds.
+        # One at a time, so that the name is known: in the library's path, names and items look alike.
         try:
             validator({name: value})
         except fastjsonschema.JsonSchemaValueException:
@@ -80,7 +80,7 @@ def check_values(validator: Validator, fields: Mapping[str, Field], values: dict
 
 
 def _is_sendable(value: object) -> bool:
-    """Whether JSON has it: no NaN, no infinity, no half of a surrogate pair."""
+    """Return whether JSON has it: no NaN, no infinity, no half of a surrogate pair."""
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except (ValueError, TypeError, RecursionError):
@@ -90,7 +90,7 @@ def _is_sendable(value: object) -> bool:
 
 def plain_value(value: Any, field: Field) -> Any:
     """
-    The value as JSON has it: NumPy's scalars, tuples and whole floats for integers become what they stand for.
+    Return the value as JSON has it: NumPy's scalars, tuples and whole floats for integers become what they stand for.
 
     A number is a float, so that 1 and 1.0 are the same question. What JSON has nothing for stays as it is: the check
     refuses it.
@@ -131,7 +131,7 @@ def _spelling(value: str | float) -> str:
 
 def typed(field: Field, text: str) -> Any:
     """
-    What a text from a command line stands for.
+    Return what a text from a command line stands for.
 
     Raises:
         ParameterError: nothing of the field's kind.
@@ -159,7 +159,7 @@ def _refuse(text: str) -> Any:
 
 
 def not_allowed(field: Field, value: object) -> ParameterError:
-    """The error for a value that a field does not take."""
+    """Return the error for a value that a field does not take."""
     near = _nearest(field, value)
     hint = f" Did you mean {near}?" if near is not None else ""
     own = "" if field.default is None else f"; the model's own is {shown_value(field.default, quote=False)}"
@@ -172,7 +172,7 @@ def not_allowed(field: Field, value: object) -> ParameterError:
 
 def allowed(field: Field) -> str:
     """
-    What a field takes, in words.
+    Return what a field takes, in words.
 
     >>> allowed(Field("n", "integer", "--n", minimum=1, maximum=4))
     'a whole number from 1 to 4'
@@ -202,7 +202,7 @@ def _amount(low: float | None, high: float | None) -> str:
 
 
 def _nearest(field: Field, value: object) -> str | None:
-    """The allowed value next to one that is not, as it is written; None where nothing is near."""
+    """Return the allowed value next to one that is not, as it is written; None where nothing is near."""
     if field.enum:
         return nearest(str(value), [shown_value(one, quote=False) for one in field.enum]) if _is_plain(value) else None
     number = _number(value)
@@ -219,7 +219,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _number(value: object) -> float | None:
-    """The number that a value is or spells; None where it is none, or has too many digits to be meant."""
+    """Return the number that a value is or spells; None where it is none, or has too many digits to be meant."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -230,7 +230,7 @@ def _number(value: object) -> float | None:
 
 
 def shown_value(value: object, *, quote: bool = True) -> str:
-    """A value on one line, as one writes it, cut at 60 characters."""
+    """Return a value on one line, as one writes it, cut at 60 characters."""
     if isinstance(value, bool) and not quote:
         return str(value).lower()
     text = value if isinstance(value, str) and not quote else _written(value)

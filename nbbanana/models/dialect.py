@@ -46,7 +46,7 @@ TEXTS = frozenset({"title", "description", "format"})
 
 def plain_schema(model_id: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """
-    The schema with `properties` and `required` only, each property in plain words.
+    Return the schema with `properties` and `required` only, each property in plain words.
 
     Raises:
         ProtocolError: it has no properties, or some that are none.
@@ -61,7 +61,7 @@ def plain_schema(model_id: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checks_of(node: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a plain property says which values are allowed."""
+    """Return what of a plain property says which values are allowed."""
     return {word: value for word, value in node.items() if word in CHECKS}
 
 
@@ -85,7 +85,7 @@ def _plain(model_id: str, node: Any, depth: int = 0) -> dict[str, Any]:
 
 
 def _is_sound(word: str, value: object) -> bool:
-    """Whether a word is one that is kept, and its value one that it can have."""
+    """Return whether a word is one that is kept, and its value one that it can have."""
     if word in NUMBERS:
         return _is_number(value)
     if word == "multipleOf":

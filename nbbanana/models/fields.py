@@ -81,7 +81,7 @@ class Field:
 
 
 def read_fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
-    """The fields of a schema in plain JSON Schema words (see `nbbanana.models.dialect`), in its order."""
+    """Return the fields of a schema in plain JSON Schema words (see `nbbanana.models.dialect`), in its order."""
     properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
     roles = _roles(properties, schema["required"])
     return tuple(_read(name, node, schema["required"], roles.get(name)) for name, node in properties.items())
@@ -112,7 +112,7 @@ def _read(name: str, node: Mapping[str, Any], required: list[str], role: Role | 
 
 
 def _roles(properties: Mapping[str, Mapping[str, Any]], required: list[str]) -> dict[str, Role]:
-    """What each field is for: as `x-nbbanana` says, else by format before by name."""
+    """Return what each field is for: as `x-nbbanana` says, else by format before by name."""
     roles: dict[str, Role] = {}
     for name, node in properties.items():
         stated = node.get("x-nbbanana", {}).get("role")

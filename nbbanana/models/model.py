@@ -58,7 +58,7 @@ class Model:
 
     def field(self, name: str) -> Field:
         """
-        The field of that name.
+        Return the field of that name.
 
         Raises:
             ParameterError: there is none; the nearest is named.
@@ -69,7 +69,7 @@ class Model:
         return found
 
     def with_role(self, *roles: Role) -> Field | None:
-        """The first field that has one of the roles, or None."""
+        """Return the first field that has one of the roles, or None."""
         return next((one for one in self.fields if one.role in roles), None)
 
     @property
@@ -152,13 +152,13 @@ class Model:
         return {self.prompt_field: prompt, **parameters}
 
     def count(self, parameters: Mapping[str, Any]) -> int:
-        """How many outputs are asked for: one, unless the parameters say more."""
+        """Return how many outputs are asked for: one, unless the parameters say more."""
         name = self.count_field
         return int(parameters.get(name) or 1) if name else 1
 
     def check(self, parameters: Mapping[str, Any], *, images: int) -> dict[str, Any]:
         """
-        The parameters as they can be sent: of JSON's types, without those that are None.
+        Return the parameters as they can be sent: of JSON's types, without those that are None.
 
         Args:
             parameters: by name, the prompt among them, the pictures not.
@@ -181,7 +181,7 @@ class Model:
 
     def parse_option(self, option: Field | str, text: str) -> Any:
         """
-        The value that a text from a command line stands for, checked.
+        Return the value that a text from a command line stands for, checked.
 
         Args:
             option: a field, or its name.
@@ -219,7 +219,7 @@ class Model:
         return values
 
     def _renamed(self, item: tuple[str, Any], live: Model) -> tuple[str, Any]:
-        """A parameter under the name that the live schema has for it, in its type."""
+        """Return a parameter under the name that the live schema has for it, in its type."""
         name, value = item
         own = self.field(name)
         there = live._by_name.get(name) or (live.with_role(own.role) if own.role else None)
@@ -309,7 +309,7 @@ def from_schema(
     is_shipped: bool = False,
 ) -> Model:
     """
-    A model from its input schema, be it from a file or from the service.
+    Return a model from its input schema, be it from a file or from the service.
 
     The field that takes the pictures is found by its `format` (`image_uris`, `image_uri`), else by name; the seed, the
     number of outputs and the mask by name. `x-nbbanana` says it outright: `role`, `short`, `cost`. Equal schemas give
@@ -352,7 +352,7 @@ def _model(
 
 
 def _spelled(model_id: str, schema: Mapping[str, Any]) -> str:
-    """A schema as JSON, in the order of its fields."""
+    """Return a schema as JSON, in the order of its fields."""
     try:
         spelled = json.dumps(schema, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):

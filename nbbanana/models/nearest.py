@@ -17,7 +17,7 @@ _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", re.ASCII)
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """
-    The choice that a word was probably meant to be, or None where none is like it.
+    Return the choice that a word was probably meant to be, or None where none is like it.
 
     Quantities of one unit are compared by size, everything else by letters; a common beginning counts more, since
     people mistype the end.

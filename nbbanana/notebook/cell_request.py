@@ -96,7 +96,7 @@ class CellRequest:
 
 
 def _outputs(value: object) -> Sequence[object] | None:
-    """The outputs of a result, or of a job that is over; None for any other value."""
+    """Return the outputs of a result, or of a job that is over; None for any other value."""
     if isinstance(value, EditResult):
         return value
     if not isinstance(value, Job):

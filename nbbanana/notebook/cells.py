@@ -57,7 +57,7 @@ class CellOrigins:
 
 def can_await(shell: Any) -> bool:
     """
-    Whether the cell that is transformed now will run in an event loop that goes on while the cell waits.
+    Return whether the cell that is transformed now will run in an event loop that goes on while the cell waits.
 
     What is run inside a cell, as by `%run`, `%%capture` or `%%time`, or by a callback, has no loop of its own:
     IPython's blocking `run_cell`, or the code of the outer cell, is on the stack then.
@@ -76,7 +76,7 @@ def can_await(shell: Any) -> bool:
 
 
 def _is_running(*functions: CodeType) -> bool:
-    """Whether one of these functions is on this thread's stack."""
+    """Return whether one of these functions is on this thread's stack."""
     frame = sys._getframe()  # noqa: SLF001 - the interpreter's documented way to the stack
     while frame is not None and frame.f_code not in functions:
         frame = frame.f_back  # type: ignore[assignment]

@@ -53,14 +53,14 @@ class _Found:
 
 
 def matcher_for(shell: InteractiveShell) -> Matcher | None:
-    """The matcher of a shell for IPython's matcher API of version 2; None where IPython has no such API."""
+    """Return the matcher of a shell for IPython's matcher API of version 2; None where IPython has no such API."""
     try:
         from IPython.core.completer import SimpleCompletion, context_matcher
     except ImportError:
         return None
 
     def match(context: CompletionContext) -> Any:
-        """What IPython asks for at each Tab."""
+        """Return what IPython asks for at each Tab."""
         found = _complete(context.full_text, context.cursor_line, context.cursor_position, shell.user_ns)
         texts = found.texts or (((found.fragment, "text"),) if found.is_ours else ())
         return {
@@ -75,7 +75,7 @@ def matcher_for(shell: InteractiveShell) -> Matcher | None:
 
 
 def _complete(text: str, row: int, column: int, namespace: Mapping[str, Any]) -> _Found:
-    """What may stand at the cursor."""
+    """Return what may stand at the cursor."""
     lines = text.split("\n")
     before = lines[row][:column]
     if history := _HISTORY.fullmatch(before):
@@ -91,7 +91,7 @@ def _complete(text: str, row: int, column: int, namespace: Mapping[str, Any]) ->
 
 
 def _placeholder(before: str, namespace: Mapping[str, Any]) -> _Found | None:
-    """Names behind two open braces: the variables whose value is text."""
+    """Return names behind two open braces: the variables whose value is text."""
     _, braces, start = before.rpartition("{{")
     if not braces or "}" in start or not (start == "" or start.isidentifier()):
         return None
@@ -118,13 +118,13 @@ def _on_the_line(line: str, namespace: Mapping[str, Any], *, is_cell: bool) -> _
 
 
 def _last_word(line: str) -> str:
-    """The word at the end of a line, with the blanks of one whose quote is open; empty behind a blank."""
+    """Return the word at the end of a line, with the blanks of one whose quote is open; empty behind a blank."""
     *_, last = ["", *(word.group() for word in _WORD.finditer(line) if word.end() == len(line))]
     return last
 
 
 def _files(fragment: str) -> Iterator[tuple[str, str]]:
-    """Picture files and folders that begin like this, quoted as the line needs it."""
+    """Yield picture files and folders that begin like this, quoted as the line needs it."""
     from nbbanana.grammar import FileOperand, quote
 
     mark = fragment[:1] if fragment[:1] in {'"', "'"} else ""
@@ -150,7 +150,7 @@ def _files(fragment: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_history(line: str) -> _Found:
-    """Options of `%nbhistory`, and the values of those whose values are counted."""
+    """Return options of `%nbhistory`, and the values of those whose values are counted."""
     from nbbanana import models
     from nbbanana.notebook import history_line as history
 
@@ -165,7 +165,7 @@ def _of_history(line: str) -> _Found:
 
 
 def _options(words: list[str], *, is_cell: bool) -> list[Option]:
-    """The options of the model that the line names, or of the one that is set."""
+    """Return the options of the model that the line names, or of the one that is set."""
     from nbbanana import models
     from nbbanana.grammar import options_of
     from nbbanana.settings import DEFAULT_MODEL, settings
@@ -181,7 +181,7 @@ def _spellings(options: Iterable[Option]) -> dict[str, str]:
 
 
 def _values(option: Option) -> dict[str, str]:
-    """The values that an option takes, where they are counted."""
+    """Return the values that an option takes, where they are counted."""
     from nbbanana import models
 
     choices = models.ids() if option.key == "model" and option.field is None else option.choices
@@ -191,7 +191,7 @@ def _values(option: Option) -> dict[str, str]:
 
 
 def _pictures(fragment: str, namespace: Mapping[str, Any]) -> dict[str, str]:
-    """Variables that hold pictures, the outputs of a result whose name is there already, and edits."""
+    """Return variables that hold pictures, the outputs of a result whose name is there already, and edits."""
     if fragment.startswith("edit:"):
         return {f"edit:{number}": "edit" for number in _edits()}
     name, bracket, _ = fragment.partition("[")
@@ -213,7 +213,7 @@ def _names(namespace: Mapping[str, Any]) -> list[str]:
 
 
 def _length(value: object) -> int:
-    """How many pictures a result or a list holds; 0 for anything else."""
+    """Return how many pictures a result or a list holds; 0 for anything else."""
     if isinstance(value, list | tuple) or _is_result(value):
         return len(value) if _is_picture(value) else 0  # type: ignore[arg-type]
     return 0
@@ -226,7 +226,7 @@ def _is_result(value: object) -> bool:
 
 
 def _is_picture(value: object) -> bool:
-    """Whether a variable is likely meant as an image of a request."""
+    """Return whether a variable is likely meant as an image of a request."""
     if isinstance(value, str | PurePath):
         return str(value).lower().endswith(PICTURES)
     if isinstance(value, list | tuple):

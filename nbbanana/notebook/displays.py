@@ -216,7 +216,7 @@ def display_for(shell: InteractiveShell, *, is_quiet: bool) -> Display:
 
 
 def _output_widget(shell: Any) -> Any:
-    """The ipywidgets `Output` that takes what is shown now, or None; ipywidgets has no public way to ask."""
+    """Return the ipywidgets `Output` that takes what is shown now, or None; ipywidgets has no public way to ask."""
     ipywidgets: Any = sys.modules.get("ipywidgets")
     parent = shell.get_parent() if hasattr(shell, "get_parent") else None
     message = (parent or {}).get("header", {}).get("msg_id")

@@ -15,7 +15,7 @@ __all__ = ["edit_help"]
 
 
 def edit_help() -> str:
-    """The text that `%%nbedit?` shows; its examples run as they stand there."""
+    """Return the text that `%%nbedit?` shows; its examples run as they stand there."""
     try:
         model = models.get(current().default_model)
     except UnknownModelError:

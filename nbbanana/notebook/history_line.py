@@ -74,7 +74,7 @@ def show_history(shell: InteractiveShell, line: str) -> None:
 
 
 def _one_word(shell: InteractiveShell, history: History, asked: Asked) -> None:
-    """A number is an edit, `3:9` is a slice, anything else is searched for; so is a number in quotes."""
+    """Show an edit for a number, a slice for `3:9`, and search for anything else, also for a number in quotes."""
     text = asked.words[0].text
     if _NUMBER.fullmatch(text):
         _show(shell, history[int(text)])
@@ -112,7 +112,7 @@ def _lineage(shell: InteractiveShell, history: History, ids: list[int]) -> None:
 
 
 def _cell(shell: InteractiveShell, history: History, ids: list[int]) -> None:
-    """The cell that asks the same comes next, as IPython's own `%recall` has it."""
+    """Put the cell that asks the same below this one, as IPython's `%recall` does."""
     shell.set_next_input(history[ids[0]].cell())
 
 
@@ -168,7 +168,7 @@ def _read(line: str) -> Asked:
 
 
 def _option(word: Word) -> tuple[str | None, str | None]:
-    """The name of an option and the value that is written to it; no name for what is none."""
+    """Return the name of an option and the value that is written to it; no name for what is none."""
     if word.quoted or not word.text.startswith("-") or _NUMBER.fullmatch(word.text):
         return None, None
     if word.text.startswith("-n") and not word.text.startswith("--"):

@@ -81,7 +81,7 @@ def _method_call(how: tuple[str, str], call: ast.Call, *, is_bound: bool) -> str
 
 
 def _body(text: str) -> list[ast.stmt]:
-    """The statements of a cell; none where it does not parse, which is for IPython to say."""
+    """Return the statements of a cell; none where it does not parse, which is for IPython to say."""
     with warnings.catch_warnings():
         # The cell is compiled again later; what Python warns of is heard then.
         warnings.simplefilter("ignore")
@@ -92,7 +92,7 @@ def _body(text: str) -> list[ast.stmt]:
 
 
 def _calls(body: list[ast.stmt]) -> Iterator[tuple[ast.Call, bool]]:
-    """The magic's calls that are statements at module level, and whether their value is bound to a variable."""
+    """Yield the magic's calls that are statements at module level, and whether their value is bound to a variable."""
     for statement in body:
         if isinstance(statement, _SCOPES):
             continue
@@ -103,7 +103,7 @@ def _calls(body: list[ast.stmt]) -> Iterator[tuple[ast.Call, bool]]:
 
 
 def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
-    """The blocks of a compound statement: loops, conditions, `with`, `try`, `match`."""
+    """Yield the blocks of a compound statement: loops, conditions, `with`, `try`, `match`."""
     for name in ("body", "orelse", "finalbody"):
         yield getattr(statement, name, [])
     for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):

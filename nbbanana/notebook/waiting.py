@@ -193,7 +193,7 @@ def _is_over(job: Job, seconds: float) -> bool:
 
 
 def _result(job: Job, display: Display) -> EditResult:
-    """The result of a job that is over; its error is said where the progress stood, and raised."""
+    """Return the result of a job that is over; its error is said where the progress stood, and raised."""
     try:
         return job.result()
     except NBBananaError as error:
@@ -207,7 +207,7 @@ def _interrupted(words: str, job: Job | None, display: Display) -> KeyboardInter
         display.ended(job, words)
     interrupt = KeyboardInterrupt(words)
     if not settings().tracebacks:
-        # IPython asks any exception for this; frames of our own waiting tell a user nothing.
+        # IPython asks any exception for this; frames of our own waiting say nothing to a user.
         interrupt._render_traceback_ = lambda: [f"KeyboardInterrupt: {words}"]  # type: ignore[attr-defined]
     return interrupt
 

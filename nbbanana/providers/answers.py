@@ -47,7 +47,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 _ID_IN_BYTES = re.compile(rb'"request_id"\s{0,9}:\s{0,9}"([A-Za-z0-9_-]{1,128})"')
 MESSAGE_KEYS = ("error_message", "message", "error", "detail")
 LONGEST_MESSAGE = 300
-"""Characters of a server's message that are shown; a CDN's HTML page is longer than anybody wants."""
+"""Characters of a server's message that are shown; a CDN's HTML page is much longer."""
 MOST_READ = 4_000
 """Characters of a server's message that are looked at."""
 DEEPEST = 100
@@ -222,7 +222,7 @@ def error_from(
 
 
 def meaning(code: int | None, status: int) -> int:
-    """The HTTP status that an answer means: the platform's codes begin with it."""
+    """Return the HTTP status that an answer means: the platform's codes begin with it."""
     return code // 1000 if code is not None and code >= 100_000 else status
 
 
@@ -258,7 +258,7 @@ def request_id_in(body: bytes) -> str | None:
 
 def job_status(answer: Any, retry_after: float | None = None) -> JobStatus:
     """
-    What a status or a result says.
+    Return what a status or a result says.
 
     Raises:
         ProtocolError: an answer without a status.
@@ -318,7 +318,7 @@ def _money(value: Any) -> float | None:
 
 
 def price_from(answer: Any) -> Price:
-    """What a catalogue entry says of its price; an absent figure is None, never zero."""
+    """Return what a catalogue entry says of its price; an absent figure is None, never zero."""
     entry = answer if isinstance(answer, dict) else {}
     unit, note = entry.get("price_unit"), entry.get("pricing_note")
     return Price(
@@ -330,7 +330,7 @@ def price_from(answer: Any) -> Price:
 
 def seconds_to_wait(header: str | None, *, now: float | None = None) -> float | None:
     """
-    `Retry-After` in seconds: a number or a date (RFC 9110, 10.2.3); None where it is neither.
+    Parse `Retry-After` as seconds: a number or a date (RFC 9110, 10.2.3); None where it is neither.
 
     >>> seconds_to_wait("7"), seconds_to_wait("soon")
     (7.0, None)

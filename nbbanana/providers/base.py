@@ -40,7 +40,7 @@ class JobStatus:
         urls: the outputs, once completed.
         error: the reason, once failed.
         is_blocked: whether the reason is that the content was refused.
-        cost: US dollars, once the service tells.
+        cost: US dollars, once known.
         retry_after: seconds that the service asks to wait before the next poll (`Retry-After`).
     """
 
@@ -78,7 +78,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What the service says of a model: its price, and its input schema where it tells one."""
+    """What the service says of a model: its price, and its input schema where it has one."""
 
     price: Price
     schema: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -123,7 +123,7 @@ class Provider(Protocol):
         ...
 
     async def result(self, handle: str) -> JobStatus:
-        """Ask for the outputs or the reason of a failure, and the cost where the service tells it."""
+        """Ask for the outputs or the reason of a failure, and the cost where the service says it."""
         ...
 
     async def cancel(self, handle: str) -> Cancellation:
@@ -131,15 +131,15 @@ class Provider(Protocol):
         ...
 
     async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
-        """Fetch an output into a new file in `folder`; `progress` hears the bytes so far."""
+        """Fetch an output into a new file in `folder`; `progress` is called with the bytes so far."""
         ...
 
     async def is_alive(self, url: str) -> bool:
-        """Whether an output's URL still answers, so that it can be an input without being sent again."""
+        """Return whether an output's URL still answers, so that it can be an input without being sent again."""
         ...
 
     async def describe(self, model: str) -> Description:
-        """What the service says of a model now: its price and its live input schema."""
+        """Return what the service says of a model now: its price and its live input schema."""
         ...
 
     async def aclose(self) -> None:

@@ -56,13 +56,13 @@ class Credential:
 
 
 def token_file() -> Path:
-    """The file that holds the token of `login`, shared with the RunComfy CLI."""
+    """Return the file that holds the token of `login`, shared with the RunComfy CLI."""
     return config_dir() / "token.json"
 
 
 def find_credential(endpoints: Endpoints) -> Credential | None:
     """
-    The token for these endpoints, or None where there is none.
+    Return the token for these endpoints, or None where there is none.
 
     `RUNCOMFY_TOKEN` comes first and goes wherever the environment points. A stored token goes to another base
     only when it was given for it.

@@ -1,5 +1,5 @@
 """
-Fetching outputs from addresses that nobody vouches for.
+Downloading outputs from addresses that a service's answer names, which are not trusted.
 
 Only `https` on `*.runcomfy.net` and `*.runcomfy.com`, or the one origin that `RUNCOMFY_MODEL_API_BASE` points to;
 every redirect is checked like the first address, by the same parser that connects. No token travels. Bytes are

@@ -43,7 +43,7 @@ REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str,
 
 
 def error_for(error: Exception) -> NBBananaError:
-    """Our error for one of `FAILURES`, with a bare copy of it as the cause."""
+    """Return the nbbanana error for one of `FAILURES`, with a bare copy of it as the cause."""
     if isinstance(error, ProtocolError):
         return error
     why, mend = in_words(error)

@@ -189,7 +189,7 @@ class Connections:
                 # Without compression an answer is no longer than what came, and what came can be counted.
                 headers={"User-Agent": f"nbbanana/{__version__}", "Accept-Encoding": "identity"},
                 limits=httpx.Limits(max_keepalive_connections=keepalive),
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # what one server sets, no other is told
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # what one server sets, no other gets
             )
 
     @cached_property
@@ -219,7 +219,7 @@ def _headers(body: bytes | None) -> Mapping[str, str]:
 
 
 def _without(body: bytes, token: str) -> bytes:
-    """A body in which a service that echoes the token has it no more."""
+    """Return a body in which a service that echoes the token has it no more."""
     return body.replace(token.encode(), b"(token)") if token else body
 
 
@@ -261,12 +261,12 @@ async def decoded(response: httpx.Response, chunk: int | None = None) -> AsyncGe
 
 
 class _Inflater:
-    """Undoes one compression while it streams; whether there is one is told by the first bytes."""
+    """Decompresses while it streams; the first bytes show whether there is a compression."""
 
     WINDOWS: Mapping[str, tuple[int, ...]] = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
     COMPRESSIONS = frozenset({*WINDOWS, "br", "zstd", "compress", "x-compress"})
     HEAD = 32
-    """Bytes that are enough to tell."""
+    """Bytes that are enough to recognise a compression."""
 
     def __init__(self, header: str) -> None:
         layers = [one for one in (part.strip().lower() for part in header.split(",")) if one in self.COMPRESSIONS]

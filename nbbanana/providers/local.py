@@ -19,13 +19,13 @@ PLAY_MONEY = 1000.0
 
 @lru_cache(maxsize=4)
 def _sandbox(time_scale: float) -> Sandbox:
-    """One sandbox a process and speed, so that its outputs live as long as the kernel."""
+    """Return one sandbox a process and speed, so that its outputs live as long as the kernel."""
     return Sandbox(time_scale=time_scale, balance=PLAY_MONEY)
 
 
 def local_sandbox(time_scale: float = 1.0) -> RunComfy:
     """
-    A provider over a sandbox in this process.
+    Return a provider over a sandbox in this process.
 
     Args:
         time_scale: how long its jobs take; 1 as long as a service's, 0 no time.

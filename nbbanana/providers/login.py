@@ -109,7 +109,7 @@ async def _until_typed(http: Connections, web: str, code: DeviceCode) -> Token:
 
 
 def _polled(answer: Any) -> tuple[Any, Token]:
-    """Return the state that a poll tells, and the token once it is there."""
+    """Return the state that a poll answered, and the token once there is one."""
     if not isinstance(answer, dict):
         return None, Token()
     state, token = answer.get("status"), answer.get("access_token")

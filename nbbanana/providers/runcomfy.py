@@ -156,7 +156,7 @@ class RunComfy:
         return await self._downloader.fetch(url, folder, progress)
 
     async def is_alive(self, url: str) -> bool:
-        """Whether an output's address still answers."""
+        """Return whether an output's address still answers."""
         return await self._downloader.is_alive(url)
 
     async def aclose(self) -> None:
@@ -171,7 +171,7 @@ class RunComfy:
         return (await self._ask("GET", f"/models?{query}", "catalogue", "asking for the models")).json
 
     async def whoami(self) -> Any:
-        """Return whose token it is: `id` and, where the service tells, `email`."""
+        """Return whose token it is: `id` and, where the service says it, `email`."""
         web = self.endpoints.web
         return (await self._ask("GET", "/api/auth/me", "whoami", "asking who you are", base=web)).json
 
@@ -256,7 +256,7 @@ def _word(answer: Any, key: str) -> str:
 
 
 def _asked_in_vain(answer: Answer, doing: str, request_id: str | None) -> NBBananaError | None:
-    """The error of a question without a whole answer; that nothing was sent makes no difference here."""
+    """Return the error of a question without a whole answer; that nothing was sent makes no difference here."""
     failure = answer.failure
     if failure is None:
         return None

@@ -55,7 +55,7 @@ class Account:
         return True
 
     def settle(self, reserved: float, cost: float) -> None:
-        """A job has ended: give back what was set aside for it and take what it cost."""
+        """Settle a job that ended: give back what was set aside for it and take what it cost."""
         self.reserved = round(self.reserved - reserved, CENTS)
         self.balance = round(self.balance - cost, CENTS)
 
@@ -76,7 +76,7 @@ class Accounts:
         self.token = self.grant(self.first, token)
 
     def grant(self, account: Account, token: str | None = None) -> str:
-        """A token for the account: the one given, else a new one."""
+        """Return a token for the account: the one given, else a new one."""
         token = token or TOKEN_PREFIX + secrets.token_urlsafe(24)
         with self._lock:
             self._grants[token] = _Grant(account, datetime.now(UTC).isoformat())
@@ -87,17 +87,17 @@ class Accounts:
         return self.grant(_account(name, balance))
 
     def revoke(self, token: str) -> None:
-        """The token is good for nothing from now on."""
+        """Revoke the token: it is refused from now on."""
         with self._lock:
             self._grants.pop(token, None)
 
     def find(self, authorization: str | None) -> Account | None:
-        """The account behind an `Authorization` header, or None."""
+        """Return the account behind an `Authorization` header, or None."""
         grant = self._grant(authorization)
         return grant.account if grant else None
 
     def identity(self, authorization: str | None) -> dict[str, str]:
-        """What `/api/auth/me` says of a bearer that `find` knows."""
+        """Return what `/api/auth/me` says of a bearer that `find` knows."""
         grant = self._grant(authorization)
         if grant is None:
             return {}
@@ -134,7 +134,7 @@ class DeviceLogins:
     Args:
         grant: makes the token for a login that was allowed.
         lifetime: seconds that a code lives.
-        poll_interval: whole seconds that a client is told to wait between polls.
+        poll_interval: whole seconds that a client is asked to wait between polls.
         auto_authorize: every login is allowed at once, for demonstrations.
     """
 

@@ -70,7 +70,7 @@ class ApiError(Exception):
 
 
 def error_response(error: ApiError, form: ErrorForm) -> JSONResponse:
-    """The answer for `error` in the given form."""
+    """Return the answer for `error` in the given form."""
     refusal = error.refusal
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     body: dict[str, Any] = {}

@@ -53,7 +53,7 @@ MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
 
 def create_app(state: State) -> LoggedApp:
-    """The application of one sandbox, inside the layer that logs its requests."""
+    """Return the application of one sandbox, inside the layer that logs its requests."""
     api = _routes(
         state,
         ("POST", "/models/{model_id:path}", "submit", submit),
@@ -119,11 +119,11 @@ class Call:
         return self.account
 
     def flag(self, name: str) -> bool:
-        """Whether a query parameter is on."""
+        """Return whether a query parameter is on."""
         return self.request.query_params.get(name, "").lower() in {"1", "true", "yes"}
 
     def number(self, name: str, default: int) -> int:
-        """A query parameter as a number of 0 or more; the default where it is none."""
+        """Return a query parameter as a number of 0 or more; the default where it is none."""
         text = self.request.query_params.get(name, "")
         return int(text) if text.isascii() and text.isdigit() else default
 
@@ -309,7 +309,7 @@ async def poll_login(call: Call) -> Response:
 
 
 async def login_page(call: Call) -> Response:
-    """The page that `verify_url` names, with a token of its own in its form and in a cookie."""
+    """Return the page that `verify_url` names, with a token of its own in its form and in a cookie."""
     token = call.state.pages.open()
     page = files(__package__).joinpath("static", "verify.html").read_text("utf-8")
     response = HTMLResponse(page.replace("PAGE_TOKEN", token), headers=PAGE_HEADERS)
@@ -318,7 +318,7 @@ async def login_page(call: Call) -> Response:
 
 
 async def decide_login(call: Call) -> Response:
-    """What the page sends: the code as typed, and the decision."""
+    """Return what the page sends: the code as typed, and the decision."""
     form = parse_qs((await call.request.body()).decode("utf-8", "replace"))
     from_here = call.request.headers.get("origin", call.origin) == call.origin
     page, cookie = form.get("page", [""])[0], call.request.cookies.get(PAGE_COOKIE, "")

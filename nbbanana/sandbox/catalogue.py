@@ -48,7 +48,7 @@ class Entry:
     facts: Mapping[str, Any]
 
     def published(self, *, with_schema: bool) -> dict[str, Any]:
-        """The entry as the API gives it."""
+        """Return the entry as the API gives it."""
         entry = {
             "model_id": self.model.id,
             "display_name": self.facts.get("display_name", self.model.id),
@@ -78,11 +78,11 @@ class Entry:
             raise ApiError(BAD_INPUT, f"The input does not match the schema: {words}", detail=[finding]) from None
 
     def count(self, payload: Mapping[str, Any]) -> int:
-        """How many outputs a submission asks for. `limit_generations` holds it to one."""
+        """Return how many outputs a submission asks for. `limit_generations` holds it to one."""
         return 1 if payload.get("limit_generations") is True else self.model.count(payload)
 
     def unit_price(self, payload: Mapping[str, Any]) -> float:
-        """US dollars for each output of a submission."""
+        """Return US dollars for each output of a submission."""
         price = float(self.facts.get("base_price_usd", 0.0))
         for name, factors in self.facts.get("multipliers", {}).items():
             price *= float(factors.get(self._value(payload, name), 1.0))
@@ -90,7 +90,7 @@ class Entry:
         return price + float(sum(more))
 
     def resolution(self, payload: Mapping[str, Any]) -> str:
-        """The resolution that a submission asks for, in capitals; the schema's default, else `1K`."""
+        """Return the resolution that a submission asks for, in capitals; the schema's default, else `1K`."""
         return str(self._value(payload, "resolution") or "1K").upper()
 
     def _value(self, payload: Mapping[str, Any], name: str) -> Any:
@@ -130,7 +130,7 @@ class Catalogue:
 
     def find(self, model_id: str) -> Entry:
         """
-        The model with this id.
+        Return the model with this id.
 
         Raises:
             ApiError: there is none.
@@ -141,7 +141,7 @@ class Catalogue:
         return entry
 
     def search(self, *, search: str = "", category: str = "", kind: str = "") -> list[Entry]:
-        """The models whose id or name holds `search`, of that category and kind, in the order of their ids."""
+        """Return the models whose id or name holds `search`, of that category and kind, in the order of their ids."""
         words = search.casefold()
         return [
             entry
@@ -159,7 +159,7 @@ class Catalogue:
 
 def draw_duration(rng: random.Random, resolution: str, count: int) -> float:
     """
-    Seconds that a job takes: log-normal with a median of 12 s, longer with the resolution and the count.
+    Return seconds that a job takes: log-normal with a median of 12 s, longer with the resolution and the count.
 
     >>> round(draw_duration(random.Random(0), "1K", 1), 1)
     17.5

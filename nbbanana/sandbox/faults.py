@@ -93,7 +93,7 @@ class Fault:
     @classmethod
     def named(cls, kind: str, target: str, **changes: Any) -> Fault:
         """
-        A fault of one of the `FAULT_KINDS`, with `changes` to its other fields.
+        Return a fault of one of the `FAULT_KINDS`, with `changes` to its other fields.
 
         >>> Fault.named("502 html", "result", nth=3).status
         502
@@ -105,7 +105,7 @@ class Fault:
         return cls(target, **{**FAULT_KINDS[kind], **changes})
 
     def meets(self, number: int) -> bool:
-        """Whether it meets the request with this number of its kind."""
+        """Return whether it meets the request with this number of its kind."""
         return number >= self.nth and (self.times is None or number < self.nth + self.times)
 
     @property
@@ -149,7 +149,7 @@ def _kinds() -> dict[str, dict[str, Any]]:
 
 FAULT_KINDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(_kinds())
 """The usual kinds by name: what to give `Fault` for each. A refused connection is `Fault(refuse=…)` on the request
-before it, or `Sandbox.refusing()`: a service that is not there cannot tell which request it does not get."""
+before it, or `Sandbox.refusing()`: a service that is not there does not know which request it does not get."""
 
 
 class FaultScript:

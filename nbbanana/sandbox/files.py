@@ -88,7 +88,7 @@ class Files:
         return crowded
 
     def withdraw(self, names: Iterable[str]) -> None:
-        """Outputs that are not to be had any more."""
+        """Delete outputs, so that they answer 404."""
         for name in names:
             with self._lock:
                 known = self._outputs.pop(name, None) is not None
@@ -96,7 +96,7 @@ class Files:
                 (self._home() / name).unlink(missing_ok=True)
 
     def find(self, name: str) -> Path | None:
-        """Where an output lies, or None if there is none of that name."""
+        """Return where an output lies, or None if there is none of that name."""
         with self._lock:
             return self._home_unlocked() / name if name in self._outputs else None
 

@@ -161,7 +161,7 @@ class JobQueue:
         return job
 
     def find(self, request_id: str) -> Submission | None:
-        """The job with this id, unless it expired."""
+        """Return the job with this id, unless it expired."""
         with self._changed:
             job = self._jobs.get(request_id)
         return None if job is None or job.expired else job
@@ -173,7 +173,7 @@ class JobQueue:
             return list(self._jobs.values())
 
     def ahead_of(self, request_id: str) -> int:
-        """How many queued jobs go before this one; 0 means that it is the next."""
+        """Return how many queued jobs go before this one; 0 means that it is the next."""
         with self._changed:
             return self._waiting.index(request_id) if request_id in self._waiting else 0
 
@@ -234,7 +234,7 @@ class JobQueue:
             self._run(job)
 
     def _take(self) -> Submission | None:
-        """The next job, now in progress; None where there is none, and then the thread has gone."""
+        """Return the next job, now in progress; None where there is none, and then the thread has gone."""
         with self._changed:
             if self._closed or not self._waiting:
                 self._threads.discard(threading.current_thread())
@@ -287,5 +287,5 @@ class JobQueue:
 
 
 def _bounded(ends_at: float) -> float:
-    """Seconds from now to then, as a lock can wait."""
+    """Return seconds from now to then, as a lock can wait."""
     return min(max(0.0, ends_at - time.monotonic()), threading.TIMEOUT_MAX)

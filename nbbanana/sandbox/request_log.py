@@ -122,7 +122,7 @@ class LoggedApp:
 
 async def _read(scope: Scope, receive: Receive) -> bytes | None:
     """
-    The body, or None as soon as it is larger than the service takes.
+    Return the body, or None as soon as it is larger than the service takes.
 
     Raises:
         ClientDisconnect: the client hung up before it was whole.
@@ -151,7 +151,7 @@ async def _parse(body: bytes, scope: Scope) -> None:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body once more, then the server's further messages."""
+    """Return a `receive` that gives the body once more, then the server's further messages."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

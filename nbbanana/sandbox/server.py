@@ -177,7 +177,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _guard(host: str, port: int) -> socket.socket | None:
-    """A second socket that holds the port meanwhile, where the system allows two before `listen`."""
+    """Return a second socket that holds the port meanwhile, where the system allows two before `listen`."""
     try:
         return _bound(host, port)
     except OSError:

@@ -111,7 +111,7 @@ class State:
         return self.queue.jobs
 
     def add_fault(self, fault: Fault) -> None:
-        """One more thing that goes wrong; it counts requests from now."""
+        """Add a fault; it counts requests from now."""
         self.script.add(fault)
 
     def settle(self, timeout: float = 30.0) -> None:
@@ -144,7 +144,7 @@ class State:
         self.queue.expire(request_id)
 
     def add_account(self, name: str, balance: float = 20.0) -> str:
-        """Another account; a token for it. What one account made is not the other's."""
+        """Add an account and return its token. Accounts cannot see each other's requests."""
         return self.accounts.open(name, balance)
 
     def authorize(self, user_code: str) -> bool:

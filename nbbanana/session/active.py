@@ -34,7 +34,7 @@ class Active(Generic[S]):
 
     def get(self) -> S:
         """
-        The session to use here.
+        Return the session to use here.
 
         Raises:
             UsageError: this is a worker thread that entered no block, while one is open in another thread: a pool

@@ -20,13 +20,13 @@ __all__ = ["is_bundle", "load_or_recall", "open_bundle", "open_folder_or_bundle"
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a store's place is a bundle: a zip file by its name."""
+    """Return whether a store's place is a bundle: a zip file by its name."""
     return path.suffix.lower() == ".zip" and not path.is_dir()
 
 
 def open_folder_or_bundle(path: Path) -> Store:
     """
-    A store's folder or a bundle, to be read.
+    Return a store's folder or a bundle, to be read.
 
     Raises:
         StoreError, BundleError: it cannot be read.
@@ -36,7 +36,7 @@ def open_folder_or_bundle(path: Path) -> Store:
 
 def open_bundle(path: Path) -> Store:
     """
-    The edits of a bundle as a store in the cache, unpacked once for each content.
+    Return the edits of a bundle as a store in the cache, unpacked once for each content.
 
     Raises:
         BundleError: not there, or not to be trusted.

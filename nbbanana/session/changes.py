@@ -65,7 +65,7 @@ class Diff:
 
 
 def _sent(edit: Edit) -> dict[str, Any]:
-    """Everything that was sent but the words and the pictures."""
+    """Return everything that was sent but the words and the pictures."""
     return {"model": edit.model, "provider": edit.provider, "seed": edit.seed, **edit.options}
 
 
@@ -92,11 +92,11 @@ class Lineage:
         return f"<Lineage of history[{self._current}]: {len(self._seen)} edits>"
 
     def __iter__(self) -> Iterator[int]:
-        """The ids of the edits in it, the oldest first."""
+        """Yield the ids of the edits in it, the oldest first."""
         return iter(sorted(self._seen))
 
     def _roots(self, edit: Edit) -> list[Edit]:
-        """The oldest edits that it goes back to."""
+        """Return the oldest edits that it goes back to."""
         waiting, seen, roots = [edit], {edit.id}, []
         while waiting and len(seen) < MOST_NODES:
             one = waiting.pop()
@@ -136,7 +136,7 @@ class Lineage:
 
 
 def _said(edit: Edit, parent: Edit | None) -> str:
-    """Only what changed: new words, or what else is not as in the edit above."""
+    """Return only what changed: new words, or what else is not as in the edit above."""
     if parent is None or edit.prompt != parent.prompt:
         return edit.prompt
     unlike = _unlike(_sent(parent), _sent(edit))

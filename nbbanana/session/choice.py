@@ -1,4 +1,4 @@
-"""Who runs a session's requests: the service where there is a token, the sandbox only where nobody pays."""
+"""Choosing the provider of a session: the service where there is a token, else the sandbox in a kernel."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Choice:
     A choice, comparable so that a session notices when it changes, such as after a login.
 
     Args:
-        name: `runcomfy`, `sandbox`, or empty where nobody can be asked.
+        name: `runcomfy`, `sandbox`, or empty where there is no provider.
         credential: the token, for the service.
         endpoints: where the service is.
         scale: the sandbox's speed.
-        notice: what to tell the user once.
-        reason: why nobody can be asked.
+        notice: a sentence to show the user once.
+        reason: why there is no provider.
     """
 
     name: str
@@ -59,11 +59,11 @@ class Choice:
 
 def choose(wanted: str, store: Store) -> Choice:
     """
-    Choose who runs requests.
+    Choose the provider.
 
     Args:
-        wanted: `runcomfy`, `sandbox`, or empty for whatever fits.
-        store: a store that holds paid edits is never continued by the sandbox without being asked to.
+        wanted: `runcomfy`, `sandbox`, or empty to choose by the credentials.
+        store: a store that holds paid edits is never continued by the sandbox unless the user says so.
 
     Raises:
         CredentialError: a token that is there and cannot be used. That is never a reason to fall back.
@@ -95,7 +95,7 @@ def _without_credential(sandbox: Choice, store: Store) -> Choice:
 
 
 def in_kernel() -> bool:
-    """Whether somebody sits in front of this process: IPython's shell or a marimo notebook runs it."""
+    """Return whether this process is interactive: IPython's shell or a marimo notebook runs it."""
     if (ipython := sys.modules.get("IPython")) is not None and ipython.get_ipython() is not None:
         return True
     return in_marimo()
@@ -103,9 +103,9 @@ def in_kernel() -> bool:
 
 def in_marimo() -> bool:
     """
-    Whether a marimo notebook runs this process: its cells are Python alone.
+    Return whether a marimo notebook runs this process: its cells are Python alone.
 
-    marimo tells only the thread that runs its cells. A yes is kept, for the threads of forms and jobs ask as well.
+    marimo answers only in the thread that runs its cells. A yes is kept, since threads of forms and jobs ask as well.
     """
     global _is_marimo  # noqa: PLW0603 - a process does not change its host
     marimo = sys.modules.get("marimo")

@@ -31,7 +31,7 @@ _ACTIVE = re.compile(r"[\\$`]")
 
 def as_curl(edit: Edit, model: Model, store: Store, base: str) -> str:
     """
-    The `curl` command that sends the request of a record, seed included, to the Model API.
+    Return the `curl` command that sends the request of a record, seed included, to the Model API.
 
     Args:
         edit: the record.
@@ -71,7 +71,7 @@ def _document(payload: dict[str, Any], words: dict[str, str]) -> str:
 
 
 def _word(record: InputRecord, store: Store) -> str:
-    """A picture as it stands between the quotes: its address, or what reads it from the store."""
+    """Return a picture as it stands between the quotes: its address, or what reads it from the store."""
     if record.url is not None:
         return _ACTIVE.sub(r"\\\g<0>", json.dumps(record.url)[1:-1])
     if record.sha256 is None:

@@ -49,7 +49,7 @@ def describe_request(session: Session, request: EditRequest, mode: str | None = 
 
 
 def _described(image: ImageInput) -> str:
-    """What is sent of a picture: its file's facts, or its address without what may be a signature."""
+    """Return what is sent of a picture: its file's facts, or its address without what may be a signature."""
     if image.url is None:
         return describe(Picture(image.name, image.source, image.width, image.height))
     parts = urlsplit(image.url)
@@ -58,7 +58,7 @@ def _described(image: ImageInput) -> str:
 
 
 def _quote(session: Session, request: EditRequest) -> tuple[Quote | None, str | None]:
-    """The price; where it cannot be had, the reason: the request is worth a look all the same."""
+    """Return the price; where it cannot be had, the reason: the request is worth a look all the same."""
     try:
         return session.quote(request), None
     except NBBananaError as error:

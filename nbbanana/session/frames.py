@@ -20,7 +20,7 @@ FIRST = ["created", "state", "model", "provider", "prompt", "seed"]
 
 def frame(results: Iterable[EditResult]) -> DataFrame:
     """
-    Edits as a table, a row an edit, indexed by id.
+    Return edits as a table, a row an edit, indexed by id.
 
     Raises:
         UsageError: pandas is not installed.

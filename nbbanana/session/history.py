@@ -86,7 +86,7 @@ class History:
 
     def search(self, words: str, limit: int = 50, **facts: Any) -> Page:
         """
-        Edits whose prompt, tags, note or input names have all these words, the best of the newest first.
+        Return edits whose prompt, tags, note or input names have all these words, the best of the newest first.
 
         Args:
             words: what to look for; the last word may be the beginning of one. Nothing in it is a command.
@@ -104,7 +104,7 @@ class History:
         **wanted: Any,
     ) -> Page:
         """
-        The newest edits that have all that is asked.
+        Return the newest edits that have all that is asked.
 
         Args:
             since: asked then or later: a `datetime`, an ISO 8601 string, a NumPy or pandas time, or seconds since the
@@ -133,20 +133,20 @@ class History:
         return self._page(edits, _said({**facts, "since": since, "until": until}))
 
     def latest(self, limit: int = 20) -> Page:
-        """The newest edits, the newest first."""
+        """Return the newest edits, the newest first."""
         return self._page(self._library.store.page(limit=_whole(limit, "a limit")))
 
     def diff(self, left: int, right: int) -> Diff:
-        """What is unlike between two edits: words, parameters, inputs; shows their outputs side by side."""
+        """Return what is unlike between two edits: words, parameters, inputs; shows their outputs side by side."""
         return Diff(self[left], self[right])
 
     def lineage(self, edit_id: int) -> Lineage:
-        """What an edit came from and what came of it, as a tree."""
+        """Return what an edit came from and what came of it, as a tree."""
         return Lineage(self._library, self[edit_id].record)
 
     def to_frame(self) -> DataFrame:
         """
-        All edits as a pandas table, a row an edit, indexed by id; times are UTC, money is US dollars.
+        Return all edits as a pandas table, a row an edit, indexed by id; times are UTC, money is US dollars.
 
         Raises:
             UsageError: pandas is not installed.
@@ -156,7 +156,7 @@ class History:
         return frame(self)
 
     def total_cost(self) -> Mapping[str, Spending]:
-        """What everything in the store cost, by provider; the sandbox's is play money."""
+        """Return what everything in the store cost, by provider; the sandbox's is play money."""
         return self._library.store.total_cost()
 
     def verify(self) -> Verification:
@@ -168,7 +168,7 @@ class History:
         return self._library.store.gc(dry_run=dry_run)
 
     def waiting(self) -> Page:
-        """Accepted jobs that were not collected and that no kernel watches."""
+        """Return accepted jobs that were not collected and that no kernel watches."""
         found = self._library.store.unfinished(unclaimed=True)
         return self._page([edit for edit in found if edit.request_id], "jobs that wait to be collected")
 
@@ -176,8 +176,8 @@ class History:
         """
         Take up every accepted job that no kernel watches; nothing is sent a second time.
 
-        A row whose kernel ended while its request was being sent is marked `unknown`: it cannot be told from here
-        whether the service took it.
+        A row whose kernel ended while its request was being sent is marked `unknown`: it is not known here whether the
+        service took it.
 
         Raises:
             UsageError: the history was opened to be read.
@@ -210,7 +210,7 @@ class History:
 
     def resume(self) -> list[EditResult]:
         """
-        Collect every accepted job that nobody watches, and wait for them.
+        Collect every accepted job that no kernel watches, and wait for them.
 
         Raises:
             NBBananaError: one of them ended without a picture; all others are in the store by then.
@@ -261,7 +261,7 @@ class History:
 
     @classmethod
     def open(cls, path: str | Path) -> History:
-        """The history of a bundle or of another store's folder, to be read; no service is asked."""
+        """Return the history of a bundle or of another store's folder, to be read; no service is asked."""
         return cls(Library(lambda: open_folder_or_bundle(Path(path).expanduser())))
 
     def browse(self) -> Browser:
@@ -317,7 +317,7 @@ class Page(Results):
 
     def to_frame(self) -> DataFrame:
         """
-        These edits as a pandas table, a row an edit, indexed by id; times are UTC, money is US dollars.
+        Return these edits as a pandas table, a row an edit, indexed by id; times are UTC, money is US dollars.
 
         Raises:
             UsageError: pandas is not installed.
@@ -335,7 +335,7 @@ class Page(Results):
 
 
 def _ids(edits: EditResult | Output | int | Iterable[EditResult | Output | int]) -> list[int]:
-    """The numbers of edits, each once, in their order."""
+    """Return the numbers of edits, each once, in their order."""
     several = isinstance(edits, Iterable) and not isinstance(edits, EditResult | str)
     return list(dict.fromkeys(_id(edit) for edit in (edits if several else [edits])))  # type: ignore[union-attr]
 
@@ -348,7 +348,7 @@ def _id(edit: Any) -> int:
 
 def _whole(value: Any, what: str) -> int:
     """
-    A whole number, whatever library made it.
+    Return a whole number, whatever library made it.
 
     Raises:
         UsageError: it is none.
@@ -360,12 +360,12 @@ def _whole(value: Any, what: str) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """A NumPy or pandas scalar as Python has it; anything else as it is."""
+    """Return a NumPy or pandas scalar as Python has it; anything else as it is."""
     return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
 
 
 def _said(wanted: Mapping[str, Any]) -> str:
-    """What was asked for, as a heading: `starred, seed 7, with “snow”`."""
+    """Return what was asked for, as a heading: `starred, seed 7, with “snow”`."""
     asked = {name: value for name, value in wanted.items() if value is not None}
     said = [name if value else f"not {name}" for name, value in asked.items() if isinstance(value, bool)]
     for name, value in asked.items():
@@ -380,7 +380,7 @@ def _said(wanted: Mapping[str, Any]) -> str:
 
 def _moment(when: Any) -> float | None:
     """
-    A moment in seconds since the epoch.
+    Return a moment in seconds since the epoch.
 
     Raises:
         UsageError: it is none.

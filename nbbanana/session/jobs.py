@@ -62,7 +62,7 @@ class Job:
         self._receive = receive
         self.name = name
         self.message = ""
-        """What a cancel came to, in words; empty before."""
+        """The outcome of a cancel, in words; empty before."""
         self._result: EditResult | None = None
 
     def __repr__(self) -> str:
@@ -75,12 +75,12 @@ class Job:
 
     @property
     def progress(self) -> Progress:
-        """Where it stands now."""
+        """Its progress now."""
         return self._run.progress
 
     @property
     def status(self) -> str:
-        """Where it stands, in one word."""
+        """Its phase, in one word."""
         return self._run.progress.phase
 
     @property
@@ -99,7 +99,7 @@ class Job:
         return self._run.edit.request_id if self._run.edit else None
 
     def done(self) -> bool:
-        """Whether it is over, well or not."""
+        """Return whether it is over, well or not."""
         return self._run.future.done()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -128,7 +128,7 @@ class Job:
         return self._finished()
 
     def peek(self) -> EditResult:
-        """The result of a job that is over, without making it this kernel's last edit."""
+        """Return the result of a job that is over, without making it this kernel's last edit."""
         return self._result or EditResult(self._library, self._asker, self._run.future.result(), self.name)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
@@ -185,7 +185,7 @@ class Job:
         return self._run.listen(lambda _: callback(self))
 
     def view(self) -> ResultView:
-        """What to show of it now."""
+        """Return what to show of it now."""
         return views.run_view(self._run, self._library, self.name)
 
     @property

@@ -49,7 +49,7 @@ class Library:
 
     def model(self, edit: Edit) -> Model:
         """
-        The model of a record, by the schema that was kept with it.
+        Return the model of a record, by the schema that was kept with it.
 
         A record without a schema has the shipped one of its model; one of a model that is not shipped is shown by
         its parameters alone.
@@ -61,14 +61,14 @@ class Library:
             return self._models[key]
 
     def known_model(self, model_id: str) -> Model | None:
-        """A model by its id, as the newest record here has it; None where no record of it keeps a schema."""
+        """Return a model by its id, as the newest record here has it; None where no record of it keeps a schema."""
         for edit in self.store.filter(model=model_id, limit=1):
             if edit.schema_hash is not None:
                 return self.model(edit)
         return None
 
     def blob(self, sha256: str | None) -> Path | None:
-        """The file with these bytes; None where it is not in the store."""
+        """Return the file with these bytes; None where it is not in the store."""
         return self.store.blob_path(sha256) if sha256 is not None and self.store.has_blob(sha256) else None
 
     def _model(self, edit: Edit) -> Model:

@@ -43,7 +43,7 @@ class Recovered:
         how: `content`: it is an output of this store, byte for byte, but for a record that was put into it.
             `embedded`, `sidecar`: a record says so that came with the file. `guess`: it looks like an output.
         record: the record. Its id is 0 where it is not in this store.
-        output: which output it is, from 0; None where nobody says.
+        output: which output it is, from 0; None where it is not known.
         distance: of a guess, how many of 64 bits of the two fingerprints differ: 0 looks the same, unrelated
             photographs differ in about 32.
         doubts: sentences about what does not fit.
@@ -60,7 +60,7 @@ class Recovered:
 
     @property
     def is_certain(self) -> bool:
-        """Whether this store itself holds the bytes: a record that came with a file is somebody's word."""
+        """Whether this store itself holds the bytes; a record that came with a file is only a claim."""
         return self.how == "content"
 
     @property
@@ -92,7 +92,7 @@ class Recovered:
 
     def cell(self, name: str | None = None) -> str:
         """
-        The `%%nbedit` cell that asks the same; read it before you run it if the record is a stranger's.
+        Return the `%%nbedit` cell that asks the same; read it before you run it if the record is a stranger's.
 
         Raises:
             PromptError, UsageError: a record that no cell can say.
@@ -101,7 +101,7 @@ class Recovered:
 
     def code(self) -> str:
         """
-        The Python that asks the same.
+        Return the Python that asks the same.
 
         Raises:
             UsageError: a record that no call can say.

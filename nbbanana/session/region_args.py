@@ -27,7 +27,7 @@ _KEPT = re.compile(r"edit:([0-9]+)\.mask")
 
 def region_of(region: Any, images: Sequence[ImageInput], store: Callable[[], Store]) -> Area | None:
     """
-    The region of a request.
+    Return the region of a request.
 
     Args:
         region: a region of `nb.region`, that of another edit, a box (left, top, right and bottom as parts of the
@@ -108,7 +108,7 @@ def _of_text(text: str, store: Callable[[], Store]) -> Area:
 
 
 def _boxes(region: Any) -> list[Any]:
-    """One box or several, as a list."""
+    """Return one box or several, as a list."""
     boxes = list(region) if isinstance(region, list | tuple) else [region]
     is_one = len(boxes) == 4 and all(isinstance(part, Real) for part in boxes)
     if not boxes:
@@ -117,7 +117,7 @@ def _boxes(region: Any) -> list[Any]:
 
 
 def _number(area: Area, images: Sequence[ImageInput]) -> int:
-    """Which of the pictures it is a part of: the one that it was drawn on, else the one that it names."""
+    """Return which of the pictures it is a part of: the one that it was drawn on, else the one that it names."""
     if area.identity:
         same = [number for number, image in enumerate(images) if image.identity == area.identity]
         if same:

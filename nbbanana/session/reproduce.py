@@ -23,7 +23,7 @@ NOT_PARAMETERS = frozenset({"images", "max_price", "mode", "model", "name", "pro
 
 def request_of(edit: Edit, model: Model, store: Store) -> EditRequest:
     """
-    The request of a record, with the pictures from the store.
+    Return the request of a record, with the pictures from the store.
 
     They keep the identity they were asked with, so that the ask is the same although what was kept is what was sent.
     """
@@ -41,7 +41,7 @@ def request_of(edit: Edit, model: Model, store: Store) -> EditRequest:
 
 
 def image_of(record: InputRecord, store: Store) -> ImageInput:
-    """The picture of a record, under the identity it was asked with."""
+    """Return the picture of a record, under the identity it was asked with."""
     source = store.blob_path(record.sha256).read_bytes() if record.sha256 else None
     return ImageInput(
         name=record.name,
@@ -55,7 +55,7 @@ def image_of(record: InputRecord, store: Store) -> ImageInput:
 
 def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
     """
-    The `%%nbedit` cell that asks the same.
+    Return the `%%nbedit` cell that asks the same.
 
     An input that an edit of this store made is named by that edit, a file that still lies here by its name, and what
     has no name of its own, such as an upload or an array, by the edit that was asked with it.
@@ -74,7 +74,7 @@ def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
 
 def as_code(edit: Edit, store: Store) -> str:
     """
-    The Python that asks the same.
+    Return the Python that asks the same.
 
     Raises:
         UsageError: a parameter that is no name, or that `nb.edit` takes for something else: a stranger's record.
@@ -96,14 +96,14 @@ def as_code(edit: Edit, store: Store) -> str:
 
 
 def _masks(edit: Edit, kept: str) -> dict[str, str]:
-    """What stands for its masks where it is asked again: the file that lies here, else the edit that kept it."""
+    """Return the words for its masks when it is asked again: a file of that name here, else the edit that kept it."""
     return {
         str(mask.parameter): mask.name if _is_here(mask) or not edit.id else kept.format(edit.id) for mask in edit.masks
     }
 
 
 def _region_on_line(edit: Edit) -> str | None:
-    """The region as an option has it: boxes as they are, what was drawn otherwise by its edit."""
+    """Return the region as an option has it: boxes as they are, what was drawn otherwise by its edit."""
     if edit.region is None:
         return None
     is_boxes = all(shape.kind == "box" for shape in edit.region.shapes)
@@ -111,7 +111,7 @@ def _region_on_line(edit: Edit) -> str | None:
 
 
 def _region(edit: Edit) -> str:
-    """The region as Python: boxes as they are, of the primary picture; what was drawn otherwise by its edit."""
+    """Return the region as Python: boxes as they are, of the primary picture; what was drawn otherwise by its edit."""
     region = edit.region
     assert region is not None
     if (region.input == 0 and all(shape.kind == "box" for shape in region.shapes)) or not edit.id:
@@ -120,7 +120,7 @@ def _region(edit: Edit) -> str:
 
 
 def _made_by(record: InputRecord, store: Store) -> tuple[int, int] | None:
-    """The edit and the index of the output that an input is, by content; the newest where several made it."""
+    """Return the edit and the index of the output that an input is, by content; the newest where several made it."""
     kind, _, digest = record.identity.partition(":")
     for parent in store.by_output(digest) if kind == "sha256" else []:
         for output in parent.outputs:
@@ -130,7 +130,7 @@ def _made_by(record: InputRecord, store: Store) -> tuple[int, int] | None:
 
 
 def operand_of(edit: Edit, number: int, store: Store) -> str:
-    """The word that stands on the line of a cell for an input of an edit, counted from 0."""
+    """Return the word that stands on the line of a cell for an input of an edit, counted from 0."""
     record = edit.inputs[number]
     if made := _made_by(record, store):
         return f"edit:{made[0]}[{made[1]}]"
@@ -155,7 +155,7 @@ def _expression(edit: Edit, number: int, store: Store) -> str:
 
 
 def _is_here(record: InputRecord) -> bool:
-    """Whether a file of that name lies in this folder and holds what was asked with."""
+    """Return whether a file of that name lies in this folder and holds what was asked with."""
     file = Path(record.name)
     if not file.is_file():
         return False

@@ -216,7 +216,7 @@ class Output:
         return target
 
     def view(self) -> Viewer:
-        """See it large in a cell: whole or with its true pixels, beside its words, its input while Space is held."""
+        """Open it large in a cell: whole or pixel by pixel, beside its prompt; its input while Space is held."""
         from nbbanana.widgets.viewer import view
 
         return view(self)
@@ -325,7 +325,7 @@ class EditResult(Sequence[Output]):
         return iter(self._outputs)
 
     def index_of(self, output: Output) -> int:
-        """The place of one of its outputs."""
+        """Return the place of one of its outputs."""
         return [one.index for one in self._outputs].index(output.index)
 
     @property
@@ -397,12 +397,12 @@ class EditResult(Sequence[Output]):
 
     @property
     def region(self) -> Area | None:
-        """The part of an input that it was about, where somebody said: `.words`, `.boxes`, `.mask()`."""
+        """The part of an input that it was about, if one was given: `.words`, `.boxes`, `.mask()`."""
         return self.record.region
 
     @property
     def cost(self) -> float | None:
-        """US dollars, where the service told; None is unknown, not free."""
+        """US dollars, where known; None is unknown, not free."""
         return self.record.cost
 
     @property
@@ -421,7 +421,7 @@ class EditResult(Sequence[Output]):
         return self._outcome.notes
 
     def view(self, label: str | None = None) -> ResultView:
-        """What to show of it; `label` is what it is called where it is shown."""
+        """Return what to show of it; `label` is what it is called where it is shown."""
         shown = views.result_view(self._outcome, self.library, label or self.label)
         if self._positions is None:
             return shown
@@ -447,12 +447,12 @@ class EditResult(Sequence[Output]):
         raise UsageError(f"{self.label} has {count}.", "One picture is edited further.", which)
 
     def rerun(self, *, mode: str = "fresh") -> EditResult:
-        """The same request again: a new sample, also where the seed was given."""
+        """Send the same request again: a new sample, also where the seed was given."""
         return self.asker.resubmit(self.record, mode=mode).result()
 
     def vary(self, seeds: Iterable[int]) -> ResultSet:
         """
-        The same request with other seeds, all at once.
+        Send the same request with other seeds, all at once.
 
         Raises:
             UsageError: `seeds` are no numbers.
@@ -534,16 +534,16 @@ class EditResult(Sequence[Output]):
         return self._with(self.library.store.rate(self.id, position, rating))
 
     def cell(self, name: str | None = None) -> str:
-        """The `%%nbedit` cell that asks the same."""
+        """Return the `%%nbedit` cell that asks the same."""
         return as_cell(self.record, self.library.store, name or self.name)
 
     def code(self) -> str:
-        """The Python that asks the same."""
+        """Return the Python that asks the same."""
         return as_code(self.record, self.library.store)
 
     def curl(self) -> str:
         """
-        The same request as a `curl` command for a POSIX shell; it takes the token from `$RUNCOMFY_TOKEN`.
+        Return the same request as a `curl` command for a POSIX shell; it takes the token from `$RUNCOMFY_TOKEN`.
 
         Raises:
             NotInStoreError: a picture of it is not in the store.
@@ -555,7 +555,7 @@ class EditResult(Sequence[Output]):
         return as_curl(self.record, self.library.model(self.record), self.library.store, base)
 
     def _with(self, edit: Edit) -> EditResult:
-        """The same with what was said of its edit since; this one knows it too."""
+        """Return the same with what was said of its edit since; this one knows it too."""
         self._outcome = replace(self._outcome, edit=edit)
         return EditResult(self.library, self._asker, self._outcome, self.name, self._positions)
 
@@ -601,13 +601,13 @@ class ResultSet(Results):
 
 
 def _reopened(folder: str, edit_id: int, name: str | None, positions: Sequence[int] | None) -> EditResult:
-    """A result that was pickled: its store opened to be read, and its id."""
+    """Return a result that was pickled: its store opened to be read, and its id."""
     library = Library(lambda: Store.open(folder))
     return EditResult(library, None, Outcome(library.store.get(edit_id), "replayed"), name, positions)
 
 
 def _file_name(result: EditResult) -> str:
-    """What files of a result begin with: its name, else its number."""
+    """Return what files of a result begin with: its name, else its number."""
     return result.name if result.name and result.name.isidentifier() else f"edit-{result.id}"
 
 

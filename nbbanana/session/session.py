@@ -178,7 +178,7 @@ class Session:
             name: what the result is called in its captions.
             n: how many pictures, whatever the model calls that; the same as `number_of_images`.
             max_price: US dollars that it may cost at most. What is not surely below it is not sent.
-            assume_price: US dollars to count where the price is not known.
+            assume_price: US dollars to count for it where the price is not known.
             region: the part of a picture that it is about: `nb.region(picture)`, a box (left, top, right and bottom as
                 parts of the primary picture) or a list of boxes. It is not sent: it is kept with the record, as
                 `result.region`, to look at what changed in it and beside it.
@@ -193,8 +193,8 @@ class Session:
             InputError: it cannot be asked like this; nothing was sent.
             BudgetError: it may cost more than `max_price` or the budget; nothing was sent.
             CredentialError: there is no token, or it is not taken.
-            UncertainError: it was sent, and it cannot be told whether the service took it; it is recorded and not
-                sent again.
+            UncertainError: it was sent, and it is not known whether the service took it; it is recorded and not sent
+                again.
             JobError: the service gave no picture.
 
         >>> import nbbanana as nb
@@ -214,7 +214,7 @@ class Session:
 
     @_same_call(edit)
     async def aedit(self, /, prompt: str, *images: Any, **how: Any) -> EditResult:
-        """`edit` for async code; a cancelled task cancels the request at the service if it still can."""
+        """Edit from async code, like `edit`; a cancelled task cancels the request at the service if it still can."""
         settled = [await image if inspect.isawaitable(image) else image for image in images]
         run, what = _divided(how)
         request = await asyncio.to_thread(self.request, prompt, settled, **what)
@@ -229,7 +229,7 @@ class Session:
 
     @_same_call(edit)
     def submit(self, /, prompt: str, *images: Any, **how: Any) -> Job:
-        """`edit` that returns at once, with a `Job` to look at, wait for, or cancel."""
+        """Start an edit, like `edit`, and return at once with a `Job` to look at, wait for, or cancel."""
         run, what = _divided(how)
         return self.start(self.request(prompt, images, **what), **run)
 
@@ -322,7 +322,7 @@ class Session:
 
     def quote(self, request: EditRequest) -> Quote:
         """
-        What a request will cost; sends nothing that costs. In `replay` no price is asked.
+        Return what a request will cost; sends nothing that costs. In `replay` no price is asked.
 
         Raises:
             ServiceError, UnknownModelError: the service does not know the model.
@@ -413,7 +413,7 @@ class Session:
 
     def model_of(self, model_id: str) -> Model:
         """
-        A model by its id: shipped, else by its live schema; in `replay` by the one that a record keeps.
+        Return a model by its id: shipped, else by its live schema; in `replay` by the one that a record keeps.
 
         Raises:
             UnknownModelError: it is not known.
@@ -442,7 +442,7 @@ class Session:
             return known
 
     def _effective(self, mode: Mode | None) -> Mode:
-        """The mode of a request that asks for `mode`."""
+        """Return the mode of a request that asks for `mode`."""
         if settings().replay_store or (self._mode is None and settings().mode == "replay"):
             return "replay"
         return _checked_mode(mode) if mode else self.mode
@@ -473,7 +473,7 @@ class Session:
             return self._reuse
 
     def _chosen_engine(self) -> tuple[Choice, Engine]:
-        """The choice of provider and account as it is now, and its engine, made on first use and kept."""
+        """Return the choice of provider and account as it is now, and its engine, made on first use and kept."""
         with self._guard:
             choice = choose(self._wanted, self.store)
             provider_of = choice.provider
@@ -526,7 +526,7 @@ _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 def _renew_guards() -> None:
-    """In a forked child: another thread of the parent may have held a lock, and is not here to let it go."""
+    """Replace the locks in a forked child: a thread of the parent may have held one, and does not exist here."""
     for session in list(_sessions):
         session._guard = threading.RLock()  # noqa: SLF001 - this module's own
 
@@ -536,7 +536,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _divided(how: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a call says of running its request, and what it says of the request itself."""
+    """Return what a call says of running its request, and what it says of the request itself."""
     parameters = dict(how)
     run = {key: parameters.pop(key, None) for key in ("mode", "name", "max_price", "assume_price")}
     what = {key: parameters.pop(key, None) for key in ("model", "region", "n")}
@@ -545,7 +545,7 @@ def _divided(how: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _counted(model: Model, parameters: dict[str, Any], n: int | None) -> dict[str, Any]:
     """
-    The parameters with `n` under the name that the model has for it.
+    Return the parameters with `n` under the name that the model has for it.
 
     Raises:
         ParameterError: the model makes one picture a request, or the number is given twice.
@@ -564,7 +564,7 @@ def _counted(model: Model, parameters: dict[str, Any], n: int | None) -> dict[st
 
 def _checked_dollars(name: str, amount: Any) -> float | None:
     """
-    An amount of money that can be compared.
+    Return an amount of money that can be compared.
 
     Raises:
         ParameterError: it is none.
@@ -585,7 +585,7 @@ def _checked_mode(mode: str) -> Mode:
 
 
 def _settled(images: Iterable[Any]) -> list[Any]:
-    """Pictures that only a running loop can finish, finished; all others as they are."""
+    """Return pictures that only a running loop can finish, finished; all others as they are."""
     return [_finish(image) if inspect.isawaitable(image) else image for image in images]
 
 

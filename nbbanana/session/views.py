@@ -22,7 +22,7 @@ __all__ = ["history_view", "provenance", "result_view", "run_view", "set_view"]
 
 
 def result_view(outcome: Outcome, library: Library, label: str) -> ResultView:
-    """A result as it is shown under a label."""
+    """Return a result as it is shown under a label."""
     edit = outcome.edit
     model = library.model(edit)
     return ResultView(
@@ -61,7 +61,7 @@ def set_view(results: Sequence[tuple[ResultView, str, Edit]]) -> ResultView:
 
 
 def run_view(run: Run, library: Library, name: str | None) -> ResultView:
-    """The place of a result that is under way."""
+    """Return the place of a result that is under way."""
     request, edit = run.request, run.edit
     label = name or (f"history[{edit.id}]" if edit else "_")
     return ResultView(
@@ -87,7 +87,7 @@ def _arrived(run: Run, library: Library, label: str) -> tuple[Picture, ...]:
 
 
 def history_view(edits: Sequence[Edit], library: Library, total: int, heading: str = "") -> dict[str, str]:
-    """A page of edits as a MIME bundle: an overview, whose pictures are found by their ids."""
+    """Return a page of edits as a MIME bundle: an overview, whose pictures are found by their ids."""
     from nbbanana.display import HistoryRow, history_bundle
 
     rows = [
@@ -112,7 +112,7 @@ def history_view(edits: Sequence[Edit], library: Library, total: int, heading: s
 
 
 def provenance(edit: Edit) -> dict[str, Any]:
-    """What a notebook may keep of a record: no secret, no address, no path."""
+    """Return what a notebook may keep of a record: no secret, no address, no path."""
     return {
         "nbbanana": __version__,
         "edit": edit.id,
@@ -137,7 +137,7 @@ def provenance(edit: Edit) -> dict[str, Any]:
 
 
 def _about(region: Area | None, inputs: Sequence[InputRecord | ImageInput]) -> tuple[str, ...]:
-    """The line of a caption that says what it is about."""
+    """Return the line of a caption that says what it is about."""
     if region is None or region.input >= len(inputs):
         return ()
     return (f"Region: {region.words} of {inputs[region.input].name}.",)
@@ -168,7 +168,7 @@ def _picture(output: OutputRecord, edit: Edit, library: Library, label: str) -> 
 
 
 def _origins(results: Sequence[tuple[str, Edit]]) -> str | None:
-    """Where results came from, if not all were made just now."""
+    """Return where results came from, if not all were made just now."""
     old = [(origin, edit) for origin, edit in results if origin != "made"]
     if not old:
         return None

@@ -1,8 +1,8 @@
 """
 Pictures by their content: `blobs/ab/abcd…`, named by the SHA-256 of their bytes.
 
-A blob is written beside its place, synced, and renamed, so that whatever carries its name is whole. What is there
-is never written again.
+A blob is written to a temporary file, synced, and renamed, so that a file of its name is whole. An existing blob is
+never written again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Blobs:
 
     def place(self, sha256: str) -> Path:
         """
-        Where the blob lies or would lie.
+        Return where the blob lies or would lie.
 
         Raises:
             StoreError: not a SHA-256 in lower-case hexadecimal digits.
@@ -56,12 +56,12 @@ class Blobs:
         return self.root / sha256[:2] / sha256
 
     def has(self, sha256: str) -> bool:
-        """Whether the blob is there."""
+        """Return whether the blob is there."""
         return self.place(sha256).is_file()
 
     def path(self, sha256: str) -> Path:
         """
-        The file of a blob that is there.
+        Return the file of a blob that is there.
 
         Raises:
             NotInStoreError: it is not.
@@ -130,7 +130,7 @@ class Blobs:
                     file.unlink()
 
     def names(self) -> Iterator[str]:
-        """The blobs that are there, sorted."""
+        """Yield the blobs that are there, sorted."""
         if not self.root.is_dir():
             return
         for shard in sorted(self.root.iterdir()):
@@ -138,7 +138,7 @@ class Blobs:
                 yield from sorted(file.name for file in shard.iterdir() if _NAME.fullmatch(file.name))
 
     def _keep(self, sha256: str) -> bool:
-        """Whether it is there; if so, it is marked as wanted now, so that no clean-up takes it."""
+        """Return whether it is there; if so, it is marked as wanted now, so that no clean-up takes it."""
         try:
             os.utime(self.place(sha256))
         except FileNotFoundError:
@@ -155,7 +155,7 @@ class Blobs:
 
 
 def hash_file(path: Path) -> str:
-    """The SHA-256 of a file's bytes, read in pieces."""
+    """Return the SHA-256 of a file's bytes, read in pieces."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):

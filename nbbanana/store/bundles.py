@@ -1,5 +1,5 @@
 """
-Bundles: a notebook's edits in one zip file that anybody can read without trusting it.
+Bundles: a notebook's edits in one zip file that can be read without trusting it.
 
 Written: `edits.json` with the records, each model's JSON Schema once and the POSTs, `blobs/` with the pictures by
 SHA-256, and `ro-crate-metadata.json`. No addresses, no paths, no handles, no notebook names, never a database.
@@ -96,7 +96,7 @@ def _fill(archive: zipfile.ZipFile, store: Store, edits: list[Edit]) -> None:
 
 
 def _written(store: Store, edits: list[Edit]) -> Iterator[str]:
-    """The records as JSON, piece by piece: first what they are, the schemas, then one record a line."""
+    """Yield the records as JSON, piece by piece: first what they are, the schemas, then one record a line."""
     kept = {name: store.schema(name) for name in dict.fromkeys(edit.schema_hash for edit in edits) if name}
     first = {"format": FORMAT, "version": VERSION, "package": __version__, "extra": {}, "schemas": kept}
     yield json.dumps(first, ensure_ascii=True)[:-1] + ', "edits": ['
@@ -162,7 +162,7 @@ class Bundle:
             yield edit
 
     def _with_schema(self, edit: Edit, *, is_old: bool) -> Edit:
-        """An edit whose schema is here; one of format 1 gets the shipped schema of its model."""
+        """Return an edit whose schema is here; one of format 1 gets the shipped schema of its model."""
         if is_old and edit.model in models.ids():
             schema = models.get(edit.model).schema
             self.schemas[sha256_of(schema)] = schema
@@ -172,7 +172,7 @@ class Bundle:
         return edit
 
     def blobs(self) -> Iterator[tuple[str, IO[bytes]]]:
-        """Each picture that a record names, as its SHA-256 and a stream; the hash is checked by whoever keeps it."""
+        """Each picture that a record names, as its SHA-256 and a stream; the caller checks the hash."""
         for sha256 in dict.fromkeys(name for edit in self.edits for name in _blobs(edit)):
             if sha256 not in self._blobs:
                 raise _broken("A picture is missing.", f"blobs/{sha256[:2]}/{sha256[:8]}… is named and not there.")
@@ -242,7 +242,7 @@ def _take(store: Store, sha256: str, stream: IO[bytes]) -> None:
 
 
 def _checked_names(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The entries with pictures by their hash; any name that is not expected refuses the whole bundle."""
+    """Return the entries with pictures by their hash; any name that is not expected refuses the whole bundle."""
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES or sum(entry.file_size for entry in entries) > MOST_BYTES:
         raise _broken("The bundle is too large.", f"It has {len(entries)} entries.")
@@ -270,7 +270,7 @@ def _checked_names(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def _read_text(archive: zipfile.ZipFile) -> str:
-    """The records as text; more than `MOST_JSON` bytes are never held."""
+    """Return the records as text; more than `MOST_JSON` bytes are never held."""
     try:
         with archive.open(EDITS) as stream:
             data = stream.read(MOST_JSON + 1)
@@ -314,7 +314,7 @@ def _checked_schemas(text: JSONText) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _checked_edit(packed: Any, place: int) -> tuple[Edit, tuple[Post, ...]]:
     """
-    The edit and the POSTs of a record.
+    Return the edit and the POSTs of a record.
 
     Raises:
         BundleError: it is not what the schema of records says, or does not fit its digests.
@@ -345,4 +345,4 @@ def _indices(edit: Edit) -> Iterator[int]:
 
 
 def _broken(what: str, why: str) -> BundleError:
-    return BundleError(what, why, "Nothing of it was taken. Ask whoever made it for another one.")
+    return BundleError(what, why, "Nothing of it was taken. Ask its author for another one.")

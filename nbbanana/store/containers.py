@@ -56,7 +56,7 @@ class Container:
     parts: tuple[Part, ...]
 
     def file(self, parts: Sequence[Part] | None = None) -> bytes:
-        """The bytes of the file, or of one with other parts."""
+        """Return the bytes of the file, or of one with other parts."""
         body = b"".join(part.raw for part in (self.parts if parts is None else parts))
         if self.format == "PNG":
             return PNG_BEGINNING + body
@@ -66,7 +66,7 @@ class Container:
         return b"RIFF" + struct.pack("<I", kept + 4) + b"WEBP" + body
 
     def first(self, *kinds: str) -> int:
-        """The place of the first part of one of these kinds; behind the last part where there is none."""
+        """Return the place of the first part of one of these kinds; behind the last part where there is none."""
         return next((at for at, part in enumerate(self.parts) if part.kind in kinds), len(self.parts))
 
 
@@ -109,7 +109,7 @@ def has_content_credentials(data: bytes) -> bool:
 
 
 def png_chunk(kind: str, data: bytes) -> Part:
-    """A PNG chunk."""
+    """Return a PNG chunk."""
     name = kind.encode("ascii")
     check = zlib.crc32(data, zlib.crc32(name))
     return Part(kind, struct.pack(">I", len(data)) + name + data + struct.pack(">I", check), data)
@@ -117,7 +117,7 @@ def png_chunk(kind: str, data: bytes) -> Part:
 
 def jpeg_segment(marker: int, data: bytes) -> Part:
     """
-    A JPEG marker segment.
+    Return a JPEG marker segment.
 
     Raises:
         ImageError: more than the 65,533 bytes that one can hold.
@@ -132,7 +132,7 @@ def jpeg_segment(marker: int, data: bytes) -> Part:
 
 
 def riff_chunk(kind: str, data: bytes) -> Part:
-    """A RIFF chunk."""
+    """Return a RIFF chunk."""
     return Part(kind, kind.encode("ascii") + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2), data)
 
 

@@ -27,9 +27,9 @@ __all__ = ["Database"]
 PATIENCE = 30.0
 """Seconds a transaction waits for others to finish theirs."""
 SOON = 1.0
-"""Seconds of that after which whoever listens is told that it waits."""
+"""Seconds of waiting after which the listeners are called."""
 IDLE = 4
-"""Connections that are kept open while nobody uses them."""
+"""Idle connections that are kept open."""
 LOG_PAGES = 4_000
 """Pages of 4 KiB in the log before they are carried over to the file: fewer carryings, each a wait for one writer."""
 LOG_BYTES = 64 << 20
@@ -47,7 +47,7 @@ class Database:
     The file `edits.sqlite` in `folder`, made or brought to this version where needed.
 
     `notes` says in sentences what is unusual about it. With `read_only` nothing in the folder is touched: a store of an
-    older version, or one whose log nobody may carry over, is copied to a temporary folder and read there.
+    older version, or one whose log cannot be checkpointed, is copied to a temporary folder and read there.
 
     Raises:
         StoreVersionError: a newer nbbanana wrote it.
@@ -75,13 +75,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees one state of the store, whatever others write meanwhile."""
+        """Lend a connection that sees one snapshot of the store, whatever others write meanwhile."""
         with self._lent() as connection, self._transaction(connection, "BEGIN"):
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A connection whose changes are on the disk when the block ends, or not made if it raises."""
+        """Lend a connection whose changes are on the disk when the block ends, or rolled back if it raises."""
         if self.read_only:
             raise StoreError(
                 f"The store in {self.folder.name!r} is open for reading only.",
@@ -123,7 +123,7 @@ class Database:
             raise
 
     def _begin(self, connection: sqlite3.Connection, begin: str) -> None:
-        """Begin when others are done; where that takes longer than a moment, it is told."""
+        """Begin when others are done; where that takes longer than a moment, the listeners are called."""
         if not self._listeners or begin == "BEGIN":
             connection.execute(begin)
             return
@@ -237,7 +237,7 @@ class Database:
                 connection.execute("COMMIT")
 
     def _choose_journal(self, connection: sqlite3.Connection) -> None:
-        """WAL where the file system can do it; else a rollback journal, which needs one sync more."""
+        """Choose WAL where the file system can do it; else a rollback journal, which needs one more sync."""
         mode = _patiently(lambda: _write_ahead(connection))
         if mode == "wal":
             return
@@ -279,7 +279,7 @@ class Database:
         self._writing = threading.Lock()
 
     def _leave_to_parent(self) -> None:
-        """In a forked child: the parent's connections and locks are not ours."""
+        """Forget the parent's connections and locks in a forked child."""
         _inherited.extend(self._idle)
         self._idle = []
         self._renew_locks()

@@ -34,7 +34,7 @@ _HAS_XMP, _HAS_EXIF, _HAS_ALPHA = 0x04, 0x08, 0x10
 
 def embed(data: bytes, record: str, parameters: str) -> bytes:
     """
-    A copy of a file with a record in it, which takes the place of one that is there.
+    Return a copy of a file with a record in it, which takes the place of one that is there.
 
     Args:
         data: a PNG, JPEG or WebP file without Content Credentials.
@@ -51,7 +51,7 @@ def embed(data: bytes, record: str, parameters: str) -> bytes:
 
 def embedded(data: bytes) -> str | None:
     """
-    The record in a file of unknown origin, unchecked; None where there is none or the file is damaged.
+    Return the record in a file of unknown origin, unchecked; None where there is none or the file is damaged.
 
     Raises:
         Nothing, whatever the bytes are.
@@ -73,7 +73,7 @@ def embedded(data: bytes) -> str | None:
 
 def originals(data: bytes) -> Iterator[bytes]:
     """
-    What a file may have been before `embed`: whoever knows its SHA-256 can tell which.
+    Yield what a file may have been before `embed`; its SHA-256 says which.
 
     `embed` leaves no word of what it had to add beside the record, so there are up to four possibilities.
     """
@@ -140,7 +140,7 @@ def _added(packet: bytes, record: str) -> bytes:
 
 
 def _user_comment(text: str) -> bytes:
-    """A big-endian TIFF block with nothing but EXIF's UserComment (tags 0x8769 and 0x9286; EXIF 2.32, 4.6)."""
+    """Return a big-endian TIFF block with nothing but EXIF's UserComment (tags 0x8769 and 0x9286; EXIF 2.32, 4.6)."""
     comment = b"UNICODE\0" + text.encode("utf-16-be", "replace")
     after = 8 + 2 + 12 + 4
     header = struct.pack(">2sHI", b"MM", 42, 8) + struct.pack(">HHHIII", 1, 0x8769, 4, 1, after, 0)
@@ -225,7 +225,7 @@ def _bare(container: Container) -> Container:
 
 
 def _without_record(part: Part) -> Part | None:
-    """The part as it was before `embed`; None for one that was not there."""
+    """Return the part as it was before `embed`; None for one that was not there."""
     if part.kind == "iTXt" and part.data.startswith(_ITXT):
         return None
     packet = _packet(part)
@@ -239,7 +239,7 @@ def _without_record(part: Part) -> Part | None:
 
 
 def _is_text(part: Part) -> bool:
-    """Whether a part holds the text for other tools."""
+    """Return whether a part holds the text for other tools."""
     if part.kind in {"tEXt", "iTXt"}:
         return part.data.startswith(_PARAMETERS)
     return part.kind == _APP1 and part.data.startswith(_EXIF + b"MM") and b"UNICODE\0" in part.data[:60]

@@ -41,7 +41,7 @@ class Fingerprints:
 
     def of(self, store: Store) -> dict[str, int]:
         """
-        The fingerprint of each output of `store` by its SHA-256; those that are too plain for one are left out.
+        Return the fingerprint of each output of `store` by its SHA-256; those that are too plain for one are left out.
 
         The first call reads every picture, 20 to 100 ms each on one core; later ones only what is new.
         """

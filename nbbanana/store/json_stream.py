@@ -56,7 +56,7 @@ class JSONText:
             raise _no_json()
 
     def elements(self, name: str) -> Iterator[Any]:
-        """The elements of the list that a member read apart is; BundleError where it is none."""
+        """Yield the elements of the list that a member read apart is; BundleError where it is none."""
         at = self._expect(self._places[name], "[")
         while (found := self._peek(at)) != "]":
             value, at = self._value(self._expect(at, ",") if found == "," else at)
@@ -64,7 +64,7 @@ class JSONText:
         self._places[name] = self._expect(at, "]")
 
     def pairs(self, name: str) -> Iterator[tuple[str, Any]]:
-        """The members of the object that a member read apart is; BundleError where it is none."""
+        """Yield the members of the object that a member read apart is; BundleError where it is none."""
         at = self._expect(self._places[name], "{")
         while (found := self._peek(at)) != "}":
             key, at = self._key(self._expect(at, ",") if found == "," else at)

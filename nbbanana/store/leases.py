@@ -20,7 +20,7 @@ __all__ = ["abandoned", "claim", "holder", "holders", "is_gone", "new_owner", "r
 
 def new_owner() -> str:
     """
-    A name for this process that no other has.
+    Return a name for this process that no other has.
 
     >>> new_owner().count(":")
     2
@@ -30,7 +30,7 @@ def new_owner() -> str:
 
 def is_gone(owner: str) -> bool:
     """
-    Whether the process behind `owner` surely ended: it ran on this host, and its number is free.
+    Return whether the process behind `owner` surely ended: it ran on this host, and its number is free.
 
     >>> is_gone(new_owner()), is_gone("elsewhere:1:abc")
     (False, False)
@@ -54,7 +54,7 @@ def _host() -> str:
 
 def claim(connection: sqlite3.Connection, edit_id: int, owner: str, expires_at: float, now: float) -> bool:
     """
-    Take the lease of an edit that nobody living holds, or lengthen one's own.
+    Take the lease of an edit that no living process holds, or lengthen one's own.
 
     Returns:
         Whether `owner` holds it now.
@@ -114,13 +114,13 @@ def settle(connection: sqlite3.Connection, edit_id: int, now: float) -> None:
 
 
 def holder(connection: sqlite3.Connection, edit_id: int, now: float) -> str | None:
-    """Who watches this edit at this moment; None where nobody does."""
+    """Return the owner of the edit's lease now; None where there is none."""
     row = connection.execute("SELECT owner FROM leases WHERE edit_id = ? AND expires_at > ?", (edit_id, now)).fetchone()
     return None if row is None or is_gone(row["owner"]) else str(row["owner"])
 
 
 def holders(connection: sqlite3.Connection, now: float) -> dict[int, str]:
-    """Who watches what at this moment, by edit; leases that ended are not among them."""
+    """Return the owners of all leases now, by edit; leases that ended are left out."""
     rows = connection.execute("SELECT edit_id, owner FROM leases WHERE expires_at > ?", (now,)).fetchall()
     gone = {owner: is_gone(owner) for owner in {row["owner"] for row in rows}}
     return {row["edit_id"]: row["owner"] for row in rows if not gone[row["owner"]]}

@@ -76,7 +76,7 @@ def add(connection: sqlite3.Connection, edit_id: int, posts: Iterable[Post]) -> 
 
 
 def newest(connection: sqlite3.Connection, edit_id: int | None, limit: int) -> list[Post]:
-    """The POSTs of the newest edits first, or of one edit; those of one edit in reverse order."""
+    """Return the POSTs of the newest edits first, or of one edit; those of one edit in reverse order."""
     where = "1" if edit_id is None else "edit_id = :edit_id"
     rows = connection.execute(
         f"SELECT * FROM posts WHERE {where} ORDER BY edit_id DESC, ordinal DESC LIMIT :limit",  # noqa: S608 - constants

@@ -63,7 +63,7 @@ class Leftovers:
 
     Args:
         blobs: their names.
-        temporary: files that somebody began to write and never finished, relative to the store's folder.
+        temporary: files that were begun and never finished, relative to the store's folder.
         bytes: the size of all together.
         removed: whether they are gone now.
     """
@@ -198,7 +198,7 @@ def _is_referenced(connection: sqlite3.Connection, name: str) -> bool:
 
 
 def _size_if_older(path: Path, moment: float) -> int | None:
-    """The bytes of a file that nobody touched since; None where somebody did, or took it away."""
+    """Return the bytes of a file that is unchanged since; None where it was changed or removed."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -216,7 +216,7 @@ def _unfinished_files(database: Database, blobs: Blobs) -> Iterator[Path]:
 
 def _remove_blob(blobs: Blobs, name: str, before: float) -> bool:
     """
-    Take a blob away unless somebody wants it at this very moment.
+    Remove a blob unless another process wants it at this moment.
 
     `Blobs.put` marks a blob that it finds by its time: one that was marked between our look and our rename is put
     back, and one that is renamed before the mark is simply written again.

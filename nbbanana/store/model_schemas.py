@@ -33,7 +33,7 @@ def keep(connection: sqlite3.Connection, schema: Mapping[str, Any]) -> str:
 
 def get(connection: sqlite3.Connection, sha256: str) -> Mapping[str, Any]:
     """
-    The schema with this hash.
+    Return the schema with this hash.
 
     Raises:
         NotInStoreError: there is none.
@@ -46,13 +46,13 @@ def get(connection: sqlite3.Connection, sha256: str) -> Mapping[str, Any]:
 
 
 def has(connection: sqlite3.Connection, sha256: str) -> bool:
-    """Whether the schema with this hash is kept."""
+    """Return whether the schema with this hash is kept."""
     return connection.execute("SELECT 1 FROM schemas WHERE sha256 = ?", (sha256,)).fetchone() is not None
 
 
 def checked(schema: Mapping[str, Any]) -> str:
     """
-    The canonical JSON of a schema.
+    Return the canonical JSON of a schema.
 
     Raises:
         StoreError: it is not a JSON object, larger than `MOST_BYTES`, or nested deeper than `MOST_LEVELS`.

@@ -62,7 +62,7 @@ class Record:
     Args:
         edit: what it says; its id is 0, since it is in no store.
         output: which output the picture was, from 0; None where it does not say.
-        holds: whether its digests follow from what it says; False means that somebody changed it.
+        holds: whether its digests follow from what it says; False means that it was changed.
     """
 
     edit: Edit
@@ -77,7 +77,7 @@ class Record:
 
 def embedded_copy(data: bytes, edit: Edit, index: int) -> bytes:
     """
-    The file of an output with its request inside; what it cost and what people said about it stay out.
+    Return the file of an output with its request inside; what it cost and what people said about it stay out.
 
     Raises:
         UsageError: a file that is signed, or that cannot hold a record.
@@ -97,23 +97,23 @@ def embedded_copy(data: bytes, edit: Edit, index: int) -> bytes:
 
 
 def sidecar(edit: Edit, index: int) -> str:
-    """The JSON that lies beside an output: its record as a bundle has it."""
+    """Return the JSON that lies beside an output: its record as a bundle has it."""
     return json.dumps(json.loads(_written(pack(edit), index)), ensure_ascii=False, indent=1) + "\n"
 
 
 def sidecar_path(picture: Path) -> Path:
-    """Where the JSON of a picture lies."""
+    """Return where the JSON of a picture lies."""
     return picture.with_name(picture.name + ".json")
 
 
 def read_embedded(data: bytes) -> Record | None:
-    """The record inside a file; None where there is none that can be read."""
+    """Return the record inside a file; None where there is none that can be read."""
     text = embedded(data)
     return None if text is None else _read(text)
 
 
 def read_sidecar(picture: Path) -> Record | None:
-    """The record beside a file; None where there is none that can be read."""
+    """Return the record beside a file; None where there is none that can be read."""
     path = sidecar_path(picture)
     try:
         if not path.is_file():
@@ -126,7 +126,7 @@ def read_sidecar(picture: Path) -> Record | None:
 
 
 def names_of(data: bytes) -> Iterator[str]:
-    """SHA-256 of a file, then of what it may have been before a record was embedded."""
+    """Yield SHA-256 of a file, then of what it may have been before a record was embedded."""
     yield sha256(data).hexdigest()
     if embedded(data) is not None:
         yield from (sha256(original).hexdigest() for original in originals(data))
@@ -134,7 +134,7 @@ def names_of(data: bytes) -> Iterator[str]:
 
 def parameters_text(edit: Edit, index: int) -> str:
     """
-    The request as other tools show it: the prompt, then one line of names and values.
+    Return the request as other tools show it: the prompt, then one line of names and values.
 
     A value with a comma, a colon or a line break in it is written as a JSON string, as those tools expect.
     """

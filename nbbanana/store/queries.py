@@ -99,17 +99,17 @@ _FLAGS = {
 
 
 def matching(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> list[Edit]:
-    """The newest edits that have all that is asked."""
+    """Return the newest edits that have all that is asked."""
     return edits_from(connection, _asked(connection, "*", wanted, limit))
 
 
 def ids(connection: sqlite3.Connection, wanted: Wanted) -> list[int]:
-    """The ids of all edits that have all that is asked, the newest first."""
+    """Return the ids of all edits that have all that is asked, the newest first."""
     return [row["id"] for row in _asked(connection, "id", wanted, -1)]
 
 
 def searched(connection: sqlite3.Connection, words: str, wanted: Wanted) -> search.Matches:
-    """The newest edits that have all words and all that is asked."""
+    """Return the newest edits that have all words and all that is asked."""
     clauses, values = _conditions(wanted)
     # What names few edits is looked up by number, once; only the rest needs the row of each edit that has the words.
     few = [f"+words.rowid {clause.removeprefix('id ')}" for clause in clauses if clause.startswith("id IN (")]
@@ -129,7 +129,7 @@ def _asked(connection: sqlite3.Connection, columns: str, wanted: Wanted, limit: 
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
-    """What is asked as conditions on `edits` in SQL, and the values that they bind."""
+    """Return what is asked as conditions on `edits` in SQL, and the values that they bind."""
     asked = {name: value for name, value in wanted.items() if value is not None}
     if unknown := asked.keys() - Wanted.__annotations__.keys():
         raise TypeError(f"There is no {', '.join(sorted(unknown))} to ask for.")
@@ -149,7 +149,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
 
 
 def numbered(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Edit]:
-    """The edits with these ids, in the order of `ids`."""
+    """Return the edits with these ids, in the order of `ids`."""
     rows = connection.execute(
         "SELECT * FROM edits WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
     )
@@ -158,13 +158,13 @@ def numbered(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Edit]:
 
 
 def page_after(connection: sqlite3.Connection, after_id: int, limit: int) -> list[Edit]:
-    """The edits with greater ids, oldest first."""
+    """Return the edits with greater ids, oldest first."""
     rows = connection.execute("SELECT * FROM edits WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))
     return edits_from(connection, rows)
 
 
 def between(connection: sqlite3.Connection, first_id: int, last_id: int) -> list[Edit]:
-    """The edits with ids from `first_id` to `last_id`, oldest first."""
+    """Return the edits with ids from `first_id` to `last_id`, oldest first."""
     rows = connection.execute("SELECT * FROM edits WHERE id BETWEEN ? AND ? ORDER BY id", (first_id, last_id))
     return edits_from(connection, rows)
 
@@ -179,7 +179,7 @@ def by_ask(
     kernel: str | None,
     limit: int,
 ) -> list[Edit]:
-    """The edits that asked the same and are in one of `states`; None asks for nothing."""
+    """Return the edits that asked the same and are in one of `states`; None asks for nothing."""
     given = {"provider": provider, "cell": cell, "kernel": kernel}
     clauses = "".join(f" AND {name} = :{name}" for name, value in given.items() if value is not None)
     wanted = [states] if isinstance(states, str) else list(states)
@@ -193,7 +193,7 @@ def by_ask(
 
 
 def executions(connection: sqlite3.Connection, ask: str, provider: str | None, limit: int) -> list[Asked]:
-    """When and where an ask was made, the newest first."""
+    """Return when and where an ask was made, the newest first."""
     rows = connection.execute(
         "SELECT id, kernel, cell, execution, ordinal, state FROM edits INDEXED BY edits_ask"
         " WHERE ask = ? AND provider = coalesce(?, provider) ORDER BY id DESC LIMIT ?",
@@ -203,13 +203,13 @@ def executions(connection: sqlite3.Connection, ask: str, provider: str | None, l
 
 
 def by_digest(connection: sqlite3.Connection, digest: str, limit: int) -> list[Edit]:
-    """The edits that are the same submission."""
+    """Return the edits that are the same submission."""
     rows = connection.execute("SELECT * FROM edits WHERE digest = ? ORDER BY id DESC LIMIT ?", (digest, limit))
     return edits_from(connection, rows)
 
 
 def by_request_id(connection: sqlite3.Connection, request_id: str, provider: str | None) -> Edit | None:
-    """The newest edit that its service knows by this id."""
+    """Return the newest edit that its service knows by this id."""
     rows = connection.execute(
         "SELECT * FROM edits WHERE request_id = ? AND provider = coalesce(?, provider) ORDER BY id DESC LIMIT 1",
         (request_id, provider),
@@ -218,7 +218,7 @@ def by_request_id(connection: sqlite3.Connection, request_id: str, provider: str
 
 
 def by_output(connection: sqlite3.Connection, sha256: str, limit: int) -> list[Edit]:
-    """The edits that made these bytes."""
+    """Return the edits that made these bytes."""
     rows = connection.execute(
         "SELECT * FROM edits WHERE id IN (SELECT edit_id FROM outputs WHERE sha256 = ?) ORDER BY id DESC LIMIT ?",
         (sha256, limit),
@@ -227,18 +227,18 @@ def by_output(connection: sqlite3.Connection, sha256: str, limit: int) -> list[E
 
 
 def output_names(connection: sqlite3.Connection) -> list[str]:
-    """The SHA-256 of every output, each once."""
+    """Return the SHA-256 of every output, each once."""
     return [row["sha256"] for row in connection.execute("SELECT DISTINCT sha256 FROM outputs")]
 
 
 def children(connection: sqlite3.Connection, edit_id: int) -> list[int]:
-    """Ids of the edits that took an output of this one as an input, oldest first."""
+    """Return ids of the edits that took an output of this one as an input, oldest first."""
     rows = connection.execute("SELECT DISTINCT edit_id FROM parents WHERE parent_id = ? ORDER BY edit_id", (edit_id,))
     return [row["edit_id"] for row in rows]
 
 
 def unfinished(connection: sqlite3.Connection, provider: str | None) -> list[Edit]:
-    """The edits in which something is left to do, oldest first."""
+    """Return the edits in which something is left to do, oldest first."""
     rows = connection.execute(
         "SELECT * FROM edits WHERE state <> 'completed' AND state IN (SELECT value FROM json_each(?))"
         " AND provider = coalesce(?, provider) ORDER BY id",

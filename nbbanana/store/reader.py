@@ -27,48 +27,48 @@ class Reader:
         self._clock = clock
 
     def get(self, edit_id: int) -> Edit:
-        """The edit with this id; NotInStoreError where there is none."""
+        """Return the edit with this id; NotInStoreError where there is none."""
         with self._database.read() as connection:
             return rows.get(connection, edit_id)
 
     def find(self, uid: str) -> Edit | None:
-        """The edit with this uid, which is the same in every store."""
+        """Return the edit with this uid, which is the same in every store."""
         with self._database.read() as connection:
             edit_id = rows.id_of(connection, uid)
             return None if edit_id is None else rows.get(connection, edit_id)
 
     def last_id(self) -> int:
-        """The id of the newest edit; 0 where there is none."""
+        """Return the id of the newest edit; 0 where there is none."""
         with self._database.read() as connection:
             return rows.last_id(connection)
 
     def count(self, provider: str | None = None) -> int:
-        """How many edits there are; read from a counter, not counted."""
+        """Return how many edits there are; read from a counter, not counted."""
         with self._database.read() as connection:
             return spending.count(connection, provider)
 
     def page(self, before_id: int | None = None, limit: int = 50, provider: str | None = None) -> list[Edit]:
-        """The newest edits, or those before `before_id`, newest first."""
+        """Return the newest edits, or those before `before_id`, newest first."""
         return self.filter(before_id=before_id, provider=provider, limit=limit)
 
     def page_after(self, after_id: int = 0, limit: int = 50) -> list[Edit]:
-        """The edits after `after_id`, oldest first: the way to walk through all."""
+        """Return the edits after `after_id`, oldest first: the way to walk through all."""
         with self._database.read() as connection:
             return queries.page_after(connection, rows.index(after_id), limit)
 
     def between(self, first_id: int, last_id: int) -> list[Edit]:
-        """The edits from `first_id` to `last_id`, both included, oldest first."""
+        """Return the edits from `first_id` to `last_id`, both included, oldest first."""
         with self._database.read() as connection:
             return queries.between(connection, rows.index(first_id), rows.index(last_id))
 
     def numbered(self, ids: Sequence[int]) -> list[Edit]:
-        """The edits with these ids in their order; ids that are not there are left out."""
+        """Return the edits with these ids in their order; ids that are not there are left out."""
         with self._database.read() as connection:
             return queries.numbered(connection, [rows.index(number) for number in ids])
 
     def filter(self, *, words: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> list[Edit]:
         """
-        The newest edits that have all that is asked; None asks for nothing.
+        Return the newest edits that have all that is asked; None asks for nothing.
 
         Args:
             words: it has all of them, as `search` takes them.
@@ -90,7 +90,7 @@ class Reader:
 
     def search(self, words: str, limit: int = 50, offset: int = 0, **wanted: Unpack[Wanted]) -> list[Edit]:
         """
-        The edits with all these words in their prompt, tags, note or the names of their inputs, the best first.
+        Return the edits with all these words in their prompt, tags, note or the names of their inputs, the best first.
 
         The last word is also taken as the beginning of one. Nothing in `words` is a command.
 
@@ -120,42 +120,42 @@ class Reader:
             return queries.by_ask(connection, ask, states=states, limit=limit, **asked)
 
     def executions(self, ask: str, provider: str | None = None, limit: int = 1000) -> list[Asked]:
-        """When and where the same question was asked, in whatever state that is now, the newest first."""
+        """Return when and where the same question was asked, in whatever state that is now, the newest first."""
         with self._database.read() as connection:
             return queries.executions(connection, ask, provider, limit)
 
     def schema(self, sha256: str) -> Mapping[str, Any]:
-        """The JSON Schema of a model by its hash, which `Edit.schema_hash` names; NotInStoreError without it."""
+        """Return the JSON Schema of a model by its hash, which `Edit.schema_hash` names; NotInStoreError without it."""
         with self._database.read() as connection:
             return model_schemas.get(connection, sha256)
 
     def posts(self, edit_id: int | None = None, limit: int = 50) -> list[Post]:
-        """The POSTs of an edit, or of all edits, the newest first."""
+        """Return the POSTs of an edit, or of all edits, the newest first."""
         with self._database.read() as connection:
             return ledger.newest(connection, None if edit_id is None else rows.index(edit_id), limit)
 
     def by_digest(self, digest: str, limit: int = 50) -> list[Edit]:
-        """The edits that are the same submission, newest first."""
+        """Return the edits that are the same submission, newest first."""
         with self._database.read() as connection:
             return queries.by_digest(connection, digest, limit)
 
     def by_request_id(self, request_id: str, provider: str | None = None) -> Edit | None:
-        """The edit that the service knows by this id."""
+        """Return the edit that the service knows by this id."""
         with self._database.read() as connection:
             return queries.by_request_id(connection, request_id, provider)
 
     def by_output(self, sha256: str, limit: int = 50) -> list[Edit]:
-        """The edits that made these bytes, newest first."""
+        """Return the edits that made these bytes, newest first."""
         with self._database.read() as connection:
             return queries.by_output(connection, sha256, limit)
 
     def output_names(self) -> list[str]:
-        """The SHA-256 of every output, each once."""
+        """Return the SHA-256 of every output, each once."""
         with self._database.read() as connection:
             return queries.output_names(connection)
 
     def children(self, edit_id: int) -> list[int]:
-        """Ids of the edits that took an output of this one as an input, oldest first."""
+        """Return ids of the edits that took an output of this one as an input, oldest first."""
         with self._database.read() as connection:
             return queries.children(connection, rows.index(edit_id))
 

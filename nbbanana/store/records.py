@@ -36,7 +36,7 @@ State = Literal[
     "failed",  # the service ran it and gave no picture
     "rejected",  # the service surely did not take it
     "cancelled",  # cancelled before it ran
-    "unknown",  # it may have been taken: it cannot be told from here
+    "unknown",  # it may have been taken: it is not known here
     "lost",  # it may have been billed, and its pictures can never be collected
     "gone",  # it was done, and the service no longer serves its pictures
 ]
@@ -153,7 +153,7 @@ class Edit:
     """When the service was first seen to be done; downloading comes after."""
     finished_at: float | None = None
     watched: bool = True
-    """False once it was taken up again: how long it took is then how long nobody looked."""
+    """False once it was collected later: its duration then includes time in which no kernel polled."""
     price_quoted: float | None = None
     cost: float | None = None
     error: str | None = None
@@ -215,7 +215,7 @@ class Edit:
 
     @property
     def is_settled(self) -> bool:
-        """Whether it is not open what an `unknown`, `lost` or `gone` edit cost: told by the service or by a person."""
+        """False for an `unknown`, `lost` or `gone` edit whose cost neither the service nor a person has said."""
         return self.state not in {"unknown", "lost", "gone"} or self.cost is not None
 
     @property
@@ -278,9 +278,9 @@ class Spending:
     What edits cost, in US dollars.
 
     Args:
-        known: what the service told.
-        held: what is quoted or kept back for edits whose cost it has not told: in flight, unknown, or never told.
-        unpriced: how many accepted or uncertain edits have neither; they are not free, nobody knows.
+        known: the costs that the service reported.
+        held: what is quoted or kept back for edits without a reported cost: in flight, unknown, or never reported.
+        unpriced: how many accepted or uncertain edits have neither; they are not free, but unknown.
     """
 
     known: float

@@ -23,7 +23,7 @@ PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 
 
 def crate(edits: Iterable[Edit]) -> dict[str, Any]:
-    """The metadata of a crate that holds these edits, as JSON-LD."""
+    """Return the metadata of a crate that holds these edits, as JSON-LD."""
     entities: dict[str, dict[str, Any]] = {}
     actions = [_action(edit, entities) for edit in edits if edit.state == "completed"]
     files = [name for name, entity in entities.items() if entity["@type"] == "File"]
@@ -71,7 +71,7 @@ def _action(edit: Edit, entities: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _region(edit: Edit) -> Iterator[dict[str, Any]]:
-    """The part of a picture that it was about: the words for it, and the shapes as the records have them."""
+    """Yield the part of a picture that it was about: the words for it, and the shapes as the records have them."""
     if edit.region is not None:
         yield {
             "@id": f"#{edit.uid}-region",

@@ -146,7 +146,7 @@ def keep_cost(connection: sqlite3.Connection, edit_id: int, cost: float) -> None
 
 def one(connection: sqlite3.Connection, edit_id: int) -> sqlite3.Row:
     """
-    The bare row of an edit.
+    Return the bare row of an edit.
 
     Raises:
         NotInStoreError: no such edit.
@@ -161,19 +161,19 @@ def one(connection: sqlite3.Connection, edit_id: int) -> sqlite3.Row:
 
 
 def id_of(connection: sqlite3.Connection, uid: str) -> int | None:
-    """The id in this store of the edit with this uid."""
+    """Return the id in this store of the edit with this uid."""
     row = connection.execute("SELECT id FROM edits WHERE uid = ?", (uid,)).fetchone()
     return None if row is None else int(row["id"])
 
 
 def last_id(connection: sqlite3.Connection) -> int:
-    """The id of the newest edit; 0 where there is none."""
+    """Return the id of the newest edit; 0 where there is none."""
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM edits").fetchone()[0])
 
 
 def get(connection: sqlite3.Connection, edit_id: int) -> Edit:
     """
-    An edit with everything that belongs to it.
+    Return an edit with everything that belongs to it.
 
     Raises:
         NotInStoreError: no such edit.
@@ -182,7 +182,7 @@ def get(connection: sqlite3.Connection, edit_id: int) -> Edit:
 
 
 def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> list[Edit]:
-    """The edits of bare rows, in their order: one query a kind of part, however many rows there are."""
+    """Return the edits of bare rows, in their order: one query a kind of part, however many rows there are."""
     found = list(rows)
     parts = partial(_grouped, connection, json.dumps([row["id"] for row in found]))
     inputs = parts(
@@ -223,7 +223,7 @@ def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> l
 
 def money(name: str, dollars: float | None) -> float | None:
     """
-    An amount that can be added up.
+    Return an amount that can be added up.
 
     Raises:
         StoreError: it is negative, larger than `MOST_MONEY`, or not a number.
@@ -238,7 +238,7 @@ def money(name: str, dollars: float | None) -> float | None:
 
 def index(value: SupportsIndex) -> int:
     """
-    A whole number, also one of NumPy's or pandas'.
+    Return a whole number, also one of NumPy's or pandas'.
 
     Raises:
         StoreError: it is not one.
@@ -250,7 +250,7 @@ def index(value: SupportsIndex) -> int:
 
 
 def text(value: str | None) -> str | None:
-    """Text as SQLite can hold it: a file name that is no Unicode keeps its odd bytes as escapes."""
+    """Return text as SQLite can hold it: a file name that is no Unicode keeps its odd bytes as escapes."""
     return value if value is None else value.encode("utf-8", "backslashreplace").decode()
 
 
@@ -313,7 +313,7 @@ _COLUMNS = tuple(
 def _grouped(
     connection: sqlite3.Connection, ids: str, query: str, make: Callable[[sqlite3.Row], Part]
 ) -> dict[int, tuple[Part, ...]]:
-    """The parts that a query finds for a JSON list of ids, by edit."""
+    """Return the parts that a query finds for a JSON list of ids, by edit."""
     grouped: defaultdict[int, list[Part]] = defaultdict(list)
     for row in connection.execute(query, (ids,)):
         grouped[row["edit_id"]].append(make(row))
@@ -407,7 +407,7 @@ def _same_request(row: sqlite3.Row, request_id: str | None) -> str | None:
 
 
 def _told_amounts(facts: Facts) -> tuple[dict[str, float | None], list[str]]:
-    """The amounts that a service told; one that cannot be right is left out, with a note that says so."""
+    """Return the amounts that a service reported; an impossible one is left out, with a note that says so."""
     amounts: dict[str, float | None] = {}
     notes = []
     for name in ("cost", "price_quoted"):
@@ -436,7 +436,7 @@ def _times(row: sqlite3.Row, state: State, now: float, began: float | None) -> d
 
 
 def _errors(row: sqlite3.Row, facts: Facts) -> dict[str, str | None]:
-    """An edit that is no longer uncertain loses the words that said so; its transitions keep theirs."""
+    """Return the error columns of an edit: empty once it is no longer uncertain; its transitions keep theirs."""
     kept = row["state"] not in states.UNCERTAIN
     return {
         "error": text(facts.error) or (row["error"] if kept else None),
@@ -445,7 +445,7 @@ def _errors(row: sqlite3.Row, facts: Facts) -> dict[str, str | None]:
 
 
 def _json(value: Mapping[str, Any]) -> str:
-    """Canonical JSON; half a surrogate pair, which is no Unicode, as the escape that JSON has for it."""
+    """Return canonical JSON; half a surrogate pair, which is no Unicode, as the escape that JSON has for it."""
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", canonical_json(dict(value)))
 
 

@@ -41,7 +41,7 @@ _WEIGHTS = (1.0, 2.0, 3.0, 3.0)
 
 def spell(text: str) -> str:
     """
-    The words of a text with one space between them.
+    Return the words of a text with one space between them.
 
     >>> spell("Neon-STREET at Café_3")
     'neon street at cafe 3'
@@ -56,7 +56,7 @@ def spell(text: str) -> str:
 
 def query(text: str) -> str:
     """
-    What FTS5 is asked for: every word, side by side what stands side by side, the last word also as a beginning.
+    Return what FTS5 is asked for: every word, side by side what stands side by side, the last word also as a beginning.
 
     Empty where the text has no word.
 
@@ -76,7 +76,7 @@ def index(connection: sqlite3.Connection, edit_id: int, edit: Edit) -> None:
 
 
 def reindex_names(connection: sqlite3.Connection, edit_id: int, inputs: Sequence[InputRecord]) -> None:
-    """Its inputs are others now; most often only their sizes, which are not searched."""
+    """Index an edit's inputs again after they changed; most often only their sizes did, which are not searched."""
     connection.execute(
         "UPDATE words SET names = :names WHERE rowid = :id AND names <> :names",
         {"names": _names(inputs), "id": edit_id},
@@ -84,7 +84,7 @@ def reindex_names(connection: sqlite3.Connection, edit_id: int, inputs: Sequence
 
 
 def reindex_annotations(connection: sqlite3.Connection, edit_id: int, tags: Iterable[str], note: str | None) -> None:
-    """Its tags and its note are others now."""
+    """Index an edit's tags and note again after they changed."""
     connection.execute(
         "UPDATE words SET tags = ?, note = ? WHERE rowid = ?", (_spell_all(tags), spell(note or ""), edit_id)
     )
@@ -117,7 +117,7 @@ class Matches:
 
     def ranked(self) -> list[int]:
         """
-        Their ids, the best first.
+        Return their ids, the best first.
 
         FTS5's own `bm25` counts every match in the store for each word; as each result holds every word, how rare
         a word is does not tell them apart. So: how often, in how short a text, in which column; then the newest.

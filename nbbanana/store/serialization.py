@@ -2,7 +2,7 @@
 Records as JSON, as they leave a store: in bundles, beside pictures and inside them.
 
 What is written has no addresses, no notebook names and no ids of one store. What is read is checked against
-`bundle.schema.json`, and by whoever reads it against its digests.
+`bundle.schema.json`, and by the reader against its digests.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MARK = re.compile(r"(starred|rejected)\[(0|[1-9][0-9]{0,5})\]")
 
 
 def pack(edit: Edit) -> dict[str, Any]:
-    """A record as a JSON object."""
+    """Return a record as a JSON object."""
     packed = {f.name: getattr(edit, f.name) for f in fields(edit) if f.name not in PRIVATE | APART}
     packed["schema"] = edit.schema_hash
     packed["parameters"] = dict(edit.parameters)
@@ -53,17 +53,17 @@ def pack(edit: Edit) -> dict[str, Any]:
 
 
 def pack_post(post: Post) -> dict[str, Any]:
-    """A POST as a JSON object, without what it could be collected with."""
+    """Return a POST as a JSON object, without what it could be collected with."""
     return {name: value for name, value in asdict(post).items() if name not in {"edit_id", "handle"}}
 
 
 def unpack_post(packed: dict[str, Any]) -> Post:
-    """The POST of a JSON object that was checked; it belongs to no edit yet."""
+    """Return the POST of a JSON object that was checked; it belongs to no edit yet."""
     return Post(edit_id=0, **packed)
 
 
 def unpack(packed: dict[str, Any]) -> Edit:
-    """The record of a JSON object that was checked; its id is 0 where it says none."""
+    """Return the record of a JSON object that was checked; its id is 0 where it says none."""
     rest = dict(packed)
     for name in ("extra", "posts"):
         rest.pop(name, None)
@@ -93,7 +93,7 @@ def _ratings_of_old(
     flags: Mapping[str, bool], tags: Iterable[str], outputs: Container[int]
 ) -> tuple[tuple[str, ...], dict[int, Rating]]:
     """
-    Tags and ratings of a record that has a flag for the edit and tags such as `starred[1]` for its outputs.
+    Return tags and ratings of a record that has a flag for the edit and tags such as `starred[1]` for its outputs.
 
     As the store's own upgrade has it: a star's tag counts while the flag is on; where both marks meet, the star stays.
     """
@@ -111,7 +111,7 @@ def _ratings_of_old(
 
 def parse_json(text: str | bytes) -> Any:
     """
-    A JSON value of unknown origin.
+    Return a JSON value of unknown origin.
 
     Raises:
         ValueError: no JSON, NaN or an infinity, or nested deeper than anything of ours.
@@ -125,7 +125,7 @@ def parse_json(text: str | bytes) -> Any:
 @cache
 def checker(definition: str) -> Any:
     """
-    The compiled schema of one of the definitions of a bundle's schema, such as `edit`.
+    Return the compiled schema of one of the definitions of a bundle's schema, such as `edit`.
 
     It is called with a value and raises `fastjsonschema.JsonSchemaException`.
     """
@@ -149,7 +149,7 @@ def _without_url(record: InputRecord | OutputRecord) -> dict[str, Any]:
 
 
 def _last_of(name: str) -> str:
-    """A name without the folders that a stranger may have put before it."""
+    """Return a name without the folders that a stranger may have put before it."""
     return name.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 

@@ -31,7 +31,7 @@ NANO = 1_000_000_000
 
 
 def spending(connection: sqlite3.Connection, provider: str, after_id: int | None = None) -> Spending:
-    """What the edits of `provider` with ids above `after_id` cost, or all of them."""
+    """Return what the edits of `provider` with ids above `after_id` cost, or all of them."""
     if after_id is None:
         row = connection.execute(f"SELECT {_SUMS} FROM totals WHERE provider = ?", (provider,)).fetchone()  # noqa: S608
     else:
@@ -49,13 +49,13 @@ _SUMS = "coalesce(sum(known), 0) AS known, coalesce(sum(held), 0) AS held, coale
 
 
 def by_provider(connection: sqlite3.Connection) -> dict[str, Spending]:
-    """What everything in the store cost, kept apart by provider."""
+    """Return what everything in the store cost, kept apart by provider."""
     rows = connection.execute(f"SELECT provider, {_SUMS} FROM totals GROUP BY provider ORDER BY provider")  # noqa: S608
     return {row["provider"]: _spending(row) for row in rows}
 
 
 def count(connection: sqlite3.Connection, provider: str | None) -> int:
-    """How many edits there are, of one provider or of all."""
+    """Return how many edits there are, of one provider or of all."""
     row = connection.execute(
         "SELECT coalesce(sum(edits), 0) FROM totals WHERE provider = coalesce(?, provider)", (provider,)
     ).fetchone()
@@ -63,7 +63,7 @@ def count(connection: sqlite3.Connection, provider: str | None) -> int:
 
 
 def has_paid_edits(connection: sqlite3.Connection) -> bool:
-    """Whether a service that takes money ever took an edit of this store."""
+    """Return whether a service that takes money ever took an edit of this store."""
     row = connection.execute("SELECT 1 FROM totals WHERE is_play = 0 AND accepted > 0").fetchone()
     return row is not None
 
@@ -95,7 +95,7 @@ def reserve(
 
 
 def budget(connection: sqlite3.Connection, provider: str) -> Budget | None:
-    """The budget of `provider`, with what counts against it, or None where there is none."""
+    """Return the budget of `provider`, with what counts against it, or None where there is none."""
     row = connection.execute("SELECT amount, after_id FROM budgets WHERE provider = ?", (provider,)).fetchone()
     if row is None:
         return None

@@ -109,7 +109,7 @@ class Store(Reader):
         return self._blobs.incoming
 
     def close(self) -> None:
-        """Close it; whoever calls it afterwards gets a StoreError."""
+        """Close it; later calls raise a StoreError."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -380,12 +380,12 @@ class Store(Reader):
             return spending.spending(connection, provider, after_id)
 
     def total_cost(self) -> dict[str, Spending]:
-        """What everything here cost, by provider: what the sandbox pretends to charge is not money."""
+        """Return what everything here cost, by provider: what the sandbox pretends to charge is not money."""
         with self._database.read() as connection:
             return spending.by_provider(connection)
 
     def has_paid_edits(self) -> bool:
-        """Whether a service that takes money ever took an edit of this store."""
+        """Return whether a service that takes money ever took an edit of this store."""
         with self._database.read() as connection:
             return spending.has_paid_edits(connection)
 
@@ -404,9 +404,9 @@ class Store(Reader):
         Keep `amount` back for an edit that is about to be sent, if what was spent leaves so much of `budget`.
 
         One transaction looks and writes, so kernels that share the store cannot overspend together. It counts the
-        edits of the same provider with ids above `after_id`: told costs, else what was kept back, else the quoted
+        edits of the same provider with ids above `after_id`: reported costs, else what was kept back, else the quoted
         price, also of edits in flight and `unknown` ones. It is refused while any of them has a charge that is not
-        known. The reservation ends by itself: with the cost once it is told, with nothing if the edit never ran.
+        known. The reservation ends by itself: with the cost once it is known, with nothing if the edit never ran.
 
         Raises:
             NotInStoreError: no such edit.
@@ -424,7 +424,7 @@ class Store(Reader):
             return leases.claim(connection, edit_id, owner, now + ttl, now)
 
     def is_claimed(self, edit_id: int) -> bool:
-        """Whether somebody living watches the edit."""
+        """Return whether a living process has the lease of the edit."""
         with self._database.read() as connection:
             return leases.holder(connection, edit_id, self._clock()) is not None
 
@@ -434,7 +434,7 @@ class Store(Reader):
             return leases.renew(connection, owner, self._clock() + ttl)
 
     def release(self, edit_id: int, owner: str) -> None:
-        """Give a lease back; somebody else's stays."""
+        """Give a lease back; another owner's stays."""
         with self._database.write() as connection:
             leases.release(connection, owner, edit_id)
 
@@ -445,7 +445,7 @@ class Store(Reader):
 
     def settle_abandoned(self, grace: float = 60.0, *, owner: str | None = None) -> list[Edit]:
         """
-        End the edits whose kernel ended between writing them down and hearing that they were accepted.
+        End the edits whose kernel ended between writing them down and recording that they were accepted.
 
         Those that were `prepared` were never sent: they become `cancelled`, and what was kept back for them is free
         again. Those that were `submitting` become `unknown`. What has a living lease, or changed within the last
@@ -481,11 +481,11 @@ class Store(Reader):
         return self._blobs.adopt(path, sha256)
 
     def blob_path(self, sha256: str) -> Path:
-        """The file with these bytes, to be read only; NotInStoreError where there is none."""
+        """Return the file with these bytes, to be read only; NotInStoreError where there is none."""
         return self._blobs.path(sha256)
 
     def has_blob(self, sha256: str) -> bool:
-        """Whether the bytes are there."""
+        """Return whether the bytes are there."""
         return self._blobs.has(sha256)
 
     # Care

@@ -28,20 +28,20 @@ APPLICATION_ID = 0x6E62616E
 
 @cache
 def migrations() -> dict[int, str]:
-    """The steps by the version they lead to."""
+    """Return the steps by the version they lead to."""
     folder = resources.files("nbbanana.store") / "migrations"
     files = [file for file in folder.iterdir() if file.name.endswith(".sql")]
     return {int(file.name.partition("_")[0]): file.read_text(encoding="utf-8") for file in files}
 
 
 def latest() -> int:
-    """The version that this nbbanana reads and writes."""
+    """Return the version that this nbbanana reads and writes."""
     return max(migrations())
 
 
 def check(connection: sqlite3.Connection, folder: Path) -> int:
     """
-    The version of the store, 0 for an empty file. Writes nothing.
+    Return the version of the store, 0 for an empty file. Writes nothing.
 
     Raises:
         StoreVersionError: it is newer than this nbbanana.
@@ -64,7 +64,7 @@ def check(connection: sqlite3.Connection, folder: Path) -> int:
 
 
 def newer(folder: Path, version: int) -> StoreVersionError:
-    """The refusal of a store with a `version` above ours."""
+    """Return the refusal of a store with a `version` above ours."""
     return StoreVersionError(
         f"The store in {folder.name!r} was written by a newer nbbanana.",
         f"It has version {version}; this nbbanana knows versions up to {latest()}.",
@@ -104,7 +104,7 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
 
 def statements(script: str) -> Iterator[str]:
     r"""
-    The statements of an SQL script, one by one: `executescript` would commit the open transaction first.
+    Yield the statements of an SQL script, one by one: `executescript` would commit the open transaction first.
 
     >>> list(statements("CREATE TABLE a (b); -- why\nINSERT INTO a VALUES (';');"))
     ['CREATE TABLE a (b);', "-- why\nINSERT INTO a VALUES (';');"]

@@ -1,5 +1,5 @@
 """
-XMP packets that hold a record (ISO 16684-1): written as text, read by expat with every door shut.
+XMP packets that hold a record (ISO 16684-1): written as text, read by expat without entities or external access.
 
 A packet with a DOCTYPE is not read at all, so that there are no entities to expand, and nothing outside the packet is
 ever fetched.
@@ -29,18 +29,18 @@ class _ForbiddenError(Exception):
 
 
 def packet(record: str) -> bytes:
-    """A packet with nothing but a record, an ASCII text."""
+    """Return a packet with nothing but a record, an ASCII text."""
     return with_record(empty_packet(), record)
 
 
 def empty_packet() -> bytes:
-    """A packet with nothing in it."""
+    """Return a packet with nothing in it."""
     return resources.files(__package__).joinpath("packet.xmp").read_bytes().strip()
 
 
 def with_record(existing: bytes, record: str) -> bytes:
     """
-    A packet with a record beside what it holds.
+    Return a packet with a record beside what it holds.
 
     Raises:
         ValueError: not a packet in UTF-8 that a description could be put into.
@@ -52,7 +52,7 @@ def with_record(existing: bytes, record: str) -> bytes:
 
 
 def without_record(existing: bytes) -> bytes:
-    """The packet as it was before `with_record`; unchanged where no record stands as that wrote it."""
+    """Return the packet as it was before `with_record`; unchanged where no record stands as that wrote it."""
     head, before, rest = existing.partition(_BEFORE)
     _, after, tail = rest.partition(_AFTER)
     return head + tail if before and after else existing

@@ -101,7 +101,7 @@ class Look:
 
 @cache
 def looks() -> dict[str, Look]:
-    """Return the looks by name, the most telling first."""
+    """Return the looks by name, the most specific first."""
     return {name: Look(**values) for name, values in _data("looks.json").items()}
 
 
@@ -126,7 +126,7 @@ class Text:
 @dataclass(frozen=True, slots=True)
 class Instructions:
     """
-    What a prompt names: looks (the most telling first), colours in their order, texts, and where the change lands.
+    What a prompt names: looks (the most specific first), colours in their order, texts, and where the change lands.
 
     The scope `light` changes only the light: text alone is asked for, or everything is kept. `region` is set where the
     scope is one; `removes` says that something is to go.
