@@ -30,7 +30,8 @@ def view_row(output: Output) -> Row:
     edit = output.result.record
     facts = [f"seed {edit.seed}" if edit.seed is not None else "", f"{output.width}×{output.height}", edit.model]
     facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, edit.provider)]
-    originals = output.result.originals
+    main, store = next(iter(edit.inputs), None), output.result.library.store
+    is_here = main is not None and main.sha256 is not None and store.has_blob(main.sha256)
     return {
         "edit": output.edit_id,
         "index": output.index,
@@ -40,7 +41,7 @@ def view_row(output: Output) -> Row:
         "facts": [fact for fact in facts if fact],
         "width": output.width,
         "height": output.height,
-        "input": originals[0].name if originals and originals[0].source is not None else None,
+        "input": main.name if main is not None and is_here else None,
     }
 
 

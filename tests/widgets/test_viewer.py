@@ -46,6 +46,14 @@ def test_what_stands_beside_a_picture_says_how_it_was_made(big: nb.EditResult) -
     assert {"seed 7", f"{big[1].width}×{big[1].height}"} <= set(row["facts"])
 
 
+def test_a_picture_whose_input_is_lost_is_still_seen(session: nb.Session, big: nb.EditResult) -> None:
+    """It has no input to hold beside it, and everything else."""
+    [record] = big.record.inputs
+    assert record.sha256 is not None
+    session.store.blob_path(record.sha256).unlink()
+    assert view_row(session.history[1][0])["input"] is None
+
+
 @pytest.fixture
 def page(browser: Browser, big: nb.EditResult) -> Iterator[Page]:
     """A viewer of both in a page."""
