@@ -65,10 +65,6 @@ class Container:
         kept = sum(len(part.raw) for part in (self.parts if parts is None else parts) if part.kind)
         return b"RIFF" + struct.pack("<I", kept + 4) + b"WEBP" + body
 
-    def first(self, *kinds: str) -> int:
-        """Return the place of the first part of one of these kinds; behind the last part where there is none."""
-        return next((at for at, part in enumerate(self.parts) if part.kind in kinds), len(self.parts))
-
 
 def open_container(data: bytes) -> Container:
     """

@@ -1,12 +1,9 @@
 """
-A record inside a picture file, in the places where each format keeps such things. Pixels are not touched.
+A record inside a picture file, as XMP, where each format keeps it. Pixels are not touched.
 
-    PNG     an iTXt chunk `nbbanana` with the record, and the `parameters` text that other tools read
-    JPEG    XMP in APP1 with the record, and the same text as EXIF UserComment where the file has no EXIF
-    WebP    the same in `XMP ` and `EXIF`, with the VP8X header that they need
-
-The text is as AUTOMATIC1111's web UI writes it (`parameters` in PNG; in the others a UserComment that begins with
-`UNICODE` and goes on in big-endian UTF-16), which is what most viewers of such pictures look for.
+    PNG     an iTXt chunk `XML:com.adobe.xmp`
+    JPEG    an APP1 segment
+    WebP    an `XMP ` chunk, with the VP8X header that it needs
 """
 
 from __future__ import annotations
@@ -21,32 +18,37 @@ from nbbanana.store.containers import APP1, Container, Part, jpeg_segment, open_
 
 __all__ = ["MOST_RECORD", "embed", "embedded", "originals"]
 
-KEYWORD = b"nbbanana"
 MOST_RECORD = 4 << 20
 """Characters of a record that are read."""
-_ITXT = KEYWORD + b"\0\0\0\0\0"
-_PARAMETERS = b"parameters\0"
-_XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_EXIF = b"Exif\0\0"
 _APP0, _APP1 = "E0", f"{APP1:02X}"
-_HAS_XMP, _HAS_EXIF, _HAS_ALPHA = 0x04, 0x08, 0x10
+_EXIF = b"Exif\0\0"
+_KINDS = {"PNG": "iTXt", "JPEG": _APP1, "WEBP": "XMP "}
+_BEGINNINGS = {"PNG": b"XML:com.adobe.xmp\0\0\0\0\0", "JPEG": b"http://ns.adobe.com/xap/1.0/\0", "WEBP": b""}
+"""What stands before a packet in a part of these kinds."""
+_HAS_XMP, _HAS_ALPHA = 0x04, 0x10
 
 
-def embed(data: bytes, record: str, parameters: str) -> bytes:
+def embed(data: bytes, record: str) -> bytes:
     """
     Return a copy of a file with a record in it, which takes the place of one that is there.
 
     Args:
         data: a PNG, JPEG or WebP file without Content Credentials.
         record: JSON in ASCII.
-        parameters: the text for other tools.
 
     Raises:
         ImageError: another format, a damaged file, or one that the record does not fit into.
     """
     container = _bare(open_container(data))
-    put = {"PNG": _into_png, "JPEG": _into_jpeg, "WEBP": _into_webp}[container.format]
-    return container.file(put(container, record, parameters.replace("\0", "")))
+    parts = list(container.parts)
+    if container.format == "WEBP":
+        parts = _extended(parts)
+    for at, part in enumerate(parts):
+        if (packet := _packet(container.format, part)) is not None:
+            parts[at] = _part(container.format, _added(packet, record))
+            return container.file(parts)
+    parts.insert(_place(container.format, parts), _part(container.format, _added(xmp.empty_packet(), record)))
+    return container.file(parts)
 
 
 def embedded(data: bytes) -> str | None:
@@ -61,11 +63,8 @@ def embedded(data: bytes) -> str | None:
     except ImageError:
         return None
     for part in container.parts:
-        if part.kind == "iTXt" and part.data.startswith(_ITXT):
-            text: str | None = part.data[len(_ITXT) :].decode("utf-8", "replace")
-        else:
-            packet = _packet(part)
-            text = None if packet is None else xmp.record_in(packet)
+        packet = _packet(container.format, part)
+        text = None if packet is None else xmp.record_in(packet)
         if text is not None and len(text) <= MOST_RECORD:
             return text
     return None
@@ -73,57 +72,29 @@ def embedded(data: bytes) -> str | None:
 
 def originals(data: bytes) -> Iterator[bytes]:
     """
-    Yield what a file may have been before `embed`; its SHA-256 says which.
+    Yield what a file may have been before `embed`: its SHA-256 tells which.
 
-    `embed` leaves no word of what it had to add beside the record, so there are up to four possibilities.
+    A WebP file had either an extended header already or none, so there are up to two possibilities.
     """
     try:
-        container = open_container(data)
+        container = _bare(open_container(data))
     except ImageError:
         return
-    bare = list(_bare(container).parts)
-    if container.format == "WEBP":
-        yield from _webp_originals(container, bare)
-        return
-    yield container.file(bare)
-    yield container.file([part for part in bare if not _is_text(part)])
+    parts = list(container.parts)
+    if parts and parts[0].kind == "VP8X" and parts[0].data:
+        yield container.file(parts[1:])
+        if not any(part.kind == "XMP " for part in parts):
+            parts[0] = _flagged(parts[0], parts[0].data[0] & ~_HAS_XMP)
+    yield container.file(parts)
 
 
-# PNG
-
-
-def _into_png(container: Container, record: str, parameters: str) -> list[Part]:
-    kept = list(container.parts)
-    at = container.first("IDAT")
-    added = [png_chunk("iTXt", _ITXT + record.encode("ascii"))]
-    if not any(map(_is_text, kept)):
-        added.insert(0, _parameters_chunk(parameters))
-    return [*kept[:at], *added, *kept[at:]]
-
-
-def _parameters_chunk(text: str) -> Part:
-    try:
-        return png_chunk("tEXt", _PARAMETERS + text.encode("latin-1"))
-    except UnicodeEncodeError:
-        return png_chunk("iTXt", _PARAMETERS + b"\0\0\0\0" + text.encode("utf-8", "replace"))
-
-
-# JPEG
-
-
-def _into_jpeg(container: Container, record: str, parameters: str) -> list[Part]:
-    kept = list(container.parts)
-    has_exif = any(part.kind == _APP1 and part.data.startswith(_EXIF) for part in kept)
-    for at, part in enumerate(kept):
-        if part.kind == _APP1 and part.data.startswith(_XMP):
-            kept[at] = jpeg_segment(APP1, _XMP + _added(part.data[len(_XMP) :], record))
-            return kept
-    added = [jpeg_segment(APP1, _XMP + xmp.packet(record))]
-    if not has_exif and len(comment := _EXIF + _user_comment(parameters)) <= 0xFFFF - 2:
-        added.insert(0, jpeg_segment(APP1, comment))
-    # JFIF's and EXIF's segments want to be the first ones.
-    at = next((at for at, part in enumerate(kept) if not _leads(part)), len(kept))
-    return [*kept[:at], *added, *kept[at:]]
+def _place(format_: str, parts: list[Part]) -> int:
+    """Return where a new packet goes: before PNG's pixels, behind JFIF's and EXIF's segments, last in WebP."""
+    if format_ == "PNG":
+        return next((at for at, part in enumerate(parts) if part.kind == "IDAT"), len(parts))
+    if format_ == "JPEG":
+        return next((at for at, part in enumerate(parts) if not _leads(part)), len(parts))
+    return len(parts) - (1 if parts and not parts[-1].kind else 0)
 
 
 def _leads(part: Part) -> bool:
@@ -139,45 +110,20 @@ def _added(packet: bytes, record: str) -> bytes:
         ) from None
 
 
-def _user_comment(text: str) -> bytes:
-    """Return a big-endian TIFF block with nothing but EXIF's UserComment (tags 0x8769 and 0x9286; EXIF 2.32, 4.6)."""
-    comment = b"UNICODE\0" + text.encode("utf-16-be", "replace")
-    after = 8 + 2 + 12 + 4
-    header = struct.pack(">2sHI", b"MM", 42, 8) + struct.pack(">HHHIII", 1, 0x8769, 4, 1, after, 0)
-    return header + struct.pack(">HHHIII", 1, 0x9286, 7, len(comment), after + 2 + 12 + 4, 0) + comment
-
-
-# WebP
-
-
-def _into_webp(container: Container, record: str, parameters: str) -> list[Part]:
-    kept = list(container.parts)
-    if not kept or kept[0].kind != "VP8X":
-        kept.insert(0, _vp8x(container))
-    flags = _HAS_XMP
-    if not any(part.kind == "EXIF" for part in kept):
-        kept.insert(_end(kept), riff_chunk("EXIF", _user_comment(parameters)))
-        flags |= _HAS_EXIF
-    packets = [at for at, part in enumerate(kept) if part.kind == "XMP "]
-    if packets:
-        kept[packets[0]] = riff_chunk("XMP ", _added(kept[packets[0]].data, record))
-    else:
-        kept.insert(_end(kept), riff_chunk("XMP ", xmp.packet(record)))
-    kept[0] = _flagged(kept[0], kept[0].data[0] | flags)
-    return kept
-
-
-def _end(parts: list[Part]) -> int:
-    return len(parts) - (1 if parts and not parts[-1].kind else 0)
+def _extended(parts: list[Part]) -> list[Part]:
+    """Return the chunks of a WebP file with a header that says that there is XMP."""
+    if not parts or parts[0].kind != "VP8X" or not parts[0].data:
+        parts = [_vp8x(parts), *parts]
+    return [_flagged(parts[0], parts[0].data[0] | _HAS_XMP), *parts[1:]]
 
 
 def _flagged(vp8x: Part, flags: int) -> Part:
     return riff_chunk("VP8X", bytes([flags]) + vp8x.data[1:])
 
 
-def _vp8x(container: Container) -> Part:
-    """The extended header of a simple file, with the size that its one picture says of itself (RFC 6386, RFC 9649)."""
-    picture = container.parts[0] if container.parts else Part("", b"")
+def _vp8x(parts: list[Part]) -> Part:
+    """Return the extended header of a simple file, with the size of its one picture (RFC 6386, RFC 9649)."""
+    picture = parts[0] if parts else Part("", b"")
     with suppress(struct.error):
         if picture.kind == "VP8 ":
             width, height = struct.unpack_from("<HH", picture.data, 6)
@@ -193,53 +139,28 @@ def _header(flags: int, across: int, down: int) -> Part:
     return riff_chunk("VP8X", bytes([flags, 0, 0, 0]) + sizes)
 
 
-def _webp_originals(container: Container, bare: list[Part]) -> Iterator[bytes]:
-    if not bare or bare[0].kind != "VP8X" or not bare[0].data:
-        return
-    flags = bare[0].data[0]
-    if not any(part.kind == "XMP " for part in bare):
-        flags &= ~_HAS_XMP
-    yield container.file([_flagged(bare[0], flags), *bare[1:]])
-    plain = [part for part in bare[1:] if part.kind != "EXIF"]
-    yield container.file([_flagged(bare[0], flags & ~_HAS_EXIF), *plain])
-    yield container.file(bare[1:])
-    yield container.file(plain)
+def _packet(format_: str, part: Part) -> bytes | None:
+    """Return the XMP packet of a part; None for any other part."""
+    beginning = _BEGINNINGS[format_]
+    is_xmp = part.kind == _KINDS[format_] and part.data.startswith(beginning)
+    return part.data[len(beginning) :] if is_xmp else None
 
 
-# All of them
-
-
-def _packet(part: Part) -> bytes | None:
-    if part.kind == "XMP ":
-        return part.data
-    if part.kind == _APP1 and part.data.startswith(_XMP):
-        return part.data[len(_XMP) :]
-    if part.kind == "iTXt" and part.data.startswith(b"XML:com.adobe.xmp\0\0\0\0\0"):
-        return part.data[22:]
-    return None
+def _part(format_: str, packet: bytes) -> Part:
+    data = _BEGINNINGS[format_] + packet
+    if format_ == "JPEG":
+        return jpeg_segment(APP1, data)
+    return png_chunk("iTXt", data) if format_ == "PNG" else riff_chunk("XMP ", data)
 
 
 def _bare(container: Container) -> Container:
-    parts = map(_without_record, container.parts)
-    return Container(container.format, tuple(part for part in parts if part is not None))
-
-
-def _without_record(part: Part) -> Part | None:
-    """Return the part as it was before `embed`; None for one that was not there."""
-    if part.kind == "iTXt" and part.data.startswith(_ITXT):
-        return None
-    packet = _packet(part)
-    if packet is None or (before := xmp.without_record(packet)) == packet:
-        return part
-    if before == xmp.empty_packet():
-        return None
-    if part.kind == "XMP ":
-        return riff_chunk("XMP ", before)
-    return jpeg_segment(APP1, _XMP + before) if part.kind == _APP1 else part
-
-
-def _is_text(part: Part) -> bool:
-    """Return whether a part holds the text for other tools."""
-    if part.kind in {"tEXt", "iTXt"}:
-        return part.data.startswith(_PARAMETERS)
-    return part.kind == _APP1 and part.data.startswith(_EXIF + b"MM") and b"UNICODE\0" in part.data[:60]
+    """Return the file as it was before `embed`, but for WebP's header."""
+    parts: list[Part] = []
+    for part in container.parts:
+        packet = _packet(container.format, part)
+        before = None if packet is None else xmp.without_record(packet)
+        if before is None or before == packet:
+            parts.append(part)
+        elif before != xmp.empty_packet():
+            parts.append(_part(container.format, before))
+    return Container(container.format, tuple(parts))

@@ -91,7 +91,7 @@ def embedded_copy(data: bytes, edit: Edit, index: int) -> bytes:
     whole = pack(edit)
     packed = {name: whole[name] for name in INSIDE if name in whole}
     try:
-        return embed(data, _written(packed, index), parameters_text(edit, index))
+        return embed(data, _written(packed, index))
     except ImageError as error:
         raise UsageError("The record cannot be put into the file.", error.what, "Use sidecar=True.") from None
 
@@ -130,25 +130,6 @@ def names_of(data: bytes) -> Iterator[str]:
     yield sha256(data).hexdigest()
     if embedded(data) is not None:
         yield from (sha256(original).hexdigest() for original in originals(data))
-
-
-def parameters_text(edit: Edit, index: int) -> str:
-    """
-    Return the request as other tools show it: the prompt, then one line of names and values.
-
-    A value with a comma, a colon or a line break in it is written as a JSON string, as those tools expect.
-    """
-    size = next((f"{o.width}x{o.height}" for o in edit.outputs if o.index == index), "")
-    facts = {"Seed": edit.seed, "Size": size, "Model": edit.model, "Provider": edit.provider, "Output": index}
-    facts |= {name.replace("_", " ").capitalize(): value for name, value in edit.options.items() if name != "seed"}
-    facts["Version"] = f"nbbanana {__version__}"
-    told = [f"{name}: {_quoted(value)}" for name, value in facts.items() if value is not None and value != ""]
-    return f"{edit.prompt}\n{', '.join(told)}"
-
-
-def _quoted(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return json.dumps(text, ensure_ascii=False) if any(sign in text for sign in ',:\n"') else text
 
 
 def _written(packed: dict[str, Any], index: int) -> str:

@@ -11,7 +11,7 @@ from html import escape
 from importlib import resources
 from xml.parsers import expat
 
-__all__ = ["MOST_PACKET", "NAMESPACE", "empty_packet", "packet", "record_in", "with_record", "without_record"]
+__all__ = ["MOST_PACKET", "NAMESPACE", "empty_packet", "record_in", "with_record", "without_record"]
 
 NAMESPACE = "urn:nbbanana:provenance:1#"
 MOST_PACKET = 8 << 20
@@ -26,11 +26,6 @@ _AFTER = b"</nbbanana:record></rdf:Description>"
 
 class _ForbiddenError(Exception):
     """A packet that declares a document type."""
-
-
-def packet(record: str) -> bytes:
-    """Return a packet with nothing but a record, an ASCII text."""
-    return with_record(empty_packet(), record)
 
 
 def empty_packet() -> bytes:

@@ -181,12 +181,12 @@ def test_what_is_no_picture_or_not_there_is_said(past, tmp_path):
 def test_a_record_on_another_picture_raises_a_doubt(past, elsewhere, photo, tmp_path):
     """A genuine record put into a foreign file is not the picture that it was written for."""
     record = embedded(past.png[0].save(tmp_path / "copy.png", embed=True).read_bytes())
-    (tmp_path / "foreign.png").write_bytes(embed(photo("coffee").read_bytes(), record, ""))
+    (tmp_path / "foreign.png").write_bytes(embed(photo("coffee").read_bytes(), record))
     (doubt,) = nb.recover(tmp_path / "foreign.png", session=elsewhere).doubts
     assert "not, byte for byte" in doubt
     changed = json.loads(record)
     changed["edit"]["parameters"]["prompt"] = "Something that was never asked."
-    (tmp_path / "changed.png").write_bytes(embed(past.png[0].bytes, json.dumps(changed), ""))
+    (tmp_path / "changed.png").write_bytes(embed(past.png[0].bytes, json.dumps(changed)))
     (doubt,) = nb.recover(tmp_path / "changed.png", session=elsewhere).doubts
     assert "was changed" in doubt
     assert "was changed" in repr(nb.recover(tmp_path / "changed.png", session=elsewhere))
@@ -219,7 +219,7 @@ def stranger(elsewhere, folder: Path, photo, name: str = "portrait.jpg", **param
     }  # fmt: skip
     record = {"format": "nbbanana-record", "version": 1, "output": 0, "edit": edit}
     file = folder / "stranger.png"
-    file.write_bytes(embed(photo("coffee").read_bytes(), json.dumps(record), ""))
+    file.write_bytes(embed(photo("coffee").read_bytes(), json.dumps(record)))
     found = nb.recover(file, session=elsewhere)
     assert found.record.ask == request.ask
     return found
