@@ -113,6 +113,7 @@ class EditRequest:
     region: Area | None = None
     prompt_field: str | None = field(default="prompt", repr=False)
     origin: Origin = field(default_factory=origin.get, repr=False, compare=False)
+    _ask: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         parameters = dict(self.parameters)
@@ -147,13 +148,15 @@ class EditRequest:
     @property
     def ask(self) -> str:
         """The digest of the question: model, what the user set, the pictures by their content."""
-        return sha256_of(
-            {
+        if self._ask is None:
+            what = {
                 "model": self.model,
                 "parameters": dict(self.parameters),
                 "images": [image.identity for image in self.images],
             }
-        )
+            object.__setattr__(self, "_ask", sha256_of(what))  # nothing of it can change
+        assert self._ask is not None
+        return self._ask
 
     def digest(self, provider: str) -> str:
         """Return the digest of the submission: the ask, the seed that goes out, and who runs it."""

@@ -14,9 +14,10 @@ from nbbanana.engine.prices import Prices
 from nbbanana.engine.run import Run
 from nbbanana.engine.worker import Worker
 from nbbanana.errors import StoreError
+from nbbanana.images import UploadCache
 from nbbanana.providers.base import Provider
 from nbbanana.store import Store
-from nbbanana.store.records import State
+from nbbanana.store.records import Edit, State
 
 __all__ = ["LEASE", "Context", "Leases", "Rows", "Threads"]
 
@@ -83,12 +84,14 @@ class Leases:
         self.hold(edit_id)
         return True
 
-    async def give_up(self, edit_id: int) -> None:
-        """Let any kernel have a row; waits a moment at most, since a lease ends by itself too."""
-        if edit_id not in self._held:
+    async def give_up(self, edit: Edit) -> None:
+        """Let any kernel have a row; waits a moment at most, since a lease ends by itself too, or with its edit."""
+        if edit.id not in self._held:
             return
-        self._held.discard(edit_id)
-        release = asyncio.ensure_future(self._rows.call(self._rows.store.release, edit_id, self.owner))
+        self._held.discard(edit.id)
+        if edit.is_terminal:
+            return
+        release = asyncio.ensure_future(self._rows.call(self._rows.store.release, edit.id, self.owner))
         release.add_done_callback(_logged)
         await asyncio.wait({release}, timeout=RELEASE_PATIENCE)
 
@@ -150,6 +153,7 @@ class Context:
         leases: the rows that this engine watches.
         threads: for work that takes processor time.
         limit: how many jobs the provider gets at once.
+        uploads: what was made of pictures to send them.
         timeout: seconds to wait for a job before saying so.
     """
 
@@ -159,6 +163,7 @@ class Context:
     leases: Leases
     threads: Threads
     limit: AdaptiveLimit
+    uploads: UploadCache
     timeout: float
 
 

@@ -32,6 +32,7 @@ from nbbanana.engine.stop import stop
 from nbbanana.engine.submit import submit
 from nbbanana.engine.wait import wait
 from nbbanana.errors import JobCancelledError, NBBananaError, UnknownModelError
+from nbbanana.images import UploadCache
 from nbbanana.models import Model, from_schema
 from nbbanana.providers.base import JobStatus, Provider
 from nbbanana.request import EditRequest
@@ -47,6 +48,8 @@ T = TypeVar("T")
 POST_PATIENCE = 15.0
 """Seconds that closing waits for POSTs under way: their answers are recorded."""
 CLOSE_PATIENCE = 10.0
+PREPARED_AT_ONCE = 8
+"""Requests that are prepared at once: of thousands, the first are sent and fetched while the last still wait."""
 RECORD_LIMIT = 200
 """Records that are read to find what such requests cost before."""
 
@@ -87,11 +90,13 @@ class Engine:
             leases=Leases(rows, new_owner()),
             threads=Threads(),
             limit=AdaptiveLimit(concurrency),
+            uploads=UploadCache(),
             timeout=timeout,
         )
         self._runs: set[Run] = set()
         self._asking: dict[str, Run] = {}
         self._guard = threading.Lock()
+        self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._last_written: asyncio.Event | None = None
         self._is_closed = False
         self._loop.at_exit(self.close)
@@ -246,7 +251,7 @@ class Engine:
             if outcome is not None:
                 self._reuse.give(outcome.edit)
             if run.edit is not None:
-                await self._context.leases.give_up(run.edit.id)
+                await self._context.leases.give_up(run.edit)
             self._forget(run)
             run.end(outcome, error)
 
@@ -261,7 +266,8 @@ class Engine:
         before, self._last_written = self._last_written, asyncio.Event()
         written = self._last_written
         try:
-            prepared = await prepare(run, self._context, before)
+            async with self._preparing:
+                prepared = await prepare(run, self._context, before)
         finally:
             written.set()
         if (given := await self._given_way(run, mode)) is not None:

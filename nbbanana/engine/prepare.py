@@ -16,10 +16,10 @@ from nbbanana.engine.prices import Quote
 from nbbanana.engine.run import Run
 from nbbanana.engine.staging import stage
 from nbbanana.errors import ImageError, ParameterError
-from nbbanana.images import ImageInput, Upload, load, open_safely
+from nbbanana.images import ImageInput, Upload, UploadCache, load, open_safely
 from nbbanana.images import prepare as prepare_uploads
 from nbbanana.models import Model
-from nbbanana.request import EditRequest
+from nbbanana.request import EditRequest, sha256_of
 from nbbanana.settings import settings
 from nbbanana.store import Store
 from nbbanana.store.records import InputRecord, NewEdit
@@ -78,7 +78,7 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
     await _refuse_sandbox_pictures(images, context)
     alive = await asyncio.gather(*(_remote_url(image, context) for image in images))
     local = [image for image, url in zip(images, alive, strict=True) if url is None]
-    mask, *uploads = await context.threads.prepare(_uploads, run.request, local)
+    mask, *uploads = await context.threads.prepare(_uploads, run.request, local, context.uploads)
     following = iter(uploads)
     prepared = [None if url else next(following) for url in alive]
     run.notes.extend(upload.note for upload in prepared if upload and upload.note)
@@ -212,10 +212,17 @@ def _row(
         masks=masks,
         region=request.region,
         schema=run.model.schema,
+        schema_hash=_schema_hash(run.model),
         provider_model=request.model,
         is_play=is_play,
         prompt_field=request.prompt_field or "prompt",
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _schema_hash(model: Model) -> str:
+    """The hash of a model's schema, by which the store knows whether it has it."""
+    return sha256_of(dict(model.schema))
 
 
 @functools.cache
@@ -228,11 +235,11 @@ def process_id() -> str:
     return _process(os.getpid())
 
 
-def _uploads(request: EditRequest, local: Sequence[ImageInput]) -> tuple[Upload | None, ...]:
+def _uploads(request: EditRequest, local: Sequence[ImageInput], cache: UploadCache) -> tuple[Upload | None, ...]:
     """What is sent of the mask, None where there is none, and of the pictures; within the limits all together."""
     if request.mask is None:
-        return (None, *prepare_uploads(local))
-    *uploads, mask = prepare_uploads([*local, request.mask])
+        return (None, *prepare_uploads(local, cache=cache))
+    *uploads, mask = prepare_uploads([*local, request.mask], cache=cache)
     first = request.images[0] if request.images else None
     if local and first is local[0] and (first.width, first.height) == (request.mask.width, request.mask.height):
         # The picture may have been scaled to fit; a mask of another size than its picture's is refused.

@@ -176,7 +176,10 @@ class Prices:
             count = counted(request.parameters, model)
             return Quote(None, None, f"the price could not be asked: {error.what}", count=count), None
         live = from_schema(model.id, description.schema) if description.schema else None
-        return quote(description.price, request, model, live=live, told=await self._told(request, model)), live
+        found = quote(description.price, request, model, live=live)
+        if found.high is None:
+            found = quote(description.price, request, model, live=live, told=await self._told(request, model))
+        return found, live
 
     def heard(self, model_id: str, expected: Quote | None, cost: float | None) -> None:
         """Forget a cached price that a cost contradicts, so that it is asked for again."""

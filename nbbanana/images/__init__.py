@@ -22,7 +22,7 @@ from nbbanana.images.kinds import (
 from nbbanana.images.likeness import fingerprint
 from nbbanana.images.loading import load, load_all
 from nbbanana.images.thumbnails import thumbnail
-from nbbanana.images.uploading import prepare
+from nbbanana.images.uploading import UploadCache, prepare
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -34,6 +34,7 @@ __all__ = [
     "ImageInfo",
     "ImageInput",
     "Upload",
+    "UploadCache",
     "fingerprint",
     "inspect",
     "load",

@@ -59,7 +59,7 @@ class ImageInfo:
     is_sandbox: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class ImageInput:
     """
     An input picture: its bytes as they were when it was loaded, or its URL.

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from weakref import WeakValueDictionary
 
 from nbbanana.errors import ImageError
 from nbbanana.images.arrays import image_of_array, is_array, is_list_of_things
@@ -55,7 +56,22 @@ def load(source: object, *, name: str | None = None) -> ImageInput:
     'portrait.jpg'
     """
     found = _load(source, name)
-    return found if name is None else replace(found, name=_short(name))
+    return _with_shared_bytes(found if name is None else replace(found, name=_short(name)))
+
+
+def _with_shared_bytes(image: ImageInput) -> ImageInput:
+    """The picture with the bytes of an equal one that is in use: a file that is loaded often is in memory once."""
+    if image.source is None:
+        return image
+    known = _in_use.get(image.identity)
+    if known is not None and known.source == image.source and known.source is not image.source:
+        image = replace(image, source=known.source)
+    _in_use[image.identity] = image
+    return image
+
+
+_in_use: WeakValueDictionary[str, ImageInput] = WeakValueDictionary()
+"""The picture of each identity that was loaded last."""
 
 
 def load_all(sources: object) -> tuple[ImageInput, ...]:

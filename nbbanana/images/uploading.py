@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -35,7 +37,7 @@ from nbbanana.images.reading import quoted
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["prepare"]
+__all__ = ["UploadCache", "prepare"]
 
 Encode = Callable[["Image"], bytes]
 
@@ -69,8 +71,45 @@ STRIPS, STRIP_ROWS = 8, 32
 WORKERS = 2
 """So many pictures are made ready at once: each may take a GiB of memory while it is decoded."""
 
+CACHE_BYTES = 64 * 1024 * 1024
 
-def prepare(images: Sequence[ImageInput], *, jpeg: bool = False) -> tuple[Upload, ...]:
+
+class UploadCache:
+    """
+    Uploads that were made, for pictures that are sent again; the least recently used are dropped. For any thread.
+
+    Args:
+        most: bytes of the pictures and of their uploads, together.
+    """
+
+    def __init__(self, most: int = CACHE_BYTES) -> None:
+        self._most, self._size = most, 0
+        self._known: OrderedDict[tuple[bytes, str, int, bool], Upload] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def upload(self, picture: ImageInput, share: int, *, jpeg: bool) -> Upload:
+        """What travels of a picture within `share` bytes, made only where it is not known."""
+        if picture.source is None:
+            return _upload(picture, share, jpeg=jpeg)
+        key = picture.source, picture.name, share, jpeg
+        with self._guard:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        made = _upload(picture, share, jpeg=jpeg)
+        with self._guard:
+            if key not in self._known:
+                self._known[key] = made
+                self._size += len(picture.source) + len(made.data)
+            while self._size > self._most:
+                (source, *_), dropped = self._known.popitem(last=False)
+                self._size -= len(source) + len(dropped.data)
+        return made
+
+
+def prepare(
+    images: Sequence[ImageInput], *, jpeg: bool = False, cache: UploadCache | None = None
+) -> tuple[Upload, ...]:
     """
     Return what is sent of each picture: PNG, upright, sRGB, without metadata, scaled down where a limit asks for it.
 
@@ -78,13 +117,16 @@ def prepare(images: Sequence[ImageInput], *, jpeg: bool = False) -> tuple[Upload
     large as well.
 
     Each is at most `MAX_UPLOAD_BYTES` and `MAX_UPLOAD_PIXELS`, and all together leave the request within
-    `MAX_REQUEST_BYTES` once they are base64. Equal requests give equal bytes. Any thread may call.
+    `MAX_REQUEST_BYTES` once they are base64. Equal requests give equal bytes, which `cache` keeps. Any thread may call.
 
     Raises:
         ImageError: one is damaged behind its head, or has no bytes (a URL travels as it is).
     """
+    upload = partial(_upload if cache is None else cache.upload, jpeg=jpeg)
+    if len(images) < 2:
+        return tuple(map(upload, images, _shares(images)))
     with ThreadPoolExecutor(WORKERS) as pool:
-        return tuple(pool.map(partial(_upload, jpeg=jpeg), images, _shares(images)))
+        return tuple(pool.map(upload, images, _shares(images)))
 
 
 def _shares(images: Sequence[ImageInput]) -> list[int]:

@@ -106,7 +106,7 @@ class Downloader:
         deadline: the most seconds one output may take, so that a slow drip ends.
     """
 
-    client_for: Callable[[str], httpx.AsyncClient]
+    client_for: Callable[[httpx.URL], httpx.AsyncClient]
     trusted_base: str | None = None
     hosts: tuple[str, ...] = ()
     cap: int = 2 << 30
@@ -166,7 +166,7 @@ class Downloader:
     async def _chunks(self, url: str) -> AsyncGenerator[bytes, None]:
         target = self._checked(url)
         for _ in range(REDIRECTS + 1):
-            client = self.client_for(str(target))
+            client = self.client_for(target)
             async with client.stream("GET", target, headers=HEADERS) as response:
                 if response.status_code in REDIRECT_CODES:
                     target = self._next(target, response)
@@ -209,7 +209,7 @@ class Downloader:
             target = self._checked(url)
             with quiet():
                 async with asyncio.timeout(5):
-                    response = await self.client_for(str(target)).head(target, headers=HEADERS)
+                    response = await self.client_for(target).head(target, headers=HEADERS)
         except (UnsafeDownloadError, *FAILURES):
             return False
         return response.status_code == 200

@@ -13,8 +13,8 @@ import os
 import ssl
 import time
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -106,13 +106,18 @@ class Connections:
     ) -> None:
         self.timeouts = timeouts or Timeouts()
         self._transport = transport
-        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
+        self._clients: dict[tuple[str, bool, bool], httpx.AsyncClient] = {}
 
-    def client_for(self, url: str) -> httpx.AsyncClient:
-        """Return the client that is kept for addresses of this scheme, on this machine or not."""
-        key = httpx.URL(url).scheme, _is_local(url)
+    def client_for(self, url: httpx.URL | str, *, fresh: bool = False) -> httpx.AsyncClient:
+        """
+        Return the client that is kept for addresses of this scheme, on this machine or not.
+
+        A `fresh` one keeps no connection once it was used, so that each of its requests has a new one.
+        """
+        address = httpx.URL(url)
+        key = address.scheme, address.host in LOOPBACK, fresh
         if key not in self._clients:
-            self._clients[key] = self._new_client(url)
+            self._clients[key] = self._new_client(address, keepalive=0 if fresh else 20)
         return self._clients[key]
 
     async def ask(
@@ -148,11 +153,14 @@ class Connections:
             else (self.timeouts.read_total, self.timeouts.read)
         )
         try:
-            async with asyncio.timeout(seconds), self._lend(url, fresh=fresh) as client:
+            with quiet():
+                address = httpx.URL(url)
+                client = self.client_for(address, fresh=fresh)
                 timeout = httpx.Timeout(read, connect=self.timeouts.connect)
-                async with client.stream(
-                    method, url, content=body, headers=_headers(body), auth=_Bearer(token), timeout=timeout
-                ) as response:
+                exchange = client.stream(
+                    method, address, content=body, headers=_headers(body), auth=_Bearer(token), timeout=timeout
+                )
+                async with asyncio.timeout(seconds), exchange as response:
                     status, retry_after = response.status_code, seconds_to_wait(response.headers.get("retry-after"))
                     await _read_into(content, response)
         except FAILURES as error:
@@ -163,28 +171,21 @@ class Connections:
         return Answer(status, _without(bytes(content), token), retry_after, failure)
 
     async def aclose(self) -> None:
-        """Close the connections; the next exchange opens new ones."""
+        """Close the connections; the next exchange opens new ones. A submit under way keeps its own until it ends."""
         with quiet():
             while self._clients:
-                await self._clients.popitem()[1].aclose()
+                (_, _, is_fresh), client = self._clients.popitem()
+                if not is_fresh:
+                    await client.aclose()
 
-    @asynccontextmanager
-    async def _lend(self, url: str, *, fresh: bool) -> AsyncIterator[httpx.AsyncClient]:
-        with quiet():
-            if not fresh:
-                yield self.client_for(url)
-                return
-            async with self._new_client(url, keepalive=0) as client:
-                yield client
-
-    def _new_client(self, url: str, *, keepalive: int = 20) -> httpx.AsyncClient:
+    def _new_client(self, url: httpx.URL, *, keepalive: int) -> httpx.AsyncClient:
         """Make a client for one address: whether a proxy of the environment may see it depends on that alone."""
         with translated((ValueError, ImportError, httpx.InvalidURL), unusable_proxy):
             return httpx.AsyncClient(
                 transport=self._transport() if self._transport else None,
-                verify=self._tls if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+                verify=self._tls if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 timeout=httpx.Timeout(self.timeouts.read, connect=self.timeouts.connect),
-                trust_env=not _is_local(url),
+                trust_env=url.host not in LOOPBACK,
                 follow_redirects=False,
                 # Without compression an answer is no longer than what came, and what came can be counted.
                 headers={"User-Agent": f"nbbanana/{__version__}", "Accept-Encoding": "identity"},
@@ -221,10 +222,6 @@ def _headers(body: bytes | None) -> Mapping[str, str]:
 def _without(body: bytes, token: str) -> bytes:
     """Return a body in which a service that echoes the token has it no more."""
     return body.replace(token.encode(), b"(token)") if token else body
-
-
-def _is_local(url: str) -> bool:
-    return httpx.URL(url).host in LOOPBACK
 
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────

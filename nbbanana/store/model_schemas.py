@@ -18,13 +18,20 @@ MOST_LEVELS = 40
 """Levels of nesting."""
 
 
-def keep(connection: sqlite3.Connection, schema: Mapping[str, Any]) -> str:
+def keep(connection: sqlite3.Connection, schema: Mapping[str, Any], sha256: str | None = None) -> str:
     """
     Keep a schema; returns its hash.
+
+    Args:
+        connection: in a transaction.
+        schema: the schema.
+        sha256: its hash where the caller knows it; one that is kept by that is not looked at again.
 
     Raises:
         StoreError: it is not JSON, too large or nested too deep.
     """
+    if sha256 is not None and has(connection, sha256):
+        return sha256
     body = checked(schema)
     sha256 = sha256_of(dict(schema))
     connection.execute("INSERT OR IGNORE INTO schemas VALUES (?, ?)", (sha256, body))

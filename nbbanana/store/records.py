@@ -113,6 +113,8 @@ class NewEdit:
     region: Area | None = None
     schema: Mapping[str, Any] | None = None
     """The JSON Schema of the model, to be kept with the edit."""
+    schema_hash: str | None = None
+    """Its hash where that is known: a schema that is kept is not read again."""
     provider_model: str | None = None
     model_named: bool = True
     prompt_field: str = "prompt"

@@ -184,6 +184,8 @@ def get(connection: sqlite3.Connection, edit_id: int) -> Edit:
 def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> list[Edit]:
     """Return the edits of bare rows, in their order: one query a kind of part, however many rows there are."""
     found = list(rows)
+    if not found:
+        return []
     parts = partial(_grouped, connection, json.dumps([row["id"] for row in found]))
     inputs = parts(
         "SELECT * FROM inputs WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position", _input

@@ -165,7 +165,7 @@ class Store(Reader):
             transitions=(Transition("prepared", now),),
         )
         with self._database.write() as connection:
-            schema_hash = None if new.schema is None else model_schemas.keep(connection, new.schema)
+            schema_hash = None if new.schema is None else model_schemas.keep(connection, new.schema, new.schema_hash)
             edit_id = rows.add(connection, replace(edit, schema_hash=schema_hash))
             if owner is not None:
                 leases.claim(connection, edit_id, owner, now + ttl, now)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 import io
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -362,3 +364,20 @@ def test_importing_is_light() -> None:
     code = "import sys, nbbanana.images, nbbanana.models; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {"PIL", "numpy", "httpx", "fastjsonschema"}.isdisjoint(run.stdout.split())
+
+
+def test_equal_pictures_that_are_in_use_have_the_same_bytes_in_memory_once(tmp_path: Path) -> None:
+    """However they are called and wherever they lie; what is no longer used is not kept."""
+    for name in ("one.png", "two.png"):
+        (tmp_path / name).write_bytes(encoded("PNG"))
+    first, second = load(tmp_path / "one.png"), load(tmp_path / "two.png", name="second")
+    assert (first.name, second.name) == ("one.png", "second")
+    assert first.source is second.source
+    del first
+    third = load(tmp_path / "one.png")
+    assert third.source is second.source
+    assert load(texture("L")).source is not second.source
+    watching = weakref.ref(third)
+    del third
+    gc.collect()
+    assert watching() is None

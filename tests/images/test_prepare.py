@@ -340,3 +340,34 @@ def test_the_limits_are_those_of_the_official_clients() -> None:
     """Six MiB and 32 megapixels a picture, 64 MiB a request."""
     assert (MAX_UPLOAD_BYTES, MAX_UPLOAD_PIXELS, MAX_REQUEST_BYTES) == (6 * 2**20, 32_000_000, 64 * 2**20)
     assert room.MAX_PICTURES_BYTES * 4 // 3 + room.OTHER_BYTES <= MAX_REQUEST_BYTES
+
+
+def test_a_picture_that_is_sent_again_is_made_ready_once_and_the_least_used_make_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a cache, the same bytes under the same name give the same upload; its size is bounded."""
+    made: list[str] = []
+    upload = room._upload
+    monkeypatch.setattr(
+        room, "_upload", lambda image, share, *, jpeg: made.append(image.name) or upload(image, share, jpeg=jpeg)
+    )
+    first, second, third = (load(noise(64, 64 + number), name=f"{number}.png") for number in range(3))
+    size = sum(len(part) for part in (first.source or b"", upload(first, 10**6, jpeg=False).data))
+    cache = room.UploadCache(most=size * 5 // 2)
+    assert prepare([first], cache=cache) == prepare([first]) == prepare([first], cache=cache)
+    assert made == ["0.png", "0.png"]  # one of them without the cache
+    for image in (second, first, third, first, second):
+        prepare([image], cache=cache)
+    assert made[2:] == ["1.png", "2.png", "1.png"]
+
+
+def test_what_is_kept_for_a_picture_is_not_given_for_another_one() -> None:
+    """A picture of another name has its own note, and one within a smaller share its own bytes."""
+    cache = room.UploadCache()
+    large = load(noise(1500, 1500))
+    [alone] = prepare([large], cache=cache)
+    [renamed] = prepare([load(large, name="other.png")], cache=cache)
+    assert alone.note is not None
+    assert renamed.note == alone.note.replace(large.name, "other.png")
+    many = prepare([large] * 12, cache=cache)
+    assert {upload.sha256 for upload in many} == {many[0].sha256} != {alone.sha256}

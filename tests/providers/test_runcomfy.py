@@ -7,6 +7,7 @@ import gzip
 import json
 import logging
 import pickle
+import re
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -93,6 +94,73 @@ CALLS: dict[str, Callable[[RunComfy], Awaitable[Any]]] = {
     "balance": lambda service: service.balance(),
 }
 BODY = json.dumps({"request_id": ID}).encode()
+
+
+# ── a submit has a connection of its own ────────────────────────────────────────────────────────────────────────
+
+
+def served(call: Callable[[RunComfy, asyncio.Event], Awaitable[Any]]) -> tuple[Any, list[list[str]]]:
+    """
+    Make a call against a server on this machine; return what came of it, and the methods on each connection.
+
+    The server answers a POST once the event is set that the call gets.
+    """
+    connections: list[list[str]] = []
+    let_go = asyncio.Event()
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(seen := [])
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                seen.append(head.partition(b" ")[0].decode())
+                if length := re.search(rb"(?i)content-length: (\d+)", head):
+                    await reader.readexactly(int(length[1]))
+                    await let_go.wait()
+                body = json.dumps({"request_id": ID, "status": "in_queue"}).encode()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        except asyncio.IncompleteReadError:
+            pass  # the client closed it
+        finally:
+            writer.close()
+
+    async def main() -> Any:
+        server = await asyncio.start_server(converse, "127.0.0.1", 0)
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        service = RunComfy(Credential(TOKEN, "RUNCOMFY_TOKEN"), Endpoints(model_api=base))
+        try:
+            return await call(service, let_go)
+        finally:
+            await service.aclose()
+            server.close()
+
+    return asyncio.run(main()), connections
+
+
+def test_no_submit_goes_over_a_connection_that_was_used_before() -> None:
+    """Neither one after the other nor at once, while questions share theirs."""
+
+    async def call(service: RunComfy, let_go: asyncio.Event) -> Any:
+        let_go.set()
+        one_by_one = [await submit(service), await service.status(ID), await submit(service), await service.status(ID)]
+        return one_by_one, await asyncio.gather(*(submit(service) for _ in range(5)))
+
+    _, connections = served(call)
+    assert sorted(connections) == [["GET", "GET"], *[["POST"]] * 7]
+
+
+def test_closing_a_provider_does_not_break_a_submit_that_is_under_way() -> None:
+    """Its answer is the only thing that says whether it was taken."""
+
+    async def call(service: RunComfy, let_go: asyncio.Event) -> Any:
+        sending = asyncio.create_task(submit(service))
+        await asyncio.sleep(0.2)
+        await service.aclose()
+        let_go.set()
+        return await sending
+
+    answer, connections = served(call)
+    assert answer.request_id == ID
+    assert connections == [["POST"]]
 
 
 # ── an id that was seen is kept ─────────────────────────────────────────────────────────────────────────────────

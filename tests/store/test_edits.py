@@ -56,6 +56,15 @@ def test_what_was_asked_comes_back_as_it_was(store: Store) -> None:
     assert again_schema == new.schema
 
 
+def test_a_schema_is_kept_once_whether_or_not_its_hash_is_told(store: Store) -> None:
+    """The hash that comes with a request is looked for, and is no reason to leave the schema out."""
+    schema = {"type": "object", "properties": {"prompt": {"type": "string"}}}
+    told = sha256(canonical_json(schema))
+    edits = [store.begin(asked("p", picture(), schema=schema, schema_hash=known)) for known in (told, told, None)]
+    assert {edit.schema_hash for edit in edits} == {told}
+    assert store.schema(told) == schema
+
+
 @pytest.mark.parametrize("text", ["lone \ud800 half", "\udcff.jpg", "zero \x00 byte", "\u202e\u200f", ""])
 def test_text_that_is_no_unicode_does_not_stop_an_edit(store: Store, text: str) -> None:
     """A file name of undecodable bytes or half a surrogate pair is kept; the prompt's parameters come back equal."""
