@@ -401,7 +401,7 @@ class DeadlineError(ServiceError):
 class UncertainError(ServiceError):
     """It may have been taken and charged; never sent again by itself. `request_id` is the id that was seen, if any."""
 
-    mend = "Look at the service's list of generations before you run it again: it may have been taken and charged."
+    mend = "It may be running and charged: look at the service's list of generations, then use nb.history.settle."
 
 
 class DownloadError(ServiceError):

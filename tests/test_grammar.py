@@ -573,7 +573,7 @@ def test_what_a_caption_says_can_be_typed(folder: Path) -> None:
     assert "edit:12[0] … edit:12[1]" in said_of("history[12]", around())
     assert find("history[0]", around(history=["mine"])) == ["mine"]
     for word in ("history", "history[*]", "history[-1]", "history[-1][0]"):
-        assert "neither a variable nor a file history" in said_of(word, around())
+        assert "no variable and no file history" in said_of(word, around())
 
 
 def test_a_missing_item_is_said(folder: Path) -> None:
@@ -590,7 +590,7 @@ def test_an_unknown_word_names_both_nearest_matches(folder: Path) -> None:
     """It may be a variable or a file."""
     Path("portrait.jpg").touch()
     message = said_of("portriat", around(portraits=[], other=1))
-    assert "neither a variable nor a file portriat" in message
+    assert "no variable and no file portriat" in message
     assert "the variable portraits" in message
     assert "the file portrait.jpg" in message
 

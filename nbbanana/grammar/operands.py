@@ -256,8 +256,8 @@ class Surroundings:
         else:
             mend = f"Did you mean {' or '.join(near)}?" if near else "Give a variable, a path, a glob or an https URL."
         return VariableError(
-            f"There is neither a variable nor a file {name[:80]}.",
-            "A word without a dot is a variable of this notebook, or else a file here.",
+            f"There is no variable and no file {name[:80]}.",
+            "A word without a dot is the name of a variable, or else of a file in this folder.",
             mend,
         )
 

@@ -202,7 +202,7 @@ def error_from(
     Args:
         status: the HTTP status.
         answer: the body's JSON value, or None.
-        doing: what was tried, for the first line, such as "asking for the result".
+        doing: what was tried, for the first line, such as "get the result".
         request_id: the id it was about. The API documents its "not found" as 404001: a 404 about an id without that
             code comes from something in between, or from an id that is too fresh, and passes.
         is_page: whether the body is something else than JSON, such as a web page of a proxy: 400, 403, 404 and 405
@@ -216,9 +216,20 @@ def error_from(
     words = said(answer)
     number = f"error {code}" if code not in {None, UNREADABLE} else f"HTTP {status}"
     why = f"It said: {words} ({number})" if words else f"It answered {number} without a reason."
-    return kind(
-        f"The service refused {doing}." if status < 500 else f"The service failed {doing}.", why, request_id=request_id
-    )
+    return kind(_what(kind, doing, status), why, _mend(kind, request_id), request_id=request_id)
+
+
+def _what(kind: type[NBBananaError], doing: str, status: int) -> str:
+    if kind is TokenRejectedError:
+        return "The service did not accept your token."
+    if kind is BalanceError:
+        return "There is not enough balance."
+    return f"Could not {doing}: the service {'refused' if status < 500 else 'failed'}."
+
+
+def _mend(kind: type[NBBananaError], request_id: str | None) -> str:
+    """Return what to do about a transient error of a job; empty is the default of the error's class."""
+    return "The job may still run: %nbresume collects it." if kind is UpstreamError and request_id else ""
 
 
 def meaning(code: int | None, status: int) -> int:

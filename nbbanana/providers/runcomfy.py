@@ -119,16 +119,16 @@ class RunComfy:
 
     async def status(self, handle: str) -> JobStatus:
         """Ask how a job stands."""
-        return await self._job(handle, "status", "asking how it stands")
+        return await self._job(handle, "status", "get the status")
 
     async def result(self, handle: str) -> JobStatus:
         """Ask for the outcome of a job, with its cost."""
-        return await self._job(handle, "result?include_cost=true", "asking for the result")
+        return await self._job(handle, "result?include_cost=true", "get the result")
 
     async def cancel(self, handle: str) -> Cancellation:
         """Ask the service not to run a job. Only a queued one can be cancelled."""
         url = f"/requests/{_checked_handle(handle)}/cancel"
-        answer = (await self._ask("POST", url, "cancel", "cancelling it", handle)).json
+        answer = (await self._ask("POST", url, "cancel", "cancel the job", handle)).json
         status, outcome = (_word(answer, key) for key in ("status", "outcome"))
         cancelled = "cancelled" in {STATES.get(status), STATES.get(outcome)}
         return Cancellation(cancelled, outcome or status or "no word", STATES.get(status, "other"))
@@ -168,23 +168,23 @@ class RunComfy:
     async def catalogue(self, search: str = "", limit: int = 100) -> Any:
         """Return the service's list of models: `{"models": […], "total": n}`."""
         query = httpx.QueryParams({"limit": limit} | ({"search": search} if search else {}))
-        return (await self._ask("GET", f"/models?{query}", "catalogue", "asking for the models")).json
+        return (await self._ask("GET", f"/models?{query}", "catalogue", "list the models")).json
 
     async def whoami(self) -> Any:
         """Return whose token it is: `id` and, where the service says it, `email`."""
         web = self.endpoints.web
-        return (await self._ask("GET", "/api/auth/me", "whoami", "asking who you are", base=web)).json
+        return (await self._ask("GET", "/api/auth/me", "whoami", "find out whose token it is", base=web)).json
 
     async def balance(self) -> Any:
         """Return the balance: `balance_usd`."""
         account = self.endpoints.account
-        return (await self._ask("GET", "/balance", "balance", "asking for the balance", base=account)).json
+        return (await self._ask("GET", "/balance", "balance", "get the balance", base=account)).json
 
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────────────
 
     async def _catalogue_entry(self, model: str) -> Any:
         path = f"/models/{_checked_model(model)}"
-        return (await self._ask("GET", path, f"describe {model}", f"asking about {model}")).json
+        return (await self._ask("GET", path, f"describe {model}", f"look up {model}")).json
 
     async def _job(self, handle: str, what: str, doing: str) -> JobStatus:
         path = f"/requests/{_checked_handle(handle)}/{what}"
@@ -262,7 +262,10 @@ def _asked_in_vain(answer: Answer, doing: str, request_id: str | None) -> NBBana
         return None
     kind = ProtocolError if isinstance(failure, ProtocolError) else UpstreamError
     error = kind(
-        f"No answer while {doing}.", failure.why, failure.how or "Check the connection.", request_id=request_id
+        f"Could not {doing}: no answer came.",
+        failure.why,
+        failure.how or "Check the connection.",
+        request_id=request_id,
     )
     error.__cause__ = failure.__cause__
     return error
@@ -277,10 +280,10 @@ def _accepted(answer: Answer) -> Accepted:
     if answer.failure is None and code is None and 200 <= answer.status < 300 and request_id_from(json_value):
         return Accepted(handle=str(request_id), request_id=str(request_id))
     if answer.failure is None and meaning(code, answer.status) in SURELY_NOT_TAKEN:
-        refusal = error_from(answer.status, json_value, doing="the request", request_id=request_id)
+        refusal = error_from(answer.status, json_value, doing="send the request", request_id=request_id)
         raise _with_wait(_for_submit(refusal, request_id), answer.retry_after)
     uncertain = UncertainError(
-        "The request was sent, and it is not known whether the service took it.",
+        "The request was sent, and it is not known whether the service accepted it.",
         _why_uncertain(answer, code),
         request_id=request_id,
     )

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Choice", "choose", "in_kernel", "in_marimo"]
 
 FALLBACK = (
-    "No RunComfy token was found, so the sandbox painted this: no model made it and nothing was paid. "
-    "Log in or set RUNCOMFY_TOKEN for the real service."
+    "A test picture of the sandbox: there is no RunComfy token, so no model made it and nothing was paid. "
+    "For real pictures: %nblogin, or set RUNCOMFY_TOKEN."
 )
 
 

@@ -173,9 +173,9 @@ def _origins(results: Sequence[tuple[str, Edit]]) -> str | None:
     if not old:
         return None
     days = dict.fromkeys(time.strftime("%d %B %Y", time.localtime(edit.created_at)).lstrip("0") for _, edit in old)
-    how = "replayed from the store" if all(origin == "replayed" for origin, _ in old) else "collected"
+    how = "replayed from the store" if all(origin == "replayed" for origin, _ in old) else "collected now"
     part = "" if len(old) == len(results) else "partly "
-    return f"{part}{how}, {edits(edit.id for _, edit in old)} of {' and '.join(days)}"
+    return f"{part}{how}: {edits(edit.id for _, edit in old)}, made {' and '.join(days)}"
 
 
 def _defaults(model: Model, parameters: Any) -> dict[str, Any]:

@@ -273,9 +273,9 @@ def test_a_set_says_where_its_pictures_came_from(session, photo):
     made = first.vary([1, 2])._repr_mimebundle_()[0]["text/plain"]
     assert "edits 2 to 3" in made
     assert "eplayed" not in made
-    assert "Replayed from the store, edits 2 to 3 of" in first.vary([1, 2])._repr_mimebundle_()[0]["text/plain"]
+    assert "Replayed from the store: edits 2 to 3, made" in first.vary([1, 2])._repr_mimebundle_()[0]["text/plain"]
     mixed = first.vary([1, 2, 3])._repr_mimebundle_()[0]["text/plain"]
-    assert "Partly replayed from the store, edits 2 to 3 of" in mixed
+    assert "Partly replayed from the store: edits 2 to 3, made" in mixed
     assert "$0.00 now" not in mixed
 
 

@@ -31,7 +31,7 @@ def test_an_uncertain_submit_is_recorded_as_unknown_and_never_repeated(served, p
     session, box = served(faults=[Fault.named(kind, "submit")])
     with pytest.raises(errors.UncertainError) as caught:
         session.edit(SNOW, photo("portrait"), seed=1)
-    assert "may have been taken" in str(caught.value)
+    assert "may be running and charged" in str(caught.value)
     assert session.store.get(caught.value.edit_id).state == "unknown"
     assert [seen.path.rpartition("/models/")[1] for seen in box.requests if seen.method == "POST"] == ["/models/"]
 

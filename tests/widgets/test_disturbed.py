@@ -321,7 +321,7 @@ def test_without_a_network_there_is_no_price_and_it_comes_back_with_it(
         network.enter_context(box.refusing())
         with opened(browser, remote) as page:
             expect(page.locator(".st-amount")).to_have_text("No price")
-            expect(page.locator(".st-how")).to_contain_text("No answer while asking")
+            expect(page.locator(".st-how")).to_contain_text("no answer came")
             network.close()
             expect(page.locator(".st-amount")).to_have_text(re.compile(r"\$0\.0"))
 
