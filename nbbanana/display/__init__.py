@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from nbbanana.display.changes import diff_bundle, lineage_bundle, word_diff
-from nbbanana.display.comparing import comparison_bundle
+from nbbanana.display.changes import comparison_bundle, diff_bundle, lineage_bundle, word_diff
 from nbbanana.display.grid import PROVENANCE, bundle, text
-from nbbanana.display.progress import ProgressDisplay, progress_bundle, standing, stopped_bundle, stopping
+from nbbanana.display.progress import ProgressDisplay, standing, stopping
 from nbbanana.display.tables import dry_run_bundle, history_bundle, models_bundle, note_bundle
 from nbbanana.display.views import ComparisonView, DiffView, DryRun, HistoryRow, LineageNode, Picture, ResultView
-from nbbanana.display.words import describe, one_line, plain
+from nbbanana.display.words import describe
 
 __all__ = [
     "PROVENANCE",
@@ -29,11 +28,7 @@ __all__ = [
     "lineage_bundle",
     "models_bundle",
     "note_bundle",
-    "one_line",
-    "plain",
-    "progress_bundle",
     "standing",
-    "stopped_bundle",
     "stopping",
     "text",
     "word_diff",

@@ -1,25 +1,28 @@
-"""What changed: two edits side by side, and how a picture came about step by step."""
+"""What changed: two edits side by side, a few pictures side by side, and how a picture came about step by step."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import chain
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import words
 from nbbanana.display.render import render
-from nbbanana.display.thumbs import data_uri, encode, load
+from nbbanana.display.thumbs import data_uri, fitted, load, squares
+from nbbanana.text import clip, one_line, plain
 
 if TYPE_CHECKING:
-    from nbbanana.display.views import DiffView, LineageNode, Picture
+    from nbbanana.display.views import ComparisonView, DiffView, LineageNode, Picture
 
-__all__ = ["diff_bundle", "lineage_bundle", "word_diff"]
+__all__ = ["comparison_bundle", "diff_bundle", "lineage_bundle", "word_diff"]
 
-SIDE, NODE_SIDE = 160, 56
-"""CSS pixels of a picture of a diff, and of a node of a lineage."""
+SIDE, NODE_SIDE, COMPARED_SIDE = 160, 56, 360
+"""CSS pixels of the longer side of a picture in a diff, in a lineage and in a comparison."""
+COMPARED_BYTES = 200_000
+"""Bytes of base64 that all pictures of a comparison may weigh together."""
 TOKEN = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W぀-ヿ㐀-鿿가-힯]+|\s+|.", re.DOTALL)
 """A word, a space or a sign; Chinese, Japanese and Korean have no spaces, so there a character is a word."""
 
@@ -59,49 +62,39 @@ def diff_bundle(view: DiffView) -> dict[str, str]:
 
 def _diff_lines(view: DiffView, rows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
     yield f"{view.left} → {view.right}"
-    marks = {"same": "{}", "gone": "[-{}-]", "new": "{{+{}+}}"}
-    yield "".join(marks[kind].format(words.plain(text)) for kind, text in view.words)
+    yield _marked(view.words)
     for name, left, right in rows:
-        yield f"  {name}: {words.plain(left)} → {words.plain(right)}"
+        yield f"  {name}: {plain(left)} → {plain(right)}"
+
+
+def _marked(pairs: Iterable[Change]) -> str:
+    marks = {"same": "{}", "gone": "[-{}-]", "new": "{{+{}+}}"}
+    return "".join(marks[kind].format(plain(text)) for kind, text in pairs)
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return "not set"
-    return words.one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return "not set" if value is None else words.written(value)
 
 
 def _tiles(pictures: Sequence[Picture]) -> list[dict[str, Any]]:
-    images = load([picture.source for picture in pictures], [(SIDE, SIDE)] * len(pictures))
-    return [
-        {
-            "uri": data_uri(encode(image, quality=60)) if image else "",
-            "width": min(SIDE, image.width) if image else SIDE,
-            "height": round(min(SIDE, image.width) * image.height / image.width) if image else SIDE,
-            "label": words.one_line(picture.label),
-            "alt": words.one_line(picture.label),
-        }
-        for picture, image in zip(pictures, images, strict=True)
-    ]
+    labels = [one_line(picture.label) for picture in pictures]
+    copies = squares([picture.source for picture in pictures], SIDE, 60)
+    return [{**square, "label": label, "alt": label} for label, square in zip(labels, copies, strict=True)]
 
 
 def lineage_bundle(roots: Sequence[LineageNode], more: str = "") -> dict[str, str]:
     """Return how pictures came about: each edit under the one whose output it took, saying only what changed."""
     nodes = list(chain.from_iterable(map(_all, roots)))
-    images = load([node.source for node in nodes], [(NODE_SIDE, NODE_SIDE)] * len(nodes))
-    uris = {id(node): image for node, image in zip(nodes, images, strict=True)}
+    copies = squares([node.source for node in nodes], NODE_SIDE, 55)
+    square_of = {id(node): square for node, square in zip(nodes, copies, strict=True)}
 
     def shown(node: LineageNode, depth: int) -> dict[str, Any]:
-        image = uris[id(node)]
-        scale = NODE_SIDE / max(image.size) if image else 1
         return {
-            "uri": data_uri(encode(image, quality=55)) if image else "",
-            "width": max(1, round(image.width * scale)) if image else NODE_SIDE,
-            "height": max(1, round(image.height * scale)) if image else NODE_SIDE,
-            "alt": f"First picture of edit {node.edit_id}" if node.edit_id else words.one_line(node.name),
-            "name": words.one_line(node.name),
-            "facts": [words.one_line(fact) for fact in node.facts],
-            "said": words.one_line(node.said, 240),
+            **square_of[id(node)],
+            "alt": f"First picture of edit {node.edit_id}" if node.edit_id else one_line(node.name),
+            "name": one_line(node.name),
+            "facts": [one_line(fact) for fact in node.facts],
+            "said": one_line(node.said, 240),
             "is_current": node.is_current,
             "depth": depth,
             "children": [shown(child, depth + 1) for child in node.children],
@@ -123,7 +116,38 @@ def _all(node: LineageNode) -> Iterator[LineageNode]:
 def _tree_lines(node: LineageNode, first: str, rest: str) -> Iterator[str]:
     mark = "▸ " if node.is_current else ""
     facts = f" ({' · '.join(node.facts)})" if node.facts else ""
-    yield words.plain(f"{first}{mark}{node.name}{facts}  {words.clip(words.one_line(node.said), 70)}".rstrip())
+    yield plain(f"{first}{mark}{node.name}{facts}  {clip(one_line(node.said), 70)}".rstrip())
     for number, child in enumerate(node.children):
         is_last = number == len(node.children) - 1
         yield from _tree_lines(child, rest + ("└─ " if is_last else "├─ "), rest + ("   " if is_last else "│  "))
+
+
+def comparison_bundle(view: ComparisonView) -> dict[str, str]:
+    """Return two to six pictures with a letter each, after the words and the values that differ."""
+    images = load([picture.source for picture in view.pictures], [(COMPARED_SIDE, COMPARED_SIDE)] * len(view.pictures))
+    files = fitted(images, COMPARED_BYTES) or [None] * len(images)
+    tiles = [
+        {"letter": letter, "uri": data_uri(file) if file else "", "picture": picture, **_size(picture)}
+        for letter, picture, file in zip(ascii_uppercase, view.pictures, files, strict=False)
+    ]
+    return {
+        "text/plain": "\n".join(_comparison_lines(view)),
+        "text/html": render("comparison", view=view, tiles=tiles, letters=ascii_uppercase),
+    }
+
+
+def _size(picture: Picture) -> dict[str, int]:
+    width, height = picture.width or COMPARED_SIDE, picture.height or COMPARED_SIDE
+    scale = min(1.0, COMPARED_SIDE / max(width, height))
+    return {"width": max(1, round(width * scale)), "height": max(1, round(height * scale))}
+
+
+def _comparison_lines(view: ComparisonView) -> Iterator[str]:
+    for letter, picture in zip(ascii_uppercase, view.pictures, strict=False):
+        yield f"{letter}: {plain(picture.label)}"
+    if view.words:
+        yield _marked(view.words)
+    for name, values in view.rows:
+        yield f"  {plain(name)}: {' | '.join(map(one_line, values))}"
+    if view.same:
+        yield f"The same: {', '.join(map(one_line, view.same))}."

@@ -9,15 +9,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import parts, words
-from nbbanana.display.layout import MOST, Layout, expected_ratio, layout
+from nbbanana.display.layout import MOST, Layout, layout_of
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import contact_sheet, data_uri, fitted, load
+from nbbanana.text import one_line
 
 if TYPE_CHECKING:
     from nbbanana.display.parts import Header
     from nbbanana.display.views import Picture, ResultView
 
-__all__ = ["PROVENANCE", "bundle", "layout_of", "result_html", "text"]
+__all__ = ["PROVENANCE", "bundle", "result_html", "text"]
 
 PROVENANCE = "application/vnd.nbbanana.v1+json"
 
@@ -51,11 +52,6 @@ def bundle(view: ResultView, *, budget: int | None = None) -> tuple[Data, Data]:
     return data, _metadata(view, data)
 
 
-def layout_of(view: ResultView) -> Layout:
-    """Return the grid of a result; the same while its pictures are on their way and when some never came."""
-    return layout(min(MOST, max(view.expected, len(view.pictures))), expected_ratio(view))
-
-
 def result_html(template: str, view: ResultView, top: Header, tiles: Sequence[parts.Tile], **more: Any) -> str:
     """Return a result, or the place of one, by one of the templates that share its parts."""
     return render(template, header=top, tiles=tiles, layout=layout_of(view), **more)
@@ -69,19 +65,17 @@ def text(view: ResultView) -> str:
     """
     came = words.origin(view)
     facts = ([" ".join(came)] if came else []) + words.facts(view)
-    lines = [f"{words.one_line(view.label)}: {' · '.join(facts)}", words.one_line(view.prompt, 100)]
+    lines = [f"{one_line(view.label)}: {' · '.join(facts)}", one_line(view.prompt, 100)]
     shown = view.pictures if len(view.pictures) <= 12 else view.pictures[:8]
     lines += ["  " + _line(picture) for picture in shown]
     if len(shown) < len(view.pictures):
-        last = words.one_line(view.pictures[-1].label)
+        last = one_line(view.pictures[-1].label)
         lines.append(f"  … and {len(view.pictures) - len(shown)} more, the last is {last}")
-    return "\n".join([*filter(None, lines), *(words.one_line(note) for note in view.notes)])
+    return "\n".join([*filter(None, lines), *(one_line(note) for note in view.notes)])
 
 
 def _line(picture: Picture) -> str:
-    return "  ".join(
-        filter(None, [words.one_line(picture.label), words.one_line(picture.caption), parts.about(picture)])
-    )
+    return "  ".join(filter(None, [one_line(picture.label), one_line(picture.caption), parts.about(picture)]))
 
 
 def _automatic(count: int) -> int:
@@ -92,13 +86,12 @@ def _automatic(count: int) -> int:
 
 
 def _box(picture: Picture, grid: Layout) -> tuple[float, float]:
-    ratio = picture.height / picture.width if picture.width and picture.height else 1.0
-    return grid.width, grid.width * ratio
+    return grid.width, grid.width / (picture.ratio or 1.0)
 
 
 def _names(pictures: Sequence[Picture]) -> list[str]:
     # The font that Pillow brings has no letters beyond Latin; the index alone says which picture it is.
-    names = [words.one_line(picture.label) for picture in pictures]
+    names = [one_line(picture.label) for picture in pictures]
     return [name if name.isascii() else f"[{number}]" for number, name in enumerate(names)]
 
 
@@ -109,7 +102,7 @@ def _data(view: ResultView, top: Header, uris: Sequence[str], grid: Layout) -> D
         parts.tile(picture, uri, grid, alt=parts.alt(view, number, count))
         for number, (picture, uri) in enumerate(zip(shown, uris, strict=True), 1)
     ]
-    notes = [words.one_line(note) for note in (*view.notes, *beyond)]
+    notes = [one_line(note) for note in (*view.notes, *beyond)]
     html = result_html(
         "result",
         view,
@@ -140,6 +133,6 @@ def _metadata(view: ResultView, data: Data) -> Data:
     short = {"edit": view.edit_id, "model": view.model, "provider": view.provider, "pictures": len(view.pictures)}
     metadata: Data = {"nbbanana": short}
     if "image/jpeg" in data:
-        said = words.one_line(view.prompt, 160)
+        said = one_line(view.prompt, 160)
         metadata["image/jpeg"] = {"alt": f"{words.pictures(len(view.pictures)).capitalize()}: {said}"}
     return metadata

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nbbanana.display.views import Picture, ResultView
+    from nbbanana.display.views import ResultView
 
-__all__ = ["MOST", "Layout", "expected_ratio", "layout"]
+__all__ = ["MOST", "Layout", "count_of", "expected_ratio", "layout", "layout_of"]
 
 MOST = 80
 """Pictures in one grid; what is beyond is said in words."""
@@ -70,6 +70,16 @@ def layout(count: int, ratio: float = 1.0) -> Layout:
     return Layout(columns, max(least, min(widest, round(TALLEST * widest * ratio))), least, gap)
 
 
+def count_of(view: ResultView) -> int:
+    """Count the pictures of a result that are shown, with those that are on their way or never came."""
+    return min(MOST, max(view.expected, len(view.pictures)))
+
+
+def layout_of(view: ResultView) -> Layout:
+    """Return the grid of a result; the same while its pictures are on their way and when some never came."""
+    return layout(count_of(view), expected_ratio(view))
+
+
 def expected_ratio(view: ResultView) -> float:
     """
     Return width to height of the pictures of a result, also before they are here.
@@ -78,14 +88,10 @@ def expected_ratio(view: ResultView) -> float:
     models follow where nothing is asked.
     """
     asked = str(view.parameters.get("aspect_ratio", ""))
-    of_inputs = [_ratio(picture) for picture in view.inputs[:1]]
-    candidates = [*(_ratio(picture) for picture in view.pictures[:1]), _written(asked), *of_inputs]
+    of_inputs = [picture.ratio for picture in view.inputs[:1]]
+    candidates = [*(picture.ratio for picture in view.pictures[:1]), _written(asked), *of_inputs]
     ratio = next((ratio for ratio in candidates if ratio), 1.0)
     return min(max(ratio, 1 / EXTREME), EXTREME)
-
-
-def _ratio(picture: Picture) -> float | None:
-    return picture.width / picture.height if picture.width and picture.height else None
 
 
 def _written(text: str) -> float | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import words
-from nbbanana.display.thumbs import data_uri, encode, load
+from nbbanana.display.thumbs import load, small_uri
+from nbbanana.text import clip, one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,12 +55,12 @@ def header(view: ResultView) -> Header:
     images = load([picture.source for picture in shown], boxes)
     inputs = [
         {
-            "uri": data_uri(encode(image, quality=65)) if image else "",
+            "uri": small_uri(image, 65),
             "width": width,
             "height": height,
-            "alt": f"Input: {words.one_line(picture.label, 80)}" if number == 1 else
-                   f"Reference image {number}: {words.one_line(picture.label, 80)}",
-            "title": " · ".join(filter(None, [words.one_line(picture.label, 80), words.dimensions(picture)])),
+            "alt": f"Input: {one_line(picture.label, 80)}" if number == 1 else
+                   f"Reference image {number}: {one_line(picture.label, 80)}",
+            "title": " · ".join(filter(None, [one_line(picture.label, 80), words.dimensions(picture)])),
         }
         for number, (picture, (width, height), image) in enumerate(zip(shown, boxes, images, strict=True), 1)
     ]  # fmt: skip
@@ -69,10 +69,7 @@ def header(view: ResultView) -> Header:
 
 def _box(picture: Picture, height: int) -> tuple[int, int]:
     """Return width and height of an input in the header, in CSS pixels: one height, unless it is a panorama."""
-    if not (picture.width and picture.height):
-        return round(height * 1.5), height
-    ratio = picture.width / picture.height
-    widest = height * 2
+    ratio, widest = picture.ratio or 1.5, height * 2
     return (max(1, round(height * ratio)), height) if ratio <= 2 else (widest, max(1, round(widest / ratio)))
 
 
@@ -82,13 +79,13 @@ def folded(prompt: str) -> dict[str, str]:
     lines = prompt.split("\n")
     if len(prompt) <= FOLD_CHARACTERS and len(lines) <= FOLD_LINES:
         return {"head": prompt, "rest": ""}
-    head = words.clip("\n".join(lines[:FOLD_LINES]), FOLD_CHARACTERS).removesuffix("…")
+    head = clip("\n".join(lines[:FOLD_LINES]), FOLD_CHARACTERS).removesuffix("…")
     return {"head": f"{head} …", "rest": prompt[len(head) :].strip()}
 
 
 def alt(view: ResultView, number: int, count: int) -> str:
     """Return the `alt` text of an output: the prompt, which of how many, the seed."""
-    said = words.one_line(view.prompt, 160)
+    said = one_line(view.prompt, 160)
     seed = view.pictures[number - 1].seed if number <= len(view.pictures) else None
     place = f"Picture {number} of {count}" + (f", seed {seed}." if seed is not None else ".")
     return f"{said}{'' if not said or said[-1] in '.!?…' else '.'} {place}".strip()
@@ -96,16 +93,16 @@ def alt(view: ResultView, number: int, count: int) -> str:
 
 def tile(picture: Picture, uri: str, layout: Layout, *, alt: str) -> Tile:
     """Return a picture with its caption; without `uri` an empty frame that keeps its place."""
-    ratio = picture.width / picture.height if picture.width and picture.height else 1.0
+    ratio = picture.ratio or 1.0
     return {
         "uri": uri,
         "width": layout.width,
         "height": max(1, round(layout.width / ratio)),
         "tall": f"{100 / ratio:.2f}",
         "alt": alt,
-        "title": _join(words.one_line(picture.label), about(picture)),
-        "caption": words.one_line(picture.caption, 120),
-        "label": words.one_line(picture.label),
+        "title": _join(one_line(picture.label), about(picture)),
+        "caption": one_line(picture.caption, 120),
+        "label": one_line(picture.label),
         "details": list(filter(None, [_seed(picture), words.dimensions(picture)])),
         "is_here": True,
     }
@@ -123,7 +120,7 @@ def _seed(picture: Picture) -> str:
 def made(view: ResultView) -> list[Row]:
     """The rows of "How it was made": what was set, what was left to the model, from what, and how to get it again."""
     first = words.records(view)[0]
-    rows: list[Row] = [("model", [[("", words.one_line(view.model))]])]
+    rows: list[Row] = [("model", [[("", one_line(view.model))]])]
     rows += _row("asked", [[("", _asked(view, first.get("created")))]])
     rows.append(("set here", [_values(view.parameters) or [("", "nothing but the words")]]))
     rows += _row("left to the model", [_values(view.defaults)])
@@ -154,21 +151,14 @@ def _at(stamp: str) -> str:
 
 
 def _values(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(words.one_line(name), _value(value)) for name, value in parameters.items()]
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return ""
-    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return words.one_line(said, 200)
+    return [(one_line(name), words.written(value, 200)) for name, value in parameters.items()]
 
 
 def _inputs(view: ResultView, recorded: Sequence[Mapping[str, Any]]) -> list[list[tuple[str, str]]]:
     identities = [str(record.get("identity") or "") for record in recorded]
     identities += [""] * (len(view.inputs) - len(identities))
     return [
-        [("", _join(words.one_line(picture.label, 80), words.dimensions(picture), _short(identity)))]
+        [("", _join(one_line(picture.label, 80), words.dimensions(picture), _short(identity)))]
         for picture, identity in zip(view.inputs, identities, strict=False)
     ]
 
@@ -187,7 +177,7 @@ def _shared(pictures: Sequence[Picture]) -> str:
 
 def _file(picture: Picture) -> str:
     kind = (picture.mime or "").removeprefix("image/").upper()
-    return " ".join(filter(None, [words.dimensions(picture), words.one_line(kind)]))
+    return " ".join(filter(None, [words.dimensions(picture), one_line(kind)]))
 
 
 def _weight(pictures: Sequence[Picture]) -> str:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbbanana.display import parts, words
-from nbbanana.display.grid import layout_of, result_html
-from nbbanana.display.layout import MOST, expected_ratio
-from nbbanana.display.thumbs import data_uri, encode, faint, load
+from nbbanana.display.grid import result_html
+from nbbanana.display.layout import count_of, expected_ratio, layout_of
+from nbbanana.display.thumbs import data_uri, faint, load, small_uri
 from nbbanana.display.views import Picture, ResultView
+from nbbanana.text import one_line
 
 if TYPE_CHECKING:
     from nbbanana.engine.progress import Progress
 
-__all__ = ["ProgressDisplay", "progress_bundle", "standing", "stopped_bundle", "stopping"]
+__all__ = ["ProgressDisplay", "Standing", "standing", "stopping"]
 
 MOST_FAINT = 12
 """With more tiles than this they stay empty, so that an update weighs little."""
@@ -61,9 +62,8 @@ UNSEEN = "2147483647"
 """As wide as a seed gets: what a caption keeps room for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """The line that says where a job stands; `most` is 0 where there is no bar to show."""
+class Standing(NamedTuple):
+    """Where a job stands, in words; `most` is how far the bar goes, 0 where there is none."""
 
     mark: str
     word: str
@@ -87,7 +87,7 @@ class ProgressDisplay:
         self._header = parts.header(view)
         self._arrived: dict[str, str] = {}
         self._faint = ""
-        if self._header.primary is not None and _expected(view) <= MOST_FAINT:
+        if self._header.primary is not None and count_of(view) <= MOST_FAINT:
             self._faint = data_uri(faint(self._header.primary, expected_ratio(view)))
 
     def bundle(self, progress: Progress, view: ResultView | None = None) -> dict[str, str]:
@@ -102,7 +102,7 @@ class ProgressDisplay:
             `text/html` and `text/plain`; equal arguments give equal bundles, so an unchanged one need not be sent.
         """
         view = view or self._view
-        state, on_stop = _state(progress, view.provider), self._advice.get(progress.phase)
+        state, on_stop = standing(progress, view.provider), self._advice.get(progress.phase)
         last = [on_stop] if on_stop else []
         html = self._html(view, self._tiles(view), state, facts=_facts_to_come(view, progress), last=last)
         return {"text/plain": _sentence(view, state), "text/html": html}
@@ -122,12 +122,12 @@ class ProgressDisplay:
         html = self._html(view, tiles, state, facts=[], last=[[(line, "")] for line in rest])
         return {"text/plain": "\n".join([_sentence(view, state), *rest]), "text/html": html}
 
-    def _html(self, view: ResultView, tiles: Sequence[parts.Tile], state: _State, **more: Any) -> str:
-        notes = [words.one_line(note) for note in view.notes]
+    def _html(self, view: ResultView, tiles: Sequence[parts.Tile], state: Standing, **more: Any) -> str:
+        notes = [one_line(note) for note in view.notes]
         return result_html("progress", view, self._header, tiles, state=state, notes=notes, **more)
 
     def _tiles(self, view: ResultView) -> list[parts.Tile]:
-        count, layout = _expected(view), layout_of(view)
+        count, layout = count_of(view), layout_of(view)
         tiles = []
         for number in range(1, count + 1):
             if number <= len(view.pictures):
@@ -145,7 +145,7 @@ class ProgressDisplay:
         tile = parts.tile(empty, self._faint, layout_of(view), alt=f"Picture {number} of {count}, not here yet")
         return tile | {
             "title": "",
-            "details": [f"seed {words.one_line(seed, 10)}", "1024×1024"],
+            "details": [f"seed {one_line(seed, 10)}", "1024×1024"],
             "is_here": False,
         }
 
@@ -154,20 +154,31 @@ class ProgressDisplay:
         if picture.label not in self._arrived:
             side = ARRIVED_WIDTH * min(1.0, (4 / count) ** 0.5)
             image = load([picture.source], [(side, side)])[0]
-            self._arrived[picture.label] = data_uri(encode(image, quality=50)) if image else ""
+            self._arrived[picture.label] = small_uri(image, 50)
         return self._arrived[picture.label]
 
 
-def standing(progress: Progress, provider: str = "") -> tuple[str, str, str, float, float]:
+def standing(progress: Progress, provider: str = "") -> Standing:
     """
-    Return where a job stands, for a display of one's own: mark, word, detail, and how far the bar is of how much.
+    Return where a job stands, for this display or one of another kind.
 
     >>> from nbbanana.engine.progress import Progress
     >>> standing(Progress("queued", queue_position=2))
-    ('○', 'Queued', 'third in line', 0.0, 0.0)
+    Standing(mark='○', word='Queued', detail='third in line', value=0.0, most=0.0)
     """
-    state = _state(progress, provider)
-    return state.mark, state.word, state.detail, state.value, state.most
+    mark, word = MARKS[progress.phase]
+    detail, value, most = "", 0.0, 0.0
+    if progress.phase == "queued":
+        detail = _queue(progress)
+    elif progress.phase == "paused":
+        detail = _countdown(progress)
+    elif progress.phase == "running":
+        detail, value, most = _clock(progress)
+    elif progress.phase == "downloading":
+        detail, value, most = _arriving(progress)
+    sandbox = words.SANDBOX if provider == words.SANDBOX else ""
+    detail = " · ".join(filter(None, [detail, sandbox, one_line(progress.note or "")]))
+    return Standing(mark, word, detail, value, most)
 
 
 def stopping(progress: Progress) -> str:
@@ -182,44 +193,14 @@ def stopping(progress: Progress) -> str:
     return "".join(words + typed for words, typed in said).removeprefix("■ ")
 
 
-def progress_bundle(view: ResultView, progress: Progress) -> dict[str, str]:
-    """Return the display of a job as it is now; to show it repeatedly, keep a `ProgressDisplay`."""
-    return ProgressDisplay(view).bundle(progress)
-
-
-def stopped_bundle(view: ResultView, progress: Progress, said: str) -> dict[str, str]:
-    """Return the display of a job that ended without a result: see `ProgressDisplay.stopped`."""
-    return ProgressDisplay(view).stopped(progress, said)
-
-
-def _expected(view: ResultView) -> int:
-    return min(MOST, max(view.expected, len(view.pictures)))
-
-
-def _ending(progress: Progress, said: str) -> tuple[_State, list[str]]:
-    lines = [words.one_line(line) for line in said.splitlines() if line.strip()] or [""]
+def _ending(progress: Progress, said: str) -> tuple[Standing, list[str]]:
+    lines = [one_line(line) for line in said.splitlines() if line.strip()] or [""]
     mark, word = MARKS[progress.phase if progress.is_over else "cancelled"]
     # "Cancelled in the queue: …" has its first word in bold; it is not said twice.
     first, _, detail = lines[0].partition(" ")
     if first.rstrip(".:,") in {"Cancelled", "Stopped", "Failed", "Unknown"}:
         word, lines[0] = first.rstrip(".:,"), detail
-    return _State(mark, word, lines[0]), lines[1:]
-
-
-def _state(progress: Progress, provider: str) -> _State:
-    mark, word = MARKS[progress.phase]
-    detail, value, most = "", 0.0, 0.0
-    if progress.phase == "queued":
-        detail = _queue(progress)
-    elif progress.phase == "paused":
-        detail = _countdown(progress)
-    elif progress.phase == "running":
-        detail, value, most = _clock(progress)
-    elif progress.phase == "downloading":
-        detail, value, most = _arriving(progress)
-    sandbox = words.SANDBOX if provider == words.SANDBOX else ""
-    detail = " · ".join(filter(None, [detail, sandbox, words.one_line(progress.note or "")]))
-    return _State(mark, word, detail, value, most)
+    return Standing(mark, word, lines[0]), lines[1:]
 
 
 def _queue(progress: Progress) -> str:
@@ -256,10 +237,7 @@ def _arriving(progress: Progress) -> tuple[str, float, float]:
 
 def _round(seconds: float) -> str:
     """Return a time in whole seconds, so that a display changes once a second at most."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+    return words.duration(round(seconds), 0)
 
 
 def _facts_to_come(view: ResultView, progress: Progress) -> Sequence[str]:
@@ -268,6 +246,6 @@ def _facts_to_come(view: ResultView, progress: Progress) -> Sequence[str]:
     return words.facts(replace(view, pictures=came, seconds=progress.expected or 10.0, cost=0.0, origin=None))
 
 
-def _sentence(view: ResultView, state: _State) -> str:
+def _sentence(view: ResultView, state: Standing) -> str:
     head = f"{state.mark} {state.word}" + (f"  {state.detail}" if state.detail else "")
-    return f"{head}  {words.one_line(view.label)}: {words.one_line(view.prompt, 60)}"
+    return f"{head}  {one_line(view.label)}: {one_line(view.prompt, 60)}"

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.display import words
+from nbbanana.text import one_line, plain, storable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,7 +28,7 @@ def render(template: str, **values: Any) -> str:
     output. They look at text, not across tags: each dollar sign and backslash of the text goes into a tag of its own.
     What no file can hold, such as half of a character in a file's name, is shown by its code point.
     """
-    html = words.storable(_environment().get_template(f"{template}.html.j2").render(values))
+    html = storable(_environment().get_template(f"{template}.html.j2").render(values))
     return MARKUP_OR_LATEX.sub(_apart, html).strip()
 
 
@@ -49,7 +49,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         auto_reload=False,
     )
-    environment.filters.update(one_line=words.one_line, plain=words.plain, paragraphs=_paragraphs)
+    environment.filters.update(one_line=one_line, plain=plain, paragraphs=_paragraphs)
     return environment
 
 
@@ -57,4 +57,4 @@ def _paragraphs(text: str) -> Markup:
     """Return the text with its line breaks kept, also by readers that drop styles."""
     from markupsafe import Markup, escape
 
-    return Markup("<br>").join(escape(line) for line in words.storable(text).splitlines())
+    return Markup("<br>").join(escape(line) for line in storable(text).splitlines())

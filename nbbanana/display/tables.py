@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import parts, words
 from nbbanana.display.render import render
-from nbbanana.display.thumbs import data_uri, encode, load
+from nbbanana.display.thumbs import squares
+from nbbanana.display.views import ResultView
+from nbbanana.text import clip, one_line, plain
 
 if TYPE_CHECKING:
     from nbbanana.display.views import DryRun, HistoryRow
@@ -39,7 +41,7 @@ STATES = {
 
 def note_bundle(said: str) -> dict[str, str]:
     """Return a note as one unobtrusive line."""
-    line = words.one_line(said)
+    line = one_line(said)
     return {"text/plain": line, "text/html": render("note", said=line)}
 
 
@@ -55,25 +57,22 @@ def history_bundle(
         heading: what was asked for, such as `edits with “neon street”`; else how many are shown.
         zone: whose days and hours; None is this machine's.
     """
-    images = load([row.source for row in rows], [(SIDE, SIDE)] * len(rows))
     shown = [
         {
-            "uri": data_uri(encode(image, quality=55)) if image else "",
-            "width": min(SIDE, max(1, round(SIDE * image.width / max(image.size)))) if image else SIDE,
-            "height": min(SIDE, max(1, round(SIDE * image.height / max(image.size)))) if image else SIDE,
+            **square,
             "name": f"history[{row.edit_id}]",
-            "alt": f"First picture of edit {row.edit_id}: {words.one_line(row.prompt, 100)}",
-            "prompt": words.one_line(row.prompt, 180),
-            "state": STATES.get(row.state, "" if row.state == "completed" else words.one_line(row.state)),
+            "alt": f"First picture of edit {row.edit_id}: {one_line(row.prompt, 100)}",
+            "prompt": one_line(row.prompt, 180),
+            "state": STATES.get(row.state, "" if row.state == "completed" else one_line(row.state)),
             "marks": _marks(row),
-            "note": words.one_line(row.note or "", 160),
+            "note": one_line(row.note or "", 160),
             "facts": _facts(row),
             **dict(zip(("day", "hour"), _day_and_hour(row.when, zone), strict=True)),
         }
-        for row, image in zip(rows, images, strict=True)
+        for row, square in zip(rows, squares([row.source for row in rows], SIDE, 55), strict=True)
     ]
     days = [(day, list(group)) for day, group in groupby(shown, lambda row: row["day"])]
-    title = f"{_shown(len(rows), total)}{': ' if heading else ''}{words.one_line(heading)}"
+    title = f"{_shown(len(rows), total)}{': ' if heading else ''}{one_line(heading)}"
     return {
         "text/plain": "\n".join([title, *_history_lines(days)]),
         "text/html": render("history", title=title, days=days, name_width=_name_width(shown)),
@@ -103,7 +102,7 @@ def _facts(row: HistoryRow) -> list[str]:
 def _marks(row: HistoryRow) -> list[str]:
     """Return its ratings, tags and note as text: never a symbol without its word."""
     said = [mark for mark, is_set in (("★ starred", row.starred), ("✕ rejected", row.rejected)) if is_set]
-    return said + [words.one_line(tag, 40) for tag in row.tags]
+    return said + [one_line(tag, 40) for tag in row.tags]
 
 
 def _day_and_hour(when: float, zone: tzinfo | None) -> tuple[str, str]:
@@ -116,7 +115,7 @@ def _history_lines(days: Iterable[tuple[str, list[dict[str, Any]]]]) -> Iterator
         yield day
         for row in rows:
             facts = " · ".join(filter(None, [row["state"], *row["marks"], *row["facts"]]))
-            yield f"  {row['name']:<12} {row['hour']}  {words.clip(row['prompt'], 60)}  ({facts})"
+            yield f"  {row['name']:<12} {row['hour']}  {clip(row['prompt'], 60)}  ({facts})"
             if row["note"]:
                 yield f"  {'':<12} {'':<5}  {row['note']}"
 
@@ -125,10 +124,10 @@ def models_bundle(models: Sequence[Model]) -> dict[str, str]:
     """Return the models with what they are for, their options, and what each takes unless it is set."""
     shown = [
         {
-            "title": words.one_line(model.title),
-            "id": words.one_line(model.id),
+            "title": one_line(model.title),
+            "id": one_line(model.id),
             "takes": _takes(model),
-            "summary": words.one_line(model.summary),
+            "summary": one_line(model.summary),
             "options": [_option(field) for field in model.options],
         }
         for model in models
@@ -148,24 +147,20 @@ def _option(field: Field) -> dict[str, str]:
     return {
         "option": field.option + (f", {field.short}" if field.short else ""),
         "allowed": _allowed(field),
-        "unless_set": "" if field.default is None else _json(field.default),
-        "about": words.one_line(field.description or ""),
-        "cost": words.one_line(field.cost_note or ""),
+        "unless_set": words.written(field.default),
+        "about": one_line(field.description or ""),
+        "cost": one_line(field.cost_note or ""),
     }
 
 
 def _allowed(field: Field) -> str:
     if field.enum:
-        return ", ".join(_json(value) for value in field.enum)
+        return ", ".join(words.written(value) for value in field.enum)
     if field.minimum is not None and field.maximum is not None:
         return f"{field.minimum} to {field.maximum}"
     bounds = [("at least", field.minimum), ("at most", field.maximum)]
     limit = "".join(f", {how} {bound}" for how, bound in bounds if bound is not None)
     return ("true, false" if field.kind == "boolean" else field.kind) + limit
-
-
-def _json(value: Any) -> str:
-    return words.one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _model_lines(model: dict[str, Any]) -> str:
@@ -179,11 +174,9 @@ def _model_lines(model: dict[str, Any]) -> str:
 
 def dry_run_bundle(run: DryRun) -> dict[str, str]:
     """Return what would be sent, word for word, and what it would cost; nothing was."""
-    from nbbanana.display.views import ResultView
-
-    body = words.plain(json.dumps(dict(run.request), indent=2, ensure_ascii=False, default=str))
-    facts = [words.pictures(run.expected), words.one_line(run.model), words.one_line(run.provider)]
-    price, notes = _price(run), [words.one_line(note) for note in run.notes]
+    body = plain(json.dumps(dict(run.request), indent=2, ensure_ascii=False, default=str))
+    facts = [words.pictures(run.expected), one_line(run.model), one_line(run.provider)]
+    price, notes = _price(run), [one_line(note) for note in run.notes]
     view = ResultView("", run.inputs, (), run.expected, "", run.model, run.provider)
     html = render("dry_run", header=parts.header(view), facts=facts, price=price, body=body, notes=notes)
     lines = [f"Not sent: {' · '.join(facts)}", price, body, *notes, "Nothing was sent."]
@@ -191,7 +184,7 @@ def dry_run_bundle(run: DryRun) -> dict[str, str]:
 
 
 def _price(run: DryRun) -> str:
-    how = f" ({words.one_line(run.how)})" if run.how else ""
+    how = f" ({one_line(run.how)})" if run.how else ""
     if run.cost is None:
         return f"Price not known{how}"
     return f"{'' if run.is_exact else 'At least '}{words.money(run.cost, run.provider)}{how}"

@@ -7,14 +7,25 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from nbbanana.errors import ImageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Source", "base64_length", "contact_sheet", "data_uri", "encode", "faint", "fitted", "load"]
+__all__ = [
+    "Source",
+    "base64_length",
+    "contact_sheet",
+    "data_uri",
+    "encode",
+    "faint",
+    "fitted",
+    "load",
+    "small_uri",
+    "squares",
+]
 
 T = TypeVar("T")
 Source = bytes | Path | None
@@ -112,6 +123,24 @@ def encode(image: Image, *, scale: float = 1.0, quality: int = 70, mime: str = "
 def data_uri(data: bytes, mime: str = "image/webp") -> str:
     """Return the bytes of a picture as an address that holds them."""
     return f"data:{mime};base64,{b64encode(data).decode('ascii')}"
+
+
+def small_uri(image: Image | None, quality: int) -> str:
+    """Return the image as an address that holds it; empty where there is none."""
+    return data_uri(encode(image, quality=quality)) if image else ""
+
+
+def squares(sources: Sequence[Source], side: int, quality: int) -> list[dict[str, Any]]:
+    """Make small copies for templates, at most `side` CSS pixels large: `uri`, empty for what cannot be read, and size."""
+    images = load(sources, [(side, side)] * len(sources))
+    return [{"uri": small_uri(image, quality), **_size(image, side)} for image in images]
+
+
+def _size(image: Image | None, side: int) -> dict[str, int]:
+    if image is None:
+        return {"width": side, "height": side}
+    scale = min(1.0, side / max(image.size))
+    return {"width": max(1, round(image.width * scale)), "height": max(1, round(image.height * scale))}
 
 
 def base64_length(data: bytes) -> int:

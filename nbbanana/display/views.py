@@ -36,6 +36,11 @@ class Picture:
     caption: str = ""
     signed: bool = False
 
+    @property
+    def ratio(self) -> float | None:
+        """Width to height; None where they are not known."""
+        return self.width / self.height if self.width and self.height else None
+
 
 @dataclass(frozen=True, slots=True)
 class ResultView:

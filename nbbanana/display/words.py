@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.text import clip, one_line, plain, storable
+from nbbanana.text import one_line
 
 if TYPE_CHECKING:
     from nbbanana.display.views import Picture, ResultView
 
 __all__ = [
-    "clip",
     "describe",
     "dimensions",
     "duration",
     "facts",
     "file_size",
     "money",
-    "one_line",
     "origin",
     "pictures",
     "place_in_line",
-    "plain",
     "records",
-    "storable",
     "who",
+    "written",
 ]
 
 SANDBOX = "sandbox"
@@ -45,15 +43,15 @@ def money(amount: float | None, provider: str = "") -> str:
     return f"${whole}.{cents.rstrip('0').ljust(2, '0')}" + (" in play money" if provider == SANDBOX else "")
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float, places: int = 1) -> str:
     """
-    Format a duration.
+    Return a time as people say it, with so many decimal places where it is below a minute.
 
-    >>> duration(11.84), duration(125), duration(7300)
-    ('11.8 s', '2 min 5 s', '2 h 1 min')
+    >>> duration(11.84), duration(11.84, 0), duration(125), duration(7300)
+    ('11.8 s', '12 s', '2 min 5 s', '2 h 1 min')
     """
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
+    if round(seconds, places) < 60:
+        return f"{seconds:.{places}f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
@@ -70,6 +68,18 @@ def file_size(size: int) -> str:
     if size < 1000:
         return f"{size} bytes"
     return f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1_000_000:.1f} MB"
+
+
+def written(value: Any, width: int | None = None) -> str:
+    """
+    Return a parameter's value on one line: text as it is, anything else as JSON; None is nothing.
+
+    >>> written("1K"), written([1, True]), written(None)
+    ('1K', '[1, true]', '')
+    """
+    if value is None:
+        return ""
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), width)
 
 
 def place_in_line(ahead: int) -> str:

@@ -12,7 +12,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import ProgressDisplay, note_bundle
-from nbbanana.display.words import clip
+from nbbanana.text import clip
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

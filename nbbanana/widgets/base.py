@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 
-from nbbanana.display import note_bundle, plain
+from nbbanana.display import note_bundle
 from nbbanana.errors import NBBananaError
 from nbbanana.session.choice import in_marimo
-from nbbanana.text import storable
+from nbbanana.text import plain, storable
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.assets import join, style
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from nbbanana import images
-from nbbanana.display import Picture, one_line
+from nbbanana.display import Picture
 from nbbanana.display.words import money
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.session import EditResult, Output
 from nbbanana.session.changes import Diff
+from nbbanana.text import one_line
 from nbbanana.widgets.payloads import ALIKE, when
 
 __all__ = ["Side", "data_of", "made_from", "only_output", "rows", "same", "sides_of", "words"]

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from support.markup import Page, read
 
-from nbbanana.display import Picture, ProgressDisplay, ResultView, bundle, progress_bundle, stopped_bundle
+from nbbanana.display import Picture, ProgressDisplay, ResultView, bundle
 from nbbanana.engine.progress import Progress
 from nbbanana.images import thumbnails
 
@@ -29,7 +29,7 @@ def waiting(view: Views) -> ResultView:
 
 
 def shown(view: ResultView, progress: Progress) -> Page:
-    return read(progress_bundle(view, progress)["text/html"])
+    return read(ProgressDisplay(view).bundle(progress)["text/html"])
 
 
 def state(page: Page) -> str:
@@ -117,7 +117,7 @@ def test_something_unusual_is_said_beside_the_state(waiting: ResultView) -> None
 
 def test_a_sandbox_run_is_called_one(waiting: ResultView) -> None:
     """Also before there is anything to show."""
-    sandbox = progress_bundle(replace(waiting, provider="sandbox"), Progress("running", 5, 12))
+    sandbox = ProgressDisplay(replace(waiting, provider="sandbox")).bundle(Progress("running", 5, 12))
     assert "5 of about 12 s · sandbox" in read(sandbox["text/html"]).text
     assert (
         sandbox["text/plain"] == "◐ Running  5 of about 12 s · sandbox  neon: Keep the cup. Turn the table into marble."
@@ -193,13 +193,13 @@ def test_an_update_weighs_little(view: Views, large: list[Path], count: int, mos
     """It is sent up to five times a second."""
     inputs = (Picture("portrait.jpg", large[3], 4096, 4096),)
     waiting = view(count, pictures=(), inputs=inputs)
-    assert len(json.dumps(progress_bundle(waiting, Progress("running", 3, 12)))) <= most
+    assert len(json.dumps(ProgressDisplay(waiting).bundle(Progress("running", 3, 12)))) <= most
 
 
 def test_pictures_that_came_add_little(view: Views, large: list[Path]) -> None:
     """Until all four are here they are small."""
     pictures = tuple(Picture(f"neon[{n}]", large[n], 4096, 4096) for n in range(3))
-    page = progress_bundle(view(4, pictures=pictures), Progress("downloading", 9, 12, None, 3, 4))
+    page = ProgressDisplay(view(4, pictures=pictures)).bundle(Progress("downloading", 9, 12, None, 3, 4))
     assert len(json.dumps(page)) <= 60_000
 
 
@@ -253,7 +253,7 @@ def test_the_end_without_a_result_is_told(
     waiting: ResultView, phase: Any, said: str, line: str, rest: list[str]
 ) -> None:
     """What happened, what it cost, what to do; no tiles, for nothing is coming."""
-    data = stopped_bundle(waiting, Progress(phase), said)
+    data = ProgressDisplay(waiting).stopped(Progress(phase), said)
     page = read(data["text/html"])
     assert state(page) == line
     assert [one.text for one in page.all("p")][2:] == rest
@@ -265,5 +265,7 @@ def test_the_end_without_a_result_is_told(
 def test_what_came_before_the_end_stays(view: Views) -> None:
     """Two pictures that are here are not taken away."""
     four = view(4)
-    page = read(stopped_bundle(replace(four, pictures=four.pictures[:2]), Progress("failed"), "It broke.")["text/html"])
+    page = read(
+        ProgressDisplay(replace(four, pictures=four.pictures[:2])).stopped(Progress("failed"), "It broke.")["text/html"]
+    )
     assert len(page.all("figure")) == 2

@@ -23,12 +23,10 @@ from nbbanana.display import (
     dry_run_bundle,
     history_bundle,
     note_bundle,
-    one_line,
-    plain,
     text,
 )
-from nbbanana.display.words import storable
 from nbbanana.engine.progress import Progress
+from nbbanana.text import one_line, plain, storable
 
 KEPT_TAGS = {
     *("b", "bdi", "br", "code", "dd", "del", "details", "div", "dl", "dt", "figcaption", "figure", "img", "ins", "p"),
