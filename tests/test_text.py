@@ -75,7 +75,7 @@ def test_a_message_of_a_megabyte_takes_no_longer_than_its_length(piece):
 
 
 def test_no_other_module_sorts_characters_for_showing():
-    """One home: Unicode categories are asked for in `text.py`, and by the sandbox's canvas, which draws them."""
+    """One home: Unicode categories are asked for in `text.py` alone."""
     package = Path(plain.__code__.co_filename).parent
     asking = {path.name for path in package.rglob("*.py") if "unicodedata.category" in path.read_text(encoding="utf-8")}
-    assert asking <= {"text.py", "canvas.py"}
+    assert asking <= {"text.py"}

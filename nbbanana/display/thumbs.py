@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = [
-    "Source",
-    "base64_length",
     "contact_sheet",
     "data_uri",
     "encode",

@@ -265,7 +265,6 @@ def test_the_end_without_a_result_is_told(
 def test_what_came_before_the_end_stays(view: Views) -> None:
     """Two pictures that are here are not taken away."""
     four = view(4)
-    page = read(
-        ProgressDisplay(replace(four, pictures=four.pictures[:2])).stopped(Progress("failed"), "It broke.")["text/html"]
-    )
+    display = ProgressDisplay(replace(four, pictures=four.pictures[:2]))
+    page = read(display.stopped(Progress("failed"), "It broke.")["text/html"])
     assert len(page.all("figure")) == 2

@@ -138,7 +138,7 @@ def legible(text: str) -> str:
     'Cafe No5'
     """
     spelt = unicodedata.normalize("NFKD", text.translate(SPELT))
-    kept = (letter for letter in spelt if unicodedata.category(letter)[0] not in {"M", "C"})
+    kept = (letter for letter in spelt if letter.isprintable() and not unicodedata.combining(letter))
     clean = " ".join("".join(kept).split())
     return clean if len(clean) <= LONGEST else clean[: LONGEST - 1].rstrip() + "…"
 
