@@ -129,7 +129,7 @@ def small_uri(image: Image | None, quality: int) -> str:
 
 
 def squares(sources: Sequence[Source], side: int, quality: int) -> list[dict[str, Any]]:
-    """Make small copies for templates, at most `side` CSS pixels large: `uri`, empty for what cannot be read, and size."""
+    """Make small copies for templates, at most `side` CSS pixels large: their size and `uri`, empty if unreadable."""
     images = load(sources, [(side, side)] * len(sources))
     return [{"uri": small_uri(image, quality), **_size(image, side)} for image in images]
 
