@@ -17,7 +17,7 @@ from support.kernels import environment, execute, notebook_of
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.engine import submit, wait
+from nbbanana.engine import fetch, retry, submit, wait
 from nbbanana.providers import runcomfy
 from nbbanana.providers.credentials import find_credential, save_token
 from nbbanana.sandbox import FAULT_KINDS, Fault, Sandbox
@@ -71,8 +71,10 @@ def box(monkeypatch, paint) -> Iterator[Sandbox]:
 def hasty(monkeypatch):
     """An engine that gives up soon, so that every error comes to its end."""
     monkeypatch.setattr(runcomfy, "Timeouts", lambda: HASTE)
-    monkeypatch.setattr(wait, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(retry, "LONGEST_PAUSE", 0.05)
     monkeypatch.setattr(submit, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(wait, "NOT_FOUND_PATIENCE", 0.5)
+    monkeypatch.setattr(fetch, "PATIENCE", 0.5)
     monkeypatch.setenv("NBBANANA_TIMEOUT", "1")
 
 
@@ -162,7 +164,7 @@ def test_nothing_that_shows_itself_shows_the_token(box, picture, tmp_path):
         provider = session.engine.provider
         things = [
             session, session.engine, provider, provider.endpoints, find_credential(Endpoints.from_environment()),
-            session._choice, job, job.run, result, result[0], result.record, session.history, nb, box,
+            *session._engines, job, job.run, result, result[0], result.record, session.history, nb, box,
             provider._http.client_for(provider.endpoints.model_api), provider._downloader, session.quote(job.request),
         ]  # fmt: skip
         assert provider.name == "runcomfy"

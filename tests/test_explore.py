@@ -40,7 +40,7 @@ def test_a_form_leaves_a_still_that_reads_without_a_kernel(executed: nbformat.No
     assert "application/vnd.jupyter.widget-view+json" not in still.data
     assert html_of([still])
     assert "application/vnd.jupyter.widget-view+json" in widget.data
-    assert "run the cell again" in widget.data["text/plain"]
+    assert "run this cell" in widget.data["text/plain"]
 
 
 def test_the_studio_s_still_has_what_was_made_later(executed: nbformat.NotebookNode) -> None:

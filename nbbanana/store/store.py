@@ -341,7 +341,8 @@ class Store(Reader):
         Add edits that another store wrote, in their order, all or none; those whose uid is here are left out.
 
         They get ids of this store, or keep theirs where it is empty and `keep_ids` says so, and parents by content.
-        Their blobs are put in before. They count in no budget, total or duration.
+        Their blobs are put in before. Those that join a store with edits of its own count in no budget, total or
+        duration there.
 
         Args:
             edits: the edits.
@@ -360,7 +361,7 @@ class Store(Reader):
                     schema = edit.schema_hash
                     if schema is not None and schema not in known and not model_schemas.has(connection, schema):
                         schema = None
-                    foreign = replace(edit, is_foreign=True, schema_hash=schema)
+                    foreign = replace(edit, is_foreign=not keep_ids, schema_hash=schema)
                     edit_id = rows.add(connection, foreign, keep_id=keep_ids)
                     added[edit_id] = edit
                     ledger.add(connection, edit_id, (posts or {}).get(edit.uid, ()))

@@ -21,7 +21,7 @@ def test_a_budget_refuses_before_it_overspends(shell):
     assert "$0.03 of $0.10 is left at sandbox in play money." in shell.text_shown()
     with pytest.raises(errors.BudgetError, match=r"\$0.07, and \$0.03 of \$0.10 is left"):
         shell.run_cell("%nbedit table --seed 2 -p 'Make it snow.' --quiet")
-    with pytest.raises(errors.BudgetError, match="max-price"):
+    with pytest.raises(errors.BudgetError, match="assume-price"):
         shell.run_cell("%nbedit table --seed 2 --resolution 4K -p 'Make it snow.' --quiet")
     shell.run_cell("%nbbudget off")
     shell.run_cell("%nbedit table --seed 2 -p 'Make it snow.' --quiet")

@@ -54,7 +54,7 @@ def test_a_killed_batch_loses_nothing_and_pays_nothing_twice(tmp_path, monkeypat
     sys.stdout.write(f"\n{kills} kills of batches of {BATCH}: {dict(counts)}\n")
     assert counts["sent twice"] == 0
     assert counts["lost"] == 0
-    assert set(counts) <= {"completed", "unknown", "prepared", "accepted", "sent twice", "lost"}
+    assert set(counts) <= {"completed", "unknown", "cancelled", "accepted", "sent twice", "lost"}
     with closing(sqlite3.connect(tmp_path / "store" / "edits.sqlite")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
