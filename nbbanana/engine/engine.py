@@ -8,7 +8,6 @@ leaves a row that says what is known. Each step is a function of `(run, context)
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import threading
@@ -194,8 +193,10 @@ class Engine:
             if self._is_closed or self.pid != os.getpid():
                 return
             self._is_closed = True
-        with contextlib.suppress(TimeoutError):
+        try:
             self._loop.run(self._close()).result(POST_PATIENCE + CLOSE_PATIENCE)
+        except (TimeoutError, NBBananaError) as error:
+            log.warning("An engine did not close in good order: %s", error)
         self._context.rows.close()
         self._context.threads.close()
 

@@ -15,7 +15,8 @@ from nbbanana.session.bundled import open_folder_or_bundle
 from nbbanana.session.changes import Diff, Lineage
 from nbbanana.session.jobs import Job
 from nbbanana.session.library import Library
-from nbbanana.session.results import Asker, EditResult, Output, Results
+from nbbanana.session.result_sets import Asker, Results
+from nbbanana.session.results import EditResult, Output
 from nbbanana.store.records import Edit, Post, Spending
 
 if TYPE_CHECKING:
@@ -303,7 +304,7 @@ class History:
         return self.latest()._repr_mimebundle_(include, exclude)
 
 
-class Page(Results):
+class Page(Results[EditResult]):
     """Some edits of a history, which show themselves as a table instead of flooding the notebook."""
 
     def __init__(self, results: Sequence[EditResult], total: int, heading: str, library: Library) -> None:

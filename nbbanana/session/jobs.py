@@ -16,7 +16,8 @@ from nbbanana.engine.run import Outcome, Run, StopReport
 from nbbanana.request import EditRequest
 from nbbanana.session import views
 from nbbanana.session.library import Library
-from nbbanana.session.results import Asker, EditResult
+from nbbanana.session.result_sets import Asker
+from nbbanana.session.results import EditResult
 
 __all__ = ["Job"]
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from nbbanana.display.views import ResultView
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
 from nbbanana.regions import Area
-from nbbanana.session import views
+from nbbanana.session import saving, views
+from nbbanana.session.call_args import texts
 from nbbanana.session.library import Library
 from nbbanana.session.reproduce import as_cell, as_code, image_of
+from nbbanana.session.result_sets import Asker, ResultSet, bundle_of
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord, OutputRecord, Rating
 from nbbanana.text import one_line
@@ -25,31 +28,7 @@ if TYPE_CHECKING:
 
     from nbbanana.widgets.viewer import Viewer
 
-__all__ = ["Asker", "EditResult", "Output", "Pending", "ResultSet", "Results"]
-
-SUFFIXES = {"image/png": {".png"}, "image/jpeg": {".jpg", ".jpeg"}, "image/webp": {".webp"}}
-
-
-class Pending(Protocol):
-    """A request under way."""
-
-    def result(self, timeout: float | None = None) -> EditResult:
-        """Wait for the result."""
-        ...
-
-
-class Asker(Protocol):
-    """What a result asks further with: a session."""
-
-    def edit(self, prompt: str, *images: Any, **how: Any) -> EditResult:
-        """Ask for an edit and wait for it."""
-        ...
-
-    def resubmit(
-        self, edit: Edit, *, mode: str = "auto", seed: int | None = None, assume_price: float | None = None
-    ) -> Pending:
-        """Ask again what a record asked."""
-        ...
+__all__ = ["EditResult", "Output"]
 
 
 class Output:
@@ -70,7 +49,7 @@ class Output:
         import numpy as np
 
         image = self.pil
-        pixels = np.array(image if image.mode in {"RGB", "RGBA", "L"} else image.convert("RGB"))
+        pixels = np.array(image if image.mode in {"RGB", "RGBA"} else image.convert("RGB"))
         return pixels if dtype is None else pixels.astype(dtype)
 
     @property
@@ -178,41 +157,10 @@ class Output:
             UsageError: a file that is there; a suffix that names another type, since nothing is converted; or `embed`
                 for a file that is signed, or of a type that cannot hold a record. Nothing is written then.
         """
-        target = self._target(path)
-        if target.exists() and not overwrite:
-            raise UsageError(
-                f"{target.name} is there already.",
-                "No file is replaced unasked.",
-                "Use overwrite=True, or another name.",
-            )
-        data = self.bytes
-        if embed:
-            from nbbanana.store.provenance import embedded_copy
-
-            data = embedded_copy(data, self._result.record, self.index)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        if sidecar:
-            from nbbanana.store.provenance import sidecar as text_of
-            from nbbanana.store.provenance import sidecar_path
-
-            record = self._result.library.store.get(self.edit_id)  # with what was said of it since
-            sidecar_path(target).write_text(text_of(record, self.index), encoding="utf-8")
-        return target
-
-    def _target(self, path: str | Path) -> Path:
-        target = Path(path).expanduser()
-        fitting = SUFFIXES.get(self.mime, {target.suffix.lower()})
-        if str(path).endswith(("/", "\\")) or not str(path) or target.is_dir():
-            return target / f"{_file_name(self._result)}-{self.index}{min(fitting)}"
-        if not target.suffix:
-            target = target.with_suffix(min(fitting))
-        if target.suffix.lower() not in fitting:
-            raise UsageError(
-                f"{target.name} would hold {self.mime} under the suffix {target.suffix}.",
-                "save() writes the bytes as they came.",
-                f"Use {min(fitting)}, or .pil.save({target.name!r}) to convert it.",
-            )
+        target = saving.target_of(path, saving.file_name(self._result.name, self._result.id), self.index, self.mime)
+        saving.check_free([target], overwrite=overwrite)
+        record = self._result.library.store.get(self.edit_id)  # with what was said of it since
+        saving.write(target, self.bytes, record, self.index, sidecar=sidecar, embed=embed)
         return target
 
     def view(self) -> Viewer:
@@ -223,10 +171,9 @@ class Output:
 
     def show(self) -> None:
         """Show it: in the cell of a notebook, else in the system's picture viewer."""
-        import sys
-
-        if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
-            sys.modules["IPython.display"].display(self)
+        ipython = sys.modules.get("IPython")
+        if ipython is not None and ipython.get_ipython() is not None:
+            ipython.display.display(self)
         else:
             self.pil.show()
 
@@ -248,7 +195,8 @@ class Output:
 
     def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
         """Edit it further: like `nb.edit`, with this picture first."""
-        return self._result.asker.edit(prompt, self, *more, **parameters)
+        result: EditResult = self._result.asker.edit(prompt, self, *more, **parameters)
+        return result
 
     def __nbbanana_image__(self) -> ImageInput:
         return ImageInput(
@@ -263,7 +211,7 @@ class Output:
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return _bundle(self._view(), include, exclude)
+        return bundle_of(self._view(), include, exclude)
 
     def _view(self) -> ResultView:
         """Return what to show of it: its result with this picture alone."""
@@ -330,12 +278,7 @@ class EditResult(Sequence[Output]):
 
     @property
     def asker(self) -> Asker:
-        """
-        What asks further.
-
-        Raises:
-            UsageError: the result was opened to be read.
-        """
+        """What asks further; UsageError where the result was opened to be read."""
         if self._asker is None:
             folder = self.library.store.folder.name
             raise UsageError(
@@ -428,12 +371,7 @@ class EditResult(Sequence[Output]):
         return replace(shown, pictures=tuple(shown.pictures[position] for position in self._positions))
 
     def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
-        """
-        Edit its one output further: like `nb.edit`, with that picture first.
-
-        Raises:
-            UsageError: it has no output, or more than one.
-        """
+        """Edit its one output further, like `nb.edit`; UsageError where it has none, or more than one."""
         return self._only_output().edit(prompt, *more, **parameters)
 
     def __nbbanana_image__(self) -> ImageInput:
@@ -448,7 +386,8 @@ class EditResult(Sequence[Output]):
 
     def rerun(self, *, mode: str = "fresh") -> EditResult:
         """Send the same request again: a new sample, also where the seed was given."""
-        return self.asker.resubmit(self.record, mode=mode).result()
+        result: EditResult = self.asker.resubmit(self.record, mode=mode).result()
+        return result
 
     def vary(self, seeds: Iterable[int]) -> ResultSet:
         """
@@ -469,16 +408,10 @@ class EditResult(Sequence[Output]):
         Raises:
             UsageError: one of the files is there already; nothing is written then.
         """
-        place = Path(folder).expanduser()
-        names = [output._target(f"{place}/") for output in self]  # noqa: SLF001 - a result and its outputs are one thing
-        there = [name.name for name in names if name.exists()]
-        if there and not overwrite:
-            raise UsageError(
-                f"{there[0]} is there already.",
-                "No file is replaced unasked.",
-                "Use overwrite=True, or another folder.",
-            )
-        return [output.save(f"{place}/", overwrite=overwrite, sidecar=sidecar) for output in self]
+        place, name = f"{folder}/", saving.file_name(self.name, self.id)
+        targets = [saving.target_of(place, name, output.index, output.mime) for output in self]
+        saving.check_free(targets, overwrite=overwrite)
+        return [output.save(place, overwrite=overwrite, sidecar=sidecar) for output in self]
 
     def annotate(
         self,
@@ -491,22 +424,22 @@ class EditResult(Sequence[Output]):
         remove_tags: Iterable[str] | str = (),
     ) -> EditResult:
         """
-        Say what you think of it; None and nothing leave as it is.
+        Say what you think of it; None leaves as it is.
 
         Args:
             tags: its tags from now on, in place of those it has; one text is one tag.
             note: a sentence about it; an empty one takes it away.
             starred: a mark for the edit as a whole.
             rejected: likewise.
-            add_tags: tags to add to those it has.
+            add_tags: tags to add.
             remove_tags: tags to take away.
 
         Returns:
             The result with what was said.
         """
-        added, removed = _texts(add_tags), _texts(remove_tags)
+        added, removed = texts(add_tags), texts(remove_tags)
         if tags is not None:
-            added = [*added, *_texts(tags)]
+            added = [*added, *texts(tags)]
             removed = [*removed, *(tag for tag in self.library.store.get(self.id).tags if tag not in added)]
         edit = self.library.store.annotate(
             self.id, starred=starred, rejected=rejected, note=note, add_tags=added, remove_tags=removed
@@ -560,69 +493,13 @@ class EditResult(Sequence[Output]):
         return EditResult(self.library, self._asker, self._outcome, self.name, self._positions)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return _bundle(self.view(), include, exclude)
+        return bundle_of(self.view(), include, exclude)
 
     def _repr_html_(self) -> str:
-        return str(_bundle(self.view(), {"text/html"}, None)[0]["text/html"])
-
-
-class Results(Sequence[EditResult]):
-    """Several results in an order; a slice of them is of the same kind and shows itself."""
-
-    def __init__(self, results: Sequence[EditResult]) -> None:
-        self._results = tuple(results)
-
-    def __len__(self) -> int:
-        return len(self._results)
-
-    @overload
-    def __getitem__(self, index: int) -> EditResult: ...
-    @overload
-    def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> EditResult | Self:
-        return self._part(self._results[index]) if isinstance(index, slice) else self._results[index]
-
-    def _part(self, results: Sequence[EditResult]) -> Self:
-        return type(self)(results)
-
-
-class ResultSet(Results):
-    """Several results of one question, such as with several seeds; shows itself as one grid."""
-
-    def __repr__(self) -> str:
-        return f"<ResultSet of {len(self)}>"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        if not self._results:
-            return {"text/plain": repr(self)}, {}
-        return _bundle(
-            views.set_view([(result.view(), result.origin, result.record) for result in self]), include, exclude
-        )
+        return str(bundle_of(self.view(), {"text/html"}, None)[0]["text/html"])
 
 
 def _reopened(folder: str, edit_id: int, name: str | None, positions: Sequence[int] | None) -> EditResult:
     """Return a result that was pickled: its store opened to be read, and its id."""
     library = Library(lambda: Store.open(folder))
     return EditResult(library, None, Outcome(library.store.get(edit_id), "replayed"), name, positions)
-
-
-def _file_name(result: EditResult) -> str:
-    """Return what files of a result begin with: its name, else its number."""
-    return result.name if result.name and result.name.isidentifier() else f"edit-{result.id}"
-
-
-def _texts(texts: Iterable[str] | str) -> list[str]:
-    return [texts] if isinstance(texts, str) else list(texts)
-
-
-def _bundle(view: ResultView, include: Any, exclude: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    from nbbanana.display import bundle
-    from nbbanana.settings import settings
-
-    data, metadata = bundle(view, budget=settings().max_output_bytes or None)
-    kept = {
-        mime: value
-        for mime, value in data.items()
-        if (not include or mime in include) and not (exclude and mime in exclude)
-    }
-    return kept, {mime: value for mime, value in metadata.items() if mime in kept or mime not in data}

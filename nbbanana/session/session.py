@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import math
-import os
 import sys
-import threading
-import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from numbers import Real
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 from nbbanana import models
 from nbbanana.engine.engine import Engine, answered
 from nbbanana.engine.prices import Quote
-from nbbanana.engine.reuse import Reuse
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import (
     ConfigError,
     CredentialError,
-    NoCredentialError,
     NotInStoreError,
-    ParameterError,
     PromptError,
     UnknownModelError,
 )
@@ -38,7 +30,15 @@ from nbbanana.models import Model
 from nbbanana.request import EditRequest
 from nbbanana.session.active import Active
 from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle
-from nbbanana.session.choice import Choice, choose
+from nbbanana.session.call_args import (
+    checked_dollars,
+    checked_mode,
+    divided,
+    same_call,
+    settled,
+    with_count,
+)
+from nbbanana.session.engines import Engines
 from nbbanana.session.history import History
 from nbbanana.session.jobs import Job
 from nbbanana.session.library import Library
@@ -50,23 +50,6 @@ from nbbanana.store import Store
 from nbbanana.store.records import Edit
 
 __all__ = ["Session", "current", "use"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-MODES = ("auto", "fresh", "replay")
-
-
-def _same_call(
-    _: Callable[Concatenate[Any, P], Any],
-) -> Callable[[Callable[..., T]], Callable[Concatenate[Any, P], T]]:
-    """Give a method the signature of another one, so that it is written once."""
-
-    def typed(method: Callable[..., T]) -> Callable[Concatenate[Any, P], T]:
-        method.__signature__ = inspect.signature(_)  # type: ignore[attr-defined]
-        return method
-
-    return typed
 
 
 class Session:
@@ -99,15 +82,11 @@ class Session:
         model: str | None = None,
         budget: float | None = None,
     ) -> None:
-        self._budget = _checked_dollars("budget", budget)
-        self._wanted = provider or ""
+        dollars = checked_dollars("budget", budget)
         self._folder = Path(store).expanduser() if store else None
-        self._mode = _checked_mode(mode) if mode else None
+        self._mode = checked_mode(mode) if mode else None
         self._model = model
-        self._guard = threading.RLock()
-        self._engines: dict[Choice, Engine] = {}
-        self._reuse: Reuse | None = None
-        self._budgeted: set[str] = set()
+        self._engines = Engines(self._get_store, provider or "", dollars)
         self._told = False
         self._outer: list[Session | None] = []
         self.library = Library(self._open_store)
@@ -117,7 +96,6 @@ class Session:
         """The ids of the edits that were asked for here, in the order of their first use."""
         self.last: EditResult | None = None
         """This kernel's last edit."""
-        _sessions.add(self)
 
     def __repr__(self) -> str:
         return f"<Session store={self.folder.name!r}>"
@@ -139,9 +117,7 @@ class Session:
 
         A request that is just being sent is waited for, 15 seconds at most, and its answer is recorded.
         """
-        with self._guard:
-            engines = [engine for engine in self._engines.values() if engine.pid == os.getpid()]
-            self._engines, self._reuse, self.is_closed = {}, None, True
+        self.is_closed, engines = True, self._engines.take()
         if any(engine.is_sending for engine in engines):
             sys.stderr.write("nbbanana waits, 15 seconds at most, for the answer to a request that is being sent.\n")
         for engine in engines:
@@ -165,9 +141,7 @@ class Session:
         **parameters: Any,
     ) -> EditResult:
         """
-        Edit pictures with words, and wait for what comes back.
-
-        An interrupt cancels the request at the service if it still can, and is raised again.
+        Edit pictures with words, and wait. An interrupt cancels the request at the service if it still can.
 
         Args:
             prompt: what to keep and what to change.
@@ -212,12 +186,12 @@ class Session:
             interrupt.add_note(job.message)
             raise
 
-    @_same_call(edit)
+    @same_call(edit)
     async def aedit(self, /, prompt: str, *images: Any, **how: Any) -> EditResult:
         """Edit from async code, like `edit`; a cancelled task cancels the request at the service if it still can."""
-        settled = [await image if inspect.isawaitable(image) else image for image in images]
-        run, what = _divided(how)
-        request = await asyncio.to_thread(self.request, prompt, settled, **what)
+        pictures = [await image if inspect.isawaitable(image) else image for image in images]
+        run, what = divided(how)
+        request = await asyncio.to_thread(self.request, prompt, pictures, **what)
         # Not in a thread: a cancel that comes meanwhile would leave a job that has no holder.
         job = self.start(request, **run)
         try:
@@ -227,10 +201,10 @@ class Session:
                 await asyncio.wrap_future(job.cancelling())
             raise
 
-    @_same_call(edit)
+    @same_call(edit)
     def submit(self, /, prompt: str, *images: Any, **how: Any) -> Job:
         """Start an edit, like `edit`, and return at once with a `Job` to look at, wait for, or cancel."""
-        run, what = _divided(how)
+        run, what = divided(how)
         return self.start(self.request(prompt, images, **what), **run)
 
     def request(
@@ -253,9 +227,9 @@ class Session:
         if not isinstance(prompt, str) or not prompt.strip():
             raise PromptError("There is no prompt.", "A request needs one.", "Say what to keep and what to change.")
         chosen = self.model_of(model or self.default_model)
-        given = _counted(chosen, {key: value for key, value in (parameters or {}).items() if value is not None}, n)
+        given = with_count(chosen, {key: value for key, value in (parameters or {}).items() if value is not None}, n)
         check_prompt(prompt)
-        inputs = self.load(_settled(images))
+        inputs = self.load(settled(images))
         area = region_of(region, inputs, self._get_store)
         mask = None
         if chosen.mask_field in given:
@@ -303,8 +277,8 @@ class Session:
         Without `download` the outputs stay at the service, and the edit can be collected.
         """
         prices = {
-            "max_price": _checked_dollars("max_price", max_price),
-            "assume_price": _checked_dollars("assume_price", assume_price),
+            "max_price": checked_dollars("max_price", max_price),
+            "assume_price": checked_dollars("assume_price", assume_price),
         }
         effective = self._effective(mode)
         if effective == "replay":
@@ -315,7 +289,7 @@ class Session:
                 f"The mode is {effective}, which may write.",
                 "Merge it into a store: nb.history.merge(…), or use mode='replay'.",
             )
-        choice, engine = self._chosen_engine()
+        choice, engine = self._engines.chosen()
         model = self.model_of(request.model)
         run = engine.start(request, model, mode=effective, download=download, **prices)
         return Job(run, engine, self.library, self, partial(self._receive, choice.notice), name)
@@ -384,7 +358,7 @@ class Session:
             return "replay"
         if self._mode is not None:
             return self._mode
-        return "replay" if is_bundle(self.folder) else _checked_mode(settings().mode)
+        return "replay" if is_bundle(self.folder) else checked_mode(settings().mode)
 
     @property
     def store(self) -> Store:
@@ -393,18 +367,13 @@ class Session:
 
     @property
     def engine(self) -> Engine:
-        """
-        The engine of the provider and account that are chosen now.
-
-        Raises:
-            CredentialError: there is no provider that could run requests.
-        """
-        return self._chosen_engine()[1]
+        """The engine of the provider and account that are chosen now; CredentialError where there is none."""
+        return self._engines.chosen()[1]
 
     @property
     def provider_name(self) -> str:
         """The provider that would run a request now; empty where there is none."""
-        return choose(self._wanted, self.store).name
+        return "" if self._mode == "replay" else self._engines.choice().name
 
     @property
     def history(self) -> History:
@@ -445,13 +414,13 @@ class Session:
         """Return the mode of a request that asks for `mode`."""
         if settings().replay_store or (self._mode is None and settings().mode == "replay"):
             return "replay"
-        return _checked_mode(mode) if mode else self.mode
+        return checked_mode(mode) if mode else self.mode
 
     def _replayed(self, request: EditRequest, name: str | None) -> Job:
         """Answer a request from the store alone."""
         model = self._model_in_replay(request.model)
         request = request.with_seed_for(model.seed_field)
-        reuse = self._asked_before
+        reuse = self._engines.reuse
         stored = reuse.answer(request, reuse.occurs(request), None, "replay")
         assert stored is not None  # replay raises where nothing answers
         return Job(answered(request, model, stored), None, self.library, self, partial(self._receive, None), name)
@@ -465,36 +434,6 @@ class Session:
         self.last = EditResult(self.library, self, outcome, name)
         return self.last
 
-    @property
-    def _asked_before(self) -> Reuse:
-        with self._guard:
-            if self._reuse is None:
-                self._reuse = Reuse(self.store)
-            return self._reuse
-
-    def _chosen_engine(self) -> tuple[Choice, Engine]:
-        """Return the choice of provider and account as it is now, and its engine, made on first use and kept."""
-        with self._guard:
-            choice = choose(self._wanted, self.store)
-            provider_of = choice.provider
-            engine = self._engines.get(choice)
-            if engine is None or engine.pid != os.getpid():  # a forked child makes its own
-                provider = provider_of()
-                if provider is None:
-                    raise NoCredentialError("There is no RunComfy token.", choice.reason or "")
-                engine = Engine(
-                    self.store,
-                    provider,
-                    self._asked_before,
-                    timeout=settings().timeout,
-                    concurrency=settings().concurrency,
-                )
-                self._engines[choice] = engine
-            if self._budget is not None and choice.name not in self._budgeted:
-                self._budgeted.add(choice.name)
-                self.store.set_budget(choice.name, self._budget)
-            return choice, engine
-
     def _get_store(self) -> Store:
         return self.store
 
@@ -503,12 +442,7 @@ class Session:
 
 
 def current() -> Session:
-    """
-    The session that `nb.edit` and the magics use: that of the innermost `with` block here, else one for the process.
-
-    Raises:
-        UsageError: a worker thread that entered no block while one is open in another thread.
-    """
+    """The session that `nb.edit` and the magics use; see `nbbanana.session.active`."""
     return _active.get()
 
 
@@ -522,89 +456,3 @@ def _is_closed(session: Session) -> bool:
 
 
 _active: Active[Session] = Active(Session, _is_closed)
-_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
-
-
-def _renew_guards() -> None:
-    """Replace the locks in a forked child: a thread of the parent may have held one, and does not exist here."""
-    for session in list(_sessions):
-        session._guard = threading.RLock()  # noqa: SLF001 - this module's own
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_guards)
-
-
-def _divided(how: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what a call says of running its request, and what it says of the request itself."""
-    parameters = dict(how)
-    run = {key: parameters.pop(key, None) for key in ("mode", "name", "max_price", "assume_price")}
-    what = {key: parameters.pop(key, None) for key in ("model", "region", "n")}
-    return run, {**what, "parameters": parameters}
-
-
-def _counted(model: Model, parameters: dict[str, Any], n: int | None) -> dict[str, Any]:
-    """
-    Return the parameters with `n` under the name that the model has for it.
-
-    Raises:
-        ParameterError: the model makes one picture a request, or the number is given twice.
-    """
-    if n is None:
-        return parameters
-    name = model.count_field
-    if name is None:
-        if n == 1:
-            return parameters
-        raise ParameterError(f"{model.id} makes one picture a request.", f"n is {n}.", "Leave n out, and ask again.")
-    if parameters.get(name, n) != n:
-        raise ParameterError(f"n is {n} and {name} is {parameters[name]}.", "They are the same thing.", "Give one.")
-    return {**parameters, name: n}
-
-
-def _checked_dollars(name: str, amount: Any) -> float | None:
-    """
-    Return an amount of money that can be compared.
-
-    Raises:
-        ParameterError: it is none.
-    """
-    if amount is None:
-        return None
-    if isinstance(amount, bool) or not isinstance(amount, Real) or not math.isfinite(amount) or amount < 0:
-        raise ParameterError(
-            f"{name} cannot be {amount!r:.40}.", "It takes US dollars: a number from 0 upwards.", f"{name}=0.60"
-        )
-    return float(amount)
-
-
-def _checked_mode(mode: str) -> Mode:
-    if mode not in MODES:
-        raise ConfigError(f"mode is {mode!r}.", f"It is one of {', '.join(MODES)}.", "Choose one of them.")
-    return cast("Mode", mode)
-
-
-def _settled(images: Iterable[Any]) -> list[Any]:
-    """Return pictures that only a running loop can finish, finished; all others as they are."""
-    return [_finish(image) if inspect.isawaitable(image) else image for image in images]
-
-
-def _finish(source: Any) -> Any:
-    """
-    Wait for an awaitable in synchronous code.
-
-    In a notebook the kernel's loop is running and only it can finish a task of its own: `nest_asyncio2` lets it run
-    inside this call. That is the one thing it is for here, and why it is applied only now and only to this loop.
-    """
-
-    async def wait() -> Any:
-        return await source
-
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(wait())
-    import nest_asyncio2
-
-    nest_asyncio2.apply(loop)
-    return loop.run_until_complete(wait())

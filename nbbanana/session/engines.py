@@ -1,0 +1,97 @@
+"""`Engines`: the engines of a session, one for each provider and account that it has used."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+
+from nbbanana.engine.engine import Engine
+from nbbanana.engine.reuse import Reuse
+from nbbanana.errors import NoCredentialError
+from nbbanana.session.choice import Choice, choose
+from nbbanana.settings import settings
+from nbbanana.store import Store
+
+__all__ = ["Engines"]
+
+
+class Engines:
+    """
+    The engines of a session, made on first use and kept, so that a job stays where it was sent.
+
+    Args:
+        store: gives the store of the session.
+        wanted: the provider that the session names; empty for whatever fits.
+        budget: US dollars to set, once, for each provider that is used; None sets none.
+    """
+
+    def __init__(self, store: Callable[[], Store], wanted: str, budget: float | None) -> None:
+        self._store = store
+        self._wanted = wanted
+        self._budget = budget
+        self._engines: dict[Choice, Engine] = {}
+        self._reuse: Reuse | None = None
+        self._budgeted: set[str] = set()
+        self._guard = threading.RLock()
+        _all.add(self)
+
+    def choice(self) -> Choice:
+        """Choose a provider and an account, as the settings, the environment and the logins are now."""
+        return choose(self._wanted, self._store())
+
+    def chosen(self) -> tuple[Choice, Engine]:
+        """
+        Return the choice of provider and account as it is now, and its engine.
+
+        Raises:
+            CredentialError: there is no provider that could run requests.
+        """
+        with self._guard:
+            choice = self.choice()
+            engine = self._engines.get(choice)
+            if engine is None or engine.pid != os.getpid():  # a forked child makes its own
+                engine = self._engines[choice] = self._make(choice)
+            if self._budget is not None and choice.name not in self._budgeted:
+                self._budgeted.add(choice.name)
+                self._store().set_budget(choice.name, self._budget)
+            return choice, engine
+
+    @property
+    def reuse(self) -> Reuse:
+        """What this session asked already."""
+        with self._guard:
+            if self._reuse is None:
+                self._reuse = Reuse(self._store())
+            return self._reuse
+
+    def take(self) -> list[Engine]:
+        """Give up all engines of this process, to be closed by the caller."""
+        with self._guard:
+            engines = [engine for engine in self._engines.values() if engine.pid == os.getpid()]
+            self._engines, self._reuse = {}, None
+        return engines
+
+    def renew_guard(self) -> None:
+        """In a forked child: another thread of the parent may have held the lock, and is not here to let it go."""
+        self._guard = threading.RLock()
+
+    def _make(self, choice: Choice) -> Engine:
+        provider = choice.provider()
+        if provider is None:
+            raise NoCredentialError("There is no RunComfy token.", choice.reason or "")
+        known = settings()
+        return Engine(self._store(), provider, self.reuse, timeout=known.timeout, concurrency=known.concurrency)
+
+
+_all: weakref.WeakSet[Engines] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for engines in list(_all):
+        engines.renew_guard()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
