@@ -32,7 +32,7 @@ from nbbanana.grammar import (
     LastOperand,
     NameOperand,
     Operand,
-    Surroundings,
+    Scope,
     Word,
     check_prompt,
     escape,
@@ -483,11 +483,9 @@ class Result(list[str]):
     """What the session's results are to the grammar: something whose outputs can be told."""
 
 
-def around(last: object = None, **namespace: Any) -> Surroundings:
+def around(last: object = None, **namespace: Any) -> Scope:
     edits = {12: Result(["a", "b"])}
-    return Surroundings(
-        namespace, edits.__getitem__, lambda: last, lambda value: value if isinstance(value, Result) else None
-    )
+    return Scope(namespace, edits.__getitem__, lambda: last, lambda value: value if isinstance(value, Result) else None)
 
 
 @pytest.fixture
@@ -496,7 +494,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def find(word: str, surroundings: Surroundings) -> Sequence[object]:
+def find(word: str, surroundings: Scope) -> Sequence[object]:
     return surroundings.find(read(word).operands[0])
 
 
@@ -537,7 +535,7 @@ def test_a_variable_is_found_in_any_spelling_of_its_name(folder: Path) -> None:
     assert find("ﬁn", around(fin="p.jpg")) == ["p.jpg"]
 
 
-def said_of(word: str, surroundings: Surroundings) -> str:
+def said_of(word: str, surroundings: Scope) -> str:
     with pytest.raises((VariableError, UsageError)) as caught:
         find(word, surroundings)
     assert len(caught.value.lines) == 3

@@ -125,9 +125,9 @@ def _read_cell(line: Sequence[str], session: Session) -> Cell:
 
 
 def _pictures(cell: Cell, session: Session) -> list[object]:
-    from nbbanana.grammar import Surroundings
+    from nbbanana.grammar import Scope
 
-    around = Surroundings({}, session.history.__getitem__, lambda: session.last, _outputs)
+    around = Scope({}, session.history.__getitem__, lambda: session.last, _outputs)
     found: list[object] = []
     for operand in cell.operands:
         found += [read_bytes(STDIN)] if _is_stdin(operand) else around.find(operand)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbbanana.engine.context import Context
 from nbbanana.engine.prices import Quote, counted
-from nbbanana.engine.retry import ask_patiently
+from nbbanana.engine.retry import ask_with_retries
 from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import DownloadError, ImageError, NBBananaError, OutputGoneError, ServiceError, UnsafeDownloadError
 from nbbanana.images import inspect
@@ -49,9 +49,9 @@ async def fetch(run: Run, context: Context, status: JobStatus, price: Quote | No
     if run.row.state != "downloading":
         # What is shown is never ahead of what is recorded: a stop decides by the record.
         await context.rows.move(run, "downloading", cost=status.cost)
-    context.prices.heard(run.model.id, price, status.cost)
+    context.prices.check_cost(run.model.id, price, status.cost)
     urls = _bounded(run, status.urls)
-    run.tell(phase="downloading", outputs_total=len(urls), outputs_done=0, restart_clock=True)
+    run.update(phase="downloading", outputs_total=len(urls), outputs_done=0, restart_clock=True)
     outputs = _Outputs(run, context)
     found = await asyncio.gather(*(outputs.one(index, url) for index, url in enumerate(urls)), return_exceptions=True)
     return await _record(run, context, status, found)
@@ -87,11 +87,11 @@ class _Outputs:
         async with self._gate:
             for attempt in range(1, STRANGE_ATTEMPTS + 1):
                 try:
-                    record = await ask_patiently(
+                    record = await ask_with_retries(
                         lambda: self._download(index, url),
                         seconds=ends - time.monotonic(),
                         passing=(DownloadError,),
-                        on_pause=lambda error, _: self._run.tell(note=f"{error.what} Fetching again."),
+                        on_pause=lambda error, _: self._run.update(note=f"{error.what} Fetching again."),
                     )
                     break
                 except _NoPictureError as error:
@@ -99,7 +99,7 @@ class _Outputs:
                         raise UnsafeDownloadError(error.what, error.why, error.how) from error
                     await asyncio.sleep(0.1 * 2**attempt)
         self._run.arrived = (*self._run.arrived, record)
-        self._run.tell(outputs_done=len(self._run.arrived), note=None)
+        self._run.update(outputs_done=len(self._run.arrived), note=None)
         return record
 
     async def _download(self, index: int, url: str) -> OutputRecord:
@@ -117,7 +117,7 @@ class _Outputs:
     def _counter(self, index: int) -> Callable[[int], None]:
         def count(size: int) -> None:
             self._counts[index] = size
-            self._run.tell(bytes_done=sum(self._counts.values()))
+            self._run.update(bytes_done=sum(self._counts.values()))
 
         return count
 

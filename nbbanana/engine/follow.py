@@ -28,7 +28,7 @@ async def follow(run: Run, context: Context, edit: Edit) -> Edit | Outcome:
         DeadlineError: it did not end in time.
     """
     store = context.rows.store
-    run.tell(phase="queued", note=f"Edit {edit.id} asks the same and is under way: waiting for it.")
+    run.update(phase="queued", note=f"Edit {edit.id} asks the same and is under way: waiting for it.")
     ends, pause = time.monotonic() + context.timeout, SHORTEST
     while not edit.is_terminal:
         if not await context.rows.call(store.is_claimed, edit.id):
@@ -46,7 +46,7 @@ async def follow(run: Run, context: Context, edit: Edit) -> Edit | Outcome:
         pause = min(LONGEST, pause * 1.5)
         edit = await context.rows.call(store.get, edit.id)
         if edit.state in {"running", "downloading"} and run.progress.phase != edit.state:
-            run.tell(phase=edit.state)
+            run.update(phase=edit.state)
     if not edit.is_terminal:
         return edit
     if edit.state == "completed":

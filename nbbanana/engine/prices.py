@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbbanana.engine.retry import ask_patiently
+from nbbanana.engine.retry import ask_with_retries
 from nbbanana.errors import ServiceError, UnknownModelError
 from nbbanana.models import Model, from_schema
 from nbbanana.providers.base import Description, Price, Provider
@@ -181,7 +181,7 @@ class Prices:
             found = quote(description.price, request, model, live=live, told=await self._told(request, model))
         return found, live
 
-    def heard(self, model_id: str, expected: Quote | None, cost: float | None) -> None:
+    def check_cost(self, model_id: str, expected: Quote | None, cost: float | None) -> None:
         """Forget a cached price that a cost contradicts, so that it is asked for again."""
         if expected is not None and cost is not None and not expected.holds(cost):
             self._known.pop(model_id, None)
@@ -192,6 +192,6 @@ class Prices:
             done.exception()  # each that waits raises it; asyncio must not report it once more
 
     async def _ask(self, model_id: str) -> Description:
-        description = await ask_patiently(lambda: self._provider.describe(model_id), seconds=PATIENCE)
+        description = await ask_with_retries(lambda: self._provider.describe(model_id), seconds=PATIENCE)
         self._known[model_id] = _Known(self._clock(), description)
         return description

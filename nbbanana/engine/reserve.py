@@ -32,7 +32,7 @@ async def reserve(run: Run, context: Context, price: Quote) -> None:
             await context.rows.call(context.rows.store.settle_abandoned)
             answer = await _reserved(run, context, most, budget)
         if not answer.granted:
-            raise _too_dear(price, answer)
+            raise _over_budget(price, answer)
     except BudgetError as error:
         await context.rows.move(run, "rejected", error=str(error), error_kind=type(error).__name__)
         raise
@@ -79,7 +79,7 @@ def _unpriced(price: Quote) -> BudgetError:
     )
 
 
-def _too_dear(price: Quote, answer: Reservation) -> BudgetError:
+def _over_budget(price: Quote, answer: Reservation) -> BudgetError:
     if answer.spending.unpriced:
         count = answer.spending.unpriced
         edits = "1 earlier edit has" if count == 1 else f"{count} earlier edits have"

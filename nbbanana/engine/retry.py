@@ -14,7 +14,7 @@ from nbbanana.errors import (
     UpstreamError,
 )
 
-__all__ = ["ask_patiently"]
+__all__ = ["ask_with_retries"]
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ PASSING = (UpstreamError, RateLimitError, ProtocolError, DownloadError)
 LONGEST_PAUSE = 30.0
 
 
-async def ask_patiently(
+async def ask_with_retries(
     ask: Callable[[], Awaitable[T]],
     *,
     seconds: float,

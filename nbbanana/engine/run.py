@@ -148,7 +148,7 @@ class Run:
             return
         raise NotSentError
 
-    def tell(self, *, restart_clock: bool = False, **changes: Any) -> None:
+    def update(self, *, restart_clock: bool = False, **changes: Any) -> None:
         """Update the progress and call the listeners; called in the engine's loop."""
         now = time.monotonic()
         with self._guard:
@@ -181,9 +181,9 @@ class Run:
         try:
             if outcome is not None:
                 self.edit = outcome.edit
-                self.tell(phase="done", outputs_done=len(outcome.edit.outputs))
+                self.update(phase="done", outputs_done=len(outcome.edit.outputs))
             elif not self.progress.is_over:
-                self.tell(phase="failed")
+                self.update(phase="failed")
         finally:
             if outcome is not None:
                 self.future.set_result(outcome)

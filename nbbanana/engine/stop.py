@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from nbbanana.engine.context import Context
-from nbbanana.engine.retry import ask_patiently
+from nbbanana.engine.retry import ask_with_retries
 from nbbanana.engine.run import Run, StopReport
 from nbbanana.errors import JobCancelledError, NBBananaError
 
@@ -61,7 +61,7 @@ async def _stop(run: Run, context: Context) -> StopReport:
         report = await _settle(run, context)
     except NBBananaError as error:
         report = StopReport(cancelled=False, message=f"What became of it could not be recorded: {error.what}")
-    run.tell(phase="unknown" if run.edit is not None and run.edit.state == "unknown" else "cancelled")
+    run.update(phase="unknown" if run.edit is not None and run.edit.state == "unknown" else "cancelled")
     run.end(None, _cancelled(report, run))
     return report
 
@@ -100,7 +100,7 @@ async def _cancel(run: Run, context: Context) -> StopReport:
     try:
         async with asyncio.timeout(CANCEL_PATIENCE):
             # Cancelling twice does no harm, and a job that was cancelled the first time says so the second.
-            answer = await ask_patiently(
+            answer = await ask_with_retries(
                 lambda: provider.cancel(run.handle), seconds=CANCEL_PATIENCE, attempts=CANCEL_ATTEMPTS
             )
     except (NBBananaError, TimeoutError):

@@ -58,7 +58,7 @@ async def _exchange(run: Run, context: Context, payload: Mapping[str, Any]) -> N
         await context.rows.move(run, "cancelled", note="stopped before the service took it")
         raise
     except UncertainError as error:
-        run.tell(phase="unknown")
+        run.update(phase="unknown")
         what: dict[str, Any] = {"error": str(error), "error_kind": type(error).__name__}
         await context.rows.move(run, "unknown", request_id=error.request_id, outcome="uncertain", **what)
         raise
@@ -69,7 +69,7 @@ async def _exchange(run: Run, context: Context, payload: Mapping[str, Any]) -> N
         raise
     await _record(run, context, taken)
     context.limit.accepted()
-    run.tell(phase="queued", note=None, restart_clock=True)
+    run.update(phase="queued", note=None, restart_clock=True)
 
 
 async def _until_taken(run: Run, context: Context, payload: Mapping[str, Any]) -> Accepted:
@@ -79,7 +79,7 @@ async def _until_taken(run: Run, context: Context, payload: Mapping[str, Any]) -
     while True:
         if run.stop_requested:
             raise NotSentError
-        run.tell(phase="submitting", note=None, resumes_at=None)
+        run.update(phase="submitting", note=None, resumes_at=None)
         try:
             answer = await context.provider.submit(run.request.model, payload)
             log.debug("edit %s was accepted as %s", run.row.id, answer.request_id)
@@ -102,7 +102,7 @@ async def _until_taken(run: Run, context: Context, payload: Mapping[str, Any]) -
 async def _pause(run: Run, context: Context, outcome: Outcome, seconds: float, note: str) -> None:
     """Record that a POST took nothing, wait, and record the next one before it is sent."""
     log.debug("edit %s was not taken; it is sent again in %.1f s", run.row.id, seconds)
-    run.tell(phase="paused", note=note, resumes_at=time.monotonic() + seconds)
+    run.update(phase="paused", note=note, resumes_at=time.monotonic() + seconds)
     await context.rows.move(run, "submitting", note=note, outcome=outcome)
     await run.pause(seconds)
     await context.rows.move(run, "submitting", sends=True)
@@ -125,7 +125,7 @@ async def _record(run: Run, context: Context, taken: Accepted) -> None:
             is_kept = is_kept or await _kept(run, context, taken)
             if error.edit_id is not None or attempt == RECORD_ATTEMPTS:
                 raise
-            run.tell(note=f"The store cannot be written. The request was accepted as {taken.request_id}.")
+            run.update(note=f"The store cannot be written. The request was accepted as {taken.request_id}.")
         await asyncio.sleep(RECORD_PAUSE)
     if is_kept:
         await context.rows.call(accepted.forget, context.rows.store, run.row)

@@ -10,7 +10,7 @@ from typing import Any
 
 from nbbanana.engine.context import Context
 from nbbanana.engine.polling import PollSchedule
-from nbbanana.engine.retry import ask_patiently
+from nbbanana.engine.retry import ask_with_retries
 from nbbanana.engine.run import Run
 from nbbanana.errors import (
     BlockedError,
@@ -62,7 +62,7 @@ async def _schedule(run: Run, context: Context) -> PollSchedule:
     pace = _pace(context)
     schedule = PollSchedule([seconds / pace for seconds in durations])
     expected = schedule.expected
-    run.tell(phase="queued", expected=None if expected is None else expected * pace)
+    run.update(phase="queued", expected=None if expected is None else expected * pace)
     return schedule
 
 
@@ -114,7 +114,7 @@ class _Poll:
         missing_since: float | None = None
         while True:
             try:
-                return await ask_patiently(
+                return await ask_with_retries(
                     lambda: question(self._run.handle),
                     seconds=self._ends - time.monotonic(),
                     on_pause=self._paused,
@@ -124,12 +124,12 @@ class _Poll:
                 missing_since = missing_since or now
                 if now - missing_since >= NOT_FOUND_PATIENCE:
                     raise
-                self._run.tell(note=f"{error.what} Asking again.")
+                self._run.update(note=f"{error.what} Asking again.")
                 await asyncio.sleep(self._within(min(NOT_FOUND_PAUSE, 1.0 + (now - missing_since) / 4)))
 
     def _paused(self, error: NBBananaError, seconds: float) -> None:
         log.debug("edit %s: %s Asking again in %.1f s", self._run.row.id, error.what, seconds)
-        self._run.tell(note=f"{error.what} Asking again.")
+        self._run.update(note=f"{error.what} Asking again.")
 
     async def _note(self, status: JobStatus) -> None:
         """Show a state, and record it when it is another one than before."""
@@ -140,11 +140,11 @@ class _Poll:
                 began = (run.row.accepted_at or time.time()) + self._schedule.began * self._pace
                 await self._context.rows.move(run, "running", started_at=began)
             first = run.progress.phase != "running"
-            run.tell(phase="running", queue_position=None, note=None, restart_clock=first)
+            run.update(phase="running", queue_position=None, note=None, restart_clock=first)
         elif status.state == "queued":
-            run.tell(phase="queued", queue_position=status.queue_position, note=None)
+            run.update(phase="queued", queue_position=status.queue_position, note=None)
         else:
-            run.tell(note=f"The service calls its state {status.word!r}, which is new to this version.")
+            run.update(note=f"The service calls its state {status.word!r}, which is new to this version.")
 
     def _within(self, pause: float) -> float:
         """

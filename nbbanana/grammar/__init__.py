@@ -9,7 +9,7 @@ come from the model's schema and from one table of nbbanana's own. `{{name}}` ta
 """
 
 from nbbanana.grammar.cell import Asked, Cell, check_prompt, parse, parse_words, split_cell, to_cell
-from nbbanana.grammar.operands import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Surroundings
+from nbbanana.grammar.operands import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Scope
 from nbbanana.grammar.options import OWN, Option, listed, options_of
 from nbbanana.grammar.placeholders import escape, fill, fits
 from nbbanana.grammar.words import Word, quote, split
@@ -24,7 +24,7 @@ __all__ = [
     "NameOperand",
     "Operand",
     "Option",
-    "Surroundings",
+    "Scope",
     "Word",
     "check_prompt",
     "escape",

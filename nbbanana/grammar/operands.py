@@ -30,7 +30,7 @@ __all__ = [
     "LastOperand",
     "NameOperand",
     "Operand",
-    "Surroundings",
+    "Scope",
     "read",
 ]
 
@@ -147,7 +147,7 @@ class AskedWith(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Scope:
     """
     Where operands are looked up.
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nbbanana.errors import ImageError
-from nbbanana.images.formats import CAMERA_RAW, MIME, format_of, gif_extent, stranger
+from nbbanana.images.formats import CAMERA_RAW, MIME, content_name, format_of, gif_extent
 from nbbanana.images.kinds import MAX_PIXELS, SANDBOX_MARK, ImageInfo
 from nbbanana.images.png import bad_checksum, colour_code, late_exif
 from nbbanana.images.reading import checked_size, quoted, read_file
@@ -148,7 +148,7 @@ def opened(data: bytes, shown: str, *, max_pixels: int) -> Iterator[ImageFile]:
     """
     format_ = format_of(data)
     if format_ is None:
-        kind = stranger(data)
+        kind = content_name(data)
         raise ImageError(
             f"{shown} is not a picture that can be read.",
             f"Its bytes are {kind}{', and what can be read in it is a small preview' if kind == CAMERA_RAW else ''}.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-__all__ = ["CAMERA_RAW", "MIME", "format_of", "gif_extent", "stranger"]
+__all__ = ["CAMERA_RAW", "MIME", "content_name", "format_of", "gif_extent"]
 
 CAMERA_RAW = "a camera's raw file"
 
@@ -95,11 +95,11 @@ def _format_of_brands(data: bytes) -> str | None:
     return None
 
 
-def stranger(data: bytes) -> str:
+def content_name(data: bytes) -> str:
     """
     Return what bytes are that are no picture, in words.
 
-    >>> stranger(b"%PDF-1.7")
+    >>> content_name(b"%PDF-1.7")
     'a PDF document'
     """
     for beginning, words in _STRANGERS:

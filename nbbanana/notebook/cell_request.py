@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import ImageError, VariableError
-from nbbanana.grammar import NameOperand, Operand, Surroundings, parse
+from nbbanana.grammar import NameOperand, Operand, Scope, parse
 from nbbanana.session import EditResult, Job, current
 from nbbanana.session.dry_run import describe_request
 
@@ -50,7 +50,7 @@ class CellRequest:
     def look_up(self) -> list[Found]:
         """Look up the values that the operands stand for; nothing is loaded."""
         session = self.session
-        around = Surroundings(self.namespace, session.history.__getitem__, lambda: session.last, _outputs)
+        around = Scope(self.namespace, session.history.__getitem__, lambda: session.last, _outputs)
         return [(operand, thing) for operand in self.cell.operands for thing in around.find(operand)]
 
     def request(self, found: Iterable[Found]) -> EditRequest:

@@ -31,16 +31,16 @@ from nbbanana.text import one_line, without_addresses
 
 __all__ = [
     "STATES",
+    "effective_status",
     "error_from",
     "job_status",
-    "meaning",
     "output_urls",
     "price_from",
     "read_json",
     "request_id_from",
     "request_id_in",
-    "said",
     "seconds_to_wait",
+    "server_message",
 ]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
@@ -126,13 +126,13 @@ def _members(container: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return container.values() if isinstance(container, dict) else container
 
 
-def said(answer: Any) -> str:
+def server_message(answer: Any) -> str:
     """
     Return the server's own message on one line, under any of the keys it uses; empty where there is none.
 
     Addresses are taken out: a service that echoes one echoes its signature.
 
-    >>> said({"error_code": 400002, "error_message": "No balance."})
+    >>> server_message({"error_code": 400002, "error_message": "No balance."})
     'No balance.'
     """
     return _shown(_message(answer, DEEPEST_MESSAGE))
@@ -213,7 +213,7 @@ def error_from(
         return None
     passes = code is None and ((is_page and status in PAGES_THAT_PASS) or (request_id is not None and status == 404))
     kind = UpstreamError if passes else _kind(code, status)
-    words = said(answer)
+    words = server_message(answer)
     number = f"error {code}" if code not in {None, UNREADABLE} else f"HTTP {status}"
     why = f"It said: {words} ({number})" if words else f"It answered {number} without a reason."
     return kind(_what(kind, doing, status), why, _mend(kind, request_id), request_id=request_id)
@@ -232,7 +232,7 @@ def _mend(kind: type[NBBananaError], request_id: str | None) -> str:
     return "The job may still run: %nbresume collects it." if kind is UpstreamError and request_id else ""
 
 
-def meaning(code: int | None, status: int) -> int:
+def effective_status(code: int | None, status: int) -> int:
     """Return the HTTP status that an answer means: the platform's codes begin with it."""
     return code // 1000 if code is not None and code >= 100_000 else status
 
@@ -240,7 +240,7 @@ def meaning(code: int | None, status: int) -> int:
 def _kind(code: int | None, status: int) -> type[NBBananaError]:
     if code is not None and code in BY_CODE:
         return BY_CODE[code]
-    effective = meaning(code, status)
+    effective = effective_status(code, status)
     if effective in BY_STATUS:
         return BY_STATUS[effective]
     if effective >= 500 or effective in PASSING:
@@ -278,7 +278,7 @@ def job_status(answer: Any, retry_after: float | None = None) -> JobStatus:
     if not isinstance(word, str) or not word.strip():
         raise ProtocolError("The service's answer has no status.", "It is not what the Model API documents.")
     state = STATES.get(word.strip().lower(), "other")
-    error = _shown(_as_text(answer.get("error"))) or said(answer) if state == "failed" else None
+    error = _shown(_as_text(answer.get("error"))) or server_message(answer) if state == "failed" else None
     position = answer.get("queue_position")
     return JobStatus(
         state=state,

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from nbbanana.errors import CredentialError, DeadlineError, NetworkError, ProtocolError, translated
-from nbbanana.providers.answers import said
+from nbbanana.providers.answers import server_message
 from nbbanana.providers.credentials import Token
 from nbbanana.providers.http import Connections
 from nbbanana.settings import Endpoints
@@ -69,7 +69,7 @@ async def _start(http: Connections, web: str) -> DeviceCode:
         error = NetworkError("The login page could not be reached.", answer.failure.why, answer.failure.how)
         error.__cause__ = answer.failure.__cause__
         raise error
-    why = said(answer.json) or "The answer is not what the service documents."
+    why = server_message(answer.json) or "The answer is not what the service documents."
     kinds = (KeyError, TypeError, ValueError, OverflowError, httpx.InvalidURL)
     with translated(kinds, lambda _: ProtocolError("The login could not begin.", why)):
         return _device_code(answer.json)

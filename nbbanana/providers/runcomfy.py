@@ -34,14 +34,14 @@ from nbbanana.providers.answers import (
     REQUEST_ID,
     STATES,
     UNREADABLE,
+    effective_status,
     error_code,
     error_from,
     job_status,
-    meaning,
     price_from,
     request_id_from,
     request_id_in,
-    said,
+    server_message,
 )
 from nbbanana.providers.base import Accepted, Cancellation, Description, Downloaded, JobStatus
 from nbbanana.providers.credentials import Credential
@@ -203,7 +203,7 @@ class RunComfy:
         """
         url = (base or self.endpoints.model_api) + path
         answer = await self._http.ask(method, url, name, token=self._credential.token, request_id=request_id)
-        error = _asked_in_vain(answer, doing, request_id) or error_from(
+        error = _exchange_error(answer, doing, request_id) or error_from(
             answer.status, answer.json, doing=doing, request_id=request_id, is_page=answer.is_page
         )
         if error is not None:
@@ -255,7 +255,7 @@ def _word(answer: Any, key: str) -> str:
     return one_line(without_addresses(value[:200].strip().lower()), 40) if isinstance(value, str) else ""
 
 
-def _asked_in_vain(answer: Answer, doing: str, request_id: str | None) -> NBBananaError | None:
+def _exchange_error(answer: Answer, doing: str, request_id: str | None) -> NBBananaError | None:
     """Return the error of a question without a whole answer; that nothing was sent makes no difference here."""
     failure = answer.failure
     if failure is None:
@@ -279,7 +279,7 @@ def _accepted(answer: Answer) -> Accepted:
     code = error_code(json_value)
     if answer.failure is None and code is None and 200 <= answer.status < 300 and request_id_from(json_value):
         return Accepted(handle=str(request_id), request_id=str(request_id))
-    if answer.failure is None and meaning(code, answer.status) in SURELY_NOT_TAKEN:
+    if answer.failure is None and effective_status(code, answer.status) in SURELY_NOT_TAKEN:
         refusal = error_from(answer.status, json_value, doing="send the request", request_id=request_id)
         raise _with_wait(_for_submit(refusal, request_id), answer.retry_after)
     uncertain = UncertainError(
@@ -297,7 +297,7 @@ def _why_uncertain(answer: Answer, code: int | None) -> str:
     if code is None and 200 <= answer.status < 300:
         return "Its answer holds no request id."
     number = f"HTTP {answer.status}" if code in {None, UNREADABLE} else f"error {code}"
-    return f"It answered {number}. {said(answer.json)}".strip()
+    return f"It answered {number}. {server_message(answer.json)}".strip()
 
 
 def _for_submit(error: NBBananaError | None, request_id: str | None) -> NBBananaError:

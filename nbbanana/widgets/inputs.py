@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import UsageError
-from nbbanana.grammar import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Surroundings, split
+from nbbanana.grammar import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Scope, split
 from nbbanana.grammar.operands import read
 from nbbanana.grammar.placeholders import fill
 from nbbanana.images import load_all
@@ -68,7 +68,7 @@ def typed(text: str, session: Session, variables: Mapping[str, Any]) -> list[Slo
     if _is_file(text):
         return _loaded(FileOperand(text), [text])
     words, _ = split(text)
-    around = Surroundings(variables, session.history.__getitem__, lambda: session.last, _outputs)
+    around = Scope(variables, session.history.__getitem__, lambda: session.last, _outputs)
     return [slot for word in words for operand in _single(read(word)) for slot in _looked_up(operand, around)]
 
 
@@ -138,7 +138,7 @@ def _single(operand: Operand) -> Iterable[Operand]:
     return [operand]
 
 
-def _looked_up(operand: Operand, around: Surroundings) -> list[Slot]:
+def _looked_up(operand: Operand, around: Scope) -> list[Slot]:
     things = around.find(operand)
     if isinstance(operand, NameOperand | EditOperand) and operand.index == "*":
         kinds = type(operand)

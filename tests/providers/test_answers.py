@@ -16,8 +16,8 @@ from nbbanana.providers.answers import (
     price_from,
     read_json,
     request_id_from,
-    said,
     seconds_to_wait,
+    server_message,
 )
 
 JSON = st.recursive(
@@ -98,10 +98,10 @@ def test_a_price_that_is_none_is_unknown_and_never_zero(value):
 
 def test_a_message_is_found_under_any_key_and_kept_short():
     """`error_message`, `message`, `error` and `detail`, one line, bounded."""
-    assert said({"error_message": "No\nbalance."}) == "No balance."
-    assert said({"detail": [{"loc": ["body", "seed"], "msg": "too large"}]}) == "seed: too large"
-    assert said({"error": {"message": "inner"}}) == "inner"
-    assert len(said({"message": "x" * 10_000})) == 300
+    assert server_message({"error_message": "No\nbalance."}) == "No balance."
+    assert server_message({"detail": [{"loc": ["body", "seed"], "msg": "too large"}]}) == "seed: too large"
+    assert server_message({"error": {"message": "inner"}}) == "inner"
+    assert len(server_message({"message": "x" * 10_000})) == 300
 
 
 @pytest.mark.parametrize("bad", ["", "../x", "a/b", "a b", "x" * 129, 7, None, "é"])
