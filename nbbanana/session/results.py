@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, overload
 from nbbanana.display.views import ResultView
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import UsageError
-from nbbanana.images import ImageInput
+from nbbanana.images import ImageInput, open_safely
 from nbbanana.regions import Area
 from nbbanana.session import saving, views
 from nbbanana.session.call_args import texts
+from nbbanana.session.curl import as_curl
 from nbbanana.session.library import Library
 from nbbanana.session.reproduce import as_cell, as_code, image_of
 from nbbanana.session.result_sets import Asker, ResultSet, bundle_of
+from nbbanana.settings import Endpoints
 from nbbanana.store import Store
+from nbbanana.store.provenance import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord, Rating
 from nbbanana.text import one_line
 
@@ -125,15 +128,11 @@ class Output:
     @property
     def pil(self) -> Image:
         """It as a PIL image, decoded anew at each access."""
-        from nbbanana.images import open_safely
-
         return open_safely(self.path)
 
     @property
     def has_content_credentials(self) -> bool:
         """Whether the file is signed with Content Credentials (C2PA); they are found here, not verified."""
-        from nbbanana.store.provenance import has_content_credentials
-
         return has_content_credentials(self.bytes)
 
     def save(
@@ -475,17 +474,9 @@ class EditResult(Sequence[Output]):
         return as_code(self.record, self.library.store)
 
     def curl(self) -> str:
-        """
-        Return the same request as a `curl` command for a POSIX shell; it takes the token from `$RUNCOMFY_TOKEN`.
-
-        Raises:
-            NotInStoreError: a picture of it is not in the store.
-        """
-        from nbbanana.session.curl import as_curl
-        from nbbanana.settings import Endpoints
-
-        base = Endpoints.from_environment().model_api
-        return as_curl(self.record, self.library.model(self.record), self.library.store, base)
+        """Write the same request as a `curl` command for a POSIX shell, with the token of `$RUNCOMFY_TOKEN`."""
+        model, base = self.library.model(self.record), Endpoints.from_environment().model_api
+        return as_curl(self.record, model, self.library.store, base)
 
     def _with(self, edit: Edit) -> EditResult:
         """Return the same with what was said of its edit since; this one knows it too."""
