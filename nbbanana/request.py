@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from nbbanana.images import ImageInput
-from nbbanana.regions import Area
+if TYPE_CHECKING:
+    from nbbanana.images import ImageInput
+    from nbbanana.regions import Area
 
 __all__ = ["EditRequest", "Origin", "canonical_json", "origin", "sha256_of", "with_plain_line_ends"]
 

@@ -223,15 +223,11 @@ class Engine:
 
     def _begin(self, run: Run, work: Coroutine[Any, Any, Outcome]) -> None:
         self._runs.add(run)
-
-        async def main() -> None:
-            run.task = asyncio.current_task()
-            await self._carry(run, work)
-
-        self._loop.run(main())
+        self._loop.run(self._carry(run, work))
 
     async def _carry(self, run: Run, work: Coroutine[Any, Any, Outcome]) -> None:
         """Run the work and end the run's future, whatever happens."""
+        run.task = asyncio.current_task()
         outcome: Outcome | None = None
         error: BaseException | None = None
         try:

@@ -53,22 +53,22 @@ class NBBananaMagics(Magics):
         user = self._shell.user_ns
         is_the_cells = local_ns is None or local_ns is user
         namespace = user if is_the_cells else ChainMap(dict(local_ns or {}), user)
-        return self._blocking(line, cell, namespace, may_silence=is_the_cells)
+        return self.blocking(line, cell, namespace, may_silence=is_the_cells)
 
-    def blocking(self, line: str, cell: str | None = None, *, is_bound: bool = False) -> Any:
+    def blocking(
+        self, line: str, cell: str | None = None, namespace: Mapping[str, Any] | None = None, **how: bool
+    ) -> Any:
         """Run an edit and wait here: what `nbedit` becomes at module level where a cell cannot await."""
-        return self._blocking(line, cell, self._shell.user_ns, is_bound=is_bound)
+        from nbbanana.notebook.waiting import BlockingWaiter, run_now
+
+        names = self._shell.user_ns if namespace is None else namespace
+        return run_now(self._edit(line, cell, names, BlockingWaiter(), **how))
 
     async def awaited(self, line: str, cell: str | None = None, *, is_bound: bool = False) -> Any:
         """Run an edit and await it: what `nbedit` becomes at module level in a kernel."""
         from nbbanana.notebook.waiting import AwaitingWaiter
 
         return await self._edit(line, cell, self._shell.user_ns, AwaitingWaiter(), is_bound=is_bound)
-
-    def _blocking(self, line: str, cell: str | None, namespace: Mapping[str, Any], **how: bool) -> Any:
-        from nbbanana.notebook.waiting import BlockingWaiter, run_now
-
-        return run_now(self._edit(line, cell, namespace, BlockingWaiter(), **how))
 
     async def _edit(
         self,
