@@ -8,7 +8,7 @@ TESTS ?= tests
 BIN := $(VENV)/bin
 DEMO := build/demo
 SOURCES := pyproject.toml $(shell find nbbanana -type f -not -name '*.pyc')
-# The demo never spends money, whoever runs it: the sandbox answers, and the store is its own.
+# The demo never spends money: the sandbox answers, and the store is its own.
 SANDBOXED := env -u RUNCOMFY_TOKEN -u NBBANANA_MODE NBBANANA_PROVIDER=sandbox NBBANANA_STORE='$(CURDIR)/$(DEMO)/store'
 FAST := not browser and not kernel and not nightly and not soak and not benchmark
 NIGHTLY := (nightly or hypothesis) and not soak and not benchmark

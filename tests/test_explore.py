@@ -11,7 +11,7 @@ from support.kernels import errors_of, execute, html_of, text_of
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(300)]
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "explore.ipynb"
-FORMS = ("bench", "compared", "place", "browser")
+FORMS = ("studio-form", "compared", "place", "browser")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_a_form_leaves_a_still_that_reads_without_a_kernel(executed: nbformat.No
 
 def test_the_studio_s_still_has_what_was_made_later(executed: nbformat.NotebookNode) -> None:
     """Two runs came after the cell that shows it, and both are in what is saved there."""
-    assert html_of(outputs(executed, "bench")[:1]).count("<img") >= 2
+    assert html_of(outputs(executed, "studio-form")[:1]).count("<img") >= 2
 
 
 def test_what_the_form_asked_is_a_cell(executed: nbformat.NotebookNode) -> None:

@@ -251,14 +251,14 @@ def _accepted(job: Job) -> str:
 
 def _waited(job: Job, *, quiet: bool) -> EditResult:
     """Wait for the result, with a line on stderr at each step."""
-    told: set[str] = set()
+    shown: set[str] = set()
 
-    def tell(job: Job) -> None:
-        if job.status not in told:
-            told.add(job.status)
+    def show(job: Job) -> None:
+        if job.status not in shown:
+            shown.add(job.status)
             say(f"{job.status}{f', request {job.request_id}' if job.request_id else ''}", quiet=quiet)
 
-    job.listen(tell)
+    job.listen(show)
     result = job.result()
     price = "" if result.cost is None else f", ${result.cost:.2f}"
     say(f"edit {result.id}, {result.origin}, seed {result.seed}{price}", quiet=quiet)
