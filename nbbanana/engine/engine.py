@@ -279,7 +279,7 @@ class Engine:
         return await self._fetched(run, status, prepared)
 
     async def _given_way(self, run: Run, mode: Mode) -> Outcome | None:
-        """Where another kernel wrote the same ask down before this one: what comes of that. Nothing is sent."""
+        """Cancel the row if another kernel wrote the same ask down before, and use what it gets; else None."""
         call, request, row = self._context.rows.call, run.request, run.row.id
         other = await call(self._reuse.followed, request, run.provider, mode, row)
         # Asked in this order: a job that ended between the two questions is found by the second.

@@ -221,7 +221,7 @@ def _row(
 
 @functools.lru_cache(maxsize=256)
 def _schema_hash(model: Model) -> str:
-    """The hash of a model's schema, by which the store knows whether it has it."""
+    """Return the hash of a model's schema, by which the store knows whether it has it."""
     return sha256_of(dict(model.schema))
 
 

@@ -129,7 +129,7 @@ class Reuse:
         return next((edit for edit in older if self._store.is_claimed(edit.id)), None)
 
     def answered_meanwhile(self, request: EditRequest, provider: str, mode: Mode, before: int) -> Edit | None:
-        """The answer to a seeded ask that another kernel was given while this one wrote its request down."""
+        """Return the answer to a seeded ask that another kernel was given while this one wrote its request down."""
         if mode != "auto" or not request.is_seeded:
             return None
         answers = self._store.by_ask(request.ask, provider, limit=1)

@@ -88,7 +88,7 @@ class UploadCache:
         self._guard = threading.Lock()
 
     def upload(self, picture: ImageInput, share: int, *, jpeg: bool) -> Upload:
-        """What travels of a picture within `share` bytes, made only where it is not known."""
+        """Return what travels of a picture within `share` bytes, made only where it is not known."""
         if picture.source is None:
             return _upload(picture, share, jpeg=jpeg)
         key = picture.source, picture.name, share, jpeg

@@ -74,7 +74,7 @@ class Engines:
         return engines
 
     def renew_guard(self) -> None:
-        """In a forked child: another thread of the parent may have held the lock, and is not here to let it go."""
+        """Replace the lock in a forked child: a thread of the parent may have held it, and does not exist here."""
         self._guard = threading.RLock()
 
     def _make(self, choice: Choice) -> Engine:

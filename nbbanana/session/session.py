@@ -442,7 +442,7 @@ class Session:
 
 
 def current() -> Session:
-    """The session that `nb.edit` and the magics use; see `nbbanana.session.active`."""
+    """Return the session that `nb.edit` and the magics use; see `nbbanana.session.active`."""
     return _active.get()
 
 

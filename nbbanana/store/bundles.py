@@ -172,7 +172,7 @@ class Bundle:
         return edit
 
     def blobs(self) -> Iterator[tuple[str, IO[bytes]]]:
-        """Each picture that a record names, as its SHA-256 and a stream; the caller checks the hash."""
+        """Yield each picture that a record names, as its SHA-256 and a stream; the caller checks the hash."""
         for sha256 in dict.fromkeys(name for edit in self.edits for name in _blobs(edit)):
             if sha256 not in self._blobs:
                 raise _broken("A picture is missing.", f"blobs/{sha256[:2]}/{sha256[:8]}… is named and not there.")
