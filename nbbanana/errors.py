@@ -14,21 +14,21 @@ command line gives for it (sysexits, as the RunComfy CLI uses them).
     │   ├── UnknownModelError        65   no such model in the catalogue
     │   └── ImageError               65   not a picture, or not one that can be sent
     │       └── ImageNotFoundError   66   no such file
-    ├── CredentialError              77   who you are
+    ├── CredentialError              77   the token is missing, refused or not safe
     │   ├── NoCredentialError        77   no token anywhere
     │   ├── TokenRejectedError       77   the service does not take the token
     │   ├── UnsafeTokenFileError     77   others can read the token file
-    │   └── NotYoursError            77   it exists and belongs to someone else
-    ├── MoneyError                   65   what it costs
-    │   ├── BudgetError              65   it would overspend
-    │   └── BalanceError             65   the account is empty
+    │   └── NotYoursError            77   the request belongs to another account
+    ├── MoneyError                   65   the cost is not allowed or cannot be paid
+    │   ├── BudgetError              65   not surely within the budget or the maximum price
+    │   └── BalanceError             65   the account has not enough balance
     ├── ServiceError                 69   the service, or the way to it
-    │   ├── NetworkError             69   no answer, and nothing was taken
-    │   ├── UpstreamError            69   the service says it has a fault
+    │   ├── NetworkError             69   no connection was made, so nothing was sent
+    │   ├── UpstreamError            69   the service failed or did not answer
     │   ├── ProtocolError            69   an answer that cannot be read
     │   ├── RejectedError            65   the service refused the request as it stands
     │   ├── RequestNotFoundError     65   unknown or expired request id
-    │   ├── RateLimitError           75   asked too fast
+    │   ├── RateLimitError           75   too many requests (HTTP 429)
     │   ├── DeadlineError            75   not done in time; it can still be collected
     │   ├── UncertainError           69   it may have been taken and charged; never sent again by itself
     │   └── DownloadError            69   an output could not be fetched
@@ -39,7 +39,7 @@ command line gives for it (sysexits, as the RunComfy CLI uses them).
     │   ├── BlockedError              1   the content was refused
     │   └── JobCancelledError         1   cancelled
     └── StoreError                    1   the store
-        ├── NotInStoreError           1   nothing there answers this
+        ├── NotInStoreError           1   it is not in the store
         ├── StoreVersionError         1   written by a newer nbbanana
         └── BundleError               1   a bundle that cannot be trusted or read
 
@@ -303,7 +303,7 @@ class ImageNotFoundError(ImageError):
 
 
 class CredentialError(NBBananaError):
-    """Who you are."""
+    """The token is missing, refused or not safe."""
 
     exit_code = 77
 
@@ -325,23 +325,23 @@ class UnsafeTokenFileError(CredentialError):
 
 
 class NotYoursError(CredentialError):
-    """It exists and belongs to someone else."""
+    """The request belongs to another account."""
 
     mend = "Use the account that made the request."
 
 
 class MoneyError(NBBananaError):
-    """What it costs."""
+    """The cost is not allowed or cannot be paid."""
 
     exit_code = 65
 
 
 class BudgetError(MoneyError):
-    """It would overspend."""
+    """It is not surely within the budget or the maximum price."""
 
 
 class BalanceError(MoneyError):
-    """The account is empty."""
+    """The account has not enough balance."""
 
     mend = "Add balance on runcomfy.com. Nothing was made."
 
@@ -358,13 +358,13 @@ class ServiceError(NBBananaError):
 
 
 class NetworkError(ServiceError):
-    """No answer, and nothing was taken."""
+    """No connection was made, so nothing was sent."""
 
     mend = "Check the connection, then run it again: nothing was sent, nothing is charged."
 
 
 class UpstreamError(ServiceError):
-    """The service says it has a fault."""
+    """The service failed or did not answer; trying again may help."""
 
     mend = "Try again in a few minutes."
 
@@ -386,7 +386,7 @@ class RequestNotFoundError(ServiceError):
 
 
 class RateLimitError(ServiceError):
-    """Asked too fast."""
+    """Too many requests (HTTP 429)."""
 
     exit_code = 75
     mend = "Wait a moment and run it again: nothing was taken."
@@ -439,11 +439,11 @@ class JobCancelledError(JobError):
 
 
 class StoreError(NBBananaError):
-    """The store."""
+    """The store cannot do it."""
 
 
 class NotInStoreError(StoreError):
-    """Nothing there answers this."""
+    """It is not in the store."""
 
 
 class StoreVersionError(StoreError):

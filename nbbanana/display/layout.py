@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST", "Layout", "count_of", "expected_ratio", "layout", "layout_of"]
 
 MOST = 80
-"""Pictures in one grid; what is beyond is said in words."""
+"""The most pictures in one grid; a sentence counts the rest."""
 
 FULL_WIDTH = 1116
 """CSS pixels of a full row of four or more: as wide as a cell is on most screens."""
@@ -20,7 +20,7 @@ WIDEST = {1: 480, 2: 380, 3: 312}
 """How wide one of a few may be in CSS pixels; of more, as wide as the full row lets it be."""
 
 FITTING = ((4, ()), (12, (4, 3)), (20, (6, 5, 4)), (42, (7, 6, 5)), (MOST, (8, 7, 6)))
-"""Up to so many pictures: how many may stand in a row. That which leaves the fewest places empty is taken."""
+"""For up to so many pictures, the numbers of columns to try; the one with the fewest empty places is taken."""
 
 TALLEST = 1.5
 """A picture is shown at most so many times as tall as its row lets it be wide: a 1:4 strip takes no whole screen."""

@@ -1,4 +1,4 @@
-"""What the templates are given: the header, the tiles and the rows of "How it was made", as plain dictionaries."""
+"""Template data: the header, the tiles and the rows of "How it was made", as plain dictionaries."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _seed(picture: Picture) -> str:
 
 
 def made(view: ResultView) -> list[Row]:
-    """The rows of "How it was made": what was set, what was left to the model, from what, and how to get it again."""
+    """Return the rows of "How it was made": parameters, defaults, inputs, and how to get it again."""
     first = words.records(view)[0]
     rows: list[Row] = [("model", [[("", one_line(view.model))]])]
     rows += _row("asked", [[("", _asked(view, first.get("created")))]])

@@ -36,7 +36,7 @@ STATES = {
     "lost": "? lost, may be charged",
     "gone": "× no longer at the service",
 }
-"""What is said of an edit that is not completed."""
+"""Labels of edits that are not completed."""
 
 
 def note_bundle(said: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the display room is given to show: plain data, no store, no engine, no session."""
+"""View models: the plain data that the display renders, without store, engine or session."""
 
 from __future__ import annotations
 

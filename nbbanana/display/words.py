@@ -1,4 +1,4 @@
-"""Words for people: text that is safe in a terminal, money, times, sizes, and the facts of a result."""
+"""Formatting for people: text that is safe in a terminal, money, times, sizes, and the facts of a result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 SANDBOX = "sandbox"
-"""The provider that no model stands behind; said wherever one of its results is named."""
+"""The provider without a model; its name stands wherever one of its results is named."""
 
 
 def money(amount: float | None, provider: str = "") -> str:
@@ -144,7 +144,7 @@ def _is_replayed(view: ResultView) -> bool:
 
 
 def facts(view: ResultView) -> list[str]:
-    """The facts of a result, each a phrase: how many from what, who made them, how long, what for, which edit."""
+    """Return the facts of a result as phrases: number and inputs, model, duration, cost, number of the edit."""
     count = len(view.pictures)
     made = pictures(count) if count >= view.expected else f"{count} of {pictures(view.expected)}"
     found = [made + _from(view.inputs), who(view.model, view.provider, count)]

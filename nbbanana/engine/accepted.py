@@ -56,7 +56,7 @@ def recover(store: Store) -> list[int]:
 
 
 def _recovered(store: Store, path: Path) -> int | None:
-    """The id of the edit whose row now has what a file says; None where the file says nothing that can be used."""
+    """Move what a file says into its row and return the edit's id; None where the file cannot be used."""
     try:
         if path.stat().st_size > LARGEST:
             return None

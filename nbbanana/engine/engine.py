@@ -319,7 +319,7 @@ class Engine:
         return Outcome(run.row, "made", tuple(run.notes))
 
     async def _told(self, request: EditRequest, model: Model) -> tuple[float, float] | None:
-        """The least and the most that one output of a request with the same priced parameters cost here before."""
+        """Return the lowest and the highest cost here of one output with the same priced parameters."""
         priced = {field.name for field in model.options if field.cost_note}
         wanted = {name: value for name, value in request.parameters.items() if name in priced}
 

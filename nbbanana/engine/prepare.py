@@ -236,7 +236,7 @@ def process_id() -> str:
 
 
 def _uploads(request: EditRequest, local: Sequence[ImageInput], cache: UploadCache) -> tuple[Upload | None, ...]:
-    """What is sent of the mask, None where there is none, and of the pictures; within the limits all together."""
+    """Encode the mask (None where there is none) and the pictures, within the limits all together."""
     if request.mask is None:
         return (None, *prepare_uploads(local, cache=cache))
     *uploads, mask = prepare_uploads([*local, request.mask], cache=cache)

@@ -65,7 +65,7 @@ def costs_more(model: Model, parameters: Any) -> list[str]:
 
 
 def counted(parameters: Mapping[str, Any], model: Model, live: Model | None = None) -> int:
-    """How many outputs come of these parameters by the schema that is in force: what is set, else its default."""
+    """Return how many outputs these parameters give by the schema in force: what is set, else its default."""
     given = parameters.get(model.count_field) if model.count_field else None
     if given is None:
         field = (live or model).with_role("count")

@@ -63,10 +63,10 @@ class Asked(Protocol):
 @dataclass(frozen=True, slots=True)
 class Cell:
     """
-    What a cell asks.
+    A parsed cell.
 
     Args:
-        prompt: the words, placeholders filled.
+        prompt: the prompt, placeholders filled.
         operands: the images, not yet looked up.
         model: the endpoint that the line names; None where it names none.
         parameters: what the line sets, typed, under the schema's names.
@@ -371,7 +371,7 @@ def _shorts(model_id: str | None) -> Mapping[str, str]:
 
 def _checked_option(key: str, value: Any) -> str:
     """
-    The option of a parameter. A record may come from anywhere: what is no parameter's name could be an option of ours.
+    Return the option of a parameter. In a record of unknown origin, another name could be an option of nbbanana's own.
 
     Raises:
         UsageError: such a name.

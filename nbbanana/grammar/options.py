@@ -97,7 +97,7 @@ _MODEL = next(option for option in OWN if option.key == "model")
 
 def spelled(field_name: str) -> str:
     """
-    The option of a model's field. A field that is called like one of nbbanana's own options gets `--model-` before it.
+    Return the option of a model's field; one that is called like an option of nbbanana's own gets `--model-` before it.
 
     >>> spelled("aspect_ratio"), spelled("mode")
     ('--aspect-ratio', '--model-mode')

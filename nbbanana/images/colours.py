@@ -22,7 +22,7 @@ _SRGB_NAMES = frozenset(
 
 
 def upright(image: Image, orientation: int | None = None) -> Image:
-    """The picture turned as its EXIF data say (TIFF 6.0, tag 274); the same object where nothing is to be done."""
+    """Turn the picture as its EXIF data say (TIFF 6.0, tag 274); the same object where nothing is to be done."""
     from PIL.Image import Transpose
 
     turn = {

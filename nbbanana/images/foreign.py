@@ -104,7 +104,7 @@ def _of_place(place: Any) -> tuple[bytes, str]:
 
 def _of_stream(file: Any) -> tuple[bytes, str]:
     """
-    A file that is open for reading bytes: all of it, wherever it stands, since after a save() it stands at its end.
+    Read a file that is open for reading bytes: all of it, since after a save() it stands at its end.
 
     Its position stays as it was.
     """
@@ -190,7 +190,7 @@ def not_a_picture(value: object) -> ImageError:
 
 
 def _kind(value: object) -> str:
-    """What a value is; the class of another package is named with its module, since several call theirs `Image`."""
+    """Name the type of a value; that of another package with its module, since several are called `Image`."""
     if isinstance(value, ModuleType):
         return f"The module {value.__name__}"
     if isinstance(value, type):

@@ -126,7 +126,7 @@ def _is_text(head: bytes) -> bool:
 
 def gif_extent(data: bytes) -> tuple[int, int]:
     """
-    Width and height that a GIF needs: Pillow lets its first frame enlarge the screen (GIF89a, sections 18 and 20).
+    Return the size that a GIF needs: Pillow lets its first frame enlarge the screen (GIF89a, sections 18 and 20).
 
     Raises:
         IndexError, struct.error: it breaks off before the end of its first frame.
@@ -183,7 +183,7 @@ def is_raw_tiff(data: bytes) -> bool:
 
 
 def _directories(data: bytes) -> Iterator[dict[int, tuple[int, ...]]]:
-    """The directories of a TIFF or BigTIFF, and those inside of them, by tag; it ends where they make no sense."""
+    """Yield the directories of a TIFF or BigTIFF, nested ones too, by tag; stops where they make no sense."""
     order, is_big = "<" if data[:2] == b"II" else ">", data[2:4] in {b"+\x00", b"\x00+"}
     head, entry, count, offset = ("Q", "HHQ8s", "Q", 16) if is_big else ("H", "HHI4s", "I", 8)
     start = struct.Struct(order + count)

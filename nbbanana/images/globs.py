@@ -50,7 +50,7 @@ def _files(pattern: str) -> list[str]:
 
 
 def _with_names(place: Path) -> str:
-    """The pattern with the folders at its beginning taken as they are called: `Client [final]` is one, if it exists."""
+    """Escape the folders at the beginning of a pattern that exist, such as `Client [final]`."""
     known = next((folder for folder in place.parents if folder.parts and os.path.lexists(folder)), None)
     if known is None:
         return os.fspath(place)

@@ -60,7 +60,7 @@ def load(source: object, *, name: str | None = None) -> ImageInput:
 
 
 def _with_shared_bytes(image: ImageInput) -> ImageInput:
-    """The picture with the bytes of an equal one that is in use: a file that is loaded often is in memory once."""
+    """Share the bytes of an equal picture that is in use: a file that is loaded often is in memory once."""
     if image.source is None:
         return image
     known = _in_use.get(image.identity)

@@ -38,7 +38,7 @@ ALIKE = 0.01
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """The chunks of a PNG: kind, where the data of each begin, and their length; it ends where they make no sense."""
+    """Yield the chunks of a PNG: kind, offset of the data, and their length; stops where they make no sense."""
     at = SIGNATURE_SIZE
     for _ in range(MOST_CHUNKS):
         if at + 12 > len(data):

@@ -43,13 +43,13 @@ def quoted(name: str) -> str:
 
 
 def spellings(text: str) -> tuple[str, ...]:
-    """A text in its own spelling, composed (é as one character) and decomposed (é as e and an accent), each once."""
+    """Return a text as it is, composed (é as one character) and decomposed (é as e and an accent), each once."""
     return tuple(dict.fromkeys((text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD")))))
 
 
 def existing(path: str | os.PathLike[str]) -> Path | None:
     """
-    The file or folder of that name, `~` put in, or one whose name differs in the spelling of accents only; else None.
+    Find the file or folder of that name, also if it differs in the spelling of accents; `~` is expanded. Else None.
 
     macOS writes names in a decomposed spelling, keyboards in a composed one, and each part of a path has its own.
     """
@@ -195,7 +195,7 @@ def missing(place: Path, shown: str) -> ImageNotFoundError:
 
 
 def _similar(name: str, names: list[str]) -> str | None:
-    """A question that names the file that was most likely meant; of a name with spaces, a line takes the first word."""
+    """Return a question that names the file most likely meant; of a name with spaces, a line takes the first word."""
     spaced = next((one for one in names if one.startswith(name.rstrip("\\") + " ")), None)
     if spaced is not None:
         return f"Did you mean {quoted(spaced)}? In a cell, a name with spaces needs quotes."

@@ -180,7 +180,7 @@ def _note(
 
 
 def _decoded(picture: ImageInput) -> tuple[Image, tuple[int, int], bool]:
-    """The picture upright in sRGB, at most `MAX_UPLOAD_PIXELS` large; its size before that; whether it is animated."""
+    """Return the picture upright in sRGB, at most `MAX_UPLOAD_PIXELS` large; its size before; if it is animated."""
     shown = quoted(picture.name)
     if picture.source is None:
         raise ImageError(f"{shown} has no bytes to send.", "It is a URL.", "Send its URL as it is.")

@@ -112,7 +112,7 @@ def plain_value(value: Any, field: Field) -> Any:
 
 def _as_listed(value: str | float, listed: tuple[Any, ...]) -> Any:
     """
-    The listed value that is meant: 1k is 1K, 16x9 is 16:9, jpg is jpeg, and 4 is the text 4 where texts are listed.
+    Return the listed value that is meant: 1k is 1K, 16x9 is 16:9, jpg is jpeg, 4 is the text 4 if texts are listed.
 
     >>> _as_listed("16x9", ("1:1", "16:9")), _as_listed("JPG", ("png", "jpeg")), _as_listed(4, ("4", "5"))
     ('16:9', 'jpeg', '4')

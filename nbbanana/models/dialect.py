@@ -100,7 +100,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _type(node: Mapping[str, Any]) -> str:
-    """The JSON type; of several, the first that is not null; without any, that of the allowed values or the default."""
+    """Return the JSON type: of several the first that is not null, else that of the allowed values or the default."""
     stated = node.get("type")
     stated = next((one for one in stated if one != "null"), None) if isinstance(stated, list) else stated
     if isinstance(stated, str) and stated in TYPES:

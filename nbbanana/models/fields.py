@@ -18,7 +18,7 @@ IMAGES = frozenset({"image_urls", "images", "image_url", "image", "input_images"
 """What services call the pictures, where their schemas do not say so by `format`."""
 
 PROMPTS = ("prompt", "instruction", "instructions", "edit_instruction", "edit_prompt", "text_prompt", "text")
-"""What services call the words, the first that a schema has."""
+"""What services call the prompt, the first that a schema has."""
 
 REFERENCES = ("reference", "ref_", "style", "control", "pose", "depth", "background")
 """Words in the names of fields for pictures that are looked at and not edited."""
@@ -133,7 +133,7 @@ def _roles(properties: Mapping[str, Mapping[str, Any]], required: list[str]) -> 
 
 
 def _picture_roles(properties: Mapping[str, Mapping[str, Any]], required: list[str]) -> dict[str, Role]:
-    """The field whose pictures are edited: a required one first; all others that take pictures are for references."""
+    """Find the field whose pictures are edited: a required one first; all others take reference images."""
     by_format = [name for name, node in properties.items() if _format(node).startswith("image_uri")]
     names = [
         name for name in by_format or [name for name in properties if name in IMAGES] if "mask" not in name.lower()

@@ -74,7 +74,7 @@ class Model:
 
     @property
     def prompt_field(self) -> str | None:
-        """The name of the field that takes the words."""
+        """The name of the field that takes the prompt."""
         return _name(self.with_role("prompt"))
 
     @property
@@ -199,7 +199,7 @@ class Model:
         self, parameters: Mapping[str, Any], image_urls: Sequence[str], *, live: Model | None = None
     ) -> dict[str, Any]:
         """
-        What goes over the wire: the parameters as they were given and the pictures under the field that takes them.
+        Return the JSON body of a request: the parameters as given, and the pictures under the fields that take them.
 
         Args:
             parameters: as `check` returned them.

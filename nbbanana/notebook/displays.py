@@ -30,7 +30,7 @@ class Display:
     """A display that shows nothing and leaves nothing: of an edit that is silenced, and the base of the others."""
 
     has_shown = True
-    """Whether IPython need not show the result any more."""
+    """Whether the result was shown, so that IPython need not show it again."""
     is_waited = True
     """Whether the cell waits for the job; with `--no-wait` it does not."""
 

@@ -26,7 +26,7 @@ _MISSING = object()
 
 @magics_class
 class NBBananaMagics(Magics):
-    """What `%load_ext nbbanana` brings."""
+    """The magics that `%load_ext nbbanana` adds."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)

@@ -1,4 +1,4 @@
-"""Who runs a request: RunComfy over the network, or the sandbox in this process, behind one protocol."""
+"""Providers: RunComfy over the network, or the sandbox in this process, behind one protocol."""
 
 from nbbanana.providers.base import Accepted, Cancellation, Downloaded, JobStatus, Price, Provider
 

@@ -1,4 +1,4 @@
-"""Who runs a request: the `Provider` protocol and what its answers look like, whatever service stands behind."""
+"""The `Provider` protocol, and the types of its answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Accepted:
 @dataclass(frozen=True, slots=True)
 class JobStatus:
     """
-    What one poll said.
+    The answer to a poll.
 
     Args:
         state: the meaning of the service's word.
@@ -56,7 +56,7 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """What a cancel came to: `cancelled` says that it will not run, `word` is the service's, `state` how it stands."""
+    """The outcome of a cancel: `cancelled` says that it will not run, `word` is the service's word for it."""
 
     cancelled: bool
     word: str

@@ -1,5 +1,5 @@
 """
-Who you are: the token, from `RUNCOMFY_TOKEN` or from the `token.json` that the RunComfy CLI writes too.
+Credentials: the token, from `RUNCOMFY_TOKEN` or from the `token.json` that the RunComfy CLI writes too.
 
 A token is read here, kept out of every repr, and handed to the provider; nothing else sees it.
 """

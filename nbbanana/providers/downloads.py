@@ -204,7 +204,7 @@ class Downloader:
             raise _too_large(self.cap)
 
     async def is_alive(self, url: str) -> bool:
-        """Whether an address still answers with success, without fetching it; a dead one is False and no error."""
+        """Return whether an address still answers with success, without fetching it; a dead one is no error."""
         try:
             target = self._checked(url)
             with quiet():

@@ -165,7 +165,7 @@ class DeviceLogins:
         }
 
     def poll(self, device_code: str) -> tuple[int, dict[str, str]]:
-        """The HTTP status and the answer of `poll`. A token is handed out once; an unknown code reads as expired."""
+        """Return status and answer of `poll`. A token is handed out once; an unknown code reads as expired."""
         with self._lock:
             self._forget_expired()
             login = self._logins.get(device_code)

@@ -187,7 +187,7 @@ def _decoded(name: str, source: str) -> bytes:
 
 
 def placeholder(url: str) -> bytes:
-    """A neutral PNG of 768×512 pixels that stands for a URL, which is not fetched: two colours and the host's name."""
+    """Return a PNG of 768×512 pixels that stands for a URL, which is not fetched: two colours and its host's name."""
     digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
     slope = Image.linear_gradient("L").resize(PLACEHOLDER_SIZE)
     dark, light = (_muted(digest[0], 38), _muted(digest[1], 72))

@@ -182,7 +182,7 @@ def _without_token(headers: Headers) -> dict[str, str]:
 
 def shortened(value: Any, longest: float = LONGEST_TEXT) -> Any:
     """
-    The value without the bulk of its texts: data URIs cut to their beginning, other texts to `longest` characters.
+    Return the value with its texts shortened: data URIs to their beginning, others to `longest` characters.
 
     >>> shortened({"image": "data:image/png;base64," + "A" * 1000})
     {'image': 'data:image/png;base64,AAAAAAAAAAAAAAAAAA… (1022 characters)'}

@@ -62,7 +62,7 @@ def as_curl(edit: Edit, model: Model, store: Store, base: str) -> str:
 
 
 def _document(payload: dict[str, Any], words: dict[str, str]) -> str:
-    """The JSON as it may stand in a here-document, a line a parameter, each mark replaced by what its picture is."""
+    """Write the JSON for a here-document, one parameter a line, each mark replaced by its picture."""
     # ASCII only: a shell in another encoding, and a terminal that reads control or bidi characters, see none of them.
     text = _ACTIVE.sub(r"\\\g<0>", json.dumps(payload, indent=2))
     for mark, word in words.items():

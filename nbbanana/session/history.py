@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["History", "HistoryAsker", "Page"]
 
 FACTS = frozenset({"words", "model", "provider", "state", "seed", "starred", "rejected", "tag", "input", "notebook"})
-"""What edits can be asked for by."""
+"""The facts that `filter` takes."""
 
 PAGE = 200
 SHOWN = 50
@@ -36,7 +36,7 @@ SHOWN = 50
 
 
 class HistoryAsker(Asker, Protocol):
-    """What a history asks further with: a session."""
+    """The part of a session that a history needs."""
 
     used: dict[int, None]
     last: EditResult | None
@@ -206,7 +206,7 @@ class History:
         return self._result(self._library.store.settle(_whole(edit_id, "an edit"), cost=cost, request_id=request_id))
 
     def ledger(self, limit: int = 1000) -> list[Post]:
-        """Each request that was sent, the newest first: when, where, its id, how it ended, its quote and its cost."""
+        """Return every POST, the newest first: when, where, its id, how it ended, its quote and its cost."""
         return self._library.store.posts(limit=limit)
 
     def resume(self) -> list[EditResult]:

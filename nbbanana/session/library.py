@@ -34,7 +34,7 @@ class Library:
 
     @property
     def store(self) -> Store:
-        """The store."""
+        """The store cannot do it."""
         with self._guard:
             if self._store is None:
                 self._store = self._open()

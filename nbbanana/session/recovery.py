@@ -65,7 +65,7 @@ class Recovered:
 
     @property
     def prompt(self) -> str:
-        """The words that were sent."""
+        """The prompt."""
         return self.record.prompt
 
     @property

@@ -59,7 +59,7 @@ def mask_of(
     source: Any, region: Area | None, *, load: Load, store: Callable[[], Store]
 ) -> tuple[str, ImageInput | None]:
     """
-    The mask of a request: what stands for it in the parameters, and the picture; None for one that the service fetches.
+    Return the mask of a request: its parameter, and the picture; None for a picture that the service fetches.
 
     Args:
         source: an https URL, a region (the word `region` for the request's own), `edit:12.mask`, or whatever `load`

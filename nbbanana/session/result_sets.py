@@ -23,7 +23,7 @@ class Pending(Protocol):
 
 
 class Asker(Protocol):
-    """What a result asks further with: a session."""
+    """The part of a session that results need: to edit and to resubmit."""
 
     def edit(self, prompt: str, *images: Any, **how: Any) -> Any:
         """Ask for an edit and wait for it."""

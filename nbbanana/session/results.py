@@ -57,7 +57,7 @@ class Output:
 
     @property
     def label(self) -> str:
-        """What one types to get it."""
+        """The expression that gives it, such as `neon[0]` or `history[12][0]`."""
         return f"{self._result.label}[{self.index}]"
 
     @property
@@ -127,7 +127,7 @@ class Output:
 
     @property
     def pil(self) -> Image:
-        """It as a PIL image, decoded anew at each access."""
+        """The picture as a PIL image, decoded anew at each access."""
         return open_safely(self.path)
 
     @property
@@ -177,7 +177,7 @@ class Output:
             self.pil.show()
 
     def star(self) -> Output:
-        """Mark it as one to come back to; `history.filter(starred=True)` finds its edit."""
+        """Star it; `history.filter(starred=True)` finds its edit."""
         return self._rated("starred")
 
     def unstar(self) -> Output:
@@ -185,7 +185,7 @@ class Output:
         return self._rated(None)
 
     def reject(self) -> Output:
-        """Mark it as one to leave behind; it stays in the store."""
+        """Reject it: a rating, it stays in the store."""
         return self._rated("rejected")
 
     def _rated(self, rating: Rating | None) -> Output:
@@ -299,12 +299,12 @@ class EditResult(Sequence[Output]):
 
     @property
     def label(self) -> str:
-        """What one types to get it."""
+        """The expression that gives it, such as `neon[0]` or `history[12][0]`."""
         return self.name or f"history[{self.id}]"
 
     @property
     def prompt(self) -> str:
-        """The words that were sent."""
+        """The prompt."""
         return self.record.prompt
 
     @property
@@ -319,7 +319,7 @@ class EditResult(Sequence[Output]):
 
     @property
     def provider(self) -> str:
-        """Who ran it."""
+        """The provider that ran it."""
         return self.record.provider
 
     @property
@@ -359,7 +359,7 @@ class EditResult(Sequence[Output]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the reader should know of it."""
+        """Sentences about it for the reader, such as that an input was scaled."""
         return self._outcome.notes
 
     def view(self, label: str | None = None) -> ResultView:
@@ -446,7 +446,7 @@ class EditResult(Sequence[Output]):
         return self._with(edit)
 
     def star(self) -> EditResult:
-        """Mark it as one to come back to."""
+        """Star it."""
         return self.annotate(starred=True)
 
     def unstar(self) -> EditResult:
@@ -454,7 +454,7 @@ class EditResult(Sequence[Output]):
         return self.annotate(starred=False)
 
     def reject(self) -> EditResult:
-        """Mark it as one to leave behind; it stays in the store."""
+        """Reject it: a rating, it stays in the store."""
         return self.annotate(rejected=True)
 
     def unreject(self) -> EditResult:

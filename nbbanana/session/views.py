@@ -45,7 +45,7 @@ def result_view(outcome: Outcome, library: Library, label: str) -> ResultView:
 
 
 def set_view(results: Sequence[tuple[ResultView, str, Edit]]) -> ResultView:
-    """Several results of one question as one grid: for each how it is shown, where it came from, and its record."""
+    """Return one view of several results; for each its view, its origin and its record are given."""
     views = [view for view, _, _ in results]
     costs = [view.cost for view, origin, _ in results if origin == "made"] or [view.cost for view in views]
     return replace(

@@ -90,7 +90,7 @@ def open_container(data: bytes) -> Container:
 
 def has_content_credentials(data: bytes) -> bool:
     """
-    Whether a file carries Content Credentials, a signed statement of where it comes from; False also for no picture.
+    Return whether a file carries Content Credentials, a signed statement of its origin; False also for no picture.
 
     Found by where C2PA puts them (C2PA specification 2.1, annex A): a `caBX` chunk in PNG, JUMBF in APP11 in JPEG, a
     `C2PA` chunk in RIFF. Found is not verified.

@@ -211,7 +211,7 @@ class Database:
                 f"There is no store in {self.folder.name!r}.", "It can only be read, and holds no edits.sqlite."
             )
         log = self.path.with_name(self.path.name + "-wal")
-        # As others use it, their shared memory is there; as nobody does and the log is empty, the file is all.
+        # While others use it, their shared memory is there; if no process does and the log is empty, the file is all.
         ways = ["mode=ro", *([] if log.is_file() and log.stat().st_size else ["immutable=1"])]
         for self._options in ways:
             with suppress(sqlite3.OperationalError), closing(self._connect()) as connection:
@@ -250,7 +250,7 @@ class Database:
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("BEGIN IMMEDIATE")
         try:
-            # Another process may have been first: look again, now that nobody else can write.
+            # Another process may have been first: look again, now that no other can write.
             version = versions.check(connection, self.folder)
             if 0 < version < versions.latest():
                 self._back_up(version)

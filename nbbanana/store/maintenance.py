@@ -98,7 +98,7 @@ def verify(database: Database, blobs: Blobs) -> Verification:
 
 
 def digests_hold(edit: Edit) -> bool:
-    """Whether `ask` and `digest` follow from the model, the parameters, the inputs, the seed and the provider."""
+    """Check that `ask` and `digest` follow from model, parameters, inputs, seed and provider."""
     # An input record has the one thing that a digest takes from an image: its identity.
     images = cast("tuple[ImageInput, ...]", edit.inputs)
     request = EditRequest(edit.model, edit.parameters, images, minted_seed=edit.seed, seed_field=None)

@@ -1,4 +1,4 @@
-"""The shapes of what the store keeps: an edit, its inputs, its outputs, its states."""
+"""The record types of the store: an edit, its inputs, outputs, states, POSTs and ratings."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ class Edit:
 
     @property
     def prompt(self) -> str:
-        """The words that were sent."""
+        """The prompt."""
         return str(self.parameters.get(self.prompt_field, ""))
 
     @property

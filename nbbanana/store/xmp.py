@@ -54,7 +54,7 @@ def without_record(existing: bytes) -> bytes:
 
 
 def record_in(data: bytes) -> str | None:
-    """The record of a packet of unknown origin, also where another program wrote it anew; None where there is none."""
+    """Return the record of a packet of unknown origin, also if another program rewrote it; None without one."""
     if len(data) > MOST_PACKET:
         return None
     reader = _Reader()
