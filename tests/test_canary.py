@@ -266,7 +266,7 @@ def test_the_command_line_says_it_nowhere(isolated, tmp_path, picture, words, fa
         words = ["run", "google/nano-banana-2/edit", "--input", json.dumps(ask)]
     with Sandbox(time_scale=0, token=CANARY, faults=[fault] if fault else []) as box:
         env = environment(tmp_path / "home", **box.addresses["environment"], NBBANANA_PROVIDER="")
-        command = [sys.executable, "-X", "dev", "-W", "ignore", "-m", "nbbanana.cli", *words]
+        command = [sys.executable, "-X", "dev", "-W", "ignore", "-m", "nbbanana", *words]
         ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=100)
         assert (ran.returncode == 0) == (fault is None), ran.stderr
         only_the_api_heard_it(box)

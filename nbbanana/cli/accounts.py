@@ -65,25 +65,18 @@ def _balance(options: argparse.Namespace) -> None:
 
 
 def _budget(options: argparse.Namespace) -> None:
+    from nbbanana.grammar import dollars
+
     with open_session(options) as session:
         provider = session.provider_name
         if not provider:
             raise NoCredentialError("A budget belongs to a provider, and none was chosen.", "There is no token.")
         if options.amount is not None:
-            session.store.set_budget(provider, None if options.amount == "off" else _dollars(options.amount))
+            amount = None if options.amount == "off" else dollars(options.amount, "budget", "nbbanana budget 5")
+            session.store.set_budget(provider, amount)
         budget = session.store.budget(provider)
         shown: dict[str, Any] = {"provider": provider, "budget": None, "left": None}
         put_json(shown if budget is None else shown | {"budget": budget.amount, "left": round(budget.left, 6)})
-
-
-def _dollars(text: str) -> float:
-    try:
-        amount = float(text.removeprefix("$"))
-    except ValueError:
-        amount = -1.0
-    if not 0 <= amount < float("inf"):
-        raise UsageError(f"budget takes US dollars, not {text!r}.", "", "nbbanana budget 5.00, or nbbanana budget off.")
-    return amount
 
 
 def _models(options: argparse.Namespace) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -228,18 +228,15 @@ def model_for(session: Session, model_id: str) -> Model:
 # ── a job under way ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _cancelled_by_interrupt:  # noqa: N801 - it reads as a function
-    """A block in which Ctrl-C cancels a job and says what came of that; a second one does not wait for it."""
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, KeyboardInterrupt):
-            self._job.cancel()
-            error.add_note(self._job.message)
+@contextmanager
+def _cancelled_by_interrupt(job: Job) -> Iterator[None]:
+    """Let Ctrl-C cancel a job and say what came of that; a second one does not wait for it."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        job.cancel()
+        interrupt.add_note(job.message)
+        raise
 
 
 def _accepted(job: Job) -> str:

@@ -333,15 +333,8 @@ def _mode(own: Mapping[str, Any]) -> Literal["auto", "fresh", "replay"] | None:
 
 
 def _dollars(own: Mapping[str, Any], key: str) -> float | None:
-    text = own.get(key)
-    try:
-        price = None if text is None else float(text)
-    except ValueError:
-        price = -1.0
-    if price is not None and not 0 <= price < float("inf"):
-        option = f"--{key.replace('_', '-')}"
-        raise UsageError(f"{option} is {text!r}.", "It is a number of US dollars.", f"Write {option} 0.50.")
-    return price
+    option = f"--{key.replace('_', '-')}"
+    return options.dollars(own[key], option, f"{option} 0.50") if key in own else None
 
 
 def _parameters(model: Model, given: Iterable[tuple[Option, str | bool]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeGuard, cast
+from typing import Any, Literal, TypeGuard, cast
 
 from nbbanana.errors import UsageError, VariableError
 from nbbanana.grammar.placeholders import escape, normal
@@ -23,7 +23,6 @@ from nbbanana.images.reading import existing
 from nbbanana.models.nearest import nearest
 
 __all__ = [
-    "AskedWith",
     "EditOperand",
     "FileOperand",
     "Index",
@@ -138,14 +137,6 @@ def read(word: Word) -> Operand:
     return LastOperand(index) if name["name"] == "_" and of is None else NameOperand(name["name"], index, of)
 
 
-class AskedWith(Protocol):
-    """What `edit:12.inputs[0]` needs of an edit: the pictures that it was asked with."""
-
-    @property
-    def originals(self) -> Sequence[object]:
-        """The pictures, in their order."""
-
-
 @dataclass(frozen=True, slots=True)
 class Scope:
     """
@@ -159,7 +150,7 @@ class Scope:
     """
 
     namespace: Mapping[str, Any]
-    edit: Callable[[int], object]
+    edit: Callable[[int], Any]
     last: Callable[[], object | None]
     outputs: Callable[[object], Sequence[object] | None]
 
@@ -186,7 +177,7 @@ class Scope:
     def _of_edit(self, operand: EditOperand) -> list[object]:
         edit = self.edit(operand.id)
         if operand.inputs:
-            return self._which(f"edit:{operand.id}.inputs", cast("AskedWith", edit).originals, operand.index)
+            return self._which(f"edit:{operand.id}.inputs", edit.originals, operand.index)
         return self._which(f"edit:{operand.id}", edit, operand.index)
 
     def _named(self, operand: NameOperand) -> list[object]:

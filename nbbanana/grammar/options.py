@@ -18,19 +18,19 @@ from nbbanana.grammar.operands import LONG_DASHES
 from nbbanana.grammar.placeholders import escape, fill
 from nbbanana.grammar.words import Word, quote
 from nbbanana.images.reading import ENDINGS, existing
+from nbbanana.models.checking import TRUTH
 from nbbanana.models.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from nbbanana.models import Field, Model
 
-__all__ = ["OWN", "Option", "given_model", "listed", "options_of", "read_options", "spelled", "written"]
+__all__ = ["OWN", "Option", "dollars", "given_model", "listed", "options_of", "read_options", "spelled", "written"]
 
 WIDTH = 100
 """Columns of a help text."""
 
 _LONG_DASH = re.compile(rf"[{LONG_DASHES}]+-?(?P<name>[A-Za-z][\w-]*)")
 _PICTURE = re.compile(rf"({'|'.join(map(re.escape, ENDINGS))})$", re.IGNORECASE)
-TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +272,25 @@ def _truth(option: Option, shown: str, value: str | None, *, says_no: bool) -> b
             f"Write {option.name} or {option.negative}." if option.is_switch else f"Write {option.name} alone.",
         )
     return TRUTH[value.casefold()]
+
+
+def dollars(text: str, what: str, example: str) -> float:
+    """
+    Read an amount of US dollars.
+
+    Raises:
+        UsageError: it is none; the message names `what` takes it and an `example`.
+
+    >>> dollars("$5.00", "%nbbudget", "%nbbudget 5.00")
+    5.0
+    """
+    try:
+        amount = float(text.removeprefix("$"))
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount < float("inf"):
+        raise UsageError(f"{what} takes US dollars, not {text!r:.40}.", "", f"Write {example}.")
+    return amount
 
 
 def _takes(option: Option) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from nbbanana.errors import UsageError, VariableError
 from nbbanana.models.nearest import did_you_mean
 
-__all__ = ["escape", "fill", "fits", "has_placeholder", "normal"]
+__all__ = ["escape", "fill", "fits", "normal"]
 
 # Four braces are two braces of text. Of three, the first is text, so that {{{name}}} puts a value between braces.
 _PLACEHOLDER = re.compile(r"(?P<escaped>\{\{\{\{)|\{\{(?!\{)(?P<name>.*?)\}\}")
@@ -39,11 +39,6 @@ def fill(text: str, namespace: Mapping[str, Any]) -> str:
 def escape(text: str) -> str:
     """Return the text that `fill` gives back unchanged."""
     return text.replace("{{", "{{{{")
-
-
-def has_placeholder(text: str) -> bool:
-    """Return whether `fill` would change the text."""
-    return _PLACEHOLDER.search(text) is not None
 
 
 def fits(value: object) -> bool:

@@ -14,7 +14,7 @@ from nbbanana.models.fields import Field
 from nbbanana.models.nearest import nearest
 from nbbanana.text import clip
 
-__all__ = ["allowed", "check_values", "compiled", "not_allowed", "plain_value", "shown_value", "typed"]
+__all__ = ["TRUTH", "allowed", "check_values", "compiled", "not_allowed", "plain_value", "shown_value", "typed"]
 
 Validator = Callable[[dict[str, Any]], Any]
 
@@ -23,16 +23,7 @@ EXACT = 2**53
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _RATIO = re.compile(r"([0-9]+)\s*[x×/:]\s*([0-9]+)")
-_BOOLEANS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
+TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _NOUNS = {
     "string": "text",
     "integer": "a whole number",
@@ -148,7 +139,7 @@ def _of_kind(kind: str, item_kind: str, text: str) -> Any:
     if kind == "number":
         return float(text) if text.isascii() and math.isfinite(float(text)) and "_" not in text else _refuse(text)
     if kind == "boolean":
-        return _BOOLEANS[text.casefold()]
+        return TRUTH[text.casefold()]
     if kind == "array" and not text.startswith("["):
         return [_of_kind(item_kind, "string", part.strip()) for part in text.split(",") if part.strip()]
     return json.loads(text) if kind in {"array", "object"} else text

@@ -97,11 +97,6 @@ class Model:
         """The name of the field that takes the number of outputs; None where the model has none."""
         return _name(self.with_role("count"))
 
-    @property
-    def images_are_list(self) -> bool:
-        """Whether the pictures travel as a list, and not as one string."""
-        return self.with_role("images") is not None
-
     @cached_property
     def picture_fields(self) -> tuple[Field, ...]:
         """The fields that take pictures, in the order in which they get them: the one that is edited first."""
@@ -139,17 +134,6 @@ class Model:
         stream = iter(images)
         shared = {name: list(islice(stream, count)) for name, count in shares.items()}
         return {name: share for name, share in shared.items() if share}
-
-    def with_prompt(self, prompt: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """
-        Return the parameters with the prompt under the name that the model has for it.
-
-        Raises:
-            ParameterError: the model takes no prompt.
-        """
-        if self.prompt_field is None:
-            raise ParameterError(f"{self.id} takes no prompt.", "Its schema has none.", "Use another model.")
-        return {self.prompt_field: prompt, **parameters}
 
     def count(self, parameters: Mapping[str, Any]) -> int:
         """Return how many outputs are asked for: one, unless the parameters say more."""
@@ -327,8 +311,8 @@ def from_schema(
         ProtocolError: the schema cannot be read.
 
     >>> model = from_schema("a/b", {"properties": {"prompt": {"type": "string"}, "image": {"format": "image_uris"}}})
-    >>> model.kind, model.images_field, model.images_are_list
-    ('edit', 'image', True)
+    >>> model.kind, model.images_field, model.max_images
+    ('edit', 'image', None)
     """
     return _model(model_id, _spelled(model_id, schema), title, summary, guidance, is_shipped=is_shipped)
 

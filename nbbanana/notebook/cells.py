@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
+
+from IPython.core.interactiveshell import InteractiveShell
 
 from nbbanana.request import Origin, origin
 
 if TYPE_CHECKING:
-    from types import CodeType
-
-    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 
 __all__ = ["CellOrigins", "can_await"]
 
@@ -34,7 +35,7 @@ class CellOrigins:
 
     def begin(self, info: ExecutionInfo | None = None) -> None:
         """Set the origin of a cell that begins."""
-        if not _is_running(_run_code()):
+        if not _is_running(InteractiveShell.run_code):
             # Not shell.execution_count: newer versions of IPython have counted this cell already, older ones have not.
             count = len(self._shell.history_manager.input_hist_parsed)  # type: ignore[union-attr]
             execution = count if getattr(info, "store_history", False) else None
@@ -42,7 +43,7 @@ class CellOrigins:
 
     def end(self, result: ExecutionResult | None = None) -> None:
         """Set the origin of what runs between cells, such as callbacks of widgets."""
-        if not _is_running(_run_code()):
+        if not _is_running(InteractiveShell.run_code):
             origin.set(self._origin(None, None))
 
     def forget(self) -> None:
@@ -72,24 +73,13 @@ def can_await(shell: Any) -> bool:
         asyncio.get_running_loop()
     except RuntimeError:
         return False
-    return not _is_running(_run_code(), _run_cell())
+    return not _is_running(InteractiveShell.run_code, InteractiveShell.run_cell)
 
 
-def _is_running(*functions: CodeType) -> bool:
+def _is_running(*functions: Callable[..., Any]) -> bool:
     """Return whether one of these functions is on this thread's stack."""
+    codes = {function.__code__ for function in functions}
     frame = sys._getframe()  # noqa: SLF001 - the interpreter's documented way to the stack
-    while frame is not None and frame.f_code not in functions:
+    while frame is not None and frame.f_code not in codes:
         frame = frame.f_back  # type: ignore[assignment]
     return frame is not None
-
-
-def _run_code() -> CodeType:
-    from IPython.core.interactiveshell import InteractiveShell
-
-    return InteractiveShell.run_code.__code__
-
-
-def _run_cell() -> CodeType:
-    from IPython.core.interactiveshell import InteractiveShell
-
-    return InteractiveShell.run_cell.__code__

@@ -18,6 +18,8 @@ from itertools import islice, pairwise
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from nbbanana.images.reading import ENDINGS
+
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext
     from IPython.core.interactiveshell import InteractiveShell
@@ -32,7 +34,6 @@ MANY_FILES = 5000
 """So many entries of a folder are looked at."""
 MOST_FILES = 200
 """So many of them are offered at once."""
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".heic", ".avif")
 
 _CELL = re.compile(r"\s*%%nbedit(?P<line>\s.*)", re.DOTALL)
 _LINE = re.compile(r"\s*(?:[\w.]+\s*=\s*)?%nbedit(?P<line>\s.*)", re.DOTALL)
@@ -138,7 +139,7 @@ def _files(fragment: str) -> Iterator[tuple[str, str]]:
     except OSError:
         return  # a folder that is not there, or may not be read
     names = [entry.name for entry in entries if entry.name.startswith(start) and (start or entry.name[:1] != ".")]
-    wanted = [name for name in names if name in folders or name.lower().endswith(PICTURES)]
+    wanted = [name for name in names if name in folders or name.lower().endswith(ENDINGS)]
     for name in sorted(wanted, key=folders.__contains__)[:MOST_FILES]:
         path = head + slash + name
         if name in folders:
@@ -228,7 +229,7 @@ def _is_result(value: object) -> bool:
 def _is_picture(value: object) -> bool:
     """Return whether a variable is likely meant as an image of a request."""
     if isinstance(value, str | PurePath):
-        return str(value).lower().endswith(PICTURES)
+        return str(value).lower().endswith(ENDINGS)
     if isinstance(value, list | tuple):
         return bool(value) and _is_picture(value[0])
     if hasattr(type(value), "__nbbanana_image__") or _is_result(value):

@@ -11,6 +11,7 @@ from nbbanana.display import note_bundle
 from nbbanana.display.words import money
 from nbbanana.errors import UsageError
 from nbbanana.grammar import Word, split
+from nbbanana.models.nearest import did_you_mean
 from nbbanana.notebook.displays import publish
 from nbbanana.session import current
 from nbbanana.store.records import State
@@ -215,12 +216,6 @@ def _limit(text: str) -> int:
 
 
 def _unknown(name: str) -> UsageError:
-    from difflib import get_close_matches
-
     known = [*LIMIT, *SWITCHES, *FILTERS, *ACTIONS]
-    near = get_close_matches(name, known, 1)
-    return UsageError(
-        f"There is no option {name:.40}.",
-        f"%nbhistory has {', '.join(known)}.",
-        f"Did you mean {near[0]}?" if near else "Put words with a - in quotes.",
-    )
+    mend = did_you_mean(name, known, "Put words with a - in quotes.")
+    return UsageError(f"There is no option {name:.40}.", f"%nbhistory has {', '.join(known)}.", mend)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping
+from importlib.resources import files
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 
-from nbbanana.errors import NBBananaError, UsageError
+from nbbanana.errors import NBBananaError, UnknownModelError, UsageError
 from nbbanana.notebook.transforms import MAGIC
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from nbbanana.providers.login import DeviceCode
     from nbbanana.session import EditResult, Job
 
-__all__ = ["NBBananaMagics"]
+__all__ = ["NBBananaMagics", "edit_help"]
 
 _MISSING = object()
 
@@ -290,6 +292,7 @@ class NBBananaMagics(Magics):
             %nbbudget 5.00
             %nbbudget off
         """
+        from nbbanana.grammar import dollars
         from nbbanana.notebook.displays import say
         from nbbanana.session import current
 
@@ -298,7 +301,8 @@ class NBBananaMagics(Magics):
         if not provider:
             raise UsageError("A budget is for a provider: none is chosen.", "There is no token.", "Log in: %nblogin.")
         if text:
-            session.store.set_budget(provider, None if text == "off" else _dollars(text))
+            amount = None if text == "off" else dollars(text, "%nbbudget", "%nbbudget 5.00, or %nbbudget off")
+            session.store.set_budget(provider, amount)
         budget = session.store.budget(provider)
         play = " in play money" if provider == "sandbox" else ""
         if budget is None:
@@ -321,21 +325,25 @@ class _Documented:
 
     def getdoc(self) -> str:
         """Give the help of `%%nbedit`."""
-        from nbbanana.notebook.help import edit_help
-
         return edit_help()
+
+
+def edit_help() -> str:
+    """Return the text that `%%nbedit?` shows; its examples run as they stand there."""
+    from nbbanana import models
+    from nbbanana.grammar import OWN, listed, options_of
+    from nbbanana.session import current
+    from nbbanana.settings import DEFAULT_MODEL
+
+    try:
+        model = models.get(current().default_model)
+    except UnknownModelError:
+        model = models.get(DEFAULT_MODEL)
+    text = files("nbbanana.notebook").joinpath("help.txt").read_text(encoding="utf-8")
+    fields = [option for option in options_of(model) if option.field is not None]
+    return Template(text).substitute(own=listed(OWN), model=model.id, fields=listed(fields))
 
 
 def _takes_nothing(name: str, line: str) -> None:
     if line.strip():
         raise UsageError(f"{name} takes nothing.", f"It was given {line.strip()!r}.", f"Write {name} alone.")
-
-
-def _dollars(text: str) -> float:
-    try:
-        amount = float(text.removeprefix("$"))
-    except ValueError:
-        amount = -1.0
-    if not 0 <= amount < float("inf"):
-        raise UsageError(f"%nbbudget takes dollars, not {text!r}.", "", "%nbbudget 5.00, or %nbbudget off.")
-    return amount

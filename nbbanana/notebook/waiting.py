@@ -16,7 +16,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import wait as wait_for
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbbanana.errors import ImageError, NBBananaError
 from nbbanana.notebook.displays import Display, NotebookDisplay, OutputWidgetDisplay, publish
@@ -40,57 +40,6 @@ GRACE = 0.1
 
 NOTHING_SENT = "Stopped before anything was sent: nothing is charged."
 STOPPED_TWICE = "Stopped again before the service had answered: it may run and be charged; %nbhistory will say."
-
-
-class Waiter(Protocol):
-    """How the steps of a cell are waited for."""
-
-    interrupt: type[BaseException]
-    """What an interrupt of the cell raises in the middle of a step."""
-
-    async def settled(self, thing: object) -> object:
-        """Give an operand's value, awaited if it is awaitable and this can await."""
-
-    async def call(self, work: Callable[[], T]) -> T:
-        """Call something that may take a while."""
-
-    async def over(self, job: Job, seconds: float) -> bool:
-        """Wait for a job so long; whether it is over."""
-
-    async def cancel(self, job: Job | None) -> str:
-        """End an interrupted cell: cancel its job, if there is one; says what happened."""
-
-
-async def run(shell: InteractiveShell, ask: CellRequest, display: Display, waiter: Waiter) -> EditResult | Job | None:
-    """
-    Run what a cell asks.
-
-    Returns:
-        The result, the live job with `--no-wait`, or None after a dry run.
-
-    Raises:
-        NBBananaError: why there is no result.
-        KeyboardInterrupt: the cell was interrupted; its message says what became of the request.
-    """
-    try:
-        found = [(operand, await waiter.settled(thing)) for operand, thing in ask.look_up()]
-        request = await waiter.call(lambda: ask.request(found))
-        if ask.cell.dry_run:
-            publish(shell, await waiter.call(lambda: ask.dry_run(request)))
-            return None
-        # Not by waiter.call: an interrupt meanwhile would leave a job that nothing holds.
-        job = ask.start(request)
-        if not ask.cell.wait:
-            return _follow(job, display)
-        pause = GRACE
-        while not await waiter.over(job, pause):
-            display.progress(job)
-            pause = TICK
-        result = _result(job, display)
-        display.result(await waiter.call(lambda: display.render(result)))
-        return result
-    except waiter.interrupt:
-        raise _interrupted(await waiter.cancel(ask.job), ask.job, display) from None
 
 
 def run_now(work: Coroutine[Any, Any, T]) -> T:
@@ -180,6 +129,42 @@ class AwaitingWaiter:
         except asyncio.CancelledError:
             return STOPPED_TWICE
         return future.result().message
+
+
+Waiter = BlockingWaiter | AwaitingWaiter
+"""How the steps of a cell are waited for; `interrupt` is what an interrupt of the cell raises in the middle of one."""
+
+
+async def run(shell: InteractiveShell, ask: CellRequest, display: Display, waiter: Waiter) -> EditResult | Job | None:
+    """
+    Run what a cell asks.
+
+    Returns:
+        The result, the live job with `--no-wait`, or None after a dry run.
+
+    Raises:
+        NBBananaError: why there is no result.
+        KeyboardInterrupt: the cell was interrupted; its message says what became of the request.
+    """
+    try:
+        found = [(operand, await waiter.settled(thing)) for operand, thing in ask.look_up()]
+        request = await waiter.call(lambda: ask.request(found))
+        if ask.cell.dry_run:
+            publish(shell, await waiter.call(lambda: ask.dry_run(request)))
+            return None
+        # Not by waiter.call: an interrupt meanwhile would leave a job that nothing holds.
+        job = ask.start(request)
+        if not ask.cell.wait:
+            return _follow(job, display)
+        pause = GRACE
+        while not await waiter.over(job, pause):
+            display.progress(job)
+            pause = TICK
+        result = _result(job, display)
+        display.result(await waiter.call(lambda: display.render(result)))
+        return result
+    except waiter.interrupt:
+        raise _interrupted(await waiter.cancel(ask.job), ask.job, display) from None
 
 
 async def _woken(work: asyncio.Future[Any]) -> None:

@@ -54,7 +54,7 @@ def test_the_edit_model_knows_what_its_fields_are_for() -> None:
     model = models.get(EDIT)
     assert (model.kind, model.prompt_field, model.images_field) == ("edit", "prompt", "image_urls")
     assert (model.seed_field, model.count_field, model.mask_field) == ("seed", "number_of_images", None)
-    assert (model.images_are_list, model.min_images, model.max_images) == (True, 1, 20)
+    assert (model.min_images, model.max_images) == (1, 20)
     assert model.is_shipped
 
 
@@ -62,7 +62,7 @@ def test_the_text_to_image_model_takes_no_pictures() -> None:
     """And its sibling's names differ."""
     model = models.get(MAKE)
     assert (model.kind, model.images_field, model.count_field) == ("text-to-image", None, "num_images")
-    assert (model.images_are_list, model.min_images, model.max_images) == (False, 0, 0)
+    assert (model.min_images, model.max_images) == (0, 0)
 
 
 def test_what_costs_is_said() -> None:

@@ -35,7 +35,7 @@ def test_pictures_go_where_the_schema_says(
 ) -> None:
     """Found by format, not by name: a list stays a list, one is one."""
     model = from_schema(model_id, schema)
-    assert (model.kind, model.images_field, model.images_are_list) == ("edit", field, is_list)
+    assert (model.kind, model.images_field, model.field(field).is_list) == ("edit", field, is_list)
     assert (model.min_images, model.max_images) == (1, most)
     mask = {"mask_image_url": SAMPLE} if model.mask_field else {}
     parameters = model.check({"prompt": "x"} | mask, images=1)

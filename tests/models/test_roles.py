@@ -49,21 +49,18 @@ def test_a_model_that_calls_nothing_as_usual_is_used_by_its_roles() -> None:
 
 def test_words_are_checked_and_sent_under_their_own_name() -> None:
     """A prompt is what the model takes for one."""
-    asked = model().check(model().with_prompt("Make it night.", {"n": 2}), images=1)
+    asked = model().check({"instruction": "Make it night.", "n": 2}, images=1)
     assert asked == {"instruction": "Make it night.", "n": 2}
     assert model().payload(asked, ["https://a.example/1.png"])["source"] == "https://a.example/1.png"
     with pytest.raises(PromptError):
         model().check({"instruction": " "}, images=1)
-    with pytest.raises(ParameterError, match="takes no prompt"):
-        model({"properties": {"image": IMAGE}}).with_prompt("words", {})
 
 
 def test_a_cell_is_read_and_written_without_the_word_prompt() -> None:
     """The body is the prompt, whatever the field is called."""
     cell = parse("a.jpg --n 2", "Make it night.\n", default_model="other/x", model_of=lambda _: model())
-    request = EditRequest(
-        "other/x", model().with_prompt(cell.prompt, cell.parameters), prompt_field=model().prompt_field
-    )
+    parameters = {"instruction": cell.prompt, **cell.parameters}
+    request = EditRequest("other/x", parameters, prompt_field=model().prompt_field)
     assert to_cell(request, ["a.jpg"], default_model="other/x") == "%%nbedit a.jpg --n 2\nMake it night."
     assert "--instruction" not in {option.name for option in options_of(model())}
 

@@ -9,7 +9,7 @@ import pytest
 
 from nbbanana import models
 from nbbanana.grammar import OWN
-from nbbanana.notebook.help import edit_help
+from nbbanana.notebook.magics import edit_help
 from nbbanana.settings import settings
 
 

@@ -167,7 +167,7 @@ def read(writing: Writing, folder: Path, **more: str) -> Reading:
     paths = os.pathsep.join(filter(None, [str(folder / "walls"), os.environ.get("PYTHONPATH", "")]))
     wanted = {"PYTHONPATH": paths, "ATTEMPTS": str(folder / "attempts"), "NBBANANA_PROVIDER": "", "NBBANANA_STORE": ""}
     ended = subprocess.run(
-        [sys.executable, "-m", "nbbanana.cli", "replay", "study.ipynb", "--store", "study.zip"],
+        [sys.executable, "-m", "nbbanana", "replay", "study.ipynb", "--store", "study.zip"],
         cwd=place,
         env=environment(folder / "home", **wanted, **more),
         capture_output=True,

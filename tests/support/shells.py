@@ -52,7 +52,7 @@ class Shell:
         """Start a command; None unsets a variable."""
         wanted = {name: value for name, value in {**self.env, **env}.items() if value is not None}
         process = subprocess.Popen(
-            [sys.executable, "-m", "nbbanana.cli", *words],
+            [sys.executable, "-m", "nbbanana", *words],
             # A shell that was itself started in the background hands on an ignored Ctrl-C.
             preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it calls one function that is safe between fork and exec
             cwd=self.folder,
