@@ -10,7 +10,7 @@ come from the model's schema and from one table of nbbanana's own. `{{name}}` ta
 
 from nbbanana.grammar.cell import Asked, Cell, check_prompt, parse, parse_words, split_cell, to_cell
 from nbbanana.grammar.operands import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Scope
-from nbbanana.grammar.options import OWN, Option, dollars, listed, options_of
+from nbbanana.grammar.options import OWN, Option, dollars, listed, options_of, read_options
 from nbbanana.grammar.placeholders import escape, fill, fits
 from nbbanana.grammar.words import Word, quote, split
 
@@ -36,6 +36,7 @@ __all__ = [
     "parse",
     "parse_words",
     "quote",
+    "read_options",
     "split",
     "split_cell",
     "to_cell",

@@ -307,5 +307,5 @@ def _unknown(shown: str, table: Mapping[str, Any]) -> UsageError:
     elif len(begins) == 1 or (len(bare) == 1 and begins):
         mend = f"Did you mean {begins[0]}?"
     else:
-        mend = did_you_mean(shown, names, "See %%nbedit? for all of them.")
-    return UsageError(f"There is no option {shown[:80]}.", "Neither nbbanana nor the model has it.", mend)
+        mend = did_you_mean(shown, names, "The help of the magic (%%nbedit?, %nbhistory?) lists all of them.")
+    return UsageError(f"There is no option {shown[:80]}.", "It is none of those that this line takes.", mend)

@@ -19,9 +19,8 @@ from nbbanana.images.kinds import (
     ImageInput,
     Upload,
 )
-from nbbanana.images.likeness import fingerprint
 from nbbanana.images.loading import load, load_all
-from nbbanana.images.thumbnails import thumbnail
+from nbbanana.images.thumbnails import fingerprint, thumbnail
 from nbbanana.images.uploading import UploadCache, prepare
 
 __all__ = [

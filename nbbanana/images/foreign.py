@@ -22,28 +22,21 @@ from nbbanana.images.urls import bytes_of_data_uri
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["INSIDE", "has", "is_foreign", "not_a_picture", "plain_source"]
+__all__ = ["INSIDE", "has", "not_a_picture", "reader_for"]
+
+Reader = Callable[[Any], "tuple[bytes | str | Image, str | None]"]
 
 INSIDE = "Give it inside of the with block, or give its path."
 
 
-def is_foreign(value: object) -> bool:
-    """Return whether `plain_source` knows what to do with a value."""
-    return any(matches(value) for matches, _ in _KINDS)
-
-
-def plain_source(value: object) -> tuple[bytes | str | Image, str | None]:
+def reader_for(value: object) -> Reader | None:
     """
-    Return what an object holds, and its name, or None if it has none.
+    Return what reads an object of another package: it gives what the object holds, and its name or None.
 
-    Raises:
-        ImageError: it holds no picture, or cannot be read.
-        ImageNotFoundError: it stands for a file that does not exist.
+    It raises an ImageError for one that holds no picture or cannot be read, and an ImageNotFoundError for one that
+    stands for a file that does not exist. None is returned for an object of a kind that is not known here.
     """
-    for matches, read in _KINDS:
-        if matches(value):
-            return read(value)
-    raise not_a_picture(value)
+    return next((read for matches, read in _KINDS if matches(value)), None)
 
 
 def has(value: object, name: str) -> bool:
@@ -169,7 +162,7 @@ def _is_of(value: object, module: str, name: str) -> bool:
     return isinstance(found, type) and isinstance(value, found)
 
 
-_KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any], tuple[bytes | str | Image, str | None]]], ...] = (
+_KINDS: tuple[tuple[Callable[[Any], bool], Reader], ...] = (
     (lambda value: isinstance(value, Mapping) and "content" in value, _of_upload),
     (lambda value: _is_of(value, "ipywidgets", "Image"), _of_widget),
     (lambda value: _is_of(value, "IPython.display", "Image"), _of_displayed),

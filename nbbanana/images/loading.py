@@ -18,10 +18,9 @@ from nbbanana.errors import ImageError
 from nbbanana.images.arrays import image_of_array, is_array, is_list_of_things
 from nbbanana.images.colours import to_srgb, upright
 from nbbanana.images.decoding import check_pixels, head, is_marked, pillow_errors
-from nbbanana.images.foreign import INSIDE, has, is_foreign, not_a_picture, plain_source
-from nbbanana.images.globs import expand, is_glob
+from nbbanana.images.foreign import INSIDE, has, not_a_picture, reader_for
 from nbbanana.images.kinds import MAX_PIXELS, ImageInput
-from nbbanana.images.reading import checked_size, quoted, read_file
+from nbbanana.images.reading import checked_size, expand, is_glob, quoted, read_file
 from nbbanana.images.urls import bytes_of_data_uri, is_url, url_input
 
 if TYPE_CHECKING:
@@ -161,7 +160,10 @@ def _of_bytes(data: bytes | bytearray | memoryview, name: str | None) -> ImageIn
 
 
 def _of_foreign(value: object, name: str | None) -> ImageInput:
-    plain, own_name = plain_source(value)
+    reader = reader_for(value)
+    if reader is None:
+        raise not_a_picture(value)
+    plain, own_name = reader(value)
     found = _load(plain, name or own_name)
     return found if own_name is None else replace(found, name=_short(own_name))
 
@@ -241,7 +243,7 @@ _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str | None], ImageInpu
     (lambda value: isinstance(value, os.PathLike), _of_path),
     (lambda value: isinstance(value, bytes | bytearray | memoryview), _of_bytes),
     (_is_pil, _of_pil),
-    (is_foreign, _of_foreign),
+    (lambda value: reader_for(value) is not None, _of_foreign),
     (is_array, _of_array),
 )
 """Tests for each kind of picture, and its reader. The first match counts: PIL images are arrays too."""

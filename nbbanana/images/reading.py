@@ -1,12 +1,19 @@
-"""Files as bytes, bounded: what is not a regular file is never opened for reading, and nothing here waits."""
+"""
+Files as bytes, bounded: what is not a regular file is never opened for reading, and nothing here waits.
+
+Globs are sorted as people sort: `img2` comes before `img10`.
+"""
 
 from __future__ import annotations
 
 import difflib
 import errno
+import glob
 import os
+import re
 import stat
 import unicodedata
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,12 +24,12 @@ __all__ = [
     "ENDINGS",
     "checked_size",
     "existing",
-    "expanded",
-    "missing",
+    "expand",
+    "is_glob",
+    "natural_key",
     "quoted",
     "read_file",
     "read_stream",
-    "spellings",
 ]
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif")
@@ -31,8 +38,14 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".
 MANY_NAMES = 10_000
 """A folder of more names is not searched for a similar one."""
 
+MOST_FILES = 1000
+"""More matches than any request takes are a mistake in the pattern."""
+
 LONGEST_NAME = 200
 """Characters of a name in a message; of a longer one the middle is left out."""
+
+
+_NUMBERS = re.compile(r"([0-9]+)")
 
 
 def quoted(name: str) -> str:
@@ -224,3 +237,62 @@ def _listing(names: list[str]) -> str:
         return "Check the path; it counts from the notebook's folder."
     more = f" and {len(pictures) - 4} more" if len(pictures) > 4 else ""
     return f"The pictures there are {', '.join(map(quoted, pictures[:4]))}{more}."
+
+
+# ── globs ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_glob(text: str) -> bool:
+    """Return whether a text is a pattern: it has `*`, `?` or `[…]` and is not the name of a file that exists."""
+    return "\0" not in text and glob.has_magic(text) and existing(text) is None
+
+
+def expand(pattern: str) -> list[str]:
+    """
+    Return the files that a glob matches, sorted as people sort; folders are left out. `**` goes through folders.
+
+    Raises:
+        ImageNotFoundError: it matches nothing.
+        ImageError: it matches more than `MOST_FILES`.
+    """
+    files = next(filter(None, map(_files, spellings(_with_names(expanded(pattern))))), [])
+    if not files:
+        raise _unmatched(pattern)
+    if len(files) > MOST_FILES:
+        raise ImageError(
+            f"{quoted(pattern)} matches more than {MOST_FILES} files.",
+            "No request takes so many pictures.",
+            "Narrow the pattern.",
+        )
+    return sorted(files, key=natural_key)
+
+
+def _files(pattern: str) -> list[str]:
+    matches = islice(glob.iglob(pattern, recursive=True), MOST_FILES * 10)  # noqa: PTH207 (absolute ones too)
+    return list(islice((match for match in matches if not os.path.isdir(match)), MOST_FILES + 1))  # noqa: PTH112
+
+
+def _with_names(place: Path) -> str:
+    """Escape the folders at the beginning of a pattern that exist, such as `Client [final]`."""
+    known = next((folder for folder in place.parents if folder.parts and os.path.lexists(folder)), None)
+    if known is None:
+        return os.fspath(place)
+    return os.fspath(Path(glob.escape(os.fspath(known))) / place.relative_to(known))
+
+
+def natural_key(path: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """
+    Return what to sort paths by, so that numbers count as numbers and capitals do not matter.
+
+    >>> sorted(["img10.png", "img2.png", "Img1.png"], key=natural_key)
+    ['Img1.png', 'img2.png', 'img10.png']
+    """
+    parts = _NUMBERS.split(path.replace(os.sep, "/").casefold())
+    return tuple((1, 0, part) if at % 2 == 0 else (0, int(part), "") for at, part in enumerate(parts) if part), path
+
+
+def _unmatched(pattern: str) -> ImageNotFoundError:
+    folder = missing(expanded(pattern), quoted(pattern))
+    return ImageNotFoundError(
+        f"{quoted(pattern)} matches no file.", folder.why.replace("of that name", "like that"), folder.how
+    )

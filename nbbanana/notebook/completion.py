@@ -80,7 +80,9 @@ def _complete(text: str, row: int, column: int, namespace: Mapping[str, Any]) ->
     lines = text.split("\n")
     before = lines[row][:column]
     if history := _HISTORY.fullmatch(before):
-        return _of_history(history["line"])
+        from nbbanana.notebook.history_line import OPTIONS
+
+        return _of_options(history["line"], OPTIONS) or _Found((), _last_word(before))
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     cell = _CELL.fullmatch(before if row == first else lines[first] + " ")
     if cell is not None and row > first:
@@ -103,8 +105,14 @@ def _placeholder(before: str, namespace: Mapping[str, Any]) -> _Found | None:
 
 def _on_the_line(line: str, namespace: Mapping[str, Any], *, is_cell: bool) -> _Found:
     fragment = _last_word(line)
+    found = _of_options(line, _options(line.split(), is_cell=is_cell))
+    return found or _Found((*_beginning(fragment, _pictures(fragment, namespace)), *_files(fragment)), fragment)
+
+
+def _of_options(line: str, options: Iterable[Option]) -> _Found | None:
+    """Return the options, or the values of one, that may stand at the end of a line; None where neither may."""
+    fragment = _last_word(line)
     words = line[: len(line) - len(fragment)].split()
-    options = _options(words, is_cell=is_cell)
     forms = {form: option for option in options for form in (option.name, option.short) if form}
     name, equals, value = fragment.partition("=")
     if equals and name.replace("_", "-") in forms:
@@ -115,7 +123,7 @@ def _on_the_line(line: str, namespace: Mapping[str, Any], *, is_cell: bool) -> _
         given = {word.partition("=")[0].replace("_", "-") for word in words}
         left = [option for option in options if not given & {option.name, option.short}]
         return _Found(_beginning(fragment, _spellings(left)), fragment)
-    return _Found((*_beginning(fragment, _pictures(fragment, namespace)), *_files(fragment)), fragment)
+    return None
 
 
 def _last_word(line: str) -> str:
@@ -148,21 +156,6 @@ def _files(fragment: str) -> Iterator[tuple[str, str]]:
             yield (opened[:-1] if opened != path else opened) + "/", "path"
         else:
             yield quote(path, always=True) if mark else str(FileOperand(path)), "path"
-
-
-def _of_history(line: str) -> _Found:
-    """Return options of `%nbhistory`, and the values of those whose values are counted."""
-    from nbbanana import models
-    from nbbanana.notebook import history_line as history
-
-    *_, fragment = re.split(r"\s", line)
-    *_, before = ["", *line[: len(line) - len(fragment)].split()]
-    name, equals, value = fragment.rpartition("=")
-    values = {"--model": models.ids(), "--state": history.STATES}
-    if equals or before in values:
-        return _Found(_beginning(value, dict.fromkeys(values.get(name or before, ()), "value")), value)
-    options = dict.fromkeys([*history.SWITCHES, *history.FILTERS, *history.ACTIONS, *history.LIMIT], "option")
-    return _Found(_beginning(fragment, options) if fragment.startswith("-") else (), fragment)
 
 
 def _options(words: list[str], *, is_cell: bool) -> list[Option]:

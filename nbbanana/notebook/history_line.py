@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from nbbanana.display import note_bundle
 from nbbanana.display.words import money
 from nbbanana.errors import UsageError
-from nbbanana.grammar import Word, split
-from nbbanana.models.nearest import did_you_mean
+from nbbanana.grammar import Option, Word, read_options, split
 from nbbanana.notebook.displays import publish
 from nbbanana.session import current
 from nbbanana.store.records import State
@@ -22,20 +20,21 @@ if TYPE_CHECKING:
     from nbbanana.session import History
     from nbbanana.store.records import Spending
 
-__all__ = ["ACTIONS", "FILTERS", "LIMIT", "SWITCHES", "show_history"]
+__all__ = ["OPTIONS", "show_history"]
 
 ROWS = 20
 MOST_ROWS = 500
 """A table that a notebook still opens with ease."""
 
-LIMIT = ("-n", "--limit")
-SWITCHES = ("--starred", "--rejected")
-FILTERS = ("--model", "--provider", "--state", "--seed", "--tag", "--input", "--notebook", "--since", "--until")
-"""What an edit must have, as `History.filter` takes it."""
 STATES: tuple[str, ...] = get_args(State)
+FILTERS = ("model", "provider", "state", "seed", "tag", "input", "notebook", "since", "until")
+"""What an edit must have, as `History.filter` takes it."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
 _SPAN = re.compile(r"([0-9]{0,18}):([0-9]{0,18})")
+
+Given = dict[str, str | bool]
+"""The options of a line by their keys: a value, or that a flag is set."""
 
 
 class Action(NamedTuple):
@@ -46,16 +45,6 @@ class Action(NamedTuple):
     run: Callable[[InteractiveShell, History, list[int]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a line asks for."""
-
-    words: tuple[Word, ...] = ()
-    filters: dict[str, Any] = field(default_factory=dict)
-    limit: int = ROWS
-    action: tuple[str, list[int]] | None = None
-
-
 def show_history(shell: InteractiveShell, line: str) -> None:
     """
     Show what a line asks of the history.
@@ -64,36 +53,43 @@ def show_history(shell: InteractiveShell, line: str) -> None:
         UsageError: an option that is not there, or a value that it does not take.
         NotInStoreError: an edit that is not there.
     """
-    asked, history = _read(line), current().history
-    if asked.action is not None:
-        name, ids = asked.action
-        ACTIONS[name].run(shell, history, ids)
-    elif not asked.filters and len(asked.words) == 1 and not asked.words[0].quoted:
-        _one_word(shell, history, asked)
+    words = [Word(word.text, quoted=word.quoted or _is_from_the_end(word.text)) for word in split(line)[0]]
+    read, words = read_options(words, OPTIONS, shell.user_ns)
+    given: Given = {option.key: value for option, value in read.values()}
+    history = current().history
+    action = next((name for name in ACTIONS if name in given), None)
+    if action is not None:
+        ACTIONS[action].run(shell, history, _ids(action, given, words))
+    elif len(words) == 1 and given.keys() <= {"limit"} and (not words[0].quoted or _is_from_the_end(words[0].text)):
+        _one_word(shell, history, given, words[0].text)
     else:
-        _listed(shell, history, asked)
+        _listed(shell, history, given, " ".join(word.text for word in words))
 
 
-def _one_word(shell: InteractiveShell, history: History, asked: Asked) -> None:
-    """Show an edit for a number, a slice for `3:9`, and search for anything else, also for a number in quotes."""
-    text = asked.words[0].text
+def _is_from_the_end(text: str) -> bool:
+    """Tell whether a word is a negative number, which is an edit and no option."""
+    return text.startswith("-") and _NUMBER.fullmatch(text) is not None
+
+
+def _one_word(shell: InteractiveShell, history: History, given: Given, text: str) -> None:
+    """Show an edit for a number and a slice for `3:9`; search for anything else, as for a number in quotes."""
     if _NUMBER.fullmatch(text):
         _show(shell, history[int(text)])
     elif span := _SPAN.fullmatch(text):
         first, end = (int(part) if part else None for part in span.groups())
         _show(shell, history[first:end])
     else:
-        _listed(shell, history, asked)
+        _listed(shell, history, given, text)
 
 
-def _listed(shell: InteractiveShell, history: History, asked: Asked) -> None:
-    words = " ".join(word.text for word in asked.words)
-    if asked.filters:
-        _show(shell, history.filter(words=words or None, limit=asked.limit, **asked.filters))
+def _listed(shell: InteractiveShell, history: History, given: Given, words: str) -> None:
+    limit = _limit(str(given.pop("limit", ROWS)))
+    if given:
+        _show(shell, history.filter(words=words or None, limit=limit, **_filters(given)))
     elif words:
-        _show(shell, history.search(words, limit=asked.limit))
+        _show(shell, history.search(words, limit=limit))
     else:
-        _show(shell, history.latest(asked.limit))
+        _show(shell, history.latest(limit))
 
 
 def _show(shell: InteractiveShell, thing: Any) -> None:
@@ -133,89 +129,48 @@ def _spent(provider: str, spending: Spending) -> str:
 
 
 ACTIONS = {
-    "--diff": Action(2, "two edits, such as --diff 3 7", _diff),
-    "--lineage": Action(1, "an edit, such as --lineage 7", _lineage),
-    "--cell": Action(1, "an edit, such as --cell 7", _cell),
-    "--cost": Action(0, "nothing", _cost),
+    "diff": Action(2, "two edits, such as --diff 3 7", _diff),
+    "lineage": Action(1, "an edit, such as --lineage 7", _lineage),
+    "cell": Action(1, "an edit, such as --cell 7", _cell),
+    "cost": Action(0, "nothing", _cost),
 }
 
-# ── reading the line ────────────────────────────────────────────────────────────────────────────────────────────
+OPTIONS: tuple[Option, ...] = (
+    Option("--limit", "-n", "NUMBER", "how many edits are shown", "limit"),
+    Option("--starred", None, None, "edits with a star", "starred"),
+    Option("--rejected", None, None, "edits that were rejected", "rejected"),
+    *(Option(f"--{name}", None, name.upper(), "", name, choices=STATES * (name == "state")) for name in FILTERS),
+    *(Option(f"--{name}", None, "EDIT" if action.takes else None, "", name) for name, action in ACTIONS.items()),
+)
+
+# ── the values of options ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read(line: str) -> Asked:
-    words: list[Word] = []
-    filters: dict[str, Any] = {}
-    limit, action = ROWS, None
-    stream = iter(split(line)[0])
-    for word in stream:
-        name, value = _option(word)
-        if name is None:
-            words.append(word)
-        elif name in LIMIT:
-            limit = _limit(_value(name, value, stream))
-        elif name in SWITCHES:
-            filters[name[2:]] = True
-        elif name in FILTERS:
-            filters |= _filter(name, _value(name, value, stream))
-        elif name in ACTIONS:
-            action = (name, [_id(name, value, stream) for _ in range(ACTIONS[name].takes)])
-        else:
-            raise _unknown(name)
-    if action and (words or filters):
-        raise UsageError(
-            f"{action[0]} stands alone.", f"It takes {ACTIONS[action[0]].as_words}.", "Leave the rest out."
-        )
-    return Asked(tuple(words), filters, limit, action)
+def _filters(given: Given) -> dict[str, Any]:
+    filters: dict[str, Any] = dict(given)
+    if (state := filters.pop("state", None)) is not None:
+        if state not in STATES:
+            why = f"It is one of {', '.join(STATES)}."
+            raise UsageError(f"--state is {state!r:.40}.", why, "Write --state failed.")
+        filters["states"] = [state]
+    if (seed := filters.get("seed")) is not None:
+        if not seed.isdecimal():
+            raise UsageError(f"--seed is {seed!r:.40}.", "It is a whole number.", "Write --seed 7.")
+        filters["seed"] = int(seed)
+    return filters
 
 
-def _option(word: Word) -> tuple[str | None, str | None]:
-    """Return the name of an option and the value that is written to it; no name for what is none."""
-    if word.quoted or not word.text.startswith("-") or _NUMBER.fullmatch(word.text):
-        return None, None
-    if word.text.startswith("-n") and not word.text.startswith("--"):
-        return "-n", word.text[2:].removeprefix("=") or None
-    name, equals, value = word.text.partition("=")
-    return name, value if equals else None
-
-
-def _value(name: str, value: str | None, stream: Iterator[Word]) -> str:
-    if value is None:
-        value = next((word.text for word in stream), None)
-    if value is None:
-        raise UsageError(f"{name} takes a value.", "None is written.", f"Write {name} and what it should be.")
-    return value
-
-
-def _filter(name: str, value: str) -> dict[str, Any]:
-    if name == "--state":
-        return {"states": [_state(value)]}
-    if name == "--seed" and not value.isdecimal():
-        raise UsageError(f"--seed is {value!r:.40}.", "It is a whole number.", "Write --seed 7.")
-    return {name[2:]: int(value) if name == "--seed" else value}
-
-
-def _state(value: str) -> str:
-    if value not in STATES:
-        raise UsageError(f"--state is {value!r:.40}.", f"It is one of {', '.join(STATES)}.", "Write --state failed.")
-    return value
-
-
-def _id(name: str, value: str | None, stream: Iterator[Word]) -> int:
-    text = value if value is not None else next((word.text for word in stream), "")
-    if not _NUMBER.fullmatch(text):
-        raise UsageError(
-            f"{name} takes {ACTIONS[name].as_words}.", f"It was given {text!r:.40}.", "%nbhistory lists them."
-        )
-    return int(text)
+def _ids(name: str, given: Given, words: list[Word]) -> list[int]:
+    """Return the edits that an action takes: the value of its option, and the words behind it."""
+    action, first = ACTIONS[name], given[name]
+    texts = ([] if first is True else [str(first)]) + [word.text for word in words]
+    if len(given) > 1 or len(texts) != action.takes or not all(map(_NUMBER.fullmatch, texts)):
+        said = f"--{name} takes {action.as_words}, and stands alone."
+        raise UsageError(said, "Something else is on the line, or a number is missing.", "%nbhistory lists the edits.")
+    return [int(text) for text in texts]
 
 
 def _limit(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text[:9]) <= MOST_ROWS:
         raise UsageError(f"-n is {text!r:.40}.", f"It is a number from 1 to {MOST_ROWS}.", "Write -n 50.")
     return int(text)
-
-
-def _unknown(name: str) -> UsageError:
-    known = [*LIMIT, *SWITCHES, *FILTERS, *ACTIONS]
-    mend = did_you_mean(name, known, "Put words with a - in quotes.")
-    return UsageError(f"There is no option {name:.40}.", f"%nbhistory has {', '.join(known)}.", mend)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import NotInStoreError
 from nbbanana.images import fingerprint
-from nbbanana.images.likeness import ALIKE, BITS, distance
 from nbbanana.images.reading import read_file
+from nbbanana.images.thumbnails import ALIKE, BITS, distance
 from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.session.results import EditResult
 from nbbanana.session.session import Session, current

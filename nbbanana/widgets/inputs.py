@@ -15,7 +15,7 @@ from nbbanana.grammar import EditOperand, FileOperand, LastOperand, NameOperand,
 from nbbanana.grammar.operands import read
 from nbbanana.grammar.placeholders import fill
 from nbbanana.images import load_all
-from nbbanana.images.globs import expand, is_glob
+from nbbanana.images.reading import expand, is_glob
 from nbbanana.session import EditResult, Job, Output
 
 if TYPE_CHECKING:

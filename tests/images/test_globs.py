@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nbbanana.errors import ImageError, ImageNotFoundError
 from nbbanana.images import load, load_all
-from nbbanana.images.globs import MOST_FILES, natural_key
+from nbbanana.images.reading import MOST_FILES, natural_key
 
 from .files import encoded
 

@@ -17,7 +17,7 @@ import nbbanana as nb
 from nbbanana import errors
 from nbbanana.grammar import FileOperand, parse, split_cell
 from nbbanana.images import fingerprint
-from nbbanana.images.likeness import ALIKE, distance
+from nbbanana.images.thumbnails import ALIKE, distance
 from nbbanana.request import EditRequest
 from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.store import InputRecord
