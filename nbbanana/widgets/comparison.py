@@ -15,7 +15,7 @@ from nbbanana.errors import ImageError, UsageError
 from nbbanana.session import EditResult, Output
 from nbbanana.session.changes import Diff
 from nbbanana.text import one_line
-from nbbanana.widgets.payloads import ALIKE, when
+from nbbanana.widgets.payloads import are_alike, when
 
 __all__ = ["Side", "data_of", "made_from", "only_output", "rows", "same", "sides_of", "words"]
 
@@ -122,8 +122,7 @@ def words(left: Side, right: Side) -> tuple[tuple[str, str], ...]:
         only = left.result or right.result
         return () if only is None else (("left" if left.result else "right", only.prompt),)
     changes = Diff(left.result, right.result).words
-    alike = 2 * sum(len(text) for kind, text in changes if kind == "same")
-    if alike < ALIKE * (len(left.result.prompt) + len(right.result.prompt)):
+    if not are_alike(changes, left.result.prompt, right.result.prompt):
         return ("left", left.result.prompt), ("right", right.result.prompt)
     return _phrases(changes)
 

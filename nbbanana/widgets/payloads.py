@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from difflib import SequenceMatcher
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbbanana.display.changes import word_diff
 from nbbanana.display.tables import STATES
 from nbbanana.display.words import duration, money
 from nbbanana.session.reproduce import image_of, operand_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Row",
+    "are_alike",
     "draft_of",
     "field_row",
     "gist",
@@ -302,25 +303,19 @@ def _bare(record: InputRecord) -> Any:
     return ImageInput(record.name, record.identity)
 
 
-def words_against(parent: str, child: str) -> list[tuple[str, str]]:
+def words_against(parent: str, child: str) -> tuple[tuple[str, str], ...]:
     """
-    A prompt with what is new and what is gone against another: pairs of `same`, `new` or `gone`, and words.
+    Return a prompt with what is new and what is gone against another: pairs of `same`, `new` or `gone`, and words.
 
     Prompts that have little in common give the second as it is, for a mixture of both reads as noise.
 
     >>> words_against("Make it snow now.", "Make it rain now.")
-    [('same', 'Make it'), ('gone', 'snow'), ('new', 'rain'), ('same', 'now.')]
+    (('same', 'Make it '), ('gone', 'snow'), ('new', 'rain'), ('same', ' now.'))
     """
-    before, after = parent.split(), child.split()
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    if matcher.ratio() < ALIKE:
-        return [("same", child)]
-    found: list[tuple[str, str]] = []
-    for _, start, end, first, last in matcher.get_opcodes():
-        gone, new = " ".join(before[start:end]), " ".join(after[first:last])
-        if gone == new:
-            found.append(("same", new))
-            continue
-        found += [("gone", gone)] if gone else []
-        found += [("new", new)] if new else []
-    return found
+    changes = word_diff(parent, child)
+    return changes if are_alike(changes, parent, child) else (("same", child),)
+
+
+def are_alike(changes: Iterable[tuple[str, str]], left: str, right: str) -> bool:
+    """Tell whether two texts have so much in common that their `word_diff` can be read."""
+    return 2 * sum(len(text) for kind, text in changes if kind == "same") >= ALIKE * (len(left) + len(right))

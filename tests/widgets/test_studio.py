@@ -209,8 +209,8 @@ def test_lineage_is_shown_by_what_changed(bench: Told) -> None:
     bench.ask("look", edit=second.id)
     detail = bench.last("detail")
     assert detail["parent"] == first.id
-    assert ["gone", "snow."] in detail["words"]
-    assert ["new", "rain."] in detail["words"]
+    assert ["gone", "snow"] in detail["words"]
+    assert ["new", "rain"] in detail["words"]
     assert detail["against_parent"] == ["other words", "seed 5"]
 
 

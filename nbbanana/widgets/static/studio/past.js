@@ -106,7 +106,7 @@ export function makePast(form) {
 
   function drawDetail(row) {
     const recall = (word, what) => h("button.nbb-boxed", { type: "button", onclick: () => form.say("recall", { edit: row.id, what }) }, word);
-    const words = row.words.map(([kind, text]) => [kind === "same" ? text : h(kind === "new" ? "ins" : "del", {}, text), " "]).flat();
+    const words = row.words.map(([kind, text]) => (kind === "same" ? text : h(kind === "new" ? "ins" : "del", {}, text)));
     const parent = row.parent === null ? null : h("p.nbb-small", {}, h("b", {}, `Different from edit ${row.parent}: `), row.against_parent.join(", ") || "no difference", ".");
     const against = h("p.nbb-small", {}, h("b", {}, "Different from the form: "), row.against_form.join(", ") || "no difference", ".");
     fill(
