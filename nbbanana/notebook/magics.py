@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 
 from nbbanana.errors import NBBananaError, UnknownModelError, UsageError
-from nbbanana.notebook.transforms import MAGIC
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -36,9 +35,6 @@ class NBBananaMagics(Magics):
         self._looked = False
         self._unbound: dict[int, tuple[str, object]] = {}
         """By edit id: the name that a cell could not bind, and the value that it had then."""
-        for kind in ("line", "cell"):
-            # The help follows the schema of the model that is set: it is made when it is asked for.
-            self.magics[kind][MAGIC] = _Documented(self.magics[kind][MAGIC])
 
     # ── edits ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -311,23 +307,6 @@ class NBBananaMagics(Magics):
             say(self._shell, f"${budget.left:.2f} of ${budget.amount:.2f} is left at {provider}{play}.")
 
 
-class _Documented:
-    """A magic whose help is made when it is asked for; IPython calls `getdoc` before it looks for a docstring."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._function(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._function, name)
-
-    def getdoc(self) -> str:
-        """Give the help of `%%nbedit`."""
-        return edit_help()
-
-
 def edit_help() -> str:
     """Return the text that `%%nbedit?` shows; its examples run as they stand there."""
     from nbbanana import models
@@ -342,6 +321,10 @@ def edit_help() -> str:
     text = files("nbbanana.notebook").joinpath("help.txt").read_text(encoding="utf-8")
     fields = [option for option in options_of(model) if option.field is not None]
     return Template(text).substitute(own=listed(OWN), model=model.id, fields=listed(fields))
+
+
+# The help follows the schema of the model that is set: IPython calls `getdoc` before it looks for a docstring.
+NBBananaMagics.nbedit.getdoc = edit_help  # type: ignore[union-attr]
 
 
 def _takes_nothing(name: str, line: str) -> None:
