@@ -189,7 +189,7 @@ def _budget(options: argparse.Namespace) -> None:
         if not provider:
             raise NoCredentialError("A budget belongs to a provider, and none was chosen.", "There is no token.")
         if options.amount is not None:
-            amount = None if options.amount == "off" else dollars(options.amount, "budget", "nbbanana budget 5")
+            amount = None if options.amount == "off" else dollars(options.amount, "The budget", "nbbanana budget 5")
             session.store.set_budget(provider, amount)
         budget = session.store.budget(provider)
         shown: dict[str, Any] = {"provider": provider, "budget": None, "left": None}

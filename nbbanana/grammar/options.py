@@ -279,9 +279,9 @@ def dollars(text: str, what: str, example: str) -> float:
     Read an amount of US dollars.
 
     Raises:
-        UsageError: it is none; the message names `what` takes it and an `example`.
+        UsageError: it is none; the message says `what` it is for and gives an `example`.
 
-    >>> dollars("$5.00", "%nbbudget", "%nbbudget 5.00")
+    >>> dollars("$5.00", "The budget", "%nbbudget 5.00")
     5.0
     """
     try:
@@ -289,7 +289,7 @@ def dollars(text: str, what: str, example: str) -> float:
     except ValueError:
         amount = -1.0
     if not 0 <= amount < float("inf"):
-        raise UsageError(f"{what} takes US dollars, not {text!r:.40}.", "", f"Write {example}.")
+        raise UsageError(f"{what} is {text!r:.40}.", "It is a number of US dollars.", f"Write {example}.")
     return amount
 
 

@@ -297,7 +297,7 @@ class NBBananaMagics(Magics):
         if not provider:
             raise UsageError("A budget is for a provider: none is chosen.", "There is no token.", "Log in: %nblogin.")
         if text:
-            amount = None if text == "off" else dollars(text, "%nbbudget", "%nbbudget 5.00, or %nbbudget off")
+            amount = None if text == "off" else dollars(text, "The budget", "%nbbudget 5.00, or %nbbudget off")
             session.store.set_budget(provider, amount)
         budget = session.store.budget(provider)
         play = " in play money" if provider == "sandbox" else ""
