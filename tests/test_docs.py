@@ -1,0 +1,55 @@
+"""The examples of the README and of the pages under docs/ run as they stand there, in the sandbox."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import nbbanana as nb
+
+ROOT = Path(__file__).parents[1]
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FORMS = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Callable[[str], Path], paint: str) -> Iterator[Path]:
+    """A folder with the pictures that examples name, and a session over a store with a dozen edits."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(photo("portrait"), tmp_path / "portrait.jpg")
+    nb.samples.still_life().save(tmp_path / "still-life.jpg")
+    with nb.Session(provider="sandbox", store=tmp_path / "store") as session:
+        session.edit("A rainy neon street.", "portrait.jpg", seed=0).vary(range(1, 12))
+        yield tmp_path
+
+
+def run(code: str) -> dict[str, object]:
+    """Run an example; gives its variables."""
+    names: dict[str, object] = {}
+    exec(compile(code, "example", "exec"), names)
+    return names
+
+
+def test_the_example_of_the_readme_runs(folder: Path) -> None:
+    """Each line of it, among them the one that saves all outputs into a folder."""
+    [example] = PYTHON.findall((ROOT / "README.md").read_text("utf-8"))
+    names = run(example)
+    result = names["result"]
+    assert isinstance(result, nb.EditResult)
+    assert len(result) == 2
+    assert result[0].starred
+    assert sorted(path.suffix for path in (folder / "out").iterdir()) == [".png", ".png"]
+
+
+def test_the_examples_of_the_page_on_forms_run(folder: Path) -> None:
+    """The Studio by calls, and a region that goes with a request."""
+    page = (ROOT / "docs/explanation/forms.md").read_text("utf-8")
+    studio, region = FORMS.findall(page)[:2]
+    run("import nbbanana as nb\n" + re.sub(r"^    ", "", studio, flags=re.MULTILINE))
+    drawn = region.replace('nb.region("portrait.jpg")', 'nb.region("portrait.jpg", boxes=[(0.7, 0, 1, 0.3)])')
+    names = run("import nbbanana as nb\n" + re.sub(r"^    ", "", drawn, flags=re.MULTILINE))
+    assert names["result"].region.words == "the upper-right corner"  # type: ignore[attr-defined]
