@@ -22,7 +22,7 @@ from nbbanana.models import Model
 from nbbanana.request import EditRequest, sha256_of
 from nbbanana.settings import settings
 from nbbanana.store import Store
-from nbbanana.store.records import InputRecord, NewEdit
+from nbbanana.store.records import Edit, InputRecord
 
 __all__ = ["Prepared", "input_record", "payload_of", "prepare"]
 
@@ -88,7 +88,9 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
     if turn is not None:
         await turn.wait()
     new = _row(run, records, masks, price, is_play=context.provider.is_play)
-    run.edit = await context.rows.call(context.rows.store.begin, new, owner=context.leases.owner, ttl=LEASE)
+    run.edit = await context.rows.call(
+        context.rows.store.begin, new, schema=run.model.schema, owner=context.leases.owner, ttl=LEASE
+    )
     context.leases.hold(run.row.id)
     ready = Prepared(
         tuple(_source(url or there, upload) for url, there, upload in zip(alive, staged, prepared, strict=True)),
@@ -192,9 +194,9 @@ def _keep(
 
 def _row(
     run: Run, inputs: tuple[InputRecord, ...], masks: tuple[InputRecord, ...], price: Quote, *, is_play: bool
-) -> NewEdit:
+) -> Edit:
     request = run.request
-    return NewEdit(
+    return Edit(
         model=request.model,
         provider=run.provider,
         ask=request.ask,
@@ -211,7 +213,6 @@ def _row(
         ordinal=run.ordinal,
         masks=masks,
         region=request.region,
-        schema=run.model.schema,
         schema_hash=_schema_hash(run.model),
         provider_model=request.model,
         is_play=is_play,

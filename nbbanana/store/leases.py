@@ -7,15 +7,18 @@ is known to be gone (same host, no such process), so that a kernel that was kill
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sqlite3
 import uuid
 
-from nbbanana.store.records import State
-from nbbanana.store.rows import Facts, move, one
+from nbbanana.store.queries import Reader
+from nbbanana.store.records import Edit, State
+from nbbanana.store.rows import Facts, edits_from, move, numbered, one
+from nbbanana.store.states import UNFINISHED
 
-__all__ = ["abandoned", "claim", "holder", "holders", "is_gone", "new_owner", "release", "renew", "settle"]
+__all__ = ["Leases", "claim", "is_gone", "new_owner"]
 
 
 def new_owner() -> str:
@@ -52,6 +55,70 @@ def _host() -> str:
     return socket.gethostname().replace(":", "-") or "localhost"
 
 
+class Leases(Reader):
+    """Who watches which edit."""
+
+    def claim(self, edit_id: int, owner: str, ttl: float) -> bool:
+        """Take an edit's lease for `ttl` seconds; False while a living other one holds it. See `new_owner`."""
+        now = self._clock()
+        with self._database.write() as connection:
+            return claim(connection, edit_id, owner, now + ttl, now)
+
+    def is_claimed(self, edit_id: int) -> bool:
+        """Return whether a living process has the lease of the edit."""
+        with self._database.read() as connection:
+            return _holder(connection, edit_id, self._clock()) is not None
+
+    def renew(self, owner: str, ttl: float) -> int:
+        """Have all leases of `owner` last `ttl` seconds from now; returns how many it holds."""
+        with self._database.write() as connection:
+            lasting = self._clock() + ttl
+            return connection.execute("UPDATE leases SET expires_at = ? WHERE owner = ?", (lasting, owner)).rowcount
+
+    def release(self, edit_id: int, owner: str) -> None:
+        """Give a lease back; another owner's stays."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM leases WHERE owner = ? AND edit_id = ?", (owner, edit_id))
+
+    def release_all(self, owner: str) -> None:
+        """Give back all that `owner` holds."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM leases WHERE owner = ?", (owner,))
+
+    def unfinished(self, provider: str | None = None, *, unclaimed: bool = False) -> list[Edit]:
+        """Return the edits with something left to do, oldest first; `unclaimed`: only those without a living lease."""
+        with self._database.read() as connection:
+            found = connection.execute(
+                "SELECT * FROM edits WHERE state <> 'completed' AND state IN (SELECT value FROM json_each(?))"
+                " AND provider = coalesce(?, provider) ORDER BY id",
+                (json.dumps(UNFINISHED), provider),
+            )
+            watched = _holders(connection, self._clock()) if unclaimed else {}
+            return [edit for edit in edits_from(connection, found) if edit.id not in watched]
+
+    def settle_abandoned(self, grace: float = 60.0, *, owner: str | None = None) -> list[Edit]:
+        """
+        End the edits whose kernel ended between writing them down and recording that they were accepted.
+
+        Those that were `prepared` were never sent: they become `cancelled`, and what was kept back for them is free
+        again. Those that were `submitting` become `unknown`. What has a living lease, or changed within the last
+        `grace` seconds, is left alone, unless `owner`, who ends now, holds the lease. Costs one read where there are
+        none.
+
+        Returns:
+            The edits that ended so, oldest first.
+        """
+        with self._database.read() as connection:
+            if not _abandoned(connection, self._clock(), grace, owner):
+                return []
+        with self._database.write() as connection:
+            now = self._clock()
+            ids = _abandoned(connection, now, grace, owner)
+            for edit_id in ids:
+                _settle(connection, edit_id, now)
+            return numbered(connection, ids)
+
+
 def claim(connection: sqlite3.Connection, edit_id: int, owner: str, expires_at: float, now: float) -> bool:
     """
     Take the lease of an edit that no living process holds, or lengthen one's own.
@@ -63,7 +130,7 @@ def claim(connection: sqlite3.Connection, edit_id: int, owner: str, expires_at: 
         NotInStoreError: no such edit.
     """
     edit = one(connection, edit_id)
-    held_by = holder(connection, edit_id, now)
+    held_by = _holder(connection, edit_id, now)
     if held_by not in {None, owner}:
         return False
     connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (edit_id, owner, expires_at))
@@ -73,22 +140,12 @@ def claim(connection: sqlite3.Connection, edit_id: int, owner: str, expires_at: 
     return True
 
 
-def renew(connection: sqlite3.Connection, owner: str, expires_at: float) -> int:
-    """Lengthen all leases of `owner`; returns how many it holds."""
-    return connection.execute("UPDATE leases SET expires_at = ? WHERE owner = ?", (expires_at, owner)).rowcount
-
-
-def release(connection: sqlite3.Connection, owner: str, edit_id: int | None = None) -> None:
-    """Give back one lease, or all of them."""
-    connection.execute("DELETE FROM leases WHERE owner = ? AND edit_id = coalesce(?, edit_id)", (owner, edit_id))
-
-
-def abandoned(connection: sqlite3.Connection, now: float, grace: float, owner: str | None = None) -> list[int]:
+def _abandoned(connection: sqlite3.Connection, now: float, grace: float, owner: str | None = None) -> list[int]:
     """
     The ids of edits that were not sent, or not answered, when their kernel ended, oldest first: nothing watches them,
     and nothing happened for `grace` seconds. What `owner` watches is among them without waiting.
     """
-    watched = holders(connection, now)
+    watched = _holders(connection, now)
     rows = connection.execute(
         "SELECT id, (SELECT max(at) FROM transitions WHERE edit_id = id) AS at FROM edits"
         " WHERE state <> 'completed' AND state IN ('prepared', 'submitting') ORDER BY id"
@@ -101,7 +158,7 @@ def abandoned(connection: sqlite3.Connection, now: float, grace: float, owner: s
     ]
 
 
-def settle(connection: sqlite3.Connection, edit_id: int, now: float) -> None:
+def _settle(connection: sqlite3.Connection, edit_id: int, now: float) -> None:
     """End an abandoned edit: what was prepared was never sent; of what was being submitted nothing is known."""
     ends: dict[str, tuple[State, str]] = {
         "prepared": ("cancelled", "its kernel ended before it was sent"),
@@ -113,13 +170,13 @@ def settle(connection: sqlite3.Connection, edit_id: int, now: float) -> None:
     connection.execute("UPDATE posts SET outcome = ? WHERE edit_id = ? AND outcome IS NULL", (outcome, edit_id))
 
 
-def holder(connection: sqlite3.Connection, edit_id: int, now: float) -> str | None:
+def _holder(connection: sqlite3.Connection, edit_id: int, now: float) -> str | None:
     """Return the owner of the edit's lease now; None where there is none."""
     row = connection.execute("SELECT owner FROM leases WHERE edit_id = ? AND expires_at > ?", (edit_id, now)).fetchone()
     return None if row is None or is_gone(row["owner"]) else str(row["owner"])
 
 
-def holders(connection: sqlite3.Connection, now: float) -> dict[int, str]:
+def _holders(connection: sqlite3.Connection, now: float) -> dict[int, str]:
     """Return the owners of all leases now, by edit; leases that ended are left out."""
     rows = connection.execute("SELECT edit_id, owner FROM leases WHERE expires_at > ?", (now,)).fetchall()
     gone = {owner: is_gone(owner) for owner in {row["owner"] for row in rows}}

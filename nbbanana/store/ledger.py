@@ -10,7 +10,7 @@ from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.store.records import Outcome, Post
 from nbbanana.store.rows import money, one, text
 
-__all__ = ["add", "ended", "last_ended", "newest", "sent"]
+__all__ = ["add", "ended", "last_ended", "sent"]
 
 
 def sent(connection: sqlite3.Connection, edit_id: int, now: float, *, seed: int | None, quote: float | None) -> int:
@@ -73,13 +73,3 @@ def add(connection: sqlite3.Connection, edit_id: int, posts: Iterable[Post]) -> 
             for one in posts
         ],
     )
-
-
-def newest(connection: sqlite3.Connection, edit_id: int | None, limit: int) -> list[Post]:
-    """Return the POSTs of the newest edits first, or of one edit; those of one edit in reverse order."""
-    where = "1" if edit_id is None else "edit_id = :edit_id"
-    rows = connection.execute(
-        f"SELECT * FROM posts WHERE {where} ORDER BY edit_id DESC, ordinal DESC LIMIT :limit",  # noqa: S608 - constants
-        {"edit_id": edit_id, "limit": limit},
-    )
-    return [Post(**dict(row)) for row in rows]

@@ -14,7 +14,7 @@ from nbbanana.errors import StoreError
 from nbbanana.request import EditRequest
 from nbbanana.store.blobs import Blobs, hash_file
 from nbbanana.store.database import Database
-from nbbanana.store.queries import page_after
+from nbbanana.store.queries import Reader
 from nbbanana.store.records import Edit
 
 if TYPE_CHECKING:
@@ -130,12 +130,8 @@ def collect(database: Database, blobs: Blobs, *, dry_run: bool, grace: float = G
 
 
 def _batches(database: Database) -> Iterator[list[Edit]]:
-    last = 0
-    while True:
-        with database.read() as connection:
-            batch = page_after(connection, last, _BATCH)
-        if not batch:
-            return
+    reader, last = Reader(database, time.time), 0
+    while batch := reader.page_after(last, _BATCH):
         yield batch
         last = batch[-1].id
 

@@ -11,11 +11,9 @@ from nbbanana.regions import Area
 __all__ = [
     "TERMINAL",
     "WHOLE",
-    "Asked",
     "Budget",
     "Edit",
     "InputRecord",
-    "NewEdit",
     "Outcome",
     "OutputRecord",
     "Post",
@@ -94,8 +92,13 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
-class NewEdit:
-    """What is known before anything is sent; `Store.begin` makes it a row."""
+class Edit:
+    """
+    One row of the store: a request and what came of it.
+
+    `Store.begin` takes one that says what is asked and gives it its `id`, stable in its store, and its `uid`, the same
+    everywhere. Times are seconds since the epoch, money is in US dollars.
+    """
 
     model: str
     provider: str
@@ -106,45 +109,10 @@ class NewEdit:
     seed: int | None
     seed_given: bool
     inputs: tuple[InputRecord, ...] = ()
-    price_quoted: float | None = None
-    notebook: str | None = None
-    cell: str | None = None
-    masks: tuple[InputRecord, ...] = ()
-    region: Area | None = None
-    schema: Mapping[str, Any] | None = None
-    """The JSON Schema of the model, to be kept with the edit."""
-    schema_hash: str | None = None
-    """Its hash where that is known: a schema that is kept is not read again."""
-    provider_model: str | None = None
-    model_named: bool = True
-    prompt_field: str = "prompt"
-    is_play: bool = False
-    kernel: str | None = None
-    execution: int | None = None
-    ordinal: int | None = None
-    handle: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """
-    One row of the store: a request and what came of it.
-
-    `id` is stable in its store, `uid` everywhere. Times are seconds since the epoch, money is in US dollars.
-    """
-
-    id: int
-    uid: str
-    model: str
-    provider: str
-    ask: str
-    digest: str
-    parameters: Mapping[str, Any]
-    seed: int | None
-    seed_given: bool
-    state: State
-    created_at: float
-    inputs: tuple[InputRecord, ...] = ()
+    id: int = 0
+    uid: str = ""
+    state: State = "prepared"
+    created_at: float = 0.0
     outputs: tuple[OutputRecord, ...] = ()
     parents: tuple[int, ...] = ()
     """Edits of this store whose outputs are among the inputs, by content."""
@@ -216,11 +184,6 @@ class Edit:
         return self.ratings.get(WHOLE) == "rejected" or (bool(outputs) and set(outputs) == {"rejected"})
 
     @property
-    def is_settled(self) -> bool:
-        """False for an `unknown`, `lost` or `gone` edit whose cost neither the service nor a person has said."""
-        return self.state not in {"unknown", "lost", "gone"} or self.cost is not None
-
-    @property
     def is_terminal(self) -> bool:
         """Whether no kernel works on it any more."""
         return self.state in TERMINAL
@@ -260,18 +223,6 @@ class Post:
     quote: float | None = None
     cost: float | None = None
     seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """When and where an ask was made before: the edit, and the kernel, cell, execution and ordinal it came from."""
-
-    edit_id: int
-    kernel: str | None
-    cell: str | None
-    execution: int | None
-    ordinal: int | None
-    state: State
 
 
 @dataclass(frozen=True, slots=True)

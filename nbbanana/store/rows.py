@@ -31,6 +31,7 @@ __all__ = [
     "last_id",
     "money",
     "move",
+    "numbered",
     "one",
     "text",
 ]
@@ -221,6 +222,15 @@ def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> l
         )
         for row in found
     ]
+
+
+def numbered(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Edit]:
+    """Return the edits with these ids, in the order of `ids`."""
+    rows = connection.execute(
+        "SELECT * FROM edits WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+    )
+    found = {edit.id: edit for edit in edits_from(connection, rows)}
+    return [found[edit_id] for edit_id in ids if edit_id in found]
 
 
 def money(name: str, dollars: float | None) -> float | None:

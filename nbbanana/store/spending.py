@@ -11,26 +11,132 @@ from __future__ import annotations
 import sqlite3
 
 from nbbanana.errors import StoreError
-from nbbanana.store.records import TERMINAL, Budget, Reservation, Spending
-from nbbanana.store.rows import Facts, append, keep_cost, last_id, money, move, one
+from nbbanana.store.queries import Reader
+from nbbanana.store.records import TERMINAL, Budget, Edit, Reservation, Spending
+from nbbanana.store.rows import Facts, append, get, keep_cost, last_id, money, move, one
 from nbbanana.store.states import UNCERTAIN
 
-__all__ = [
-    "budget",
-    "by_provider",
-    "count",
-    "has_paid_edits",
-    "record_cost",
-    "reserve",
-    "set_budget",
-    "settle",
-    "spending",
-]
+__all__ = ["Money"]
 
 NANO = 1_000_000_000
+SETTLED = "settled by a person"
+SETTLEABLE = frozenset({"unknown", "lost", "gone"})
+_SUMS = "coalesce(sum(known), 0) AS known, coalesce(sum(held), 0) AS held, coalesce(sum(unpriced), 0) AS unpriced"
 
 
-def spending(connection: sqlite3.Connection, provider: str, after_id: int | None = None) -> Spending:
+class Money(Reader):
+    """What edits cost, what may be spent, and what is kept back."""
+
+    def record_cost(self, edit_id: int, cost: float) -> Edit:
+        """
+        Write down a cost that became known later, in whatever state the edit is.
+
+        For an `unknown` edit that a person found was never charged, it is 0.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: not an amount of money.
+        """
+        with self._database.write() as connection:
+            _record_cost(connection, edit_id, cost)
+            return get(connection, edit_id)
+
+    def settle(self, edit_id: int, *, cost: float | None = None, request_id: str | None = None) -> Edit:
+        """
+        Write down what a person found out about an edit that is `unknown`, `lost` or `gone`.
+
+        With `cost` in US dollars, 0 for "it was never charged", it no longer holds up a budget. With `request_id`, an
+        `unknown` or `lost` edit is `queued` again, so that it can be collected. An edit that is `downloading`, since
+        its outputs are no longer there, becomes `gone` with its cost.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: nothing about it is open, both or neither are given, or an amount that is none.
+        """
+        with self._database.write() as connection:
+            edit = one(connection, edit_id)
+            if (cost is None) == (request_id is None):
+                raise StoreError("What is to be settled is not clear.", "Give either its cost or its request id.")
+            if request_id is not None:
+                _find(connection, edit, self._clock(), request_id)
+            elif cost is not None:
+                _close(connection, edit, self._clock(), cost)
+            return get(connection, edit_id)
+
+    def spent(self, provider: str, after_id: int | None = None) -> float:
+        """US dollars, told or held, of the edits with ids above `after_id`; see `spending` for what is not known."""
+        return self.spending(provider, after_id).total
+
+    def spending(self, provider: str, after_id: int | None = None) -> Spending:
+        """What the edits of `provider` with ids above `after_id` cost; what other stores asked for does not count."""
+        with self._database.read() as connection:
+            return _spent(connection, provider, after_id)
+
+    def total_cost(self) -> dict[str, Spending]:
+        """Return what everything here cost, by provider: what the sandbox pretends to charge is not money."""
+        with self._database.read() as connection:
+            rows = connection.execute(f"SELECT provider, {_SUMS} FROM totals GROUP BY provider ORDER BY provider")  # noqa: S608
+            return {row["provider"]: _spending(row) for row in rows}
+
+    def has_paid_edits(self) -> bool:
+        """Return whether a service that takes money ever took an edit of this store."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT 1 FROM totals WHERE is_play = 0 AND accepted > 0").fetchone()
+            return row is not None
+
+    def budget(self, provider: str) -> Budget | None:
+        """What may be spent at `provider` by all kernels of this store together, or None where nothing was said."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT amount, after_id FROM budgets WHERE provider = ?", (provider,)).fetchone()
+            if row is None:
+                return None
+            return Budget(row["amount"], row["after_id"], _spent(connection, provider, row["after_id"]))
+
+    def set_budget(self, provider: str, amount: float | None) -> None:
+        """Set a budget that counts from now, or change the amount of the one that is there; None takes it away."""
+        with self._database.write() as connection:
+            if amount is None:
+                connection.execute("DELETE FROM budgets WHERE provider = ?", (provider,))
+                return
+            connection.execute(
+                "INSERT INTO budgets (provider, amount, after_id) VALUES (?, ?, ?)"
+                " ON CONFLICT (provider) DO UPDATE SET amount = excluded.amount",
+                (provider, money("budget", amount), last_id(connection)),
+            )
+
+    def reserve(self, edit_id: int, amount: float, *, budget: float, after_id: int | None = None) -> Reservation:
+        """
+        Keep `amount` back for an edit that is about to be sent, if what was spent leaves so much of `budget`.
+
+        One transaction looks and writes, so kernels that share the store cannot overspend together. It counts the
+        edits of the same provider with ids above `after_id`: reported costs, else what was kept back, else the quoted
+        price, also of edits in flight and `unknown` ones. It is refused while any of them has a charge that is not
+        known. The reservation ends by itself: with the cost once it is known, with nothing if the edit never ran.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: not an amount of money, or an edit that was sent already.
+        """
+        with self._database.write() as connection:
+            edit = one(connection, edit_id)
+            if edit["state"] not in {"prepared", "submitting"}:
+                raise StoreError(
+                    f"Nothing can be kept back for edit {edit_id}.",
+                    f"It is {edit['state']!r} already.",
+                    edit_id=edit_id,
+                )
+            money("amount", amount)
+            money("budget", budget)
+            connection.execute("UPDATE edits SET reserved = 0 WHERE id = ?", (edit_id,))
+            spent = _spent(connection, edit["provider"], after_id)
+            wanted = round((spent.total + amount) * NANO)
+            granted = not spent.unpriced and wanted <= round(budget * NANO)
+            kept = amount if granted else edit["reserved"]
+            connection.execute("UPDATE edits SET reserved = ? WHERE id = ?", (kept, edit_id))
+            return Reservation(granted, amount, budget, spent)
+
+
+def _spent(connection: sqlite3.Connection, provider: str, after_id: int | None = None) -> Spending:
     """Return what the edits of `provider` with ids above `after_id` cost, or all of them."""
     if after_id is None:
         row = connection.execute(f"SELECT {_SUMS} FROM totals WHERE provider = ?", (provider,)).fetchone()  # noqa: S608
@@ -45,81 +151,7 @@ def spending(connection: sqlite3.Connection, provider: str, after_id: int | None
     return _spending(row)
 
 
-_SUMS = "coalesce(sum(known), 0) AS known, coalesce(sum(held), 0) AS held, coalesce(sum(unpriced), 0) AS unpriced"
-
-
-def by_provider(connection: sqlite3.Connection) -> dict[str, Spending]:
-    """Return what everything in the store cost, kept apart by provider."""
-    rows = connection.execute(f"SELECT provider, {_SUMS} FROM totals GROUP BY provider ORDER BY provider")  # noqa: S608
-    return {row["provider"]: _spending(row) for row in rows}
-
-
-def count(connection: sqlite3.Connection, provider: str | None) -> int:
-    """Return how many edits there are, of one provider or of all."""
-    row = connection.execute(
-        "SELECT coalesce(sum(edits), 0) FROM totals WHERE provider = coalesce(?, provider)", (provider,)
-    ).fetchone()
-    return int(row[0])
-
-
-def has_paid_edits(connection: sqlite3.Connection) -> bool:
-    """Return whether a service that takes money ever took an edit of this store."""
-    row = connection.execute("SELECT 1 FROM totals WHERE is_play = 0 AND accepted > 0").fetchone()
-    return row is not None
-
-
-def reserve(
-    connection: sqlite3.Connection, edit_id: int, amount: float, budget: float, after_id: int | None
-) -> Reservation:
-    """
-    Keep `amount` back for an edit that is about to be sent, if the budget allows it.
-
-    Raises:
-        NotInStoreError: no such edit.
-        StoreError: an amount that is none, or an edit that may have been sent already.
-    """
-    edit = one(connection, edit_id)
-    if edit["state"] not in {"prepared", "submitting"}:
-        raise StoreError(
-            f"Nothing can be kept back for edit {edit_id}.", f"It is {edit['state']!r} already.", edit_id=edit_id
-        )
-    money("amount", amount)
-    money("budget", budget)
-    connection.execute("UPDATE edits SET reserved = 0 WHERE id = ?", (edit_id,))
-    spent = spending(connection, edit["provider"], after_id)
-    wanted = round((spent.total + amount) * NANO)
-    granted = not spent.unpriced and wanted <= round(budget * NANO)
-    kept = amount if granted else edit["reserved"]
-    connection.execute("UPDATE edits SET reserved = ? WHERE id = ?", (kept, edit_id))
-    return Reservation(granted, amount, budget, spent)
-
-
-def budget(connection: sqlite3.Connection, provider: str) -> Budget | None:
-    """Return the budget of `provider`, with what counts against it, or None where there is none."""
-    row = connection.execute("SELECT amount, after_id FROM budgets WHERE provider = ?", (provider,)).fetchone()
-    if row is None:
-        return None
-    return Budget(row["amount"], row["after_id"], spending(connection, provider, row["after_id"]))
-
-
-def set_budget(connection: sqlite3.Connection, provider: str, amount: float | None) -> None:
-    """
-    Set a budget for edits that are begun from now on, or change the amount of the one that is set; None takes it away.
-
-    Raises:
-        StoreError: an amount that is none.
-    """
-    if amount is None:
-        connection.execute("DELETE FROM budgets WHERE provider = ?", (provider,))
-        return
-    connection.execute(
-        "INSERT INTO budgets (provider, amount, after_id) VALUES (?, ?, ?)"
-        " ON CONFLICT (provider) DO UPDATE SET amount = excluded.amount",
-        (provider, money("budget", amount), last_id(connection)),
-    )
-
-
-def record_cost(connection: sqlite3.Connection, edit_id: int, cost: float) -> None:
+def _record_cost(connection: sqlite3.Connection, edit_id: int, cost: float) -> None:
     """
     Write down a cost that became known later, whatever state the edit is in.
 
@@ -132,34 +164,15 @@ def record_cost(connection: sqlite3.Connection, edit_id: int, cost: float) -> No
     keep_cost(connection, edit_id, cost)
 
 
-def settle(
-    connection: sqlite3.Connection, edit_id: int, now: float, *, cost: float | None, request_id: str | None
-) -> None:
-    """
-    Write down what a person found out about an edit whose end or cost is open: what it cost, or its request id.
-
-    Raises:
-        NotInStoreError: no such edit.
-        StoreError: nothing is open, both or neither are given, or an amount that is none.
-    """
-    edit = one(connection, edit_id)
-    if (cost is None) == (request_id is None):
-        raise StoreError("What is to be settled is not clear.", "Give either its cost or its request id.")
-    if request_id is not None:
-        _find(connection, edit, now, request_id)
-        return
-    assert cost is not None
+def _close(connection: sqlite3.Connection, edit: sqlite3.Row, now: float, cost: float) -> None:
+    """Write down what a person found that an edit cost whose end or cost is open."""
     if edit["state"] == "downloading":
-        move(connection, edit_id, "gone", now, Facts(note=SETTLED, cost=money("cost", cost)))
+        move(connection, edit["id"], "gone", now, Facts(note=SETTLED, cost=money("cost", cost)))
     elif edit["state"] in SETTLEABLE or (edit["state"] in TERMINAL and edit["cost"] is None):
-        record_cost(connection, edit_id, cost)
-        append(connection, edit_id, edit["state"], now, SETTLED)
+        _record_cost(connection, edit["id"], cost)
+        append(connection, edit["id"], edit["state"], now, SETTLED)
     else:
         raise _nothing_open(edit)
-
-
-SETTLED = "settled by a person"
-SETTLEABLE = frozenset({"unknown", "lost", "gone"})
 
 
 def _find(connection: sqlite3.Connection, edit: sqlite3.Row, now: float, request_id: str) -> None:

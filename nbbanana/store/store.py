@@ -13,30 +13,27 @@ from typing import Any, Self
 
 from nbbanana._version import __version__
 from nbbanana.errors import StoreError
-from nbbanana.store import leases, ledger, maintenance, model_schemas, queries, rows, search, spending
+from nbbanana.store import ledger, maintenance, model_schemas, rows, search
 from nbbanana.store.annotations import annotate, rate
 from nbbanana.store.blobs import Blobs
 from nbbanana.store.database import Database
-from nbbanana.store.reader import Reader
+from nbbanana.store.leases import Leases, claim
 from nbbanana.store.records import (
-    Budget,
     Edit,
     InputRecord,
-    NewEdit,
     Outcome,
     OutputRecord,
     Post,
     Rating,
-    Reservation,
-    Spending,
     State,
     Transition,
 )
+from nbbanana.store.spending import Money
 
 __all__ = ["Store"]
 
 
-class Store(Reader):
+class Store(Money, Leases):
     """
     A folder with edits. Any thread may call any method; many processes may have it open at once.
 
@@ -45,7 +42,7 @@ class Store(Reader):
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
-    ...     edit = store.begin(NewEdit("m", "sandbox", "ask", "digest", {"prompt": "Make it snow."}, 7, True))
+    ...     edit = store.begin(Edit("m", "sandbox", "ask", "digest", {"prompt": "Make it snow."}, 7, True))
     ...     edit = store.move(edit.id, "submitting")
     ...     edit = store.move(edit.id, "queued", request_id="r-1")
     ...     [step.state for step in edit.transitions], store.count(), store.search("snow")[0].id
@@ -125,50 +122,32 @@ class Store(Reader):
 
     # Writing down what happens
 
-    def begin(self, new: NewEdit, *, owner: str | None = None, ttl: float = 60.0) -> Edit:
+    def begin(
+        self, new: Edit, *, schema: Mapping[str, Any] | None = None, owner: str | None = None, ttl: float = 60.0
+    ) -> Edit:
         """
         Journal an edit before anything is sent: it is on the disk when this returns, in the state `prepared`.
 
         Args:
-            new: what is known of it.
+            new: what is asked.
+            schema: the JSON Schema of its model, to be kept with it.
             owner: takes its lease in the same step, so that no other kernel sees it without one.
             ttl: seconds that the lease lasts.
         """
         now = self._clock()
-        edit = Edit(
-            id=0,
-            provider_model=new.provider_model,
-            model_named=new.model_named,
-            prompt_field=new.prompt_field,
-            is_play=new.is_play,
-            kernel=new.kernel,
-            execution=new.execution,
-            ordinal=new.ordinal,
-            handle=new.handle,
+        edit = replace(
+            new,
             uid=uuid.uuid4().hex,
-            model=new.model,
-            provider=new.provider,
-            ask=new.ask,
-            digest=new.digest,
-            parameters=new.parameters,
-            seed=new.seed,
-            seed_given=new.seed_given,
             state="prepared",
             created_at=now,
-            inputs=new.inputs,
-            masks=new.masks,
-            region=new.region,
-            price_quoted=new.price_quoted,
-            notebook=new.notebook,
-            cell=new.cell,
             package_version=__version__,
             transitions=(Transition("prepared", now),),
         )
         with self._database.write() as connection:
-            schema_hash = None if new.schema is None else model_schemas.keep(connection, new.schema, new.schema_hash)
+            schema_hash = None if schema is None else model_schemas.keep(connection, schema, new.schema_hash)
             edit_id = rows.add(connection, replace(edit, schema_hash=schema_hash))
             if owner is not None:
-                leases.claim(connection, edit_id, owner, now + ttl, now)
+                claim(connection, edit_id, owner, now + ttl, now)
             search.index(connection, edit_id, edit)
             return rows.get(connection, edit_id)
 
@@ -228,20 +207,6 @@ class Store(Reader):
                 ledger.last_ended(connection, edit_id, outcome, handle=edit.handle)
             return edit
 
-    def record_cost(self, edit_id: int, cost: float) -> Edit:
-        """
-        Write down a cost that became known later, in whatever state the edit is.
-
-        For an `unknown` edit that a person found was never charged, it is 0.
-
-        Raises:
-            NotInStoreError: no such edit.
-            StoreError: not an amount of money.
-        """
-        with self._database.write() as connection:
-            spending.record_cost(connection, edit_id, cost)
-            return rows.get(connection, edit_id)
-
     def annotate(
         self,
         edit_id: int,
@@ -287,22 +252,6 @@ class Store(Reader):
         """
         with self._database.write() as connection:
             rate(connection, edit_id, position, rating)
-            return rows.get(connection, edit_id)
-
-    def settle(self, edit_id: int, *, cost: float | None = None, request_id: str | None = None) -> Edit:
-        """
-        Write down what a person found out about an edit that is `unknown`, `lost` or `gone`.
-
-        With `cost` in US dollars, 0 for "it was never charged", it no longer holds up a budget. With `request_id`, an
-        `unknown` or `lost` edit is `queued` again, so that it can be collected. An edit that is `downloading`, since
-        its outputs are no longer there, becomes `gone` with its cost.
-
-        Raises:
-            NotInStoreError: no such edit.
-            StoreError: nothing about it is open, both or neither are given, or an amount that is none.
-        """
-        with self._database.write() as connection:
-            spending.settle(connection, edit_id, self._clock(), cost=cost, request_id=request_id)
             return rows.get(connection, edit_id)
 
     def post_sent(self, edit_id: int, *, seed: int | None, quote: float | None) -> int:
@@ -368,103 +317,6 @@ class Store(Reader):
             for edit_id, edit in added.items():
                 search.index(connection, edit_id, edit)
         return len(added)
-
-    # Money
-
-    def spent(self, provider: str, after_id: int | None = None) -> float:
-        """US dollars, told or held, of the edits with ids above `after_id`; see `spending` for what is not known."""
-        return self.spending(provider, after_id).total
-
-    def spending(self, provider: str, after_id: int | None = None) -> Spending:
-        """What the edits of `provider` with ids above `after_id` cost; what other stores asked for does not count."""
-        with self._database.read() as connection:
-            return spending.spending(connection, provider, after_id)
-
-    def total_cost(self) -> dict[str, Spending]:
-        """Return what everything here cost, by provider: what the sandbox pretends to charge is not money."""
-        with self._database.read() as connection:
-            return spending.by_provider(connection)
-
-    def has_paid_edits(self) -> bool:
-        """Return whether a service that takes money ever took an edit of this store."""
-        with self._database.read() as connection:
-            return spending.has_paid_edits(connection)
-
-    def budget(self, provider: str) -> Budget | None:
-        """What may be spent at `provider` by all kernels of this store together, or None where nothing was said."""
-        with self._database.read() as connection:
-            return spending.budget(connection, provider)
-
-    def set_budget(self, provider: str, amount: float | None) -> None:
-        """Set a budget that counts from now, or change the amount of the one that is there; None takes it away."""
-        with self._database.write() as connection:
-            spending.set_budget(connection, provider, amount)
-
-    def reserve(self, edit_id: int, amount: float, *, budget: float, after_id: int | None = None) -> Reservation:
-        """
-        Keep `amount` back for an edit that is about to be sent, if what was spent leaves so much of `budget`.
-
-        One transaction looks and writes, so kernels that share the store cannot overspend together. It counts the
-        edits of the same provider with ids above `after_id`: reported costs, else what was kept back, else the quoted
-        price, also of edits in flight and `unknown` ones. It is refused while any of them has a charge that is not
-        known. The reservation ends by itself: with the cost once it is known, with nothing if the edit never ran.
-
-        Raises:
-            NotInStoreError: no such edit.
-            StoreError: not an amount of money, or an edit that was sent already.
-        """
-        with self._database.write() as connection:
-            return spending.reserve(connection, edit_id, amount, budget, after_id)
-
-    # Leases
-
-    def claim(self, edit_id: int, owner: str, ttl: float) -> bool:
-        """Take an edit's lease for `ttl` seconds; False while a living other one holds it. See `new_owner`."""
-        now = self._clock()
-        with self._database.write() as connection:
-            return leases.claim(connection, edit_id, owner, now + ttl, now)
-
-    def is_claimed(self, edit_id: int) -> bool:
-        """Return whether a living process has the lease of the edit."""
-        with self._database.read() as connection:
-            return leases.holder(connection, edit_id, self._clock()) is not None
-
-    def renew(self, owner: str, ttl: float) -> int:
-        """Have all leases of `owner` last `ttl` seconds from now; returns how many it holds."""
-        with self._database.write() as connection:
-            return leases.renew(connection, owner, self._clock() + ttl)
-
-    def release(self, edit_id: int, owner: str) -> None:
-        """Give a lease back; another owner's stays."""
-        with self._database.write() as connection:
-            leases.release(connection, owner, edit_id)
-
-    def release_all(self, owner: str) -> None:
-        """Give back all that `owner` holds."""
-        with self._database.write() as connection:
-            leases.release(connection, owner)
-
-    def settle_abandoned(self, grace: float = 60.0, *, owner: str | None = None) -> list[Edit]:
-        """
-        End the edits whose kernel ended between writing them down and recording that they were accepted.
-
-        Those that were `prepared` were never sent: they become `cancelled`, and what was kept back for them is free
-        again. Those that were `submitting` become `unknown`. What has a living lease, or changed within the last
-        `grace` seconds, is left alone, unless `owner`, who ends now, holds the lease. Costs one read where there are
-        none.
-
-        Returns:
-            The edits that ended so, oldest first.
-        """
-        with self._database.read() as connection:
-            if not leases.abandoned(connection, self._clock(), grace, owner):
-                return []
-        with self._database.write() as connection:
-            now = self._clock()
-            ids = leases.abandoned(connection, now, grace, owner)
-            for edit_id in ids:
-                leases.settle(connection, edit_id, now)
-            return queries.numbered(connection, ids)
 
     # Pictures
 

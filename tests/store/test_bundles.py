@@ -23,9 +23,9 @@ DATA = Path(__file__).parent / "data"
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"prompt": {"type": "string"}}}
 
 
-def made(store: Store, prompt: str, content: bytes, **changes: Any) -> Edit:
+def made(store: Store, prompt: str, content: bytes, *, schema: Any = None, **changes: Any) -> Edit:
     """A completed edit whose picture is in the store."""
-    edit = store.begin(asked(prompt, **changes))
+    edit = store.begin(asked(prompt, **changes), schema=schema)
     store.move(edit.id, "submitting")
     store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=0.1), "accepted", handle="secret-handle")
     store.move(edit.id, "queued", request_id="secret-id")

@@ -41,26 +41,26 @@ def test_what_was_asked_comes_back_as_it_was(store: Store) -> None:
         kernel="k1",
         execution=4,
         ordinal=0,
-        schema={"type": "object", "properties": {"prompt": {"type": "string"}}},
         provider_model="theirs/edit",
         model_named=False,
         handle="h-1",
     )
-    edit = store.begin(new)
+    schema = {"type": "object", "properties": {"prompt": {"type": "string"}}}
+    edit = store.begin(new, schema=schema)
     with Store.open(store.folder) as again:
         assert again.get(edit.id) == edit == again.find(edit.uid)
-        again_schema = again.schema(edit.schema_hash or "")
-    given = asdict(new) | {"schema_hash": sha256(canonical_json(new.schema))}
-    del given["schema"]
-    assert {name: value for name, value in asdict(edit).items() if name in given} == given
-    assert again_schema == new.schema
+        assert again.schema(edit.schema_hash or "") == schema
+    added = {"id", "uid", "created_at", "package_version", "transitions", "schema_hash"}
+    given = {name: value for name, value in asdict(new).items() if name not in added}
+    assert {name: value for name, value in asdict(edit).items() if name not in added} == given
+    assert edit.schema_hash == sha256(canonical_json(schema))
 
 
 def test_a_schema_is_kept_once_whether_or_not_its_hash_is_told(store: Store) -> None:
     """The hash that comes with a request is looked for, and is no reason to leave the schema out."""
     schema = {"type": "object", "properties": {"prompt": {"type": "string"}}}
     told = sha256(canonical_json(schema))
-    edits = [store.begin(asked("p", picture(), schema=schema, schema_hash=known)) for known in (told, told, None)]
+    edits = [store.begin(asked("p", picture(), schema_hash=known), schema=schema) for known in (told, told, None)]
     assert {edit.schema_hash for edit in edits} == {told}
     assert store.schema(told) == schema
 

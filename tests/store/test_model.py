@@ -14,7 +14,7 @@ from support.stores import Clock, asked, output, picture, sha256
 from support.tiers import scaled
 
 from nbbanana.errors import StoreError
-from nbbanana.store import TERMINAL, Edit, NewEdit, Store
+from nbbanana.store import TERMINAL, Edit, Store
 
 STATES = ["prepared", "submitting", "queued", "running", "downloading"]
 STATES += ["completed", "failed", "rejected", "cancelled", "unknown", "lost", "gone"]
@@ -32,7 +32,7 @@ IDS = st.sampled_from([None, "one", "two"])
 class Expected:
     """An edit as it should be."""
 
-    new: NewEdit
+    new: Edit
     at: float
     state: str = "prepared"
     request_id: str | None = None

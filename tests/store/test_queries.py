@@ -53,15 +53,6 @@ def test_an_ask_is_answered_by_its_own_provider_only(store: Store) -> None:
     assert store.by_ask(sha256("another"), "sandbox") == []
 
 
-def test_a_request_id_leads_to_its_edit(store: Store) -> None:
-    """The service's id finds the edit, and only at the provider that gave it."""
-    edit = complete(store, asked(), "a")
-    assert store.by_request_id("request-1") == edit
-    assert store.by_request_id("request-1", "sandbox") == edit
-    assert store.by_request_id("request-1", "runcomfy") is None
-    assert store.by_request_id("request-2") is None
-
-
 def test_unfinished_edits_are_those_somebody_has_to_see_to(store: Store) -> None:
     """From `prepared` to `downloading`, oldest first; what ended, or is unknown, is not among them."""
     complete(store, asked(), "a")
@@ -189,7 +180,6 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "find": lambda store: store.find("x"),
     "by ask": lambda store: store.by_ask("x", "sandbox"),
     "by digest": lambda store: store.by_digest("x"),
-    "by request id": lambda store: store.by_request_id("x"),
     "by output": lambda store: store.by_output("x"),
     "children": lambda store: store.children(1),
     "unfinished": lambda store: store.unfinished(),

@@ -12,7 +12,7 @@ import pytest
 import nbbanana as nb
 from nbbanana import models
 from nbbanana.request import sha256_of
-from nbbanana.store import NewEdit, Store, versions
+from nbbanana.store import Edit, Store, versions
 
 DATA = Path(__file__).parent / "data"
 SMALL = {"resolution": "0.5K", "output_format": "jpeg"}
@@ -45,9 +45,9 @@ def test_an_old_store_is_backed_up_and_keeps_every_edit(old: Path) -> None:
         assert connection.execute("SELECT count(*) FROM edits WHERE starred").fetchone() == (4,)
 
 
-def _like(store: Store) -> NewEdit:
+def _like(store: Store) -> Edit:
     one = store.get(1)
-    return NewEdit(one.model, one.provider, one.ask, one.digest, one.parameters, one.seed, one.seed_given)
+    return Edit(one.model, one.provider, one.ask, one.digest, one.parameters, one.seed, one.seed_given)
 
 
 def test_old_edits_get_the_shipped_schema_of_their_model(old: Path) -> None:

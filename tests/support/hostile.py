@@ -28,7 +28,7 @@ from nbbanana.models import Model
 from nbbanana.request import EditRequest
 from nbbanana.sandbox import Fault, Sandbox
 from nbbanana.session import Session
-from nbbanana.store.records import InputRecord, NewEdit, OutputRecord
+from nbbanana.store.records import Edit, InputRecord, OutputRecord
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form
 from nbbanana.widgets.comparison import sides_of
@@ -97,7 +97,7 @@ class Hostile:
         sent = InputRecord(words, f"sha256:{source}", source, width=24, height=16, note=words)
         parameters = {"prompt": words, "aspect_ratio": words, words[:60]: words, "number_of_images": 1}
         request = EditRequest(MODEL, parameters, (), minted_seed=number, seed_field="seed")
-        new = NewEdit(MODEL, "sandbox", request.ask, request.digest("sandbox"), parameters, number, False, (sent,))
+        new = Edit(MODEL, "sandbox", request.ask, request.digest("sandbox"), parameters, number, False, (sent,))
         edit = store.begin(new)
         for state in ("submitting", "queued", "running"):
             store.move(edit.id, state, note=words, request_id=f"request-{number}" if state == "queued" else None)

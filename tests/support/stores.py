@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbbanana.request import EditRequest
-from nbbanana.store import Edit, InputRecord, NewEdit, OutputRecord, Store, Transition
+from nbbanana.store import Edit, InputRecord, OutputRecord, Store, Transition
 
 __all__ = ["MODEL", "Clock", "asked", "complete", "generated", "output", "picture", "sha256"]
 
@@ -48,16 +48,16 @@ def output(content: str, index: int = 0) -> OutputRecord:
     return OutputRecord(index, sha256(content), "image/png", 1024, 1024, 4096, url)
 
 
-def asked(prompt: str = "Make it snow.", *inputs: InputRecord, seed: int = 7, **changes: Any) -> NewEdit:
+def asked(prompt: str = "Make it snow.", *inputs: InputRecord, seed: int = 7, **changes: Any) -> Edit:
     """An edit that is about to be sent, with digests that follow from what it holds."""
-    new = NewEdit(MODEL, "sandbox", "", "", {"prompt": prompt}, seed, seed_given=False, inputs=inputs)
+    new = Edit(MODEL, "sandbox", "", "", {"prompt": prompt}, seed, seed_given=False, inputs=inputs)
     new = replace(new, **changes)
     new = replace(new, is_play=new.provider == "sandbox")
     request = EditRequest(new.model, new.parameters, new.inputs, minted_seed=new.seed, seed_field=None)  # type: ignore[arg-type]
     return replace(new, ask=request.ask, digest=request.digest(new.provider))
 
 
-def complete(store: Store, new: NewEdit, *contents: str, cost: float | None = None) -> Edit:
+def complete(store: Store, new: Edit, *contents: str, cost: float | None = None) -> Edit:
     """Take an edit all the way; `contents` become its outputs."""
     edit = store.begin(new)
     store.move(edit.id, "submitting")
@@ -101,7 +101,7 @@ def generated(count: int, *, seed: int = 0, vocabulary: Sequence[str] = ()) -> I
         previous = sha256(f"{seed} output {number}")
         photo = InputRecord(f"photo-{number % 1000}.jpg", f"sha256:{source}", source, width=1024, height=1024)
         parameters = {"prompt": prompt, "resolution": chance.choice(["1K", "2K", "4K"])}
-        new = NewEdit(
+        new = Edit(
             MODEL if number % 10 else "google/nano-banana-2/text-to-image",
             "runcomfy" if number % 4 else "sandbox",
             ask=sha256(f"{seed} ask {number}"),
@@ -114,7 +114,7 @@ def generated(count: int, *, seed: int = 0, vocabulary: Sequence[str] = ()) -> I
         yield _finished(new, number, at, seconds=chance.lognormvariate(2.5, 0.4), output=previous)
 
 
-def _finished(new: NewEdit, number: int, at: float, *, seconds: float, output: str) -> Edit:
+def _finished(new: Edit, number: int, at: float, *, seconds: float, output: str) -> Edit:
     times = [("prepared", at), ("submitting", at + 0.1), ("queued", at + 0.5), ("running", at + 2.0)]
     times += [("downloading", at + seconds), ("completed", at + seconds + 1.0)]
     return Edit(
