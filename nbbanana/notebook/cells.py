@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
-import uuid
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CellOrigins", "can_await"]
 
-KERNEL = uuid.uuid4().hex
+KERNEL = secrets.token_hex(16)
 """Names this process: a kernel that is restarted keeps its connection file and gets another name here."""
 
 
