@@ -12,7 +12,7 @@ from nbbanana.engine.prices import Quote, counted
 from nbbanana.engine.retry import ask_with_retries
 from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import DownloadError, ImageError, NBBananaError, OutputGoneError, ServiceError, UnsafeDownloadError
-from nbbanana.images import inspect
+from nbbanana.images import verify_pixels
 from nbbanana.providers.base import JobStatus
 from nbbanana.store.records import OutputRecord, State
 
@@ -106,7 +106,7 @@ class _Outputs:
         context = self._context
         file = await context.provider.download(url, context.rows.store.incoming, self._counter(index))
         try:
-            info = await context.threads.check(inspect, file.path)
+            info = await context.threads.check(verify_pixels, file.path)
             sha256 = await context.rows.call(context.rows.store.adopt, file.path)
         except ImageError as error:
             raise _no_picture(index, file.path, error) from error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image
 
 from nbbanana import errors
 from nbbanana.sandbox import Fault
@@ -149,3 +152,15 @@ def test_the_token_is_nowhere(served, photo, capfd):
     texts = [str(caught.value), repr(caught.value), repr(session), repr(session.engine.provider), *capfd.readouterr()]
     texts += [file.read_bytes().decode("latin-1") for file in session.folder.rglob("*") if file.is_file()]
     assert not [text for text in texts if box.token in text]
+
+
+def test_a_picture_whose_pixels_are_damaged_is_not_delivered_as_if_it_were_fine(served, photo, tmp_path):
+    """A wrong checksum in a PNG is found before the output is recorded; the edit ends with a typed error."""
+    stream = io.BytesIO()
+    Image.linear_gradient("L").save(stream, "PNG")
+    damaged = bytearray(stream.getvalue())
+    damaged[len(damaged) // 2] ^= 0xFF
+    session, _ = served(faults=[Fault("download", body=bytes(damaged), content_type="image/png", times=None)])
+    with pytest.raises(errors.UnsafeDownloadError, match="no picture") as caught:
+        session.edit(SNOW, photo("portrait"), seed=1)
+    assert not session.store.get(caught.value.edit_id).outputs
