@@ -45,8 +45,17 @@ class Rows:
         self._worker = Worker("nbbanana-store")
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a call of the store in the store's thread."""
-        return await asyncio.wrap_future(self._worker.submit(function, *args, **kwargs))
+        """
+        Run a call of the store in the store's thread.
+
+        Raises:
+            StoreError: the call's own, or the engine was closed.
+        """
+        try:
+            calling = self._worker.submit(function, *args, **kwargs)
+        except RuntimeError as error:
+            raise StoreError("The store was not asked.", "The session that had it open was closed.") from error
+        return await asyncio.wrap_future(calling)
 
     async def move(self, run: Run, state: State, **facts: Any) -> None:
         """Record a run's new state."""
@@ -96,11 +105,14 @@ class Leases:
         await asyncio.wait({release}, timeout=RELEASE_PATIENCE)
 
     async def close(self) -> None:
-        """Stop renewing and give up every lease."""
+        """Stop renewing and give up every lease; one that the store does not let go ends by itself."""
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         self._held.clear()
-        await self._rows.call(self._rows.store.release_all, self.owner)
+        try:
+            await self._rows.call(self._rows.store.release_all, self.owner)
+        except StoreError as error:
+            log.warning("The leases could not be given up; they end by themselves: %s", error.what)
 
     def hold(self, edit_id: int) -> None:
         """Keep renewing the lease of a row that was written with it."""

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -46,6 +46,8 @@ T = TypeVar("T")
 
 POST_PATIENCE = 15.0
 """Seconds that closing waits for POSTs under way: their answers are recorded."""
+STOP_PATIENCE = 5.0
+"""Seconds that closing waits for what it cancelled, and for stops under way."""
 CLOSE_PATIENCE = 10.0
 PREPARED_AT_ONCE = 8
 """Requests that are prepared at once: of thousands, the first are sent and fetched while the last still wait."""
@@ -209,6 +211,7 @@ class Engine:
     def _work(self, run: Run, occurrence: Occurrence, mode: Mode) -> Coroutine[Any, Any, Outcome]:
         """Return how a request is answered that no stored edit answers: collect, follow or send."""
         provider = self.provider.name
+        accepted.recover(self.store)
         if (waiting := self._reuse.collectable(run.request, provider, mode)) is not None:
             return self._collect(run, waiting)
         if (other := self._reuse.followed(run.request, provider, mode)) is not None:
@@ -235,9 +238,7 @@ class Engine:
         except (asyncio.CancelledError, NotSentError):
             # A stop finds the words for itself; anything else that cancels is the end of this engine.
             if run.stop is None:
-                error = JobCancelledError(
-                    "The wait was ended.", "The kernel or session closes.", "%nbresume collects it."
-                )
+                error = _closed()
         except NBBananaError as caught:
             error = _about(caught, run)
         except Exception as caught:
@@ -247,10 +248,12 @@ class Engine:
             work.close()
             if outcome is not None:
                 self._reuse.give(outcome.edit)
-            if run.edit is not None:
-                await self._context.leases.give_up(run.edit)
-            self._forget(run)
-            run.end(outcome, error)
+            try:
+                if run.edit is not None:
+                    await self._context.leases.give_up(run.edit)
+            finally:
+                self._forget(run)
+                run.end(outcome, error)
 
     def _forget(self, run: Run) -> None:
         with self._guard:
@@ -279,19 +282,12 @@ class Engine:
         return await self._fetched(run, status, prepared)
 
     async def _given_way(self, run: Run, mode: Mode) -> Outcome | None:
-        """Cancel the row if another kernel wrote the same ask down before, and use what it gets; else None."""
-        call, request, row = self._context.rows.call, run.request, run.row.id
-        other = await call(self._reuse.followed, request, run.provider, mode, row)
-        # Asked in this order: a job that ended between the two questions is found by the second.
-        stored = await call(self._reuse.answered_meanwhile, request, run.provider, mode, row)
-        if stored is None and other is None:
+        """Return what comes of an edit of the same ask that another kernel wrote down before this; nothing is sent."""
+        other = await self._context.rows.call(self._reuse.ahead, run.request, run.provider, mode, run.row.id)
+        if other is None:
             return None
-        before = stored or other
-        assert before is not None
-        await self._context.rows.move(run, "cancelled", note=f"edit {before.id} asks the same")
-        if stored is not None:
-            return Outcome(stored, "replayed")
-        return await self._follow(run, before)
+        await self._context.rows.move(run, "cancelled", note=f"edit {other.id} asks the same")
+        return await self._follow(run, other)
 
     async def _collect(self, run: Run, edit: Edit) -> Outcome:
         """Wait for a job that was accepted before, and fetch its outputs."""
@@ -344,20 +340,20 @@ class Engine:
         return from_schema(model_id, schema)
 
     async def _close(self) -> None:
-        for run in self._runs:
+        runs = list(self._runs)
+        for run in runs:
             run.stopping.set()  # what pauses before another try is not sent any more
-        exchanges = {run.exchange for run in self._runs if run.exchange is not None and not run.exchange.done()}
-        if exchanges:
-            await asyncio.wait(exchanges, timeout=POST_PATIENCE)
-        unsent = [run for run in self._runs if run.exchange is None]
-        tasks = [run.task for run in self._runs if run.task]
-        for task in tasks:
+        await _ended([run.exchange for run in runs], POST_PATIENCE)
+        for task in [run.task for run in runs if run.task]:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for run in unsent:
-            await self._free(run)
-        await self._context.leases.close()
-        await self.provider.aclose()
+        await _ended([task for run in runs for task in (run.task, run.stop)], STOP_PATIENCE)
+        try:
+            for run in runs:
+                run.end(None, _closed())  # whatever still holds it up
+                await self._free(run)
+            await self._context.leases.close()
+        finally:
+            await self.provider.aclose()
 
     async def _free(self, run: Run) -> None:
         """Cancel a row that was never sent, which frees the money that was kept back for it."""
@@ -367,6 +363,17 @@ class Engine:
             await self._context.rows.move(run, "cancelled", note="the session closed before it was sent")
         except NBBananaError as error:
             log.warning("edit %s could not be cancelled: %s", run.edit.id, error.what)
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Any] | None], seconds: float) -> None:
+    """Wait until tasks are over, so many seconds at most."""
+    running = {task for task in tasks if task is not None and not task.done()}
+    if running:
+        await asyncio.wait(running, timeout=seconds)
+
+
+def _closed() -> JobCancelledError:
+    return JobCancelledError("The wait was ended.", "The kernel or session closes.", "%nbresume collects it.")
 
 
 def answered(request: EditRequest, model: Model, stored: Edit) -> Run:

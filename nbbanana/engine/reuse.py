@@ -128,12 +128,21 @@ class Reuse:
         older = [edit for edit in reversed(edits) if before is None or edit.id < before]
         return next((edit for edit in older if self._store.is_claimed(edit.id)), None)
 
-    def answered_meanwhile(self, request: EditRequest, provider: str, mode: Mode, before: int) -> Edit | None:
-        """Return the answer to a seeded ask that another kernel was given while this one wrote its request down."""
+    def ahead(self, request: EditRequest, provider: str, mode: Mode, before: int) -> Edit | None:
+        """
+        Return an edit of the same seeded ask, written down before this, that is under way, answers it or is uncertain.
+
+        None of them may have been there when the ask began. Of two kernels that ask at the same moment, the one whose
+        edit came later sends nothing.
+        """
+        if (other := self.followed(request, provider, mode, before)) is not None:
+            return other
         if mode != "auto" or not request.is_seeded:
             return None
-        answers = self._store.by_ask(request.ask, provider, limit=1)
-        return next((edit for edit in answers if edit.id < before), None)
+        # Asked after that: a job that ended between the two questions is found by the second.
+        older = [edit for edit in self._every(request, provider, MANY) if edit.id < before]
+        answers = [edit for edit in older if edit.state == "completed"]
+        return next(iter(answers), None) or next((edit for edit in older[:1] if _is_uncertain(edit)), None)
 
     def check_certain(self, request: EditRequest, provider: str, mode: Mode) -> None:
         """
@@ -144,8 +153,13 @@ class Reuse:
         """
         if mode != "auto":
             return
-        for edit in self._store.by_ask(request.ask, provider, states=EVERY_STATE, limit=1):
-            if edit.state in UNSETTLED and edit.cost is None:
+        newest = self._every(request, provider, 1)
+        if newest and newest[0].state == "submitting" and not self._store.is_claimed(newest[0].id):
+            # Its kernel ended while it was being sent.
+            self._store.settle_abandoned(0.0)
+            newest = self._every(request, provider, 1)
+        for edit in newest:
+            if _is_uncertain(edit):
                 raise UncertainError(
                     f"Edit {edit.id} asked the same, and it is not known whether it was charged.",
                     "It may have been taken by the service, so it is not sent again by itself.",
@@ -153,6 +167,10 @@ class Reuse:
                     edit_id=edit.id,
                     request_id=edit.request_id,
                 )
+
+    def _every(self, request: EditRequest, provider: str, limit: int) -> list[Edit]:
+        """Return the newest edits of an ask, in whatever state."""
+        return self._store.by_ask(request.ask, provider, states=EVERY_STATE, limit=limit)
 
     def _choose(self, answers: list[Edit], request: EditRequest, occurrence: Occurrence, mode: Mode) -> Edit | None:
         if not answers:
@@ -179,6 +197,11 @@ class Reuse:
             return own
         left = [edit for edit in (*slots.values(), *answers) if edit.id not in given]
         return left[0] if left else None
+
+
+def _is_uncertain(edit: Edit) -> bool:
+    """Return whether the service may have taken an edit whose cost is not known."""
+    return edit.state in UNSETTLED and edit.cost is None
 
 
 def _slots(answers: Iterable[Edit]) -> dict[tuple[str | None, int], Edit]:

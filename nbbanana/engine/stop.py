@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from nbbanana.engine.context import Context
 from nbbanana.engine.retry import ask_with_retries
 from nbbanana.engine.run import Run, StopReport
-from nbbanana.errors import JobCancelledError, NBBananaError
+from nbbanana.errors import JobCancelledError, NBBananaError, StoreError
 
 __all__ = ["NOTHING_SENT", "stop"]
 
@@ -32,6 +33,8 @@ ON_ITS_WAY = StopReport(
     cancelled=False,
     message="It was being sent when you stopped: it may be charged; %nbhistory will say whether the service took it.",
 )
+
+log = logging.getLogger("nbbanana.engine")
 
 
 async def stop(run: Run, context: Context) -> StopReport:
@@ -119,8 +122,12 @@ def _cancel_later(run: Run, context: Context) -> None:
 
 
 async def _cancel_late(run: Run, context: Context) -> StopReport:
-    await context.rows.refresh(run)
-    return await _cancel(run, context) if run.row.state in {"queued", "running"} else OVER
+    try:
+        await context.rows.refresh(run)
+        return await _cancel(run, context) if run.row.state in {"queued", "running"} else OVER
+    except StoreError as error:
+        log.warning("edit %s was stopped, and its record cannot be read: %s", run.row.id, error.what)
+        return NO_ANSWER
 
 
 def _cancelled(report: StopReport, run: Run) -> JobCancelledError:

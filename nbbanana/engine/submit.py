@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 import time
@@ -26,7 +27,7 @@ LONGEST_PAUSE = 60.0
 RECORD_PATIENCE = 0.5
 """Seconds after which an id that the store did not take yet is kept in a file too."""
 RECORD_ATTEMPTS, RECORD_PAUSE = 5, 2.0
-"""How often the store is asked to take an id, and the seconds between; then the file alone has it."""
+"""How often the store is asked to take an id that a file has, and the seconds between; then the file alone has it."""
 
 log = logging.getLogger("nbbanana.engine")
 
@@ -109,9 +110,13 @@ async def _pause(run: Run, context: Context, outcome: Outcome, seconds: float, n
 
 
 async def _record(run: Run, context: Context, taken: Accepted) -> None:
-    """Keep the id, in a file beside the store too where the store does not take it at once."""
+    """
+    Keep the id, in a file beside the store too where the store does not take it at once.
+
+    While neither takes it, as on a full disk, this goes on asking: then no other place has the id.
+    """
     is_kept = False
-    for attempt in range(1, RECORD_ATTEMPTS + 1):
+    for attempt in itertools.count(1):
         moving = asyncio.ensure_future(
             context.rows.move(run, "queued", request_id=taken.request_id, handle=taken.handle, outcome="accepted")
         )
@@ -123,7 +128,7 @@ async def _record(run: Run, context: Context, taken: Accepted) -> None:
         except StoreError as error:
             log.warning("edit %s was accepted as %s, and the store does not take it yet", run.row.id, taken.request_id)
             is_kept = is_kept or await _kept(run, context, taken)
-            if error.edit_id is not None or attempt == RECORD_ATTEMPTS:
+            if is_kept and (error.edit_id is not None or attempt >= RECORD_ATTEMPTS):
                 raise
             run.update(note=f"The store cannot be written. The request was accepted as {taken.request_id}.")
         await asyncio.sleep(RECORD_PAUSE)
