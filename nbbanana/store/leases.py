@@ -159,12 +159,17 @@ def _abandoned(connection: sqlite3.Connection, now: float, grace: float, owner: 
 
 
 def _settle(connection: sqlite3.Connection, edit_id: int, now: float) -> None:
-    """End an abandoned edit: what was prepared was never sent; of what was being submitted nothing is known."""
+    """End an abandoned edit: what was prepared, or refused, was not taken; of what was on its way nothing is known."""
     ends: dict[str, tuple[State, str]] = {
         "prepared": ("cancelled", "its kernel ended before it was sent"),
         "submitting": ("unknown", "its kernel ended while it was on its way"),
     }
     state, note = ends[one(connection, edit_id)["state"]]
+    last = connection.execute(
+        "SELECT outcome FROM posts WHERE edit_id = ? ORDER BY ordinal DESC LIMIT 1", (edit_id,)
+    ).fetchone()
+    if last is not None and last["outcome"] in {"refused", "not sent"}:
+        state, note = "cancelled", "its kernel ended before it was sent again"
     move(connection, edit_id, state, now, Facts(note=note))
     outcome = "not sent" if state == "cancelled" else "uncertain"
     connection.execute("UPDATE posts SET outcome = ? WHERE edit_id = ? AND outcome IS NULL", (outcome, edit_id))

@@ -220,3 +220,106 @@ def test_many_sessions_at_the_same_moment_pay_once(served, photo):
     with ThreadPoolExecutor(6) as pool:
         assert len(set(pool.map(ask, range(6)))) == 1
     assert len(box.submissions) == 1
+
+
+def full(*_, **__):
+    """Stand for any write to a store whose disk is full."""
+    raise errors.StoreError("The disk is full.")
+
+
+def test_closing_on_a_full_disk_ends_every_call(served, photo, monkeypatch):
+    """A lease that cannot be given up and a row that cannot be written keep no call waiting, and close all the same."""
+    from nbbanana.store.store import Store
+
+    session, box = served(faults=[Fault("submit", status=429, retry_after=30.0, times=None)])
+    job = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: job.status == "paused")
+    for name in ("move", "release", "release_all"):
+        monkeypatch.setattr(Store, name, full)
+    session.close()
+    assert isinstance(job.exception(5), errors.NBBananaError)
+    assert not box.submissions
+
+
+def test_an_id_that_nothing_can_keep_is_asked_for_again_until_something_does(served, photo, monkeypatch):
+    """Neither the store nor a file takes it: the call goes on, and has the picture once there is room."""
+    from nbbanana.engine import accepted
+    from nbbanana.store.store import Store
+
+    session, box = served()
+    monkeypatch.setattr("nbbanana.engine.submit.RECORD_ATTEMPTS", 1)
+    monkeypatch.setattr("nbbanana.engine.submit.RECORD_PAUSE", 0.1)
+    move, tries = Store.move, []
+
+    def locked(self, edit_id, state, **facts):
+        return full() if state == "queued" else move(self, edit_id, state, **facts)
+
+    def no_room(*_):
+        tries.append(1)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Store, "move", locked)
+    monkeypatch.setattr(accepted, "keep", no_room)
+    job = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: len(tries) > 3)
+    assert not job.done()
+    monkeypatch.setattr(Store, "move", move)
+    assert len(job.result(20)) == 1
+    assert len(box.submissions) == 1
+
+
+def abandoned(session, photo, *, outcome=None):
+    """Leave an edit as a kernel does that is killed while its request is being sent; its id."""
+    job = session.submit(SNOW, photo("portrait"), seed=1, mode="fresh")
+    edit = session.store.get(job.result(20).id)
+    with sqlite3.connect(session.folder / "edits.sqlite") as database:
+        database.execute("UPDATE edits SET state = 'submitting', request_id = NULL, handle = NULL, cost = NULL")
+        database.execute("UPDATE posts SET outcome = ?, handle = NULL", (outcome,))
+    database.close()
+    return edit.id
+
+
+def test_a_request_whose_kernel_was_killed_while_it_was_sent_is_not_sent_again_by_itself(served, photo):
+    """It may have been taken: `auto` names it, also before anything collected or settled it."""
+    session, box = served()
+    number = abandoned(session, photo)
+    sent = len(posts(box))
+    with pytest.raises(errors.UncertainError, match=f"Edit {number} asked the same"):
+        session.edit(SNOW, photo("portrait"), seed=1)
+    assert len(posts(box)) == sent
+    assert session.store.get(number).state == "unknown"
+
+
+def test_a_request_whose_kernel_was_killed_after_a_refusal_holds_nothing_and_is_sent_again(served, photo):
+    """Its last POST was surely not taken: it is cancelled, and not uncertain."""
+    session, _ = served()
+    number = abandoned(session, photo, outcome="refused")
+    assert len(session.edit(SNOW, photo("portrait"), seed=1)) == 1
+    assert session.store.get(number).state == "cancelled"
+
+
+def test_of_two_kernels_that_ask_at_once_the_later_sends_nothing_though_the_first_ended_meanwhile(served, photo):
+    """While the second prepares its picture, the first became uncertain: the second does not send it either."""
+    from nbbanana.engine.reuse import Reuse
+
+    session, box = served(faults=[Fault.named("drop after accept", "submit")])
+    ahead, may_go_on = Reuse.ahead, threading.Event()
+
+    with pytest.MonkeyPatch.context() as patch, nb.Session(store=session.folder) as other:
+
+        def late(self, *asked):
+            if self._store is other.store:
+                may_go_on.wait(20)
+            return ahead(self, *asked)
+
+        patch.setattr(Reuse, "ahead", late)
+        patch.setattr(Reuse, "followed", lambda *_: None)  # as when it was not there yet
+        first = session.submit(SNOW, photo("portrait"), seed=1)
+        until(lambda: first.edit_id)
+        second = other.submit(SNOW, photo("portrait"), seed=1)
+        until(lambda: second.edit_id)
+        assert isinstance(first.exception(20), errors.UncertainError)
+        sent = len(posts(box))
+        may_go_on.set()
+        assert isinstance(second.exception(20), errors.UncertainError)
+        assert len(posts(box)) == sent

@@ -11,19 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.scripted_provider import RemoteJob, ScriptedProvider, ScriptedServer
-from support.simulated import SimulatedLoop, Surroundings
-
 from nbbanana.engine.engine import Engine
 from nbbanana.engine.prices import LASTS
 from nbbanana.engine.reuse import EVERY_STATE, UNDER_WAY, Reuse
 from nbbanana.engine.run import Run, StopReport
-from nbbanana.errors import BudgetError, NBBananaError, StoreError, UncertainError
-from nbbanana.models import Model, from_schema
+from nbbanana.errors import NBBananaError, StoreError, UncertainError
+from nbbanana.models import from_schema
 from nbbanana.request import EditRequest, Origin
 from nbbanana.settings import Mode
 from nbbanana.store import Store
 from nbbanana.store.records import Edit
+from support.scripted_provider import RemoteJob, ScriptedProvider, ScriptedServer
+from support.simulated import SimulatedLoop, Surroundings
 
 __all__ = ["Asked", "Kernel", "World"]
 
@@ -31,6 +30,12 @@ MODEL = from_schema("rig/model", {"properties": {"prompt": {"type": "string"}, "
 AT_ONCE = 1.0
 """Seconds within which an id that came back is on the disk, unless the disk is full."""
 OPEN = frozenset({"unknown", "lost"})
+SURELY_NOT_TAKEN = frozenset({"refused", "not sent"})
+
+_LAST_OUTCOME = """
+SELECT coalesce((SELECT coalesce(outcome, 'not known') FROM posts WHERE edit_id = edits.id
+                 ORDER BY ordinal DESC LIMIT 1), 'none')
+"""
 
 
 @dataclass(eq=False)
@@ -44,7 +49,9 @@ class Asked:
     at: float
     must_not_send: str | None = None
     stops: list[Future[StopReport]] = field(default_factory=list)
-    posts: int = 0
+    uid: str = ""
+    may_be_taken: bool = False
+    """Whether a POST was made that was not surely refused."""
     taken: list[RemoteJob] = field(default_factory=list)
 
 
@@ -58,6 +65,9 @@ class Kernel:
     reuse: Reuse
     engines: dict[str, Engine] = field(default_factory=dict)
     is_closed: bool = False
+    """Whether closing began."""
+    has_closed: bool = False
+    """Whether closing returned."""
     is_killed: bool = False
 
 
@@ -127,6 +137,7 @@ class World:
             provider = ScriptedProvider(
                 self.servers[service],
                 sends=lambda: self._sends(kernel),
+                refuses=self._refuses,
                 takes=lambda job: self._takes(kernel, job),
                 hears=lambda job: self._hears(kernel, job),
                 check_disk=self._check_disk,
@@ -142,7 +153,7 @@ class World:
         why = self._must_not_send(request, service) if mode == "auto" else None
         try:
             run = engine.start(request, MODEL, mode=mode, **limits)
-        except UncertainError:
+        except (UncertainError, StoreError):
             return
         if run not in self.by_run:
             asked = Asked(kernel, run, mode, limits.get("max_price"), self.now, why)
@@ -172,6 +183,7 @@ class World:
         for engine in kernel.engines.values():
             engine.close()
         kernel.store.close()
+        kernel.has_closed = True
         self.check_ends(kernel)
 
     def kill(self, kernel: Kernel) -> None:
@@ -259,8 +271,9 @@ class World:
 
     def _is_open(self, edit: Edit) -> bool:
         """Whether an edit may have been charged, and nothing will say so by itself."""
-        left = edit.state == "submitting" and not self.store.is_claimed(edit.id)
-        return edit.cost is None and (edit.state in OPEN or left)
+        if edit.state == "submitting" and not self.store.is_claimed(edit.id):
+            return any(post.outcome not in SURELY_NOT_TAKEN for post in self.store.posts(edit.id, limit=1))
+        return edit.cost is None and edit.state in OPEN
 
     def _asked_now(self) -> Asked | None:
         task = asyncio.current_task()
@@ -274,14 +287,19 @@ class World:
         if asked is None:
             self.wrong("a POST belongs to no request")
             return ""
-        asked.posts += 1
-        if asked.run.stop_requested or any(stop.done() for stop in asked.stops):
+        asked.may_be_taken = True
+        if asked.run.stopping.is_set() or any(stop.done() for stop in asked.stops):
             self.wrong("a POST goes out after a stop")
-        if kernel.is_closed:
+        if kernel.has_closed:
             self.wrong("a POST goes out after its kernel was closed")
         if asked.must_not_send:
             self.wrong(asked.must_not_send)
-        return asked.run.row.uid
+        asked.uid = asked.run.row.uid
+        return asked.uid
+
+    def _refuses(self) -> None:
+        if (asked := self._asked_now()) is not None:
+            asked.may_be_taken = False
 
     def _takes(self, kernel: Kernel, job: RemoteJob) -> None:
         """The server took a request: once, not above its maximum, and not what another has under way."""
@@ -324,7 +342,9 @@ class World:
         if not since or asked.at <= since or server.price_since + LASTS > since:
             return
         ours = [one for one in self.asked if one.run.provider == server.name and one.at > since]
-        spent = sum(one.cost for other in ours for one in other.taken if one.uid not in self.settled and self._costs(one))
+        spent = sum(
+            one.cost for other in ours for one in other.taken if one.uid not in self.settled and self._costs(one)
+        )
         if spent > amount + 1e-9:
             self.wrong(f"${spent:.2f} are spent of a budget of ${amount:.2f}")
 
@@ -381,17 +401,18 @@ class World:
         """The rows say what the servers know, and nothing is held for what was never taken."""
         with closing(sqlite3.connect(self.folder / "edits.sqlite")) as connection:
             connection.row_factory = sqlite3.Row
-            rows = {row["uid"]: row for row in connection.execute("SELECT * FROM edits")}
+            rows = connection.execute(f"SELECT *, ({_LAST_OUTCOME}) AS outcome FROM edits").fetchall()
         taken = {job.uid: job for server in self.servers.values() for job in server.jobs.values()}
-        maybe = {asked.run.row.uid for asked in self.asked if asked.posts and asked.run.edit is not None}
-        for uid, row in rows.items():
-            self._check_row(row, taken.get(uid), may_be_taken=uid in maybe)
+        maybe = {asked.uid for asked in self.asked if asked.may_be_taken}
+        for row in rows:
+            self._check_row(row, taken.get(row["uid"]), may_be_taken=row["uid"] in maybe)
 
     def _check_row(self, row: sqlite3.Row, job: RemoteJob | None, *, may_be_taken: bool) -> None:
         state, charge, number = row["state"], row["charge"], row["id"]
         if state in {"prepared", "submitting", "queued", "running"}:
             self.wrong(f"edit {number} stays {state}")
-        if not may_be_taken and charge != 0:
+        was_sent = row["outcome"] not in {"none", *SURELY_NOT_TAKEN}  # a kernel may die before it hears of a refusal
+        if not may_be_taken and not was_sent and charge != 0:
             self.wrong(f"{charge} is held for edit {number}, which was never sent")
         if job is None and state not in {"cancelled", "rejected", "unknown"}:
             self.wrong(f"edit {number} is {state}, and no server has it")

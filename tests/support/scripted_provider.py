@@ -38,6 +38,7 @@ SUBMITS = (
     "accepted", "busy", "busy for 20 s", "no connection", "uncertain", "uncertain and not taken", "uncertain with id",
     "refused", "slow",
 )  # fmt: skip
+REFUSALS = frozenset({"busy", "busy for 20 s", "no connection", "refused"})
 STATUSES = ("not found", "a page", "503", "strange", "fails", "stays")
 DOWNLOADS = ("a page", "not found", "gone", "unsafe", "broken")
 CANCELS = ("503", "a page")
@@ -100,9 +101,10 @@ class ScriptedProvider:
     Args:
         server: what it talks to.
         sends: called when a POST is made, gives the uid of its edit.
+        refuses: called when the server surely did not take one.
         takes: called when the server has taken one.
         hears: called when an id has come back.
-        is_gone: whether the kernel ended, or the disk is full.
+        check_disk: raises StoreError where the disk is full.
     """
 
     is_play = False
@@ -113,13 +115,15 @@ class ScriptedProvider:
         server: ScriptedServer,
         *,
         sends: Callable[[], str],
+        refuses: Callable[[], None],
         takes: Callable[[RemoteJob], None],
         hears: Callable[[RemoteJob], None],
         check_disk: Callable[[], None],
     ) -> None:
         self.name = server.name
         self.server = server
-        self._sends, self._takes, self._hears, self._check_disk = sends, takes, hears, check_disk
+        self._sends, self._refuses, self._takes, self._hears = sends, refuses, takes, hears
+        self._check_disk = check_disk
 
     async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
         """Answer a POST as the script says."""
@@ -127,6 +131,8 @@ class ScriptedProvider:
         server = self.server
         kind = server.submits.popleft() if server.submits else "accepted"
         await asyncio.sleep(12.0 if kind == "slow" else TRAVEL)
+        if kind in REFUSALS:
+            self._refuses()
         if kind in {"busy", "busy for 20 s"}:
             error = RateLimitError("Too many.")
             error.retry_after = 20.0 if kind == "busy for 20 s" else None

@@ -256,6 +256,10 @@ def _settle(loop: SimulatedLoop, future: Future[Any], call: Callable[[], Any]) -
         loop.call_soon(future.set_result, result)
 
 
+def _new_owner() -> str:
+    return Surroundings.current.new_owner()
+
+
 @contextmanager
 def simulate() -> Iterator[None]:
     """Have engines and stores that are made in this block use `Surroundings.current`."""
@@ -266,7 +270,7 @@ def simulate() -> Iterator[None]:
         patch.setitem(limits.AdaptiveLimit.__init__.__kwdefaults__, "clock", read)
         patch.setitem(prices.Prices.__init__.__kwdefaults__, "clock", read)
         patch.setattr(engine, "EngineLoop", SimpleNamespace(shared=lambda: Surroundings.current.building))
-        patch.setattr(engine, "new_owner", lambda: Surroundings.current.new_owner())
+        patch.setattr(engine, "new_owner", _new_owner)
         patch.setattr(context, "Worker", _Worker)
         patch.setattr(context, "ThreadPoolExecutor", _Executor)
         patch.setattr(leases, "is_gone", lambda owner: owner.partition(":")[0] in Surroundings.current.dead)
