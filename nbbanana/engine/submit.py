@@ -15,7 +15,7 @@ from nbbanana.engine.context import Context
 from nbbanana.engine.run import NotSentError, Run
 from nbbanana.errors import NBBananaError, NetworkError, RateLimitError, StoreError, UncertainError
 from nbbanana.providers.base import Accepted
-from nbbanana.store.records import Outcome
+from nbbanana.store.records import Outcome, State
 
 __all__ = ["submit"]
 
@@ -61,14 +61,18 @@ async def _exchange(run: Run, context: Context, payload: Mapping[str, Any]) -> N
     except UncertainError as error:
         run.update(phase="unknown")
         what: dict[str, Any] = {"error": str(error), "error_kind": type(error).__name__}
-        await context.rows.move(run, "unknown", request_id=error.request_id, outcome="uncertain", **what)
+        if error.request_id is None:
+            await context.rows.move(run, "unknown", outcome="uncertain", **what)
+        else:  # an id that came with an error is kept as carefully as any
+            seen = Accepted(error.request_id, error.request_id)
+            await _record(run, context, seen, "unknown", outcome="uncertain", **what)
         raise
     except NBBananaError as error:
         what = {"error": str(error), "error_kind": type(error).__name__}
         outcome: Outcome = "not sent" if isinstance(error, NetworkError) else "refused"
         await context.rows.move(run, "rejected", outcome=outcome, **what)
         raise
-    await _record(run, context, taken)
+    await _record(run, context, taken, "queued", outcome="accepted")
     context.limit.accepted()
     run.update(phase="queued", note=None, restart_clock=True)
 
@@ -109,7 +113,7 @@ async def _pause(run: Run, context: Context, outcome: Outcome, seconds: float, n
     await context.rows.move(run, "submitting", sends=True)
 
 
-async def _record(run: Run, context: Context, taken: Accepted) -> None:
+async def _record(run: Run, context: Context, taken: Accepted, state: State, **facts: Any) -> None:
     """
     Keep the id, in a file beside the store too where the store does not take it at once.
 
@@ -118,7 +122,7 @@ async def _record(run: Run, context: Context, taken: Accepted) -> None:
     is_kept = False
     for attempt in itertools.count(1):
         moving = asyncio.ensure_future(
-            context.rows.move(run, "queued", request_id=taken.request_id, handle=taken.handle, outcome="accepted")
+            context.rows.move(run, state, request_id=taken.request_id, handle=taken.handle, **facts)
         )
         if not is_kept and not (await asyncio.wait({moving}, timeout=RECORD_PATIENCE))[0]:
             is_kept = await _kept(run, context, taken)

@@ -323,3 +323,22 @@ def test_of_two_kernels_that_ask_at_once_the_later_sends_nothing_though_the_firs
         may_go_on.set()
         assert isinstance(second.exception(20), errors.UncertainError)
         assert len(posts(box)) == sent
+
+
+def test_an_id_that_comes_with_an_error_is_kept_beside_a_store_that_cannot_take_it(served, photo, monkeypatch):
+    """The same as with the id of an acceptance: a file has it until the row does."""
+    from nbbanana.store.store import Store
+
+    monkeypatch.setattr("nbbanana.engine.submit.RECORD_ATTEMPTS", 1)
+    seen = "11111111-2222-3333-4444-555555555555"
+    session, _ = served(faults=[Fault("submit", status=500, body=f'{{"request_id": "{seen}"}}')])
+    move = Store.move
+
+    def locked(self, edit_id, state, **facts):
+        return full() if state == "unknown" else move(self, edit_id, state, **facts)
+
+    monkeypatch.setattr(Store, "move", locked)
+    with pytest.raises(errors.StoreError):
+        session.edit(SNOW, photo("portrait"), seed=1)
+    session.close()
+    assert seen in next((session.folder / "accepted").glob("*.json")).read_text()
