@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,8 @@ class World:
         self.here = Surroundings()
         self.servers = {name: ScriptedServer(name, self.here.clock.read) for name in ("one", "two")}
         self.store = Store.open(folder, clock=self.here.clock.read)
+        self.rows = sqlite3.connect(folder / "edits.sqlite")
+        self.rows.row_factory = sqlite3.Row
         self.kernels: list[Kernel] = []
         self.asked: list[Asked] = []
         self.by_run: dict[Run, Asked] = {}
@@ -257,6 +259,7 @@ class World:
         for kernel in self.kernels:
             kernel.store.close()
         self.store.close()
+        self.rows.close()
         shutil.rmtree(self.folder)
 
     def _check_disk(self) -> None:
@@ -375,7 +378,7 @@ class World:
 
     def _check_kept(self, request_id: str, told: Told) -> None:
         """An id is in its row, or in a file beside the store."""
-        if self.store.by_request_id(request_id) is not None:
+        if self.rows.execute("SELECT 1 FROM edits WHERE request_id = ?", (request_id,)).fetchone():
             self.kept.add(request_id)
         elif not any(request_id in path.read_text() for path in self.folder.glob("accepted/*.json")):
             self.wrong(f"the id {request_id} is lost")
@@ -399,9 +402,7 @@ class World:
 
     def _check_record(self) -> None:
         """The rows say what the servers know, and nothing is held for what was never taken."""
-        with closing(sqlite3.connect(self.folder / "edits.sqlite")) as connection:
-            connection.row_factory = sqlite3.Row
-            rows = connection.execute(f"SELECT *, ({_LAST_OUTCOME}) AS outcome FROM edits").fetchall()
+        rows = self.rows.execute(f"SELECT *, ({_LAST_OUTCOME}) AS outcome FROM edits").fetchall()
         taken = {job.uid: job for server in self.servers.values() for job in server.jobs.values()}
         maybe = {asked.uid for asked in self.asked if asked.may_be_taken}
         for row in rows:
