@@ -28,7 +28,7 @@ from support.scripted_provider import CANCELS, DOWNLOADS, STATUSES, SUBMITS
 from support.simulated import simulate
 from support.tiers import scaled
 
-from nbbanana.engine import prices, submit
+from nbbanana.engine import prices, reuse, submit
 from nbbanana.engine.engine import Engine
 from nbbanana.engine.prices import Prices
 from nbbanana.engine.reuse import Reuse
@@ -184,7 +184,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @rule(is_full=st.booleans())
     def fill_or_empty_the_disk(self, is_full) -> None:
-        self.world.here.is_full = is_full
+        self.world.fill_disk(is_full=is_full)
 
     @rule(knows_id=st.booleans())
     def settle(self, knows_id) -> None:
@@ -271,7 +271,7 @@ def pause_that_ignores_a_stop(patch: pytest.MonkeyPatch) -> None:
 
 def uncertain_asks_are_sent(patch: pytest.MonkeyPatch) -> None:
     """An ask whose newest edit is `unknown` is sent again."""
-    patch.setattr(Reuse, "check_certain", lambda *_: None)
+    patch.setattr(reuse, "_is_uncertain", lambda _: False)
 
 
 def ids_are_not_kept_beside_the_store(patch: pytest.MonkeyPatch) -> None:

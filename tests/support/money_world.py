@@ -27,8 +27,8 @@ from support.simulated import SimulatedLoop, Surroundings
 __all__ = ["Asked", "Kernel", "World"]
 
 MODEL = from_schema("rig/model", {"properties": {"prompt": {"type": "string"}, "seed": {"type": "integer"}}})
-AT_ONCE = 1.0
-"""Seconds within which an id that came back is on the disk, unless the disk is full."""
+AT_ONCE = 3.0
+"""Seconds within which an id that came back is on the disk, once there is room on it."""
 OPEN = frozenset({"unknown", "lost"})
 SURELY_NOT_TAKEN = frozenset({"refused", "not sent"})
 
@@ -69,15 +69,28 @@ class Kernel:
     has_closed: bool = False
     """Whether closing returned."""
     is_killed: bool = False
+    killed_at: float = 0.0
+    disk_free_since: float = 0.0
 
 
 @dataclass(frozen=True)
 class Told:
     """An id that came back to a kernel."""
 
-    kernel: Kernel
+    asked: Asked
     at: float
-    disk_was_full: bool
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether its process lives and still tries to keep it: closing a session does not end that."""
+        kernel, exchange = self.asked.kernel, self.asked.run.exchange
+        return not kernel.is_killed and (not kernel.is_closed or (exchange is not None and not exchange.done()))
+
+    @property
+    def had_no_chance(self) -> bool:
+        """Whether its process was killed before it could keep anything: within a moment, or on a full disk."""
+        kernel = self.asked.kernel
+        return kernel.is_killed and kernel.killed_at - max(self.at, kernel.disk_free_since) < AT_ONCE
 
 
 class World:
@@ -105,7 +118,7 @@ class World:
         self.budgets: dict[str, tuple[float, float]] = {}
         self.settled: set[str] = set()
         self.violations: list[str] = []
-        self.full_since_ever = False
+        self.disk_free_since = 0.0
 
     @property
     def now(self) -> float:
@@ -140,8 +153,8 @@ class World:
                 self.servers[service],
                 sends=lambda: self._sends(kernel),
                 refuses=self._refuses,
-                takes=lambda job: self._takes(kernel, job),
-                hears=lambda job: self._hears(kernel, job),
+                takes=self._takes,
+                hears=self._hears,
                 check_disk=self._check_disk,
             )
             kernel.engines[service] = Engine(kernel.store, provider, kernel.reuse, concurrency=2)
@@ -190,7 +203,8 @@ class World:
 
     def kill(self, kernel: Kernel) -> None:
         """Kill a kernel: nothing of it goes on."""
-        kernel.is_killed = True
+        kernel.is_killed, kernel.killed_at = True, self.now
+        kernel.disk_free_since = self.now if self.here.is_full else self.disk_free_since
         self.here.loops.remove(kernel.loop)
         self.here.dead.add(kernel.name)
 
@@ -202,6 +216,12 @@ class World:
             if amount is not None:
                 self.store.set_budget(service, amount)
                 self.budgets[service] = (amount, self.now)
+
+    def fill_disk(self, *, is_full: bool) -> None:
+        """Fill the disk, or make room."""
+        if self.here.is_full and not is_full:
+            self.disk_free_since = self.now
+        self.here.is_full = is_full
 
     def set_price(self, service: str, price: float) -> None:
         """Have a service charge another price from now on."""
@@ -226,7 +246,7 @@ class World:
     def check(self) -> None:
         """Look at what must hold at every moment."""
         for request_id, told in list(self.told.items()):
-            if request_id not in self.kept and not self._is_in_memory(request_id, told):
+            if request_id not in self.kept and not told.is_in_memory:
                 self._check_kept(request_id, told)
 
     def check_ends(self, kernel: Kernel) -> None:
@@ -304,7 +324,7 @@ class World:
         if (asked := self._asked_now()) is not None:
             asked.may_be_taken = False
 
-    def _takes(self, kernel: Kernel, job: RemoteJob) -> None:
+    def _takes(self, job: RemoteJob) -> None:
         """The server took a request: once, not above its maximum, and not what another has under way."""
         asked = self._asked_now()
         if self.here.is_over or asked is None:
@@ -366,19 +386,17 @@ class World:
         if older and self._is_open(older[0]):
             self.wrong(f"a seeded ask is accepted though edit {older[0].id} of it is {older[0].state}")
 
-    def _hears(self, kernel: Kernel, job: RemoteJob) -> None:
-        if not self.here.is_over:
-            self.told[job.request_id] = Told(kernel, self.now, self.here.is_full)
-
-    def _is_in_memory(self, request_id: str, told: Told) -> bool:
-        """Whether the kernel that was told lives; one that died within a moment, or on a full disk, kept nothing."""
-        if told.kernel.is_killed:
-            return False
-        return not told.kernel.is_closed or self.now - told.at < AT_ONCE
+    def _hears(self, job: RemoteJob) -> None:
+        asked = self._asked_now()
+        if not self.here.is_over and asked is not None:
+            self.told[job.request_id] = Told(asked, self.now)
 
     def _check_kept(self, request_id: str, told: Told) -> None:
         """An id is in its row, or in a file beside the store."""
-        if self.rows.execute("SELECT 1 FROM edits WHERE request_id = ?", (request_id,)).fetchone():
+        if (
+            self.rows.execute("SELECT 1 FROM edits WHERE request_id = ?", (request_id,)).fetchone()
+            or told.had_no_chance
+        ):
             self.kept.add(request_id)
         elif not any(request_id in path.read_text() for path in self.folder.glob("accepted/*.json")):
             self.wrong(f"the id {request_id} is lost")
