@@ -286,7 +286,7 @@ def ids_are_not_kept_beside_the_store(patch: pytest.MonkeyPatch) -> None:
 def prices_never_age(patch: pytest.MonkeyPatch) -> None:
     """A price is asked for once a kernel, whatever is charged."""
     patch.setattr(prices, "LASTS", math.inf)
-    patch.setattr(Prices, "heard", lambda *_: None)
+    patch.setattr(Prices, "check_cost", lambda *_: None)
 
 
 def nothing_is_followed(patch: pytest.MonkeyPatch) -> None:
