@@ -164,7 +164,7 @@ def test_nothing_that_shows_itself_shows_the_token(box, picture, tmp_path):
         provider = session.engine.provider
         things = [
             session, session.engine, provider, provider.endpoints, find_credential(Endpoints.from_environment()),
-            *session._engines, job, job.run, result, result[0], result.record, session.history, nb, box,
+            session._engines, job, job.run, result, result[0], result.record, session.history, nb, box,
             provider._http.client_for(provider.endpoints.model_api), provider._downloader, session.quote(job.request),
         ]  # fmt: skip
         assert provider.name == "runcomfy"

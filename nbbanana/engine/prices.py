@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbbanana.engine.retry import ask_with_retries
 from nbbanana.errors import ServiceError, UnknownModelError
 from nbbanana.models import Model, from_schema
 from nbbanana.providers.base import Description, Price, Provider
@@ -18,8 +17,6 @@ __all__ = ["Prices", "Quote", "costs_more", "counted", "quote"]
 
 LASTS = 300.0
 """Seconds after which a price is asked for again."""
-PATIENCE = 10.0
-"""Seconds for which a question for a price is repeated where the service stumbles."""
 CENT_FRACTION = 1e-9
 """US dollars below which two amounts are the same."""
 
@@ -192,6 +189,7 @@ class Prices:
             done.exception()  # each that waits raises it; asyncio must not report it once more
 
     async def _ask(self, model_id: str) -> Description:
-        description = await ask_with_retries(lambda: self._provider.describe(model_id), seconds=PATIENCE)
+        # No retries here: a provider asks once more by itself, and a form waits for the answer.
+        description = await self._provider.describe(model_id)
         self._known[model_id] = _Known(self._clock(), description)
         return description

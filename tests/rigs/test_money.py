@@ -323,7 +323,7 @@ MUTATIONS = [
 ]
 
 
-@pytest.mark.nightly
+@pytest.mark.soak
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)

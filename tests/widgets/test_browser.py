@@ -343,9 +343,9 @@ def test_a_selection_is_exported_from_the_form(browser: Chromium, few: nb.Sessio
             page.locator(".br-tile").nth(place).click(modifiers=["Control"])
         expect(page.get_by_text("2 selected")).to_be_visible()
         page.get_by_role("button", name="Export").click()
-        expect(page.get_by_text("Written: history-2.zip")).to_be_visible()
+        expect(page.get_by_text("Saved as history-2.zip")).to_be_visible()
         page.get_by_role("button", name="Contact sheet").click()
-        expect(page.get_by_text("Written: contact-sheet.jpg")).to_be_visible()
+        expect(page.get_by_text("Saved as contact-sheet.jpg")).to_be_visible()
     assert len(nb.History.open(tmp_path / "history-2.zip")) == 2
 
 
