@@ -157,21 +157,25 @@ class Prices:
 
     async def quote(self, request: EditRequest, model: Model) -> Quote:
         """
-        Return what a request costs; unknown where the service cannot be asked.
+        Return what a request costs.
 
         Raises:
             UnknownModelError: the provider does not have the model.
+            ServiceError: the provider does not answer.
         """
-        return (await self.described(request, model))[0]
+        return (await self._quoted(request, model, await self.describe(model.id)))[0]
 
     async def described(self, request: EditRequest, model: Model) -> tuple[Quote, Model | None]:
-        """Return the quote of a request, and its model as the service has it now; None where it gives no schema."""
+        """Return what a request costs, and its model as the service has it now; None where it tells no schema."""
         try:
             description = await self.describe(model.id)
         except (ServiceError, UnknownModelError) as error:
             # A service that cannot be asked does not stop an edit; a budget, which needs the price, does.
             count = counted(request.parameters, model)
             return Quote(None, None, f"the price could not be asked: {error.what}", count=count), None
+        return await self._quoted(request, model, description)
+
+    async def _quoted(self, request: EditRequest, model: Model, description: Description) -> tuple[Quote, Model | None]:
         live = from_schema(model.id, description.schema) if description.schema else None
         found = quote(description.price, request, model, live=live)
         if found.high is None:
