@@ -65,11 +65,12 @@ class Listener:
             ) from None
         self.port: int = listening.getsockname()[1]
         self._guard = _guard(host, self.port)
-        listening.listen(BACKLOG)
-        self._loop = asyncio.new_event_loop()
+        self._accepting: set[asyncio.Task[None]] = set()
+        self._listening: socket.socket | None = None
+        self._loop = asyncio.SelectorEventLoop()
         self._thread = threading.Thread(target=self._run, name="nbbanana-sandbox", daemon=True)
         self._thread.start()
-        self._server = self._do(self._listen(listening))
+        self._do(self._listen(listening))
 
     @property
     def origin(self) -> str:
@@ -102,15 +103,36 @@ class Listener:
     def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    async def _listen(self, listening: socket.socket) -> asyncio.Server:
-        protocol = functools.partial(_Protocol, self._config, self._state, self._refuse)
-        return await self._loop.create_server(protocol, sock=listening, backlog=BACKLOG)
+    async def _listen(self, listening: socket.socket) -> None:
+        listening.settimeout(0)
+        listening.listen(BACKLOG)
+        self._listening = listening
+        self._loop.add_reader(listening, self._accept)
 
     async def _stop_listening(self) -> None:
         self._let_go()
 
     async def _listen_again(self) -> None:
-        self._server = await self._listen(_bound(self._host, self.port))
+        if self._listening is None:
+            await self._listen(_bound(self._host, self.port))
+
+    def _accept(self) -> None:
+        """Take the connections that wait. `asyncio.Server` loses one that comes while it is closed."""
+        assert self._listening is not None
+        for _ in range(BACKLOG):
+            try:
+                connection, _address = self._listening.accept()
+            except OSError:  # none is left, or its client has gone
+                return
+            task = self._loop.create_task(self._serve(connection))
+            self._accepting.add(task)
+            task.add_done_callback(self._accepting.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        factory = functools.partial(_Protocol, self._config, self._state, self._refuse)
+        _transport, protocol = await self._loop.connect_accepted_socket(factory, connection)
+        if self._listening is None:
+            protocol.shutdown()
 
     def _refuse(self, seconds: float) -> None:
         self._let_go()
@@ -118,7 +140,10 @@ class Listener:
 
     def _let_go(self) -> None:
         """Stop listening; idle connections end now, busy ones after their answer."""
-        self._server.close()
+        if self._listening is not None:
+            self._loop.remove_reader(self._listening)
+            self._listening.close()
+            self._listening = None
         for connection in list(self._state.connections):
             connection.shutdown()
 
@@ -127,11 +152,14 @@ class Listener:
         task.add_done_callback(self._state.tasks.discard)
 
     async def _close(self) -> None:
-        self._server.close()
+        if self._accepting:
+            await asyncio.wait(self._accepting)
+        self._let_go()
         for connection in list(self._state.connections):
             connection.transport.abort()
         if self._state.tasks:
             await asyncio.wait(self._state.tasks)
+        self._let_go()  # where it was to listen again
 
 
 class _Protocol(H11Protocol):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import socket
+import threading
 import time
+import warnings
 
 import httpx
 import pytest
@@ -136,15 +140,15 @@ def test_faults_count_their_own_kind_of_request(serve: Serve) -> None:
     box, client = serve(faults=[Fault("balance", nth=2, times=2, status=503), Fault("whoami", times=None, status=500)])
     client.get("/models")
     assert [client.get("/balance").status_code for _ in range(5)] == [200, 503, 503, 200, 200]
-    assert [client.get(f"{box.url}/api/auth/me").status_code for _ in range(3)] == [500] * 3
+    assert [client.get(f"{box.url}/api/auth/me").status_code for _ in range(2)] == [500] * 3
     box.add_fault(Fault("balance", nth=2, status=409))
-    assert [client.get("/balance").status_code for _ in range(3)] == [200, 409, 200]
+    assert [client.get("/balance").status_code for _ in range(2)] == [200, 409, 200]
 
 
 def test_the_fault_that_was_set_first_wins(serve: Serve) -> None:
     """Two that meet the same request: both count, one happens."""
     _, client = serve(faults=[Fault("balance", status=500), Fault("balance", status=503, times=2)])
-    assert [client.get("/balance").status_code for _ in range(3)] == [500, 503, 200]
+    assert [client.get("/balance").status_code for _ in range(2)] == [500, 503, 200]
 
 
 def test_a_made_up_answer_is_what_the_script_says(serve: Serve) -> None:
@@ -231,6 +235,34 @@ def test_refusing_closes_idle_connections_and_keeps_the_port(serve: Serve) -> No
             client.get("/balance")
     assert client.get("/balance").status_code == 200
     assert box.url == url
+
+
+def test_a_connection_that_comes_while_the_port_closes_is_not_forgotten() -> None:
+    """Clients connect without a pause while the box stops and starts and ends: no socket of its own is left open."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(2):
+            with Sandbox(time_scale=0.0) as box:
+                over = threading.Event()
+                address = ("127.0.0.1", int(box.url.rpartition(":")[2]))
+                knocking = [threading.Thread(target=_knock, args=(address, over)) for _ in range(2)]
+                for thread in knocking:
+                    thread.start()
+                for _ in range(3):
+                    with box.refusing():
+                        pass
+            over.set()
+            for thread in knocking:
+                thread.join()
+        gc.collect()
+    assert [str(one.message) for one in caught if one.category is ResourceWarning] == []
+
+
+def _knock(address: tuple[str, int], over: threading.Event) -> None:
+    """Connect and leave, again and again."""
+    while not over.is_set():
+        with socket.socket() as client:
+            client.connect_ex(address)
 
 
 def test_a_request_that_is_never_answered_does_not_hold_the_box_open() -> None:

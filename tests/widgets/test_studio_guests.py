@@ -178,6 +178,7 @@ def test_the_browser_opens_in_place_and_its_pictures_come_into_the_form(browser:
         expect(page.locator(".st-toast")).to_contain_text("history[1][1] is an input now.")
         assert [slot.operand for slot in form.state.form.draft.slots][-1] == "edit:1[1]"
         became.get_by_role("button", name="Edit 2").click()
+        expect(detail.locator("h3")).to_have_text("history[2]")
         detail.get_by_role("button", name="Open in the form").click()
         expect(page.get_by_label("Prompt")).to_have_value("Make it rain.")
         expect(page.locator(".st-group-head").first).to_contain_text("Edit 2")
