@@ -87,7 +87,7 @@ class Engine:
         self._context = Context(
             rows=rows,
             provider=provider,
-            prices=Prices(provider, self._told),
+            prices=Prices(provider, self._past_costs),
             leases=Leases(rows, new_owner()),
             threads=Threads(),
             limit=AdaptiveLimit(concurrency),
@@ -314,7 +314,7 @@ class Engine:
             await self._context.rows.move(run, "downloading", note="its outputs were left at the service")
         return Outcome(run.row, "made", tuple(run.notes))
 
-    async def _told(self, request: EditRequest, model: Model) -> tuple[float, float] | None:
+    async def _past_costs(self, request: EditRequest, model: Model) -> tuple[float, float] | None:
         """Return the lowest and the highest cost here of one output with the same priced parameters."""
         priced = {field.name for field in model.options if field.cost_note}
         wanted = {name: value for name, value in request.parameters.items() if name in priced}

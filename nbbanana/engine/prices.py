@@ -76,7 +76,7 @@ def quote(
     model: Model,
     *,
     live: Model | None = None,
-    told: tuple[float, float] | None = None,
+    past_costs: tuple[float, float] | None = None,
 ) -> Quote:
     """
     Return what a request costs at a price.
@@ -89,7 +89,7 @@ def quote(
         request: what is asked.
         model: its model.
         live: the model as the service has it now, by whose schema outputs are counted; None is as shipped.
-        told: the lowest and the highest cost before of one output with the same priced parameters.
+        past_costs: the lowest and the highest cost before of one output with the same priced parameters.
     """
     count = counted(request.parameters, model, live)
     low = high = None
@@ -102,9 +102,9 @@ def quote(
             how += f", and what {' and '.join(extra)} {'adds' if len(extra) == 1 else 'add'}"
         if price.unit is not None and not extra and (price.note is None or model.is_shipped):
             high = low
-    if told is not None and high is None:
-        low, high = (round(count * amount, 6) for amount in told)
-        how = f"{count} × ${told[1]:.4g}, as such pictures cost before"
+    if past_costs is not None and high is None:
+        low, high = (round(count * amount, 6) for amount in past_costs)
+        how = f"{count} × ${past_costs[1]:.4g}, as such pictures cost before"
     return Quote(low, high, how, price.note, count)
 
 
@@ -120,19 +120,19 @@ class Prices:
 
     Args:
         provider: who is asked.
-        told: gives the lowest and the highest cost before of one output of such a request, from the store.
+        past_costs: gives the lowest and the highest cost before of one output of such a request, from the store.
         clock: seconds, for the age of a price.
     """
 
     def __init__(
         self,
         provider: Provider,
-        told: Callable[[EditRequest, Model], Awaitable[tuple[float, float] | None]],
+        past_costs: Callable[[EditRequest, Model], Awaitable[tuple[float, float] | None]],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._provider = provider
-        self._told = told
+        self._past_costs = past_costs
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Task[Description]] = {}
@@ -179,7 +179,9 @@ class Prices:
         live = from_schema(model.id, description.schema) if description.schema else None
         found = quote(description.price, request, model, live=live)
         if found.high is None:
-            found = quote(description.price, request, model, live=live, told=await self._told(request, model))
+            found = quote(
+                description.price, request, model, live=live, past_costs=await self._past_costs(request, model)
+            )
         return found, live
 
     def check_cost(self, model_id: str, expected: Quote | None, cost: float | None) -> None:

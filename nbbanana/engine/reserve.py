@@ -20,17 +20,17 @@ async def reserve(run: Run, context: Context, price: Quote) -> None:
             The row says that it was refused; nothing was sent.
     """
     try:
-        most = _most(price, run)
+        cost = _max_cost(price, run)
         budget = await context.rows.call(context.rows.store.budget, run.provider)
         if budget is None:
             return
-        if most is None:
+        if cost is None:
             raise _unpriced(price)
-        answer = await _reserved(run, context, most, budget)
+        answer = await _reserved(run, context, cost, budget)
         if not answer.granted:
             # What was kept back for requests that were never sent is free again before anything is refused.
             await context.rows.call(context.rows.store.settle_abandoned)
-            answer = await _reserved(run, context, most, budget)
+            answer = await _reserved(run, context, cost, budget)
         if not answer.granted:
             raise _over_budget(price, answer)
     except BudgetError as error:
@@ -44,28 +44,28 @@ async def _reserved(run: Run, context: Context, amount: float, budget: Budget) -
     )
 
 
-def _most(price: Quote, run: Run) -> float | None:
+def _max_cost(price: Quote, run: Run) -> float | None:
     """Return the most that a request may cost: its price, else what the user says to count; None is unknown."""
-    most = run.assume_price if price.high is None else price.high
+    cost = run.assume_price if price.high is None else price.high
     if run.max_price is None:
-        return most
-    if most is None:
+        return cost
+    if cost is None:
         raise _not_surely_below(price, run.max_price)
-    if most > run.max_price:
+    if cost > run.max_price:
         raise BudgetError(
-            f"It costs {dollars(most)}, and --max-price allows {dollars(run.max_price)}.",
+            f"It costs {dollars(cost)}, and --max-price allows {dollars(run.max_price)}.",
             f"{price.how}.",
             "Ask for fewer or smaller pictures, or allow more. Nothing was sent.",
         )
-    return most
+    return cost
 
 
-def _not_surely_below(price: Quote, most: float) -> BudgetError:
+def _not_surely_below(price: Quote, cost: float) -> BudgetError:
     least = "" if price.low is None else f" ({dollars(price.low)} or more)"
     return BudgetError(
-        f"The price is not known exactly{least}, and --max-price allows {dollars(most)}.",
+        f"The price is not known exactly{least}, and --max-price allows {dollars(cost)}.",
         f"{price.how}. {price.note or ''}".strip(),
-        f"Say what to count for it: --assume-price {most:.2f}. Nothing was sent.",
+        f"Say what to count for it: --assume-price {cost:.2f}. Nothing was sent.",
     )
 
 

@@ -87,7 +87,7 @@ class Session:
         self._mode = checked_mode(mode) if mode else None
         self._model = model
         self._engines = Engines(self._get_store, provider or "", dollars)
-        self._told = False
+        self._has_noticed = False
         self._outer: list[Session | None] = []
         self.library = Library(self._open_store)
         """The store and the models of its records."""
@@ -427,8 +427,8 @@ class Session:
 
     def _receive(self, notice: str | None, outcome: Outcome, name: str | None) -> EditResult:
         """Make the result of what the engine gave."""
-        if notice and not self._told:
-            self._told = True
+        if notice and not self._has_noticed:
+            self._has_noticed = True
             outcome = replace(outcome, notes=(notice, *outcome.notes))
         self.used.setdefault(outcome.edit.id)
         self.last = EditResult(self.library, self, outcome, name)

@@ -97,7 +97,7 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
     row = one(connection, edit_id)
     request_id = _same_request(row, facts.request_id)
     states.check(edit_id, row["state"], state, request_id)
-    told, notes = _told_amounts(facts)
+    reported, notes = _amounts(facts)
     connection.execute(
         "UPDATE edits SET state = :state, request_id = :request_id, accepted_at = :accepted_at,"
         " started_at = :started_at, done_at = :done_at, finished_at = :finished_at, error = :error,"
@@ -110,13 +110,13 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
             "request_id": request_id,
             "handle": text(facts.handle),
             "answered_model": text(facts.answered_model),
-            **told,
+            **reported,
             **_times(row, state, now, facts.started_at),
             **_errors(row, facts),
         },
     )
-    if told["cost"] is not None:
-        keep_cost(connection, edit_id, told["cost"])
+    if reported["cost"] is not None:
+        keep_cost(connection, edit_id, reported["cost"])
     note = " ".join(filter(None, (facts.note, *notes))) or None
     append(connection, edit_id, state, now, note)
     _write_outputs(connection, edit_id, facts.outputs or ())
@@ -418,17 +418,17 @@ def _same_request(row: sqlite3.Row, request_id: str | None) -> str | None:
     return known or request_id
 
 
-def _told_amounts(facts: Facts) -> tuple[dict[str, float | None], list[str]]:
+def _amounts(facts: Facts) -> tuple[dict[str, float | None], list[str]]:
     """Return the amounts that a service reported; an impossible one is left out, with a note that says so."""
     amounts: dict[str, float | None] = {}
     notes = []
     for name in ("cost", "price_quoted"):
-        told = getattr(facts, name)
+        reported = getattr(facts, name)
         try:
-            amounts[name] = money(name, told)
+            amounts[name] = money(name, reported)
         except StoreError:
             amounts[name] = None
-            notes.append(f"A {name} of {told!r:.40} was told, which cannot be; it is left out.")
+            notes.append(f"A {name} of {reported!r:.40} was told, which cannot be; it is left out.")
     return amounts, notes
 
 

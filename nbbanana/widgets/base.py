@@ -98,7 +98,7 @@ class Form(anywidget.AnyWidget):
     A widget of plain ES modules.
 
     Subclasses name their files: `class Studio(Form, script="studio/main.js", styles=("studio.css",))`; paths are
-    under `static/`, and `theme.css` comes before their own styles. They say what `still` shows and what `heard` does.
+    under `static/`, and `theme.css` comes before their own styles. They say what `still` shows and what `handle` does.
 
     Everything that changes goes as messages, not as traits: a message is not kept in the notebook's metadata, its
     buffers travel as they are, and the two halves cannot overwrite each other's half of a value. The front end
@@ -153,12 +153,12 @@ class Form(anywidget.AnyWidget):
         """What is left of it in a saved notebook: HTML that a sanitizer keeps, and plain text."""
 
     @abstractmethod
-    def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
+    def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """Do what the front end asks; called in the UI thread."""
 
     # ── saying something to the front end ───────────────────────────────────────────────────────────────────
 
-    def tell(self, kind: str, *, buffers: Sequence[bytes | memoryview] = (), **content: Any) -> None:
+    def emit(self, kind: str, *, buffers: Sequence[bytes | memoryview] = (), **content: Any) -> None:
         """Send a message; called in the UI thread, so that messages arrive in their order."""
         if self.is_open:
             self.send(_sendable({"kind": kind, **content}), buffers=list(buffers) or None)
@@ -166,7 +166,7 @@ class Form(anywidget.AnyWidget):
     def watch(self, store: Store) -> None:
         """Say in the form when something waits for another process to unlock the store, from whatever thread waits."""
         itself = weakref.ref(self)
-        self._unwatch = store.on_wait(lambda on: _tell_locked(itself(), on=on))
+        self._unwatch = store.on_wait(lambda on: _emit_locked(itself(), on=on))
 
     def receive(self, message: Message, buffers: Sequence[memoryview]) -> None:
         """
@@ -177,18 +177,18 @@ class Form(anywidget.AnyWidget):
         view, number = str(message.get("view", "")), message.get("number")
         if message.get("kind") == "ping":
             arrived, missed = self._acks.sort(view, message["numbers"])
-            self.tell("heard", view=view, numbers=arrived, missed=missed)
+            self.emit("ack", view=view, numbers=arrived, missed=missed)
             return
         is_new = not isinstance(number, int) or self._acks.take(view, number)
         # Said here, not in the UI thread: what waits there, such as for a store that is locked, is no busy kernel.
-        self.tell("heard", view=view, numbers=[number], missed=[])
+        self.emit("ack", view=view, numbers=[number], missed=[])
         if is_new:
             ui_thread.post(self._receive, message, buffers)
 
-    def complain(self, error: BaseException, about: str = "") -> None:
+    def show_error(self, error: BaseException, about: str = "") -> None:
         """Show an error in the form, in its three lines; `about` names what it belongs to."""
         what, why, mend = _lines(error)
-        self.tell("error", about=about, what=what, why=why, mend=mend)
+        self.emit("error", about=about, what=what, why=why, mend=mend)
 
     # ── being shown ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -201,11 +201,11 @@ class Form(anywidget.AnyWidget):
         if self.is_open:
             self.is_open = False
             self._unwatch()
-            self.let_go()
+            self.on_close()
             self.layout.close()  # ipywidgets makes one for every widget, with a comm of its own
         super().close()
 
-    def let_go(self) -> None:
+    def on_close(self) -> None:
         """End whatever else the form keeps going; must not wait."""
 
     def refresh_still(self) -> None:
@@ -236,16 +236,16 @@ class Form(anywidget.AnyWidget):
     def _receive(self, message: Message, buffers: Sequence[memoryview]) -> None:
         """Answer a message of the front end; whatever breaks on the way is shown in the form."""
         if message.get("kind") == "hello":
-            self.tell("uid", uid=self.uid)
+            self.emit("uid", uid=self.uid)
         kind = str(message.get("kind"))
-        self.heed(lambda: self.heard(kind, message, buffers), kind)
+        self.attempt(lambda: self.handle(kind, message, buffers), kind)
 
-    def heed(self, act: Callable[[], object], about: str) -> None:
+    def attempt(self, act: Callable[[], object], about: str) -> None:
         """Do something; whatever breaks on the way is shown in the form, since no caller could."""
         try:
             act()
         except Exception as error:  # noqa: BLE001 - see above
-            self.complain(error, about)
+            self.show_error(error, about)
 
 
 def render(template: str, **context: Any) -> str:
@@ -271,9 +271,9 @@ def _templates() -> Any:
 _environment: Any = None
 
 
-def _tell_locked(form: Form | None, *, on: bool) -> None:
+def _emit_locked(form: Form | None, *, on: bool) -> None:
     if form is not None:
-        form.tell("locked", on=on)
+        form.emit("locked", on=on)
 
 
 def _sendable(content: dict[str, Any]) -> dict[str, Any]:

@@ -203,7 +203,7 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         bundle = self.session.history.latest()._repr_mimebundle_()[0]
         return bundle["text/html"], bundle["text/plain"]
 
-    def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
+    def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """Do what the front end asks."""
         answer = self.acts.get(kind) or partial(_ANSWERS[kind], self)
         answer(message)
@@ -214,24 +214,24 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         grown = self.session.store.count() - self._counted
         if grown != self._grown:
             self._grown = grown
-            self.tell("grown", many=grown)
+            self.emit("grown", many=grown)
 
     def _hello(self) -> None:
         self.thumbnails.forget()
-        self.tell("acts", acts=[*self.acts, *(["compare"] if self.comparison else [])])
+        self.emit("acts", acts=[*self.acts, *(["compare"] if self.comparison else [])])
         self._look_for(self.filters)
-        self.tell("chosen", numbers=self.chosen)
+        self.emit("chosen", numbers=self.chosen)
 
     def _copy(self, number: int) -> None:
         write = as_code if self.is_python_alone else as_cell
-        self.tell("cell", text=write(self.session.store.get(number), self.session.store), edit=number)
+        self.emit("cell", text=write(self.session.store.get(number), self.session.store), edit=number)
 
     def _look_for(self, filters: Filters) -> None:
         store = self.session.store
         self.filters = replace(filters, words=filters.words.strip())
         self.numbers = matching_ids(store, self.filters)
         self._counted, self._grown = store.count(), 0
-        self.tell(
+        self.emit(
             "fits",
             many=len(self.numbers),
             all=self._counted,
@@ -244,7 +244,7 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         first = max(0, first)
         numbers = self.numbers[first : min(last, first + MOST_ROWS)]
         edits = self.session.store.numbered(numbers)
-        self.tell("rows", first=first, rows=[row_of(edit) for edit in edits])
+        self.emit("rows", first=first, rows=[row_of(edit) for edit in edits])
         self.thumbnails.show_only(self._source(edit.outputs[0].sha256) for edit in edits if edit.outputs)
 
     def _tell_detail(self, number: int) -> None:
@@ -258,25 +258,25 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         near = [one["key"].partition("@")[0] for one in line if one["key"]]
         self.thumbnails.want(map(self._source, [*(one.sha256 for one in edit.outputs), *near]))
         more = {"prompt": edit.prompt, "facts": " · ".join(filter(None, facts)), "line": line, "pictures": pictures}
-        self.tell("detail", **row_of(edit) | more)
+        self.emit("detail", **row_of(edit) | more)
 
     def _find(self, number: int) -> None:
         """Go to an edit, where it is among those that are shown; otherwise look at it all the same."""
         place = bisect_left(self.numbers, -number, key=lambda shown: -shown)
         if place < len(self.numbers) and self.numbers[place] == number:
-            self.tell("place", place=place)
+            self.emit("place", place=place)
         else:
             self._tell_detail(number)
 
     def _annotate(self, kind: str, numbers: Sequence[int], *, on: bool) -> None:
         flag = {"star": "starred", "reject": "rejected"}[kind]
         changed = [self.session.store.annotate(number, **{flag: on}) for number in numbers]  # type: ignore[arg-type]
-        self.tell("changed", rows=[row_of(edit) for edit in changed])
+        self.emit("changed", rows=[row_of(edit) for edit in changed])
         self.changed()
 
     def _choose(self, numbers: tuple[int, ...]) -> None:
         self.chosen = numbers
-        self.tell("chosen", numbers=numbers)
+        self.emit("chosen", numbers=numbers)
 
     def _check_chosen(self) -> None:
         if not self.chosen:
@@ -292,10 +292,10 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         try:
             written = write(next(name for name in names if not name.exists()))
         except Exception as error:  # noqa: BLE001 - nobody above could show it
-            ui_thread.post(self.complain, error, kind)
+            ui_thread.post(self.show_error, error, kind)
             return
         size = written.stat().st_size / 1e6
-        ui_thread.post(lambda: self.tell("said", text=f"Saved as {written.name} in this folder, {size:.1f} MB."))
+        ui_thread.post(lambda: self.emit("said", text=f"Saved as {written.name} in this folder, {size:.1f} MB."))
 
     def _source(self, sha256: str) -> Source:
         return blob_source(sha256, self.session.store, SIDE)
@@ -304,19 +304,19 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         assert self.comparison is not None, "inside a Studio this is the Studio's"
         pictures = [self.session.history[int(edit)][int(index)] for edit, index in message["pictures"]]
         self.comparison.sides = sides_of(pictures)
-        self.tell("compare", model=self.comparison.model_id)
+        self.emit("compare", model=self.comparison.model_id)
 
     def _output(self, message: Message) -> Output:
         return self.session.history[int(message["edit"])][int(message["index"])]
 
-    def let_go(self) -> None:
+    def on_close(self) -> None:
         """End the comparison with it."""
         if self.comparison is not None:
             self.comparison.close()
 
     def _thumbnail_made(self, key: str, data: bytes) -> None:
         """Called in a background thread."""
-        ui_thread.post(lambda: self.tell("picture", key=key, buffers=[data]))
+        ui_thread.post(lambda: self.emit("picture", key=key, buffers=[data]))
 
 
 def _mark(form: Browser, kind: str, message: Message) -> None:

@@ -50,7 +50,7 @@ class Compare(Form, script="compare/main.js", styles=("compare.css", "viewer.css
         bundle = comparison_bundle(ComparisonView(pictures, between, rows(self.sides), same(self.sides)))
         return bundle["text/html"], bundle["text/plain"]
 
-    def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
+    def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """Tell a front end that is new all there is; a picture with all its pixels only where it asks for it."""
         if kind in {"view", "save"}:
             wanted = (int(message["edit"]), int(message["index"]))
@@ -65,7 +65,7 @@ class Compare(Form, script="compare/main.js", styles=("compare.css", "viewer.css
 
     def _tell_sides(self) -> None:
         pairs = {f"{a}-{b}": (self.sides[a], self.sides[b]) for a, b in permutations(range(len(self.sides)), 2)}
-        self.tell(
+        self.emit(
             "sides",
             sides=[_row(side) for side in self.sides],
             rows=[[name, values] for name, values in rows(self.sides)],
@@ -79,9 +79,9 @@ class Compare(Form, script="compare/main.js", styles=("compare.css", "viewer.css
         try:
             data = made(data_of(self.sides[number]))
         except (NBBananaError, OSError) as error:
-            ui_thread.post(self.complain, error, "picture")
+            ui_thread.post(self.show_error, error, "picture")
             return
-        ui_thread.post(lambda: self.tell("picture", number=number, full=made is whole, buffers=[data]))
+        ui_thread.post(lambda: self.emit("picture", number=number, full=made is whole, buffers=[data]))
 
 
 def _row(side: Side) -> Row:

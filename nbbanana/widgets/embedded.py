@@ -28,11 +28,11 @@ class EmbeddedForms:
     The forms inside a Studio, one of a kind at a time. Used in the UI thread.
 
     Args:
-        tell: sends a message to the Studio's front end.
+        emit: sends a message to the Studio's front end.
     """
 
-    def __init__(self, tell: Callable[..., None]) -> None:
-        self._tell = tell
+    def __init__(self, emit: Callable[..., None]) -> None:
+        self._emit = emit
         self._key = ""
         self._open: dict[str, Form] = {}
 
@@ -91,7 +91,7 @@ class EmbeddedForms:
         """Close one."""
         form = self._open.pop(name, None)
         if form is not None:
-            self._tell("left", name=name)
+            self._emit("left", name=name)
             form.close()
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class EmbeddedForms:
     def _show(self, name: str, form: Form) -> None:
         self.leave(name)
         self._open[name] = form
-        self._tell("opened", name=name)
+        self._emit("opened", name=name)
 
     def _line(self, name: str) -> Callable[[dict[str, Any], list[Any]], None]:
-        return lambda content, buffers: self._tell("guest", buffers=buffers, name=name, content=content)
+        return lambda content, buffers: self._emit("embedded", buffers=buffers, name=name, content=content)

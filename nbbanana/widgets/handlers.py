@@ -42,7 +42,7 @@ def handle(studio: StudioState, kind: str, message: Message, buffers: Sequence[m
     if kind == "upload":
         picture = load({"name": str(message["name"]), "content": bytes(buffers[0])})
         studio.add_slots([Slot(picture, None, str(message.get("note") or "") or None)])
-    elif kind == "guest":
+    elif kind == "embedded":
         studio.embedded.receive(str(message["name"]), message["content"], buffers)
     elif kind in _ACTS:
         _ACTS[kind](studio, message)
@@ -86,7 +86,7 @@ def code_of(studio: StudioState, edit_id: int | None) -> str:
 
 
 def _say(studio: StudioState, words: str, *, undo: bool = False) -> None:
-    studio.widget.tell("said", text=words, undo=undo)
+    studio.widget.emit("said", text=words, undo=undo)
 
 
 def _once_known(studio: StudioState, model_id: str, act: Callable[[], object]) -> None:
@@ -101,10 +101,10 @@ def _once_known(studio: StudioState, model_id: str, act: Callable[[], object]) -
 
     def answered(done: Future[Model]) -> None:
         if (error := done.exception()) is not None:
-            studio.widget.complain(error, model_id)
+            studio.widget.show_error(error, model_id)
             return
         studio.known.add(model_id)
-        studio.widget.heed(act, model_id)
+        studio.widget.attempt(act, model_id)
 
     studio.session.engine.live_model(model_id).add_done_callback(lambda done: ui_thread.post(answered, done))
 
@@ -142,7 +142,7 @@ def _words(studio: StudioState, message: Message) -> None:
     if studio.form.can_undo != before:
         studio.show_form()
     elif changed:
-        studio.widget.tell("words", prompt=studio.form.draft.prompt, view=view)
+        studio.widget.emit("words", prompt=studio.form.draft.prompt, view=view)
 
 
 def _run(studio: StudioState, message: Message) -> None:
@@ -150,14 +150,14 @@ def _run(studio: StudioState, message: Message) -> None:
     studio.run()
 
 
-def _most(studio: StudioState, message: Message) -> None:
+def _set_max_price(studio: StudioState, message: Message) -> None:
     amount = message["amount"]
     if amount is not None and not (isinstance(amount, int | float) and amount > 0):
         raise UsageError(f"{amount!r} is no price.", "A run may cost so many US dollars at most.", "Type a number.")
     studio.max_price = amount
 
 
-def _dice(studio: StudioState, _: Message) -> None:
+def _new_seed(studio: StudioState, _: Message) -> None:
     if studio.form.model.seed_field:
         studio.set(studio.form.model.seed_field, secrets.randbelow(SEED_LIMIT))
 
@@ -198,11 +198,11 @@ def _as_slots(studio: StudioState, message: Message) -> list[Slot]:
     return slots_of([_output(studio, message)], studio.session, {})
 
 
-def _further(studio: StudioState, message: Message) -> None:
+def _begin_from(studio: StudioState, message: Message) -> None:
     """Make an output the only input, with an empty prompt: the next thing to do is to write one."""
     slots = _as_slots(studio, message)
     studio.change(lambda: studio.form.begin_from(slots))
-    studio.widget.tell("write")
+    studio.widget.emit("write")
     label = f"history[{message['edit']}][{message['index']}]"
     _say(studio, f"{label} is the only input now. Write what to change.", undo=True)
 
@@ -230,7 +230,7 @@ def _draw_region(studio: StudioState, message: Message) -> None:
 
 def _dismiss(studio: StudioState, task: Task) -> None:
     studio.tasks.dismiss(task)
-    studio.widget.tell("gone", key=task.key, edit=None)
+    studio.widget.emit("gone", key=task.key, edit=None)
 
 
 def _again(studio: StudioState, task: Task) -> None:
@@ -250,7 +250,7 @@ def _price_of_vary(studio: StudioState, message: Message) -> None:
 
     def answered(done: Future[Quote]) -> None:
         quote = None if done.exception() else done.result()
-        studio.widget.tell("price of vary", edit=number, amount=studio.price.amount(quote))
+        studio.widget.emit("price of vary", edit=number, amount=studio.price.amount(quote))
 
     studio.quote_again(number).add_done_callback(lambda done: ui_thread.post(answered, done))
 
@@ -271,7 +271,7 @@ def _copy(studio: StudioState, message: Message) -> None:
     number = None if message.get("edit") is None else int(message["edit"])
     write = code_of if studio.widget.is_python_alone else cell_of
     what = "the form" if number is None else f"edit {number}"
-    studio.widget.tell("cell", text=write(studio, number), what=what)
+    studio.widget.emit("cell", text=write(studio, number), what=what)
 
 
 def _select(studio: StudioState, message: Message) -> None:
@@ -281,7 +281,7 @@ def _select(studio: StudioState, message: Message) -> None:
 def _compare(studio: StudioState, message: Message) -> None:
     _select(studio, message)
     studio.comparison.sides = sides_of(studio.selection)
-    studio.widget.tell("compare", model=studio.comparison.model_id)
+    studio.widget.emit("compare", model=studio.comparison.model_id)
 
 
 # ── the history ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -301,7 +301,7 @@ def _open(studio: StudioState, message: Message) -> None:
 
 
 def _look(studio: StudioState, message: Message) -> None:
-    studio.widget.tell("detail", **studio.strip.detail(int(message["edit"]), studio.form.draft))
+    studio.widget.emit("detail", **studio.strip.detail(int(message["edit"]), studio.form.draft))
 
 
 def _recall(studio: StudioState, message: Message) -> None:
@@ -327,14 +327,14 @@ _ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "words": _words,
     "set": lambda studio, message: studio.set(str(message["name"]), message["value"]),
     "model": _model,
-    "dice": _dice,
+    "new seed": _new_seed,
     "lock": _lock,
     "undo": _undo,
-    "most": _most,
+    "max price": _set_max_price,
     "run": _run,
     "type": _type,
     "take": _take,
-    "further": _further,
+    "begin from": _begin_from,
     "remove": lambda studio, message: studio.change(lambda: studio.form.remove(str(message["key"]))),
     "move": lambda studio, message: studio.change(lambda: studio.form.move(str(message["key"]), int(message["to"]))),
     "point": _draw_region,

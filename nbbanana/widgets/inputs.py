@@ -57,7 +57,7 @@ def namespace() -> Mapping[str, Any]:
 
 def typed(text: str, session: Session, variables: Mapping[str, Any]) -> list[Slot]:
     """
-    The pictures that somebody named: paths, globs, URLs, variables, `edit:12[0]`, `history[12][0]`, `_`.
+    The pictures that the user named: paths, globs, URLs, variables, `edit:12[0]`, `history[12][0]`, `_`.
 
     Raises:
         UsageError, VariableError, ImageError: one that cannot be read, found or used.

@@ -149,7 +149,7 @@ def price_row(quote: Quote | None, budget: Budget | None, provider: str) -> Row:
         "share": None,
         "is_play": is_play,
         "is_over": False,
-        "needs_most": False,
+        "needs_max_price": False,
     }
     if quote is not None:
         known = quote.amount is not None
@@ -159,7 +159,7 @@ def price_row(quote: Quote | None, budget: Budget | None, provider: str) -> Row:
     if budget is not None:
         row["left"] = f"{money(budget.left)} of {money(budget.amount)} left"
         row["share"] = budget.left / budget.amount if budget.amount else 0.0
-        row["needs_most"] = quote is not None and not quote.is_exact
+        row["needs_max_price"] = quote is not None and not quote.is_exact
         row["is_over"] = quote is not None and (quote.amount or 0.0) > budget.left
     return row
 

@@ -44,7 +44,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     def __init__(self, picture: ImageInput, boxes: Iterable[Sequence[float]] = (), *, post: Post | None = None) -> None:
         super().__init__(post=post)
         self.changed: Callable[[], object] = lambda: None
-        """Called in the UI thread after somebody drew; a Studio around it keeps what was drawn."""
+        """Called in the UI thread after the user drew; a Studio around it keeps what was drawn."""
         self.picture = picture
         self.shapes: tuple[Shape, ...] = tuple(box_shape(box) for box in boxes)
         self._seen: dict[str, int] = {}
@@ -105,10 +105,10 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
         uri = data_uri(encode(image, quality=70))
         return render("region.html", uri=uri, width=image.width, height=image.height, alt=text, words=said), text
 
-    def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
+    def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """What was drawn, or that a front end is new."""
         if kind == "hello":
-            self.tell("subject", name=self.picture.name, width=self.size[0], height=self.size[1])
+            self.emit("subject", name=self.picture.name, width=self.size[0], height=self.size[1])
             self._tell_shapes()
             ui_thread.background(self._show)
         elif kind == "shapes":
@@ -121,21 +121,21 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
 
     def _tell_shapes(self) -> None:
         rows = [{"kind": one.kind, "points": one.points, "radius": one.radius} for one in self.shapes]
-        self.tell("shapes", shapes=rows, seen=self._seen)
+        self.emit("shapes", shapes=rows, seen=self._seen)
         self._tell_words()
 
     def _tell_words(self) -> None:
         ratio = self.size[0] / self.size[1]
-        self.tell("words", words=self.words, each=[words_for([one.box(ratio)]) for one in self.shapes])
+        self.emit("words", words=self.words, each=[words_for([one.box(ratio)]) for one in self.shapes])
 
     def _show(self) -> None:
         """Called in a background thread."""
         try:
             data = seen(self.picture.source or b"")
         except NBBananaError as error:
-            ui_thread.post(self.complain, error, "picture")
+            ui_thread.post(self.show_error, error, "picture")
             return
-        ui_thread.post(lambda: self.tell("picture", buffers=[data]))
+        ui_thread.post(lambda: self.emit("picture", buffers=[data]))
 
 
 def _box_shape(box: Sequence[float]) -> Shape:

@@ -176,11 +176,11 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
         """The newest results, and the words."""
         return self.state.groups.still(self.prompt)
 
-    def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
+    def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """Do what the front end asks."""
         handle(self.state, kind, message, buffers)
 
-    def let_go(self) -> None:
+    def on_close(self) -> None:
         """Stop watching; the jobs run on, and the store keeps what comes of them."""
         self.state.close()
 

@@ -63,7 +63,7 @@ class StudioState:
         self.scaling = ScalingNotes(self.show_form)
         # Made here, in the thread of the cell: marimo shows no widget that was made in another.
         self.comparison = Compare(())
-        self.embedded: EmbeddedForms = EmbeddedForms(widget.tell)
+        self.embedded: EmbeddedForms = EmbeddedForms(widget.emit)
         self.chosen: list[tuple[int, int]] = []
         """The pictures that are marked for comparing, as edit and index."""
         self.max_price: float | None = None
@@ -194,7 +194,7 @@ class StudioState:
         self.show_ratings()
         return edit
 
-    # ── telling the front end ───────────────────────────────────────────────────────────────────────────────
+    # ── messages to the front end ───────────────────────────────────────────────────────────────────────────────
 
     def show_all(self) -> None:
         """Tell a front end that knows nothing yet."""
@@ -212,7 +212,7 @@ class StudioState:
         """Tell what is on the form."""
         draft, model = self.form.draft, self.form.model
         self.thumbnails.want(filter(None, map(slot_source, draft.slots)))
-        self.widget.tell(
+        self.widget.emit(
             "form",
             model=draft.model,
             models=[{"id": known, "title": self.session.model_of(known).title} for known in _choices(draft.model)],
@@ -234,7 +234,7 @@ class StudioState:
     def show_results(self) -> None:
         """Tell which results there are."""
         self.thumbnails.want(self.groups.sources())
-        self.widget.tell("results", groups=self.groups.rows())
+        self.widget.emit("results", groups=self.groups.rows())
 
     def show_edit(self, edit_id: int) -> None:
         """Show the pictures of an edit among the results; called in any thread."""
@@ -254,7 +254,7 @@ class StudioState:
     def show_strip(self) -> None:
         """Tell what the history strip shows."""
         self.thumbnails.want(self.strip.sources())
-        self.widget.tell("past", **self.strip.row())
+        self.widget.emit("past", **self.strip.row())
 
     def show_ratings(self) -> None:
         """Tell what may have been starred or rejected."""
@@ -269,11 +269,11 @@ class StudioState:
             shown = {name: value for name, value in row.items() if name != "elapsed"}
             if shown != task.shown:
                 task.shown = shown
-                self.widget.tell("task", **row)
+                self.widget.emit("task", **row)
             return
         self.tasks.dismiss(task)
         self.groups.put(task.result, asked=True)
-        self.widget.tell("gone", key=task.key, edit=task.result.id)
+        self.widget.emit("gone", key=task.key, edit=task.result.id)
         self.show_results()
         self.show_history()
         self.embedded.notice()
@@ -281,11 +281,11 @@ class StudioState:
         self.widget.refresh_still()
 
     def _priced(self, row: Row) -> None:
-        self.widget.tell("price", **row)
+        self.widget.emit("price", **row)
 
     def _thumbnail_made(self, key: str, data: bytes) -> None:
         """Called in a background thread."""
-        ui_thread.post(lambda: self.widget.tell("picture", key=key, buffers=[data]))
+        ui_thread.post(lambda: self.widget.emit("picture", key=key, buffers=[data]))
 
 
 def _choices(chosen: str) -> list[str]:

@@ -55,9 +55,9 @@ def answer(form: Form, output: Output, message: Message) -> None:
         message: `save`, or `view` with what is wanted: `facts`, `full` or `input`.
     """
     if message["kind"] == "save":
-        form.tell("said", text=f"Saved as {save_free(output).name}, in the notebook's folder.", undo=False)
+        form.emit("said", text=f"Saved as {save_free(output).name}, in the notebook's folder.", undo=False)
     elif message["what"] == "facts":
-        form.tell("facts", **view_row(output))
+        form.emit("facts", **view_row(output))
     else:
         ui_thread.background(_send, form, output, str(message["what"]))
 
@@ -67,10 +67,10 @@ def _send(form: Form, output: Output, what: str) -> None:
     try:
         data = WHAT[what](output)
     except Exception as error:  # noqa: BLE001 - shown in the form, since no caller could
-        ui_thread.post(form.complain, error, "view")
+        ui_thread.post(form.show_error, error, "view")
         return
-    told = {"edit": output.edit_id, "index": output.index, "what": what}
-    ui_thread.post(lambda: form.tell("large", **told, buffers=[data]))
+    which = {"edit": output.edit_id, "index": output.index, "what": what}
+    ui_thread.post(lambda: form.emit("large", **which, buffers=[data]))
 
 
 def save_free(output: Output) -> Path:
@@ -109,18 +109,18 @@ class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
         found = [bundle(result.view())[0] for result in results.values()]
         return "".join(one["text/html"] for one in found), "\n\n".join(one["text/plain"] for one in found)
 
-    def heard(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
+    def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """Do what the front end asks."""
         if kind == "hello":
             self.thumbnails.forget()
             self.thumbnails.want(map(_source, self.outputs))
-            self.tell("pictures", pictures=[view_row(one) | {"key": _source(one).key} for one in self.outputs])
+            self.emit("pictures", pictures=[view_row(one) | {"key": _source(one).key} for one in self.outputs])
         elif kind in {"view", "save"}:
             answer(self, self._find(message), message)
 
     def _thumbnail_made(self, key: str, data: bytes) -> None:
         """Called in a background thread."""
-        ui_thread.post(lambda: self.tell("picture", key=key, buffers=[data]))
+        ui_thread.post(lambda: self.emit("picture", key=key, buffers=[data]))
 
     def _find(self, message: Message) -> Output:
         wanted = (int(message["edit"]), int(message["index"]))

@@ -90,7 +90,7 @@ def task_row(task: Task, ratio: float) -> Row:
 
 
 def runs_on(job: Job) -> bool:
-    """Whether the service still has it although nobody waits: it is collected, and not asked and paid again."""
+    """Whether the service still has it although the wait has ended: it is collected, and not asked and paid again."""
     edit = job.run.edit
     return edit is not None and edit.request_id is not None and not edit.is_terminal
 
@@ -184,7 +184,7 @@ class TaskList:
 
 
 def _leave(call: Callable[[Task], None], task: Task) -> None:
-    """Called in the engine's thread, when the process may be ending and nobody is in the UI thread any more."""
+    """Called in the engine's thread, when the process may be ending and nothing may run in the UI thread any more."""
     with contextlib.suppress(RuntimeError):
         ui_thread.post(call, task)
 
@@ -199,12 +199,12 @@ class PriceWatcher:
 
     Args:
         session: whose engine is asked.
-        told: called in the UI thread with what to show.
+        on_price: called in the UI thread with what to show.
     """
 
-    def __init__(self, session: Session, told: Callable[[Row], None]) -> None:
+    def __init__(self, session: Session, on_price: Callable[[Row], None]) -> None:
         self._session = session
-        self._told: Callable[[Row], None] | None = told
+        self._on_price: Callable[[Row], None] | None = on_price
         self._number = 0
         self._pause = SOON
 
@@ -229,7 +229,7 @@ class PriceWatcher:
 
     def close(self) -> None:
         """Tell nothing any more."""
-        self._told = None
+        self._on_price = None
 
     def _answered(self, number: int, future: Future[Quote], form: FormState) -> None:
         if number != self._number:
@@ -250,11 +250,11 @@ class PriceWatcher:
         ui_thread.post(self._again, number, form)
 
     def _again(self, number: int, form: FormState) -> None:
-        if number == self._number and self._told is not None:
+        if number == self._number and self._on_price is not None:
             self.ask(form)
 
     def _tell(self, quote: Quote | None, error: NBBananaError | None) -> None:
-        if self._told is None:
+        if self._on_price is None:
             return
         try:
             provider = self._session.provider_name
@@ -263,7 +263,7 @@ class PriceWatcher:
         except NBBananaError as trouble:
             row, error = price_row(None, None, ""), error or trouble
         row["problem"] = None if error is None else [error.what, error.why, error.how]
-        self._told(row)
+        self._on_price(row)
 
 
 class ScalingNotes:

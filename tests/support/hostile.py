@@ -212,7 +212,7 @@ class Hostile:
         ui_thread.call(form.state.show_strip)
         for result in self.kept_from(0, len(self.words)):
             ui_thread.call(
-                lambda result=result: form.tell("detail", **form.state.strip.detail(result.id, form.state.form.draft))
+                lambda result=result: form.emit("detail", **form.state.strip.detail(result.id, form.state.form.draft))
             )
             ui_thread.call(form.state.groups.put, result, asked=False)
         ui_thread.call(form.state.show_results)
@@ -227,11 +227,11 @@ class Hostile:
         with suppress(NBBananaError):  # words with half a character in them cannot be sent
             form.state.form.set("look", words)
         form.state.show_form()
-        form.complain(NBBananaError(words, words, words))
+        form.show_error(NBBananaError(words, words, words))
         form._priced(price_row(Quote(None, None, how=words, note=words), None, "sandbox"))
         form._priced(price_row(None, None, "sandbox") | {"problem": [words, words, words]})
-        form.tell("said", text=words, undo=True)
-        form.tell("cell", text=words, what=words)
+        form.emit("said", text=words, undo=True)
+        form.emit("cell", text=words, what=words)
 
     def fail(self, form: Any, words: str, number: int) -> None:
         """A run that the service refuses in these words; it stays on the form."""
@@ -246,26 +246,26 @@ class Hostile:
         for number, words in enumerate(self.words):
             self._again(form, "sides", sides_of((named(words), named(f"{words} again"))))
             self._again(form, "sides", sides_of((whole[number % len(whole)], whole[number % len(whole) - 1])))
-            ui_thread.call(form.complain, NBBananaError(words, words, words))
+            ui_thread.call(form.show_error, NBBananaError(words, words, words))
 
     def feed_region(self, form: Any) -> None:
         """Pictures with these names."""
         for number, words in enumerate(self.words):
             self._again(form, "picture", named(words, number))
-            ui_thread.call(form.complain, NBBananaError(words, words, words))
+            ui_thread.call(form.show_error, NBBananaError(words, words, words))
 
     def feed_browser(self, form: Any) -> None:
         """All records as tiles, each looked at, and each searched for."""
         for number, words in enumerate(self.words, 1):
-            ui_thread.call(form.heard, "look", {"edit": number}, [])
+            ui_thread.call(form.handle, "look", {"edit": number}, [])
             form.show(words=words, model=words)
-            ui_thread.call(form.complain, NBBananaError(words, words, words))
-            ui_thread.call(form.tell, "cell", text=words, edit=number)
+            ui_thread.call(form.show_error, NBBananaError(words, words, words))
+            ui_thread.call(form.emit, "cell", text=words, edit=number)
         form.show()
         for first in range(0, len(self.words), 50):
-            ui_thread.call(form.heard, "rows", {"first": first, "last": first + 50}, [])
+            ui_thread.call(form.handle, "rows", {"first": first, "last": first + 50}, [])
 
     def _again(self, form: Form, attribute: str, value: object) -> None:
         """Give a form something else to show, and have it told as to a front end that is new."""
         setattr(form, attribute, value)
-        ui_thread.call(form.heard, "hello", {}, [])
+        ui_thread.call(form.handle, "hello", {}, [])

@@ -298,7 +298,7 @@ def test_a_copy_that_was_let_go_is_sent_again(few: nb.Session) -> None:
     """Once its tile is in view again, and not before."""
     form = few.history.browse()
     wire = Wire(form)
-    ui_thread.call(form.heard, "rows", {"first": 0, "last": 3}, [])
+    ui_thread.call(form.handle, "rows", {"first": 0, "last": 3}, [])
     [told] = [message for message, _ in wire.said if message["kind"] == "rows"]
     keys = [row["key"] for row in told["rows"]]
 
@@ -311,10 +311,10 @@ def test_a_copy_that_was_let_go_is_sent_again(few: nb.Session) -> None:
             time.sleep(0.01)
 
     assert sent(1) == 1
-    ui_thread.call(form.heard, "rows", {"first": 0, "last": 3}, [])
-    ui_thread.call(form.heard, "dropped", {"keys": keys[:1]}, [])
+    ui_thread.call(form.handle, "rows", {"first": 0, "last": 3}, [])
+    ui_thread.call(form.handle, "dropped", {"keys": keys[:1]}, [])
     assert sent(1) == 1
-    ui_thread.call(form.heard, "rows", {"first": 0, "last": 3}, [])
+    ui_thread.call(form.handle, "rows", {"first": 0, "last": 3}, [])
     assert sent(2) == 2
     form.close()
 
@@ -323,8 +323,8 @@ def test_a_browser_in_a_studio_hears_of_what_the_studio_makes(few: nb.Session) -
     """A result of the form around it is announced at once, without anybody touching the list."""
     form = nb.studio(Image.open(io.BytesIO(painted(0))), prompt="Make it snow.", resolution="0.5K", session=few)
     wire = Wire(form)
-    ui_thread.call(form.heard, "browse", {}, [])
-    ui_thread.call(form.heard, "guest", {"name": "browser", "content": {"kind": "hello"}}, [])
+    ui_thread.call(form.handle, "browse", {}, [])
+    ui_thread.call(form.handle, "embedded", {"name": "browser", "content": {"kind": "hello"}}, [])
     form.run().result()
     ends = time.monotonic() + 20
     while {"kind": "grown", "many": 1} not in [one.get("content") for one, _ in wire.said]:

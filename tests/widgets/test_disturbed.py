@@ -145,7 +145,7 @@ def test_what_is_lost_on_the_way_is_said_again(browser: Browser, form: Studio) -
     """A message that the kernel drops is asked after and comes; nothing that is paid for is done twice."""
     with opened(browser, form) as page:
         expect(page.get_by_label("Prompt")).to_have_value(WORDS)
-        page.evaluate("window.lost = ['run', 'dice']")
+        page.evaluate("window.lost = ['run', 'new seed']")
         unfold(page)
         page.get_by_role("button", name="Roll a seed").click()
         page.get_by_label("Prompt").press("Control+Enter")
@@ -190,7 +190,7 @@ def test_a_form_inside_the_form_is_answered_too(browser: Browser, form: Studio) 
         page.get_by_role("button", name="Browse all").click()
         expect(page.locator(".br-tile").first).to_have_attribute("aria-label", re.compile("history 1"))
         page.locator(".br-tile").first.click()
-        page.wait_for_function("window.heard.some((one) => one.kind === 'guest' && one.content.kind === 'detail')")
+        page.wait_for_function("window.heard.some((one) => one.kind === 'embedded' && one.content.kind === 'detail')")
         page.wait_for_timeout(2500)  # longer than the form is patient
         assert not page.get_by_text("has not answered yet").is_visible()
         assert not page.get_by_text("nothing here reaches it").is_visible()

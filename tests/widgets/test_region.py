@@ -223,7 +223,7 @@ def test_a_box_is_drawn_by_keys_alone(browser: Browser, part: Region) -> None:
         page.keyboard.press("Delete")
         expect(page.locator(".rg-list li")).to_have_count(0)
         expect(page.locator(".rg-words")).to_contain_text("add a box")
-        page.wait_for_function("window.heard.filter((one) => one.kind === 'heard').length === window.sent.length")
+        page.wait_for_function("window.heard.filter((one) => one.kind === 'ack').length === window.sent.length")
         assert part.shapes == ()
 
 

@@ -159,7 +159,7 @@ def test_a_job_that_cannot_be_afforded_says_so_and_can_be_run_again(bench: Told)
     bench.settle()
     row = bench.last("task")
     assert row["error"][0].startswith("The price is not known exactly")
-    bench.ask("most", amount=0.5)
+    bench.ask("max price", amount=0.5)
     bench.ask("again", key=row["key"])
     bench.wait("results", lambda told: len(told["groups"]) >= 1)
     assert len(bench.form.results) >= 1
@@ -202,7 +202,7 @@ def test_a_recall_shows_what_was_unlike_and_undo_returns_the_words(bench: Told) 
 def test_lineage_is_shown_by_what_changed(bench: Told) -> None:
     """An edit of an edit says what is new against its parent: words, parameters, nothing else."""
     first = bench.form.run().result()
-    bench.ask("further", edit=first.id, index=0)
+    bench.ask("begin from", edit=first.id, index=0)
     bench.form.prompt = "Make it rain."
     bench.form.set(seed=5)
     second = bench.form.run().result()
@@ -244,7 +244,7 @@ def test_the_seed_is_locked_to_the_last_result(bench: Told) -> None:
     assert bench.form.parameters["seed"] == result.seed
     bench.ask("lock")
     assert "seed" not in bench.form.parameters
-    bench.ask("dice")
+    bench.ask("new seed")
     assert 0 <= bench.form.parameters["seed"] < 2**31
 
 
@@ -323,7 +323,7 @@ def test_the_price_of_a_variation_is_told_before_it_is_made(bench: Told) -> None
 def test_editing_further_begins_with_an_empty_prompt(bench: Told) -> None:
     """The output is the only input, the words are gone and come back with Undo, and the caret goes to the prompt."""
     result = bench.form.run().result()
-    bench.ask("further", edit=result.id, index=0)
+    bench.ask("begin from", edit=result.id, index=0)
     assert (bench.form.prompt, len(bench.form.inputs)) == ("", 1)
     assert bench.last("write")
     assert bench.form.undo() == "the pictures and the prompt"

@@ -172,7 +172,7 @@ export function renderBrowser({ model, el, host }) {
     detail: (message) => detail.draw(message),
     cell: (message) => detail.copied(message),
     facts: viewer.facts,
-    large: (message, buffers) => viewer.hear(message, buffers[0]),
+    large: (message, buffers) => viewer.receive(message, buffers[0]),
     said: (message) => (viewer.isOpen ? viewer.said(message.text) : fill(detail.said, message.text)),
     picture: (message, buffers) => form.album.add(message.key, buffers[0]),
     error: complain,

@@ -50,11 +50,11 @@ export function makeBar(form, stage, act) {
     element,
     /** Another set of pictures. */
     fill() {
-      const options = () => form.told.sides.map((side, number) => h("option", { value: String(number) }, `${letter(number)} ${side.label}`));
+      const options = () => form.data.sides.map((side, number) => h("option", { value: String(number) }, `${letter(number)} ${side.label}`));
       fill(left, options());
       fill(right, options());
-      pair.hidden = form.told.sides.length < 3;
-      enlarge.hidden = !form.told.sides.some(({ output }) => output);
+      pair.hidden = form.data.sides.length < 3;
+      enlarge.hidden = !form.data.sides.some(({ output }) => output);
       this.draw();
     },
     draw() {

@@ -20,7 +20,7 @@ function makeComparison() {
     root,
     live: h("p.nbb-unseen", { "aria-live": "polite", role: "status" }),
     album: album(Infinity, () => root),
-    told: { sides: [], rows: [], same: [], words: {}, made: [] },
+    data: { sides: [], rows: [], same: [], words: {}, made: [] },
     state: { way: "slider", left: 0, right: 1, current: 0, divider: 0.5, gain: 4, isPlaying: false, isStill: isStill.matches, view: { x: 0.5, y: 0.5, zoom: 1 } },
     changed: () => undefined,
     wantFull: (_number) => undefined,
@@ -54,10 +54,10 @@ function makeActs(form, parts) {
       state.isPlaying = false;
       acts.keepTime();
       acts.step();
-      say(`${letter(state.current)}, ${form.told.sides[state.current].label}`);
+      say(`${letter(state.current)}, ${form.data.sides[state.current].label}`);
     },
     step() {
-      state.current = (state.current + 1) % form.told.sides.length;
+      state.current = (state.current + 1) % form.data.sides.length;
       parts.stage.draw();
     },
     play() {
@@ -121,16 +121,16 @@ function render({ model, el }) {
 
   const asked = new Set();
   const tellShrunk = () => {
-    fill(note, shrunk(form.told.sides));
+    fill(note, shrunk(form.data.sides));
     note.hidden = !note.textContent;
   };
-  const hear = {
+  const handlers = {
     uid: (message) => {
       showStill();
       showStill = hideStill(message.uid);
     },
     sides: (message) => {
-      form.told = message;
+      form.data = message;
       parts.words.draw();
       parts.bar.fill();
       parts.stage.build();
@@ -139,33 +139,33 @@ function render({ model, el }) {
     },
     picture: (message, buffers) => {
       if (!message.full) return form.album.add(String(message.number), buffers[0]);
-      form.told.sides[message.number].sent = 1;
+      form.data.sides[message.number].sent = 1;
       tellShrunk();
       return form.album.replace(String(message.number), buffers[0]);
     },
     facts: (message) => viewer.facts(message),
-    large: (message, buffers) => viewer.hear(message, buffers[0]),
+    large: (message, buffers) => viewer.receive(message, buffers[0]),
     said: (message) => viewer.said(message.text),
     error: (message) => {
       fill(trouble, `${message.what} ${message.why} ${message.mend}`);
       trouble.hidden = false;
     },
   };
-  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
+  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits);
   comparisons += 1;
   const viewer = makeViewer({
     id: (name) => `nbbc${comparisons}-${name}`,
     ask: (what, ref) => line.say("view", { ...ref, what }),
     save: (ref) => line.say("save", ref),
-    thumbnail: (image, ref) => form.album.show(image, String(form.told.sides.findIndex(({ output }) => output?.edit === ref.edit && output.index === ref.index))),
+    thumbnail: (image, ref) => form.album.show(image, String(form.data.sides.findIndex(({ output }) => output?.edit === ref.edit && output.index === ref.index))),
   });
   form.enlarge = (number) => {
-    const refs = form.told.sides.map(({ output }) => output).filter(Boolean);
-    const wanted = form.told.sides[number].output ?? refs[0];
+    const refs = form.data.sides.map(({ output }) => output).filter(Boolean);
+    const wanted = form.data.sides[number].output ?? refs[0];
     if (refs.length) viewer.open(refs, refs.indexOf(wanted));
   };
   form.wantFull = (number) => {
-    if (asked.has(number) || form.told.sides[number].sent === 1) return;
+    if (asked.has(number) || form.data.sides[number].sent === 1) return;
     asked.add(number);
     line.say("full", { side: number });
   };

@@ -15,7 +15,7 @@ const PANES = {
   difference: ({ left, right }) => [[left, right]],
 };
 
-/** @param {any} form what the parts share: `state`, `told`, `album`, `changed()` */
+/** @param {any} form what the parts share: `state`, `data`, `album`, `changed()` */
 export function makeStage(form) {
   const element = h("div.cp-stage", { role: "group", "aria-label": "Pictures" });
   const state = form.state;
@@ -25,7 +25,7 @@ export function makeStage(form) {
   const observer = new ResizeObserver(() => draw());
   observer.observe(element);
 
-  const sizeOf = (number) => form.told.sides[number];
+  const sizeOf = (number) => form.data.sides[number];
   const paneSize = () => {
     const box = panes[0]?.element.getBoundingClientRect();
     return box && box.width && box.height ? { width: box.width, height: box.height } : null;
@@ -57,7 +57,7 @@ export function makeStage(form) {
   /** Make the panes anew: another way of comparing, or another pair. */
   function build() {
     const hadFocus = element.contains(element.getRootNode().activeElement);
-    const many = form.told.sides.map((_, number) => number);
+    const many = form.data.sides.map((_, number) => number);
     panes = PANES[state.way](state, many).map(makePane);
     const widest = Math.max(...panes.flatMap((pane) => pane.layers.map(({ number }) => sizeOf(number).width / sizeOf(number).height)));
     element.style.setProperty("--cp-ratio", String(widest));
@@ -214,7 +214,7 @@ export function makeStage(form) {
     exact: () => zoom(trueZoom() / state.view.zoom),
     scale: () => {
       const pane = paneSize();
-      return pane && form.told.sides.length ? wholeScale(pane, sizeOf(state.left)) * state.view.zoom : 1;
+      return pane && form.data.sides.length ? wholeScale(pane, sizeOf(state.left)) * state.view.zoom : 1;
     },
     end: () => observer.disconnect(),
   };

@@ -12,7 +12,7 @@ export function badge(number) {
   return h("b.cp-letter", {}, letter(number));
 }
 
-/** @param {any} form what the parts share: `state` with the pair, `told` with what Python said */
+/** @param {any} form what the parts share: `state` with the pair, `data` with what Python said */
 export function makeWords(form) {
   const prompt = h("p.cp-prompt", { dir: "auto" });
   const legend = h("p.cp-legend.nbb-quiet.nbb-small");
@@ -22,14 +22,14 @@ export function makeWords(form) {
 
   function drawPrompt() {
     const { left, right } = form.state;
-    const pieces = form.told.words[`${left}-${right}`] ?? [];
+    const pieces = form.data.words[`${left}-${right}`] ?? [];
     const isUnlike = pieces.some(([kind]) => kind !== "same");
     fill(prompt, pieces.map(([kind, text]) => (kind === "same" ? text : h(kind === "gone" ? "del" : "ins", {}, text))));
     const own = pieces.filter(([kind]) => kind === "left" || kind === "right");
     if (own.length) {
       fill(prompt, own.map(([kind, text]) => h("span.cp-own", {}, badge(kind === "left" ? left : right), " ", text)));
       const [made, from] = own.length === 1 && own[0][0] === "left" ? [left, right] : [right, left];
-      const isMade = form.told.made.includes(`${left}-${right}`);
+      const isMade = form.data.made.includes(`${left}-${right}`);
       fill(legend, isMade ? `${letter(made)} was made from ${letter(from)}.` : own.length === 2 ? "The prompts have little in common." : "");
     } else if (!pieces.length) fill(legend, "These pictures have no prompts.");
     else if (!isUnlike) fill(legend, "The same words.");
@@ -37,12 +37,12 @@ export function makeWords(form) {
   }
 
   function drawTable() {
-    const { sides, rows } = form.told;
+    const { sides, rows } = form.data;
     const head = h("tr", {}, h("td"), sides.map((side, number) => h("th", { scope: "col" }, badge(number), " ", h("span.nbb-mono", {}, side.label))));
     const body = rows.map(([name, values]) => h("tr", {}, h("th", { scope: "row" }, name.replaceAll("_", " ")), values.map((value) => h("td", {}, value))));
     fill(table, h("table", {}, h("thead", {}, head), h("tbody", {}, body)));
-    fill(same, form.told.same.length ? `The same: ${form.told.same.join(", ")}.` : "");
-    same.hidden = form.told.same.length === 0;
+    fill(same, form.data.same.length ? `The same: ${form.data.same.join(", ")}.` : "");
+    same.hidden = form.data.same.length === 0;
   }
 
   return {

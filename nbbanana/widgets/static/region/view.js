@@ -136,7 +136,7 @@ function makeList(form) {
 export function renderRegion({ model, el }) {
   const form = makeRegion();
   const { state } = form;
-  const shelf = album();
+  const pictures = album();
   form.surface = makeSurface(form);
   const tools = makeTools(form);
   const list = makeList(form);
@@ -147,7 +147,7 @@ export function renderRegion({ model, el }) {
   let drawn = 0;
   form.draw = () => [form.surface, tools, list].forEach((one) => one.draw());
 
-  const hear = {
+  const handlers = {
     uid: (message) => {
       showStill();
       showStill = hideStill(message.uid);
@@ -168,15 +168,15 @@ export function renderRegion({ model, el }) {
       fill(form.live, state.shapes.length ? `${count(state.shapes.length, "shape")}: ${state.words}` : "Nothing is drawn.");
     },
     picture: (_message, buffers) => {
-      shelf.add("picture", buffers[0]);
-      form.surface.show(shelf.show(new Image(), "picture").src);
+      pictures.add("picture", buffers[0]);
+      form.surface.show(pictures.show(new Image(), "picture").src);
     },
     error: (message) => {
       fill(trouble, `${message.what} ${message.why} ${message.mend}`);
       trouble.hidden = false;
     },
   };
-  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
+  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits);
   form.say = (shapes) => {
     drawn += 1;
     line.say("shapes", { shapes, count: drawn });
@@ -197,7 +197,7 @@ export function renderRegion({ model, el }) {
     clearTimeout(settling);
     letKeysGo();
     line.end();
-    shelf.end();
+    pictures.end();
     showStill();
   };
 }

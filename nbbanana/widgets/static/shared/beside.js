@@ -7,7 +7,7 @@ import { button, fill, h } from "./dom.js";
  * @param {(error: {about: string, what: string, why: string, mend: string}) => void} complain
  */
 export function makeComparisonPlace(widgets, complain) {
-  const element = h("div.st-guest");
+  const element = h("div.st-embedded");
   let visit = new AbortController();
   const end = () => {
     visit.abort();
@@ -19,7 +19,7 @@ export function makeComparisonPlace(widgets, complain) {
     const { signal } = visit;
     const other = await widgets.getWidget(`anywidget:${id}`);
     const el = h("div");
-    fill(element, h("div.st-guest-head", {}, h("h3", {}, "Compare"), button("Close the comparison", "cross", end, { bare: true, boxed: true })), el);
+    fill(element, h("div.st-embedded-head", {}, h("h3", {}, "Compare"), button("Close the comparison", "cross", end, { bare: true, boxed: true })), el);
     await other.render({ el, signal });
     element.scrollIntoView({ block: "nearest" });
   }

@@ -13,11 +13,11 @@ const LOCKED = "Another process is writing to the store. What you do waits for i
 /**
  * A line to Python.
  * @param {any} model the widget's model: `send`, `on`, `off`
- * @param {(message: any, buffers: DataView[]) => void} hear
+ * @param {(message: any, buffers: DataView[]) => void} receive
  * @param {HTMLElement} waits where it is said what stands in the way; hidden while nothing does
  * @param {() => void} [ongone] the kernel went away under the form
  */
-export function link(model, hear, waits, ongone = () => undefined) {
+export function link(model, receive, waits, ongone = () => undefined) {
   const view = `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`;
   let number = 0;
   let timer = 0;
@@ -72,7 +72,7 @@ export function link(model, hear, waits, ongone = () => undefined) {
       isLocked = message.on;
       return show();
     }
-    if (message.kind !== "heard") return hear(message, buffers ?? []);
+    if (message.kind !== "ack") return receive(message, buffers ?? []);
     if (message.view !== view) return;
     message.numbers.forEach((one) => owed.delete(one));
     message.missed.forEach(again);
@@ -106,15 +106,15 @@ export function link(model, hear, waits, ongone = () => undefined) {
  */
 export function album(most = Infinity, where = () => document, ondrop = () => undefined) {
   /** @type {Map<string, string>} */
-  const shelf = new Map();
+  const urls = new Map();
   function thin() {
     const shown = new Set([...where().querySelectorAll("img")].map((image) => image.src));
     const gone = [];
-    for (const [key, url] of shelf) {
-      if (shelf.size <= 0.8 * most) break;
+    for (const [key, url] of urls) {
+      if (urls.size <= 0.8 * most) break;
       if (shown.has(url)) continue;
       URL.revokeObjectURL(url);
-      shelf.delete(key);
+      urls.delete(key);
       gone.push(key);
     }
     ondrop(gone);
@@ -124,30 +124,30 @@ export function album(most = Infinity, where = () => document, ondrop = () => un
   return {
     /** @param {string} key @param {DataView} bytes */
     add(key, bytes) {
-      if (!shelf.has(key)) shelf.set(key, URL.createObjectURL(new Blob([bytes])));
-      for (const image of waiting.get(key) ?? []) image.src = shelf.get(key) ?? "";
+      if (!urls.has(key)) urls.set(key, URL.createObjectURL(new Blob([bytes])));
+      for (const image of waiting.get(key) ?? []) image.src = urls.get(key) ?? "";
       waiting.delete(key);
-      if (shelf.size > most) thin();
+      if (urls.size > most) thin();
     },
     /** Another copy of a picture that is shown, such as one with more pixels; swapped once it is decoded. */
     async replace(key, bytes) {
-      const before = shelf.get(key);
+      const before = urls.get(key);
       const url = URL.createObjectURL(new Blob([bytes]));
       const image = Object.assign(new Image(), { src: url });
       await image.decode();
-      shelf.set(key, url);
+      urls.set(key, url);
       for (const shown of where().querySelectorAll("img")) if (shown.src === before) shown.src = url;
       if (before) URL.revokeObjectURL(before);
     },
     /** Show a picture in an `<img>`, now or once it is there. */
     show(image, key) {
-      if (shelf.has(key)) image.src = shelf.get(key) ?? "";
+      if (urls.has(key)) image.src = urls.get(key) ?? "";
       else waiting.set(key, (waiting.get(key) ?? new Set()).add(image));
       return image;
     },
     end() {
-      for (const url of shelf.values()) URL.revokeObjectURL(url);
-      shelf.clear();
+      for (const url of urls.values()) URL.revokeObjectURL(url);
+      urls.clear();
       waiting.clear();
     },
   };

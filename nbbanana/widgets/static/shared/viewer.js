@@ -10,7 +10,7 @@ const PAN = 0.15;
 /**
  * @typedef {{edit: number, index: number}} Ref
  * @param {{ask: (what: string, ref: Ref) => void, save: (ref: Ref) => void, thumbnail: (image: HTMLImageElement, ref: Ref) => void, isInline?: boolean, id: (name: string) => string}} options
- *   `ask` gets `facts`, `full` or `input`, and what comes is given to `hear`; until then `thumbnail` shows a small copy
+ *   `ask` gets `facts`, `full` or `input`, and what comes is given to `receive`; until then `thumbnail` shows a small copy
  */
 export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
   const state = { refs: [], place: 0, facts: null, view: { x: 0.5, y: 0.5, zoom: 1 }, isInput: false };
@@ -219,7 +219,7 @@ export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
       draw();
     },
     /** Pixels that were asked for; they take the place of a smaller copy once they are decoded. */
-    async hear({ edit, index, what }, bytes) {
+    async receive({ edit, index, what }, bytes) {
       const key = keyOf(what, { edit, index });
       const url = URL.createObjectURL(new Blob([bytes]));
       const ready = Object.assign(new Image(), { src: url });

@@ -7,8 +7,8 @@ const STAY = 9000;
 /** Where an error is shown, by what was asked; anything else is shown under Run. */
 const PLACES = {
   inputs: ["type", "upload", "remove", "move", "point"],
-  fields: ["set", "dice", "lock"],
-  results: ["rate", "vary", "price of vary", "further", "save", "select", "compare", "show", "take"],
+  fields: ["set", "new seed", "lock"],
+  results: ["rate", "vary", "price of vary", "begin from", "save", "select", "compare", "show", "take"],
   past: ["look", "recall", "search", "older", "browse", "open"],
   bar: ["copy", "model", "hello"],
 };

@@ -169,7 +169,7 @@ function seed(form, field) {
     placeholder: "random",
     onchange: () => say(box.value.trim() === "" ? null : Number(box.value)),
   });
-  const dice = button("Roll a seed", "dice", () => form.say("dice"), { bare: true, boxed: true });
+  const dice = button("Roll a seed", "dice", () => form.say("new seed"), { bare: true, boxed: true });
   const lock = button("Lock the seed", "lock", () => form.say("lock"), { bare: true, boxed: true });
   const says = h("p.nbb-quiet.nbb-small", { id: form.id("seed-says") });
   return {

@@ -9,8 +9,8 @@ export function makeFoot(form) {
   const how = h("span.nbb-quiet.nbb-figures.st-how");
   const bar = h("progress", { max: 1, "aria-label": "Budget left" });
   const left = h("p.nbb-quiet.nbb-small.nbb-figures");
-  const limit = h("input", { type: "number", min: 0, step: "0.01", onchange: () => form.say("most", { amount: limit.value === "" ? null : Number(limit.value) }) });
-  const most = h("label.st-most.nbb-small", { hidden: true }, "The price is not known exactly. A run may cost at most $", limit);
+  const limit = h("input", { type: "number", min: 0, step: "0.01", onchange: () => form.say("max price", { amount: limit.value === "" ? null : Number(limit.value) }) });
+  const label = h("label.st-max-price.nbb-small", { hidden: true }, "The price is not known exactly. A run may cost at most $", limit);
   const go = h(
     "button.nbb-go",
     { type: "button", "aria-keyshortcuts": "Control+Enter Meta+Enter", onclick: () => form.run() },
@@ -18,7 +18,7 @@ export function makeFoot(form) {
     h("span.st-go-keys", { "aria-hidden": "true" }, h("kbd", {}, isMac ? "⌘" : "Ctrl"), h("kbd", {}, "↵")),
   );
   const warning = h("p.st-warning.nbb-small", { role: "status", hidden: true }, icon("region"), "The region is not in the prompt: the model will not know of it.");
-  const element = h("div.st-foot", {}, form.trouble.at("run"), warning, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, most), go);
+  const element = h("div.st-foot", {}, form.trouble.at("run"), warning, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, label), go);
 
   return {
     element,
@@ -27,7 +27,7 @@ export function makeFoot(form) {
     update(price) {
       fill(amount, price.problem ? "No price" : (price.amount ?? "…"));
       fill(how, price.problem ? price.problem[0] : price.how);
-      most.hidden = !price.needs_most;
+      label.hidden = !price.needs_max_price;
       how.title = price.note ?? "";
       bar.hidden = price.share === null;
       if (price.share !== null) bar.value = price.share;

@@ -83,7 +83,7 @@ export function makeGrid(form) {
       button("Enlarge", "search", () => enlarge(group, tile), { key: "Enter" }),
       button("Use as input", "input", say("take")),
       vary(group.edit),
-      button("Edit further", "pencil", say("further"), { title: "Make it the only input, with an empty prompt" }),
+      button("Edit further", "pencil", say("begin from"), { title: "Make it the only input, with an empty prompt" }),
       h("span.st-gap", { "aria-hidden": "true" }),
       press("Compare", "compare", chosen.includes(current), () => act("c"), "c"),
       press("Star", "star", tile.starred, () => act("s"), "s"),

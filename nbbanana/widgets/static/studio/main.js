@@ -12,12 +12,12 @@ import { makeTasks } from "./tasks.js";
 import { makeGrid } from "./grid.js";
 import { makePast } from "./past.js";
 import { makeCopier, makeKeys } from "./keys.js";
-import { makeGuests } from "./guests.js";
+import { makeEmbedded } from "./embedded.js";
 
 /** Milliseconds after the last letter until the words are told. */
 const PAUSE = 250;
 /** What is said without anybody having acted, so that a message of trouble stays. */
-const SILENT = new Set(["hello", "words", "select", "look", "search", "older", "guest", "price of vary", "view"]);
+const SILENT = new Set(["hello", "words", "select", "look", "search", "older", "embedded", "price of vary", "view"]);
 
 let forms = 0;
 
@@ -59,9 +59,9 @@ function makePrompt(form) {
     form.compareRegion();
     grow();
     clearTimeout(timer);
-    timer = window.setTimeout(tell, PAUSE);
+    timer = window.setTimeout(sendWords, PAUSE);
   } });
-  const tell = () => {
+  const sendWords = () => {
     clearTimeout(timer);
     timer = 0;
     form.say("words", { text: area.value, count: written });
@@ -82,7 +82,7 @@ function makePrompt(form) {
     area,
     /** Tell what is not told yet, so that what is asked next finds the words as they are. */
     flush() {
-      if (timer) tell();
+      if (timer) sendWords();
     },
     now() {
       clearTimeout(timer);
@@ -99,7 +99,7 @@ function makePrompt(form) {
       form.compareRegion();
       grow();
       written += 1;
-      tell();
+      sendWords();
     },
     /** Whether what stands here is what Python has, or the reader's own: before, it would wipe the words there. */
     get isKnown() {
@@ -112,11 +112,11 @@ function makePrompt(form) {
       if (!words) return;
       put(words);
       written += 1;
-      tell();
+      sendWords();
       form.note("Your prompt from before the restart is back.");
     },
     /** Another view of the same form was written in. */
-    hear(message) {
+    receive(message) {
       if (message.view !== form.here() && !timer && area.value !== message.prompt) put(message.prompt);
     },
     /** The kernel went away: keep the words for the form that comes in the place of this one. */
@@ -158,8 +158,8 @@ function render({ model, el, host }) {
   const copier = makeCopier(form);
   const bar = makeBar(form, keys);
   const comparison = makeComparisonPlace(host, form.complain);
-  const pointing = h("div.st-guest");
-  const guests = makeGuests(form, {
+  const pointing = h("div.st-embedded");
+  const embedded = makeEmbedded(form, {
     region: { host: pointing, title: "The model does not see this drawing. Add its words to the prompt.", close: "Done" },
     browser: { host: past.browser, title: "", close: "Back to the strip", onshow: () => past.browse(true), onhide: () => past.browse(false) },
   });
@@ -175,7 +175,7 @@ function render({ model, el, host }) {
   const waits = h("p.st-waits", { role: "status", hidden: true });
   let showStill = () => undefined;
 
-  const hear = {
+  const handlers = {
     uid: (message) => {
       showStill();
       showStill = hideStill(message.uid);
@@ -193,20 +193,20 @@ function render({ model, el, host }) {
     past: past.update,
     detail: past.detail,
     picture: (message, buffers) => form.album.add(message.key, buffers[0]),
-    words: prompt.hear,
+    words: prompt.receive,
     write: () => prompt.area.focus(),
     "price of vary": (message) => grid.price(message.edit, message.amount),
     facts: viewer.facts,
-    large: (message, buffers) => viewer.hear(message, buffers[0]),
+    large: (message, buffers) => viewer.receive(message, buffers[0]),
     said: (message) => (viewer.isOpen ? viewer.said(message.text) : form.said.show(message.text, message.undo)),
     cell: (message) => copier.copy(message.text, message.what),
     compare: (message) => comparison.show(message.model),
-    opened: (message) => guests.show(message.name),
-    guest: guests.hear,
-    left: (message) => guests.leave(message.name),
+    opened: (message) => embedded.show(message.name),
+    embedded: embedded.receive,
+    left: (message) => embedded.leave(message.name),
     error: (message) => form.complain(message),
   };
-  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits, prompt.keep);
+  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits, prompt.keep);
   form.here = () => line.view;
   form.say = (kind, content, buffers) => {
     if (!SILENT.has(kind)) {
@@ -241,7 +241,7 @@ function render({ model, el, host }) {
     form.said.end();
     line.end();
     comparison.end();
-    guests.end();
+    embedded.end();
     tasks.end();
     viewer.end();
     form.album.end();

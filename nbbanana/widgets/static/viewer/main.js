@@ -14,16 +14,16 @@ function render({ model, el }) {
   const waits = h("p.vw-trouble", { role: "status", hidden: true });
   /** @type {Map<string, any>} */
   const rows = new Map();
-  const shelf = album();
+  const pictures = album();
   let showStill = () => undefined;
   const viewer = makeViewer({
     isInline: true,
     id: (name) => `${prefix}-${name}`,
     ask: (what, ref) => (what === "facts" ? viewer.facts(rows.get(`${ref.edit} ${ref.index}`)) : line.say("view", { ...ref, what })),
     save: (ref) => line.say("save", ref),
-    thumbnail: (image, ref) => shelf.show(image, rows.get(`${ref.edit} ${ref.index}`).key),
+    thumbnail: (image, ref) => pictures.show(image, rows.get(`${ref.edit} ${ref.index}`).key),
   });
-  const hear = {
+  const handlers = {
     uid: (message) => {
       showStill();
       showStill = hideStill(message.uid);
@@ -32,15 +32,15 @@ function render({ model, el }) {
       for (const row of message.pictures) rows.set(`${row.edit} ${row.index}`, row);
       viewer.open(message.pictures.map(({ edit, index }) => ({ edit, index })));
     },
-    picture: (message, buffers) => shelf.add(message.key, buffers[0]),
-    large: (message, buffers) => viewer.hear(message, buffers[0]),
+    picture: (message, buffers) => pictures.add(message.key, buffers[0]),
+    large: (message, buffers) => viewer.receive(message, buffers[0]),
     said: (message) => viewer.said(message.text),
     error: (message) => {
       fill(trouble, `${message.what} ${message.why} ${message.mend}`);
       trouble.hidden = false;
     },
   };
-  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
+  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits);
   const letKeysGo = keepKeys(root);
   fill(root, waits, trouble, viewer.element);
   el.replaceChildren(root);
@@ -49,7 +49,7 @@ function render({ model, el }) {
     letKeysGo();
     line.end();
     viewer.end();
-    shelf.end();
+    pictures.end();
     showStill();
   };
 }

@@ -10,20 +10,20 @@ const FORMS = { region: renderRegion, browser: renderBrowser };
  * @param {any} form what the parts of the Studio share
  * @param {Record<string, {host: HTMLElement, title: string, close: string, tools?: () => any[], onshow?: () => void, onhide?: () => void}>} places
  */
-export function makeGuests(form, places) {
+export function makeEmbedded(form, places) {
   /** @type {Map<string, {listeners: Set<Function>, end: () => void, back: Element | null}>} */
   const open = new Map();
 
   function leave(name) {
-    const guest = open.get(name);
-    if (!guest) return;
+    const one = open.get(name);
+    if (!one) return;
     open.delete(name);
-    guest.end();
+    one.end();
     const { host, onhide } = places[name];
     const held = host.contains(form.active());
     fill(host);
     onhide?.();
-    if (held && guest.back?.isConnected) guest.back.focus();
+    if (held && one.back?.isConnected) one.back.focus();
   }
 
   return {
@@ -34,21 +34,21 @@ export function makeGuests(form, places) {
       const model = {
         on: (event, listener) => event === "msg:custom" && listeners.add(listener),
         off: (_event, listener) => listeners.delete(listener),
-        send: (content, _callbacks, buffers) => form.say("guest", { name, content }, buffers),
+        send: (content, _callbacks, buffers) => form.say("embedded", { name, content }, buffers),
       };
       const el = h("div");
       const back = form.active();
-      const head = h("div.st-guest-head", {}, title && h("p.nbb-quiet.nbb-small", {}, title), h("span.st-guest-tools", {}, tools?.() ?? [], button(close, null, () => form.say("leave", { name }), { boxed: true })));
+      const head = h("div.st-embedded-head", {}, title && h("p.nbb-quiet.nbb-small", {}, title), h("span.st-embedded-tools", {}, tools?.() ?? [], button(close, null, () => form.say("leave", { name }), { boxed: true })));
       fill(host, head, el);
       onshow?.();
       // Its pictures come after its first words, so that it has to be known before it says them.
-      const guest = { listeners, end: () => undefined, back };
-      open.set(name, guest);
-      guest.end = FORMS[name]({ model, el });
+      const one = { listeners, end: () => undefined, back };
+      open.set(name, one);
+      one.end = FORMS[name]({ model, el });
       el.querySelector("[tabindex='0']")?.focus({ preventScroll: true });
       host.scrollIntoView({ block: "nearest" });
     },
-    hear({ name, content }, buffers) {
+    receive({ name, content }, buffers) {
       for (const listener of open.get(name)?.listeners ?? []) listener(content, buffers);
     },
     leave,

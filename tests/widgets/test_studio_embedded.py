@@ -216,7 +216,7 @@ def test_what_is_chosen_in_the_browser_is_compared_and_marked(browser: Browser, 
 
 @pytest.mark.browser
 @in_every_view(320, 860, 1280)
-def test_guests_are_labelled_and_fit(browser: Browser, form: Studio, theme: str, width: int) -> None:
+def test_embedded_forms_are_labelled_and_fit(browser: Browser, form: Studio, theme: str, width: int) -> None:
     """With both open at once, axe-core finds nothing serious or critical, and nothing spills over."""
     form.region = CORNER
     with opened(browser, form, theme=theme, width=width) as page:
