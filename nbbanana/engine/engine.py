@@ -95,6 +95,8 @@ class Engine:
             timeout=timeout,
         )
         self._runs: set[Run] = set()
+        self._ending: set[Run] = set()
+        """Runs that are over for those who asked, while a POST or a cancel of them still is under way."""
         self._asking: dict[str, Run] = {}
         self._guard = threading.Lock()
         self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
@@ -182,7 +184,7 @@ class Engine:
     @property
     def is_sending(self) -> bool:
         """Whether a POST is under way, whose answer closing waits for."""
-        return any(run.exchange is not None and not run.exchange.done() for run in list(self._runs))
+        return any(run.exchange is not None and not run.exchange.done() for run in self._all_runs())
 
     def close(self) -> None:
         """
@@ -255,7 +257,20 @@ class Engine:
                 self._forget(run)
                 run.end(outcome, error)
 
+    def _all_runs(self) -> list[Run]:
+        with self._guard:
+            return [*self._runs, *self._ending]
+
+    def _linger(self, run: Run) -> None:
+        """Keep a run until its POST and its cancel are over, so that closing waits for them."""
+        left = [task for task in (run.exchange, run.stop) if task is not None and not task.done()]
+        with self._guard:
+            (self._ending.add if left else self._ending.discard)(run)
+        for task in left[:1]:
+            task.add_done_callback(lambda _: self._linger(run))
+
     def _forget(self, run: Run) -> None:
+        self._linger(run)
         with self._guard:
             self._runs.discard(run)
             for ask in [ask for ask, other in self._asking.items() if other is run]:
@@ -340,13 +355,14 @@ class Engine:
         return from_schema(model_id, schema)
 
     async def _close(self) -> None:
-        runs = list(self._runs)
+        runs = self._all_runs()
         for run in runs:
             run.stopping.set()  # what pauses before another try is not sent any more
         await _ended([run.exchange for run in runs], POST_PATIENCE)
         for task in [run.task for run in runs if run.task]:
             task.cancel()
-        await _ended([task for run in runs for task in (run.task, run.stop)], STOP_PATIENCE)
+        for task in await _ended([task for run in runs for task in (run.task, run.stop)], STOP_PATIENCE):
+            task.cancel()  # a cancel without an answer holds a connection
         try:
             for run in runs:
                 run.end(None, _closed())  # whatever still holds it up
@@ -365,11 +381,10 @@ class Engine:
             log.warning("edit %s could not be cancelled: %s", run.edit.id, error.what)
 
 
-async def _ended(tasks: Iterable[asyncio.Task[Any] | None], seconds: float) -> None:
-    """Wait until tasks are over, so many seconds at most."""
+async def _ended(tasks: Iterable[asyncio.Task[Any] | None], seconds: float) -> set[asyncio.Task[Any]]:
+    """Wait until tasks are over, so many seconds at most; returns those that are not."""
     running = {task for task in tasks if task is not None and not task.done()}
-    if running:
-        await asyncio.wait(running, timeout=seconds)
+    return (await asyncio.wait(running, timeout=seconds))[1] if running else running
 
 
 def _closed() -> JobCancelledError:

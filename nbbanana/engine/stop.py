@@ -48,7 +48,12 @@ async def stop(run: Run, context: Context) -> StopReport:
         return OVER
     if run.stop is None:
         run.stop = asyncio.create_task(_stop(run, context))
-    return await asyncio.shield(run.stop)
+    try:
+        return await asyncio.shield(run.stop)
+    except asyncio.CancelledError:
+        if run.stop.cancelled():  # the session closes, and the service did not answer in time
+            return NO_ANSWER
+        raise
 
 
 async def _stop(run: Run, context: Context) -> StopReport:
@@ -78,7 +83,7 @@ async def _settle(run: Run, context: Context) -> StopReport:
     if state in {"queued", "running"}:
         return await _cancel(run, context)
     if state == "submitting" and run.exchange is not None:
-        run.exchange.add_done_callback(lambda _: _cancel_later(run, context))
+        run.stop = asyncio.create_task(_cancel_late(run, run.exchange, context))
         return ON_ITS_WAY
     if state in {"prepared", "submitting"}:
         await context.rows.move(run, "cancelled", note="before it was sent")
@@ -116,12 +121,9 @@ async def _cancel(run: Run, context: Context) -> StopReport:
     return IS_MADE if answer.state == "completed" else RUNS_ON
 
 
-def _cancel_later(run: Run, context: Context) -> None:
-    """Cancel the job that a POST started which was under way when the stop came."""
-    run.stop = asyncio.create_task(_cancel_late(run, context))
-
-
-async def _cancel_late(run: Run, context: Context) -> StopReport:
+async def _cancel_late(run: Run, exchange: asyncio.Task[None], context: Context) -> StopReport:
+    """Cancel the job that a POST starts which was under way when the stop came."""
+    await asyncio.wait({exchange})
     try:
         await context.rows.refresh(run)
         return await _cancel(run, context) if run.row.state in {"queued", "running"} else OVER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
+import psutil
 import pytest
 
 import nbbanana as nb
@@ -342,3 +345,45 @@ def test_an_id_that_comes_with_an_error_is_kept_beside_a_store_that_cannot_take_
         session.edit(SNOW, photo("portrait"), seed=1)
     session.close()
     assert seen in next((session.folder / "accepted").glob("*.json")).read_text()
+
+
+def queued_behind(session, photo):
+    """A job that waits in the queue behind another; both."""
+    first = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: first.status == "running")
+    second = session.submit(SNOW, photo("portrait"), seed=2)
+    until(lambda: second.status == "queued")
+    return first, second
+
+
+def connections_to(box):
+    """The sockets of this process that are connected to the sandbox."""
+    port = httpx.URL(box.api_base).port
+    return [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == port]
+
+
+def test_closing_waits_for_a_cancel_under_way(served, photo):
+    """The job is over for its caller, the service has not answered yet: its answer is recorded all the same."""
+    session, box = served(slots=1, duration=30.0, time_scale=1, faults=[Fault("cancel", after_accept=True, delay=1.0)])
+    _, job = queued_behind(session, photo)
+    stopping = job.cancelling()
+    until(job.run.task.done)
+    session.close()
+    assert stopping.result(5).cancelled
+    assert isinstance(job.exception(5), errors.JobCancelledError)
+    assert box.submissions[1].state == "cancelled"
+    with nb.Session(store=session.folder) as later:
+        assert later.store.get(job.edit_id).state == "cancelled"
+
+
+def test_closing_leaves_no_connection_of_a_cancel_without_an_answer(served, photo, monkeypatch):
+    """It is given up after a while, in words, and what holds its connection with it."""
+    monkeypatch.setattr("nbbanana.engine.engine.STOP_PATIENCE", 0.2)
+    session, box = served(slots=1, duration=30.0, time_scale=1, faults=[Fault("cancel", delay=math.inf)])
+    _, job = queued_behind(session, photo)
+    stopping = job.cancelling()
+    until(job.run.task.done)
+    session.close()
+    assert "did not answer the cancel" in stopping.result(5).message
+    assert isinstance(job.exception(5), errors.JobCancelledError)
+    until(lambda: not connections_to(box))

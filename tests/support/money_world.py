@@ -27,6 +27,7 @@ from support.simulated import SimulatedLoop, Surroundings
 __all__ = ["Asked", "Kernel", "World"]
 
 MODEL = from_schema("rig/model", {"properties": {"prompt": {"type": "string"}, "seed": {"type": "integer"}}})
+ACCOUNTS = ("ann", "bob")
 AT_ONCE = 3.0
 """Seconds within which an id that came back is on the disk, once there is room on it."""
 OPEN = frozenset({"unknown", "lost"})
@@ -43,6 +44,7 @@ class Asked:
     """One request of a user, and what the world knows of it."""
 
     kernel: Kernel
+    engine: Engine
     run: Run
     mode: Mode
     max_price: float | None
@@ -63,7 +65,9 @@ class Kernel:
     loop: SimulatedLoop
     store: Store
     reuse: Reuse
-    engines: dict[str, Engine] = field(default_factory=dict)
+    engines: dict[tuple[str, str], Engine] = field(default_factory=dict)
+    """By service and account."""
+    account: str = ACCOUNTS[0]
     is_closed: bool = False
     """Whether closing began."""
     has_closed: bool = False
@@ -112,6 +116,7 @@ class World:
         self.rows.row_factory = sqlite3.Row
         self.kernels: list[Kernel] = []
         self.asked: list[Asked] = []
+        self.questions: list[dict[str, Any]] = []
         self.by_run: dict[Run, Asked] = {}
         self.told: dict[str, Told] = {}
         self.kept: set[str] = set()
@@ -146,22 +151,24 @@ class World:
         return kernel
 
     def engine(self, kernel: Kernel, service: str) -> Engine:
-        """The engine of a kernel for a service."""
-        if service not in kernel.engines:
+        """The engine of a kernel for a service and the account of now."""
+        key = (service, kernel.account)
+        if key not in kernel.engines:
             self.here.building, self.here.owner = kernel.loop, kernel.name
             provider = ScriptedProvider(
-                self.servers[service],
+                *(self.servers[service], kernel.account),
                 sends=lambda: self._sends(kernel),
                 refuses=self._refuses,
                 takes=self._takes,
                 hears=self._hears,
                 check_disk=self._check_disk,
             )
-            kernel.engines[service] = Engine(kernel.store, provider, kernel.reuse, concurrency=2)
-        return kernel.engines[service]
+            kernel.engines[key] = Engine(kernel.store, provider, kernel.reuse, concurrency=2)
+        return kernel.engines[key]
 
     def ask(self, kernel: Kernel, service: str, prompt: str, seed: int | None, mode: Mode, **limits: Any) -> None:
         """Ask for an edit."""
+        self.questions.append({"service": service, "prompt": prompt, "seed": seed, "mode": mode, **limits})
         engine = self.engine(kernel, service)
         parameters = {"prompt": prompt} | ({} if seed is None else {"seed": seed})
         request = EditRequest(MODEL.id, parameters, origin=Origin(kernel=kernel.name))
@@ -171,7 +178,7 @@ class World:
         except (UncertainError, StoreError):
             return
         if run not in self.by_run:
-            asked = Asked(kernel, run, mode, limits.get("max_price"), self.now, why)
+            asked = Asked(kernel, engine, run, mode, limits.get("max_price"), self.now, why)
             self.asked.append(asked)
             self.by_run[run] = asked
 
@@ -184,13 +191,17 @@ class World:
             if edit.request_id:
                 run = engine.resume(edit, EditRequest(edit.model, edit.parameters), MODEL)
                 if run not in self.by_run:
-                    asked = Asked(kernel, run, "auto", None, self.now, "a job that was collected is sent again")
+                    asked = Asked(kernel, engine, run, "auto", None, self.now, "a job that was collected is sent again")
                     self.asked.append(asked)
                     self.by_run[run] = asked
 
     def stop(self, asked: Asked) -> None:
         """Stop a request without waiting for what comes of it."""
-        asked.stops.append(asked.kernel.engines[asked.run.provider].stop(asked.run))
+        asked.stops.append(asked.engine.stop(asked.run))
+
+    def log_in(self, kernel: Kernel) -> None:
+        """Have a kernel's next requests go to its other account."""
+        kernel.account = ACCOUNTS[kernel.account == ACCOUNTS[0]]
 
     def close(self, kernel: Kernel) -> None:
         """Close a kernel's engines and store; every request of it has ended then."""
@@ -267,9 +278,11 @@ class World:
             self.close(kernel)
         self.check()
         last = self.start_kernel()
-        for service in self.servers:
-            self.resume(last, service)
-        here.advance(2_500.0)
+        used = {job.account for server in self.servers.values() for job in server.jobs.values()}
+        for last.account in sorted(used) or ACCOUNTS[:1]:
+            for service in self.servers:
+                self.resume(last, service)
+            here.advance(2_500.0)
         self.close(last)
         self._check_record()
 
@@ -342,8 +355,7 @@ class World:
             return
         server = self.servers[asked.run.provider]
         was_told = any(
-            other.kernel is asked.kernel
-            and other.run.provider == server.name
+            other.engine is asked.engine
             and (edit := self._result_of(other)) is not None
             and edit.cost == job.cost != edit.price_quoted
             and (edit.finished_at or 0.0) < asked.at

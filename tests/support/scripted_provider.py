@@ -7,7 +7,7 @@ import base64
 import hashlib
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -50,6 +50,7 @@ class RemoteJob:
 
     request_id: str
     uid: str
+    account: str
     cost: float
     queued_until: float
     done_at: float
@@ -80,10 +81,14 @@ class ScriptedServer:
     cancels: deque[str] = field(default_factory=deque)
     missing_until: float = 0.0
 
-    def accept(self, uid: str) -> RemoteJob:
+    def answer(self, question: str, kinds: Sequence[str]) -> None:
+        """Answer the next questions of a kind, such as `statuses`, so."""
+        getattr(self, question).extend(kinds)
+
+    def accept(self, uid: str, account: str) -> RemoteJob:
         """Take a request of the edit `uid`."""
         now = self.now()
-        job = RemoteJob(str(uuid.uuid4()), uid, self.price, now + 4.0, now + 12.0)
+        job = RemoteJob(str(uuid.uuid4()), uid, account, self.price, now + 4.0, now + 12.0)
         self.jobs[job.request_id] = job
         return job
 
@@ -96,10 +101,11 @@ class ScriptedServer:
 
 class ScriptedProvider:
     """
-    The provider of one kernel.
+    The provider of one kernel and account.
 
     Args:
         server: what it talks to.
+        account: whose jobs it sees.
         sends: called when a POST is made, gives the uid of its edit.
         refuses: called when the server surely did not take one.
         takes: called when the server has taken one.
@@ -113,6 +119,7 @@ class ScriptedProvider:
     def __init__(
         self,
         server: ScriptedServer,
+        account: str,
         *,
         sends: Callable[[], str],
         refuses: Callable[[], None],
@@ -122,6 +129,7 @@ class ScriptedProvider:
     ) -> None:
         self.name = server.name
         self.server = server
+        self.account = account
         self._sends, self._refuses, self._takes, self._hears = sends, refuses, takes, hears
         self._check_disk = check_disk
 
@@ -143,7 +151,7 @@ class ScriptedProvider:
             raise RejectedError("Refused.")
         if kind == "uncertain and not taken":
             raise UncertainError("The connection broke.")
-        job = server.accept(uid)
+        job = server.accept(uid, self.account)
         self._takes(job)
         await asyncio.sleep(12.0 if kind == "slow" else TRAVEL)
         if kind == "uncertain":
@@ -215,6 +223,8 @@ class ScriptedProvider:
         job = self.server.jobs.get(handle.removeprefix("h:"))
         if job is None:
             raise StoreError(f"{handle} is no handle of this provider.")
+        if job.account != self.account:
+            raise RequestNotFoundError("Not found.")
         return job
 
     def _stumble(self, job: RemoteJob) -> str:
