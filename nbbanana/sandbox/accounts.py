@@ -15,7 +15,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -46,6 +46,7 @@ class Account:
     email: str
     balance: float
     reserved: float = 0.0
+    created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
     def reserve(self, price: float) -> bool:
         """Set `price` aside for a job; False if the balance, less what is set aside already, does not reach."""
@@ -60,60 +61,28 @@ class Account:
         self.balance = round(self.balance - cost, CENTS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Grant:
-    account: Account
-    created_at: str
-
-
 class Accounts:
     """The accounts of one sandbox by token; any thread may ask."""
 
     def __init__(self, balance: float, token: str | None = None) -> None:
-        self._lock = threading.Lock()
-        self._grants: dict[str, _Grant] = {}
+        self._by_token: dict[str, Account] = {}
         self.first = _account("you", balance)
         self.token = self.grant(self.first, token)
 
     def grant(self, account: Account, token: str | None = None) -> str:
         """Return a token for the account: the one given, else a new one."""
         token = token or TOKEN_PREFIX + secrets.token_urlsafe(24)
-        with self._lock:
-            self._grants[token] = _Grant(account, datetime.now(UTC).isoformat())
+        self._by_token[token] = account
         return token
 
     def open(self, name: str, balance: float) -> str:
         """Open another account and return a token for it."""
         return self.grant(_account(name, balance))
 
-    def revoke(self, token: str) -> None:
-        """Revoke the token: it is refused from now on."""
-        with self._lock:
-            self._grants.pop(token, None)
-
     def find(self, authorization: str | None) -> Account | None:
         """Return the account behind an `Authorization` header, or None."""
-        grant = self._grant(authorization)
-        return grant.account if grant else None
-
-    def identity(self, authorization: str | None) -> dict[str, str]:
-        """Return what `/api/auth/me` says of a bearer that `find` knows."""
-        grant = self._grant(authorization)
-        if grant is None:
-            return {}
-        return {
-            "id": grant.account.user_id,
-            "email": grant.account.email,
-            "token_type": "sandbox",
-            "token_created_at": grant.created_at,
-        }
-
-    def _grant(self, authorization: str | None) -> _Grant | None:
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        with self._lock:
-            return self._grants.get(token.strip())
+        return self._by_token.get(token.strip()) if scheme.lower() == "bearer" else None
 
 
 def _account(name: str, balance: float) -> Account:

@@ -58,7 +58,6 @@ def create_app(state: State) -> LoggedApp:
         state,
         ("POST", "/models/{model_id:path}", "submit", submit),
         ("GET", "/models", "catalog", list_models),
-        ("GET", "/models/categories", "catalog", list_categories),
         ("GET", "/models/{model_id:path}", "catalog", show_model),
         ("GET", "/requests/{request_id}/status", "status", status),
         ("GET", "/requests/{request_id}/result", "result", result),
@@ -72,9 +71,7 @@ def create_app(state: State) -> LoggedApp:
         state, ("GET", "/outputs/{name}", "download", download), ("GET", "/login", "login", login_page)
     ) + _routes(state, ("POST", "/login", "login", decide_login))
     routes: list[BaseRoute] = [Mount("/v1", routes=api), Mount("/prod/v2", routes=api), *api, *pages]
-    return LoggedApp(
-        Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route}), state.log, state.errors
-    )
+    return LoggedApp(Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route}), state.log)
 
 
 def _routes(state: State, *table: tuple[str, str, str, Handler]) -> list[Route]:
@@ -151,7 +148,7 @@ class Endpoint:
             response = await self._handler(Call(self._state, request, self._admit(request)))
             scope[SEEN].body = shortened(scope.get(PAYLOAD))
         except ApiError as error:
-            response = error_response(error, self._state.errors)
+            response = error_response(error)
         await response(scope, receive, send)
 
     def _admit(self, request: Request) -> Account | None:
@@ -160,7 +157,7 @@ class Endpoint:
         self._state.rate_limit.take()
         account = self._state.accounts.find(request.headers.get("authorization"))
         if account is None:
-            raise ApiError(api_errors.BAD_TOKEN, "The token is missing, revoked or unknown.")
+            raise ApiError(api_errors.BAD_TOKEN, "The token is missing or unknown.")
         return account
 
 
@@ -209,7 +206,7 @@ def _state(call: Call, job: Submission) -> dict[str, Any]:
     links = _links(call, job)
     state: dict[str, Any] = {
         "request_id": job.request_id,
-        "status": call.state.words.get(job.state, job.state),
+        "status": job.state,
         "status_url": links["status_url"],
         "result_url": links["result_url"],
     }
@@ -230,19 +227,12 @@ async def result(call: Call) -> Response:
     if job.finished_at is not None:
         answer["finished_at"] = _iso(job.finished_at)
     if job.state == "completed":
-        answer["output"] = _output(call, job)
+        answer["output"] = {"images": [f"{call.origin}/outputs/{name}" for name in job.outputs]}
     if job.error is not None:
         answer["error"] = job.error
     if call.flag("include_cost") and job.cost is not None:
         answer["cost"] = job.cost
     return JSONResponse(answer)
-
-
-def _output(call: Call, job: Submission) -> dict[str, Any]:
-    urls = [f"{call.origin}/outputs/{name}" for name in job.outputs]
-    if call.state.output == "image" and len(urls) == 1:
-        return {"image": urls[0]}
-    return {"images": urls}
 
 
 def _iso(seconds: float) -> str:
@@ -256,27 +246,19 @@ async def cancel(call: Call) -> Response:
     return JSONResponse(
         {
             "request_id": job.request_id,
-            "status": call.state.words.get(job.state, job.state),
+            "status": job.state,
             "outcome": "cancelled" if cancelled else "not_cancellable",
         }
     )
 
 
 async def list_models(call: Call) -> Response:
-    """`GET /v1/models?search=&category=&kind=&include_schema=&limit=&offset=`."""
-    query = call.request.query_params
-    found = call.state.catalogue.search(
-        search=query.get("search", ""), category=query.get("category", ""), kind=query.get("kind", "")
-    )
+    """`GET /v1/models?search=&include_schema=&limit=&offset=`."""
+    found = call.state.catalogue.search(call.request.query_params.get("search", ""))
     start = call.number("offset", 0)
     page = found[start : start + call.number("limit", 50)]
     listed = [entry.published(with_schema=call.flag("include_schema")) for entry in page]
     return JSONResponse({"models": listed, "total": len(found)})
-
-
-async def list_categories(call: Call) -> Response:
-    """`GET /v1/models/categories`."""
-    return JSONResponse({"categories": call.state.catalogue.categories})
 
 
 async def show_model(call: Call) -> Response:
@@ -291,7 +273,8 @@ async def balance(call: Call) -> Response:
 
 async def whoami(call: Call) -> Response:
     """`GET …/api/auth/me`."""
-    return JSONResponse(call.state.accounts.identity(call.request.headers.get("authorization")))
+    facts = {"id": call.who.user_id, "email": call.who.email, "token_created_at": call.who.created_at}
+    return JSONResponse({**facts, "token_type": "sandbox"})
 
 
 async def start_login(call: Call) -> Response:

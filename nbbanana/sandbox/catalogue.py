@@ -140,21 +140,13 @@ class Catalogue:
             raise ApiError(WRONG_MODEL, f"There is no model {model_id[:200]!r}.")
         return entry
 
-    def search(self, *, search: str = "", category: str = "", kind: str = "") -> list[Entry]:
-        """Return the models whose id or name holds `search`, of that category and kind, in the order of their ids."""
-        words = search.casefold()
+    def search(self, words: str) -> list[Entry]:
+        """Return the models whose id or name holds `words`, in the order of their ids."""
         return [
             entry
             for model_id, entry in sorted(self._entries.items())
-            if words in f"{model_id} {entry.facts.get('display_name', '')}".casefold()
-            and (not category or category in entry.facts.get("categories", ()))
-            and kind in ("", "model")
+            if words.casefold() in f"{model_id} {entry.facts.get('display_name', '')}".casefold()
         ]
-
-    @property
-    def categories(self) -> list[str]:
-        """The categories that occur."""
-        return sorted({name for entry in self._entries.values() for name in entry.facts.get("categories", ())})
 
 
 def draw_duration(rng: random.Random, resolution: str, count: int) -> float:

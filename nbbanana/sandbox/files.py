@@ -47,18 +47,18 @@ PLACEHOLDER_SIZE = (768, 512)
 
 
 class Files:
-    """A folder that is made on first use; any thread may call."""
+    """A folder that goes with its owner; any thread may call."""
 
     def __init__(self, keep_bytes: int) -> None:
         self._keep_bytes = keep_bytes
         self._lock = threading.Lock()
-        self._folder: Path | None = None
         self._outputs: dict[str, int] = {}  # name → bytes, oldest first
-        self._remove: weakref.finalize[..., Files] | None = None
+        self._folder = Path(tempfile.mkdtemp(prefix="nbbanana-sandbox-"))
+        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     def spool(self, data: bytes) -> Path:
         """Put an input aside; `discard` takes it away."""
-        path = self._home() / f"input-{secrets.token_hex(8)}"
+        path = self._folder / f"input-{secrets.token_hex(8)}"
         path.write_bytes(data)
         return path
 
@@ -70,7 +70,7 @@ class Files:
     def publish(self, data: bytes, suffix: str) -> str:
         """Keep an output; its name, which is all of its address that matters."""
         name = f"{secrets.token_urlsafe(NAME_BYTES)}.{suffix}"
-        (self._home() / name).write_bytes(data)
+        (self._folder / name).write_bytes(data)
         with self._lock:
             self._outputs[name] = len(data)
             crowded = self._oldest_over_the_bound()
@@ -93,31 +93,18 @@ class Files:
             with self._lock:
                 known = self._outputs.pop(name, None) is not None
             if known:
-                (self._home() / name).unlink(missing_ok=True)
+                (self._folder / name).unlink(missing_ok=True)
 
     def find(self, name: str) -> Path | None:
         """Return where an output lies, or None if there is none of that name."""
         with self._lock:
-            return self._home_unlocked() / name if name in self._outputs else None
+            return self._folder / name if name in self._outputs else None
 
     def close(self) -> None:
         """Remove the folder and all that is in it."""
         with self._lock:
             self._outputs.clear()
-            self._folder = None
-            if self._remove is not None:
-                self._remove()
-                self._remove = None
-
-    def _home(self) -> Path:
-        with self._lock:
-            return self._home_unlocked()
-
-    def _home_unlocked(self) -> Path:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="nbbanana-sandbox-"))
-            self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        return self._folder
+        self._remove()
 
 
 def read_inputs(model: Model, payload: Mapping[str, Any], files: Files) -> list[Path]:

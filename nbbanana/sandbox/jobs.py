@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -134,7 +134,6 @@ class JobQueue:
         self._hurried: set[str] = set()
         self._threads: set[threading.Thread] = set()
         self._accepted = 0
-        self._unfinished = 0
         self._closed = False
 
     def submit(self, order: Order) -> Submission | None:
@@ -143,7 +142,6 @@ class JobQueue:
             if not order.account.reserve(order.price):
                 return None
             self._accepted += 1
-            self._unfinished += 1
             job = Submission(
                 request_id=str(uuid.uuid4()),
                 number=self._accepted,
@@ -192,14 +190,10 @@ class JobQueue:
             self._hurried |= {request_id} if request_id else {key for key, job in self._jobs.items() if not job.is_over}
             self._changed.notify_all()
 
-    def wait_for(self, count: int, state: JobState | None, timeout: float) -> bool:
-        """Wait until `count` jobs were accepted or, with a state, are in it; False if the time ran out first."""
-
-        def reached() -> bool:
-            return sum(state in {None, job.state} for job in self._jobs.values()) >= count
-
+    def wait_for(self, reached: Callable[[Iterable[Submission]], bool], timeout: float) -> bool:
+        """Wait until the accepted jobs are as `reached` says; False if the time ran out first."""
         with self._changed:
-            return self._changed.wait_for(reached, timeout)
+            return self._changed.wait_for(lambda: reached(self._jobs.values()), timeout)
 
     def expire(self, request_id: str) -> None:
         """Let a finished job and its outputs be forgotten, as the service does after some days."""
@@ -207,11 +201,6 @@ class JobQueue:
             job = self._jobs[request_id]
             self._jobs[request_id] = replace(job, expired=True)
         self._files.withdraw(job.outputs)
-
-    def settle(self, timeout: float) -> bool:
-        """Wait until every accepted job is over; False if the time ran out first."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._unfinished == 0, timeout)
 
     def close(self) -> None:
         """Start nothing more, let running jobs go and wait for their threads."""
@@ -269,7 +258,6 @@ class JobQueue:
         return tuple(names), None
 
     def _end(self, job: Submission, *, state: JobState, cost: float, **changes: Any) -> None:
-        self._unfinished -= 1
         job.order.account.settle(job.order.price, cost)
         self._files.discard(job.order.inputs)
         self._hurried.discard(job.request_id)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -22,10 +21,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nbbanana.sandbox.api_errors import TOO_LARGE, ApiError, ErrorForm, error_response
+from nbbanana.sandbox.api_errors import TOO_LARGE, ApiError, error_response
 from nbbanana.sandbox.faults import Fault
 
-__all__ = ["PAYLOAD", "SEEN", "LoggedApp", "RequestLog", "Seen", "shortened"]
+__all__ = ["KEPT_REQUESTS", "PAYLOAD", "SEEN", "LoggedApp", "Seen", "shortened"]
 
 SANDBOX_HEADER = "X-RunComfy-Sandbox"
 PAYLOAD = "nbbanana.payload"
@@ -33,6 +32,8 @@ PAYLOAD = "nbbanana.payload"
 SEEN = "nbbanana.seen"
 """The scope's key for the request's `Seen`."""
 
+KEPT_REQUESTS = 20_000
+"""The latest requests, which are kept."""
 LARGEST_BODY = 64 * 2**20
 """Bytes of a request: the limit that RunComfy's partner nodes name as the API's."""
 LARGE_JSON = 64 * 2**10
@@ -64,32 +65,12 @@ class Seen:
     fault: Fault | None = field(default=None)
 
 
-class RequestLog:
-    """The latest `keep` requests; any thread may ask."""
-
-    def __init__(self, keep: int = 20_000) -> None:
-        self._lock = threading.Lock()
-        self._requests: deque[Seen] = deque(maxlen=keep)
-
-    @property
-    def requests(self) -> list[Seen]:
-        """What came so far, in the order in which it came."""
-        with self._lock:
-            return list(self._requests)
-
-    def add(self, seen: Seen) -> None:
-        """Keep one more request."""
-        with self._lock:
-            self._requests.append(seen)
-
-
 class LoggedApp:
     """An ASGI application whose requests are read whole, checked for their size and kept in a log."""
 
-    def __init__(self, app: ASGIApp, log: RequestLog, form: ErrorForm) -> None:
+    def __init__(self, app: ASGIApp, log: deque[Seen]) -> None:
         self._app = app
         self._log = log
-        self._form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI has it; there are no lifespan events and no WebSockets."""
@@ -111,11 +92,11 @@ class LoggedApp:
             size=len(body or b""),
             at=time.time(),
         )
-        self._log.add(seen)
+        self._log.append(seen)
         send = _marked(send, seen)
         if body is None:
             refusal = ApiError(TOO_LARGE, f"The request is larger than {LARGEST_BODY // 2**20} MiB.")
-            await error_response(refusal, self._form)(scope, receive, send)
+            await error_response(refusal)(scope, receive, send)
         else:
             await self._app(scope, _again(body, receive), send)
 
@@ -161,6 +142,8 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 def _marked(send: Send, seen: Seen) -> Send:
+    """Return a `send` that notes the status of the answer and marks it as the sandbox's."""
+
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":
             seen.status = message["status"]

@@ -5,16 +5,16 @@ The state of a sandbox: accounts, jobs, prices, faults and files. The applicatio
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from nbbanana.sandbox.accounts import Accounts, DeviceLogins, LoginPages, RateLimit
-from nbbanana.sandbox.api_errors import ErrorForm
 from nbbanana.sandbox.catalogue import Catalogue, draw_duration
 from nbbanana.sandbox.faults import Fault, FaultScript
 from nbbanana.sandbox.files import Files
 from nbbanana.sandbox.jobs import JobQueue, JobState, Order, Submission
-from nbbanana.sandbox.request_log import RequestLog, Seen
+from nbbanana.sandbox.request_log import KEPT_REQUESTS, Seen
 
 __all__ = ["State"]
 
@@ -36,10 +36,7 @@ class State:
         seed: of everything that is drawn: durations, and the seeds of requests that bring none.
         models: catalogue entries by id, each with `input_schema` and what is published of its price, beside or
             instead of the sandbox's own.
-        errors: the HTTP form of refusals: `coded`, `http` or `ok200` (see `nbbanana.sandbox.api_errors`).
         rate_limit: calls and seconds: how many of them are taken in any such stretch of time.
-        output: whether a single output comes as `{"images": [url]}` or `{"image": url}`.
-        words: other spellings of states, such as `{"completed": "succeeded"}`.
         auto_authorize: device-code logins are allowed at once.
         login_seconds: how long a device code lives.
         keep_bytes: bytes of outputs that are kept; the oldest go first.
@@ -62,10 +59,7 @@ class State:
         token: str | None = None,
         seed: int = 0,
         models: Mapping[str, Mapping[str, Any]] | None = None,
-        errors: ErrorForm = "coded",
         rate_limit: tuple[int, float] | None = None,
-        output: Literal["images", "image"] = "images",
-        words: Mapping[str, str] | None = None,
         auto_authorize: bool = False,
         login_seconds: int = 600,
         keep_bytes: int = 2**30,
@@ -75,9 +69,6 @@ class State:
         self._duration = duration
         self._time_scale = time_scale
         self._seed = seed
-        self.errors: ErrorForm = errors
-        self.output = output
-        self.words = dict(words or {})
         self.script = FaultScript(faults)
         self.rate_limit = RateLimit(*rate_limit) if rate_limit else RateLimit()
         self.catalogue = Catalogue(models)
@@ -88,7 +79,7 @@ class State:
             lambda: self.accounts.grant(self.accounts.first), lifetime=login_seconds, auto_authorize=auto_authorize
         )
         self.pages = LoginPages()
-        self.log = RequestLog()
+        self.log: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
 
     @property
     def token(self) -> str:
@@ -103,7 +94,7 @@ class State:
     @property
     def requests(self) -> list[Seen]:
         """Every request it saw, in the order in which they came (the latest 20,000)."""
-        return self.log.requests
+        return list(self.log)
 
     @property
     def submissions(self) -> list[Submission]:
@@ -121,7 +112,7 @@ class State:
         Raises:
             TimeoutError: one is not, after `timeout` seconds.
         """
-        if not self.queue.settle(timeout):
+        if not self.queue.wait_for(lambda jobs: all(job.is_over for job in jobs), timeout):
             raise TimeoutError(f"After {timeout} s a job of the sandbox still runs.")
 
     def wait_for(self, count: int = 1, state: JobState | None = None, timeout: float = 30.0) -> list[Submission]:
@@ -131,7 +122,7 @@ class State:
         Raises:
             TimeoutError: it does not come to that within `timeout` seconds.
         """
-        if not self.queue.wait_for(count, state, timeout):
+        if not self.queue.wait_for(lambda jobs: sum(state in {None, job.state} for job in jobs) >= count, timeout):
             raise TimeoutError(f"After {timeout} s fewer than {count} jobs are {state or 'accepted'}.")
         return self.submissions
 

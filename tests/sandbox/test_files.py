@@ -31,7 +31,6 @@ def test_the_folder_is_private_and_goes_with_close() -> None:
     files = Files(keep_bytes=100)
     files.spool(b"a picture")
     folder = files._folder
-    assert folder is not None
     assert folder.stat().st_mode & 0o077 == 0
     files.close()
     files.close()
@@ -43,7 +42,6 @@ def test_the_folder_goes_with_its_owner() -> None:
     files = Files(keep_bytes=100)
     files.spool(b"a picture")
     folder = files._folder
-    assert folder is not None
     del files
     gc.collect()
     assert not folder.exists()
