@@ -1,4 +1,4 @@
-"""The command line as a shell runs it: a process of its own, against a served sandbox."""
+"""The command line as a shell runs it, in this process or in one of its own, against a served sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each command through a real process: stdout is the payload, stderr is for people, the exit code says how it went."""
+"""Each command: stdout is the payload, stderr is for people, the exit code says how it went."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nbbanana.sandbox import Fault
 def test_a_run_prints_where_the_pictures_are_and_nothing_else(shell, served):
     """The pictures of a request lie where stdout says; paths in it are those of the shell's folder."""
     box = served()
-    ran = shell(*RUN, "--output-dir", "out")
+    ran = shell.process(*RUN, "--output-dir", "out")
     assert ran.code == 0
     [name] = ran.json["images"]
     assert Path(name).is_absolute()

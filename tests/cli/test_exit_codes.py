@@ -1,4 +1,4 @@
-"""Exit codes: what scripts go by. Each through a real process; 75 only where asking again is safe."""
+"""Exit codes: what scripts go by. Some through a real process; 75 only where asking again is safe."""
 
 from __future__ import annotations
 
@@ -15,6 +15,26 @@ from nbbanana.sandbox import Fault
 def changed(**changes):
     """The request with changes, as an argument."""
     return ("run", MODEL, "--input", json.dumps(ASK | changes))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("models",), 0),
+        (("--version",), 0),
+        (("paint",), 64),
+        (changed(prompt=""), 65),
+        (changed(image_urls=["not-there.png"]), 66),
+        (("balance",), 77),
+    ],
+    ids=lambda words: " ".join(words)[-20:] if isinstance(words, tuple) else None,
+)
+def test_a_process_ends_with_the_code(shell, words, code):
+    """What the command line returns is what a shell's `$?` holds; the reason alone is on stderr."""
+    ran = shell.process(*words)
+    assert ran.code == code
+    assert bool(ran.out) == (code == 0)
+    assert bool(ran.err) == (code != 0)
 
 
 @pytest.mark.parametrize(

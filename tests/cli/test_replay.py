@@ -47,7 +47,7 @@ def test_replay_touches_the_network_by_no_road(shell, served):
     assert shell("balance").code == 0, "the token file is one that works"
     before = len(box.requests)
     nbformat.write(notebook_of(CELLS), shell.folder / "study.ipynb")
-    ran = shell("replay", "study.ipynb", "--store", "store")
+    ran = shell.process("replay", "study.ipynb", "--store", "store")
     cells = nbformat.read(shell.folder / "study.replayed.ipynb", 4).cells
     shown = [text_of(cell.outputs) for cell in cells]
     assert ran.code == 0, [ran.err, *shown]

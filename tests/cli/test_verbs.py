@@ -110,14 +110,24 @@ def test_ctrl_c_cancels_an_edit(shell, served):
 def test_stdin_is_utf8_and_the_terminal_gets_what_it_can_show(shell, served, encoding):
     """A request as JSON and a prompt as text arrive whole; lists escape what the terminal's encoding lacks."""
     box = served()
-    env = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
-    request = json.dumps(ASK | {"prompt": CYRILLIC}, ensure_ascii=False).encode()
-    assert raw(shell, request, "run", MODEL, "--input-file", "-", "-q", **env)[0] == 0
-    assert raw(shell, f"{CYRILLIC}\n".encode(), "edit", "table.png", "-p", "-", "-q", **env)[0] == 0
+    request = json.dumps(ASK | {"prompt": CYRILLIC}, ensure_ascii=False)
+    assert shell("run", MODEL, "--input-file", "-", "-q", stdin=request, encoding=encoding).code == 0
+    assert shell("edit", "table.png", "-p", "-", "-q", stdin=f"{CYRILLIC}\n", encoding=encoding).code == 0
     assert [sent.payload["prompt"] for sent in box.submissions] == [CYRILLIC] * 2
+    ran = shell("history", encoding=encoding)
+    assert ran.code == 0
+    assert CYRILLIC.encode(encoding, "backslashreplace").decode(encoding) in ran.out
+
+
+def test_a_terminal_without_our_letters_gets_them_escaped_from_a_process_too(shell, served):
+    """What Python itself makes of `PYTHONIOENCODING`, on both sides."""
+    box = served()
+    env = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    assert raw(shell, f"{CYRILLIC}\n".encode(), "edit", "table.png", "-p", "-", "-q", **env)[0] == 0
+    assert box.submissions[0].payload["prompt"] == CYRILLIC
     code, out = raw(shell, b"", "history", **env)
     assert code == 0
-    assert CYRILLIC.encode(encoding, "backslashreplace") in out
+    assert CYRILLIC.encode("ascii", "backslashreplace") in out
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

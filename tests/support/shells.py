@@ -1,16 +1,23 @@
-"""The command line in processes of their own, and a request for it."""
+"""The command line, in this process or in one of its own, and a request for it."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from nbbanana import cli
+from nbbanana.settings import NBBanana
 
 __all__ = ["ASK", "INPUT", "MODEL", "RUN", "Ran", "Shell", "until"]
 
@@ -49,14 +56,13 @@ class Shell:
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(self, *words: str, **env: str | None) -> subprocess.Popen[str]:
-        """Start a command; None unsets a variable."""
-        wanted = {name: value for name, value in {**self.env, **env}.items() if value is not None}
+        """Start a command in a process of its own; None unsets a variable."""
         process = subprocess.Popen(
             [sys.executable, "-m", "nbbanana", *words],
             # A shell that was itself started in the background hands on an ignored Ctrl-C.
             preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it calls one function that is safe between fork and exec
             cwd=self.folder,
-            env=wanted,
+            env=self._with(env),
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -65,8 +71,26 @@ class Shell:
         self.started.append(process)
         return process
 
-    def __call__(self, *words: str, stdin: str = "", **env: str | None) -> Ran:
-        """Run a command to its end."""
+    def __call__(self, *words: str, stdin: str = "", encoding: str = "utf-8", **env: str | None) -> Ran:
+        """
+        Run a command to its end in this process, which takes a tenth of the time.
+
+        Args:
+            words: what stands after `nbbanana`.
+            stdin: text that is given in UTF-8.
+            encoding: that of stdout and stderr, as a terminal has one.
+            env: environment variables for this command; None unsets one.
+        """
+        with self._inside(stdin, encoding, env) as (out, err):
+            try:
+                code = cli.main(words)
+            except SystemExit as ended:  # argparse's `--help` and `--version` leave so
+                code = ended.code
+        assert "Traceback" not in (said := _text(err)), said
+        return Ran(code, _text(out), said)
+
+    def process(self, *words: str, stdin: str = "", **env: str | None) -> Ran:
+        """Run a command to its end in a process of its own."""
         process = self.start(*words, **env)
         out, err = process.communicate(stdin, timeout=PATIENCE)
         assert "Traceback" not in err, err
@@ -77,6 +101,29 @@ class Shell:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
         return Ran(process.returncode, out, err)
+
+    def _with(self, env: dict[str, str | None]) -> dict[str, str]:
+        return {name: value for name, value in {**self.env, **env}.items() if value is not None}
+
+    @contextlib.contextmanager
+    def _inside(self, stdin: str, encoding: str, env: dict[str, str | None]) -> Iterator[list[io.TextIOWrapper]]:
+        """Make this process like one that a shell has just started; gives its stdout and its stderr."""
+        streams = [io.TextIOWrapper(io.BytesIO(given), encoding) for given in (stdin.encode(), b"", b"")]
+        with (
+            contextlib.chdir(self.folder),
+            mock.patch.dict(os.environ, self._with(env), clear=True),
+            mock.patch("sys.stdin", streams[0]),
+            contextlib.redirect_stdout(streams[1]),
+            contextlib.redirect_stderr(streams[2]),
+        ):
+            NBBanana.clear_instance()
+            yield streams[1:]
+        NBBanana.clear_instance()
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    return stream.buffer.getvalue().decode(stream.encoding)
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
