@@ -86,8 +86,9 @@ class Shell:
                 code = cli.main(words)
             except SystemExit as ended:  # argparse's `--help` and `--version` leave so
                 code = ended.code
-        assert "Traceback" not in (said := _text(err)), said
-        return Ran(code, _text(out), said)
+        ran = Ran(code, _text(out), _text(err))
+        assert "Traceback" not in ran.err, ran.err
+        return ran
 
     def process(self, *words: str, stdin: str = "", **env: str | None) -> Ran:
         """Run a command to its end in a process of its own."""
