@@ -50,10 +50,16 @@ def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
     content: Any = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     resources = {"metadata": {"path": str(notebook.parent.resolve())}}
     with _offline(store.resolve()):
+        failed: list[str] = []
+
+        def remember(cell: Any, cell_index: int, execute_reply: Any) -> None:
+            count = execute_reply["content"].get("execution_count")
+            failed.append(f"Cell {cell_index + 1} of {len(content.cells)}" + (f" (In [{count}])" if count else ""))
+
         try:
-            NotebookClient(content, resources=resources).execute()
+            NotebookClient(content, resources=resources, on_cell_error=remember).execute()
         except CellExecutionError as error:
-            raise _failed(error.ename, error.evalue) from None
+            raise _failed(failed[-1], target, error.ename, error.evalue) from None
         finally:
             nbformat.write(content, target)  # type: ignore[no-untyped-call]
     return target
@@ -83,7 +89,11 @@ def _offline(store: Path) -> Iterator[None]:
                     os.environ[name] = value
 
 
-def _failed(kind: str, words: str) -> NBBananaError:
+def _failed(where: str, target: Path, kind: str, words: str) -> NBBananaError:
     first, _, rest = words.partition("\n")
     made = NotInStoreError if kind == NotInStoreError.__name__ else NBBananaError
-    return made(f"A cell failed: {kind}: {first}", " ".join(rest.split()), "Look at the cell in the written notebook.")
+    return made(
+        f"{where} failed: {kind}: {first}",
+        " ".join(rest.split()),
+        f"Look at it in {target}; the cells after it were not run.",
+    )

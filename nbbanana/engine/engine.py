@@ -152,13 +152,17 @@ class Engine:
         return run
 
     def resume(self, edit: Edit, request: EditRequest, model: Model) -> Run:
-        """Take an accepted job up again: wait for it and fetch its outputs. Nothing is sent a second time."""
+        """
+        Take an accepted job up again: wait for it and fetch its outputs. Nothing is sent a second time.
+
+        It answers no cell: the one that asked for it, run again after a restart, gets it from the store.
+        """
         with self._guard:
             for running in self._runs:
                 if running.edit is not None and running.edit.id == edit.id:
                     return running
             run = self._run(request, model)
-            self._begin(run, self._collect(run, edit))
+            self._begin(run, self._collect(run, edit), is_answer=False)
         return run
 
     def stop(self, run: Run) -> Future[StopReport]:
@@ -226,11 +230,11 @@ class Engine:
         run = self._asking.get(request.ask) if mode == "auto" and request.is_seeded else None
         return run if run is not None and not run.future.done() and not run.stop_requested else None
 
-    def _begin(self, run: Run, work: Coroutine[Any, Any, Outcome]) -> None:
+    def _begin(self, run: Run, work: Coroutine[Any, Any, Outcome], *, is_answer: bool = True) -> None:
         self._runs.add(run)
-        self._loop.run(self._carry(run, work))
+        self._loop.run(self._carry(run, work, is_answer=is_answer))
 
-    async def _carry(self, run: Run, work: Coroutine[Any, Any, Outcome]) -> None:
+    async def _carry(self, run: Run, work: Coroutine[Any, Any, Outcome], *, is_answer: bool) -> None:
         """Run the work and end the run's future, whatever happens."""
         run.task = asyncio.current_task()
         outcome: Outcome | None = None
@@ -248,7 +252,7 @@ class Engine:
             error = caught
         finally:
             work.close()
-            if outcome is not None:
+            if outcome is not None and is_answer:
                 self._reuse.give(outcome.edit)
             try:
                 if run.edit is not None:

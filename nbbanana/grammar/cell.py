@@ -17,6 +17,7 @@ from nbbanana.grammar.placeholders import escape, fill, normal
 from nbbanana.grammar.words import Word, split
 from nbbanana.images.reading import existing
 from nbbanana.request import with_plain_line_ends
+from nbbanana.text import clip
 
 if TYPE_CHECKING:
     from nbbanana.grammar.options import Option
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "Cell", "check_prompt", "parse", "parse_words", "split_cell", "to_cell"]
 
 MAGIC = "%%nbedit"
+
+LONGEST_MEND = 200
+"""Characters of a line that is said to be the right one."""
 
 _BINDING = re.compile(r"\s*(?P<name>[^\s\"'<]+)\s*<<(?P<rest>.*)", re.DOTALL)
 _ASSIGNED = re.compile(r"(?P<name>[^\W\d]\w*)=[^=]")
@@ -125,7 +129,7 @@ def parse(
     """
     name, rest = _binding(line)
     words, silent = split(rest)
-    _check_equals(words)
+    _check_equals(line, words)
     cell = parse_words(words, body, default_model=default_model, namespace=namespace, model_of=model_of)
     return replace(cell, name=name, quiet=silent or cell.quiet)
 
@@ -262,18 +266,19 @@ def to_cell(
     return f"{line}\n{prompt}" + ("\n" if prompt.endswith("\n") else "")
 
 
-def _check_equals(words: Sequence[Word]) -> None:
+def _check_equals(line: str, words: Sequence[Word]) -> None:
     """Raise a UsageError for `neon = a.jpg` and `neon=a.jpg`, which mean `neon << a.jpg`."""
     if len(words) > 1 and not words[1].quoted and words[1].text == "=" and words[0].text.isidentifier():
-        name = words[0].text
+        name, assigned = words[0].text, re.compile(r"\S+\s*=\s*")
     else:
         found = [(word.text, _ASSIGNED.match(word.text)) for word in words if not word.quoted]
         names = [match["name"] for text, match in found if match and existing(text) is None]
         if not names:
             return
-        name = names[0]
+        name, assigned = names[0], re.compile(rf"(?<!\S){names[0]}=")
+    rest = assigned.sub("", line, count=1).strip()
     raise UsageError(
-        f"{name} = … binds no name here.", "An = is for Python's own lines.", f"Write {name} << and the images."
+        f"{name} = … does not name the result.", "Use << to name it.", clip(f"{MAGIC} {name} << {rest}", LONGEST_MEND)
     )
 
 

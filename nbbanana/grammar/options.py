@@ -19,7 +19,8 @@ from nbbanana.grammar.placeholders import escape, fill
 from nbbanana.grammar.words import Word, quote
 from nbbanana.images.reading import ENDINGS, existing
 from nbbanana.models.checking import TRUTH
-from nbbanana.models.nearest import did_you_mean
+from nbbanana.models.fields import COUNTS, IMAGES
+from nbbanana.models.nearest import nearest_name
 
 if TYPE_CHECKING:
     from nbbanana.models import Field, Model
@@ -298,14 +299,20 @@ def _takes(option: Option) -> str:
 
 
 def _unknown(shown: str, table: Mapping[str, Any]) -> UsageError:
-    bare = shown.lstrip("-")
-    names = [name for name in table if name.startswith("--")]
-    begins = [name for name in names if bare and name.startswith(f"--{bare}") and not name.startswith("--no-")]
-    short = f"-{bare}"
-    if len(bare) == 1 and short in table:
-        mend = f"Did you mean {short}?"
-    elif len(begins) == 1 or (len(bare) == 1 and begins):
-        mend = f"Did you mean {begins[0]}?"
-    else:
-        mend = did_you_mean(shown, names, "The help of the magic (%%nbedit?, %nbhistory?) lists all of them.")
-    return UsageError(f"There is no option {shown[:80]}.", "It is none of those that this line takes.", mend)
+    bare = shown.strip("-")
+    if bare.replace("-", "_") in IMAGES:
+        return UsageError(f"There is no option {shown[:80]}.", "Pictures need none.", "Write %%nbedit photo.jpg")
+    near = _meant(bare, table)
+    mend = f"Did you mean {near}?" if near else "Choose one of them, or leave it out."
+    return UsageError(f"There is no option {shown[:80]}.", "%%nbedit? and %nbhistory? list the options.", mend)
+
+
+def _meant(bare: str, table: Mapping[str, tuple[Option, bool]]) -> str | None:
+    """Return the option that was probably meant, by its short form where it has one."""
+    if f"-{bare}" in table:
+        return f"-{bare}"
+    if bare.replace("-", "_") in COUNTS and "-n" in table:
+        return "-n"
+    near = nearest_name(bare, [f"--{name[2:]}" for name in table if name.startswith("--") and name[2:5] != "no-"])
+    short = table[near][0].short if near else None
+    return f"{short} ({near})" if short else near

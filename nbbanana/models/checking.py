@@ -153,7 +153,7 @@ def not_allowed(field: Field, value: object) -> ParameterError:
     """Return the error for a value that a field does not take."""
     near = _nearest(field, value)
     hint = f" Did you mean {near}?" if near is not None else ""
-    own = "" if field.default is None else f"; the model's own is {shown_value(field.default, quote=False)}"
+    own = "" if field.default is None else f" (default: {shown_value(field.default, quote=False)})"
     return ParameterError(
         f"{field.name} must be {allowed(field)}, not {shown_value(value)}.{hint}",
         field.description or "That is what the model says it takes.",

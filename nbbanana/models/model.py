@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeVar
 from nbbanana.errors import ParameterError, PromptError
 from nbbanana.models.checking import Validator, allowed, check_values, compiled, not_allowed, plain_value, typed
 from nbbanana.models.dialect import plain_schema, unreadable
-from nbbanana.models.fields import Field, Role, read_fields
-from nbbanana.models.nearest import nearest
+from nbbanana.models.fields import COUNTS, IMAGES, Field, Role, read_fields
+from nbbanana.models.nearest import nearest_name
 
 __all__ = ["Model", "from_schema"]
 
@@ -236,7 +236,13 @@ class Model:
 
     def _unknown(self, name: str) -> ParameterError:
         names = [one.name for one in self.options]
-        near = nearest(name, names)
+        near = self.count_field if name in COUNTS else nearest_name(name, names)
+        if name in IMAGES:
+            return ParameterError(
+                f"{name} is not a parameter of {self.id}.",
+                "Pictures are given beside the parameters.",
+                'In Python they follow the prompt: nb.edit("…", "photo.jpg").',
+            )
         return ParameterError(
             f"{name} is not a parameter of {self.id}.{f' Did you mean {near}?' if near else ''}",
             f"It takes {', '.join(names)}." if names else "It takes nothing but words and pictures.",

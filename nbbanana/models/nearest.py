@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from itertools import takewhile
 
-__all__ = ["did_you_mean", "nearest"]
+__all__ = ["did_you_mean", "nearest", "nearest_name"]
 
 LEAST_LIKENESS = 0.6
 """Below it, two texts have nothing to do with each other (0 to 1, as difflib measures)."""
@@ -31,6 +31,24 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
         return by_size
     best = max(known, key=lambda choice: _likeness(word, choice), default=None)
     return best if best is not None and _letters_alike(word, best) >= LEAST_LIKENESS else None
+
+
+def nearest_name(word: str, names: Iterable[str]) -> str | None:
+    """
+    Return the name that a word was probably meant to be: one that it begins, else one that has a part of this name,
+    else the most like it. Dashes and underscores are the same.
+
+    >>> nearest_name("num", ["seed", "number_of_images"]), nearest_name("--ratio", ["--region", "--aspect-ratio"])
+    ('number_of_images', '--aspect-ratio')
+    """
+    known = list(names)
+    bare = {name: name.lstrip("-").replace("_", "-") for name in known}
+    wanted = word.strip("-_").replace("_", "-").casefold()
+    if not wanted:
+        return None
+    begun = (name for name in known if bare[name].startswith(wanted))
+    parts = (name for name in known if len(wanted) > 1 and wanted in bare[name].split("-"))
+    return next(begun, None) or next(parts, None) or nearest(word, known)
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 
 from nbbanana.errors import NBBananaError, UnknownModelError, UsageError
+from nbbanana.notebook.cells import KERNEL
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -152,7 +153,8 @@ class NBBananaMagics(Magics):
                 continue
             name = self._bind_resumed(result)
             publish(self._shell, *result._repr_mimebundle_())
-            say(self._shell, f"Edit {result.id} is {name or f'nb.history[{result.id}]'} now.")
+            again = "" if name else _how_to_name(result)
+            say(self._shell, f"Edit {result.id} is {name or f'nb.history[{result.id}]'} now.{again}")
 
     def _bind_resumed(self, result: EditResult) -> str | None:
         """Bind a collected result to the name of its cell, unless the name was given another value since."""
@@ -325,6 +327,14 @@ def edit_help() -> str:
 
 # The help follows the schema of the model that is set: IPython calls `getdoc` before it looks for a docstring.
 NBBananaMagics.nbedit.getdoc = edit_help  # type: ignore[union-attr]
+
+
+def _how_to_name(result: EditResult) -> str:
+    """Say how a collected result gets the name of its cell where that costs nothing, as after a restart."""
+    record = result.record
+    if record.cell is None or record.kernel == KERNEL:
+        return ""
+    return " Run its cell again to give it its name there: that is free, unless the cell says --fresh."
 
 
 def _takes_nothing(name: str, line: str) -> None:

@@ -9,11 +9,23 @@ from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from nbbanana.errors import ConfigError, ParameterError
+from nbbanana.errors import ConfigError, ParameterError, PromptError
+from nbbanana.images.reading import ENDINGS, existing
+from nbbanana.images.urls import is_url
 from nbbanana.models import Model
 from nbbanana.settings import Mode
+from nbbanana.text import clip
 
-__all__ = ["checked_dollars", "checked_mode", "divided", "same_call", "settled", "texts", "with_count"]
+__all__ = [
+    "checked_dollars",
+    "checked_mode",
+    "checked_prompt",
+    "divided",
+    "same_call",
+    "settled",
+    "texts",
+    "with_count",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +51,38 @@ def divided(how: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     run = {key: parameters.pop(key, None) for key in ("mode", "name", "max_price", "assume_price")}
     what = {key: parameters.pop(key, None) for key in ("model", "region", "n")}
     return run, {**what, "parameters": parameters}
+
+
+def checked_prompt(prompt: Any, images: Iterable[Any]) -> str:
+    """
+    Return the prompt of a call.
+
+    Raises:
+        PromptError: it is a picture, as where the arguments are swapped, or there is none.
+    """
+    if not isinstance(prompt, str):
+        kind = type(prompt).__name__
+        what = "There is no prompt." if prompt is None else f"The prompt is a value of type {kind}."
+    elif _is_picture(prompt):
+        what = f"The prompt is {clip(prompt, 80)}, which is a picture."
+    elif not prompt.strip():
+        raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
+    else:
+        return prompt
+    words, picture = _example(prompt, images)
+    raise PromptError(what, "The prompt comes first, then the pictures.", f"nb.edit({words}, {picture})")
+
+
+def _is_picture(text: str) -> bool:
+    is_file = text.lower().endswith(ENDINGS)
+    return (is_file or is_url(text)) if " " not in text else is_file and existing(text) is not None
+
+
+def _example(prompt: Any, images: Iterable[Any]) -> tuple[str, str]:
+    """Return the words and the picture of a call in which they are swapped, as Python writes them."""
+    words = next((one for one in images if isinstance(one, str) and not _is_picture(one)), "Make it night.")
+    picture = repr(prompt) if isinstance(prompt, str) else "picture"
+    return clip(repr(words), 80), clip(picture, 80)
 
 
 def with_count(model: Model, parameters: dict[str, Any], n: int | None) -> dict[str, Any]:

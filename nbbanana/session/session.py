@@ -33,6 +33,7 @@ from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle
 from nbbanana.session.call_args import (
     checked_dollars,
     checked_mode,
+    checked_prompt,
     divided,
     same_call,
     settled,
@@ -191,7 +192,7 @@ class Session:
         """Edit from async code, like `edit`; a cancelled task cancels the request at the service if it still can."""
         pictures = [await image if inspect.isawaitable(image) else image for image in images]
         run, what = divided(how)
-        request = await asyncio.to_thread(self.request, prompt, pictures, **what)
+        request = await asyncio.to_thread(self.request, checked_prompt(prompt, images), pictures, **what)
         # Not in a thread: a cancel that comes meanwhile would leave a job that has no holder.
         job = self.start(request, **run)
         try:
@@ -205,7 +206,7 @@ class Session:
     def submit(self, /, prompt: str, *images: Any, **how: Any) -> Job:
         """Start an edit, like `edit`, and return at once with a `Job` to look at, wait for, or cancel."""
         run, what = divided(how)
-        return self.start(self.request(prompt, images, **what), **run)
+        return self.start(self.request(checked_prompt(prompt, images), images, **what), **run)
 
     def request(
         self,

@@ -57,3 +57,17 @@ def test_replay_touches_the_network_by_no_road(shell, served):
     assert "credential: None" in shown[-2]
     assert "RUNCOMFY_TOKEN" not in shown[-1]
     assert token not in "".join(shown)
+
+
+def test_an_error_names_the_cell_and_the_written_file(shell):
+    """By the cell's place among all cells and its `In [n]`; what later cells showed before does not mislead."""
+    notebook = notebook_of(["x = 1", "%load_ext nbbanana", "%nbedit nowhere.png -p night", "1 / 0"])
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# A study"))
+    stale = nbformat.v4.new_output("error", ename="ZeroDivisionError", evalue="stale", traceback=[])
+    notebook.cells[-1].outputs = [stale]
+    nbformat.write(notebook, shell.folder / "study.ipynb")
+    (shell.folder / "store").mkdir()
+    ran = shell("replay", "study.ipynb", "--store", "store")
+    assert ran.code != 0
+    assert "Cell 4 of 5 (In [3]) failed: ImageNotFoundError: 'nowhere.png' is not there." in ran.err
+    assert "Look at it in study.replayed.ipynb; the cells after it were not run." in ran.err

@@ -52,7 +52,7 @@ def test_a_value_that_is_not_in_the_list(model: Model) -> None:
     assert refused(model, aspect_ratio="16:10") == [
         f"aspect_ratio must be {RATIOS}, not '16:10'. Did you mean 16:9?",
         "Width to height of the outputs; auto follows the input. Fix it to keep a series alike.",
-        "Write 16:9, or leave it out; the model's own is auto.",
+        "Write 16:9, or leave it out (default: auto).",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -9,6 +10,7 @@ import pytest
 
 import nbbanana as nb
 from nbbanana import errors
+from nbbanana.notebook import cells
 from nbbanana.sandbox import Sandbox
 from nbbanana.settings import settings
 
@@ -53,6 +55,28 @@ def test_a_first_cell_says_what_waits_and_resume_collects_it(shell, monkeypatch)
         shell.run_cell("%nbresume")
         assert "Nothing waits to be collected." in shell.text_shown()
         assert len(box.submissions) == 2
+
+
+def test_after_a_restart_a_collected_edit_gets_its_name_for_free(shell, monkeypatch):
+    """`%nbresume` says to run the cell again; doing so binds the name, and nothing more is sent."""
+    with Sandbox(duration=math.inf, time_scale=1, paint="flat") as box:
+        settings().provider = ""
+        for name, value in box.addresses["environment"].items():
+            monkeypatch.setenv(name, value)
+        shell.user_ns.update(nb=nb, box=box)
+        with monkeypatch.context() as before_the_restart:
+            before_the_restart.setattr(cells, "KERNEL", "the kernel before")
+            lines = (
+                "with nb.Session() as other:",
+                "other.submit('Make it snow.', table)",
+                "box.wait_for(1, 'in_progress')",
+            )
+            shell.run_cell("\n    ".join(lines), cell_id="snow")
+        box.finish()
+        shell.run_cell("%nbresume", cell_id="resume")
+        assert "Run its cell again to give it its name there: that is free" in shell.text_shown()
+        shell.run_cell("%%nbedit snow << table\nMake it snow.", cell_id="snow")
+        assert (shell.user_ns["snow"].id, len(box.submissions)) == (1, 1)
 
 
 def test_a_notebook_gets_a_store_of_its_own(shell, tmp_path):

@@ -70,6 +70,46 @@ def test_a_seeded_ask_is_answered_from_the_store(session, photo):
     assert "replayed from the store" in (again.view().origin or "")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("photo.jpg", "Make it snow."), "nb.edit('Make it snow.', 'photo.jpg')"),
+        (("my photo.jpg", "Make it snow."), "nb.edit('Make it snow.', 'my photo.jpg')"),
+        (("https://a.example/photo", "other.jpg"), "nb.edit('Make it night.', 'https://a.example/photo')"),
+        ((Image.new("RGB", (8, 8)), "Make it snow."), "nb.edit('Make it snow.', picture)"),
+    ],
+)
+def test_swapped_arguments_are_put_right(session, tmp_path, monkeypatch, arguments, said):
+    """A prompt that is a picture is refused before anything is sent, in every call, with the call that is meant."""
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (8, 8)).save("my photo.jpg")
+    calls = [session.edit, session.submit, lambda *given: asyncio.run(session.aedit(*given))]
+    for call in calls:
+        with pytest.raises(errors.PromptError, match="The prompt comes first, then the pictures") as caught:
+            call(*arguments)
+        assert caught.value.lines[-1] == said
+    assert len(session.history) == 0
+
+
+def test_a_prompt_may_name_a_picture(session, photo):
+    """Only a prompt that is nothing but a picture is one."""
+    assert session.edit("Make it look like other.jpg", photo("portrait"), n=2).prompt == "Make it look like other.jpg"
+
+
+def test_n_is_the_number_of_pictures_in_every_call(session, photo):
+    """In a call, in a further edit, in a job and in async code; a wrong name is answered with the right one."""
+    first = session.edit(SNOW, photo("portrait"), n=2)
+    further = first[1].edit("Turn day into night.", n=3)
+    job = session.submit(SNOW, photo("portrait"), n=2, mode="fresh").result()
+    later = asyncio.run(session.aedit("Make it rain.", photo("portrait"), n=2))
+    assert [len(one) for one in (first, further, job, later)] == [2, 3, 2, 2]
+    for name in ("num", "num_images", "number"):
+        with pytest.raises(errors.ParameterError, match="Did you mean number_of_images"):
+            session.edit(SNOW, photo("portrait"), **{name: 2})
+    with pytest.raises(errors.ParameterError, match="Pictures are given beside the parameters"):
+        session.edit(SNOW, images=photo("portrait"))
+
+
 def test_fresh_never_reuses(session, photo):
     """`fresh` asks again."""
     first = session.edit(SNOW, photo("portrait"), seed=7)
