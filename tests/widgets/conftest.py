@@ -1,4 +1,4 @@
-"""Sessions over the sandbox in this process, one Chromium and one JupyterLab for all tests of this folder."""
+"""Sessions over the sandbox in this process, one Chromium for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -28,12 +28,3 @@ def browser() -> Iterator[labs.Browser]:
     assert executable, "CI must install Chromium before the tests"
     with labs.Browser(executable) as opened:
         yield opened
-
-
-@pytest.fixture(scope="package")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
-    """JupyterLab over an empty folder; its kernels use the sandbox in process, at a pace that can be watched."""
-    root = tmp_path_factory.mktemp("lab") / "root"
-    root.mkdir()
-    with labs.serve(root, NBBANANA_SANDBOX_SCALE="0.5") as served:
-        yield served

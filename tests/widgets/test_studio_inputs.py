@@ -115,31 +115,29 @@ def test_files_are_chosen(page: Page, form: Studio, photo: Callable[[str], Path]
     assert named(form)[1:] == ["coffee.png", photo("portrait").name]
 
 
-@pytest.mark.parametrize(
-    ("typed", "name", "operand"),
-    [
-        ("cup.png", "cup.png", "cup.png"),
-        ("https://example.com/cup.jpg", "cup.jpg", "https://example.com/cup.jpg"),
-        ("my_cup", "image 64×48 RGB", "my_cup"),
-        ("history[1][1]", "history[1][1]", "edit:1[1]"),
-        ("edit:1[0]", "history[1][0]", "edit:1[0]"),
-    ],
-    ids=["path", "URL", "variable", "as Python says it", "as a cell says it"],
-)
-def test_pictures_are_named(
-    page: Page, form: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, name: str, operand: str
-) -> None:
+NAMED = [
+    ("cup.png", "cup.png", "cup.png"),
+    ("https://example.com/cup.jpg", "cup.jpg", "https://example.com/cup.jpg"),
+    ("my_cup", "image 64×48 RGB", "my_cup"),
+    ("history[1][1]", "history[1][1]", "edit:1[1]"),
+    ("edit:1[0]", "history[1][0]", "edit:1[0]"),
+]
+"""What is typed, what the picture is called, and what stands for it in a cell."""
+
+
+def test_pictures_are_named(page: Page, form: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Typed and Enter: a path, a URL, a variable, a picture of the history; the field is empty for the next one."""
     cup = nb.samples.still_life((64, 48))
     cup.save(tmp_path / "cup.png")
     monkeypatch.setattr(sys.modules["__main__"], "my_cup", cup, raising=False)
     field = page.get_by_label("Add a picture by its path")
-    field.fill(typed)
-    field.press("Enter")
-    expect(tiles(page)).to_have_count(2)
-    expect(field).to_have_value("")
-    slot = form.state.form.draft.slots[1]
-    assert (slot.image.name, slot.operand) == (name, operand)
+    for number, (typed, name, operand) in enumerate(NAMED, 1):
+        field.fill(typed)
+        field.press("Enter")
+        expect(tiles(page)).to_have_count(1 + number)
+        expect(field).to_have_value("")
+        slot = form.state.form.draft.slots[number]
+        assert (slot.image.name, slot.operand) == (name, operand)
 
 
 def test_a_picture_comes_from_the_results_and_from_the_history(page: Page, form: Studio) -> None:
@@ -187,44 +185,41 @@ def test_pictures_are_counted_against_what_the_model_takes(page: Page, form: Stu
 # ── recalls ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(
-    ("button", "words", "seed", "ratio", "picture"),
-    [
-        ("Everything", "Make it snow.", 7, "1:1", "coffee.png"),
-        ("Without seed", "Make it snow.", 5, "1:1", "coffee.png"),
-        ("Prompt only", "Make it snow.", 5, None, "chelsea.png"),
-    ],
-)
-def test_a_click_recalls_and_undo_returns(
-    page: Page, form: Studio, button: str, words: str, seed: int, ratio: str | None, picture: str
-) -> None:
+RECALLS = [
+    ("Everything", "Make it snow.", 7, "1:1", "coffee.png"),
+    ("Without seed", "Make it snow.", None, "1:1", "coffee.png"),
+    ("Prompt only", "Make it snow.", 5, None, "chelsea.png"),
+]
+"""A button, and the words, the seed, the ratio and the picture that are in the form after it."""
+
+
+def test_a_click_recalls_and_undo_returns(page: Page, form: Studio) -> None:
     """All, all but the seed, or only the words come in; Undo brings back every letter and value of before."""
     form.set(seed=5)
     before = form.state.form.draft
     page.locator(".st-node").click()
-    page.get_by_role("group", name="Load into the form").get_by_role("button", name=button, exact=True).click()
     area = page.get_by_label("Prompt")
-    expect(area).to_have_value(words)
-    kept = seed if button != "Without seed" else None
-    assert (form.parameters.get("seed"), form.parameters.get("aspect_ratio")) == (kept, ratio)
-    assert named(form) == [picture]
-    page.locator(".st-toast").get_by_role("button", name="Undo").click()
-    expect(area).to_have_value(WORDS)
-    assert form.state.form.draft == before
+    for button, words, seed, ratio, picture in RECALLS:
+        page.get_by_role("group", name="Load into the form").get_by_role("button", name=button, exact=True).click()
+        expect(area).to_have_value(words)
+        assert (form.parameters.get("seed"), form.parameters.get("aspect_ratio")) == (seed, ratio)
+        assert named(form) == [picture]
+        page.locator(".st-toast").get_by_role("button", name="Undo").click()
+        expect(area).to_have_value(WORDS)
+        assert form.state.form.draft == before
 
 
 # ── keys, seed, price ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("command", ["Control", "Meta"])
-@pytest.mark.parametrize("where", ["Prompt", "picture"])
-def test_ctrl_or_command_and_enter_run_from_anywhere(page: Page, form: Studio, command: str, where: str) -> None:
+def test_ctrl_or_command_and_enter_run_from_anywhere(page: Page, form: Studio) -> None:
     """In the words as on a picture, with Ctrl as with the key of a Mac."""
-    target = page.get_by_label("Prompt") if where == "Prompt" else page.locator(".st-tile").first
-    target.focus()
-    target.press(f"{command}+Enter")
-    expect(page.locator(".st-group")).to_have_count(2, timeout=60_000)
-    assert form.session.store.count() == 2
+    for where in (page.get_by_label("Prompt"), page.locator(".st-tile").first):
+        for command in ("Control", "Meta"):
+            many = page.locator(".st-group").count()
+            where.press(f"{command}+Enter")
+            expect(page.locator(".st-group")).to_have_count(many + 1, timeout=60_000)
+    assert form.session.store.count() == 5
 
 
 def test_letters_are_letters_while_words_are_written(page: Page, form: Studio) -> None:

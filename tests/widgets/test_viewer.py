@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from support.axe import violations
 from support.form_pages import opened
 from support.lab import Browser
+from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana.errors import UsageError
@@ -21,10 +22,27 @@ WIDE = {"resolution": "2K", "seed": 7}
 LOADED = "width => document.querySelector('.vw-picture').naturalWidth === width"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, photo: Callable[[str], Path]) -> Iterator[nb.Session]:
+    """A store with an edit of two pictures, larger than the stage."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NBBANANA_SANDBOX_SCALE", "0")
+        with nb.Session(provider="sandbox", store=tmp_path_factory.mktemp("large")) as session:
+            session.edit("Make it snow.", photo("coffee"), number_of_images=2, **WIDE)
+            yield session
+
+
 @pytest.fixture
-def big(session: nb.Session, photo: Callable[[str], Path]) -> nb.EditResult:
-    """Two pictures of an edit, larger than the stage."""
-    return session.edit("Make it snow.", photo("coffee"), number_of_images=2, **WIDE)
+def session(made: nb.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nb.Session:
+    """Its session, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+@pytest.fixture
+def big(session: nb.Session) -> nb.EditResult:
+    """Its edit."""
+    return session.history[1]
 
 
 def test_a_viewer_takes_outputs_results_and_several_of_them(big: nb.EditResult) -> None:
@@ -46,12 +64,14 @@ def test_what_stands_beside_a_picture_says_how_it_was_made(big: nb.EditResult) -
     assert {"seed 7", f"{big[1].width}×{big[1].height}"} <= set(row["facts"])
 
 
-def test_a_picture_whose_input_is_lost_is_still_seen(session: nb.Session, big: nb.EditResult) -> None:
+def test_a_picture_whose_input_is_lost_is_still_seen(tmp_path: Path, big: nb.EditResult) -> None:
     """It has no input to hold beside it, and everything else."""
-    [record] = big.record.inputs
-    assert record.sha256 is not None
-    session.store.blob_path(record.sha256).unlink()
-    assert view_row(session.history[1][0])["input"] is None
+    with nb.Session(provider="sandbox", store=tmp_path / "store") as session:
+        session.edit("Make it rain.", big[0].path, resolution="0.5K")
+        [record] = session.history[1].record.inputs
+        assert record.sha256 is not None
+        session.store.blob_path(record.sha256).unlink()
+        assert view_row(session.history[1][0])["input"] is None
 
 
 @pytest.fixture
@@ -133,7 +153,7 @@ def test_neighbours_are_a_key_away_and_files_go_both_ways(page: Page, big: nb.Ed
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").last).to_contain_text("Saved as edit-1-1.png")
     assert Path("edit-1-1.png").read_bytes() == big[1].bytes
-    page.wait_for_function("document.querySelector('.vw-picture').naturalWidth > 1600")
+    page.wait_for_function(LOADED, arg=big[1].width)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download").click()
     assert waiting.value.suggested_filename == "edit-1-1.png"
@@ -143,8 +163,7 @@ def test_neighbours_are_a_key_away_and_files_go_both_ways(page: Page, big: nb.Ed
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@in_every_view(320, 1280)
 def test_the_viewer_stands_in_nobodys_way(browser: Browser, big: nb.EditResult, theme: str, width: int) -> None:
     """axe finds nothing serious in it, in both themes, on a narrow page too."""
     form = nb.view(big)

@@ -42,27 +42,32 @@ def in_sight(part: Locator) -> float:
     return float(seen / whole)
 
 
-@pytest.fixture(params=[1440, 860])
-def opened(
+@pytest.fixture(scope="module", params=[1440, 860])
+def shown(
     request: pytest.FixtureRequest, browser: Browser, lab: Lab, photo: Callable[[str], Path]
 ) -> Iterator[LabPage]:
-    """A Studio with a result and a second form below it, scrolled to its top, in a window of 900 pixels."""
+    """A Studio with a result and a second form below it, in a window of 900 pixels."""
     notebook = write(lab, f"screen-{request.param}.ipynb", photo)
     with browser.open(lab, notebook, width=request.param, height=900) as page:
         page.run_first(len(CELLS))
         form = page.cell(1).locator(".nbb-studio")
         form.get_by_label("Prompt").press("Control+Enter")
         form.locator(".st-frame img[src]").first.wait_for()
-        form.evaluate("one => one.scrollIntoView()")
         yield page
-        assert page.errors == []
-        assert page.foreign == []
+
+
+@pytest.fixture
+def opened(shown: LabPage) -> Iterator[LabPage]:
+    """Its page, scrolled to the top of the form; nothing went wrong in it at the end."""
+    shown.cell(1).locator(".nbb-studio").evaluate("one => one.scrollIntoView()")
+    yield shown
+    assert shown.errors == []
+    assert shown.foreign == []
 
 
 def test_the_whole_way_to_a_result_is_in_one_screen(opened: LabPage) -> None:
     """Pictures, prompt, price and Run are in sight; so is the newest result, at 860 pixels its upper part at least."""
     form = opened.cell(1).locator(".nbb-studio")
-    form.evaluate("one => one.scrollIntoView()")
     opened.screenshot(f"one-screen-{opened.page.viewport_size['width']}")
     for part in (".st-inputs", "textarea", ".st-amount", ".nbb-go", ".st-options summary"):
         assert in_sight(form.locator(part).first) == 1, part
@@ -74,7 +79,6 @@ def test_the_whole_way_to_a_result_is_in_one_screen(opened: LabPage) -> None:
 def test_trouble_and_confirmations_are_in_sight(opened: LabPage) -> None:
     """A wrong path is named under the field; what was copied from the far end of the form is said where it is seen."""
     form = opened.cell(1).locator(".nbb-studio")
-    form.evaluate("one => one.scrollIntoView()")
     field = form.get_by_label(re.compile("Add a picture by its path"))
     field.fill("portrat.jpg")
     field.press("Enter")
@@ -92,7 +96,7 @@ def test_trouble_and_confirmations_are_in_sight(opened: LabPage) -> None:
     assert in_sight(toast) == 1
 
 
-@pytest.mark.parametrize("opened", [1440], indirect=True)
+@pytest.mark.parametrize("shown", [1440], indirect=True)
 def test_the_hosts_own_keys_reach_it(opened: LabPage) -> None:
     """Ctrl+S saves the notebook from the prompt and from a picture; Ctrl+X there cuts no cell."""
     form = opened.cell(1).locator(".nbb-studio")
