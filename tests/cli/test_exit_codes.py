@@ -7,7 +7,8 @@ import os
 import signal
 
 import pytest
-from support.shells import ASK, INPUT, MODEL, RUN, until
+from support.shells import ASK, INPUT, MODEL, RUN
+from support.waiting import until
 
 from nbbanana.sandbox import Fault
 

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.shells import ASK, MODEL, RUN, until
+from support.shells import ASK, MODEL, RUN
+from support.waiting import until
 
 from nbbanana import models
 from nbbanana.sandbox import Fault

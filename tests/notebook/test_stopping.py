@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
 import pytest
 from jupyter_client.manager import start_new_kernel
 from support.kernels import environment
+from support.waiting import until
+
+from nbbanana.store import Store
 
 pytestmark = pytest.mark.kernel
 
@@ -24,7 +28,8 @@ LOAD = (
 class LiveKernel:
     """A kernel that is watched while its cells run; its sandbox takes its time."""
 
-    def __init__(self, home: Any) -> None:
+    def __init__(self, home: Path) -> None:
+        self.store = home / "store"
         self.manager, self.client = start_new_kernel(
             kernel_name="python3", env=environment(home, NBBANANA_SANDBOX_SCALE="20"), cwd=str(home)
         )
@@ -55,6 +60,11 @@ class LiveKernel:
                 stopped = True
         assert stopped == bool(stop_at), self.text()
         return self._reply(message)
+
+    def wait_for_queue(self, prompt: str) -> None:
+        """Wait until the service has queued what the cell asks, as the store knows it."""
+        with Store.open(self.store) as store:
+            until(lambda: [edit for edit in store.page() if edit.prompt == prompt and edit.state == "queued"])
 
     def text(self) -> str:
         """What the cell shows now, as text."""
@@ -126,16 +136,12 @@ def test_a_queued_job_is_cancelled(kernel: LiveKernel, how: str) -> None:
 
 def test_a_silenced_cell_says_it_too(kernel: LiveKernel) -> None:
     """There is no display to say it in: the error does."""
-    cell = "print('begun')\n%nbedit quiet << table -p quietly -q"
-    kernel.outputs = []
-    message = kernel.client.execute(cell)
-    while kernel.client.get_iopub_msg(timeout=PATIENCE)["msg_type"] != "stream":
-        pass
-    time.sleep(2)
+    message = kernel.client.execute("%nbedit quiet << table -p quietly -q")
+    kernel.wait_for_queue("quietly")
     kernel.manager.interrupt_kernel()
     reply = kernel._reply(message)
     assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
-    assert "charged" in reply["evalue"]
+    assert "Cancelled in the queue" in reply["evalue"]
 
 
 def test_a_stopped_picture_asks_nothing(kernel: LiveKernel) -> None:
@@ -151,11 +157,9 @@ def test_a_stopped_picture_asks_nothing(kernel: LiveKernel) -> None:
 
 def test_what_was_queued_behind_it_does_not_run(kernel: LiveKernel) -> None:
     """Run All stops at the cell that was stopped."""
-    first = kernel.client.execute("display('begun')\n%nbedit r << table -p runall")
+    first = kernel.client.execute("%nbedit r << table -p runall")
     second = kernel.client.execute("'ran all the same'")
-    while "begun" not in str(kernel.client.get_iopub_msg(timeout=PATIENCE)["content"]):
-        pass
-    time.sleep(1)
+    kernel.wait_for_queue("runall")
     kernel.manager.interrupt_kernel()
     assert kernel._reply(first)["status"] == "error"
     assert kernel._reply(second)["status"] == "aborted"

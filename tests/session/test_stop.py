@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
+from support.waiting import until
 
 from nbbanana import errors
 from nbbanana.sandbox import Fault
 
 SNOW = "Keep the subject unchanged. Make it snow."
-
-
-def until(condition, seconds=10.0):
-    """Wait until something is so."""
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it never came to that"
-        time.sleep(0.01)
 
 
 def stopped(job) -> str:
@@ -121,7 +113,7 @@ def test_stopped_while_it_downloads_nothing_is_lost(served, photo):
     """What is made is paid for: the words say so, and it is fetched later without a second submission."""
     session, box = served(faults=[Fault("download", delay=20.0)])
     job = session.submit(SNOW, photo("portrait"), seed=1)
-    until(lambda: job.status == "downloading")
+    until(lambda: [seen for seen in box.requests if seen.target == "download"])
     assert "%nbresume fetches them" in stopped(job)
     assert session.store.get(job.edit_id).state == "downloading"
     assert [result.id for result in session.history.resume()] == [job.edit_id]

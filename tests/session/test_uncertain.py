@@ -83,11 +83,14 @@ def test_a_refusal_is_typed_by_its_code_first(served, photo, fault, kind, exit_c
 
 
 @pytest.mark.parametrize(
-    "kind", ["reset before", "drop before", "500", "502 html", "503", "429", "408", "empty", "garbage", "truncated"]
+    ("target", "kind"),
+    [
+        *(("status", kind) for kind in ("reset before", "drop before", "500", "503", "429", "408", "empty", "garbage")),
+        *((target, kind) for target in ("result", "download") for kind in ("502 html", "truncated")),
+    ],
 )
-@pytest.mark.parametrize("target", ["status", "result", "download"])
 def test_a_question_that_fails_is_asked_again(served, photo, target, kind):
-    """Polls, results and downloads cost nothing, so a bad answer is asked for again and the edit completes."""
+    """Polls, results and downloads cost nothing, so a bad answer is asked for again, and the edit completes."""
     session, box = served(faults=[Fault.named(kind, target)])
     assert len(session.edit(SNOW, photo("portrait"), seed=1)) == 1
     assert len(box.submissions) == 1

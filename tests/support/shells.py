@@ -9,8 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from unittest import mock
 
 from nbbanana import cli
 from nbbanana.settings import NBBanana
+from support.waiting import PATIENCE
 
-__all__ = ["ASK", "INPUT", "MODEL", "RUN", "Ran", "Shell", "until"]
+__all__ = ["ASK", "INPUT", "MODEL", "RUN", "Ran", "Shell"]
 
-PATIENCE = 60
 MODEL = "google/nano-banana-2/edit"
 ASK = {"prompt": "Make it dusk.", "image_urls": ["table.png"], "seed": 7, "resolution": "0.5K"}
 INPUT = json.dumps(ASK)
@@ -125,11 +124,3 @@ class Shell:
 def _text(stream: io.TextIOWrapper) -> str:
     stream.flush()
     return stream.buffer.getvalue().decode(stream.encoding)
-
-
-def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
-    """Wait until something is so."""
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it never came to that"
-        time.sleep(0.02)
