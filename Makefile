@@ -5,7 +5,10 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= auto
 TESTS ?= tests
+# What pip installs to work on it; CI needs less of it on the other Pythons.
+DEV ?= '.[demo,lab,serve]' --group dev
 BIN := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder
 DEMO := build/demo
 SOURCES := pyproject.toml $(shell find nbbanana -type f -not -name '*.pyc')
 # The demo never spends money: the sandbox answers, and the store is its own.
@@ -32,13 +35,13 @@ lab: $(DEMO)/quickstart.html $(VENV)/.lab  ## Open JupyterLab on the demo (NBBAN
 		$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(DEMO)/quickstart.ipynb
 
 test: $(VENV)/.dev  ## Run every quick test; without Chromium, all but those in a browser
-	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
+	$(PYTEST)
 
 fast: $(VENV)/.dev  ## Run the tests that need neither a kernel nor a browser
-	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m '$(FAST)' $(TESTS)
+	$(PYTEST) -m '$(FAST)' $(TESTS)
 
 nightly: $(VENV)/.dev  ## Run the long forms: all hosts and widths, hostile words, SCALE times the examples
-	NBBANANA_SCALE=$(SCALE) $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m '$(NIGHTLY)'
+	NBBANANA_SCALE=$(SCALE) $(PYTEST) -m '$(NIGHTLY)'
 
 soak: $(VENV)/.dev  ## Run what takes hours, by hand: prints its counts
 	$(BIN)/python -m pytest -m soak -s --timeout=0
@@ -92,5 +95,5 @@ $(VENV)/.lab: pyproject.toml $(VENV)/.made
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.made
 	@echo 'Installing into $(VENV) ...'
-	@$(BIN)/pip install --quiet --editable '.[demo,lab,serve]' --group dev
+	@$(BIN)/pip install --quiet --editable $(DEV)
 	@touch $@

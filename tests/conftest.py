@@ -32,6 +32,13 @@ hypothesis.settings.register_profile("ci", deadline=None, max_examples=scaled(50
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that run browsers and kernels: they take longest, and no worker should end with one."""
+    long = {item.path for item in items if item.get_closest_marker("browser") or item.get_closest_marker("kernel")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Make a failure of a skip where CI is set, unless the machine itself has not what the test needs."""
