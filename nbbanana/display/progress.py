@@ -15,7 +15,7 @@ from nbbanana.display.views import Picture, ResultView
 from nbbanana.text import one_line
 
 if TYPE_CHECKING:
-    from nbbanana.engine.progress import Progress
+    from nbbanana.engine.run import Progress
 
 __all__ = ["ProgressDisplay", "Standing", "standing", "stopping"]
 
@@ -162,7 +162,7 @@ def standing(progress: Progress, provider: str = "") -> Standing:
     """
     Return where a job stands, for this display or one of another kind.
 
-    >>> from nbbanana.engine.progress import Progress
+    >>> from nbbanana.engine.run import Progress
     >>> standing(Progress("queued", queue_position=2))
     Standing(mark='○', word='Queued', detail='third in line', value=0.0, most=0.0)
     """
@@ -185,7 +185,7 @@ def stopping(progress: Progress) -> str:
     """
     Return what stopping the job would do now, as a sentence that begins with its verb; empty once it is over.
 
-    >>> from nbbanana.engine.progress import Progress
+    >>> from nbbanana.engine.run import Progress
     >>> stopping(Progress("queued"))
     'ends it here: nothing is charged.'
     """

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from nbbanana.engine.limits import AdaptiveLimit
+from nbbanana.engine.loop import Worker
 from nbbanana.engine.prices import Prices
 from nbbanana.engine.run import Run
-from nbbanana.engine.worker import Worker
 from nbbanana.errors import StoreError
 from nbbanana.images import UploadCache
 from nbbanana.providers.base import Provider

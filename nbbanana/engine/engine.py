@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 from nbbanana.engine import accepted
 from nbbanana.engine.context import Context, Leases, Rows, Threads
 from nbbanana.engine.fetch import fetch
-from nbbanana.engine.follow import follow
 from nbbanana.engine.limits import AdaptiveLimit
 from nbbanana.engine.loop import EngineLoop
 from nbbanana.engine.prepare import Prepared, payload_of, prepare
@@ -29,7 +28,7 @@ from nbbanana.engine.reuse import Occurrence, Reuse
 from nbbanana.engine.run import NotSentError, Outcome, Run, StopReport
 from nbbanana.engine.stop import stop
 from nbbanana.engine.submit import submit
-from nbbanana.engine.wait import wait
+from nbbanana.engine.wait import follow, wait
 from nbbanana.errors import JobCancelledError, NBBananaError, UnknownModelError
 from nbbanana.images import UploadCache
 from nbbanana.models import Model, from_schema

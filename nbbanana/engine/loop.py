@@ -1,5 +1,5 @@
 """
-The one event loop in the one thread where HTTP lives.
+The engine's threads: the one event loop in the one thread where HTTP lives, and a thread for blocking calls.
 
 Callers get a `concurrent.futures.Future`, which any thread may wait on; nothing here touches the loop of a kernel or
 patches asyncio.
@@ -11,13 +11,15 @@ import asyncio
 import atexit
 import contextlib
 import os
+import queue
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["EngineLoop"]
+__all__ = ["EngineLoop", "Worker"]
+
 
 T = TypeVar("T")
 GOODBYE = 2.0
@@ -46,11 +48,6 @@ class EngineLoop:
                 cls._shared = cls()
             return cls._shared
 
-    @property
-    def is_here(self) -> bool:
-        """Whether the caller runs in the loop's thread, where waiting for it would never end."""
-        return threading.current_thread() is self._thread
-
     def run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine in the loop; the future is for any other thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -78,3 +75,64 @@ async def _cancel_all() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+
+
+P = ParamSpec("P")
+
+
+class Worker:
+    """
+    A thread for blocking calls.
+
+    Not a `ThreadPoolExecutor`: those refuse work once the interpreter begins to end, which is just when the answer of
+    a request that is under way must still be recorded.
+
+    Args:
+        name: the thread's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._guard = threading.Lock()
+        self._is_closed = False
+
+    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """
+        Run a call in the thread, after those that were submitted before.
+
+        Raises:
+            RuntimeError: the worker is closed.
+        """
+        future: Future[T] = Future()
+
+        def call() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(function(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - it belongs to the one who waits for the future
+                future.set_exception(error)
+
+        with self._guard:
+            if self._is_closed:
+                raise RuntimeError(f"The worker {self._name!r} is closed.")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+            self._calls.put(call)
+        return future
+
+    def close(self) -> None:
+        """Run what was submitted, and end the thread."""
+        with self._guard:
+            self._is_closed = True
+            thread = self._thread
+            self._calls.put(None)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()

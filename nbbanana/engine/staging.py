@@ -7,10 +7,10 @@ will do. The signed addresses go into the request and nowhere else: they are in 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from nbbanana.errors import ConfigError
+from nbbanana.errors import ConfigError, translated
 from nbbanana.settings import LOOPBACK
 
 if TYPE_CHECKING:
@@ -50,47 +50,48 @@ def _place(where: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ModuleNotFoundError:
-        _refuse("Staging needs fsspec.", "It is not installed.", 'pip install "nbbanana[staging]"')
-    try:
-        system, root = url_to_fs(where)
-    except ImportError:
-        _refuse(
-            f"Staging at {protocol}:// needs a package that is not installed.",
-            "fsspec knows the protocol and has it from elsewhere.",
-            "Install the package, such as s3fs, gcsfs or adlfs.",
+        raise ConfigError("Staging needs fsspec.", "It is not installed.", 'pip install "nbbanana[staging]"') from None
+
+    def unusable(error: Exception) -> ConfigError:
+        """Return the error for a place whose file system cannot be had."""
+        if isinstance(error, ImportError):
+            return ConfigError(
+                f"Staging at {protocol}:// needs a package that is not installed.",
+                "fsspec knows the protocol and has it from elsewhere.",
+                "Install the package, such as s3fs, gcsfs or adlfs.",
+            )
+        return ConfigError(
+            f"Staging does not know {protocol}://.", "fsspec has no such protocol.", "Use a place such as s3://…/…"
         )
-    except ValueError:
-        _refuse(f"Staging does not know {protocol}://.", "fsspec has no such protocol.", "Use a place such as s3://…/…")
+
+    with translated((ImportError, ValueError), unusable):
+        system, root = url_to_fs(where)
     return system, str(root).rstrip("/")
 
 
 def _signed(system: Any, path: str, upload: Upload) -> str:
-    try:
+    # Each file system has errors of its own, and they can hold addresses.
+    with translated(Exception, _not_taken):
         if not system.exists(path):
             system.pipe_file(path, upload.data)
         url = str(system.sign(path, expiration=LASTS))
-    except NotImplementedError:
-        _refuse(
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise ConfigError(
+            "The staging place signs no https addresses.", "Pictures would travel in the clear.", "Use another."
+        )
+    return url
+
+
+def _not_taken(error: Exception) -> ConfigError:
+    if isinstance(error, NotImplementedError):
+        return ConfigError(
             "The staging place cannot sign addresses.",
             "So the service could not fetch the pictures from there.",
             "Use one that can, such as s3://bucket/prefix.",
         )
-    except Exception as error:  # noqa: BLE001 - each file system has errors of its own, and they can hold addresses
-        _refuse(
-            "The staging place did not take a picture.",
-            f"It says {type(error).__name__}.",
-            "Check that it exists and that you may write there. Nothing was sent to the service.",
-        )
-    return _opened(url)
-
-
-def _opened(url: str) -> str:
-    """Return the address, if it is one that a service can open safely: https, or plain http on this machine."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        _refuse("The staging place signs no https addresses.", "Pictures would travel in the clear.", "Use another.")
-    return url
-
-
-def _refuse(what: str, why: str, mend: str) -> NoReturn:
-    raise ConfigError(what, why, mend) from None
+    return ConfigError(
+        "The staging place did not take a picture.",
+        f"It says {type(error).__name__}.",
+        "Check that it exists and that you may write there. Nothing was sent to the service.",
+    )

@@ -6,7 +6,7 @@ import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.errors import ImageError
+from nbbanana.errors import ImageError, translated
 from nbbanana.images.kinds import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -65,10 +65,9 @@ def image_of_array(value: Any) -> Image:
     import numpy as np
     from PIL import Image
 
-    try:
+    # A foreign object's code raises anything: PyTorch TypeError and RuntimeError.
+    with translated(Exception, lambda problem: _unconvertible(value, problem)):
         array = np.asarray(value)
-    except Exception as problem:  # noqa: BLE001 (a foreign object's code: PyTorch raises TypeError and RuntimeError)
-        raise _unconvertible(value, problem) from None
     _check_shape(array.shape)
     pixels = np.ascontiguousarray(_as_bytes(array))
     return Image.fromarray(pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from nbbanana.errors import ImageError
+from nbbanana.errors import ImageError, bare_cause
 from nbbanana.images.formats import CAMERA_RAW, MIME, content_name, format_of, gif_extent
 from nbbanana.images.kinds import MAX_PIXELS, SANDBOX_MARK, ImageInfo
 from nbbanana.images.png import bad_checksum, colour_code, late_exif
@@ -220,7 +220,7 @@ def pillow_errors(shown: str, format_: str | None) -> Iterator[None]:
             f"{shown} does not fit into memory.", "The system gave no more.", "Save a smaller copy."
         ) from None
     except Exception as problem:  # noqa: BLE001 (plugins raise anything, from struct.error to AttributeError)
-        raise _damaged(shown, format_ or "a picture", _ailment(problem)) from None
+        raise _damaged(shown, format_ or "a picture", _ailment(problem)) from bare_cause(problem)
 
 
 def _damaged(shown: str, format_: str, ailment: str) -> ImageError:

@@ -14,7 +14,7 @@ from pathlib import PurePath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.errors import ImageError, ImageNotFoundError
+from nbbanana.errors import ImageError, ImageNotFoundError, bare_cause
 from nbbanana.images.decoding import open_safely
 from nbbanana.images.reading import quoted, read_stream
 from nbbanana.images.urls import bytes_of_data_uri
@@ -92,7 +92,7 @@ def _of_place(place: Any) -> tuple[bytes, str]:
             f"{shown} is not there.", f"{quoted(str(place))} names no file.", "Check its path."
         ) from None
     except Exception as problem:  # noqa: BLE001 (a foreign object's code)
-        raise _unreadable(problem, shown) from None
+        raise _unreadable(problem, shown) from bare_cause(problem)
 
 
 def _of_stream(file: Any) -> tuple[bytes, str]:
@@ -117,7 +117,7 @@ def _of_stream(file: Any) -> tuple[bytes, str]:
     except ImageError:
         raise
     except Exception as problem:  # noqa: BLE001 (a foreign object's code: requests, archives, remote file systems)
-        raise _unreadable(problem, shown) from None
+        raise _unreadable(problem, shown) from bare_cause(problem)
 
 
 def _check_stream(file: Any, shown: str) -> None:
@@ -151,7 +151,7 @@ def _of_figure(figure: Any) -> tuple[Image, str]:
     try:
         figure.savefig(drawn, format="png")
     except Exception as problem:  # noqa: BLE001 (a foreign object's code)
-        raise _unreadable(problem, "The figure") from None
+        raise _unreadable(problem, "The figure") from bare_cause(problem)
     image = open_safely(drawn.getvalue())
     return image, f"figure {image.width}×{image.height}"
 

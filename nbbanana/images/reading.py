@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from nbbanana.errors import ImageError, ImageNotFoundError
+from nbbanana.errors import ImageError, ImageNotFoundError, translated
 from nbbanana.images.kinds import MAX_FILE_BYTES
 
 __all__ = [
@@ -94,7 +94,7 @@ def read_file(path: str | os.PathLike[str], *, shown: str | None = None) -> byte
     written = os.fsdecode(path)
     shown = quoted(written) if shown is None else shown
     place = existing(written) or expanded(written)
-    try:
+    with translated((OSError, ValueError), lambda problem: _unreadable(problem, place, shown, written)):
         # A pipe without a writer would block in open(): O_NONBLOCK makes it return, the check below refuses it.
         handle = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(handle, "rb") as file:  # noqa: PTH123 (a descriptor has no path)
@@ -102,8 +102,6 @@ def read_file(path: str | os.PathLike[str], *, shown: str | None = None) -> byte
             _check_regular(status, shown, written)
             _check_size(status.st_size, shown)
             return read_stream(file, shown=shown, most=status.st_size)
-    except (OSError, ValueError) as problem:
-        raise _unreadable(problem, place, shown, written) from None
 
 
 def expanded(written: str) -> Path:

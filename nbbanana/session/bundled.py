@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nbbanana.errors import BundleError, ImageNotFoundError
+from nbbanana.errors import BundleError, ImageNotFoundError, translated
 from nbbanana.images import ImageInput, load_all
 from nbbanana.session.reproduce import image_of
 from nbbanana.settings import cache_dir
 from nbbanana.store import Store
 from nbbanana.store.bundles import merge
 
-__all__ = ["is_bundle", "load_or_recall", "open_bundle", "open_folder_or_bundle"]
+__all__ = ["is_bundle", "load_or_recall", "open_bundle", "open_to_read"]
 
 
 def is_bundle(path: Path) -> bool:
@@ -24,19 +24,19 @@ def is_bundle(path: Path) -> bool:
     return path.suffix.lower() == ".zip" and not path.is_dir()
 
 
-def open_folder_or_bundle(path: Path) -> Store:
+def open_to_read(path: Path) -> Store:
     """
-    Return a store's folder or a bundle, to be read.
+    Return a store's folder or a bundle, opened read-only: nothing in a folder is made or changed.
 
     Raises:
         StoreError, BundleError: it cannot be read.
     """
-    return open_bundle(path) if is_bundle(path) else Store.open(path)
+    return open_bundle(path) if is_bundle(path) else Store.open(path, read_only=True)
 
 
 def open_bundle(path: Path) -> Store:
     """
-    Return the edits of a bundle as a store in the cache, unpacked once for each content.
+    Return the edits of a bundle as a store in the cache, unpacked once for each content and opened read-only.
 
     Raises:
         BundleError: not there, or not to be trusted.
@@ -51,7 +51,7 @@ def open_bundle(path: Path) -> Store:
             _rename(beside, place)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-    return Store.open(place)
+    return Store.open(place, read_only=True)
 
 
 def _rename(beside: Path, place: Path) -> None:
@@ -64,11 +64,12 @@ def _rename(beside: Path, place: Path) -> None:
 
 
 def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BundleError(f"The bundle {path.name} cannot be read.", f"{error.strerror}.", "Check its name.") from None
+    def unreadable(error: OSError) -> BundleError:
+        """Return the error for a file that cannot be read."""
+        return BundleError(f"The bundle {path.name} cannot be read.", f"{error.strerror}.", "Check its name.")
+
+    with translated(OSError, unreadable), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_or_recall(sources: Iterable[Any], store: Store) -> tuple[ImageInput, ...]:

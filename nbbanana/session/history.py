@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, cast, overload
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
 from nbbanana.session import views
-from nbbanana.session.bundled import open_folder_or_bundle
+from nbbanana.session.bundled import open_to_read
 from nbbanana.session.changes import Diff, Lineage
 from nbbanana.session.jobs import Job
 from nbbanana.session.library import Library
@@ -152,9 +152,7 @@ class History:
         Raises:
             UsageError: pandas is not installed.
         """
-        from nbbanana.session.frames import frame
-
-        return frame(self)
+        return views.history_frame(result.record for result in self)
 
     def total_cost(self) -> Mapping[str, Spending]:
         """Return what everything in the store cost, by provider; the sandbox's is play money."""
@@ -263,7 +261,7 @@ class History:
     @classmethod
     def open(cls, path: str | Path) -> History:
         """Return the history of a bundle or of another store's folder, to be read; no service is asked."""
-        return cls(Library(lambda: open_folder_or_bundle(Path(path).expanduser())))
+        return cls(Library(lambda: open_to_read(Path(path).expanduser())))
 
     def browse(self) -> Browser:
         """Open the history browser: all edits as tiles, to search, star, choose and export."""
@@ -323,9 +321,7 @@ class Page(Results[EditResult]):
         Raises:
             UsageError: pandas is not installed.
         """
-        from nbbanana.session.frames import frame
-
-        return frame(self)
+        return views.history_frame(result.record for result in self)
 
     def _part(self, results: Sequence[EditResult]) -> Page:
         return Page(results, self._total, self._heading, self._library)

@@ -11,8 +11,7 @@ from typing import Any
 
 from nbbanana.display.views import ResultView
 from nbbanana.engine.engine import Engine
-from nbbanana.engine.progress import Progress
-from nbbanana.engine.run import Outcome, Run, StopReport
+from nbbanana.engine.run import Outcome, Progress, Run, StopReport
 from nbbanana.request import EditRequest
 from nbbanana.session import views
 from nbbanana.session.library import Library

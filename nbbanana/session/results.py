@@ -492,5 +492,5 @@ class EditResult(Sequence[Output]):
 
 def _reopened(folder: str, edit_id: int, name: str | None, positions: Sequence[int] | None) -> EditResult:
     """Return a result that was pickled: its store opened to be read, and its id."""
-    library = Library(lambda: Store.open(folder))
+    library = Library(lambda: Store.open(folder, read_only=True))
     return EditResult(library, None, Outcome(library.store.get(edit_id), "replayed"), name, positions)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbbanana._version import __version__
 from nbbanana.display.views import Picture, ResultView
 from nbbanana.display.words import edits
 from nbbanana.engine.run import Outcome, Run
+from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
 from nbbanana.models import Model
 from nbbanana.regions import Area
@@ -18,7 +19,13 @@ from nbbanana.session.library import Library
 from nbbanana.store.provenance import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord
 
-__all__ = ["history_view", "provenance", "result_view", "run_view", "set_view"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pandas import DataFrame
+
+
+__all__ = ["history_frame", "history_view", "provenance", "result_view", "run_view", "set_view"]
 
 
 def result_view(outcome: Outcome, library: Library, label: str) -> ResultView:
@@ -181,4 +188,48 @@ def _origins(results: Sequence[tuple[str, Edit]]) -> str | None:
 def _defaults(model: Model, parameters: Any) -> dict[str, Any]:
     return {
         field.name: field.default for field in model.options if field.name not in parameters and field.role != "seed"
+    }
+
+
+FRAME_COLUMNS = ["created", "state", "model", "provider", "prompt", "seed"]
+
+
+def history_frame(edits: Iterable[Edit]) -> DataFrame:
+    """
+    Return edits as a table, a row an edit, indexed by id.
+
+    Raises:
+        UsageError: pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ModuleNotFoundError:
+        raise UsageError("A table needs pandas.", "It is not installed.", "pip install pandas") from None
+    rows = [_frame_row(edit) for edit in edits]
+    table = pd.DataFrame(rows, columns=None if rows else ["id", *FRAME_COLUMNS]).set_index("id")
+    if "created" in table:
+        table["created"] = pd.to_datetime(table["created"], unit="s", utc=True)
+    return table
+
+
+def _frame_row(edit: Edit) -> dict[str, Any]:
+    parameters = {name: value for name, value in edit.options.items() if name != "seed"}
+    return {
+        "id": edit.id,
+        "created": edit.created_at,
+        "state": edit.state,
+        "model": edit.model,
+        "provider": edit.provider,
+        "prompt": edit.prompt,
+        "seed": edit.seed,
+        **parameters,
+        "inputs": [record.name for record in edit.inputs],
+        "outputs": len(edit.outputs),
+        "parents": list(edit.parents),
+        "seconds": edit.duration,
+        "cost": edit.cost,
+        "starred": edit.starred,
+        "rejected": edit.rejected,
+        "tags": list(edit.tags),
+        "note": edit.note,
     }

@@ -28,7 +28,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from nbbanana import models
 from nbbanana._version import __version__
-from nbbanana.errors import BundleError, NBBananaError
+from nbbanana.errors import BundleError, NBBananaError, translated
 from nbbanana.request import canonical_json, sha256_of
 from nbbanana.store import model_schemas
 from nbbanana.store.json_stream import JSONText
@@ -70,7 +70,7 @@ def write(store: Store, edits: Iterable[Edit], path: str | Path) -> Path:
     """
     target = Path(path).expanduser()
     kept = [edit for edit in edits if edit.is_terminal]
-    try:
+    with translated(OSError, lambda error: _unusable(target, "written", error, "Choose another place.")):
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -80,8 +80,6 @@ def write(store: Store, edits: Iterable[Edit], path: str | Path) -> Path:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise BundleError(f"{target.name} cannot be written.", f"{error.strerror}.", "Choose another place.") from None
     return target
 
 
@@ -189,15 +187,13 @@ def read(path: str | Path) -> Iterator[Bundle]:
         BundleError: not a bundle, or one that cannot be trusted.
     """
     source = Path(path).expanduser()
-    try:
-        with zipfile.ZipFile(source) as archive:
-            yield Bundle(archive)
-    except FileNotFoundError:
-        raise BundleError(f"There is no bundle {source.name}.", "The file is not there.", "Check its name.") from None
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, struct.error) as error:
-        raise _broken(f"{source.name} is not a whole bundle.", f"{type(error).__name__}.") from None
-    except OSError as error:
-        raise BundleError(f"{source.name} cannot be read.", f"{error.strerror}.", "Check the file.") from None
+    broken = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, struct.error)
+    with (
+        translated(OSError, lambda error: _unusable(source, "read", error, "Check the file.")),
+        translated(broken, lambda error: _broken(f"{source.name} is not a whole bundle.", f"{type(error).__name__}.")),
+        zipfile.ZipFile(source) as archive,
+    ):
+        yield Bundle(archive)
 
 
 def merge(store: Store, path: str | Path, *, keep_ids: bool = False) -> int:
@@ -295,18 +291,14 @@ def _check_version(head: Mapping[str, Any]) -> None:
 def _check_head(head: dict[str, Any]) -> None:
     import fastjsonschema
 
-    try:
+    with translated(fastjsonschema.JsonSchemaException, _not_by_schema):
         checker("head")(head)
-    except fastjsonschema.JsonSchemaException as error:
-        raise _broken("The bundle's records are not as they should be.", f"{error.args[0]!s:.200}.") from None
 
 
 def _checked_schemas(text: JSONText) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, schema in text.pairs("schemas"):
-        try:
+        with translated(NBBananaError, lambda error: _broken("A model's schema cannot be taken.", error.why)):
             body = model_schemas.checked(schema)
-        except NBBananaError as error:
-            raise _broken("A model's schema cannot be taken.", error.why) from None
         if hashlib.sha256(body.encode()).hexdigest() != name:
             raise _broken("A model's schema was changed.", f"Its SHA-256 is not {name[:8]}….")
         yield name, schema
@@ -321,7 +313,15 @@ def _checked_edit(packed: Any, place: int) -> tuple[Edit, tuple[Post, ...]]:
     """
     import fastjsonschema
 
-    try:
+    unreadable = (ValueError, TypeError, OverflowError, RecursionError, NBBananaError)
+
+    def refused(error: Exception) -> BundleError:
+        """Return the error for a record: one against the schema is said in the schema's words."""
+        if isinstance(error, fastjsonschema.JsonSchemaException):
+            return _not_by_schema(error)
+        return _broken(f"Record {place} cannot be read.", f"{type(error).__name__}.")
+
+    with translated(unreadable, refused):
         checker("edit")(packed)
         # Half a surrogate pair is kept in parameters, as the store does; anywhere else it is no text.
         canonical_json({**packed, "parameters": None}).encode()
@@ -329,10 +329,6 @@ def _checked_edit(packed: Any, place: int) -> tuple[Edit, tuple[Post, ...]]:
         edit = unpack(packed)
         posts = tuple(unpack_post(post) for post in packed.get("posts", ()))
         holds = digests_hold(edit)
-    except fastjsonschema.JsonSchemaException as error:
-        raise _broken("The bundle's records are not as they should be.", f"{error.args[0]!s:.200}.") from None
-    except (ValueError, TypeError, OverflowError, RecursionError, NBBananaError) as error:
-        raise _broken(f"Record {place} cannot be read.", f"{type(error).__name__}.") from None
     if len({post.ordinal for post in posts}) < len(posts) or not set(edit.ratings) <= {-1, *_indices(edit)}:
         raise _broken("The bundle's records are not as they should be.", f"Record {place} contradicts itself.")
     if not holds:
@@ -342,6 +338,16 @@ def _checked_edit(packed: Any, place: int) -> tuple[Edit, tuple[Post, ...]]:
 
 def _indices(edit: Edit) -> Iterator[int]:
     return (output.index for output in edit.outputs)
+
+
+def _not_by_schema(error: Exception) -> BundleError:
+    return _broken("The bundle's records are not as they should be.", f"{error.args[0]!s:.200}.")
+
+
+def _unusable(file: Path, how: str, error: OSError, mend: str) -> BundleError:
+    if isinstance(error, FileNotFoundError) and how == "read":
+        return BundleError(f"There is no bundle {file.name}.", "The file is not there.", "Check its name.")
+    return BundleError(f"{file.name} cannot be {how}.", f"{error.strerror}.", mend)
 
 
 def _broken(what: str, why: str) -> BundleError:

@@ -4,6 +4,8 @@ A record inside a picture file, as XMP, where each format keeps it. Pixels are n
     PNG     an iTXt chunk `XML:com.adobe.xmp`
     JPEG    an APP1 segment
     WebP    an `XMP ` chunk, with the VP8X header that it needs
+
+A packet (ISO 16684-1) is written as text, and read by expat without entities or external access.
 """
 
 from __future__ import annotations
@@ -11,12 +13,26 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from html import escape
+from importlib import resources
+from xml.parsers import expat
 
 from nbbanana.errors import ImageError
-from nbbanana.store import xmp
 from nbbanana.store.containers import APP1, Container, Part, jpeg_segment, open_container, png_chunk, riff_chunk
 
-__all__ = ["MOST_RECORD", "embed", "embedded", "originals"]
+__all__ = [
+    "MOST_PACKET",
+    "MOST_RECORD",
+    "NAMESPACE",
+    "embed",
+    "embedded",
+    "empty_packet",
+    "originals",
+    "record_in",
+    "with_record",
+    "without_record",
+]
+
 
 MOST_RECORD = 4 << 20
 """Characters of a record that are read."""
@@ -47,7 +63,7 @@ def embed(data: bytes, record: str) -> bytes:
         if (packet := _packet(container.format, part)) is not None:
             parts[at] = _part(container.format, _added(packet, record))
             return container.file(parts)
-    parts.insert(_place(container.format, parts), _part(container.format, _added(xmp.empty_packet(), record)))
+    parts.insert(_place(container.format, parts), _part(container.format, _added(empty_packet(), record)))
     return container.file(parts)
 
 
@@ -64,7 +80,7 @@ def embedded(data: bytes) -> str | None:
         return None
     for part in container.parts:
         packet = _packet(container.format, part)
-        text = None if packet is None else xmp.record_in(packet)
+        text = None if packet is None else record_in(packet)
         if text is not None and len(text) <= MOST_RECORD:
             return text
     return None
@@ -103,7 +119,7 @@ def _leads(part: Part) -> bool:
 
 def _added(packet: bytes, record: str) -> bytes:
     try:
-        return xmp.with_record(packet, record)
+        return with_record(packet, record)
     except ValueError:
         raise ImageError(
             "The file has XMP data that a record cannot be put into.", "It is not RDF in UTF-8.", "Use sidecar=True."
@@ -158,9 +174,90 @@ def _bare(container: Container) -> Container:
     parts: list[Part] = []
     for part in container.parts:
         packet = _packet(container.format, part)
-        before = None if packet is None else xmp.without_record(packet)
+        before = None if packet is None else without_record(packet)
         if before is None or before == packet:
             parts.append(part)
-        elif before != xmp.empty_packet():
+        elif before != empty_packet():
             parts.append(_part(container.format, before))
     return Container(container.format, tuple(parts))
+
+
+NAMESPACE = "urn:nbbanana:provenance:1#"
+MOST_PACKET = 8 << 20
+"""Bytes of a packet that are looked at."""
+_END = b"</rdf:RDF>"
+_BEFORE = (
+    '<rdf:Description rdf:about="" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+    f' xmlns:nbbanana="{NAMESPACE}"><nbbanana:record>'
+).encode("ascii")
+_AFTER = b"</nbbanana:record></rdf:Description>"
+
+
+class _ForbiddenError(Exception):
+    """A packet that declares a document type."""
+
+
+def empty_packet() -> bytes:
+    """Return a packet with nothing in it."""
+    return resources.files(__package__).joinpath("packet.xmp").read_bytes().strip()
+
+
+def with_record(existing: bytes, record: str) -> bytes:
+    """
+    Return a packet with a record beside what it holds.
+
+    Raises:
+        ValueError: not a packet in UTF-8 that a description could be put into.
+    """
+    head, end, tail = existing.rpartition(_END)
+    if not end:
+        raise ValueError("no RDF")
+    return head + _BEFORE + escape(record, quote=False).encode("ascii") + _AFTER + end + tail
+
+
+def without_record(existing: bytes) -> bytes:
+    """Return the packet as it was before `with_record`; unchanged where no record stands as that wrote it."""
+    head, before, rest = existing.partition(_BEFORE)
+    _, after, tail = rest.partition(_AFTER)
+    return head + tail if before and after else existing
+
+
+def record_in(data: bytes) -> str | None:
+    """Return the record of a packet of unknown origin, also if another program rewrote it; None without one."""
+    if len(data) > MOST_PACKET:
+        return None
+    reader = _Reader()
+    try:
+        reader.parser.Parse(data.rstrip(b"\0"), True)  # noqa: FBT003 - expat takes it by its place
+    except (expat.ExpatError, _ForbiddenError, ValueError, LookupError):
+        return None
+    return "".join(reader.found) or None
+
+
+class _Reader:
+    """Collects the text of `record`, written as an element or as an attribute."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self._name = f"{NAMESPACE} record"
+        self._inside = False
+        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.StartDoctypeDeclHandler = self._refuse
+        self.parser.EntityDeclHandler = self._refuse
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text
+
+    def _refuse(self, *_: object) -> None:
+        raise _ForbiddenError
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._inside = name == self._name
+        self.found += [text for key, text in attributes.items() if key == self._name]
+
+    def _end(self, _name: str) -> None:
+        self._inside = False
+
+    def _text(self, text: str) -> None:
+        if self._inside:
+            self.found.append(text)

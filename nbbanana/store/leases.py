@@ -14,9 +14,8 @@ import sqlite3
 import uuid
 
 from nbbanana.store.queries import Reader
-from nbbanana.store.records import Edit, State
-from nbbanana.store.rows import Facts, edits_from, move, numbered, one
-from nbbanana.store.states import UNFINISHED
+from nbbanana.store.records import UNFINISHED, Edit, State
+from nbbanana.store.rows import edits_from, move, numbered, one
 
 __all__ = ["Leases", "claim", "is_gone", "new_owner"]
 
@@ -170,7 +169,7 @@ def _settle(connection: sqlite3.Connection, edit_id: int, now: float) -> None:
     ).fetchone()
     if last is not None and last["outcome"] in {"refused", "not sent"}:
         state, note = "cancelled", "its kernel ended before it was sent again"
-    move(connection, edit_id, state, now, Facts(note=note))
+    move(connection, edit_id, state, now, note=note)
     outcome = "not sent" if state == "cancelled" else "uncertain"
     connection.execute("UPDATE posts SET outcome = ? WHERE edit_id = ? AND outcome IS NULL", (outcome, edit_id))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nbbanana._version import __version__
-from nbbanana.errors import ImageError, UsageError
+from nbbanana.errors import ImageError, UsageError, translated
 from nbbanana.store.containers import has_content_credentials
 from nbbanana.store.embedding import MOST_RECORD, embed, embedded, originals
 from nbbanana.store.maintenance import digests_hold
@@ -90,10 +90,11 @@ def embedded_copy(data: bytes, edit: Edit, index: int) -> bytes:
         )
     whole = pack(edit)
     packed = {name: whole[name] for name in INSIDE if name in whole}
-    try:
+    with translated(
+        ImageError,
+        lambda error: UsageError("The record cannot be put into the file.", error.what, "Use sidecar=True."),
+    ):
         return embed(data, _written(packed, index))
-    except ImageError as error:
-        raise UsageError("The record cannot be put into the file.", error.what, "Use sidecar=True.") from None
 
 
 def sidecar(edit: Edit, index: int) -> str:

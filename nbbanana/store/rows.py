@@ -9,15 +9,25 @@ import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, SupportsIndex, TypeVar
+from typing import Any, SupportsIndex, TypedDict, TypeVar, Unpack, cast
 
 from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.regions import area_of
 from nbbanana.request import canonical_json
-from nbbanana.store import search, states
-from nbbanana.store.records import TERMINAL, Edit, InputRecord, OutputRecord, Rating, State, Transition
+from nbbanana.store import search
+from nbbanana.store.records import (
+    ACCEPTED,
+    TERMINAL,
+    UNCERTAIN,
+    Edit,
+    InputRecord,
+    OutputRecord,
+    Rating,
+    State,
+    Transition,
+    check_step,
+)
 
 __all__ = [
     "Facts",
@@ -44,21 +54,35 @@ MOST_MONEY = 1e6
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a step brought to light; None is nothing new."""
+class Facts(TypedDict, total=False):
+    """
+    What a step brought to light; what is left out or None is nothing new.
 
-    note: str | None = None
-    request_id: str | None = None
-    handle: str | None = None
-    answered_model: str | None = None
-    cost: float | None = None
-    price_quoted: float | None = None
-    error: str | None = None
-    error_kind: str | None = None
-    outputs: Sequence[OutputRecord] | None = None
-    inputs: Sequence[InputRecord] | None = None
-    started_at: float | None = None
+    Args:
+        note: a sentence for the list of what happened.
+        request_id: the service's id of the job.
+        handle: what the provider needs to collect the job, the request id where none is given.
+        answered_model: the model that answered.
+        cost: US dollars; an amount that cannot be is left out, with a note.
+        price_quoted: the same.
+        error: what went wrong, in words.
+        error_kind: the name of its class.
+        outputs: are added to those that are there, by their index.
+        inputs: take the place of those that are there.
+        started_at: when a job that is `running` is taken to have begun, if that is earlier than now.
+    """
+
+    note: str | None
+    request_id: str | None
+    handle: str | None
+    answered_model: str | None
+    cost: float | None
+    price_quoted: float | None
+    error: str | None
+    error_kind: str | None
+    outputs: Sequence[OutputRecord] | None
+    inputs: Sequence[InputRecord] | None
+    started_at: float | None
 
 
 def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) -> int:
@@ -86,7 +110,7 @@ def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) ->
     return edit_id
 
 
-def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float, facts: Facts) -> None:
+def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float, **facts: Unpack[Facts]) -> None:
     """
     Take one step.
 
@@ -95,8 +119,8 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
         StoreError: the step is not allowed, or the edit has another request id already.
     """
     row = one(connection, edit_id)
-    request_id = _same_request(row, facts.request_id)
-    states.check(edit_id, row["state"], state, request_id)
+    request_id = _same_request(row, facts.get("request_id"))
+    check_step(edit_id, row["state"], state, request_id)
     reported, notes = _amounts(facts)
     connection.execute(
         "UPDATE edits SET state = :state, request_id = :request_id, accepted_at = :accepted_at,"
@@ -108,22 +132,22 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
             "id": edit_id,
             "state": state,
             "request_id": request_id,
-            "handle": text(facts.handle),
-            "answered_model": text(facts.answered_model),
+            "handle": text(facts.get("handle")),
+            "answered_model": text(facts.get("answered_model")),
             **reported,
-            **_times(row, state, now, facts.started_at),
+            **_times(row, state, now, facts.get("started_at")),
             **_errors(row, facts),
         },
     )
     if reported["cost"] is not None:
         keep_cost(connection, edit_id, reported["cost"])
-    note = " ".join(filter(None, (facts.note, *notes))) or None
+    note = " ".join(filter(None, (facts.get("note"), *notes))) or None
     append(connection, edit_id, state, now, note)
-    _write_outputs(connection, edit_id, facts.outputs or ())
-    if facts.inputs is not None:
+    _write_outputs(connection, edit_id, facts.get("outputs") or ())
+    if (inputs := facts.get("inputs")) is not None:
         masks = get(connection, edit_id).masks
-        _write_inputs(connection, edit_id, (*facts.inputs, *masks))
-        search.reindex_names(connection, edit_id, facts.inputs)
+        _write_inputs(connection, edit_id, (*inputs, *masks))
+        search.reindex_names(connection, edit_id, inputs)
     if state in TERMINAL:
         connection.execute("DELETE FROM leases WHERE edit_id = ?", (edit_id,))
 
@@ -423,7 +447,7 @@ def _amounts(facts: Facts) -> tuple[dict[str, float | None], list[str]]:
     amounts: dict[str, float | None] = {}
     notes = []
     for name in ("cost", "price_quoted"):
-        reported = getattr(facts, name)
+        reported = cast("float | None", facts.get(name))
         try:
             amounts[name] = money(name, reported)
         except StoreError:
@@ -440,7 +464,7 @@ def _times(row: sqlite3.Row, state: State, now: float, began: float | None) -> d
     # A job begins unseen, between two looks: not before it was accepted, not after it was seen.
     began = min(now, max(began if began is not None else now, row["accepted_at"] or now))
     return {
-        "accepted_at": first("accepted_at", applies=state in states.ACCEPTED),
+        "accepted_at": first("accepted_at", applies=state in ACCEPTED),
         "started_at": first("started_at", applies=state == "running", when=began),
         "done_at": first("done_at", applies=state in {"downloading", "completed"}),
         "finished_at": now if state in TERMINAL else None,
@@ -449,10 +473,10 @@ def _times(row: sqlite3.Row, state: State, now: float, began: float | None) -> d
 
 def _errors(row: sqlite3.Row, facts: Facts) -> dict[str, str | None]:
     """Return the error columns of an edit: empty once it is no longer uncertain; its transitions keep theirs."""
-    kept = row["state"] not in states.UNCERTAIN
+    kept = row["state"] not in UNCERTAIN
     return {
-        "error": text(facts.error) or (row["error"] if kept else None),
-        "error_kind": facts.error_kind or (row["error_kind"] if kept else None),
+        "error": text(facts.get("error")) or (row["error"] if kept else None),
+        "error_kind": facts.get("error_kind") or (row["error_kind"] if kept else None),
     }
 
 

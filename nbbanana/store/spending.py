@@ -12,9 +12,8 @@ import sqlite3
 
 from nbbanana.errors import StoreError
 from nbbanana.store.queries import Reader
-from nbbanana.store.records import TERMINAL, Budget, Edit, Reservation, Spending
-from nbbanana.store.rows import Facts, append, get, keep_cost, last_id, money, move, one
-from nbbanana.store.states import UNCERTAIN
+from nbbanana.store.records import TERMINAL, UNCERTAIN, Budget, Edit, Reservation, Spending
+from nbbanana.store.rows import append, get, keep_cost, last_id, money, move, one
 
 __all__ = ["Money"]
 
@@ -167,7 +166,7 @@ def _record_cost(connection: sqlite3.Connection, edit_id: int, cost: float) -> N
 def _close(connection: sqlite3.Connection, edit: sqlite3.Row, now: float, cost: float) -> None:
     """Write down what a person found that an edit cost whose end or cost is open."""
     if edit["state"] == "downloading":
-        move(connection, edit["id"], "gone", now, Facts(note=SETTLED, cost=money("cost", cost)))
+        move(connection, edit["id"], "gone", now, note=SETTLED, cost=money("cost", cost))
     elif edit["state"] in SETTLEABLE or (edit["state"] in TERMINAL and edit["cost"] is None):
         _record_cost(connection, edit["id"], cost)
         append(connection, edit["id"], edit["state"], now, SETTLED)
@@ -180,7 +179,7 @@ def _find(connection: sqlite3.Connection, edit: sqlite3.Row, now: float, request
     if edit["state"] not in UNCERTAIN:
         raise _nothing_open(edit)
     connection.execute("UPDATE edits SET request_id = NULL, handle = NULL, cost = NULL WHERE id = ?", (edit["id"],))
-    move(connection, edit["id"], "queued", now, Facts(note=SETTLED, request_id=request_id))
+    move(connection, edit["id"], "queued", now, note=SETTLED, request_id=request_id)
     connection.execute(
         "UPDATE posts SET outcome = 'accepted', handle = ?, cost = NULL WHERE (edit_id, ordinal) ="
         " (SELECT edit_id, max(ordinal) FROM posts WHERE edit_id = ? AND outcome IS NOT 'accepted')",

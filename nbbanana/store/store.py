@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from nbbanana._version import __version__
 from nbbanana.errors import StoreError
@@ -20,14 +20,13 @@ from nbbanana.store.database import Database
 from nbbanana.store.leases import Leases, claim
 from nbbanana.store.records import (
     Edit,
-    InputRecord,
     Outcome,
-    OutputRecord,
     Post,
     Rating,
     State,
     Transition,
 )
+from nbbanana.store.rows import Facts
 from nbbanana.store.spending import Money
 
 __all__ = ["Store"]
@@ -156,50 +155,23 @@ class Store(Money, Leases):
         edit_id: int,
         state: State,
         *,
-        note: str | None = None,
-        request_id: str | None = None,
-        handle: str | None = None,
-        answered_model: str | None = None,
-        cost: float | None = None,
-        price_quoted: float | None = None,
-        error: str | None = None,
-        error_kind: str | None = None,
-        outputs: Sequence[OutputRecord] | None = None,
-        inputs: Sequence[InputRecord] | None = None,
-        started_at: float | None = None,
         sends: bool = False,
         outcome: Outcome | None = None,
+        **facts: Unpack[Facts],
     ) -> Edit:
         """
-        Take an edit to `state` and write down when, with what came to light; None is nothing new.
+        Take an edit to `state` and write down when, with what came to light (see `Facts`).
 
-        A state that lasts may be entered again, with a note. `outputs` are added to those that are there, by their
-        index; `inputs` take the place of those that are there; `started_at` is when a job that is `running` is taken to
-        have begun, if that is earlier than now. `handle` is what the provider needs to collect the job, the request id
-        where none is given; `answered_model` is the model that answered. An amount of money that cannot be is left out,
-        with a note. `sends` says that a POST follows, and writes it down; `outcome` says how the last POST ended. An
-        edit that ends loses its lease.
+        A state that lasts may be entered again, with a note. `sends` says that a POST follows, and writes it down;
+        `outcome` says how the last POST ended. An edit that ends loses its lease.
 
         Raises:
             NotInStoreError: no such edit.
             StoreError: the step is not allowed: an edit that ended stays ended, save `unknown` and `lost` when the
                 request id was found.
         """
-        facts = rows.Facts(
-            note=note,
-            request_id=request_id,
-            handle=handle,
-            answered_model=answered_model,
-            cost=cost,
-            price_quoted=price_quoted,
-            error=error,
-            error_kind=error_kind,
-            outputs=outputs,
-            inputs=inputs,
-            started_at=started_at,
-        )
         with self._database.write() as connection:
-            rows.move(connection, edit_id, state, self._clock(), facts)
+            rows.move(connection, edit_id, state, self._clock(), **facts)
             edit = rows.get(connection, edit_id)
             if sends:
                 ledger.sent(connection, edit_id, self._clock(), seed=edit.seed, quote=edit.price_quoted)

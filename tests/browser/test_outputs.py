@@ -31,7 +31,7 @@ from nbbanana.display import (
     note_bundle,
     word_diff,
 )
-from nbbanana.engine.progress import Progress
+from nbbanana.engine.run import Progress
 from nbbanana.models import get, ids
 
 pytestmark = pytest.mark.browser

@@ -16,7 +16,7 @@ from PIL import Image
 from support.markup import Page, read
 
 from nbbanana.display import Picture, ProgressDisplay, ResultView, bundle
-from nbbanana.engine.progress import Progress
+from nbbanana.engine.run import Progress
 from nbbanana.images import thumbnails
 
 Views = Callable[..., ResultView]

@@ -25,7 +25,7 @@ from nbbanana.display import (
     note_bundle,
     text,
 )
-from nbbanana.engine.progress import Progress
+from nbbanana.engine.run import Progress
 from nbbanana.text import one_line, plain, storable
 
 KEPT_TAGS = {

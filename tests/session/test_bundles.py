@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import zipfile
 
 import pytest
@@ -164,3 +165,21 @@ def test_a_truncated_bundle_is_refused(study, tmp_path):
     (tmp_path / "half.zip").write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(errors.BundleError):
         len(nb.History.open(tmp_path / "half.zip"))
+
+
+def test_what_was_opened_to_be_read_changes_nothing(study):
+    """A folder, a bundle and a pickled result: each picture is there, and a star is refused."""
+    path, made = study
+    store = made[0].library.store.folder
+    before = made[0].record
+    opened = [
+        nb.History.open(store)[made[0].id],
+        nb.History.open(path)[made[0].id],
+        pickle.loads(pickle.dumps(made[0])),
+    ]
+    for result in opened:
+        assert result[0].bytes == made[0][0].bytes
+        with pytest.raises(errors.StoreError, match="for reading only"):
+            result[0].star()
+        assert result.library.store.read_only
+    assert made[0].library.store.get(made[0].id) == before

@@ -19,9 +19,8 @@ from nbbanana import errors
 from nbbanana.sandbox.painter import paint
 from nbbanana.store import Store
 from nbbanana.store.containers import jpeg_segment, open_container, png_chunk, riff_chunk
-from nbbanana.store.embedding import embed, embedded, originals
+from nbbanana.store.embedding import embed, embedded, originals, record_in
 from nbbanana.store.provenance import embedded_copy, has_content_credentials, read_embedded
-from nbbanana.store.xmp import record_in
 
 KINDS = ("png", "jpeg", "webp")
 FOREIGN_XMP = (

@@ -25,7 +25,7 @@ from nbbanana.display import (
     models_bundle,
     note_bundle,
 )
-from nbbanana.engine.progress import Progress
+from nbbanana.engine.run import Progress
 from nbbanana.models import Model, from_schema
 
 __all__ = ["everything", "model_saying", "payloads"]
