@@ -6,7 +6,7 @@ from nbbanana.display.changes import comparison_bundle, diff_bundle, lineage_bun
 from nbbanana.display.grid import PROVENANCE, bundle, text
 from nbbanana.display.progress import ProgressDisplay, standing, stopping
 from nbbanana.display.tables import dry_run_bundle, history_bundle, models_bundle, note_bundle
-from nbbanana.display.views import ComparisonView, DiffView, DryRun, HistoryRow, LineageNode, Picture, ResultView
+from nbbanana.display.views import ComparisonView, DiffView, DryRun, LineageNode, Picture, ResultView
 from nbbanana.display.words import describe
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "ComparisonView",
     "DiffView",
     "DryRun",
-    "HistoryRow",
     "LineageNode",
     "Picture",
     "ProgressDisplay",

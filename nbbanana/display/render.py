@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-__all__ = ["render"]
+__all__ = ["environment", "render"]
 
 MARKUP_OR_LATEX = re.compile(r"<[^>]*>|[$\\]")
 """
@@ -28,7 +28,7 @@ def render(template: str, **values: Any) -> str:
     output. They look at text, not across tags: each dollar sign and backslash of the text goes into a tag of its own.
     What no file can hold, such as half of a character in a file's name, is shown by its code point.
     """
-    html = storable(_environment().get_template(f"{template}.html.j2").render(values))
+    html = storable(environment("nbbanana.display").get_template(f"{template}.html.j2").render(values))
     return MARKUP_OR_LATEX.sub(_apart, html).strip()
 
 
@@ -38,19 +38,20 @@ def _apart(found: re.Match[str]) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment(package: str) -> Environment:
+    """Return the environment of a package's templates, in which every value is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
-        loader=PackageLoader("nbbanana.display"),
+    made = Environment(
+        loader=PackageLoader(package),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
         auto_reload=False,
     )
-    environment.filters.update(one_line=one_line, plain=plain, paragraphs=_paragraphs)
-    return environment
+    made.filters.update(one_line=one_line, plain=plain, paragraphs=_paragraphs)
+    return made
 
 
 def _paragraphs(text: str) -> Markup:

@@ -15,8 +15,10 @@ from nbbanana.display.views import ResultView
 from nbbanana.text import clip, one_line, plain
 
 if TYPE_CHECKING:
-    from nbbanana.display.views import DryRun, HistoryRow
+    from nbbanana.display.thumbs import Source
+    from nbbanana.display.views import DryRun
     from nbbanana.models import Field, Model
+    from nbbanana.store.records import Edit
 
 __all__ = ["dry_run_bundle", "history_bundle", "models_bundle", "note_bundle"]
 
@@ -46,13 +48,19 @@ def note_bundle(said: str) -> dict[str, str]:
 
 
 def history_bundle(
-    rows: Sequence[HistoryRow], total: int, *, heading: str = "", zone: tzinfo | None = None
+    edits: Sequence[Edit],
+    sources: Sequence[Source],
+    total: int,
+    *,
+    heading: str = "",
+    zone: tzinfo | None = None,
 ) -> dict[str, str]:
     """
     Return a list of edits, grouped by day.
 
     Args:
-        rows: in the order to show them, newest first as a rule.
+        edits: in the order to show them, newest first as a rule.
+        sources: a picture to know each by, its first output as a rule: bytes or the file that holds them.
         total: how many there are in all.
         heading: what was asked for, such as `edits with “neon street”`; else how many are shown.
         zone: whose days and hours; None is this machine's.
@@ -60,19 +68,19 @@ def history_bundle(
     shown = [
         {
             **square,
-            "name": f"history[{row.edit_id}]",
-            "alt": f"First picture of edit {row.edit_id}: {one_line(row.prompt, 100)}",
-            "prompt": one_line(row.prompt, 180),
-            "state": STATES.get(row.state, "" if row.state == "completed" else one_line(row.state)),
-            "marks": _marks(row),
-            "note": one_line(row.note or "", 160),
-            "facts": _facts(row),
-            **dict(zip(("day", "hour"), _day_and_hour(row.when, zone), strict=True)),
+            "name": f"history[{edit.id}]",
+            "alt": f"First picture of edit {edit.id}: {one_line(edit.prompt, 100)}",
+            "prompt": one_line(edit.prompt, 180),
+            "state": STATES.get(edit.state, "" if edit.state == "completed" else one_line(edit.state)),
+            "marks": _marks(edit),
+            "note": one_line(edit.note or "", 160),
+            "facts": _facts(edit),
+            **dict(zip(("day", "hour"), _day_and_hour(edit.created_at, zone), strict=True)),
         }
-        for row, square in zip(rows, squares([row.source for row in rows], SIDE, 55), strict=True)
+        for edit, square in zip(edits, squares(sources, SIDE, 55), strict=True)
     ]
     days = [(day, list(group)) for day, group in groupby(shown, lambda row: row["day"])]
-    title = f"{_shown(len(rows), total)}{': ' if heading else ''}{one_line(heading)}"
+    title = f"{_shown(len(edits), total)}{': ' if heading else ''}{one_line(heading)}"
     return {
         "text/plain": "\n".join([title, *_history_lines(days)]),
         "text/html": render("history", title=title, days=days, name_width=_name_width(shown)),
@@ -90,19 +98,19 @@ def _shown(count: int, total: int) -> str:
     return f"{count:,} of {total:,} edits" if count < total else f"{total:,} edit{'' if total == 1 else 's'}"
 
 
-def _facts(row: HistoryRow) -> list[str]:
-    found = [f"seed {row.seed}"] if row.seed is not None else []
-    found += [words.pictures(row.outputs)] if row.outputs else []
-    found += [words.SANDBOX] if row.provider == words.SANDBOX else []
-    if row.cost is not None or row.state == "completed":
-        found.append(words.money(row.cost, row.provider))
+def _facts(edit: Edit) -> list[str]:
+    found = [f"seed {edit.seed}"] if edit.seed is not None else []
+    found += [words.pictures(len(edit.outputs))] if edit.outputs else []
+    found += [words.SANDBOX] if edit.provider == words.SANDBOX else []
+    if edit.cost is not None or edit.state == "completed":
+        found.append(words.money(edit.cost, edit.provider))
     return found
 
 
-def _marks(row: HistoryRow) -> list[str]:
+def _marks(edit: Edit) -> list[str]:
     """Return its ratings, tags and note as text: never a symbol without its word."""
-    said = [mark for mark, is_set in (("★ starred", row.starred), ("✕ rejected", row.rejected)) if is_set]
-    return said + [one_line(tag, 40) for tag in row.tags]
+    said = [mark for mark, is_set in (("★ starred", edit.starred), ("✕ rejected", edit.rejected)) if is_set]
+    return said + [one_line(tag, 40) for tag in edit.tags]
 
 
 def _day_and_hour(when: float, zone: tzinfo | None) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ComparisonView", "DiffView", "DryRun", "HistoryRow", "LineageNode", "Picture", "ResultView"]
+__all__ = ["ComparisonView", "DiffView", "DryRun", "LineageNode", "Picture", "ResultView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,40 +97,6 @@ class ComparisonView:
     words: tuple[tuple[str, str], ...] = ()
     rows: tuple[tuple[str, tuple[str, ...]], ...] = ()
     same: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
-    """
-    One edit in a list of edits.
-
-    Args:
-        edit_id: the row in the store.
-        when: seconds since the epoch at which it was asked.
-        prompt: the words.
-        provider: who ran it.
-        state: as the store has it: `completed`, `queued`, `unknown`, ….
-        seed: the seed that was sent, where there was one.
-        source: a picture to know it by, its first output as a rule: bytes or the file that holds them.
-        outputs: how many pictures came.
-        cost: US dollars, where known; None is unknown, never free.
-        starred, rejected: what a person said.
-        tags, note: likewise.
-    """
-
-    edit_id: int
-    when: float
-    prompt: str
-    provider: str
-    state: str = "completed"
-    seed: int | None = None
-    source: bytes | Path | None = field(default=None, repr=False)
-    outputs: int = 0
-    cost: float | None = None
-    starred: bool = False
-    rejected: bool = False
-    tags: tuple[str, ...] = ()
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ What travels of a picture: a PNG within the limits, as large as they allow; or a
 A photograph that does not fit as a PNG mostly fits whole as a JPEG of high quality, which loses less than
 scaling it down. What is transparent stays a PNG.
 
-The search for the fitting size encodes few times: strips at full size tell how well a picture compresses, then each
-encoding corrects the guess for the next. PNG sizes of smaller versions are no simple function of the pixels, so that
-only an encoding that fits counts.
+Strips at full size tell how well a picture compresses, and so how far it has to be scaled down; each encoding that is
+still too large corrects that.
 """
 
 from __future__ import annotations
@@ -47,14 +46,11 @@ OTHER_BYTES = 512 * 1024
 MAX_PICTURES_BYTES = (MAX_REQUEST_BYTES - OTHER_BYTES) * 3 // 4
 """What all pictures of a request may take before base64 makes four bytes of three."""
 
-GOOD_ENOUGH, AIM = 0.9, 0.95
-"""A PNG that takes so much of what it may is not tried larger; what the search aims at, in the middle of that."""
+AIM = 0.95
+"""How much of what it may take a picture is scaled to take."""
 
 DOUBT = 1.25
 """A picture that is guessed to be so much too large is tried at full size all the same: it is only a guess."""
-
-MANY_TRIES = 4
-"""After so many encodings the best that fits is taken."""
 
 STEEPNESS = 1.15
 """Smaller versions hold more bytes a pixel: to halve the bytes, photographs need a little less than half the pixels."""
@@ -225,34 +221,16 @@ def _whole(image: Image, most: int, encode: Encode) -> tuple[bytes, tuple[int, i
 
 
 def _scaled(image: Image, most: int, encode: Encode) -> tuple[bytes, tuple[int, int]]:
-    """Return the largest version found that takes at most `most` bytes, and its size."""
-    guess = _step(image.width * image.height, most, _expected_size(image, encode))
-    guess = min(guess, image.width * image.height * AIM)
-    return _searched(image, most, _step(guess, most, _expected_size(_within(image, guess), encode)), encode)
-
-
-def _searched(image: Image, most: int, target: float, encode: Encode) -> tuple[bytes, tuple[int, int]]:
-    """Search the scale of a picture that does not fit as it is; about `target` pixels of it should."""
-    fits, too_large = 1.0, float(image.width * image.height)
-    best: tuple[bytes, tuple[int, int]] | None = None
-    tries = 0
-    while best is None or (tries < MANY_TRIES and len(best[0]) < GOOD_ENOUGH * most):
-        if not fits < target < too_large:
-            target = (fits + too_large) / 2
-        candidate = _within(image, target)
-        data = encode(candidate)
+    """Return the picture scaled down until it takes at most `most` bytes, and its size then."""
+    pixels = float(image.width * image.height)
+    size = max(_expected_size(image, encode), most)  # it did not fit, whatever was expected
+    while True:
+        pixels *= min(AIM, math.pow(AIM * most / size, STEEPNESS))
+        scaled = _within(image, pixels)
+        data = encode(scaled)
         if len(data) <= most:
-            best, fits = (data, candidate.size), target
-        else:
-            too_large = target
-        target = _step(target, most, len(data))
-        tries += 1
-    return best
-
-
-def _step(pixels: float, most: int, size: int) -> float:
-    """Return how many pixels should take a little under `most` bytes, when so many take `size`."""
-    return pixels * math.pow(AIM * most / size, STEEPNESS)
+            return data, scaled.size
+        size = len(data)
 
 
 def _expected_size(image: Image, encode: Encode) -> int:

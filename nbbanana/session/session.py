@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -87,7 +88,7 @@ class Session:
         self._folder = Path(store).expanduser() if store else None
         self._mode = checked_mode(mode) if mode else None
         self._model = model
-        self._engines = Engines(self._get_store, provider or "", dollars)
+        self._engines = Engines(lambda: self.store, provider or "", dollars)
         self._has_noticed = False
         self._outer: list[Session | None] = []
         self.library = Library(self._open_store)
@@ -231,11 +232,11 @@ class Session:
         given = with_count(chosen, {key: value for key, value in (parameters or {}).items() if value is not None}, n)
         check_prompt(prompt)
         inputs = self.load(settled(images))
-        area = region_of(region, inputs, self._get_store)
+        area = region_of(region, inputs, lambda: self.store)
         mask = None
         if chosen.mask_field in given:
             given[chosen.mask_field], mask = mask_of(
-                given[chosen.mask_field], area, load=self.load, store=self._get_store
+                given[chosen.mask_field], area, load=self.load, store=lambda: self.store
             )
         checked = chosen.check({chosen.prompt_field or "prompt": prompt, **given}, images=len(inputs))
         return EditRequest(
@@ -435,9 +436,6 @@ class Session:
         self.last = EditResult(self.library, self, outcome, name)
         return self.last
 
-    def _get_store(self) -> Store:
-        return self.store
-
     def _open_store(self) -> Store:
         return open_bundle(self.folder) if is_bundle(self.folder) else Store.open(self.folder)
 
@@ -452,8 +450,4 @@ def use(session: Session | None) -> Session | None:
     return _active.use(session)
 
 
-def _is_closed(session: Session) -> bool:
-    return session.is_closed
-
-
-_active: Active[Session] = Active(Session, _is_closed)
+_active: Active[Session] = Active(Session, attrgetter("is_closed"))

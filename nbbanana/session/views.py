@@ -95,27 +95,10 @@ def _arrived(run: Run, library: Library, label: str) -> tuple[Picture, ...]:
 
 def history_view(edits: Sequence[Edit], library: Library, total: int, heading: str = "") -> dict[str, str]:
     """Return a page of edits as a MIME bundle: an overview, whose pictures are found by their ids."""
-    from nbbanana.display import HistoryRow, history_bundle
+    from nbbanana.display import history_bundle
 
-    rows = [
-        HistoryRow(
-            edit_id=edit.id,
-            when=edit.created_at,
-            prompt=edit.prompt,
-            provider=edit.provider,
-            state=edit.state,
-            seed=edit.seed,
-            source=library.blob(edit.outputs[0].sha256) if edit.outputs else None,
-            outputs=len(edit.outputs),
-            cost=edit.cost,
-            starred=edit.starred,
-            rejected=edit.rejected,
-            tags=edit.tags,
-            note=edit.note,
-        )
-        for edit in edits
-    ]
-    return history_bundle(rows, total, heading=heading)
+    sources = [library.blob(edit.outputs[0].sha256) if edit.outputs else None for edit in edits]
+    return history_bundle(edits, sources, total, heading=heading)
 
 
 def provenance(edit: Edit) -> dict[str, Any]:

@@ -26,20 +26,6 @@ _SUMS = "coalesce(sum(known), 0) AS known, coalesce(sum(held), 0) AS held, coale
 class Money(Reader):
     """What edits cost, what may be spent, and what is kept back."""
 
-    def record_cost(self, edit_id: int, cost: float) -> Edit:
-        """
-        Write down a cost that became known later, in whatever state the edit is.
-
-        For an `unknown` edit that a person found was never charged, it is 0.
-
-        Raises:
-            NotInStoreError: no such edit.
-            StoreError: not an amount of money.
-        """
-        with self._database.write() as connection:
-            _record_cost(connection, edit_id, cost)
-            return get(connection, edit_id)
-
     def settle(self, edit_id: int, *, cost: float | None = None, request_id: str | None = None) -> Edit:
         """
         Write down what a person found out about an edit that is `unknown`, `lost` or `gone`.
@@ -150,25 +136,13 @@ def _spent(connection: sqlite3.Connection, provider: str, after_id: int | None =
     return _spending(row)
 
 
-def _record_cost(connection: sqlite3.Connection, edit_id: int, cost: float) -> None:
-    """
-    Write down a cost that became known later, whatever state the edit is in.
-
-    Raises:
-        NotInStoreError: no such edit.
-        StoreError: an amount that is none.
-    """
-    one(connection, edit_id)
-    connection.execute("UPDATE edits SET cost = ? WHERE id = ?", (money("cost", cost), edit_id))
-    keep_cost(connection, edit_id, cost)
-
-
 def _close(connection: sqlite3.Connection, edit: sqlite3.Row, now: float, cost: float) -> None:
     """Write down what a person found that an edit cost whose end or cost is open."""
     if edit["state"] == "downloading":
         move(connection, edit["id"], "gone", now, note=SETTLED, cost=money("cost", cost))
     elif edit["state"] in SETTLEABLE or (edit["state"] in TERMINAL and edit["cost"] is None):
-        _record_cost(connection, edit["id"], cost)
+        connection.execute("UPDATE edits SET cost = ? WHERE id = ?", (money("cost", cost), edit["id"]))
+        keep_cost(connection, edit["id"], cost)
         append(connection, edit["id"], edit["state"], now, SETTLED)
     else:
         raise _nothing_open(edit)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 
 from nbbanana.display import note_bundle
+from nbbanana.display.render import environment
 from nbbanana.errors import NBBananaError
 from nbbanana.session.choice import in_marimo
 from nbbanana.text import plain, storable
@@ -250,25 +251,7 @@ class Form(anywidget.AnyWidget):
 
 def render(template: str, **context: Any) -> str:
     """A template of this room; every value is escaped."""
-    return storable(_templates().get_template(template).render(**context)).strip()
-
-
-def _templates() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    global _environment  # noqa: PLW0603 - made on first use
-    if _environment is None:
-        _environment = Environment(
-            loader=PackageLoader("nbbanana.widgets"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-    return _environment
-
-
-_environment: Any = None
+    return storable(environment("nbbanana.widgets").get_template(template).render(context)).strip()
 
 
 def _emit_locked(form: Form | None, *, on: bool) -> None:

@@ -71,7 +71,6 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     @boxes.setter
     def boxes(self, boxes: Iterable[Sequence[float]]) -> None:
         shapes = tuple(box_shape(box) for box in boxes)
-
         ui_thread.call(lambda: self.put(shapes))
 
     def put(self, shapes: tuple[Shape, ...]) -> None:
@@ -136,11 +135,6 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
             ui_thread.post(self.show_error, error, "picture")
             return
         ui_thread.post(lambda: self.emit("picture", buffers=[data]))
-
-
-def _box_shape(box: Sequence[float]) -> Shape:
-    left, top, right, bottom = box
-    return shape_of({"kind": "box", "points": [(left, top), (right, bottom)]})
 
 
 def _shaded(picture: ImageInput, shapes: Sequence[Shape]) -> Image:

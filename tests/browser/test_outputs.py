@@ -11,12 +11,12 @@ import nbformat
 import pytest
 from nbformat import v4
 from support.lab import Browser, Lab, LabPage
+from support.outputs import edit_row
 
 from nbbanana.display import (
     ComparisonView,
     DiffView,
     DryRun,
-    HistoryRow,
     LineageNode,
     Picture,
     ProgressDisplay,
@@ -87,8 +87,8 @@ def stages(done: ResultView) -> list[str]:
 def outputs(done: ResultView, stages: list[str]) -> list[str]:
     """The HTML of everything that the display room shows."""
     rows = [
-        HistoryRow(48, 1_773_316_800.0, done.prompt, "sandbox", "completed", 7, done.pictures[0].source, 4, 0.28),
-        HistoryRow(47, 1_773_316_800.0, done.prompt, "runcomfy", "unknown"),
+        edit_row(48, 1_773_316_800.0, done.prompt, "sandbox", seed=7, outputs=4, cost=0.28),
+        edit_row(47, 1_773_316_800.0, done.prompt, "runcomfy", "unknown"),
     ]
     others: list[Any] = [
         bundle(replace(done, origin="replayed from the store, edit 41 of 11 March 2026", notes=("A note.",)))[0],
@@ -96,7 +96,7 @@ def outputs(done: ResultView, stages: list[str]) -> list[str]:
         ProgressDisplay(replace(done, inputs=())).stopped(
             Progress("cancelled"), "Cancelled: nothing is charged.\nAgain."
         ),
-        history_bundle(rows, 1284),
+        history_bundle(rows, [done.pictures[0].source, None], 1284),
         models_bundle([get(model_id) for model_id in ids()]),
         dry_run_bundle(DryRun(done.model, "sandbox", {"prompt": done.prompt}, done.inputs, 4, 0.28)),
         note_bundle("The sandbox answers."),

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.markup import Page, read
-from support.outputs import everything, payloads
+from support.outputs import edit_row, everything, payloads
 
 from nbbanana.display import (
     DryRun,
-    HistoryRow,
     Picture,
     ProgressDisplay,
     ResultView,
@@ -243,13 +242,13 @@ def test_no_output_for_a_terminal_holds_an_escape(view: Callable[..., ResultView
     hostile = Picture(f"a{ESCAPES}", None, 3, 2, f"image/{ESCAPES}", 9, 7, ESCAPES)
     given = view(2, prompt=f"a{ESCAPES}b", label=ESCAPES, model=ESCAPES, inputs=(hostile,), pictures=(hostile,) * 2)
     display = ProgressDisplay(given)
-    row = HistoryRow(1, 0.0, ESCAPES, ESCAPES, ESCAPES, tags=(ESCAPES,), note=ESCAPES)
+    row = edit_row(1, 0.0, ESCAPES, ESCAPES, ESCAPES, tags=(ESCAPES,), note=ESCAPES)
     forms = [
         text(given),
         text(view(2, origin=f"replayed {ESCAPES}", notes=(ESCAPES,))),
         display.bundle(Progress("running", note=ESCAPES))["text/plain"],
         display.stopped(Progress("failed"), ESCAPES)["text/plain"],
-        history_bundle([row], 1, heading=ESCAPES)["text/plain"],
+        history_bundle([row], [None], 1, heading=ESCAPES)["text/plain"],
         dry_run_bundle(DryRun(ESCAPES, ESCAPES, {"prompt": ESCAPES}, how=ESCAPES, notes=(ESCAPES,)))["text/plain"],
         note_bundle(ESCAPES)["text/plain"],
     ]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from support.markup import read
+from support.outputs import edit_row
 
 from nbbanana.display import (
     DryRun,
-    HistoryRow,
     Picture,
     describe,
     dry_run_bundle,
@@ -22,20 +22,22 @@ from nbbanana.display import (
     note_bundle,
 )
 from nbbanana.models import from_schema, get, ids
+from nbbanana.store.records import WHOLE, Edit
 
 NOON = 1_773_316_800.0
 """12 March 2026, 12:00 UTC."""
+STARRED, REJECTED = {WHOLE: "starred"}, {WHOLE: "rejected"}
 
 
 @pytest.fixture
-def row(small: bytes) -> HistoryRow:
-    return HistoryRow(47, NOON, "Make it snow.", "runcomfy", "completed", 7, small, 4, 0.28)
+def row() -> Edit:
+    return edit_row(47, NOON, "Make it snow.", "runcomfy", seed=7, outputs=4, cost=0.28)
 
 
-def test_a_history_is_grouped_by_day_and_named_by_what_one_types(row: HistoryRow) -> None:
+def test_a_history_is_grouped_by_day_and_named_by_what_one_types(row: Edit) -> None:
     """Newest first as they are given, a heading for each day, `history[47]` for each edit."""
-    rows = [row, replace(row, edit_id=46, when=NOON - 3600), replace(row, edit_id=45, when=NOON - 86_400)]
-    data = history_bundle(rows, 1284, zone=UTC)
+    rows = [row, replace(row, id=46, created_at=NOON - 3600), replace(row, id=45, created_at=NOON - 86_400)]
+    data = history_bundle(rows, [None] * 3, 1284, zone=UTC)
     page = read(data["text/html"])
     assert [one.text for one in page.all("strong")] == ["Thursday, 12 March 2026", "Wednesday, 11 March 2026"]
     assert [one.text for one in page.all("code")] == ["history[47]", "history[46]", "history[45]"]
@@ -50,9 +52,9 @@ def test_a_history_is_grouped_by_day_and_named_by_what_one_types(row: HistoryRow
     ]
 
 
-def test_every_picture_of_a_history_has_words(row: HistoryRow) -> None:
+def test_every_picture_of_a_history_has_words(row: Edit, small: bytes) -> None:
     """An edit without one keeps its place with a frame."""
-    page = read(history_bundle([row, replace(row, edit_id=46, source=None)], 2, zone=UTC)["text/html"])
+    page = read(history_bundle([row, replace(row, id=46)], [small, None], 2, zone=UTC)["text/html"])
     assert [one.attributes["alt"] for one in page.all("img")] == ["First picture of edit 47: Make it snow."]
     assert len(page.all("tr")) == 2
 
@@ -62,32 +64,38 @@ def test_every_picture_of_a_history_has_words(row: HistoryRow) -> None:
     [
         ({"provider": "sandbox"}, "seed 7 · 4 pictures · sandbox · $0.28 in play money"),
         ({"cost": None}, "seed 7 · 4 pictures · cost not known"),
-        ({"state": "unknown", "outputs": 0, "cost": None}, "? unknown, may be charged · seed 7"),
-        ({"state": "cancelled", "outputs": 0, "cost": None, "seed": None}, "■ cancelled"),
-        ({"state": "running", "outputs": 0, "cost": None}, "◐ running · seed 7"),
-        ({"state": "warming", "outputs": 0, "cost": None}, "warming · seed 7"),
-        ({"state": "failed", "outputs": 0, "cost": None, "starred": True}, "× failed · ★ starred · seed 7"),
-        ({"cost": None, "rejected": True, "tags": ("cover", "a b")}, "✕ rejected · cover · a b · seed 7 · 4 pictures"),
+        ({"state": "unknown", "outputs": (), "cost": None}, "? unknown, may be charged · seed 7"),
+        ({"state": "cancelled", "outputs": (), "cost": None, "seed": None}, "■ cancelled"),
+        ({"state": "running", "outputs": (), "cost": None}, "◐ running · seed 7"),
+        ({"state": "warming", "outputs": (), "cost": None}, "warming · seed 7"),
+        (
+            {"state": "failed", "outputs": (), "cost": None, "ratings": STARRED},
+            "× failed · ★ starred · seed 7",
+        ),
+        (
+            {"cost": None, "ratings": REJECTED, "tags": ("cover", "a b")},
+            "✕ rejected · cover · a b · seed 7 · 4 pictures",
+        ),
     ],
 )
-def test_an_edit_says_how_it_ended_and_what_it_cost(row: HistoryRow, given: dict[str, object], said: str) -> None:
+def test_an_edit_says_how_it_ended_and_what_it_cost(row: Edit, given: dict[str, object], said: str) -> None:
     """The state stands first where it is not the usual one; a cost that is not known is not nothing."""
-    data = history_bundle([replace(row, **given)], 1, zone=UTC)  # type: ignore[arg-type]
+    data = history_bundle([replace(row, **given)], [None], 1, zone=UTC)  # type: ignore[arg-type]
     assert said in data["text/plain"]
     assert said in read(data["text/html"]).text
 
 
 def test_an_empty_history_says_so() -> None:
     """And what was looked for, where something was."""
-    assert history_bundle([], 0)["text/plain"] == "No edits yet"
-    assert history_bundle([], 0, heading="with “neon”")["text/plain"].endswith("with “neon”")
+    assert history_bundle([], [], 0)["text/plain"] == "No edits yet"
+    assert history_bundle([], [], 0, heading="with “neon”")["text/plain"].endswith("with “neon”")
 
 
-def test_fifty_edits_weigh_little(row: HistoryRow, photo: Callable[[str], Path]) -> None:
+def test_fifty_edits_weigh_little(row: Edit, photo: Callable[[str], Path]) -> None:
     """A page of the history with a photograph on each row is at most 300 kB."""
     sources = [photo(name) for name in ("astronaut", "coffee", "chelsea", "portrait", "rocket")]
-    rows = [replace(row, edit_id=n, source=sources[n % 5], prompt="word " * 100) for n in range(50)]
-    data = history_bundle(rows, 50, zone=UTC)
+    rows = [replace(row, id=n, parameters={"prompt": "word " * 100}) for n in range(50)]
+    data = history_bundle(rows, sources * 10, 50, zone=UTC)
     assert len(json.dumps(data)) <= 300_000
     assert len(read(data["text/html"]).all("img")) == 50
 
@@ -171,6 +179,6 @@ def test_descriptions_of_pictures_say_what_is_known(small: bytes) -> None:
     assert describe(Picture("cup.png", None, 320, 200, size=1_500_000)) == "cup.png (320×200, 1.5 MB)"
 
 
-def test_rows_are_made_by_the_same_hand(row: HistoryRow) -> None:
+def test_rows_are_made_by_the_same_hand(row: Edit, small: bytes) -> None:
     """Equal rows give equal pages."""
-    assert history_bundle([row] * 3, 3, zone=UTC) == history_bundle([row] * 3, 3, zone=UTC)
+    assert history_bundle([row] * 3, [small] * 3, 3, zone=UTC) == history_bundle([row] * 3, [small] * 3, 3, zone=UTC)

@@ -38,7 +38,10 @@ def test_until_the_cost_is_told_the_quoted_price_counts(store: Store, states: tu
     """In flight, done or uncertain: the quoted price; what was refused, or cancelled before it ran: nothing."""
     edit = taken(store, *states, price_quoted=0.25)
     assert store.spending("runcomfy") == Spending(0.0, held, 0)
-    store.record_cost(edit.id, 0.1)
+    if edit.is_terminal:
+        store.settle(edit.id, cost=0.1)
+    else:
+        store.move(edit.id, edit.state, cost=0.1)
     assert store.spending("runcomfy") == Spending(0.1, 0.0, 0)
 
 
@@ -56,7 +59,7 @@ def test_an_unknown_price_is_not_free(store: Store) -> None:
     """It is counted as one that nobody knows, until its cost is told; a person may say that it was never charged."""
     edit = taken(store, "unknown")
     assert store.spending("runcomfy") == Spending(0.0, 0.0, 1)
-    assert store.record_cost(edit.id, 0.0).state == "unknown"
+    assert store.settle(edit.id, cost=0.0).state == "unknown"
     assert store.spending("runcomfy") == Spending(0.0, 0.0, 0)
 
 
@@ -126,7 +129,7 @@ def test_nothing_is_granted_while_a_charge_is_unknown(store: Store) -> None:
     edit = store.begin(asked(provider="runcomfy"))
     answer = store.reserve(edit.id, 0.01, budget=100.0)
     assert (answer.granted, answer.spending.unpriced) == (False, 1)
-    store.record_cost(blind.id, 0.5)
+    store.move(blind.id, "queued", cost=0.5)
     assert store.reserve(edit.id, 0.01, budget=100.0).granted
 
 
@@ -169,7 +172,6 @@ def test_what_is_no_amount_is_refused(store: Store, amount: float) -> None:
     edit = store.begin(asked())
     for call in (
         lambda: store.begin(asked(price_quoted=amount)),
-        lambda: store.record_cost(edit.id, amount),
         lambda: store.reserve(edit.id, amount, budget=1.0),
         lambda: store.reserve(edit.id, 0.1, budget=amount),
         lambda: store.set_budget("sandbox", amount),

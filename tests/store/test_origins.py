@@ -92,11 +92,13 @@ class TestPosts:
         store.move(edit.id, "queued", request_id="r")
         store.move(edit.id, "completed", cost=0.2)
         assert [post.cost for post in store.posts(edit.id)] == [0.2, None]
-        store.record_cost(edit.id, 0.3)
-        assert [post.cost for post in store.posts(edit.id)] == [0.3, None]
-        store.post_ended(edit.id, store.post_sent(edit.id, seed=8, quote=0.1), "accepted", cost=0.1)
-        store.record_cost(edit.id, 0.5)
-        assert [post.cost for post in store.posts(edit.id)] == [0.1, 0.3, None]
+        several = store.begin(asked())
+        store.move(several.id, "submitting")
+        for cost in (0.1, 0.3):
+            store.post_ended(several.id, store.post_sent(several.id, seed=8, quote=0.1), "accepted", cost=cost)
+        store.move(several.id, "queued", request_id="s")
+        store.move(several.id, "completed", cost=0.5)
+        assert [post.cost for post in store.posts(several.id)] == [0.3, 0.1]
 
     def test_what_is_no_post_or_no_outcome_is_refused(self, store: Store) -> None:
         """A POST that was not written down cannot end."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from nbbanana.display import (
     ComparisonView,
     DiffView,
     DryRun,
-    HistoryRow,
     LineageNode,
     Picture,
     ProgressDisplay,
@@ -27,6 +28,7 @@ from nbbanana.display import (
 )
 from nbbanana.engine.run import Progress
 from nbbanana.models import Model, from_schema
+from nbbanana.store.records import Edit, OutputRecord
 
 __all__ = ["everything", "model_saying", "payloads"]
 
@@ -77,13 +79,20 @@ def view_of(words: str) -> ResultView:
     )
 
 
+def edit_row(edit_id: int, when: float, prompt: str, provider: str, state: Any = "completed", **facts: Any) -> Edit:
+    """An edit in a list of edits; `outputs` is how many pictures came."""
+    outputs = [OutputRecord(index, "0" * 64, "image/png", 1, 1, 1) for index in range(facts.pop("outputs", 0))]
+    made = Edit("m", provider, "", "", {"prompt": prompt}, facts.pop("seed", None), seed_given=True, id=edit_id)
+    return replace(made, created_at=when, state=state, outputs=tuple(outputs), **facts)
+
+
 def everything(words: str) -> Iterator[str]:
     """The HTML of every output of the room, with the words wherever words can stand."""
     view = view_of(words)
     yield bundle(view)[0]["text/html"]
     yield from _on_its_way(view, words)
-    row = HistoryRow(1, 0.0, words, words, words, 7, None, 1, 0.5, tags=(words,), note=words)
-    yield history_bundle([row], 1, heading=words)["text/html"]
+    row = edit_row(1, 0.0, words, words, words, seed=7, outputs=1, cost=0.5, tags=(words,), note=words)
+    yield history_bundle([row], [None], 1, heading=words)["text/html"]
     run = DryRun(words, words, {words: words}, view.pictures, 1, 0.5, is_exact=True, how=words, notes=(words,))
     yield dry_run_bundle(run)["text/html"]
     yield note_bundle(words)["text/html"]
