@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbbanana.display.changes import comparison_bundle, diff_bundle, lineage_bundle, word_diff
+from nbbanana.display.differences import comparison_bundle, diff_bundle, lineage_bundle, word_diff
 from nbbanana.display.grid import PROVENANCE, bundle, text
 from nbbanana.display.progress import ProgressDisplay, standing, stopping
 from nbbanana.display.tables import dry_run_bundle, history_bundle, models_bundle, note_bundle

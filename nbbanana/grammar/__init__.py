@@ -9,10 +9,10 @@ come from the model's schema and from one table of nbbanana's own. `{{name}}` ta
 """
 
 from nbbanana.grammar.cell import Asked, Cell, check_prompt, parse, parse_words, split_cell, to_cell
+from nbbanana.grammar.lexer import Word, quote, split
 from nbbanana.grammar.operands import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Scope
 from nbbanana.grammar.options import OWN, Option, dollars, listed, options_of, read_options
 from nbbanana.grammar.placeholders import escape, fill, fits
-from nbbanana.grammar.words import Word, quote, split
 
 __all__ = [
     "OWN",

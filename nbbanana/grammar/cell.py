@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from nbbanana import models
 from nbbanana.errors import PromptError, UnknownModelError, UsageError
 from nbbanana.grammar import operands, options
+from nbbanana.grammar.lexer import Word, split
 from nbbanana.grammar.operands import EditOperand, FileOperand, Operand
 from nbbanana.grammar.placeholders import escape, fill, normal
-from nbbanana.grammar.words import Word, split
 from nbbanana.images.reading import existing
 from nbbanana.request import with_plain_line_ends
 from nbbanana.text import clip

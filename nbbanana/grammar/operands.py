@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeGuard, cast
 
 from nbbanana.errors import UsageError, VariableError
+from nbbanana.grammar.lexer import Word, quote
 from nbbanana.grammar.placeholders import escape, normal
-from nbbanana.grammar.words import Word, quote
 from nbbanana.images.reading import existing
 from nbbanana.models.nearest import nearest
 

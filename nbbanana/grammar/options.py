@@ -14,9 +14,9 @@ from textwrap import fill as wrapped
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import ParameterError, UsageError
+from nbbanana.grammar.lexer import Word, quote
 from nbbanana.grammar.operands import LONG_DASHES
 from nbbanana.grammar.placeholders import escape, fill
-from nbbanana.grammar.words import Word, quote
 from nbbanana.images.reading import ENDINGS, existing
 from nbbanana.models.checking import TRUTH
 from nbbanana.models.fields import COUNTS, IMAGES

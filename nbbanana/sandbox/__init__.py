@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbbanana.sandbox.app import create_app
     from nbbanana.sandbox.faults import FAULT_KINDS, FAULT_TARGETS, Fault
-    from nbbanana.sandbox.jobs import Submission
+    from nbbanana.sandbox.job_queue import Submission
     from nbbanana.sandbox.request_log import Seen
     from nbbanana.sandbox.sandbox import Sandbox, serve
 
@@ -32,7 +32,7 @@ _HOMES = {
     "Fault": "faults",
     "Sandbox": "sandbox",
     "Seen": "request_log",
-    "Submission": "jobs",
+    "Submission": "job_queue",
     "create_app": "app",
     "serve": "sandbox",
 }

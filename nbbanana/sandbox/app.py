@@ -34,7 +34,7 @@ from nbbanana.sandbox.accounts import Account
 from nbbanana.sandbox.api_errors import ApiError, error_response
 from nbbanana.sandbox.fault_injection import play
 from nbbanana.sandbox.files import read_inputs
-from nbbanana.sandbox.jobs import Order, Submission
+from nbbanana.sandbox.job_queue import Order, Submission
 from nbbanana.sandbox.request_log import PAYLOAD, SEEN, LoggedApp, shortened
 from nbbanana.sandbox.state import State
 

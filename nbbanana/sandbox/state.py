@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from nbbanana.sandbox.accounts import Accounts, DeviceLogins, LoginPages, RateLimit
-from nbbanana.sandbox.catalogue import Catalogue, draw_duration
 from nbbanana.sandbox.faults import Fault, FaultScript
 from nbbanana.sandbox.files import Files
-from nbbanana.sandbox.jobs import JobQueue, JobState, Order, Submission
+from nbbanana.sandbox.job_queue import JobQueue, JobState, Order, Submission
+from nbbanana.sandbox.model_entries import Catalogue, draw_duration
 from nbbanana.sandbox.request_log import KEPT_REQUESTS, Seen
 
 __all__ = ["State"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, cast, overload
 
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
-from nbbanana.session import views
+from nbbanana.session import view_builders
 from nbbanana.session.bundled import open_to_read
 from nbbanana.session.changes import Diff, Lineage
 from nbbanana.session.jobs import Job
@@ -152,7 +152,7 @@ class History:
         Raises:
             UsageError: pandas is not installed.
         """
-        return views.history_frame(result.record for result in self)
+        return view_builders.history_frame(result.record for result in self)
 
     def total_cost(self) -> Mapping[str, Spending]:
         """Return what everything in the store cost, by provider; the sandbox's is play money."""
@@ -321,14 +321,14 @@ class Page(Results[EditResult]):
         Raises:
             UsageError: pandas is not installed.
         """
-        return views.history_frame(result.record for result in self)
+        return view_builders.history_frame(result.record for result in self)
 
     def _part(self, results: Sequence[EditResult]) -> Page:
         return Page(results, self._total, self._heading, self._library)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         records = [result.record for result in self._results[:SHOWN]]
-        return views.history_view(records, self._library, self._total, self._heading), {}
+        return view_builders.history_view(records, self._library, self._total, self._heading), {}
 
 
 def _ids(edits: EditResult | Output | int | Iterable[EditResult | Output | int]) -> list[int]:

@@ -13,7 +13,7 @@ from nbbanana.display.views import ResultView
 from nbbanana.engine.engine import Engine
 from nbbanana.engine.run import Outcome, Progress, Run, StopReport
 from nbbanana.request import EditRequest
-from nbbanana.session import views
+from nbbanana.session import view_builders
 from nbbanana.session.library import Library
 from nbbanana.session.result_sets import Asker
 from nbbanana.session.results import EditResult
@@ -186,7 +186,7 @@ class Job:
 
     def view(self) -> ResultView:
         """Return what to show of it now."""
-        return views.run_view(self._run, self._library, self.name)
+        return view_builders.run_view(self._run, self._library, self.name)
 
     @property
     def run(self) -> Run:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, Self, TypeVar, overload
 
 from nbbanana.display.views import ResultView
-from nbbanana.session import views
+from nbbanana.session import view_builders
 from nbbanana.store.records import Edit
 
 __all__ = ["Asker", "Pending", "ResultSet", "Results", "bundle_of"]
@@ -66,7 +66,7 @@ class ResultSet(Results[Any]):
         if not self._results:
             return {"text/plain": repr(self)}, {}
         return bundle_of(
-            views.set_view([(result.view(), result.origin, result.record) for result in self]), include, exclude
+            view_builders.set_view([(result.view(), result.origin, result.record) for result in self]), include, exclude
         )
 
 

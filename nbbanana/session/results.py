@@ -13,7 +13,7 @@ from nbbanana.engine.run import Outcome
 from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput, open_safely
 from nbbanana.regions import Area
-from nbbanana.session import saving, views
+from nbbanana.session import saving, view_builders
 from nbbanana.session.call_args import texts
 from nbbanana.session.curl import as_curl
 from nbbanana.session.library import Library
@@ -364,7 +364,7 @@ class EditResult(Sequence[Output]):
 
     def view(self, label: str | None = None) -> ResultView:
         """Return what to show of it; `label` is what it is called where it is shown."""
-        shown = views.result_view(self._outcome, self.library, label or self.label)
+        shown = view_builders.result_view(self._outcome, self.library, label or self.label)
         if self._positions is None:
             return shown
         return replace(shown, pictures=tuple(shown.pictures[position] for position in self._positions))

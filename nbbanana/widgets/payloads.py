@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.display.changes import word_diff
+from nbbanana.display.differences import word_diff
 from nbbanana.display.tables import STATES
 from nbbanana.display.words import duration, money
 from nbbanana.session.reproduce import image_of, operand_of

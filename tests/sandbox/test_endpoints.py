@@ -11,7 +11,7 @@ from PIL import Image
 from support.sandboxes import EDIT, TEXT_TO_IMAGE, Serve, ask, fetch
 
 from nbbanana import models
-from nbbanana.sandbox.catalogue import Catalogue
+from nbbanana.sandbox.model_entries import Catalogue
 
 
 def test_a_submission_answers_with_an_id_and_three_urls(serve: Serve) -> None:

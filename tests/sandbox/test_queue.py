@@ -14,7 +14,7 @@ from support.sandboxes import EDIT, Client, Serve, ask
 from nbbanana.images import load
 from nbbanana.sandbox import Fault, Sandbox
 from nbbanana.sandbox.accounts import Account
-from nbbanana.sandbox.jobs import Order
+from nbbanana.sandbox.job_queue import Order
 
 LONG = {"time_scale": 1.0, "duration": math.inf, "paint": "flat"}
 
