@@ -251,6 +251,7 @@ def _waited(job: Job, *, quiet: bool) -> EditResult:
     shown: set[str] = set()
 
     def show(job: Job) -> None:
+        """Write a step on stderr, once."""
         if job.status not in shown:
             shown.add(job.status)
             say(f"{job.status}{f', request {job.request_id}' if job.request_id else ''}", quiet=quiet)

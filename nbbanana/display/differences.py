@@ -89,6 +89,7 @@ def lineage_bundle(roots: Sequence[LineageNode], more: str = "") -> dict[str, st
     square_of = {id(node): square for node, square in zip(nodes, copies, strict=True)}
 
     def shown(node: LineageNode, depth: int) -> dict[str, Any]:
+        """Return what the template shows of a node and those below it."""
         return {
             **square_of[id(node)],
             "alt": f"First picture of edit {node.edit_id}" if node.edit_id else one_line(node.name),

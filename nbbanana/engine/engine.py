@@ -338,6 +338,7 @@ class Engine:
         wanted = {name: value for name, value in request.parameters.items() if name in priced}
 
         def look() -> tuple[float, float] | None:
+            """Read the newest records; called in the store's thread."""
             edits = self.store.filter(
                 model=model.id, provider=self.provider.name, states=("completed",), limit=RECORD_LIMIT
             )

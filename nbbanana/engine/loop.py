@@ -108,6 +108,7 @@ class Worker:
         future: Future[T] = Future()
 
         def call() -> None:
+            """Run the call in the thread and end its future."""
             if not future.set_running_or_notify_cancel():
                 return
             try:

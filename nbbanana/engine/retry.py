@@ -54,6 +54,7 @@ async def ask_with_retries(
         return max(pause(state), getattr(error, "retry_after", None) or 0.0)
 
     def before_sleep(state: tenacity.RetryCallState) -> None:
+        """Tell `on_pause` the error and the seconds."""
         error = state.outcome.exception() if state.outcome else None
         if on_pause and isinstance(error, NBBananaError) and state.next_action:
             on_pause(error, state.next_action.sleep)

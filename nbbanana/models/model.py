@@ -293,8 +293,6 @@ def from_schema(
     model_id: str,
     schema: Mapping[str, Any],
     *,
-    title: str | None = None,
-    summary: str | None = None,
     guidance: str = "",
     is_shipped: bool = False,
 ) -> Model:
@@ -308,8 +306,6 @@ def from_schema(
     Args:
         model_id: the endpoint.
         schema: JSON Schema or the service's dialect of it (see `nbbanana.models.dialect`).
-        title: in place of the schema's `title`.
-        summary: in place of the schema's `description`.
         guidance: Markdown.
         is_shipped: whether it stands in the catalogue of this package.
 
@@ -320,20 +316,18 @@ def from_schema(
     >>> model.kind, model.images_field, model.max_images
     ('edit', 'image', None)
     """
-    return _model(model_id, _spelled(model_id, schema), title, summary, guidance, is_shipped=is_shipped)
+    return _model(model_id, _spelled(model_id, schema), guidance, is_shipped=is_shipped)
 
 
 @lru_cache(maxsize=MANY_MODELS)
-def _model(
-    model_id: str, spelled: str, title: str | None, summary: str | None, guidance: str, *, is_shipped: bool
-) -> Model:
+def _model(model_id: str, spelled: str, guidance: str, *, is_shipped: bool) -> Model:
     schema = json.loads(spelled)
     fields = read_fields(plain_schema(model_id, schema))
     return Model(
         id=model_id,
-        title=title or str(schema.get("title") or model_id),
+        title=str(schema.get("title") or model_id),
         kind="edit" if any(one.holds_pictures for one in fields) else "text-to-image",
-        summary=str(schema.get("description") or "") if summary is None else summary,
+        summary=str(schema.get("description") or ""),
         guidance=guidance,
         schema=schema,
         fields=fields,

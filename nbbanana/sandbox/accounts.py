@@ -28,6 +28,8 @@ CENTS = 6
 """Decimal places that sums are kept to: prices such as $0.0625 stay exact."""
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 """Letters of user codes: no vowels, so that no code is a word."""
+POLL_INTERVAL = 1
+"""Whole seconds that a client is asked to wait between polls."""
 MOST_PAGES = 100
 """Login pages that are remembered at once."""
 
@@ -103,16 +105,12 @@ class DeviceLogins:
     Args:
         grant: makes the token for a login that was allowed.
         lifetime: seconds that a code lives.
-        poll_interval: whole seconds that a client is asked to wait between polls.
         auto_authorize: every login is allowed at once, for demonstrations.
     """
 
-    def __init__(
-        self, grant: Callable[[], str], *, lifetime: int = 600, poll_interval: int = 1, auto_authorize: bool = False
-    ) -> None:
+    def __init__(self, grant: Callable[[], str], *, lifetime: int = 600, auto_authorize: bool = False) -> None:
         self._grant = grant
         self._lifetime = lifetime
-        self._poll_interval = poll_interval
         self._first_decision: Decision = "authorized" if auto_authorize else "pending"
         self._lock = threading.Lock()
         self._logins: dict[str, _Login] = {}
@@ -130,7 +128,7 @@ class DeviceLogins:
             "user_code": login.user_code,
             "verify_url": verify_url,
             "expires_in": self._lifetime,
-            "poll_interval": self._poll_interval,
+            "poll_interval": POLL_INTERVAL,
         }
 
     def poll(self, device_code: str) -> tuple[int, dict[str, str]]:

@@ -145,6 +145,7 @@ def _marked(send: Send, seen: Seen) -> Send:
     """Return a `send` that notes the status of the answer and marks it as the sandbox's."""
 
     async def marked(message: Message) -> None:
+        """Send a message; of the first, note the status and add the headers."""
         if message["type"] == "http.response.start":
             seen.status = message["status"]
             headers = MutableHeaders(raw=list(message.get("headers", ())))

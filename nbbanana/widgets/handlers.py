@@ -100,6 +100,7 @@ def _once_known(studio: StudioState, model_id: str, act: Callable[[], object]) -
     _say(studio, f"Asking the service about {model_id}.")
 
     def answered(done: Future[Model]) -> None:
+        """Act, or show why the model cannot be had; called in the UI thread."""
         if (error := done.exception()) is not None:
             studio.widget.show_error(error, model_id)
             return
@@ -110,9 +111,10 @@ def _once_known(studio: StudioState, model_id: str, act: Callable[[], object]) -
 
 
 def _with_model(act: Callable[[StudioState, Message], Any]) -> Callable[[StudioState, Message], None]:
-    """An act on an edit that needs its model."""
+    """Make a handler of an act on an edit that needs its model."""
 
     def found(studio: StudioState, message: Message) -> None:
+        """Find the edit, and act once its model is known."""
         edit = studio.session.store.get(int(message["edit"]))
         _once_known(studio, edit.model, lambda: act(studio, message))
 
@@ -120,9 +122,10 @@ def _with_model(act: Callable[[StudioState, Message], Any]) -> Callable[[StudioS
 
 
 def _on_task(act: Callable[[StudioState, Task], Any]) -> Callable[[StudioState, Message], None]:
-    """An act on a job that is still shown."""
+    """Make a handler of an act on a job; one that is not shown any more is passed over."""
 
     def found(studio: StudioState, message: Message) -> None:
+        """Find the job and act on it."""
         task = studio.tasks.find(str(message["key"]))
         if task is not None:
             act(studio, task)

@@ -85,6 +85,7 @@ class StudioState:
         """Change the form and show it; called in any thread."""
 
         def changed() -> T:
+            """Change and show the form in the UI thread."""
             before, found = self.form.draft, change()
             self.show_form()
             self.embedded.refresh_region(self.form)

@@ -125,7 +125,7 @@ def test_a_model_of_one_picture_and_an_open_number_are_said() -> None:
             "fast": {"type": "boolean"},
         },
     }
-    data = models_bundle([from_schema("some/editor", schema, title="Editor", summary="Edits.")])
+    data = models_bundle([from_schema("some/editor", {**schema, "title": "Editor", "description": "Edits."})])
     page = read(data["text/html"])
     assert "edits one picture" in page.text
     assert "at least 0" in page.text

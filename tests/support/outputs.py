@@ -49,13 +49,15 @@ def model_saying(words: str, model_id: str = "a/b") -> Model:
     look = {"type": "string", "title": words, "enum": [words], "default": words, "description": words}
     schema = {
         "type": "object",
+        "title": words,
+        "description": words,
         "properties": {
             "prompt": {"type": "string", "description": words},
             "image_urls": {"type": "array", "items": {"type": "string"}, "format": "image_uris", "description": words},
             "look": {**look, "x-nbbanana": {"cost": words}},
         },
     }
-    return from_schema(model_id, schema, title=words, summary=words)
+    return from_schema(model_id, schema)
 
 
 def view_of(words: str) -> ResultView:
