@@ -126,8 +126,9 @@ def _read_cell(line: Sequence[str], session: Session) -> Cell:
 
 def _pictures(cell: Cell, session: Session) -> list[object]:
     from nbbanana.grammar import Scope
+    from nbbanana.session.jobs import outputs_of
 
-    around = Scope({}, session.history.__getitem__, lambda: session.last, _outputs)
+    around = Scope({}, session.history.__getitem__, lambda: session.last, outputs_of)
     found: list[object] = []
     for operand in cell.operands:
         found += [read_bytes(STDIN)] if _is_stdin(operand) else around.find(operand)
@@ -138,12 +139,6 @@ def _is_stdin(operand: Operand) -> bool:
     from nbbanana.grammar import FileOperand
 
     return isinstance(operand, FileOperand) and operand.text == STDIN
-
-
-def _outputs(value: object) -> Sequence[object] | None:
-    from nbbanana.session import EditResult
-
-    return value if isinstance(value, EditResult) else None
 
 
 # ── run: the request as JSON ────────────────────────────────────────────────────────────────────────────────────

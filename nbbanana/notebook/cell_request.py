@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.errors import ImageError, VariableError
+from nbbanana.errors import ImageError
 from nbbanana.grammar import NameOperand, Operand, Scope, parse
-from nbbanana.session import EditResult, Job, current
+from nbbanana.session import Job, current
 from nbbanana.session.dry_run import describe_request
+from nbbanana.session.jobs import outputs_of
 
 if TYPE_CHECKING:
     from nbbanana.request import EditRequest
@@ -50,7 +51,7 @@ class CellRequest:
     def look_up(self) -> list[Found]:
         """Look up the values that the operands stand for; nothing is loaded."""
         session = self.session
-        around = Scope(self.namespace, session.history.__getitem__, lambda: session.last, _outputs)
+        around = Scope(self.namespace, session.history.__getitem__, lambda: session.last, outputs_of)
         return [(operand, thing) for operand in self.cell.operands for thing in around.find(operand)]
 
     def request(self, found: Iterable[Found]) -> EditRequest:
@@ -93,19 +94,3 @@ class CellRequest:
                     raise
                 raise type(error)(f"{operand}: {error.what}", error.why, error.how) from error
         return images
-
-
-def _outputs(value: object) -> Sequence[object] | None:
-    """Return the outputs of a result, or of a job that is over; None for any other value."""
-    if isinstance(value, EditResult):
-        return value
-    if not isinstance(value, Job):
-        return None
-    if not value.done():
-        raise VariableError(
-            "The job is not over yet.",
-            f"It is {value.status}; its pictures are not there.",
-            "Wait for it with job.result() in a cell before.",
-        )
-    # Not value.result(): looking a picture up does not make it this kernel's last edit.
-    return value.peek()

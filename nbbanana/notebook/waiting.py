@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import wait as wait_for
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbbanana.errors import ImageError, NBBananaError
@@ -68,7 +67,7 @@ class BlockingWaiter:
 
     async def over(self, job: Job, seconds: float) -> bool:
         """Wait here."""
-        return _is_over(job, seconds)
+        return job.wait(seconds)
 
     async def cancel(self, job: Job | None) -> str:
         """Cancel it and wait for the service's answer, or for a second interrupt."""
@@ -173,10 +172,6 @@ async def _woken(work: asyncio.Future[Any]) -> None:
         await asyncio.wait({work}, timeout=TICK)
 
 
-def _is_over(job: Job, seconds: float) -> bool:
-    return bool(wait_for([job.run.future], timeout=seconds).done)
-
-
 def _result(job: Job, display: Display) -> EditResult:
     """Return the result of a job that is over; its error is said where the progress stood, and raised."""
     try:
@@ -208,7 +203,7 @@ def _follow(job: Job, display: Display) -> Job:
 
 
 def _keep_up(job: Job, display: Display) -> None:
-    while not _is_over(job, TICK):
+    while not job.wait(TICK):
         display.progress(job)
     try:
         result = _result(job, display)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from typing import Any
@@ -12,13 +12,14 @@ from typing import Any
 from nbbanana.display.views import ResultView
 from nbbanana.engine.engine import Engine
 from nbbanana.engine.run import Outcome, Progress, Run, StopReport
+from nbbanana.errors import VariableError
 from nbbanana.request import EditRequest
 from nbbanana.session import view_builders
 from nbbanana.session.library import Library
 from nbbanana.session.result_sets import Asker
-from nbbanana.session.results import EditResult
+from nbbanana.session.results import EditResult, Output
 
-__all__ = ["Job"]
+__all__ = ["Job", "outputs_of"]
 
 TICK = 0.2
 """Seconds between two looks while waiting: an interrupt must find the interpreter awake."""
@@ -202,3 +203,24 @@ class Job:
         if self._result is None:
             self._result = self._receive(outcome, self.name)
         return self._result
+
+
+def outputs_of(value: object) -> Sequence[Output] | None:
+    """
+    Return the outputs of a result, or of a job that is over; None for any other value.
+
+    Raises:
+        VariableError: a job that is under way.
+    """
+    if isinstance(value, EditResult):
+        return value
+    if not isinstance(value, Job):
+        return None
+    if not value.done():
+        raise VariableError(
+            "The job is not over yet.",
+            f"It is {value.status}; its pictures are not there.",
+            "Wait for it with job.result() in a cell before.",
+        )
+    # Not value.result(): looking a picture up does not make it this kernel's last edit.
+    return value.peek()

@@ -186,6 +186,20 @@ class Form(anywidget.AnyWidget):
         if is_new:
             ui_thread.post(self._receive, message, buffers)
 
+    def emit_made(self, kind: str, make: Callable[[], bytes], about: str = "picture", **content: Any) -> None:
+        """Send a message with a picture that is read or made first, in a background thread; returns at once."""
+
+        def work() -> None:
+            """Make the picture, and leave the message or the error for the UI thread."""
+            try:
+                data = make()
+            except Exception as error:  # noqa: BLE001 - shown in the form, since no caller could
+                ui_thread.post(self.show_error, error, about)
+                return
+            ui_thread.post(lambda: self.emit(kind, **content, buffers=[data]))
+
+        ui_thread.background(work)
+
     def show_error(self, error: BaseException, about: str = "") -> None:
         """Show an error in the form, in its three lines; `about` names what it belongs to."""
         what, why, mend = _lines(error)

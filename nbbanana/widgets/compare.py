@@ -7,9 +7,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbbanana.display import ComparisonView, comparison_bundle
-from nbbanana.errors import NBBananaError
 from nbbanana.text import one_line
-from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.comparison import Side, data_of, made_from, rows, same, sides_of, words
 from nbbanana.widgets.thumbnails import VIEW_SIDE, seen, whole
@@ -57,11 +55,11 @@ class Compare(Form, script="compare/main.js", styles=("compare.css", "viewer.css
             outputs = [side.output for side in self.sides if side.output]
             answer(self, next(one for one in outputs if (one.edit_id, one.index) == wanted), message)
         elif kind == "full":
-            ui_thread.background(self._send_picture, int(message["side"]), whole)
+            self._send_picture(int(message["side"]), whole)
         elif kind == "hello":
             self._tell_sides()
             for number in range(len(self.sides)):
-                ui_thread.background(self._send_picture, number, seen)
+                self._send_picture(number, seen)
 
     def _tell_sides(self) -> None:
         pairs = {f"{a}-{b}": (self.sides[a], self.sides[b]) for a, b in permutations(range(len(self.sides)), 2)}
@@ -75,13 +73,9 @@ class Compare(Form, script="compare/main.js", styles=("compare.css", "viewer.css
         )
 
     def _send_picture(self, number: int, made: Callable[[bytes], bytes]) -> None:
-        """Send a picture as `seen` or `whole` makes it of its bytes; called in a background thread."""
-        try:
-            data = made(data_of(self.sides[number]))
-        except (NBBananaError, OSError) as error:
-            ui_thread.post(self.show_error, error, "picture")
-            return
-        ui_thread.post(lambda: self.emit("picture", number=number, full=made is whole, buffers=[data]))
+        """Send a picture as `seen` or `whole` makes it of its bytes; returns at once."""
+        side = self.sides[number]
+        self.emit_made("picture", lambda: made(data_of(side)), number=number, full=made is whole)
 
 
 def _row(side: Side) -> Row:

@@ -16,7 +16,8 @@ from nbbanana.grammar.operands import read
 from nbbanana.grammar.placeholders import fill
 from nbbanana.images import load_all
 from nbbanana.images.reading import expand, is_glob
-from nbbanana.session import EditResult, Job, Output
+from nbbanana.session import EditResult, Output
+from nbbanana.session.jobs import outputs_of
 
 if TYPE_CHECKING:
     from nbbanana.images import ImageInput
@@ -68,7 +69,7 @@ def typed(text: str, session: Session, variables: Mapping[str, Any]) -> list[Slo
     if _is_file(text):
         return _loaded(FileOperand(text), [text])
     words, _ = split(text)
-    around = Scope(variables, session.history.__getitem__, lambda: session.last, _outputs)
+    around = Scope(variables, session.history.__getitem__, lambda: session.last, outputs_of)
     return [slot for word in words for operand in _single(read(word)) for slot in _looked_up(operand, around)]
 
 
@@ -161,10 +162,3 @@ def _name_of(source: Any) -> str | None:
     if isinstance(source, Output):
         return f"edit:{source.edit_id}[{source.index}]"
     return str(FileOperand(str(source))) if isinstance(source, Path) else None
-
-
-def _outputs(value: object) -> Sequence[object] | None:
-    """The outputs of a result or of a job that is over; None for any other value."""
-    if isinstance(value, Job) and value.done():
-        return value.peek()
-    return value if isinstance(value, EditResult) else None

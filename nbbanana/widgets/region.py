@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbbanana import images
 from nbbanana.display.thumbs import data_uri, encode
-from nbbanana.errors import ImageError, NBBananaError, UsageError
+from nbbanana.errors import ImageError, UsageError
 from nbbanana.regions import Area, Box, Shape, box_shape, boxes_of, mask_of, shape_of, words_for
 from nbbanana.text import one_line
 from nbbanana.widgets import ui_thread
@@ -109,7 +109,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
         if kind == "hello":
             self.emit("subject", name=self.picture.name, width=self.size[0], height=self.size[1])
             self._tell_shapes()
-            ui_thread.background(self._show)
+            self.emit_made("picture", lambda: seen(self.picture.source or b""))
         elif kind == "shapes":
             self.shapes = tuple(shape_of(row) for row in message["shapes"])
             self._seen[str(message.get("view", ""))] = int(message.get("count", 0))
@@ -126,15 +126,6 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     def _tell_words(self) -> None:
         ratio = self.size[0] / self.size[1]
         self.emit("words", words=self.words, each=[words_for([one.box(ratio)]) for one in self.shapes])
-
-    def _show(self) -> None:
-        """Called in a background thread."""
-        try:
-            data = seen(self.picture.source or b"")
-        except NBBananaError as error:
-            ui_thread.post(self.show_error, error, "picture")
-            return
-        ui_thread.post(lambda: self.emit("picture", buffers=[data]))
 
 
 def _shaded(picture: ImageInput, shapes: Sequence[Shape]) -> Image:
