@@ -113,7 +113,7 @@ def test_a_circle_would_be_found() -> None:
     assert in_circles(made) == {"a", "b", "c"}
 
 
-STEPS = ("prepare", "reserve", "submit", "wait", "fetch", "stop", "follow")
+STEPS = ("prepare", "reserve", "submit", "wait", "fetch", "stop")
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from nbbanana.errors import StoreError
 from nbbanana.regions import Area
@@ -17,6 +17,7 @@ __all__ = [
     "WHOLE",
     "Budget",
     "Edit",
+    "Facts",
     "InputRecord",
     "Outcome",
     "OutputRecord",
@@ -201,6 +202,37 @@ class Edit:
         if self.accepted_at is None or end is None:
             return None
         return max(0.0, end - self.accepted_at)
+
+
+class Facts(TypedDict, total=False):
+    """
+    What a step brought to light; what is left out or None is nothing new.
+
+    Args:
+        note: a sentence for the list of what happened.
+        request_id: the service's id of the job.
+        handle: what the provider needs to collect the job, the request id where none is given.
+        answered_model: the model that answered.
+        cost: US dollars; an amount that cannot be is left out, with a note.
+        price_quoted: the same.
+        error: what went wrong, in words.
+        error_kind: the name of its class.
+        outputs: are added to those that are there, by their index.
+        inputs: take the place of those that are there.
+        started_at: when a job that is `running` is taken to have begun, if that is earlier than now.
+    """
+
+    note: str | None
+    request_id: str | None
+    handle: str | None
+    answered_model: str | None
+    cost: float | None
+    price_quoted: float | None
+    error: str | None
+    error_kind: str | None
+    outputs: Sequence[OutputRecord] | None
+    inputs: Sequence[InputRecord] | None
+    started_at: float | None
 
 
 @dataclass(frozen=True, slots=True)

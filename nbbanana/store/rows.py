@@ -10,7 +10,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, SupportsIndex, TypedDict, TypeVar, Unpack, cast
+from typing import Any, SupportsIndex, TypeVar, Unpack, cast
 
 from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.regions import area_of
@@ -21,6 +21,7 @@ from nbbanana.store.records import (
     TERMINAL,
     UNCERTAIN,
     Edit,
+    Facts,
     InputRecord,
     OutputRecord,
     Rating,
@@ -30,7 +31,6 @@ from nbbanana.store.records import (
 )
 
 __all__ = [
-    "Facts",
     "add",
     "append",
     "edits_from",
@@ -52,37 +52,6 @@ _LARGEST = 2**63 - 1
 MOST_MONEY = 1e6
 """US dollars; no edit costs more, and sums stay exact."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class Facts(TypedDict, total=False):
-    """
-    What a step brought to light; what is left out or None is nothing new.
-
-    Args:
-        note: a sentence for the list of what happened.
-        request_id: the service's id of the job.
-        handle: what the provider needs to collect the job, the request id where none is given.
-        answered_model: the model that answered.
-        cost: US dollars; an amount that cannot be is left out, with a note.
-        price_quoted: the same.
-        error: what went wrong, in words.
-        error_kind: the name of its class.
-        outputs: are added to those that are there, by their index.
-        inputs: take the place of those that are there.
-        started_at: when a job that is `running` is taken to have begun, if that is earlier than now.
-    """
-
-    note: str | None
-    request_id: str | None
-    handle: str | None
-    answered_model: str | None
-    cost: float | None
-    price_quoted: float | None
-    error: str | None
-    error_kind: str | None
-    outputs: Sequence[OutputRecord] | None
-    inputs: Sequence[InputRecord] | None
-    started_at: float | None
 
 
 def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) -> int:

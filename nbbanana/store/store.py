@@ -20,13 +20,13 @@ from nbbanana.store.database import Database
 from nbbanana.store.leases import Leases, claim
 from nbbanana.store.records import (
     Edit,
+    Facts,
     Outcome,
     Post,
     Rating,
     State,
     Transition,
 )
-from nbbanana.store.rows import Facts
 from nbbanana.store.spending import Money
 
 __all__ = ["Store"]
