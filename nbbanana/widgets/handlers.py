@@ -48,7 +48,9 @@ def handle(studio: StudioState, kind: str, message: Message, buffers: Sequence[m
         _ACTS[kind](studio, message)
     else:
         raise UsageError(
-            f"The form asked for {kind!r}.", "This kernel's nbbanana does not know it.", "Run the cell again."
+            f"The form asked for {kind!r}.",
+            "This kernel's nbbanana does not know it.",
+            "Run the cell again for a form of this version.",
         )
 
 
@@ -156,7 +158,11 @@ def _run(studio: StudioState, message: Message) -> None:
 def _set_max_price(studio: StudioState, message: Message) -> None:
     amount = message["amount"]
     if amount is not None and not (isinstance(amount, int | float) and amount > 0):
-        raise UsageError(f"{amount!r} is no price.", "A run may cost so many US dollars at most.", "Type a number.")
+        raise UsageError(
+            f"{amount!r} is not a price.",
+            "It is the most that a run may cost, in US dollars.",
+            "Type a number, such as 0.60.",
+        )
     studio.max_price = amount
 
 
@@ -303,6 +309,13 @@ def _open(studio: StudioState, message: Message) -> None:
     _say(studio, f"Edit {number} is in the form, and its pictures are among the results.", undo=True)
 
 
+def _go_on(studio: StudioState, message: Message) -> None:
+    """Bring the newest edit of the notebook into a fresh form."""
+    number, kept = int(message["edit"]), bool(studio.form.draft.prompt.strip())
+    studio.go_on(number)
+    _say(studio, f"Edit {number} is in the form{', with the prompt that you had' if kept else ''}.", undo=True)
+
+
 def _look(studio: StudioState, message: Message) -> None:
     studio.widget.emit("detail", **studio.strip.detail(int(message["edit"]), studio.form.draft))
 
@@ -357,6 +370,7 @@ _ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "browse": _browse,
     "leave": lambda studio, message: studio.embedded.leave(str(message["name"])),
     "open": _open,
+    "go on": _with_model(_go_on),
     "look": _look,
     "show": _with_model(lambda studio, message: studio.show_edit(int(message["edit"]))),
     "recall": _with_model(_recall),

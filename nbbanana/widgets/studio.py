@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from nbbanana.errors import UsageError
@@ -47,6 +48,8 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
     def __init__(self, session: Session, *, model: str | None = None, is_public: bool = False) -> None:
         super().__init__()
         self.session = session
+        self.end_visit: Callable[[], object] | None = None
+        """Ends what belongs to this form alone; None where the session is another's."""
         self.state = StudioState(self, session, model or session.default_model, is_public=is_public)
         self.watch(session.store)
 
@@ -181,8 +184,10 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
         handle(self.state, kind, message, buffers)
 
     def on_close(self) -> None:
-        """Stop watching; the jobs run on, and the store keeps what comes of them."""
+        """Stop watching. The jobs run on, and the store keeps what comes of them; a visitor's end with the form."""
         self.state.close()
+        if self.end_visit is not None:
+            self.end_visit()
 
 
 def _public(session: Session, model: str | None, budget: float | None, *, is_public: bool) -> Studio:
@@ -202,8 +207,21 @@ def _public(session: Session, model: str | None, budget: float | None, *, is_pub
     folder = tempfile.mkdtemp(prefix="nbbanana-visitor-")
     own = Session(provider=session.provider_name or None, store=folder, model=model, budget=budget)
     opened = Studio(own, model=model, is_public=True)
-    weakref.finalize(opened, shutil.rmtree, folder, ignore_errors=True)
+    opened.end_visit = weakref.finalize(opened, _end_visit, own, folder)
     return opened
+
+
+def _end_visit(session: Session, folder: str) -> None:
+    """Close a visitor's session and remove its folder, in a thread: what ends a form must not wait."""
+
+    def end() -> None:
+        session.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    if threading.main_thread().is_alive():
+        threading.Thread(target=end, name="nbbanana-visit-ends").start()
+    else:  # the interpreter ends, and threads are not waited for any more
+        end()
 
 
 def studio(
@@ -226,7 +244,7 @@ def studio(
         model: the model to begin with; None is that of the settings.
         session: where edits are made and recorded; None is the current one.
         public: for a page that others open, such as with Voilà: it takes uploads only, names and writes no file of its
-            server, and keeps its edits in a folder of its own, which goes with the form.
+            server, and keeps its edits in a folder of its own. Folder and session go with the form.
         budget: US dollars that the runs of a public form may cost.
         **parameters: what is set to begin with, such as `seed=7`.
 

@@ -13,13 +13,14 @@ from nbbanana.display.layout import expected_ratio
 from nbbanana.errors import UsageError
 from nbbanana.request import SEED_LIMIT, EditRequest, origin
 from nbbanana.session import Job, Output, Session
+from nbbanana.text import clip
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form
 from nbbanana.widgets.compare import Compare
 from nbbanana.widgets.embedded import EmbeddedForms
 from nbbanana.widgets.form_state import Draft, FormState, Recall
 from nbbanana.widgets.inputs import Slot
-from nbbanana.widgets.panels import HistoryStrip, ResultGroups
+from nbbanana.widgets.panels import SHOWN, HistoryStrip, ResultGroups
 from nbbanana.widgets.payloads import Row, draft_of, field_row, region_row, slot_row, slot_source
 from nbbanana.widgets.thumbnails import Thumbnails
 from nbbanana.widgets.watchers import PriceWatcher, ScalingNotes, Task, TaskList, task_row
@@ -134,6 +135,32 @@ class StudioState:
         seed_field = self.session.model_of(edit.model).seed_field
         self.change(lambda: self.form.recall(draft, what, seed_field=seed_field))
 
+    def newest_here(self) -> Edit | None:
+        """Return the newest edit of this notebook, where the form is as fresh as after a restart: only words in it."""
+        draft = self.form.draft
+        is_fresh = not (draft.slots or draft.parameters or self.tasks.all or self.groups.newest_first)
+        notebook = self._origin.notebook
+        if not is_fresh or notebook is None or self.is_public:
+            return None
+        return next(iter(self.session.store.filter(notebook=notebook, states=SHOWN, limit=1)), None)
+
+    def go_on(self, edit_id: int) -> None:
+        """
+        Bring an edit into a fresh form, with its pictures among the results; words that are there already stay.
+
+        Raises:
+            NotInStoreError: an input that the store has lost.
+        """
+        store, words = self.session.store, self.form.draft.prompt
+        edit = store.get(edit_id)
+        draft = draft_of(edit, store)
+        if words.strip():
+            draft = replace(draft, prompt=words)
+        what: Recall = "all" if edit.seed_given else "all but seed"
+        seed_field = self.session.model_of(edit.model).seed_field
+        self.change(lambda: self.form.recall(draft, what, seed_field=seed_field))
+        self.show_edit(edit_id)
+
     # ── asking ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def run(self) -> Task:
@@ -212,6 +239,7 @@ class StudioState:
     def show_form(self) -> None:
         """Tell what is on the form."""
         draft, model = self.form.draft, self.form.model
+        newest = self.newest_here()
         self.thumbnails.want(filter(None, map(slot_source, draft.slots)))
         self.widget.emit(
             "form",
@@ -228,6 +256,7 @@ class StudioState:
             region=region_row(self.form),
             mask=model.mask_field,
             undo=self.form.can_undo,
+            newest=None if newest is None else {"edit": newest.id, "prompt": clip(newest.prompt, 60)},
             provider=self.session.provider_name,
             public=self.is_public,
         )

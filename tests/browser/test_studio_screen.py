@@ -76,6 +76,26 @@ def test_the_whole_way_to_a_result_is_in_one_screen(opened: LabPage) -> None:
     expect(form.locator(".st-tally")).to_have_text("0.5K, the rest automatic")
 
 
+@pytest.mark.parametrize("opened", [860], indirect=True)
+def test_a_narrow_window_has_the_newest_result_straight_under_run(opened: LabPage) -> None:
+    """With JupyterLab's sidebar open, and with it closed: the parameters stand beside or above Run, folded."""
+    form = opened.cell(1).locator(".nbb-studio")
+    for is_open in (True, False):
+        form.evaluate("one => one.scrollIntoView()")
+        run, frame = form.locator(".nbb-go").bounding_box(), form.locator(".st-frame").first.bounding_box()
+        assert run
+        assert frame
+        assert 0 < frame["y"] - run["y"] - run["height"] < 120, "the heading of the edit is all that is between"
+        assert in_sight(form.locator(".st-options summary")) == 1
+        assert in_sight(form.locator(".st-frame").first) >= 0.4
+        if is_open:
+            narrow = form.evaluate("one => one.clientWidth")
+            opened.page.locator(".jp-SideBar .lm-TabBar-tab[data-id='filebrowser']").click()
+            opened.page.wait_for_function(
+                "([one, narrow]) => one.clientWidth > narrow", arg=[form.element_handle(), narrow]
+            )
+
+
 def test_trouble_and_confirmations_are_in_sight(opened: LabPage) -> None:
     """A wrong path is named under the field; what was copied from the far end of the form is said where it is seen."""
     form = opened.cell(1).locator(".nbb-studio")

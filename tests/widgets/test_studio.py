@@ -384,6 +384,52 @@ def test_a_run_of_a_form_is_recorded_as_its_own(bench: Told) -> None:
     form.close()
 
 
+def made_here(session: nb.Session) -> Studio:
+    """A Studio that was opened in a cell of a notebook."""
+    token = origin.set(Origin(notebook="study.ipynb", cell="c1", kernel="k1", execution=3, source="notebook"))
+    try:
+        return nb.studio(session=session)
+    finally:
+        origin.reset(token)
+
+
+def test_after_a_restart_a_fresh_studio_offers_to_go_on(session: nb.Session, photo: Callable[[str], Path]) -> None:
+    """With the newest edit of its notebook: its pictures and options come back, and words that are there stay."""
+    session.edit("Of another notebook.", photo("chelsea"), seed=1)
+    before = made_here(session)
+    before.inputs, before.prompt = [photo("coffee")], "Make it snow."
+    before.set(resolution="0.5K")
+    edit = before.run().result().id
+    before.close()
+    after = Told(made_here(session))
+    after.ask("hello")
+    assert after.last("form")["newest"] == {"edit": edit, "prompt": "Make it snow."}
+    after.ask("words", text="Make it rain.", count=1, view="a")
+    after.form.set(seed=None)
+    assert after.last("form")["newest"] is not None, "the words of before the restart come back by themselves"
+    after.ask("go on", edit=edit)
+    form = after.form
+    assert (form.prompt, dict(form.parameters)) == ("Make it rain.", {"resolution": "0.5K"})
+    assert [image.name for image in form.inputs] == ["coffee.png"]
+    assert [result.id for result in form.results] == [edit]
+    assert after.last("form")["newest"] is None
+    assert form.undo() == "the recall"
+    form.close()
+
+
+def test_nothing_is_offered_where_there_is_nothing_to_go_on_with(
+    session: nb.Session, photo: Callable[[str], Path]
+) -> None:
+    """A form outside of a notebook, one of a notebook without edits, and one with a picture in it."""
+    session.edit("Make it snow.", photo("coffee"), seed=1)
+    forms = [nb.studio(session=session), made_here(session), nb.studio(photo("coffee"), session=session)]
+    for form in forms:
+        told = Told(form)
+        told.ask("hello")
+        assert told.last("form")["newest"] is None
+        form.close()
+
+
 # ── a page for visitors ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -420,3 +466,18 @@ def test_a_public_studio_spends_no_more_than_its_budget(session: nb.Session, pho
         form.run().result()
     assert session.store.budget("sandbox") is None
     form.close()
+
+
+def test_a_visitors_session_ends_with_the_form(session: nb.Session, photo: Callable[[str], Path]) -> None:
+    """It is closed, its folder is removed, and the author's session is left as it was."""
+    form = nb.studio(photo("coffee"), prompt="Make it snow.", public=True, budget=1.0, session=session)
+    visit = form.session
+    form.run().result()
+    assert visit.folder.exists()
+    form.close()
+    for thread in threading.enumerate():
+        if thread.name == "nbbanana-visit-ends":
+            thread.join()
+    assert visit.is_closed
+    assert not visit.folder.exists()
+    assert not session.is_closed

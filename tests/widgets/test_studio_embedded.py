@@ -267,3 +267,26 @@ def test_the_region_goes_as_the_mask_where_the_model_takes_one(
             assert mask.size == (600, 400)
             assert "--mask-image-url edit:1.mask" in form.cell(1)
             form.close()
+
+
+def test_a_region_that_is_not_in_the_prompt_is_said_at_run(browser: Browser, form: Studio) -> None:
+    """Run asks first: its words can be added to the prompt, or it runs without them; a mask is seen by the model."""
+    form.region = CORNER
+    with opened(browser, form) as page:
+        run, warning = page.locator(".nbb-go"), page.locator(".st-warning")
+        expect(warning).to_be_visible()
+        page.get_by_label("Prompt").press("Control+Enter")
+        add = warning.get_by_role("button", name="Add to the prompt")
+        expect(add).to_be_focused()
+        assert form.jobs == []
+        assert form.results == []
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Prompt")).to_have_value(re.compile("the upper-right corner"))
+        expect(warning).to_be_hidden()
+        run.click()
+        expect(page.locator(".st-group")).to_have_count(1)
+        page.get_by_label("Prompt").fill("Make it rain.")
+        run.click()
+        warning.get_by_role("button", name="Run anyway").click()
+        expect(page.locator(".st-group")).to_have_count(2)
+    assert [result.prompt.count("corner") for result in form.results] == [0, 1]

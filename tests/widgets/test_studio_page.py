@@ -9,6 +9,7 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
+from support import form_pages
 from support.axe import violations
 from support.form_pages import unfold
 from support.forms import serve
@@ -16,6 +17,7 @@ from support.lab import Browser
 from support.tiers import in_every_view
 
 import nbbanana as nb
+from nbbanana.request import Origin, origin
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.studio import Studio
 
@@ -247,6 +249,24 @@ def test_a_kernel_that_does_not_answer_is_named(page: Page) -> None:
     page.evaluate("window.isDeaf = false")
     expect(waits).to_be_hidden()
     expect(page.get_by_role("textbox", name="Seed")).not_to_have_value("")
+
+
+def test_a_fresh_form_goes_on_with_one_press(
+    browser: Browser, session: nb.Session, photo: Callable[[str], Path]
+) -> None:
+    """The newest edit of the notebook comes in whole: its picture, its prompt, its result."""
+    token = origin.set(Origin(notebook="study.ipynb", source="notebook"))
+    edit = session.edit("Make it dawn.", photo("coffee"), resolution="0.5K").id
+    fresh = nb.studio(session=session)
+    origin.reset(token)
+    with form_pages.opened(browser, fresh) as page:
+        page.get_by_role("button", name=f"Go on with edit {edit}").click()
+        expect(page.locator(".st-inputs")).to_contain_text("coffee.png")
+        expect(page.get_by_label("Prompt")).to_have_value("Make it dawn.")
+        expect(page.locator(".st-frame img[src]")).to_have_count(1)
+        expect(page.locator(".st-go-on")).to_be_hidden()
+        expect(page.locator(".st-toast")).to_contain_text(f"Edit {edit} is in the form.")
+    fresh.close()
 
 
 def test_markup_in_words_stays_words(page: Page) -> None:

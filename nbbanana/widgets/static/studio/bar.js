@@ -6,7 +6,7 @@ import { button, fill, h } from "../shared/dom.js";
 const STAY = 9000;
 /** Where an error is shown, by what was asked; anything else is shown under Run. */
 const PLACES = {
-  inputs: ["type", "upload", "remove", "move", "point"],
+  inputs: ["type", "go on", "upload", "remove", "move", "point"],
   fields: ["set", "new seed", "lock"],
   results: ["rate", "vary", "price of vary", "begin from", "save", "select", "compare", "show", "take"],
   past: ["look", "recall", "search", "older", "browse", "open"],

@@ -17,13 +17,27 @@ export function makeFoot(form) {
     "Run",
     h("span.st-go-keys", { "aria-hidden": "true" }, h("kbd", {}, isMac ? "⌘" : "Ctrl"), h("kbd", {}, "↵")),
   );
-  const warning = h("p.st-warning.nbb-small", { role: "status", hidden: true }, icon("region"), "The region is not in the prompt: the model will not know of it.");
+  const add = h("button.nbb-boxed", { type: "button", onclick: () => form.insertRegion() }, "Add to the prompt");
+  const anyway = h("button", { type: "button", onclick: () => form.run(true) }, "Run anyway");
+  const answers = h("span.st-answers", { hidden: true }, add, anyway);
+  const warning = h("div.st-warning.nbb-small", { role: "status", hidden: true }, icon("region"), h("span", {}, "The region is not in the prompt: the model will not know of it."), answers);
   const element = h("div.st-foot", {}, form.trouble.at("run"), warning, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, label), go);
 
   return {
     element,
     /** Say at Run that a region was drawn and the prompt does not name it. @param {boolean} isMissing */
-    warn: (isMissing) => (warning.hidden = !isMissing),
+    warn(isMissing) {
+      warning.hidden = !isMissing;
+      if (!isMissing) answers.hidden = true;
+    },
+    /** Ask before a run whether the region is meant to stay out of the prompt; false where there is nothing to ask. */
+    asksAboutRegion() {
+      if (warning.hidden) return false;
+      answers.hidden = false;
+      add.focus();
+      form.announce("The region is not in the prompt. Add it to the prompt, or run anyway.");
+      return true;
+    },
     update(price) {
       fill(amount, price.problem ? "No price" : (price.amount ?? "…"));
       fill(how, price.problem ? price.problem[0] : price.how);

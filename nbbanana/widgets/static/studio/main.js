@@ -38,7 +38,8 @@ function makeForm() {
     here: () => "",
     compareRegion: () => undefined,
     view: (_refs, _place) => undefined,
-    run: () => undefined,
+    run: (_isSure) => undefined,
+    insertRegion: () => undefined,
     note: (words) => form.said.show(words, false),
     complain: (error) => form.trouble.show(error),
     trouble: makeTrouble(),
@@ -145,6 +146,24 @@ const left = {
   },
 };
 
+/** A fresh form offers to go on with the newest edit of its notebook. */
+function makeGoOn(form) {
+  const go = h("button.nbb-boxed", { type: "button", onclick: () => form.say("go on", { edit: Number(go.dataset.edit) }) });
+  const words = h("span.nbb-quiet.nbb-clip");
+  const element = h("div.st-go-on.nbb-small", { hidden: true }, go, words);
+  return {
+    element,
+    update(state) {
+      element.hidden = state.newest === null;
+      if (state.newest === null) return;
+      go.dataset.edit = state.newest.edit;
+      fill(go, `Go on with edit ${state.newest.edit}`);
+      fill(words, state.newest.prompt);
+      words.title = "Its pictures, prompt and options come into the form";
+    },
+  };
+}
+
 function render({ model, el, host }) {
   const form = makeForm();
   const prompt = makePrompt(form);
@@ -163,6 +182,7 @@ function render({ model, el, host }) {
     region: { host: pointing, title: "The model does not see this drawing. Add its words to the prompt.", close: "Done" },
     browser: { host: past.browser, title: "", close: "Back to the strip", onshow: () => past.browse(true), onhide: () => past.browse(false) },
   });
+  const goOn = makeGoOn(form);
   const viewer = makeViewer({
     id: form.id,
     ask: (what, ref) => form.say("view", { ...ref, what }),
@@ -182,8 +202,8 @@ function render({ model, el, host }) {
     },
     form: (message) => {
       form.root.classList.toggle("is-public", message.public);
-      region = message.region?.words ?? "";
-      [bar, prompt, inputs, fields].forEach((part) => part.update(message));
+      region = message.values[message.mask] === "region" ? "" : (message.region?.words ?? "");
+      [bar, prompt, inputs, fields, goOn].forEach((part) => part.update(message));
       form.compareRegion();
     },
     price: foot.update,
@@ -216,15 +236,16 @@ function render({ model, el, host }) {
     }
     line.say(kind, content, buffers);
   };
-  form.run = () => {
-    if (prompt.isKnown) form.say("run", prompt.now());
+  form.insertRegion = () => prompt.insert(region);
+  form.run = (isSure = false) => {
+    if (prompt.isKnown && (isSure || !foot.asksAboutRegion())) form.say("run", prompt.now());
   };
 
   fill(
     form.root,
     bar.element,
     waits,
-    h("div.st-body", {}, h("div.st-ask", {}, inputs.element, prompt.element, foot.element, fields.element), h("div.st-made", {}, pointing, comparison.element, tasks.element, form.trouble.at("results"), grid.element)),
+    h("div.st-body", {}, h("div.st-ask", {}, goOn.element, inputs.element, prompt.element, foot.element, fields.element), h("div.st-made", {}, pointing, comparison.element, tasks.element, form.trouble.at("results"), grid.element)),
     past.element,
     keys.foot,
     keys.help,
