@@ -111,7 +111,7 @@ def shape_of(row: Mapping[str, Any]) -> Shape:
     least = {"box": 2, "lasso": 3, "brush": 1}.get(row["kind"])
     if least is None or not least <= len(points) <= MOST_POINTS:
         raise UsageError(
-            f"A {row['kind']!s:.20} of {len(points)} points is no region.",
+            f"A {row['kind']!s:.20} of {len(points)} points is not a region.",
             "A box has two corners, a lasso at least three points, a brush at least one.",
             "Draw it again.",
         )
@@ -126,7 +126,7 @@ def _row_of(shape: Shape) -> dict[str, Any]:
 def _part(value: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
-        raise UsageError(f"{value!r} is no place in a picture.", "Places are numbers from 0 to 1.", "Draw it again.")
+        raise UsageError(f"{value!r} is not a place in a picture.", "Places are numbers from 0 to 1.", "Draw it again.")
     return min(1.0, max(0.0, number))
 
 
@@ -285,7 +285,7 @@ def box_shape(box: Sequence[float | str]) -> Shape:
         return shape_of({"kind": "box", "points": [(left, top), (right, bottom)]})
     except (TypeError, ValueError):
         raise UsageError(
-            f"{_shown(box)} is no box.",
+            f"{_shown(box)} is not a box.",
             "A box is left, top, right and bottom, as parts of the picture from 0 to 1.",
             "For example: (0.7, 0, 1, 0.3).",
         ) from None
@@ -368,7 +368,7 @@ def words_for(boxes: Iterable[Sequence[float]]) -> str:
         boxes: left, top, right and bottom of each, as parts of the picture.
 
     Returns:
-        A phrase to put into a prompt; empty where there is no box.
+        A phrase to put into a prompt; empty where there is not a box.
 
     >>> words_for([(0.7, 0.0, 1.0, 0.3)])
     'the upper-right corner'

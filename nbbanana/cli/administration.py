@@ -146,7 +146,9 @@ def _replay(options: argparse.Namespace) -> None:
 def _edit_id(text: str) -> int:
     """Return the number of an edit."""
     if not text.isdecimal():
-        raise UsageError(f"{text!r} is no edit.", "Edits are numbers.", "See nbbanana history.")
+        raise UsageError(
+            f"{text!r} is not the number of an edit.", "Edits have whole numbers.", "See nbbanana history."
+        )
     return int(text[:18])
 
 

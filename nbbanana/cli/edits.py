@@ -282,7 +282,7 @@ def _request_id(text: str) -> str:
     from nbbanana.providers.answers import REQUEST_ID
 
     if not REQUEST_ID.match(text):
-        raise UsageError("That is no request id.", "It has letters, digits, - and _ only.", "See nbbanana history.")
+        raise UsageError("That is not a request id.", "It has letters, digits, - and _ only.", "See nbbanana history.")
     return text
 
 

@@ -123,7 +123,7 @@ def made(view: ResultView) -> list[Row]:
     rows: list[Row] = [("model", [[("", one_line(view.model))]])]
     rows += _row("asked", [[("", _asked(view, first.get("created")))]])
     rows.append(("set here", [_values(view.parameters) or [("", "nothing but the words")]]))
-    rows += _row("left to the model", [_values(view.defaults)])
+    rows += _row("automatic", [_values(view.defaults)])
     if view.pictures and view.pictures[0].seed is not None and first.get("seed_given") is False:
         rows.append(("seed", [[("", f"{view.pictures[0].seed}, drawn at random and sent")]]))
     rows += _row("input" if len(view.inputs) == 1 else "inputs", _inputs(view, first.get("inputs", ())))

@@ -54,7 +54,9 @@ class Rows:
         try:
             calling = self._worker.submit(function, *args, **kwargs)
         except RuntimeError as error:
-            raise StoreError("The store was not asked.", "The session that had it open was closed.") from error
+            raise StoreError(
+                "The session is closed.", "Its store was closed with it.", "Open another: nb.Session(…)."
+            ) from error
         return await asyncio.wrap_future(calling)
 
     async def move(self, run: Run, state: State, **facts: Any) -> None:

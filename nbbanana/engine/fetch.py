@@ -125,7 +125,7 @@ class _Outputs:
 def _no_picture(index: int, path: Path, error: ImageError) -> ServiceError:
     with path.open("rb") as file:
         kind: type[ServiceError] = _PageError if file.read(64).lstrip().startswith(PAGE_STARTS) else _NoPictureError
-    return kind(f"Output {index} is no picture.", error.why or "Its bytes say so.", "Look at the request's page.")
+    return kind(f"Output {index} is not a picture.", error.why or "Its bytes say so.", "Look at the request's page.")
 
 
 async def _record(run: Run, context: Context, status: JobStatus, found: list[OutputRecord | BaseException]) -> Outcome:

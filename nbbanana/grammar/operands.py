@@ -262,7 +262,7 @@ def _checked(text: str, namespace: Mapping[str, Any]) -> str:
         return text
     raise UsageError(
         f"{text} is more than a variable.",
-        "Operands are looked up, never evaluated: name, name[2], name[1][0] and name[*] are all there is.",
+        "The line takes names, not Python: name, name[2], name[1][0] or name[*].",
         "Put the picture into a variable of its own first.",
     )
 

@@ -297,7 +297,11 @@ class NBBananaMagics(Magics):
         session = current()
         provider, text = session.provider_name, line.strip()
         if not provider:
-            raise UsageError("A budget is for a provider: none is chosen.", "There is no token.", "Log in: %nblogin.")
+            raise UsageError(
+                "No budget can be set.",
+                "A budget is for a service, and none is chosen: there is no token.",
+                "Log in: %nblogin.",
+            )
         if text:
             amount = None if text == "off" else dollars(text, "The budget", "%nbbudget 5.00, or %nbbudget off")
             session.store.set_budget(provider, amount)

@@ -403,4 +403,4 @@ def _moment(when: Any) -> float | None:
 
 
 def _no_moment(when: Any) -> UsageError:
-    return UsageError(f"{when!r:.60} is no date.", "It takes ISO 8601, such as 2026-03-11 or 2026-03-11T14:02.")
+    return UsageError(f"{when!r:.60} is not a date.", "It takes ISO 8601, such as 2026-03-11 or 2026-03-11T14:02.")

@@ -167,7 +167,7 @@ def recover(path: str | os.PathLike[str], session: Session | None = None) -> Rec
     if found is None:
         raise NotInStoreError(
             f"Nothing is known of {place.name!r}.",
-            "It is no output of this store, no record came with it, and no output looks like it.",
+            "It is not an output of this store, no record came with it, and no output looks like it.",
             "Ask another store: nb.recover(…, session=nb.Session(store=…)).",
         )
     return found

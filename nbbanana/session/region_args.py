@@ -31,7 +31,7 @@ def region_of(region: Any, images: Sequence[ImageInput], store: Callable[[], Sto
 
     Args:
         region: a region of `nb.region`, that of another edit, a box (left, top, right and bottom as parts of the
-            primary picture), a list of boxes, or what stands on a line for it; None is none.
+            main picture), a list of boxes, or what stands on a line for it; None is none.
         images: the request's pictures.
         store: gives the store in which an edit is looked up.
 
@@ -85,7 +85,7 @@ def mask_of(
             return _kept(int(found[1]), store())
     images = load([source])
     if len(images) != 1:
-        raise ImageError(f"{len(images)} pictures are no mask.", "A mask is one picture.", "Give one.")
+        raise ImageError(f"{len(images)} pictures are not a mask.", "A mask is one picture.", "Give one.")
     return images[0].identity, images[0]
 
 

@@ -84,7 +84,7 @@ def as_code(edit: Edit, store: Store) -> str:
         if not name.isidentifier() or keyword.iskeyword(name) or name in NOT_PARAMETERS:
             raise UsageError(
                 f"The parameter {name!r:.80} cannot be written as Python.",
-                "It is no name of a parameter.",
+                "It is not the name of a parameter.",
                 "See what the record holds: .parameters.",
             )
     arguments = [repr(edit.prompt), *(_expression(edit, number, store) for number in range(len(edit.inputs)))]
@@ -111,7 +111,7 @@ def _region_on_line(edit: Edit) -> str | None:
 
 
 def _region(edit: Edit) -> str:
-    """Return the region as Python: boxes as they are, of the primary picture; what was drawn otherwise by its edit."""
+    """Return the region as Python: boxes as they are, of the main picture; what was drawn otherwise by its edit."""
     region = edit.region
     assert region is not None
     if (region.input == 0 and all(shape.kind == "box" for shape in region.shapes)) or not edit.id:

@@ -147,7 +147,7 @@ class Session:
 
         Args:
             prompt: what to keep and what to change.
-            images: the pictures, the primary one first: paths, globs, https URLs, bytes, PIL images, NumPy arrays of
+            images: the pictures, the main one first: paths, globs, https URLs, bytes, PIL images, NumPy arrays of
                 shape H×W or H×W×3 or H×W×4, outputs of other results, or lists of those.
             model: the endpoint; None is the one of the session.
             mode: `auto`, `fresh` or `replay`; None is that of the session.
@@ -156,7 +156,7 @@ class Session:
             max_price: US dollars that it may cost at most. What is not surely below it is not sent.
             assume_price: US dollars to count for it where the price is not known.
             region: the part of a picture that it is about: `nb.region(picture)`, a box (left, top, right and bottom as
-                parts of the primary picture) or a list of boxes. It is not sent: it is kept with the record, as
+                parts of the main picture) or a list of boxes. It is not sent: it is kept with the record, as
                 `result.region`, to look at what changed in it and beside it.
             parameters: the model's own, such as `seed=7`, `aspect_ratio="1:1"`. What is not set is not sent, but for
                 the seed: a request without one gets a random one, so that every edit has one. A mask is any picture,
@@ -227,7 +227,7 @@ class Session:
             UsageError: a region that is no part of one of the pictures.
         """
         if not isinstance(prompt, str) or not prompt.strip():
-            raise PromptError("There is no prompt.", "A request needs one.", "Say what to keep and what to change.")
+            raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
         chosen = self.model_of(model or self.default_model)
         given = with_count(chosen, {key: value for key, value in (parameters or {}).items() if value is not None}, n)
         check_prompt(prompt)

@@ -271,7 +271,7 @@ def _read_text(archive: zipfile.ZipFile) -> str:
         with archive.open(EDITS) as stream:
             data = stream.read(MOST_JSON + 1)
     except KeyError:
-        raise _broken("This zip file is no bundle.", f"It has no {EDITS}.") from None
+        raise _broken("This zip file is not a bundle.", f"It has no {EDITS}.") from None
     if len(data) > MOST_JSON:
         raise _broken("The bundle's records do not end.", f"They have more than {MOST_JSON >> 20} MiB.")
     try:

@@ -133,7 +133,7 @@ def test_how_it_was_made_tells_what_was_set_and_what_was_not(view: Views) -> Non
     assert row(shown, "model") == "google/nano-banana-2/edit"
     assert row(shown, "asked") == "12 March 2026, 14:02 UTC · took 11.8 s · $0.28"
     assert row(shown, "set here") == "number_of_images 4 · seed 7"
-    assert row(shown, "left to the model") == "aspect_ratio auto · enable_web_search false"
+    assert row(shown, "automatic") == "aspect_ratio auto · enable_web_search false"
     assert row(shown, "input") == "coffee.png · 320×200 · sha256 8f3a41c0…"
     assert row(shown, "pictures").startswith("320×200 PNG · ")
     assert row(shown, "request") == "sha256 5d90e2a7…"

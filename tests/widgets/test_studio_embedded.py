@@ -269,8 +269,9 @@ def test_the_region_goes_as_the_mask_where_the_model_takes_one(
             form.close()
 
 
+@pytest.mark.browser
 def test_a_region_that_is_not_in_the_prompt_is_said_at_run(browser: Browser, form: Studio) -> None:
-    """Run asks first: its words can be added to the prompt, or it runs without them; a mask is seen by the model."""
+    """Run asks first: its words can be added to the prompt, or it runs without them."""
     form.region = CORNER
     with opened(browser, form) as page:
         run, warning = page.locator(".nbb-go"), page.locator(".st-warning")
@@ -284,9 +285,9 @@ def test_a_region_that_is_not_in_the_prompt_is_said_at_run(browser: Browser, for
         expect(page.get_by_label("Prompt")).to_have_value(re.compile("the upper-right corner"))
         expect(warning).to_be_hidden()
         run.click()
-        expect(page.locator(".st-group")).to_have_count(1)
+        expect(page.locator(".st-group")).to_have_count(1, timeout=30_000)
         page.get_by_label("Prompt").fill("Make it rain.")
         run.click()
         warning.get_by_role("button", name="Run anyway").click()
-        expect(page.locator(".st-group")).to_have_count(2)
+        expect(page.locator(".st-group")).to_have_count(2, timeout=30_000)
     assert [result.prompt.count("corner") for result in form.results] == [0, 1]

@@ -261,7 +261,7 @@ def test_a_fresh_form_goes_on_with_one_press(
     origin.reset(token)
     with form_pages.opened(browser, fresh) as page:
         page.get_by_role("button", name=f"Go on with edit {edit}").click()
-        expect(page.locator(".st-inputs")).to_contain_text("coffee.png")
+        expect(page.get_by_role("button", name="1, main picture: coffee.png")).to_be_visible()
         expect(page.get_by_label("Prompt")).to_have_value("Make it dawn.")
         expect(page.locator(".st-frame img[src]")).to_have_count(1)
         expect(page.locator(".st-go-on")).to_be_hidden()
