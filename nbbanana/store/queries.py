@@ -5,81 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, SupportsFloat, SupportsIndex, TypedDict, Unpack
+from typing import Any, Unpack
 
-from nbbanana.store import model_schemas, rows, search
+from nbbanana.store import browsing, model_schemas, rows, search
+from nbbanana.store.conditions import Wanted, conditions
 from nbbanana.store.database import Database
 from nbbanana.store.records import Edit, Post, State
 from nbbanana.store.rows import index
 
-__all__ = ["Reader", "Wanted"]
-
-
-class Wanted(TypedDict, total=False):
-    """
-    What edits must have; what is left out or None asks for nothing.
-
-    Args:
-        model: the endpoint, exactly.
-        provider: who ran it.
-        state: it is in this state, or in one of these.
-        states: the same.
-        seed: the seed that was sent.
-        starred: whether a person starred it or one of its outputs.
-        rejected: whether a person rejected it or all of its outputs.
-        tag: one of its tags.
-        input: an input's name, or its identity, or its SHA-256.
-        notebook: where it was asked.
-        since: begun then or later, in seconds since the epoch.
-        until: begun then or earlier.
-        before_id: only edits with a smaller id; with the last id of a page, the next page.
-    """
-
-    model: str | None
-    provider: str | None
-    state: State | Sequence[State] | None
-    states: State | Sequence[State] | None
-    seed: SupportsIndex | None
-    starred: bool | None
-    rejected: bool | None
-    tag: str | None
-    input: str | None
-    notebook: str | None
-    since: SupportsFloat | None
-    until: SupportsFloat | None
-    before_id: SupportsIndex | None
-
-
-_HAS_REJECTED = "EXISTS (SELECT 1 FROM ratings WHERE edit_id = edits.id AND rating = 'rejected')"
-_IS_REJECTED = (
-    "(EXISTS (SELECT 1 FROM ratings WHERE edit_id = edits.id AND position = -1 AND rating = 'rejected')"
-    " OR NOT EXISTS (SELECT 1 FROM outputs WHERE edit_id = edits.id AND position NOT IN"
-    " (SELECT position FROM ratings WHERE edit_id = edits.id AND rating = 'rejected')))"
-)
-# What a part of a question asks for in SQL. Ids follow times closely, so a span of time is first a span of ids (the `+`
-# keeps SQLite from sorting the whole span instead).
-_CLAUSES = {
-    "model": "model = :model",
-    "provider": "provider = :provider",
-    "state": "state IN (SELECT value FROM json_each(:state))",
-    "states": "state IN (SELECT value FROM json_each(:states))",
-    "seed": "seed = :seed",
-    "tag": "id IN (SELECT edit_id FROM tags WHERE tag = :tag)",
-    "input": "id IN (SELECT edit_id FROM inputs WHERE name = :input UNION SELECT edit_id FROM inputs"
-    " WHERE identity IN (:input, 'sha256:' || :input))",
-    "notebook": "notebook = :notebook",
-    "since": "id >= (SELECT min(id) FROM edits INDEXED BY edits_created WHERE created_at >= :since)"
-    " AND +created_at >= :since",
-    "until": "id <= (SELECT max(id) FROM edits INDEXED BY edits_created WHERE created_at <= :until)"
-    " AND +created_at <= :until",
-    "before_id": "id < :before_id",
-}
-_FLAGS = {
-    ("starred", True): ["id IN (SELECT edit_id FROM ratings WHERE rating = 'starred')"],
-    ("starred", False): ["NOT EXISTS (SELECT 1 FROM ratings WHERE edit_id = edits.id AND rating = 'starred')"],
-    ("rejected", True): ["id IN (SELECT edit_id FROM ratings WHERE rating = 'rejected')", _IS_REJECTED],
-    ("rejected", False): [f"(NOT {_HAS_REJECTED} OR NOT {_IS_REJECTED})"],
-}
+__all__ = ["Reader"]
 
 
 class Reader:
@@ -157,6 +91,31 @@ class Reader:
             if words is None:
                 return [row["id"] for row in _asked(connection, "id", wanted, -1)]
             return _searched(connection, words, wanted).ids
+
+    def matching(
+        self, *, words: str | None = None, order: browsing.Order = "newest", **wanted: Unpack[Wanted]
+    ) -> list[tuple[int, float | None]]:
+        """
+        Return id and time of all edits that match, sorted.
+
+        Args:
+            words: they have all of them; the last one is also taken as the beginning of a word.
+            order: `newest`, `oldest`, `cost`, `time` or `rating`; the time is None where they are not sorted by it.
+            wanted: see `Wanted`.
+        """
+        with self._database.read() as connection:
+            return browsing.matching(connection, words, order, wanted)
+
+    def facets(self, *, words: str | None = None, **wanted: Unpack[Wanted]) -> browsing.Facets:
+        """
+        Return how many edits have each model, provider, state, tag and rating, under all other conditions.
+
+        Args:
+            words: as `matching` takes them.
+            wanted: see `Wanted`.
+        """
+        with self._database.read() as connection:
+            return browsing.facets(connection, words, wanted)
 
     def search(self, words: str, limit: int = 50, offset: int = 0, **wanted: Unpack[Wanted]) -> list[Edit]:
         """
@@ -260,7 +219,7 @@ class Reader:
 
 def _searched(connection: sqlite3.Connection, words: str, wanted: Wanted) -> search.Matches:
     """Return the newest edits that have all words and all that is asked."""
-    clauses, values = _conditions(wanted)
+    clauses, values = conditions(wanted)
     # What names few edits is looked up by number, once; only the rest needs the row of each edit that has the words.
     few = [f"+words.rowid {clause.removeprefix('id ')}" for clause in clauses if clause.startswith("id IN (")]
     rest = " AND ".join(clause for clause in clauses if not clause.startswith("id IN ("))
@@ -270,29 +229,9 @@ def _searched(connection: sqlite3.Connection, words: str, wanted: Wanted) -> sea
 
 
 def _asked(connection: sqlite3.Connection, columns: str, wanted: Wanted, limit: int) -> sqlite3.Cursor:
-    clauses, values = _conditions(wanted)
+    clauses, values = conditions(wanted)
     # The columns and clauses are constants of this module; what the user gave is bound.
     return connection.execute(
         f"SELECT {columns} FROM edits WHERE {' AND '.join(clauses) or '1'} ORDER BY id DESC LIMIT :limit",  # noqa: S608
         values | {"limit": limit},
     )
-
-
-def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
-    """Return what is asked as conditions on `edits` in SQL, and the values that they bind."""
-    asked = {name: value for name, value in wanted.items() if value is not None}
-    if unknown := asked.keys() - Wanted.__annotations__.keys():
-        raise TypeError(f"There is no {', '.join(sorted(unknown))} to ask for.")
-    clauses: list[str] = []
-    for name, value in asked.items():
-        clauses += _FLAGS[name, bool(value)] if name in {"starred", "rejected"} else [_CLAUSES[name]]
-        if name in {"state", "states"}:
-            states = [value] if isinstance(value, str) else list(value)  # type: ignore[call-overload]
-            # A partial index is only taken where its own condition is written.
-            clauses += [] if "completed" in states else ["state <> 'completed'"]
-            asked[name] = json.dumps(states)
-        elif name in {"seed", "before_id"}:
-            asked[name] = index(value)  # type: ignore[arg-type]
-        elif name in {"since", "until"}:
-            asked[name] = float(value)  # type: ignore[arg-type]
-    return clauses, asked
