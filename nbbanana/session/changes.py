@@ -13,7 +13,7 @@ from nbbanana.session.results import EditResult
 from nbbanana.store.records import Edit
 from nbbanana.text import one_line
 
-__all__ = ["Diff", "Lineage"]
+__all__ = ["Diff", "Lineage", "changed_parameters"]
 
 MOST_NODES = 200
 DEEPEST = 60
@@ -33,7 +33,7 @@ class Diff:
 
         self.left, self.right = left, right
         self.words = word_diff(left.prompt, right.prompt)
-        self.parameters = _unlike(_sent(left.record), _sent(right.record))
+        self.parameters = changed_parameters(left.record, right.record)
         self.inputs = tuple(
             (a.name if a else None, b.name if b else None)
             for a, b in zip_longest(left.inputs, right.inputs)
@@ -64,14 +64,15 @@ class Diff:
         return diff_bundle(view), {}
 
 
+def changed_parameters(left: Edit, right: Edit) -> dict[str, tuple[Any, Any]]:
+    """Return what else than words and pictures is unlike between two edits: both values by name, None is not set."""
+    old, new = _sent(left), _sent(right)
+    return {name: (old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)}
+
+
 def _sent(edit: Edit) -> dict[str, Any]:
     """Return everything that was sent but the words and the pictures."""
     return {"model": edit.model, "provider": edit.provider, "seed": edit.seed, **edit.options}
-
-
-def _unlike(left: dict[str, Any], right: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    names = dict.fromkeys([*left, *right])
-    return {name: (left.get(name), right.get(name)) for name in names if left.get(name) != right.get(name)}
 
 
 class Lineage:
@@ -139,7 +140,7 @@ def _said(edit: Edit, parent: Edit | None) -> str:
     """Return only what changed: new words, or what else is not as in the edit above."""
     if parent is None or edit.prompt != parent.prompt:
         return edit.prompt
-    unlike = _unlike(_sent(parent), _sent(edit))
+    unlike = changed_parameters(parent, edit)
     return "the same words" + "".join(f", {name} {now}" for name, (_, now) in unlike.items() if name != "seed")
 
 

@@ -2,119 +2,41 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from nbbanana import models
-from nbbanana.display.tables import STATES
-from nbbanana.display.words import duration, money
-from nbbanana.errors import UsageError
+from nbbanana.display.words import file_size
+from nbbanana.errors import NBBananaError, UsageError
 from nbbanana.session import Session, current
 from nbbanana.session.reproduce import as_cell, as_code
-from nbbanana.text import one_line
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message, Post
+from nbbanana.widgets.browser_rows import SIDE, Filters, Values, detail_row, facet_rows, month_rows, row_of
 from nbbanana.widgets.compare import Compare
 from nbbanana.widgets.comparison import sides_of
-from nbbanana.widgets.payloads import Row, state_word
 from nbbanana.widgets.thumbnails import Source, Thumbnails, blob_source
-from nbbanana.widgets.viewer import answer
+from nbbanana.widgets.viewing import answer
 
 if TYPE_CHECKING:
     from nbbanana.session import EditResult, Output
     from nbbanana.store import Store
-    from nbbanana.store.records import Edit, State
+    from nbbanana.store.browsing import Facets
+    from nbbanana.store.records import Edit
 
 __all__ = ["Browser", "browse"]
 
 MOST_ROWS = 400
 """A front end that asks for more at once is told so many."""
-
-
-SIDE = 320
-"""Pixels of the longer side of a thumbnail: twice the largest tile."""
-MOST_BEFORE, MOST_AFTER = 8, 12
-"""So many steps of an edit's descent are shown, and so many edits that were made of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """
-    Which edits are shown; what is empty or False asks for nothing.
-
-    Args:
-        words: all of them are in the prompt, tags, note or names of inputs.
-        starred: only what is starred.
-        kept: not what is rejected.
-        model: the endpoint.
-        provider: who ran it.
-        state: `completed`, `failed`, ….
-    """
-
-    words: str = ""
-    starred: bool = False
-    kept: bool = False
-    model: str = ""
-    provider: str = ""
-    state: str = ""
-
-
-def matching_ids(store: Store, filters: Filters) -> tuple[int, ...]:
-    """The numbers of the edits that match, the newest first."""
-    found = store.ids(
-        words=filters.words.strip() or None,
-        model=filters.model or None,
-        provider=filters.provider or None,
-        starred=filters.starred or None,
-        rejected=False if filters.kept else None,
-        states=cast("State | None", filters.state or None),
-    )
-    return tuple(found)
-
-
-def row_of(edit: Edit) -> Row:
-    """What a tile shows of an edit."""
-    when = datetime.fromtimestamp(edit.created_at).astimezone()
-    return {
-        "id": edit.id,
-        "prompt": one_line(edit.prompt, 160),
-        "day": f"{when.day} {when:%B %Y}",
-        "month": f"{when:%B %Y}",
-        "starred": edit.starred,
-        "rejected": edit.rejected,
-        "word": state_word(edit.state),
-        "provider": edit.provider,
-        "many": len(edit.outputs),
-        "key": _key(edit),
-    }
-
-
-def lineage_rows(edit: Edit, store: Store) -> list[Row]:
-    """What an edit was made from, the oldest first, its references, and what was made of it; a few of each."""
-    before: list[Edit] = []
-    one = edit
-    while len(before) < MOST_BEFORE and (found := store.numbered(one.parents[:1])):
-        one = found[0]
-        before.insert(0, one)
-    others = store.numbered(edit.parents[1:])
-    after = store.numbered(store.children(edit.id)[:MOST_AFTER])
-    near = {"before": before, "also": others, "after": after}
-    return [_near(one, where) for where, edits in near.items() for one in edits]
-
-
-def _key(edit: Edit) -> str | None:
-    """What the front end calls the thumbnail of an edit's first picture."""
-    return f"{edit.outputs[0].sha256}@{SIDE}" if edit.outputs else None
-
-
-def _near(edit: Edit, where: str) -> Row:
-    return {"id": edit.id, "where": where, "key": _key(edit), "prompt": one_line(edit.prompt, 160)}
+MOST_BYTES = 200_000_000
+"""A selection travels to the web browser up to this size."""
+TILE, SHEET_BYTES = 400, 20_000_000
+"""Pixels of a picture on a contact sheet, so that it can be printed, and bytes that one may take."""
+CHOICES = tuple(Filters.__slots__)
 
 
 class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css")):
@@ -145,8 +67,11 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         self.changed: Callable[[], object] = lambda: None
         """Called in the UI thread after somebody starred or rejected."""
         self.filters = Filters()
-        self.numbers = matching_ids(session.store, self.filters)
-        self._counted, self._grown = session.store.count(), 0
+        self.numbers: tuple[int, ...] = ()
+        self._times: tuple[float | None, ...] = ()
+        self._seen: Values = {}
+        self._counted = self._grown = 0
+        self._find_all()
         self.chosen: tuple[int, ...] = ()
         self.thumbnails = Thumbnails(self._thumbnail_made)
         # Made here, in the thread of the cell; inside a Studio pictures are compared there.
@@ -167,7 +92,12 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         ui_thread.call(lambda: self._choose(numbers))
 
     def show(self, **wanted: Any) -> None:
-        """Show only what fits: `words`, `starred`, `kept`, `model`, `provider`, `state`; nothing shows all."""
+        """
+        Show only what matches: `words`, `starred`, `rejected`, `model`, `provider`, `state`, `tag`, sorted by `order`.
+
+        Nothing shows all. `rejected=False` leaves out what is rejected. `order` is `newest`, `oldest`, `cost`, `time`
+        or `rating`.
+        """
         ui_thread.call(lambda: self._look_for(Filters(**wanted)))
 
     def export(self, path: str | Path) -> Path:
@@ -226,52 +156,62 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         write = as_code if self.is_python_alone else as_cell
         self.emit("cell", text=write(self.session.store.get(number), self.session.store), edit=number)
 
-    def _look_for(self, filters: Filters) -> None:
-        store = self.session.store
-        self.filters = replace(filters, words=filters.words.strip())
-        self.numbers = matching_ids(store, self.filters)
+    def _find_all(self) -> None:
+        """Ask the store for all that matches."""
+        store, filters = self.session.store, self.filters
+        found = store.matching(words=filters.text, order=filters.order, **filters.wanted)
+        self.numbers, self._times = tuple(number for number, _ in found), tuple(time for _, time in found)
         self._counted, self._grown = store.count(), 0
-        self.emit(
-            "fits",
-            many=len(self.numbers),
-            all=self._counted,
-            models=list(filter(None, dict.fromkeys([*models.ids(), filters.model]))),
-            states=[("completed", "with pictures"), *((state, state_word(state)) for state in STATES)],
-            **{name: getattr(self.filters, name) for name in Filters.__slots__},
-        )
 
-    def _tell_rows(self, first: int, last: int) -> None:
+    def _look_for(self, filters: Filters, looked: int = 0) -> None:
+        self.filters = filters
+        self._find_all()
+        place = self.numbers.index(looked) if looked in self.numbers else -1
+        months = month_rows(self._times)
+        self.emit(
+            "fits", many=len(self.numbers), all=self._counted, filters=asdict(filters), place=place, months=months
+        )
+        ui_thread.background(self._count, filters)
+
+    def _count(self, filters: Filters) -> None:
+        """Count what each further choice would give; called in a background thread."""
+        try:
+            counts = self.session.store.facets(words=filters.text, **filters.wanted)
+        except NBBananaError as error:
+            ui_thread.post(self.show_error, error, "facets")
+            return
+        ui_thread.post(self._show_counts, counts, filters)
+
+    def _show_counts(self, counts: Facets, filters: Filters) -> None:
+        if filters == self.filters:
+            self.emit("facets", groups=facet_rows(counts, filters, self._seen))
+
+    def _send_rows(self, first: int, last: int) -> None:
         first = max(0, first)
         numbers = self.numbers[first : min(last, first + MOST_ROWS)]
         edits = self.session.store.numbered(numbers)
         self.emit("rows", first=first, rows=[row_of(edit) for edit in edits])
         self.thumbnails.show_only(self._source(edit.outputs[0].sha256) for edit in edits if edit.outputs)
 
-    def _tell_detail(self, number: int) -> None:
+    def _send_detail(self, number: int) -> None:
         edit = self.session.store.get(number)
-        facts = [f"seed {edit.seed}" if edit.seed is not None else "", edit.model]
-        facts += [f"{one.width}×{one.height}" for one in edit.outputs[:1]]
-        facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, edit.provider)]
-        facts += [f"region: {edit.region.words}"] if edit.region else []
-        line = lineage_rows(edit, self.session.store)
-        pictures = [{"index": one.index, "key": f"{one.sha256}@{SIDE}"} for one in edit.outputs]
-        near = [one["key"].partition("@")[0] for one in line if one["key"]]
+        row = detail_row(edit, self.session.store)
+        near = [one["key"].partition("@")[0] for one in row["line"] if one["key"]]
         self.thumbnails.want(map(self._source, [*(one.sha256 for one in edit.outputs), *near]))
-        more = {"prompt": edit.prompt, "facts": " · ".join(filter(None, facts)), "line": line, "pictures": pictures}
-        self.emit("detail", **row_of(edit) | more)
+        self.emit("detail", **row)
 
     def _find(self, number: int) -> None:
         """Go to an edit, where it is among those that are shown; otherwise look at it all the same."""
-        place = bisect_left(self.numbers, -number, key=lambda shown: -shown)
-        if place < len(self.numbers) and self.numbers[place] == number:
-            self.emit("place", place=place)
+        if number in self.numbers:
+            self.emit("place", place=self.numbers.index(number))
         else:
-            self._tell_detail(number)
+            self._send_detail(number)
 
     def _annotate(self, kind: str, numbers: Sequence[int], *, on: bool) -> None:
         flag = {"star": "starred", "reject": "rejected"}[kind]
         changed = [self.session.store.annotate(number, **{flag: on}) for number in numbers]  # type: ignore[arg-type]
         self.emit("changed", rows=[row_of(edit) for edit in changed])
+        ui_thread.background(self._count, self.filters)
         self.changed()
 
     def _choose(self, numbers: tuple[int, ...]) -> None:
@@ -289,13 +229,33 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         write = self.export if kind == "export" else self.contact_sheet
         stem, suffix = ("history", ".zip") if kind == "export" else ("contact-sheet", ".jpg")
         names = (Path(f"{stem}{again}{suffix}") for again in ("", *(f"-{n}" for n in range(2, 1000))))
-        try:
-            written = write(next(name for name in names if not name.exists()))
-        except Exception as error:  # noqa: BLE001 - nobody above could show it
-            ui_thread.post(self.show_error, error, kind)
-            return
-        size = written.stat().st_size / 1e6
-        ui_thread.post(lambda: self.emit("said", text=f"Saved as {written.name} in this folder, {size:.1f} MB."))
+        written = write(next(name for name in names if not name.exists()))
+        size = file_size(written.stat().st_size)
+        ui_thread.post(lambda: self.emit("said", text=f"Saved as {written.name} in the notebook's folder ({size})."))
+
+    def _download(self) -> None:
+        """Send the selection as one file to the web browser; called in a background thread."""
+        with tempfile.TemporaryDirectory() as folder:
+            written = self.export(Path(folder) / "history.zip")
+            if written.stat().st_size > MOST_BYTES:
+                raise UsageError(
+                    f"The selection has {file_size(written.stat().st_size)}.",
+                    f"Up to {file_size(MOST_BYTES)} travel to the web browser.",
+                    "Select fewer edits, or press Export: it writes into the notebook's folder.",
+                )
+            data = written.read_bytes()
+        ui_thread.post(lambda: self.emit("file", name="history.zip", buffers=[data]))
+
+    def _in_background(self, act: Callable[..., object], *args: Any) -> None:
+        """Run something slow; what breaks on the way is shown in the form."""
+
+        def run() -> None:
+            try:
+                act(*args)
+            except Exception as error:  # noqa: BLE001 - nobody above could show it
+                ui_thread.post(self.show_error, error, "write")
+
+        ui_thread.background(run)
 
     def _source(self, sha256: str) -> Source:
         return blob_source(sha256, self.session.store, SIDE)
@@ -330,9 +290,11 @@ def _chosen(form: Browser, message: Message) -> None:
 # ruff: noqa: SLF001 - what a front end may ask for, beside the class that does it
 _ANSWERS: dict[str, Callable[[Browser, Message], object]] = {
     "hello": lambda form, _: form._hello(),
-    "rows": lambda form, message: form._tell_rows(int(message["first"]), int(message["last"])),
-    "want": lambda form, message: form._look_for(Filters(**{name: message[name] for name in Filters.__slots__})),
-    "look": lambda form, message: form._tell_detail(int(message["edit"])),
+    "rows": lambda form, message: form._send_rows(int(message["first"]), int(message["last"])),
+    "want": lambda form, message: form._look_for(
+        Filters(**{name: message["filters"][name] for name in CHOICES}), int(message.get("looked", 0))
+    ),
+    "look": lambda form, message: form._send_detail(int(message["edit"])),
     "find": lambda form, message: form._find(int(message["edit"])),
     "choose": _chosen,
     "star": lambda form, message: _mark(form, "star", message),
@@ -342,8 +304,9 @@ _ANSWERS: dict[str, Callable[[Browser, Message], object]] = {
     "compare": lambda form, message: form._compare(message),
     "view": lambda form, message: answer(form, form._output(message), message),
     "save": lambda form, message: answer(form, form._output(message), message),
-    "export": lambda form, _: ui_thread.background(form._write, "export"),
-    "sheet": lambda form, _: ui_thread.background(form._write, "sheet"),
+    "export": lambda form, _: form._in_background(form._write, "export"),
+    "sheet": lambda form, _: form._in_background(form._write, "sheet"),
+    "download": lambda form, _: form._in_background(form._download),
 }
 
 
@@ -352,9 +315,9 @@ def sheet(store: Store, edits: Sequence[Edit]) -> bytes:
     from nbbanana.display.thumbs import contact_sheet, load
 
     shown = [edit for edit in edits if edit.outputs and store.has_blob(edit.outputs[0].sha256)]
-    pictures = load([store.blob_path(edit.outputs[0].sha256) for edit in shown], [(160, 160)] * len(shown))
+    pictures = load([store.blob_path(edit.outputs[0].sha256) for edit in shown], [(TILE, TILE)] * len(shown))
     names = [f"history[{edit.id}]" for edit in shown]
-    return contact_sheet(pictures, names, min(6, max(1, len(shown))), 160, 8_000_000) or b""
+    return contact_sheet(pictures, names, min(4, max(1, len(shown))), TILE, SHEET_BYTES) or b""
 
 
 def browse(session: Session | None = None) -> Browser:

@@ -11,7 +11,7 @@ from nbbanana.text import one_line
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.comparison import Side, data_of, made_from, rows, same, sides_of, words
 from nbbanana.widgets.thumbnails import VIEW_SIDE, seen, whole
-from nbbanana.widgets.viewer import answer
+from nbbanana.widgets.viewing import answer
 
 if TYPE_CHECKING:
     from nbbanana.widgets.payloads import Row

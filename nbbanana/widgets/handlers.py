@@ -14,7 +14,7 @@ from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.comparison import sides_of
 from nbbanana.widgets.inputs import Slot, namespace, slots_of, typed
-from nbbanana.widgets.viewer import answer
+from nbbanana.widgets.viewing import answer
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

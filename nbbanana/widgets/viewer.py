@@ -2,83 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from nbbanana.display import bundle
-from nbbanana.display.words import duration, money
+from nbbanana.display import bundle, note_bundle
 from nbbanana.errors import UsageError
 from nbbanana.session import Output
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message
-from nbbanana.widgets.payloads import TILE_SIDE, Row
-from nbbanana.widgets.thumbnails import Source, Thumbnails, blob_source, whole
+from nbbanana.widgets.compare import Compare
+from nbbanana.widgets.comparison import sides_of
+from nbbanana.widgets.payloads import TILE_SIDE
+from nbbanana.widgets.thumbnails import Source, Thumbnails, blob_source
+from nbbanana.widgets.viewing import answer, view_row
 
-__all__ = ["Viewer", "answer", "save_free", "view", "view_row"]
+__all__ = ["Viewer", "view"]
 
-SUFFIXES = {"image/jpeg": ".jpg", "image/webp": ".webp"}
-WHAT: dict[str, Callable[[Output], bytes]] = {
-    "full": lambda output: whole(output.bytes),
-    "input": lambda output: whole(output.result.originals[0].source or b""),
-}
-"""What a front end may ask for: a picture with all its pixels, and the one that it was made from."""
-
-
-def view_row(output: Output) -> Row:
-    """What stands beside a picture that is seen large."""
-    edit = output.result.record
-    facts = [f"seed {edit.seed}" if edit.seed is not None else "", f"{output.width}×{output.height}", edit.model]
-    facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, edit.provider)]
-    main, store = next(iter(edit.inputs), None), output.result.library.store
-    is_here = main is not None and main.sha256 is not None and store.has_blob(main.sha256)
-    return {
-        "edit": output.edit_id,
-        "index": output.index,
-        "name": output.label,
-        "file": f"edit-{output.edit_id}-{output.index}{SUFFIXES.get(output.mime, '.png')}",
-        "prompt": edit.prompt,
-        "facts": [fact for fact in facts if fact],
-        "width": output.width,
-        "height": output.height,
-        "input": main.name if main is not None and is_here else None,
-    }
-
-
-def answer(form: Form, output: Output, message: Message) -> None:
-    """
-    Do what the viewer in the front end of a form asks about a picture; returns at once.
-
-    Args:
-        form: the form whose front end asked.
-        output: the picture.
-        message: `save`, or `view` with what is wanted: `facts`, `full` or `input`.
-    """
-    if message["kind"] == "save":
-        form.emit("said", text=f"Saved as {save_free(output).name}, in the notebook's folder.", undo=False)
-    elif message["what"] == "facts":
-        form.emit("facts", **view_row(output))
-    else:
-        ui_thread.background(_send, form, output, str(message["what"]))
-
-
-def _send(form: Form, output: Output, what: str) -> None:
-    """Read a picture and send it to a front end; called in a background thread."""
-    try:
-        data = WHAT[what](output)
-    except Exception as error:  # noqa: BLE001 - shown in the form, since no caller could
-        ui_thread.post(form.show_error, error, "view")
-        return
-    which = {"edit": output.edit_id, "index": output.index, "what": what}
-    ui_thread.post(lambda: form.emit("large", **which, buffers=[data]))
-
-
-def save_free(output: Output) -> Path:
-    """Write a picture into the notebook's folder under a name that is free there."""
-    suffix = SUFFIXES.get(output.mime, ".png")
-    stem = f"edit-{output.edit_id}-{output.index}"
-    names = (Path(f"{stem}{again}{suffix}") for again in ("", *(f"-{number}" for number in range(2, 1000))))
-    return output.save(next(name for name in names if not name.exists()))
+MOST_SAVED = 6
+"""So many results are saved with the notebook."""
 
 
 class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
@@ -99,14 +40,17 @@ class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
         super().__init__()
         self.outputs = tuple(outputs)
         self.thumbnails = Thumbnails(self._thumbnail_made)
+        self.comparison = Compare(())  # made here, in the thread of the cell
 
     def __repr__(self) -> str:
         return f"<Viewer {', '.join(output.label for output in self.outputs)}>"
 
     def still(self) -> tuple[str, str]:
-        """The results that its pictures belong to."""
-        results = {output.edit_id: output.result for output in self.outputs}
-        found = [bundle(result.view())[0] for result in results.values()]
+        """The results that its pictures belong to; of many the first few, for each of their pictures is decoded."""
+        results = list({output.edit_id: output.result for output in self.outputs}.values())
+        found = [bundle(result.view())[0] for result in results[:MOST_SAVED]]
+        if len(results) > MOST_SAVED:
+            found.append(note_bundle(f"{len(results) - MOST_SAVED} more results are not shown here."))
         return "".join(one["text/html"] for one in found), "\n\n".join(one["text/plain"] for one in found)
 
     def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
@@ -117,6 +61,13 @@ class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
             self.emit("pictures", pictures=[view_row(one) | {"key": _source(one).key} for one in self.outputs])
         elif kind in {"view", "save"}:
             answer(self, self._find(message), message)
+        elif kind == "compare":
+            self.comparison.sides = sides_of([self._find(message)])
+            self.emit("compare", model=self.comparison.model_id)
+
+    def let_go(self) -> None:
+        """End the comparison with it."""
+        self.comparison.close()
 
     def _thumbnail_made(self, key: str, data: bytes) -> None:
         """Called in a background thread."""

@@ -13,10 +13,11 @@ import io
 import itertools
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -35,6 +36,8 @@ WIDTHS = (320, 860, 1280)
 COLOURS = 160
 KEEP = "Keep the subject identity, pose, and clothing unchanged.\n"
 NEON = KEEP + "Convert the background into a rainy neon cyberpunk street."
+NEWEST = 1_795_953_600.0
+"""When the last edit was made: 29 November 2026."""
 SCENES = ("a snowy pass", "a field at dusk", "an evening street with warm signs", "a quiet library", "a sea of clouds")
 
 
@@ -68,6 +71,20 @@ def study(session: nb.Session, folder: Path) -> None:
     first = session.edit(NEON, portrait, seed=7, number_of_images=4, resolution="0.5K", aspect_ratio="4:5")
     first[1].edit("Make the rain lighter.", seed=7, resolution="0.5K", region=(0.0, 0.0, 1.0, 0.34)).star()
     first[1].edit("Turn the neon to amber.", seed=7, resolution="0.5K")
+
+
+def spread(store: Path) -> None:
+    """Date the edits of a store back over most of a year, more of them lately; each takes as long as at a service."""
+    with closing(sqlite3.connect(store / "edits.sqlite")) as rows, rows:
+        (many,) = rows.execute("SELECT count(*) FROM edits").fetchone()
+        for number in range(1, many + 1):
+            begun = NEWEST - 52_000 * (many - number) ** 1.5
+            seconds = 8 + number * 37 % 90 / 10
+            rows.execute(
+                "UPDATE edits SET created_at = :at, accepted_at = :at, started_at = :at, done_at = :at + :seconds,"
+                " finished_at = :at + :seconds WHERE id = :id",
+                {"at": begun, "seconds": seconds, "id": number},
+            )
 
 
 # ── what is shown ───────────────────────────────────────────────────────────────────────────────────────────
@@ -146,8 +163,10 @@ def history(browser: labs.Browser, session: nb.Session, theme: str, width: int) 
         page.locator(".br-tile").nth(4).click(modifiers=["Control"])
         page.locator(".br-tile").nth(1).click(modifiers=["Control"])
         page.locator(".br-tile").nth(2).click()
-        page.locator(".br-descent img[src]").nth(1).wait_for()
-        page.wait_for_function("!document.querySelector('.br-pictures img:not([src]), .br-descent img:not([src])')")
+        page.locator(".br-lineage img[src]").nth(1).wait_for()
+        page.wait_for_function("!document.querySelector('.br-pictures img:not([src]), .br-lineage img:not([src])')")
+        page.locator(".br-choice").first.wait_for(state="attached")
+        page.mouse.move(4, 4)
         page.wait_for_function(
             "[...document.querySelectorAll('.br-tile')].every((one) => one.querySelector('img[src]'))"
         )
@@ -188,6 +207,9 @@ def main(wanted: list[str]) -> None:
         with nb.Session(provider="sandbox", store=Path(folder) / "store") as session:
             study(session, Path(folder))
             session.store.set_budget("sandbox", 20.0)
+            for number in range(2, session.store.last_id(), 9):
+                session.store.annotate(number, add_tags=["poster" if number % 2 else "client review"])
+        spread(Path(folder) / "store")
         os.environ["NBBANANA_SANDBOX_SCALE"] = "20"
         for name, theme, width in itertools.product(wanted or FORMS, ("light", "dark"), WIDTHS):
             shutil.rmtree("copy", ignore_errors=True)
@@ -197,7 +219,7 @@ def main(wanted: list[str]) -> None:
                 FORMS[name](browser, session, theme, width) as page,
             ):
                 # As high as the form: what keeps to an edge of the window stands where it belongs.
-                height = page.evaluate("document.documentElement.scrollHeight")
+                height = page.evaluate("Math.ceil(document.querySelector('.nbb').getBoundingClientRect().bottom) + 12")
                 page.set_viewport_size({"width": width, "height": height})
                 settled(page)
                 data = page.screenshot(full_page=True, animations="disabled")

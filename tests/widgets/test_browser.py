@@ -7,18 +7,20 @@ import queue
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from support.axe import violations
 from support.form_pages import opened, spills
 from support.forms import Wire
 from support.histories import fill, painted
 from support.lab import Browser as Chromium
-from support.stores import asked
+from support.stores import asked, generated
 from support.tiers import in_every_view
 
 import nbbanana as nb
@@ -27,7 +29,8 @@ from nbbanana.settings import cache_dir
 from nbbanana.store import OutputRecord, Store
 from nbbanana.widgets import thumbnails, ui_thread
 from nbbanana.widgets.assets import join
-from nbbanana.widgets.browser import SIDE, Browser, Filters, matching_ids
+from nbbanana.widgets.browser import Browser
+from nbbanana.widgets.browser_rows import SIDE, Filters, facet_rows, month_rows, step, step_line
 from nbbanana.widgets.thumbnails import Thumbnails, blob_source
 
 MANY = 10_000
@@ -75,17 +78,62 @@ def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[nb.Session]
         yield session
 
 
-def test_only_what_fits_is_counted(filled: Path) -> None:
-    """Filters give the numbers of all that fits, the newest first, as the store's own filter does in pages."""
+def test_only_what_matches_is_held(filled: Path, browser_of: Browser) -> None:
+    """Filters give the numbers of all that matches, the newest first, as the store's own filter does in pages."""
+    assert len(browser_of.numbers) == MANY == len(set(browser_of.numbers))
+    assert list(browser_of.numbers) == sorted(browser_of.numbers, reverse=True)
+    browser_of.show(starred=True, provider="sandbox", order="oldest")
     with Store.open(filled) as store:
-        everything = matching_ids(store, Filters())
-        assert len(everything) == MANY == len(set(everything))
-        assert list(everything) == sorted(everything, reverse=True)
-        starred = matching_ids(store, Filters(starred=True, provider="sandbox"))
-        assert list(starred) == [edit.id for edit in store.filter(starred=True, provider="sandbox", limit=MANY)]
-        found = matching_ids(store, Filters(words="neon harbour", starred=True))
-        assert found
-        assert all("neon" in edit.prompt and edit.starred for edit in store.numbered(found))
+        starred = [edit.id for edit in store.filter(starred=True, provider="sandbox", limit=MANY)]
+        assert browser_of.numbers == tuple(reversed(starred))
+        browser_of.show(words="neon harbour", starred=True)
+        assert browser_of.numbers
+        assert all("neon" in edit.prompt and edit.starred for edit in store.numbered(browser_of.numbers))
+
+
+def test_months_say_where_they_begin_and_how_many_edits_they_have() -> None:
+    """Whichever way the list is sorted; what is not sorted by time has no months."""
+    moments = [datetime(2025, 12, 31, 23, 59), datetime(2026, 1, 1), datetime(2026, 1, 20), datetime(2026, 3, 2)]  # noqa: DTZ001
+    times = [moment.timestamp() for moment in moments]
+    rising = [("December 2025", 0, 1), ("January 2026", 1, 2), ("March 2026", 3, 1)]
+    assert [(row["name"], row["place"], row["many"]) for row in month_rows(times)] == rising
+    falling = [("March 2026", 0, 1), ("January 2026", 1, 2), ("December 2025", 3, 1)]
+    assert [(row["name"], row["place"], row["many"]) for row in month_rows(times[::-1])] == falling
+    assert month_rows([None, None]) == []
+    assert month_rows(times[:1])[0]["many"] == 1
+
+
+def test_a_step_says_what_changed_on_one_line(few: nb.Session) -> None:
+    """New and gone words, values that were set, and nothing of a seed that was drawn."""
+    before = few.store.begin(asked("Make it a sunny street.", seed=7, seed_given=True))
+    after = replace(before, parameters={"prompt": "Make it a rainy street.", "resolution": "2K"}, seed=8)
+    assert step_line(*step(before, after)) == "prompt −sunny +rainy, seed 7 → 8, resolution default → 2K"
+    drawn = replace(after, seed_given=False)
+    assert step_line(*step(before, drawn)) == "prompt −sunny +rainy, resolution default → 2K"
+    other = replace(before, parameters={"prompt": "Now a cat on a roof, please."})
+    assert step_line(*step(before, other)) == "Now a cat on a roof, please."
+    assert step_line(*step(before, before)) == "the same words"
+
+
+def test_a_choice_stays_in_its_place_when_nothing_is_left_of_it() -> None:
+    """Its count is 0 then; a kind with one value is no choice and is not offered."""
+    counts = {
+        "model": {"a/one": 3, "a/two": 9},
+        "provider": {"sandbox": 12},
+        "state": {"completed": 12},
+        "tag": {"poster": 2},
+        "rating": {"starred": 1, "rejected": 2, "kept": 10},
+    }
+    seen: dict[str, dict[str, None]] = {}
+    groups = {group["name"]: group["choices"] for group in facet_rows(counts, Filters(), seen)}
+    assert list(groups) == ["rating", "model", "tag"]
+    assert [(one["label"], one["many"]) for one in groups["model"]] == [("two", 9), ("one", 3)]
+    later = facet_rows({**counts, "model": {"a/one": 3}}, Filters(model="a/one", rejected=False), seen)
+    groups = {group["name"]: group["choices"] for group in later}
+    assert [(one["label"], one["many"], one["on"]) for one in groups["model"]] == [("two", 0, False), ("one", 3, True)]
+    assert groups["model"][1]["then"] == {"model": ""}
+    assert [one["on"] for one in groups["rating"]] == [False, True, False]
+    assert groups["rating"][2]["then"] == {"rejected": True}
 
 
 def test_a_small_copy_is_made_once_and_read_from_the_disk_after(few: nb.Session) -> None:
@@ -234,21 +282,162 @@ def _starting(words: str) -> object:
     return re.compile(f"^{re.escape(words)}")
 
 
+def choice(page: Page, group: str, label: str) -> Locator:
+    """A choice among the filters, by the beginning of its name."""
+    return page.get_by_role("group", name=group).get_by_role("button", name=re.compile(f"^{label}"))
+
+
 @pytest.mark.browser
-def test_filters_and_words_narrow_what_is_shown(browser: Chromium, few: nb.Session) -> None:
-    """Stars, rejections and words; what fits is counted and said, and nothing matching_ids is said too."""
+def test_choices_say_what_they_would_give_and_narrow_what_is_shown(browser: Chromium, few: nb.Session) -> None:
+    """Each count is that of the tiles after the click, under what else is chosen; one button takes all back."""
+    for number in (1, 2, 3):
+        few.store.annotate(number, add_tags=["poster"])
     with opened(browser, few.history.browse()) as page:
         arrived(page)
         expect(page.locator(".br-tile")).to_have_count(12)
-        page.get_by_label("Hide rejected").check()
-        expect(page.locator(".br-tile")).to_have_count(11)
-        page.get_by_role("checkbox", name="Starred").check()
+        for group, label, many in (("Show", "Hide rejected", 11), ("Show", "Starred", 2), ("Tags", "poster", 1)):
+            one = choice(page, group, label)
+            expect(one).to_have_text(f"{label}{many}")
+            one.press("Enter")
+            expect(page.locator(".br-tile")).to_have_count(many)
+            expect(one).to_have_attribute("aria-pressed", "true")
+            expect(one).to_be_focused()
+        expect(choice(page, "Show", "Starred")).to_have_text("Starred1")
+        expect(choice(page, "Show", "Only rejected")).to_have_text("Only rejected0")
+        expect(page.locator("[aria-live]")).to_have_text("1 edit of 12.")
+        choice(page, "Tags", "poster").click()
         expect(page.locator(".br-tile")).to_have_count(2)
-        expect(page.locator("[aria-live]")).to_have_text("2 edits of 12.")
+        page.get_by_role("button", name="Clear filters").click()
+        expect(page.locator(".br-tile")).to_have_count(12)
+
+
+@pytest.mark.browser
+def test_the_detail_goes_when_nothing_is_found(browser: Chromium, few: nb.Session) -> None:
+    """It stays, with its tile, while what is looked at is among what is shown."""
+    with opened(browser, few.history.browse()) as page:
+        arrived(page)
+        page.locator("[aria-posinset='7']").click()
+        expect(page.locator(".br-detail h3")).to_have_text("history[6]")
+        choice(page, "Show", "Starred").click()
+        expect(page.locator(".br-tile")).to_have_count(2)
+        expect(page.locator(".br-tile.is-current")).to_have_attribute("aria-label", _starting("history 6"))
+        expect(page.locator(".br-detail h3")).to_have_text("history[6]")
         page.locator(".br-tiles").press("/")
         page.keyboard.type("nosuchword")
-        expect(page.get_by_text("No edit has all of these words")).to_be_visible()
+        expect(page.get_by_text("No edit has all of these words: nosuchword")).to_be_visible()
         expect(page.locator(".br-tile")).to_have_count(0)
+        expect(page.locator(".br-detail")).to_be_empty()
+        page.locator(".br-empty").get_by_role("button", name="Clear filters").click()
+        expect(page.locator(".br-tile")).to_have_count(12)
+
+
+@pytest.mark.browser
+def test_tiles_have_three_sizes_that_are_kept_and_edits_five_orders(browser: Chromium, few: nb.Session) -> None:
+    """A larger size shows fewer in a row, also in the next browser; the rating sorts starred edits first."""
+    across = "new Set([...document.querySelectorAll('.br-tile')].map((one) => one.getBoundingClientRect().x)).size"
+    form = few.history.browse()
+    with opened(browser, form) as page:
+        arrived(page)
+        seen = []
+        for size in ("Small", "Medium", "Large"):
+            page.get_by_role("button", name=f"{size} tiles").click()
+            arrived(page)
+            seen.append(page.evaluate(across))
+        assert seen == sorted(seen, reverse=True)
+        assert len(set(seen)) == 3
+        page.reload()
+        expect(page.get_by_role("button", name="Large tiles")).to_have_attribute("aria-pressed", "true")
+        arrived(page)
+        assert page.evaluate(across) == seen[-1]
+        page.get_by_label("Sort").select_option("Starred first")
+        expect(page.locator("[aria-posinset='1']")).to_have_attribute("aria-label", _starting("history 6, starred"))
+        expect(page.locator("[aria-posinset='12']")).to_have_attribute("aria-label", _starting("history 4, rejected"))
+        page.get_by_label("Sort").select_option("Oldest first")
+        expect(page.locator("[aria-posinset='1']")).to_have_attribute("aria-label", _starting("history 1,"))
+        assert form.filters.order == "oldest"
+
+
+@pytest.fixture
+def yearly(few: nb.Session) -> nb.Session:
+    """The same session after fifty edits without pictures, five in each of ten months before."""
+    edits = (
+        replace(edit, created_at=edit.created_at - 86_400 * 30.5 * (n // 5)) for n, edit in enumerate(generated(50))
+    )
+    few.store.take_in(replace(edit, outputs=()) for edit in edits)
+    return few
+
+
+@pytest.mark.browser
+def test_a_month_is_a_click_or_two_keys_away(browser: Chromium, yearly: nb.Session) -> None:
+    """Its button says how many edits it has; the month that is in view is marked, and is where Tab stops."""
+    form = yearly.history.browse()
+    told = month_rows(form._times)
+    assert len(told) > 9
+    assert sum(row["many"] for row in told) == 62
+    with opened(browser, form) as page:
+        months = page.get_by_role("group", name="Months").get_by_role("button")
+        expect(months).to_have_count(len(told))
+        expect(months.last).to_have_attribute("aria-label", f"{told[-1]['name']}, {told[-1]['many']} edits")
+        expect(months.first).to_have_attribute("aria-current", "true")
+        page.get_by_role("button", name="Large tiles").click()
+        months.first.focus()
+        for key in ("End", "Home", *["ArrowDown"] * 4, "Enter"):
+            page.keyboard.press(key)
+        expect(page.locator(".br-tile.is-current")).to_have_attribute("aria-posinset", str(told[4]["place"] + 1))
+        expect(months.nth(4)).to_have_attribute("aria-current", "true")
+        expect(months.first).not_to_have_attribute("aria-current", "true")
+        page.get_by_label("Sort").select_option("Highest cost")
+        expect(page.get_by_role("group", name="Months")).to_be_hidden()
+
+
+@pytest.fixture
+def family(few: nb.Session) -> nb.Session:
+    """The same session after an edit of an edit, and one of that."""
+    first = few.edit("Make it a sunny street.", Image.open(io.BytesIO(painted(0))), seed=7, resolution="0.5K")
+    second = first[0].edit("Make it a rainy street.", seed=8, resolution="0.5K")
+    second[0].edit("Make it a rainy street.", seed=8, resolution="1K")
+    return few
+
+
+@pytest.mark.browser
+def test_the_detail_says_time_cost_and_what_each_step_changed(browser: Chromium, family: nb.Session) -> None:
+    """A line of the lineage leads to its edit."""
+    with opened(browser, family.history.browse()) as page:
+        arrived(page)
+        page.locator("[aria-posinset='2']").click()
+        expect(page.locator(".br-detail h3")).to_have_text("history[14]")
+        facts = page.locator(".br-facts")
+        expect(facts).to_contain_text("cost$0.0525 in play money")
+        expect(facts.get_by_text("time", exact=True)).to_be_visible()
+        steps = page.get_by_role("region", name="Lineage").get_by_role("button")
+        expect(steps.nth(1)).to_have_attribute("aria-label", "This edit: 14, prompt −sunny +rainy, seed 7 → 8")
+        expect(steps.nth(1).locator("ins")).to_have_text("rainy")
+        expect(steps.nth(2)).to_have_attribute("aria-label", "Led to: 15, resolution 0.5K → 1K")
+        steps.first.click()
+        expect(page.locator(".br-detail h3")).to_have_text("history[13]")
+
+
+@pytest.mark.browser
+def test_pictures_are_compared_and_downloaded_from_the_detail(browser: Chromium, family: nb.Session) -> None:
+    """With the input, by button and from the viewer; the file is the picture's own."""
+    with opened(browser, family.history.browse()) as page:
+        arrived(page)
+        page.locator("[aria-posinset='2']").click()
+        expect(page.locator(".br-detail h3")).to_have_text("history[14]")
+        with page.expect_download() as waiting:
+            page.locator(".br-detail").get_by_role("button", name="Download").click()
+        assert waiting.value.suggested_filename == "edit-14-0.png"
+        assert Path(waiting.value.path()).read_bytes() == family.history[14][0].bytes
+        expect(page.locator(".br-toast")).to_have_text("Downloaded as edit-14-0.png.")
+        page.get_by_role("button", name="Enlarge").click()
+        for act in (
+            lambda: page.locator(".vw").get_by_role("button", name="Compare").click(),
+            lambda: page.locator(".br-detail").get_by_role("button", name="Compare").click(),
+        ):
+            act()
+            asked = "window.sent.filter((one) => one.kind === 'compare').at(-1).pictures"
+            assert page.evaluate(asked) == [[14, 0]]
+        expect(page.get_by_role("dialog")).not_to_be_visible()
 
 
 @pytest.mark.browser
@@ -346,6 +535,11 @@ def test_a_selection_is_exported_from_the_form(browser: Chromium, few: nb.Sessio
         expect(page.get_by_text("Saved as history-2.zip")).to_be_visible()
         page.get_by_role("button", name="Contact sheet").click()
         expect(page.get_by_text("Saved as contact-sheet.jpg")).to_be_visible()
+        with page.expect_download() as waiting:
+            page.get_by_role("group", name="The selected edits").get_by_role("button", name="Download").click()
+        assert waiting.value.suggested_filename == "history.zip"
+        waiting.value.save_as(tmp_path / "downloaded.zip")
+        assert len(nb.History.open(tmp_path / "downloaded.zip")) == 2
     assert len(nb.History.open(tmp_path / "history-2.zip")) == 2
 
 
@@ -358,5 +552,6 @@ def test_everything_is_labelled_and_fits(browser: Chromium, few: nb.Session, the
         page.locator(".br-tile").nth(1).click()
         page.locator(".br-tile").nth(2).click(modifiers=["Control"])
         expect(page.locator(".br-detail h3")).to_be_visible()
+        expect(page.locator(".br-choice")).to_have_count(3)
         assert violations(page, ".nbb") == []
         assert spills(page) == []

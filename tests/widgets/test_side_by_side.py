@@ -21,7 +21,7 @@ READY = {
     "studio": ".st-detail-box h3",
     "compare": ".cp-picture[src]",
     "region": ".rg-list li",
-    "browser": ".br-descent img[src]",
+    "browser": ".br-lineage img[src]",
     "viewer": ".vw-facts span",
 }
 """What is there once a form of a kind has all that it shows."""

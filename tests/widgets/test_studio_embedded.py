@@ -224,7 +224,7 @@ def test_embedded_forms_are_labelled_and_fit(browser: Browser, form: Studio, the
         page.locator(".rg-picture[src]").wait_for()
         page.get_by_role("button", name="Browse all").click()
         page.locator(".br-tile").nth(1).click()
-        expect(page.locator(".br-descent")).to_be_visible()
+        expect(page.locator(".br-lineage")).to_be_visible()
         page.locator(".br-tile").nth(2).click(modifiers=["Control"])
         assert violations(page, ".nbb-studio") == []
         assert spills(page) == []

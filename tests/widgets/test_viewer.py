@@ -15,7 +15,7 @@ from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana.errors import UsageError
-from nbbanana.widgets.viewer import view_row
+from nbbanana.widgets.viewing import view_row
 
 pytestmark = pytest.mark.painted
 WIDE = {"resolution": "2K", "seed": 7}
@@ -160,6 +160,19 @@ def test_neighbours_are_a_key_away_and_files_go_both_ways(page: Page, big: nb.Ed
     assert Path(waiting.value.path()).read_bytes() == big[1].bytes
     page.get_by_role("button", name="Previous picture").click()
     expect(page.locator(".vw h2")).to_have_text("history[1][0]")
+
+
+@pytest.mark.browser
+def test_a_picture_is_compared_with_its_input_from_its_cell(browser: Browser, big: nb.EditResult) -> None:
+    """By button and by key; the comparison has the input at its left."""
+    form = nb.view(big[1])
+    with opened(browser, form) as page:
+        page.wait_for_function(LOADED, arg=big[1].width)
+        page.locator(".vw-stage").press("c")
+        page.get_by_role("button", name="Compare").click()
+        page.wait_for_function("window.heard.filter((one) => one.kind === 'compare').length === 2")
+    assert [side.picture.label for side in form.comparison.sides] == ["coffee.png", "history[1][1]"]
+    form.close()
 
 
 @pytest.mark.browser

@@ -2,18 +2,18 @@
 
 import { fill, h } from "../shared/dom.js";
 
-/** CSS pixels between tiles, the least width of one, and the rows beyond the edges that are kept ready. */
+/** CSS pixels between tiles, the least width of one in each size, and the rows beyond the edges that are kept ready. */
 const GAP = 8;
-const LEAST = 116;
+const LEAST = { S: 76, M: 116, L: 200 };
 const SPARE = 1;
 /** Milliseconds that the view rests before its rows are asked for. */
 const REST = 60;
 
-/** @param {any} form what the parts share: `state`, `say`, `album`, `look(place)`, `chose()` */
+/** @param {any} form what the parts share: `state`, `say`, `album`, `look(place)`, `chose()`, `scrolled(place)` for the last of the first row in view */
 export function makeTiles(form) {
   const { state } = form;
   const canvas = h("div.br-canvas");
-  const element = h("div.br-tiles", { tabindex: "0", role: "listbox", "aria-multiselectable": "true", "aria-label": "Edits, the newest first", onkeydown, onscroll: () => draw() }, canvas);
+  const element = h("div.br-tiles", { tabindex: "0", role: "listbox", "aria-multiselectable": "true", "aria-label": "Edits", onkeydown, onscroll: () => draw() }, canvas);
   const day = h("p.br-day.nbb-small", { "aria-hidden": "true" });
   /** @type {Map<number, any>} tiles by their place */
   const shown = new Map();
@@ -26,9 +26,11 @@ export function makeTiles(form) {
   });
   observer.observe(element);
 
-  function measure() {
+  const measure = () => measureOf(state.size);
+
+  function measureOf(size) {
     const width = room.width - 2 * GAP;
-    const across = Math.max(2, Math.floor((width + GAP) / (LEAST + GAP)));
+    const across = Math.max(size === "L" ? 1 : 2, Math.floor((width + GAP) / (LEAST[size] + GAP)));
     const side = (width - (across - 1) * GAP) / across;
     return { across, side, step: side + GAP };
   }
@@ -56,7 +58,9 @@ export function makeTiles(form) {
       tile.style.width = tile.style.height = `${side}px`;
       tile.style.transform = `translate(${GAP + (place % across) * step}px, ${GAP + Math.floor(place / across) * step}px)`;
     }
-    fill(day, state.rows.get(Math.floor(element.scrollTop / step) * across)?.day ?? "");
+    const top = Math.floor((element.scrollTop + GAP) / step) * across;
+    fill(day, state.rows.get(top)?.day ?? "");
+    form.scrolled(Math.min(top + across, state.many) - 1);
     ask(first, last);
   }
 
@@ -88,7 +92,7 @@ export function makeTiles(form) {
     if (!row) return fill(tile);
     tile.classList.toggle("is-rejected", row.rejected);
     const image = row.key ? form.album.show(h("img", { alt: "", draggable: "false" }), row.key) : h("span.br-none.nbb-small", {}, row.word);
-    fill(tile, image, h("span.br-number", {}, row.many > 1 ? `${row.id} ×${row.many}` : String(row.id)), row.starred && h("span.br-badge.br-star", {}, "★"), row.rejected && h("span.br-badge.br-reject", {}, "×"), isChosen && h("span.br-badge.br-picked", {}, "✓"));
+    fill(tile, image, h("span.br-number", {}, h("span.br-id", {}, String(row.id)), row.many > 1 && h("span", {}, `×${row.many}`)), row.starred && h("span.br-badge.br-star", {}, "★"), row.rejected && h("span.br-badge.br-reject", {}, "×"), isChosen && h("span.br-badge.br-picked", {}, "✓"));
   }
 
   function nameOf(row) {
@@ -98,12 +102,13 @@ export function makeTiles(form) {
 
   // ── walking and choosing ────────────────────────────────────────────────────────────────────────────────
 
-  function go(place) {
+  /** Make an edit the current one, in view; or its row the first one in view. */
+  function go(place, isOnTop = false) {
     const before = state.current;
     state.current = Math.min(Math.max(place, 0), state.many - 1);
     const { across, side, step } = measure();
     const top = GAP + Math.floor(state.current / across) * step;
-    if (top < element.scrollTop) element.scrollTop = top - GAP;
+    if (isOnTop || top < element.scrollTop) element.scrollTop = top - GAP;
     else if (top + side > element.scrollTop + room.height) element.scrollTop = top + side + GAP - room.height;
     draw();
     dress(before);
@@ -145,14 +150,22 @@ export function makeTiles(form) {
     day,
     draw,
     go,
-    /** Other edits fit: begin anew. */
-    reset() {
+    /** Other edits match: begin anew, at the edit that is looked at where it is among them. */
+    reset(place) {
       for (const tile of shown.values()) tile.remove();
       shown.clear();
       asked = "";
       state.current = -1;
       element.removeAttribute("aria-activedescendant");
       element.scrollTop = 0;
+      if (place < 0 || !room.width) draw();
+      else go(place);
+    },
+    /** The tiles have another size: what is in view stays there. */
+    resize(before) {
+      const top = Math.floor(element.scrollTop / measureOf(before).step) * measureOf(before).across;
+      element.scrollTop = Math.floor(top / measure().across) * measure().step;
+      asked = "";
       draw();
     },
     dress: () => [...shown.keys()].forEach(dress),

@@ -1,16 +1,22 @@
-// The history browser's front end: filters, tiles, what is chosen, and one edit looked at closely.
+// The history browser's front end: what is shown, tiles, what is selected, and one edit looked at closely.
 
-import { button, count, fill, h, keepKeys } from "../shared/dom.js";
+import { button, count, download, fill, h, keepKeys } from "../shared/dom.js";
 import { album, hideStill, link } from "../shared/link.js";
 import { makeComparisonPlace } from "../shared/beside.js";
 import { makeViewer } from "../shared/viewer.js";
+import { keptSize, makeBrowserBar } from "./bar.js";
+import { makeChosen } from "./chosen.js";
 import { makeDetail } from "./detail.js";
+import { makeFacets } from "./facets.js";
+import { makeMonths } from "./months.js";
 import { makeTiles } from "./tiles.js";
 
-/** Milliseconds after the last letter until the words are looked for. */
-const TYPING = 250;
 /** Small copies that are kept, about 10 kB each. */
 const COPIES = 1500;
+const HINTS = [["←", "→", "↑", "↓", "walk"], ["Space", "select"], ["↵", "enlarge"], ["s", "star"], ["x", "reject"], ["c", "compare"], ["/", "search"]];
+/** What is asked without being an act of the reader's: an error that is shown stays. */
+const QUIET = new Set(["rows", "look", "dropped", "view"]);
+const NO_FILTERS = { words: "", starred: false, rejected: null, model: "", provider: "", state: "", tag: "" };
 
 let browsers = 0;
 
@@ -23,95 +29,49 @@ function makeBrowser() {
     live: h("p.nbb-unseen", { "aria-live": "polite", role: "status" }),
     album: album(COPIES, () => root, (keys) => form.say("dropped", { keys })),
     id: (name) => `${prefix}-${name}`,
-    state: { many: 0, all: 0, rows: new Map(), chosen: new Set(), current: -1, looked: 0, turn: 0, acts: new Set() },
+    state: { many: 0, all: 0, rows: new Map(), chosen: new Set(), current: -1, looked: 0, turn: 0, acts: new Set(), size: keptSize(), filters: { ...NO_FILTERS, order: "newest" } },
     say: (_kind, _content) => undefined,
     look: () => undefined,
     find: () => undefined,
     chose: () => undefined,
     enlarge: () => undefined,
+    jump: () => undefined,
+    resize: () => undefined,
+    scrolled: () => undefined,
+    /** Show what matches now, with some filters changed. */
+    want(change) {
+      form.state.filters = { ...form.state.filters, ...change };
+      form.say("want", { filters: form.state.filters, looked: form.state.looked });
+    },
+    clear: () => form.want(NO_FILTERS),
+    compare: (pictures) => form.state.acts.has("compare") && form.say("compare", { pictures }),
   };
   return form;
 }
 
-/** The line above, and the filters. */
-function makeFilters(form) {
-  let timer = 0;
-  const total = h("p.nbb-quiet.nbb-small.nbb-figures");
-  const news = h("button.nbb-boxed.nbb-small", { type: "button", hidden: true, onclick: () => want() });
-  const words = h("input", { type: "search", placeholder: "Words, notes, tags, file", "aria-label": "Search the history", "aria-keyshortcuts": "/", oninput: () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(want, TYPING);
-  } });
-  const starred = h("input", { type: "checkbox", onchange: () => want() });
-  const kept = h("input", { type: "checkbox", onchange: () => want() });
-  const choice = (name) => h("select", { "aria-label": name, onchange: () => want() });
-  const offer = (select, all, pairs, value) => {
-    fill(select, h("option", { value: "" }, all), pairs.map(([one, word]) => h("option", { value: one }, word)));
-    select.value = value;
-  };
-  const model = choice("Model");
-  const provider = choice("Service");
-  const state = choice("Result");
-  const want = () => form.say("want", { words: words.value, starred: starred.checked, kept: kept.checked, model: model.value, provider: provider.value, state: state.value });
-  const check = (box, name) => h("label.br-check", {}, box, name);
-  return {
-    bar: h("header.br-bar", {}, h("h2", {}, "History"), total, news, h("div.br-search", {}, words)),
-    filters: h("div.br-filters", { role: "group", "aria-label": "Show" }, check(starred, "Starred"), check(kept, "Hide rejected"), model, provider, state),
-    focus: () => words.focus(),
-    /** Edits that were made since; the list stays as it is until somebody wants them in it. */
-    grown(many) {
-      news.hidden = many === 0;
-      fill(news, `Show ${count(many, "new edit")}`);
-      if (many) fill(form.live, `${count(many, "new edit")}.`);
-    },
-    update(message) {
-      news.hidden = true;
-      const few = message.many === message.all ? "" : `${message.many.toLocaleString("en")} of `;
-      fill(total, `${few}${message.all.toLocaleString("en")} edits`);
-      if (form.root.getRootNode().activeElement !== words) words.value = message.words;
-      starred.checked = message.starred;
-      kept.checked = message.kept;
-      offer(model, "All models", message.models.map((id) => [id, id]), message.model);
-      offer(provider, "All services", [["runcomfy", "RunComfy"], ["sandbox", "Sandbox"]], message.provider);
-      offer(state, "Any result", message.states, message.state);
-    },
-    end: () => clearTimeout(timer),
-  };
+/** What was done, over the tiles until it is closed or something else is done. */
+function makeToast() {
+  const words = h("div.br-said", { role: "status" });
+  const element = h("div.br-toast", { hidden: true }, words, button("Close", "cross", () => show(), { bare: true }));
+  function show(...what) {
+    element.hidden = what.length === 0;
+    fill(words, ...what);
+  }
+  return { element, show };
 }
 
-/** What is done with the chosen ones. */
-function makeChosen(form, tiles) {
-  const { state } = form;
-  const many = h("strong.nbb-figures");
-  const tell = (kind) => form.say(kind, { numbers: [...state.chosen], on: true });
-  const clear = () => {
-    state.chosen.clear();
-    tiles.dress();
-    form.chose();
-  };
-  const compare = button("Compare", "compare", () => form.say("compare", { pictures: [...state.chosen].map((edit) => [edit, 0]) }), { title: "The first pictures of two to six selected edits", key: "c" });
-  const element = h("div.br-chosen", { role: "group", "aria-label": "The selected edits" }, many, compare, button("Star", "star", () => tell("star")), button("Reject", "cross", () => tell("reject")), button("Contact sheet", "sheet", () => form.say("sheet")), button("Export", "save", () => form.say("export")), button("Clear", null, clear));
-  return {
-    element,
-    compare: () => !compare.disabled && !compare.hidden && compare.click(),
-    draw() {
-      fill(many, state.chosen.size ? `${state.chosen.size} selected` : "Select: Space or Ctrl+click");
-      for (const one of element.querySelectorAll("button")) one.disabled = state.chosen.size === 0;
-      compare.hidden = !state.acts.has("compare");
-      compare.disabled = state.chosen.size < 2 || state.chosen.size > 6;
-    },
-  };
-}
-
-/** The form in an element; returns what ends it. @param {{model: any, el: HTMLElement}} context */
+/** The form in an element; returns what ends it. @param {{model: any, el: HTMLElement, host?: any}} context */
 export function renderBrowser({ model, el, host }) {
   const form = makeBrowser();
   const { state } = form;
   const tiles = makeTiles(form);
-  const filters = makeFilters(form);
+  const bar = makeBrowserBar(form);
+  const facets = makeFacets(form);
+  const months = makeMonths(form);
   const chosen = makeChosen(form, tiles);
   const detail = makeDetail(form);
-  const none = h("p.br-empty.nbb-quiet", { hidden: true }, "");
+  const toast = makeToast();
+  const none = h("div.br-empty", { hidden: true });
   const trouble = h("p.br-trouble", { role: "alert", hidden: true });
   const waits = h("p.br-trouble", { role: "status", hidden: true });
   let showStill = () => undefined;
@@ -119,33 +79,51 @@ export function renderBrowser({ model, el, host }) {
     id: form.id,
     ask: (what, ref) => form.say("view", { ...ref, what }),
     save: (ref) => form.say("save", ref),
+    compare: (ref) => form.compare([[ref.edit, ref.index]]),
     thumbnail: (image, { edit, index }) => detail.picture(image, edit, index),
   });
-  form.enlarge = () => {
-    const row = detail.shown();
-    if (row?.pictures.length) viewer.open(row.pictures.map(({ index }) => ({ edit: row.id, index })), detail.index());
-  };
   const complain = (message) => {
     fill(trouble, `${message.what} ${message.why} ${message.mend}`);
     trouble.hidden = false;
   };
   const comparison = makeComparisonPlace(host, complain);
 
-  const hear = {
+  function drawNone(message) {
+    none.hidden = message.many > 0;
+    const { words } = message.filters;
+    const said = words ? `No edit has all of these words: ${words}` : message.all ? "No edit matches these filters." : "Your edits will appear here.";
+    fill(none, h("p", {}, said), message.all > 0 && button("Clear filters", "cross", form.clear, { boxed: true }));
+  }
+
+  async function copied(message) {
+    try {
+      await navigator.clipboard.writeText(message.text);
+      toast.show(`The cell of history[${message.edit}] is in the clipboard.`);
+    } catch {
+      toast.show("This page may not write to the clipboard. Copy it from here:", h("textarea.nbb-mono", { readonly: true, rows: "5", "aria-label": "The cell", value: message.text }));
+    }
+  }
+
+  const handlers = {
     uid: (message) => {
       showStill();
       showStill = hideStill(message.uid);
     },
     fits: (message) => {
-      Object.assign(state, { many: message.many, all: message.all, turn: state.turn + 1 });
+      Object.assign(state, { many: message.many, all: message.all, filters: message.filters, turn: state.turn + 1 });
       state.rows.clear();
-      filters.update(message);
-      none.hidden = message.many > 0;
-      fill(none, message.words ? `No edit has all of these words: ${message.words}` : message.all ? "No edit matches these filters." : "Your edits will appear here.");
-      tiles.reset();
+      bar.update(message);
+      months.update(message);
+      drawNone(message);
+      if (message.place < 0) {
+        state.looked = 0;
+        detail.clear();
+      }
+      tiles.reset(message.place);
       fill(form.live, `${count(message.many, "edit")} of ${message.all}.`);
     },
-    grown: (message) => filters.grown(message.many),
+    facets: facets.update,
+    grown: (message) => bar.grown(message.many),
     rows: (message) => {
       message.rows.forEach((row, place) => state.rows.set(message.first + place, row));
       tiles.told();
@@ -170,16 +148,26 @@ export function renderBrowser({ model, el, host }) {
     compare: (message) => comparison.show(message.model),
     place: (message) => tiles.go(message.place),
     detail: (message) => detail.draw(message),
-    cell: (message) => detail.copied(message),
+    cell: copied,
     facts: viewer.facts,
-    large: (message, buffers) => viewer.receive(message, buffers[0]),
-    said: (message) => (viewer.isOpen ? viewer.said(message.text) : fill(detail.said, message.text)),
+    large: (message, buffers) => {
+      viewer.receive(message, buffers[0]);
+      if (message.what === "file" && !viewer.isOpen) toast.show(`Downloaded as ${message.name}.`);
+    },
+    file: (message, buffers) => {
+      download(buffers[0], message.name);
+      toast.show(`Downloaded as ${message.name}.`);
+    },
+    said: (message) => (viewer.isOpen ? viewer.said(message.text) : toast.show(message.text)),
     picture: (message, buffers) => form.album.add(message.key, buffers[0]),
     error: complain,
   };
-  const line = link(model, (message, buffers) => hear[message.kind]?.(message, buffers), waits);
+  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits);
   form.say = (kind, content) => {
-    if (!["rows", "look", "dropped", "view"].includes(kind)) trouble.hidden = true;
+    if (!QUIET.has(kind)) {
+      trouble.hidden = true;
+      toast.show();
+    }
     line.say(kind, content);
   };
   form.look = (place) => {
@@ -196,23 +184,32 @@ export function renderBrowser({ model, el, host }) {
     chosen.draw();
     form.say("choose", { numbers: [...state.chosen] });
   };
+  form.enlarge = () => {
+    const row = detail.shown();
+    if (row?.pictures.length) viewer.open(row.pictures.map(({ index }) => ({ edit: row.id, index })), detail.index());
+  };
+  form.jump = (place) => tiles.go(place, true);
+  form.resize = tiles.resize;
+  form.scrolled = months.mark;
   const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("input, select, textarea")) return;
-    const act = { "/": filters.focus, s: () => detail.mark("star"), x: () => detail.mark("reject"), c: chosen.compare }[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].closest("input, select, textarea, .st-embedded")) return;
+    const compare = () => (state.chosen.size ? chosen.compare() : detail.compare());
+    const act = { "/": bar.focus, s: () => detail.mark("star"), x: () => detail.mark("reject"), c: compare }[event.key];
     if (!act) return;
     event.preventDefault();
     act();
   });
-  const keys = h("footer.br-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, [["←", "→", "↑", "↓", "walk"], ["Space", "select"], ["↵", "enlarge"], ["s", "star"], ["x", "reject"], ["/", "search"]].map((list) => h("span", {}, list.slice(0, -1).map((key) => [h("kbd", {}, key), " "]).flat(), list.at(-1))));
-  fill(form.root, filters.bar, waits, trouble, filters.filters, comparison.element, h("div.br-body", {}, h("div.br-main", {}, chosen.element, h("div.br-frame", {}, tiles.day, tiles.element, none)), h("div.br-side", {}, detail.element, detail.said)), keys, viewer.element, form.live);
+  const keys = h("footer.br-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, HINTS.map((list) => h("span", {}, list.slice(0, -1).map((key) => [h("kbd", {}, key), " "]).flat(), list.at(-1))));
+  const frame = h("div.br-frame", {}, h("div.br-list", {}, tiles.day, tiles.element, none, toast.element), months.element);
+  fill(form.root, bar.element, waits, trouble, comparison.element, h("div.br-body", {}, facets.element, h("div.br-main", {}, chosen.element, frame), h("div.br-side", {}, detail.element)), keys, viewer.element, form.live);
   el.replaceChildren(form.root);
   chosen.draw();
   line.say("hello");
   return () => {
     letKeysGo();
     line.end();
-    filters.end();
+    bar.end();
     comparison.end();
     viewer.end();
     tiles.end();

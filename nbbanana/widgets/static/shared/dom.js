@@ -132,3 +132,10 @@ export function keepKeys(root) {
 export function count(number, word) {
   return `${number} ${word}${number === 1 ? "" : "s"}`;
 }
+
+/** Put a file into the web browser's downloads. @param {DataView} bytes @param {string} name */
+export function download(bytes, name) {
+  const url = URL.createObjectURL(new Blob([bytes]));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,6 +1,6 @@
 // A picture seen large: whole or with its true pixels, moved and zoomed, its input while Space is held, its words beside.
 
-import { button, files, fill, h } from "./dom.js";
+import { button, download, files, fill, h } from "./dom.js";
 import { exactZoom, keptView, percent, placeOf, zoomedView } from "./view.js";
 
 /** Pictures with all their pixels that are kept, and the part of the stage that an arrow key moves the picture. */
@@ -9,10 +9,11 @@ const PAN = 0.15;
 
 /**
  * @typedef {{edit: number, index: number}} Ref
- * @param {{ask: (what: string, ref: Ref) => void, save: (ref: Ref) => void, thumbnail: (image: HTMLImageElement, ref: Ref) => void, isInline?: boolean, id: (name: string) => string}} options
- *   `ask` gets `facts`, `full` or `input`, and what comes is given to `receive`; until then `thumbnail` shows a small copy
+ * @param {{ask: (what: string, ref: Ref) => void, save: (ref: Ref) => void, thumbnail: (image: HTMLImageElement, ref: Ref) => void, compare?: (ref: Ref) => void, isInline?: boolean, id: (name: string) => string}} options
+ *   `ask` gets `facts`, `full`, `input` or `file`, and what comes is given to `receive`; until then `thumbnail` shows a
+ *   small copy; `compare` shows a picture beside its input
  */
-export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
+export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id }) {
   const state = { refs: [], place: 0, facts: null, view: { x: 0.5, y: 0.5, zoom: 1 }, isInput: false };
   /** @type {Map<string, string>} addresses of what came, the newest last */
   const came = new Map();
@@ -28,6 +29,7 @@ export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
   const hold = button("Input", null, () => undefined, { boxed: true, title: "Hold to see the input picture", key: "Space" });
   hold.addEventListener("pointerdown", () => peek(true));
   for (const end of ["pointerup", "pointerleave", "pointercancel"]) hold.addEventListener(end, () => peek(false));
+  const beside = button("Compare", "compare", contrast, { title: "Compare it with its input picture", key: "c" });
   const back = button("Previous picture", "older", () => step(-1), { bare: true, key: "PageUp" });
   const next = button("Next picture", "fold", () => step(1), { bare: true, key: "PageDown" });
   const sign = (text, title, factor) => h("button.nbb-icon", { type: "button", "aria-label": title, title, onclick: () => zoom(factor) }, text);
@@ -36,7 +38,7 @@ export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
   const element = h(
     "div.vw",
     { onkeydown, onkeyup: (event) => event.key === " " && peek(false) },
-    h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, sign("−", "Zoom out", 1 / 1.5), scale, sign("+", "Zoom in", 1.5), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, button("Full screen", null, full, { key: "f" }), files(button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" })), button("Download", null, download, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
+    h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, sign("−", "Zoom out", 1 / 1.5), scale, sign("+", "Zoom in", 1.5), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, compare && beside, button("Full screen", null, full, { key: "f" }), files(button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" })), button("Download", null, load, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
     stage,
     h("aside.vw-side", {}, words, facts, said),
   );
@@ -160,7 +162,7 @@ export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const way = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     const isButton = event.composedPath()[0].matches("button");
-    const acts = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => look(1), 1: () => look(exact()), f: full, d: download, s: () => save(ref()), PageUp: () => step(-1), PageDown: () => step(1) };
+    const acts = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => look(1), 1: () => look(exact()), f: full, d: load, c: contrast, s: () => save(ref()), PageUp: () => step(-1), PageDown: () => step(1) };
     if (way && state.view.zoom > 1) move(way[0] * PAN * stage.clientWidth, way[1] * PAN * stage.clientHeight);
     else if (way) step(way[0] ? -way[0] : 0);
     else if (event.key === " " && !isButton) peek(true);
@@ -177,11 +179,16 @@ export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
     else element.requestFullscreen().catch(() => fill(said, "This page does not allow full screen."));
   }
 
-  function download() {
-    const url = came.get(keyOf("full"));
-    if (!url) return fill(said, "The picture is still on its way.");
-    h("a", { href: url, download: state.facts?.file ?? "picture.png" }).click();
-    fill(said, `Downloaded as ${state.facts?.file}.`);
+  function load() {
+    fill(said, "The file is on its way.");
+    ask("file", ref());
+  }
+
+  function contrast() {
+    if (!compare || beside.hidden) return;
+    if (document.fullscreenElement) document.exitFullscreen();
+    dialog?.close();
+    compare(ref());
   }
 
   function keep(key, url) {
@@ -215,11 +222,15 @@ export function makeViewer({ ask, save, thumbnail, isInline = false, id }) {
       fill(name, message.name);
       fill(words, message.prompt);
       fill(facts, message.facts.map((fact) => h("span", {}, fact)));
-      hold.hidden = message.input === null;
+      hold.hidden = beside.hidden = message.input === null;
       draw();
     },
     /** Pixels that were asked for; they take the place of a smaller copy once they are decoded. */
-    async receive({ edit, index, what }, bytes) {
+    async receive({ edit, index, what, name: file }, bytes) {
+      if (what === "file") {
+        download(bytes, file);
+        return fill(said, `Downloaded as ${file}.`);
+      }
       const key = keyOf(what, { edit, index });
       const url = URL.createObjectURL(new Blob([bytes]));
       const ready = Object.assign(new Image(), { src: url });

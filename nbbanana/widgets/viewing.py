@@ -1,0 +1,81 @@
+"""What the viewer in the front end of any form asks about a picture: what stands beside it, its pixels, its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nbbanana.display.words import duration, money
+from nbbanana.session import Output
+from nbbanana.widgets import ui_thread
+from nbbanana.widgets.base import Form, Message
+from nbbanana.widgets.payloads import Row
+from nbbanana.widgets.thumbnails import whole
+
+__all__ = ["answer", "file_name", "save_free", "view_row"]
+
+SUFFIXES = {"image/jpeg": ".jpg", "image/webp": ".webp"}
+WHAT: dict[str, Callable[[Output], bytes]] = {
+    "full": lambda output: whole(output.bytes),
+    "input": lambda output: whole(output.result.originals[0].source or b""),
+    "file": lambda output: output.bytes,
+}
+"""What a front end may ask for: a picture with all its pixels, the one that it was made from, and its own file."""
+
+
+def view_row(output: Output) -> Row:
+    """What stands beside a picture that is seen large."""
+    edit = output.result.record
+    facts = [f"seed {edit.seed}" if edit.seed is not None else "", f"{output.width}×{output.height}", edit.model]
+    facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, edit.provider)]
+    main, store = next(iter(edit.inputs), None), output.result.library.store
+    is_here = main is not None and main.sha256 is not None and store.has_blob(main.sha256)
+    return {
+        "edit": output.edit_id,
+        "index": output.index,
+        "name": output.label,
+        "prompt": edit.prompt,
+        "facts": [fact for fact in facts if fact],
+        "width": output.width,
+        "height": output.height,
+        "input": main.name if main is not None and is_here else None,
+    }
+
+
+def answer(form: Form, output: Output, message: Message) -> None:
+    """
+    Do what the viewer in the front end of a form asks about a picture; returns at once.
+
+    Args:
+        form: the form whose front end asked.
+        output: the picture.
+        message: `save`, or `view` with what is wanted: `facts`, `full`, `input` or `file`.
+    """
+    if message["kind"] == "save":
+        form.emit("said", text=f"Saved as {save_free(output).name}, in the notebook's folder.", undo=False)
+    elif message["what"] == "facts":
+        form.emit("facts", **view_row(output))
+    else:
+        ui_thread.background(_send, form, output, str(message["what"]))
+
+
+def _send(form: Form, output: Output, what: str) -> None:
+    """Read a picture and send it to a front end; called in a background thread."""
+    try:
+        data = WHAT[what](output)
+    except Exception as error:  # noqa: BLE001 - shown in the form, since no caller could
+        ui_thread.post(form.show_error, error, "view")
+        return
+    which = {"edit": output.edit_id, "index": output.index, "what": what, "name": file_name(output)}
+    ui_thread.post(lambda: form.emit("large", **which, buffers=[data]))
+
+
+def file_name(output: Output, again: str = "") -> str:
+    """What a picture's file is called where it is written or downloaded."""
+    return f"edit-{output.edit_id}-{output.index}{again}{SUFFIXES.get(output.mime, '.png')}"
+
+
+def save_free(output: Output) -> Path:
+    """Write a picture into the notebook's folder under a name that is free there."""
+    names = (Path(file_name(output, again)) for again in ("", *(f"-{number}" for number in range(2, 1000))))
+    return output.save(next(name for name in names if not name.exists()))
