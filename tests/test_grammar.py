@@ -574,7 +574,12 @@ def test_what_a_caption_says_can_be_typed(folder: Path) -> None:
     assert find("history[12][1]", around()) == ["b"]
     assert find("history[12][*]", around()) == ["a", "b"]
     assert "edit:12[0] … edit:12[1]" in said_of("history[12]", around())
+    assert find("nb.history[12][1]", around()) == ["b"]
+    assert find("nbbanana.history[12][*]", around()) == ["a", "b"]
+    assert "edit:12[0] … edit:12[1]" in said_of("nb.history[12]", around())
     assert find("history[0]", around(history=["mine"])) == ["mine"]
+    assert "no variable and no file banana" in said_of("banana.history[12][1]", around())
+    assert "rows has no history" in said_of("rows.history[12][1]", around(rows=["mine"]))
     for word in ("history", "history[*]", "history[-1]", "history[-1][0]"):
         assert "no variable and no file history" in said_of(word, around())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import chain
+from itertools import chain, takewhile
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from nbbanana.text import clip, one_line, plain
 if TYPE_CHECKING:
     from nbbanana.display.views import ComparisonView, DiffView, LineageNode, Picture
 
-__all__ = ["comparison_bundle", "diff_bundle", "lineage_bundle", "word_diff"]
+__all__ = ["around", "comparison_bundle", "diff_bundle", "lineage_bundle", "word_diff"]
 
 SIDE, NODE_SIDE, COMPARED_SIDE = 160, 56, 360
 """CSS pixels of the longer side of a picture in a diff, in a lineage and in a comparison."""
@@ -45,6 +45,25 @@ def word_diff(left: str, right: str) -> tuple[Change, ...]:
         changes += [("gone", "".join(before[a:b]))] if b > a else []
         changes += [("new", "".join(after[c:d]))] if d > c else []
     return tuple(changes)
+
+
+def around(texts: Sequence[str]) -> tuple[str, list[str], str]:
+    """
+    Return the words that all of several texts begin with, what each has between, and the words that all end with.
+
+    >>> around(["a rainy street", "a dark and snowy street"])
+    ('a ', ['rainy', 'dark and snowy'], ' street')
+    """
+    tokens = [TOKEN.findall(text) for text in texts]
+    before = _common_start(tokens)
+    rest = [one[len(before) :][::-1] for one in tokens]
+    after = _common_start(rest)
+    parts = ["".join(one[len(after) :][::-1]) for one in rest]
+    return "".join(before), parts, "".join(after[::-1])
+
+
+def _common_start(tokens: Sequence[Sequence[str]]) -> list[str]:
+    return [one[0] for one in takewhile(lambda one: len(set(one)) == 1, zip(*tokens, strict=False))]
 
 
 def diff_bundle(view: DiffView) -> dict[str, str]:

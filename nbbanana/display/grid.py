@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import parts, words
-from nbbanana.display.layout import MOST, Layout, layout_of
+from nbbanana.display.layout import MOST, Layout, layout_of, lines_of
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import contact_sheet, data_uri, fitted, load
 from nbbanana.text import one_line
@@ -42,7 +42,8 @@ def bundle(view: ResultView, *, budget: int | None = None) -> tuple[Data, Data]:
     images = load([picture.source for picture in shown], [_box(picture, grid) for picture in shown])
     top = parts.header(view)
     left = room - _weight(_data(view, top, ["" if image is None else data_uri(b"") for image in images], grid))
-    sheet = contact_sheet(images, _names(shown), grid.columns, grid.width, left // (3 if len(shown) == 1 else 4))
+    lines = [line for _, lines in lines_of(replace(view, expected=len(shown))) for line in lines]
+    sheet = contact_sheet(images, _names(shown), lines, grid.width, left // (3 if len(shown) == 1 else 4))
     jpeg = {"image/jpeg": b64encode(sheet).decode("ascii")} if sheet else {}
     files = fitted(images, left - _weight(jpeg))
     if files is None:
@@ -54,28 +55,45 @@ def bundle(view: ResultView, *, budget: int | None = None) -> tuple[Data, Data]:
 
 def result_html(template: str, view: ResultView, top: Header, tiles: Sequence[parts.Tile], **more: Any) -> str:
     """Return a result, or the place of one, by one of the templates that share its parts."""
-    return render(template, header=top, tiles=tiles, layout=layout_of(view), **more)
+    return render(template, header=top, rows=parts.rows(view, tiles), layout=layout_of(view), **more)
 
 
 def text(view: ResultView) -> str:
     """
-    Return a result for a terminal: what it is, its words, and a line for each of up to twelve pictures.
+    Return a result for a terminal: what it is, its words, and a line for each of up to twelve pictures or rows.
 
     Whatever control or bidi characters the words and names hold are made visible.
     """
     came = words.origin(view)
     facts = ([" ".join(came)] if came else []) + words.facts(view)
     lines = [f"{one_line(view.label)}: {' · '.join(facts)}", one_line(view.prompt, 100)]
-    shown = view.pictures if len(view.pictures) <= 12 else view.pictures[:8]
-    lines += ["  " + _line(picture) for picture in shown]
-    if len(shown) < len(view.pictures):
+    of_each = _row_lines(view) if view.rows else _picture_lines(view)
+    shown = of_each if len(of_each) <= 12 else of_each[:8]
+    lines += ["  " + line for line in shown]
+    if len(shown) < len(of_each):
         last = one_line(view.pictures[-1].label)
-        lines.append(f"  … and {len(view.pictures) - len(shown)} more, the last is {last}")
+        lines.append(f"  … and {len(of_each) - len(shown)} more, the last is {last}")
     return "\n".join([*filter(None, lines), *(one_line(note) for note in view.notes)])
 
 
-def _line(picture: Picture) -> str:
-    return "  ".join(filter(None, [one_line(picture.label), one_line(picture.caption), parts.about(picture)]))
+def _picture_lines(view: ResultView) -> list[str]:
+    return [
+        "  ".join(filter(None, [one_line(picture.label), one_line(picture.caption), " · ".join([*details, file])]))
+        for picture, details, file in zip(
+            view.pictures, parts.details(view), map(parts.file_facts, view.pictures), strict=True
+        )
+    ]
+
+
+def _row_lines(view: ResultView) -> list[str]:
+    """Return a line for each row: its title, and the names of its pictures."""
+    lines, start = [], 0
+    for row in view.rows:
+        names = [one_line(picture.label) for picture in view.pictures[start : start + row.count]]
+        named = ", ".join(names) if len(names) <= 2 else f"{names[0]} … {names[-1]}"
+        lines.append("  ".join(filter(None, [one_line(row.title, 80), named])))
+        start += row.count
+    return lines
 
 
 def _automatic(count: int) -> int:
@@ -99,8 +117,8 @@ def _data(view: ResultView, top: Header, uris: Sequence[str], grid: Layout) -> D
     shown, count = view.pictures[:MOST], len(view.pictures)
     beyond = [f"The first {MOST} of {count} pictures are shown."] if count > MOST else []
     tiles = [
-        parts.tile(picture, uri, grid, alt=parts.alt(view, number, count))
-        for number, (picture, uri) in enumerate(zip(shown, uris, strict=True), 1)
+        parts.tile(picture, uri, grid, alt=parts.alt(view, number, count), details=details)
+        for number, (picture, uri, details) in enumerate(zip(shown, uris, parts.details(view), strict=False), 1)
     ]
     notes = [one_line(note) for note in (*view.notes, *beyond)]
     html = result_html(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import words
+from nbbanana.display.layout import lines_of
 from nbbanana.display.thumbs import load, small_uri
 from nbbanana.text import clip, one_line
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from nbbanana.display.layout import Layout
     from nbbanana.display.views import Picture, ResultView
 
-__all__ = ["Header", "Tile", "about", "alt", "folded", "header", "made", "tile"]
+__all__ = ["Header", "Tile", "about", "alt", "details", "file_facts", "folded", "header", "made", "rows", "tile"]
 
 FOLD_CHARACTERS, FOLD_LINES = 700, 10
 """A longer prompt is folded: what is beyond opens with a click."""
@@ -91,8 +92,8 @@ def alt(view: ResultView, number: int, count: int) -> str:
     return f"{said}{'' if not said or said[-1] in '.!?…' else '.'} {place}".strip()
 
 
-def tile(picture: Picture, uri: str, layout: Layout, *, alt: str) -> Tile:
-    """Return a picture with its caption; without `uri` an empty frame that keeps its place."""
+def tile(picture: Picture, uri: str, layout: Layout, *, alt: str, details: Sequence[str] = ()) -> Tile:
+    """Return a picture with its caption and what it has for itself; without `uri` a frame that keeps its place."""
     ratio = picture.ratio or 1.0
     return {
         "uri": uri,
@@ -103,18 +104,42 @@ def tile(picture: Picture, uri: str, layout: Layout, *, alt: str) -> Tile:
         "title": _join(one_line(picture.label), about(picture)),
         "caption": one_line(picture.caption, 120),
         "label": one_line(picture.label),
-        "details": list(filter(None, [_seed(picture), words.dimensions(picture)])),
+        "details": list(details),
         "is_here": True,
     }
 
 
+def rows(view: ResultView, tiles: Sequence[Tile]) -> list[tuple[str, list[list[Tile]]]]:
+    """Return the tiles in their rows: a title, and the lines of each."""
+    return [
+        (one_line(title, 200), [[tiles[place] for place in line if place < len(tiles)] for line in lines])
+        for title, lines in lines_of(view)
+    ]
+
+
+def details(view: ResultView) -> list[list[str]]:
+    """Return for each picture its seed and size, where not all have the same and no title says it."""
+    shared = set(words.shared(view))
+    titles = [row.title for row in view.rows for _ in range(row.count)]
+    said = [*titles, *[""] * (len(view.pictures) - len(titles))]
+    return [
+        [
+            fact
+            for fact in (words.seed_of(picture), words.dimensions(picture))
+            if fact and fact not in shared and fact not in f"{title} · {picture.caption}".split(" · ")
+        ]
+        for picture, title in zip(view.pictures, said, strict=False)
+    ]
+
+
 def about(picture: Picture) -> str:
     """Return what is known of an output: its seed, size in pixels, type and size in bytes."""
-    return _join(_seed(picture), _file(picture), _weight([picture]))
+    return _join(words.seed_of(picture), _file(picture), _weight([picture]))
 
 
-def _seed(picture: Picture) -> str:
-    return f"seed {picture.seed}" if picture.seed is not None else ""
+def file_facts(picture: Picture) -> str:
+    """Return the type of an output's file and its size in bytes."""
+    return _join(one_line((picture.mime or "").removeprefix("image/").upper()), _weight([picture]))
 
 
 def made(view: ResultView) -> list[Row]:
@@ -188,7 +213,7 @@ def _weight(pictures: Sequence[Picture]) -> str:
 def _again(view: ResultView) -> list[list[tuple[str, str]]]:
     if view.edit_id is None:
         return []
-    one = f"nb.history[{view.edit_id}]"
+    one = one_line(view.stored) or f"nb.history[{view.edit_id}]"
     if len(words.records(view)) > 1:
         return [[(one, "is the first of these results in any notebook on this store")]]
     return [

@@ -58,8 +58,8 @@ WHAT_CANCELLING_DOES = {
 }
 """The same for a job that no cell waits for."""
 
-UNSEEN = "2147483647"
-"""As wide as a seed gets: what a caption keeps room for."""
+UNSEEN = 2147483647
+"""As wide as a seed gets: what the facts keep room for."""
 
 
 class Standing(NamedTuple):
@@ -141,13 +141,8 @@ class ProgressDisplay:
     def _place(self, view: ResultView, number: int, count: int) -> parts.Tile:
         ratio = expected_ratio(view)
         empty = Picture(f"{view.label}[{number - 1}]", None, round(100_000 * ratio), 100_000)
-        seed = view.parameters.get("seed", UNSEEN)
         tile = parts.tile(empty, self._faint, layout_of(view), alt=f"Picture {number} of {count}, not here yet")
-        return tile | {
-            "title": "",
-            "details": [f"seed {one_line(seed, 10)}", "1024×1024"],
-            "is_here": False,
-        }
+        return tile | {"title": "", "is_here": False}
 
     def _small(self, picture: Picture, count: int) -> str:
         """Return a picture that has come, decoded once, as small as it may be until all are here."""
@@ -242,7 +237,8 @@ def _round(seconds: float) -> str:
 
 def _facts_to_come(view: ResultView, progress: Progress) -> Sequence[str]:
     """Return the facts as they will stand there, for their length alone."""
-    came = (Picture("", None),) * view.expected
+    seed = view.parameters.get("seed", UNSEEN)
+    came = (Picture("", None, 1024, 1024, seed=seed),) * view.expected
     return words.facts(replace(view, pictures=came, seconds=progress.expected or 10.0, cost=0.0, origin=None))
 
 

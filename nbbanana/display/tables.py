@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,7 @@ def history_bundle(
     sources: Sequence[Source],
     total: int,
     *,
+    names: Sequence[str] = (),
     heading: str = "",
     zone: tzinfo | None = None,
 ) -> dict[str, str]:
@@ -62,13 +63,14 @@ def history_bundle(
         edits: in the order to show them, newest first as a rule.
         sources: a picture to know each by, its first output as a rule: bytes or the file that holds them.
         total: how many there are in all.
+        names: what one types to get each; none is `nb.history[12]`.
         heading: what was asked for, such as `edits with “neon street”`; else how many are shown.
         zone: whose days and hours; None is this machine's.
     """
     shown = [
         {
             **square,
-            "name": f"history[{edit.id}]",
+            "name": one_line(name) or f"nb.history[{edit.id}]",
             "alt": f"First picture of edit {edit.id}: {one_line(edit.prompt, 100)}",
             "prompt": one_line(edit.prompt, 180),
             "state": STATES.get(edit.state, "" if edit.state == "completed" else one_line(edit.state)),
@@ -77,7 +79,7 @@ def history_bundle(
             "facts": _facts(edit),
             **dict(zip(("day", "hour"), _day_and_hour(edit.created_at, zone), strict=True)),
         }
-        for edit, square in zip(edits, squares(sources, SIDE, 55), strict=True)
+        for edit, square, name in zip(edits, squares(sources, SIDE, 55), names or [""] * len(edits), strict=True)
     ]
     days = [(day, list(group)) for day, group in groupby(shown, lambda row: row["day"])]
     title = f"{_shown(len(edits), total)}{': ' if heading else ''}{one_line(heading)}"
@@ -118,14 +120,15 @@ def _day_and_hour(when: float, zone: tzinfo | None) -> tuple[str, str]:
     return f"{moment:%A}, {moment.day} {moment:%B %Y}", f"{moment:%H:%M}"
 
 
-def _history_lines(days: Iterable[tuple[str, list[dict[str, Any]]]]) -> Iterator[str]:
+def _history_lines(days: Sequence[tuple[str, list[dict[str, Any]]]]) -> Iterator[str]:
+    width = max((len(row["name"]) for _, rows in days for row in rows), default=0)
     for day, rows in days:
         yield day
         for row in rows:
             facts = " · ".join(filter(None, [row["state"], *row["marks"], *row["facts"]]))
-            yield f"  {row['name']:<12} {row['hour']}  {clip(row['prompt'], 60)}  ({facts})"
+            yield f"  {row['name']:<{width}} {row['hour']}  {clip(row['prompt'], 60)}  ({facts})"
             if row["note"]:
-                yield f"  {'':<12} {'':<5}  {row['note']}"
+                yield f"  {'':<{width}} {'':<5}  {row['note']}"
 
 
 def models_bundle(models: Sequence[Model]) -> dict[str, str]:
@@ -195,4 +198,5 @@ def _price(run: DryRun) -> str:
     how = f" ({one_line(run.how)})" if run.how else ""
     if run.cost is None:
         return f"Price not known{how}"
-    return f"{'' if run.is_exact else 'At least '}{words.money(run.cost, run.provider)}{how}"
+    said = words.price_in_words(run.cost, run.cost if run.is_exact else run.most, run.provider)
+    return f"{said[:1].upper()}{said[1:]}{how}"

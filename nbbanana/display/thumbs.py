@@ -20,6 +20,7 @@ __all__ = [
     "encode",
     "faint",
     "fitted",
+    "fitting",
     "load",
     "small_uri",
     "squares",
@@ -197,7 +198,7 @@ def _rung(weight: float) -> int:
 
 
 def contact_sheet(
-    images: Sequence[Image | None], names: Sequence[str], columns: int, width: int, room: int
+    images: Sequence[Image | None], names: Sequence[str], lines: Sequence[range], width: int, room: int
 ) -> bytes | None:
     """
     Return all images on one white JPEG, for readers that show no HTML; a single one is just itself.
@@ -205,7 +206,7 @@ def contact_sheet(
     Args:
         images: of a `load`.
         names: what is written under each; only characters that Pillow's own font has, so ASCII.
-        columns: how many in a row.
+        lines: the places of those that stand beside each other.
         width: of one, in CSS pixels.
         room: bytes of base64 that it may take.
 
@@ -215,7 +216,7 @@ def contact_sheet(
     if not any(images):
         return None
     only = images[0] if len(images) == 1 else None
-    sheet = only or _sheet(images, names, columns, width)
+    sheet = only or _sheet(images, names, lines, width)
     return _best(
         lambda rung: encode(sheet, scale=rung.scale, quality=rung.quality, mime="image/jpeg"),
         base64_length,
@@ -224,14 +225,13 @@ def contact_sheet(
     )
 
 
-def _sheet(images: Sequence[Image | None], names: Sequence[str], columns: int, width: int) -> Image:
+def _sheet(images: Sequence[Image | None], names: Sequence[str], rows: Sequence[range], width: int) -> Image:
     from PIL import Image, ImageDraw, ImageFont, ImageOps
 
     gap, line = 12, 24
     cells = [image and ImageOps.contain(image, (width, 4 * width)) for image in images]
-    rows = [range(start, min(start + columns, len(cells))) for start in range(0, len(cells), columns)]
     heights = [max((image.height for place in row if (image := cells[place])), default=width) for row in rows]
-    full = (min(columns, len(cells)) * (width + gap) + gap, sum(heights) + len(rows) * (line + gap) + gap)
+    full = (max(map(len, rows)) * (width + gap) + gap, sum(heights) + len(rows) * (line + gap) + gap)
     sheet = Image.new("RGB", full, "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     top = gap
@@ -242,9 +242,21 @@ def _sheet(images: Sequence[Image | None], names: Sequence[str], columns: int, w
                 draw.rectangle((left, top, left + width - 1, top + height - 1), outline="silver")
             else:
                 sheet.paste(image, (left, top))
-            draw.text((left, top + height + 4), names[place], fill="#333", font=font)
+            draw.text((left, top + height + 4), fitting(names[place], width, font), fill="#333", font=font)
         top += height + line + gap
     return sheet
+
+
+def fitting(text: str, width: float, font: Any) -> str:
+    """Return a text on one line, cut at its end where it is wider than so many pixels."""
+    if font.getlength(text) <= width:
+        return text
+    # Halving: a long prompt is measured a few times, not at each of its letters.
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if font.getlength(text[:middle] + "…") <= width else (low, middle - 1)
+    return text[:low].rstrip() + "…"
 
 
 def faint(image: Image, ratio: float) -> bytes:

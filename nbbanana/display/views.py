@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ComparisonView", "DiffView", "DryRun", "LineageNode", "Picture", "ResultView"]
+__all__ = ["ComparisonView", "DiffView", "DryRun", "LineageNode", "Picture", "ResultView", "Row"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Picture:
     A picture to show.
 
     Args:
-        label: what one types to get it, such as `neon[0]` or `history[12][0]`; for an input, its name.
+        label: what one types to get it, such as `neon[0]` or `nb.history[12][0]`; for an input, its name.
         source: its bytes, or the file that holds them; None where it cannot be shown (an input that is a URL).
         width, height: of the original, in pixels.
         mime: of the original.
@@ -43,6 +43,20 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """
+    Pictures of a grid that belong together, such as those of one edit of several.
+
+    Args:
+        title: what sets them apart from the others, such as `seed 3`.
+        count: how many of the grid's pictures they are.
+    """
+
+    title: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResultView:
     """
     A result to show, or the place of one that is on its way.
@@ -51,8 +65,9 @@ class ResultView:
         prompt: the words.
         inputs: the input pictures in their order.
         pictures: the outputs; while a job runs, those that are here.
+        rows: how the pictures of several edits belong together, in their order; none where they are one edit's.
         expected: how many outputs were asked for.
-        label: the name the result is bound to, or `history[12]`.
+        label: what one types to get it, such as `neon` or `nb.history[12]`.
         model, provider: who ran it. `sandbox` is said on every line that names the result.
         edit_id: the row in the store.
         seconds: how long it took, where known.
@@ -62,6 +77,7 @@ class ResultView:
         defaults: the parameters left to the model, by name, with what the model says it takes.
         notes: sentences the reader should see: an input that was scaled, fewer outputs than asked.
         provenance: what goes into `application/vnd.nbbanana.v1+json`; holds no secret, URL or path.
+        stored: what one types to get it by its number, such as `nb.history[12]`.
     """
 
     prompt: str
@@ -79,6 +95,8 @@ class ResultView:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    stored: str = ""
+    rows: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +128,8 @@ class DryRun:
         inputs: the input pictures in their order.
         expected: how many outputs it asks for.
         cost: US dollars; None is unknown, never free.
-        is_exact: whether `cost` is the whole price; else it is a floor.
+        is_exact: whether `cost` is the whole price.
+        most: what it costs at most, where `cost` is not exact; None is unknown.
         how: how the price comes about, such as `4 × $0.07`.
         notes: sentences the reader should see: what the service says of the price, an input that would be scaled.
     """
@@ -122,6 +141,7 @@ class DryRun:
     expected: int = 1
     cost: float | None = None
     is_exact: bool = False
+    most: float | None = None
     how: str = ""
     notes: tuple[str, ...] = ()
 

@@ -21,7 +21,10 @@ __all__ = [
     "origin",
     "pictures",
     "place_in_line",
+    "price_in_words",
     "records",
+    "seed_of",
+    "shared",
     "who",
     "written",
 ]
@@ -41,6 +44,18 @@ def money(amount: float | None, provider: str = "") -> str:
         return "cost not known"
     whole, _, cents = f"{amount:,.4f}".partition(".")
     return f"${whole}.{cents.rstrip('0').ljust(2, '0')}" + (" in play money" if provider == SANDBOX else "")
+
+
+def price_in_words(low: float | None, high: float | None, provider: str = "") -> str:
+    """
+    Format a price before it is paid: exact, between two ends, or about so much where only its base is known.
+
+    >>> price_in_words(0.28, 0.28), price_in_words(0.21, 0.28), price_in_words(0.14, None), price_in_words(None, None)
+    ('$0.28', '$0.21 to $0.28', 'about $0.14', 'cost not known')
+    """
+    if high is None or low is None or low == high:
+        return f"{'about ' if low is not None and high is None else ''}{money(low, provider)}"
+    return f"{money(low)} to {money(high, provider)}"
 
 
 def duration(seconds: float, places: int = 1) -> str:
@@ -107,6 +122,20 @@ def dimensions(picture: Picture) -> str:
     return f"{picture.width}×{picture.height}" if picture.width and picture.height else ""
 
 
+def seed_of(picture: Picture) -> str:
+    """Return the seed of a picture as it is said, or nothing where it has none."""
+    return f"seed {picture.seed}" if picture.seed is not None else ""
+
+
+def shared(view: ResultView) -> list[str]:
+    """Return the seed and the size that all pictures of a result have, as phrases."""
+    found = []
+    for say in (seed_of, dimensions):
+        said = {say(picture) for picture in view.pictures}
+        found += [phrase for phrase in said if phrase and len(said) == 1]
+    return found
+
+
 def describe(picture: Picture) -> str:
     """Return a picture in words, such as `portrait.jpg (512×600, 48 kB)`: its name, and its size where known."""
     size = picture.size
@@ -153,7 +182,7 @@ def facts(view: ResultView) -> list[str]:
         found.append(money(view.cost, view.provider))
     if not view.origin and view.edit_id is not None:
         found.append(edits([record["edit"] for record in records(view) if "edit" in record] or [view.edit_id]))
-    return found
+    return found + shared(view)
 
 
 def records(view: ResultView) -> Sequence[Mapping[str, Any]]:

@@ -11,9 +11,8 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from nbbanana.engine import accepted
@@ -21,11 +20,13 @@ from nbbanana.engine.context import Context, Leases, Rows, Threads
 from nbbanana.engine.fetch import fetch
 from nbbanana.engine.limits import AdaptiveLimit
 from nbbanana.engine.loop import EngineLoop
+from nbbanana.engine.past_costs import past_costs
 from nbbanana.engine.prepare import Prepared, payload_of, prepare
 from nbbanana.engine.prices import Prices, Quote, counted
 from nbbanana.engine.reserve import reserve
-from nbbanana.engine.reuse import Occurrence, Reuse
-from nbbanana.engine.run import NotSentError, Outcome, Run, StopReport
+from nbbanana.engine.reuse import Reuse
+from nbbanana.engine.run import NotSentError, Outcome, Run, StopReport, answered
+from nbbanana.engine.series import Series
 from nbbanana.engine.stop import stop
 from nbbanana.engine.submit import submit
 from nbbanana.engine.wait import follow, wait
@@ -39,7 +40,7 @@ from nbbanana.store import Store
 from nbbanana.store.leases import new_owner
 from nbbanana.store.records import Edit
 
-__all__ = ["Engine", "answered"]
+__all__ = ["Engine"]
 
 T = TypeVar("T")
 
@@ -50,8 +51,6 @@ STOP_PATIENCE = 5.0
 CLOSE_PATIENCE = 10.0
 PREPARED_AT_ONCE = 8
 """Requests that are prepared at once: of thousands, the first are sent and fetched while the last still wait."""
-RECORD_LIMIT = 200
-"""Records that are read to find what such requests cost before."""
 
 log = logging.getLogger("nbbanana.engine")
 
@@ -86,7 +85,7 @@ class Engine:
         self._context = Context(
             rows=rows,
             provider=provider,
-            prices=Prices(provider, self._past_costs),
+            prices=Prices(provider, lambda *asked: rows.call(past_costs, store, provider.name, *asked)),
             leases=Leases(rows, new_owner()),
             threads=Threads(),
             limit=AdaptiveLimit(concurrency),
@@ -133,22 +132,49 @@ class Engine:
         Raises:
             UncertainError: the newest edit of this ask may have been charged; it is named.
         """
-        request = request.with_seed_for(model.seed_field)
-        provider = self.provider.name
+        how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price}
         with self._guard:
-            if download and (shared := self._shared(request, mode)):
-                return shared
-            occurrence = self._reuse.occurs(request)
-            stored = self._reuse.answer(request, occurrence, provider, mode)
-            if stored is not None:
-                return answered(request, model, stored)
-            run = self._run(request, model, download=download)
-            run.max_price, run.assume_price, run.ordinal = max_price, assume_price, occurrence.ordinal
-            work = self._work(run, occurrence, mode)
-            if request.is_seeded and mode == "auto" and download:
-                self._asking[request.ask] = run
-            self._begin(run, work)
+            run, work = self._answer(request, model, None, download=download, **how)
+            if work is not None:
+                self._begin(run, work)
         return run
+
+    def start_series(
+        self,
+        asked: Sequence[tuple[EditRequest, Model]],
+        *,
+        mode: Mode = "auto",
+        max_price: float | None = None,
+        assume_price: float | None = None,
+    ) -> list[Run]:
+        """
+        Answer several requests as `start` does; what must be sent is checked and reserved together before the first.
+
+        Args:
+            asked: each request and its model.
+            mode: `auto` or `fresh`.
+            max_price: US dollars that those that are sent may cost together at most.
+            assume_price: US dollars to count for each of them where its price is not known.
+
+        Raises:
+            UncertainError: the newest edit of one ask may have been charged. None is sent.
+        """
+        how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price}
+        series, answers = Series(reserve), list[tuple[Run, Coroutine[Any, Any, Outcome] | None]]()
+        with self._guard:
+            try:
+                for request, model in asked:
+                    answers.append(self._answer(request, model, series, **how))
+            except NBBananaError:
+                for run, work in answers:
+                    if work is not None:
+                        work.close()
+                        self._stop_asking(run)
+                raise
+            for run, work in answers:
+                if work is not None:
+                    self._begin(run, work)
+        return [run for run, _ in answers]
 
     def resume(self, edit: Edit, request: EditRequest, model: Model) -> Run:
         """
@@ -213,7 +239,33 @@ class Engine:
         count = counted(request.parameters, model)
         return Run(request, model, provider=self.provider.name, expected_outputs=count, download=download)
 
-    def _work(self, run: Run, occurrence: Occurrence, mode: Mode) -> Coroutine[Any, Any, Outcome]:
+    def _answer(
+        self,
+        request: EditRequest,
+        model: Model,
+        series: Series | None,
+        *,
+        mode: Mode,
+        max_price: float | None,
+        assume_price: float | None,
+        download: bool = True,
+    ) -> tuple[Run, Coroutine[Any, Any, Outcome] | None]:
+        """Return the run that answers a request, and the work to begin; None where it is answered or under way."""
+        request = request.with_seed_for(model.seed_field)
+        if download and (shared := self._shared(request, mode)):
+            return shared, None
+        occurrence = self._reuse.occurs(request)
+        stored = self._reuse.answer(request, occurrence, self.provider.name, mode)
+        if stored is not None:
+            return answered(request, model, stored), None
+        run = self._run(request, model, download=download)
+        run.max_price, run.assume_price, run.ordinal = max_price, assume_price, occurrence.ordinal
+        work = self._work(run, mode, series)
+        if request.is_seeded and mode == "auto" and download:
+            self._asking[request.ask] = run
+        return run, work
+
+    def _work(self, run: Run, mode: Mode, series: Series | None) -> Coroutine[Any, Any, Outcome]:
         """Return how a request is answered that no stored edit answers: collect, follow or send."""
         provider = self.provider.name
         accepted.recover(self.store)
@@ -222,7 +274,9 @@ class Engine:
         if (other := self._reuse.followed(run.request, provider, mode)) is not None:
             return self._follow(run, other)
         self._reuse.check_certain(run.request, provider, mode)
-        return self._make(run, mode)
+        if series is not None:
+            series.expect()
+        return self._make(run, mode, series)
 
     def _shared(self, request: EditRequest, mode: Mode) -> Run | None:
         """Return the run of an identical request that is under way; without a seed, asking again is another sample."""
@@ -276,21 +330,30 @@ class Engine:
         self._linger(run)
         with self._guard:
             self._runs.discard(run)
-            for ask in [ask for ask, other in self._asking.items() if other is run]:
-                del self._asking[ask]
+            self._stop_asking(run)
 
-    async def _make(self, run: Run, mode: Mode) -> Outcome:
-        """Prepare, submit, wait and fetch."""
-        before, self._last_written = self._last_written, asyncio.Event()
-        written = self._last_written
+    def _stop_asking(self, run: Run) -> None:
+        """Share a run with no later ask."""
+        for ask in [ask for ask, other in self._asking.items() if other is run]:
+            del self._asking[ask]
+
+    async def _make(self, run: Run, mode: Mode, series: Series | None) -> Outcome:
+        """Prepare, reserve, submit, wait and fetch."""
         try:
-            async with self._preparing:
-                prepared = await prepare(run, self._context, before)
-        finally:
-            written.set()
-        if (given := await self._given_way(run, mode)) is not None:
-            return given
-        await reserve(run, self._context, prepared.price)
+            prepared = await self._prepared(run)
+            other = await self._ahead(run, mode)
+        except BaseException as error:
+            if series is not None:
+                series.leave(self._context, error)
+            raise
+        if other is not None:
+            if series is not None:
+                series.leave(self._context)
+            return await self._follow(run, other)
+        if series is None:
+            await reserve([(run, prepared.price)], self._context)
+        else:
+            await series.reserve(run, self._context, prepared.price)
         async with self._context.limit:
             # A payload holds all pictures of a request: only those that are being sent are in memory.
             payload = await self._context.threads.prepare(payload_of, run, prepared, self.store)
@@ -299,13 +362,21 @@ class Engine:
             status = await wait(run, self._context)
         return await self._fetched(run, status, prepared)
 
-    async def _given_way(self, run: Run, mode: Mode) -> Outcome | None:
-        """Return what comes of an edit of the same ask that another kernel wrote down before this; nothing is sent."""
+    async def _prepared(self, run: Run) -> Prepared:
+        before, self._last_written = self._last_written, asyncio.Event()
+        written = self._last_written
+        try:
+            async with self._preparing:
+                return await prepare(run, self._context, before)
+        finally:
+            written.set()
+
+    async def _ahead(self, run: Run, mode: Mode) -> Edit | None:
+        """Return an edit of the same ask that another kernel wrote down before this, which then is not sent."""
         other = await self._context.rows.call(self._reuse.ahead, run.request, run.provider, mode, run.row.id)
-        if other is None:
-            return None
-        await self._context.rows.move(run, "cancelled", note=f"edit {other.id} asks the same")
-        return await self._follow(run, other)
+        if other is not None:
+            await self._context.rows.move(run, "cancelled", note=f"edit {other.id} asks the same")
+        return other
 
     async def _collect(self, run: Run, edit: Edit) -> Outcome:
         """Wait for a job that was accepted before, and fetch its outputs."""
@@ -331,26 +402,6 @@ class Engine:
         if run.row.state != "downloading":
             await self._context.rows.move(run, "downloading", note="its outputs were left at the service")
         return Outcome(run.row, "made", tuple(run.notes))
-
-    async def _past_costs(self, request: EditRequest, model: Model) -> tuple[float, float] | None:
-        """Return the lowest and the highest cost here of one output with the same priced parameters."""
-        priced = {field.name for field in model.options if field.cost_note}
-        wanted = {name: value for name, value in request.parameters.items() if name in priced}
-
-        def look() -> tuple[float, float] | None:
-            """Read the newest records; called in the store's thread."""
-            edits = self.store.filter(
-                model=model.id, provider=self.provider.name, states=("completed",), limit=RECORD_LIMIT
-            )
-            costs = [
-                edit.cost / max(1, len(edit.outputs))
-                for edit in edits
-                if edit.cost is not None
-                and {name: value for name, value in edit.parameters.items() if name in priced} == wanted
-            ]
-            return (min(costs), max(costs)) if costs else None
-
-        return await self._context.rows.call(look)
 
     async def _live_model(self, model_id: str) -> Model:
         schema = (await self._context.prices.describe(model_id)).schema
@@ -393,15 +444,6 @@ async def _ended(tasks: Iterable[asyncio.Task[Any] | None], seconds: float) -> s
 
 def _closed() -> JobCancelledError:
     return JobCancelledError("The wait was ended.", "The kernel or session closes.", "%nbresume collects it.")
-
-
-def answered(request: EditRequest, model: Model, stored: Edit) -> Run:
-    """Return a run that a stored edit answered already."""
-    if request.region is not None:  # the region is no part of the question: it is what this asker looks at
-        stored = replace(stored, region=request.region)
-    run = Run(request, model, provider=stored.provider, expected_outputs=len(stored.outputs))
-    run.end(Outcome(stored, "replayed"), None)
-    return run
 
 
 def _about(error: NBBananaError, run: Run) -> NBBananaError:

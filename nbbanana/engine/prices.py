@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nbbanana.engine.past_costs import PastCosts, costs_more, dollars
 from nbbanana.errors import ServiceError, UnknownModelError
 from nbbanana.models import Model, from_schema
 from nbbanana.providers.base import Description, Price, Provider
 from nbbanana.request import EditRequest
 
-__all__ = ["Prices", "Quote", "costs_more", "counted", "quote"]
+__all__ = ["Prices", "Quote", "counted", "quote", "together"]
 
 LASTS = 300.0
 """Seconds after which a price is asked for again."""
@@ -56,11 +58,6 @@ class Quote:
         return above and (self.high is None or cost <= self.high + CENT_FRACTION)
 
 
-def costs_more(model: Model, parameters: Any) -> list[str]:
-    """Return the parameters among these that the catalogue says cost extra."""
-    return [field.name for field in model.options if field.cost_note and field.name in parameters]
-
-
 def counted(parameters: Mapping[str, Any], model: Model, live: Model | None = None) -> int:
     """Return how many outputs these parameters give by the schema in force: what is set, else its default."""
     given = parameters.get(model.count_field) if model.count_field else None
@@ -76,20 +73,20 @@ def quote(
     model: Model,
     *,
     live: Model | None = None,
-    past_costs: tuple[float, float] | None = None,
+    past_costs: PastCosts | None = None,
 ) -> Quote:
     """
     Return what a request costs at a price.
 
-    The API names a base per output. Where a parameter that costs extra is set, or the service's note names more
-    than the catalogue knows, the sum is only a floor: then what such requests cost before says the rest.
+    The API names a base per output. Where a parameter that changes the price is set, or the service's note names more
+    than the catalogue knows, the sum is only a base: then what such requests cost before says the rest.
 
     Args:
         price: the service's own words.
         request: what is asked.
         model: its model.
         live: the model as the service has it now, by whose schema outputs are counted; None is as shipped.
-        past_costs: the lowest and the highest cost before of one output with the same priced parameters.
+        past_costs: what one output with the same priced parameters cost before, by the records of this store.
     """
     count = counted(request.parameters, model, live)
     low = high = None
@@ -97,15 +94,39 @@ def quote(
     if price.base is not None and price.unit in {None, "output", "image"}:
         low = round(count * price.base, 6)
         extra = costs_more(model, request.parameters)
-        how = f"{count} × ${price.base:.4g}"
+        how = f"{count} × {dollars(price.base)}"
         if extra:
-            how += f", and what {' and '.join(extra)} {'adds' if len(extra) == 1 else 'add'}"
+            how += f", which {' and '.join(extra)} may change"
         if price.unit is not None and not extra and (price.note is None or model.is_shipped):
             high = low
     if past_costs is not None and high is None:
-        low, high = (round(count * amount, 6) for amount in past_costs)
-        how = f"{count} × ${past_costs[1]:.4g}, as such pictures cost before"
+        low, high = round(count * past_costs.low, 6), round(count * past_costs.high, 6)
+        how = str(past_costs) if count == 1 else f"{count} pictures. {past_costs}"
     return Quote(low, high, how, price.note, count)
+
+
+def together(prices: Sequence[Quote]) -> Quote:
+    """
+    Return what several requests cost together.
+
+    >>> together([Quote(0.28, 0.28, "4 × $0.07", count=4)] * 3)
+    Quote(low=0.84, high=0.84, how='3 edits of 4 × $0.07', note=None, count=12)
+    """
+    if len(prices) == 1:
+        return prices[0]
+    hows = Counter(price.how for price in prices)
+    return Quote(
+        _total([price.low for price in prices]),
+        _total([price.high for price in prices]),
+        "; ".join(f"{edits} edits of {how}" for how, edits in hows.items()),
+        next((price.note for price in prices if price.note), None),
+        sum(price.count for price in prices),
+    )
+
+
+def _total(amounts: Sequence[float | None]) -> float | None:
+    known = [amount for amount in amounts if amount is not None]
+    return round(sum(known), 6) if len(known) == len(amounts) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +141,14 @@ class Prices:
 
     Args:
         provider: who is asked.
-        past_costs: gives the lowest and the highest cost before of one output of such a request, from the store.
+        past_costs: gives what one output of such a request cost before, from the store.
         clock: seconds, for the age of a price.
     """
 
     def __init__(
         self,
         provider: Provider,
-        past_costs: Callable[[EditRequest, Model], Awaitable[tuple[float, float] | None]],
+        past_costs: Callable[[EditRequest, Model], Awaitable[PastCosts | None]],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

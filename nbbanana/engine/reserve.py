@@ -2,103 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from nbbanana.engine.context import Context
-from nbbanana.engine.prices import Quote
+from nbbanana.engine.past_costs import dollars
+from nbbanana.engine.prices import Quote, together
 from nbbanana.engine.run import Run
 from nbbanana.errors import BudgetError
 from nbbanana.store.records import Budget, Reservation
 
-__all__ = ["reserve"]
+__all__ = ["Asked", "reserve"]
+
+Asked = tuple[Run, Quote]
+"""A request that is written down, and its price."""
 
 
-async def reserve(run: Run, context: Context, price: Quote) -> None:
+async def reserve(asked: Sequence[Asked], context: Context) -> None:
     """
-    Keep back what a request that is written down may cost.
+    Keep back what requests that are written down may cost together: for all of them, or for none.
 
     Raises:
-        BudgetError: it is not surely within `max_price`, or within what the budget leaves, or its price is not known.
-            The row says that it was refused; nothing was sent.
+        BudgetError: they are not surely within `max_price`, or within what the budget leaves, or a price is not known.
+            Their rows say that they were refused; nothing was sent.
     """
+    price = together([price for _, price in asked])
     try:
-        cost = _max_cost(price, run)
-        budget = await context.rows.call(context.rows.store.budget, run.provider)
+        costs = _costs(asked, price)
+        budget = await context.rows.call(context.rows.store.budget, asked[0][0].provider)
         if budget is None:
             return
-        if cost is None:
+        if costs is None:
             raise _unpriced(price)
-        answer = await _reserved(run, context, cost, budget)
+        answer = await _reserved(costs, context, budget)
         if not answer.granted:
             # What was kept back for requests that were never sent is free again before anything is refused.
             await context.rows.call(context.rows.store.settle_abandoned)
-            answer = await _reserved(run, context, cost, budget)
+            answer = await _reserved(costs, context, budget)
         if not answer.granted:
-            raise _over_budget(price, answer)
+            raise _over_budget(price, answer, len(asked))
     except BudgetError as error:
-        await context.rows.move(run, "rejected", error=str(error), error_kind=type(error).__name__)
+        for run, _ in asked:
+            if not run.stop_requested:  # else its row has ended, or ends
+                await context.rows.move(run, "rejected", error=str(error), error_kind=type(error).__name__)
         raise
 
 
-async def _reserved(run: Run, context: Context, amount: float, budget: Budget) -> Reservation:
+async def _reserved(costs: Mapping[int, float], context: Context, budget: Budget) -> Reservation:
     return await context.rows.call(
-        context.rows.store.reserve, run.row.id, amount, budget=budget.amount, after_id=budget.after_id
+        context.rows.store.reserve_all, costs, budget=budget.amount, after_id=budget.after_id
     )
 
 
-def _max_cost(price: Quote, run: Run) -> float | None:
-    """Return the most that a request may cost: its price, else what the user says to count; None is unknown."""
-    cost = run.assume_price if price.high is None else price.high
-    if run.max_price is None:
-        return cost
-    if cost is None:
-        raise _not_surely_below(price, run.max_price)
-    if cost > run.max_price:
+def _costs(asked: Sequence[Asked], price: Quote) -> dict[int, float] | None:
+    """
+    Return the most that each request may cost: its price, else what the user says to count; None is unknown.
+
+    Raises:
+        BudgetError: together they are not surely within `max_price`.
+    """
+    most = {run.row.id: run.assume_price if price.high is None else price.high for run, price in asked}
+    known = {edit_id: amount for edit_id, amount in most.items() if amount is not None}
+    costs = known if len(known) == len(most) else None
+    limit = asked[0][0].max_price
+    if limit is not None:
+        _check_limit(costs, limit, price)
+    return costs
+
+
+def _check_limit(costs: Mapping[int, float] | None, limit: float, price: Quote) -> None:
+    if costs is None:
+        raise _not_surely_below(price, limit)
+    total = round(sum(costs.values()), 9)
+    if total > limit:
         raise BudgetError(
-            f"It costs {dollars(cost)}, and --max-price allows {dollars(run.max_price)}.",
+            f"It costs {dollars(total)}, and --max-price allows {dollars(limit)}.",
             f"{price.how}.",
             "Ask for fewer or smaller pictures, or allow more. Nothing was sent.",
         )
-    return cost
 
 
-def _not_surely_below(price: Quote, cost: float) -> BudgetError:
-    least = "" if price.low is None else f" ({dollars(price.low)} or more)"
+def _not_surely_below(price: Quote, limit: float) -> BudgetError:
+    about = "" if price.low is None else f" (about {dollars(price.low)})"
     return BudgetError(
-        f"The price is not known exactly{least}, and --max-price allows {dollars(cost)}.",
+        f"The price is not known exactly{about}, and --max-price allows {dollars(limit)}.",
         f"{price.how}. {price.note or ''}".strip(),
-        f"Say what to count for it: --assume-price {cost:.2f}. Nothing was sent.",
+        f"Say what to count for it: --assume-price {limit:.2f}. Nothing was sent.",
     )
 
 
 def _unpriced(price: Quote) -> BudgetError:
-    least = "" if price.low is None else f" ({dollars(price.low)} or more)"
+    about = "" if price.low is None else f" (about {dollars(price.low)})"
     guess = 0.6 if price.low is None else max(price.low * 2, 0.01)
     return BudgetError(
-        f"The price is not known exactly{least}, and there is a budget.",
+        f"The price is not known exactly{about}, and there is a budget.",
         f"{price.how}. {price.note or ''}".strip(),
         f"Say what to count for it: --assume-price {guess:.2f}. Or end the budget: %nbbudget off. Nothing was sent.",
     )
 
 
-def _over_budget(price: Quote, answer: Reservation) -> BudgetError:
+def _over_budget(price: Quote, answer: Reservation, edits: int) -> BudgetError:
     if answer.spending.unpriced:
         count = answer.spending.unpriced
-        edits = "1 earlier edit has" if count == 1 else f"{count} earlier edits have"
+        earlier = "1 earlier edit has" if count == 1 else f"{count} earlier edits have"
         return BudgetError(
             "What was spent is not known, and there is a budget.",
-            f"{edits} no known cost.",
+            f"{earlier} no known cost.",
             "Find them with %nbhistory --state unknown, and say what each cost: nb.history.settle(12, cost=0). "
             "Nothing was sent.",
         )
     pictures = "1 picture costs" if price.count == 1 else f"{price.count} pictures cost"
+    if edits > 1:
+        pictures = f"All {edits} edits together, {price.count} pictures, cost"
     left = max(0.0, answer.budget - answer.spending.total)
     return BudgetError(
         f"{pictures} {dollars(answer.amount)}, and {dollars(left)} of {dollars(answer.budget)} is left.",
         f"{price.how}.",
         f"Ask for less, or allow more: %nbbudget {answer.spending.total + answer.amount:.2f}. Nothing was sent.",
     )
-
-
-def dollars(amount: float) -> str:
-    """Return an amount for a message: two decimals, three where the third counts."""
-    text = f"{amount:.3f}"
-    return f"${text.removesuffix('0')}"

@@ -15,7 +15,7 @@ from nbbanana.models import Model
 from nbbanana.request import EditRequest
 from nbbanana.store.records import Edit, OutputRecord
 
-__all__ = ["NotSentError", "Outcome", "Phase", "Progress", "Run", "StopReport"]
+__all__ = ["NotSentError", "Outcome", "Phase", "Progress", "Run", "StopReport", "answered"]
 
 
 Phase = Literal[
@@ -241,3 +241,12 @@ class Run:
         with self._guard:
             if listener in self._listeners:
                 self._listeners.remove(listener)
+
+
+def answered(request: EditRequest, model: Model, stored: Edit) -> Run:
+    """Return a run that a stored edit answered already."""
+    if request.region is not None:  # the region is no part of the question: it is what this asker looks at
+        stored = replace(stored, region=request.region)
+    run = Run(request, model, provider=stored.provider, expected_outputs=len(stored.outputs))
+    run.end(Outcome(stored, "replayed"), None)
+    return run

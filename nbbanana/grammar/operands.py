@@ -11,7 +11,7 @@ import glob
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeGuard, cast
@@ -37,7 +37,10 @@ Index = int | Literal["*"] | None
 """Which of several: one, all, or not said."""
 
 HISTORY = "history"
-"""What captions call the store's edits where a result has no name of its own."""
+"""What captions call the store's edits where no variable holds a result: `nb.history[12]`."""
+
+MODULE_NAMES = ("", "nb", "nbbanana")
+"""What stands before the dot where captions are not of a session that a variable holds."""
 
 LONG_DASHES = "‐‑‒–—―−"
 """What editors make of dashes."""
@@ -47,6 +50,7 @@ MANY_FILES = 2000
 
 _NUMBER = r"(?:\[(?P<index>-?[0-9]+|\*)\])?"
 _NAME = re.compile(r"(?P<name>[^\[]+)(?:\[(?P<of>-?[0-9]+)\](?=\[))?" + _NUMBER)
+_STORED = re.compile(r"(?P<owner>[^\W\d]\w*)\.history\[(?P<id>[0-9]+)\]" + _NUMBER)
 _EDIT = re.compile(rf"edit:(?P<id>[0-9]+)(?P<inputs>\.inputs(?=\[))?{_NUMBER}")
 
 
@@ -84,11 +88,16 @@ class NameOperand:
 
 @dataclass(frozen=True, slots=True)
 class EditOperand:
-    """An edit of the store: `edit:12`, `edit:12[0]`, `edit:12[*]`; with `.inputs` the pictures it was asked with."""
+    """
+    An edit of the store: `edit:12`, `edit:12[0]`, `edit:12[*]`; with `.inputs` the pictures it was asked with.
+
+    As captions have it, `nb.history[12][0]`; `owner` is the variable before the dot, whose history it is.
+    """
 
     id: int
     index: Index = None
     inputs: bool = False
+    owner: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"edit:{self.id}{'.inputs' if self.inputs else ''}{_bracket(self.index)}"
@@ -117,8 +126,8 @@ def read(word: Word) -> Operand:
 
     >>> read(Word("neon[2]")), read(Word("shots/*.jpg"))
     (NameOperand(name='neon', index=2, of=None), FileOperand(text='shots/*.jpg'))
-    >>> read(Word("edit:12[*]"))
-    EditOperand(id=12, index='*', inputs=False)
+    >>> read(Word("edit:12[*]")), read(Word("nb.history[12][0]"))
+    (EditOperand(id=12, index='*', inputs=False), EditOperand(id=12, index=0, inputs=False))
     """
     if word.quoted:
         return FileOperand(word.text, quoted=True)
@@ -130,6 +139,8 @@ def read(word: Word) -> Operand:
             "After edit: stands the number of an edit, and which of its outputs.",
             "Write edit:12, edit:12[0], edit:12[*] or edit:12.inputs[0]; %nbhistory lists the numbers.",
         )
+    if stored := _STORED.fullmatch(word.text):
+        return EditOperand(int(stored["id"]), _index(stored["index"]), owner=stored["owner"])
     name = _NAME.fullmatch(word.text)
     if name is None or not name["name"].isidentifier():
         return FileOperand(word.text)
@@ -147,12 +158,14 @@ class Scope:
         edit: gives the result of an edit's number.
         last: gives this kernel's last result, or None.
         outputs: gives the outputs of a value that is a result, and None for any other value.
+        history: gives the edits of a value that is a history or has one, by number; None for any other value.
     """
 
     namespace: Mapping[str, Any]
     edit: Callable[[int], Any]
     last: Callable[[], object | None]
     outputs: Callable[[object], Sequence[object] | None]
+    history: Callable[[object], Callable[[int], Any] | None] = lambda _: None
 
     def find(self, operand: Operand) -> list[object]:
         """
@@ -175,15 +188,31 @@ class Scope:
         return self._which("_", last, operand.index)
 
     def _of_edit(self, operand: EditOperand) -> list[object]:
-        edit = self.edit(operand.id)
+        edit = self._edits(operand)(operand.id)
         if operand.inputs:
             return self._which(f"edit:{operand.id}.inputs", edit.originals, operand.index)
         return self._which(f"edit:{operand.id}", edit, operand.index)
+
+    def _edits(self, operand: EditOperand) -> Callable[[int], Any]:
+        """Return what gives the edits that an operand means: of the session, or of the variable that it begins with."""
+        owner = normal(operand.owner)
+        if owner in self.namespace:
+            history = self.history(self.namespace[owner])
+            if history is None:
+                raise VariableError(
+                    f"{owner} has no history.", "Captions begin with the module, a session or a history.", f"{operand}"
+                )
+            return history
+        if owner not in MODULE_NAMES:
+            raise self._nothing_called(operand.owner)
+        return self.edit
 
     def _named(self, operand: NameOperand) -> list[object]:
         name = normal(operand.name)
         if name in self.namespace:
             value = self.namespace[name]
+            if self.history(value) is not None and (edit := _as_edit(operand)) is not None:
+                return self._of_edit(replace(edit, owner=name))
             if operand.of is None:
                 return self._which(name, value, operand.index)
             return self._which(f"{name}[{operand.of}]", self._item(name, value, operand.of), operand.index)

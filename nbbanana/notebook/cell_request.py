@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import ImageError
-from nbbanana.grammar import NameOperand, Operand, Scope, parse
+from nbbanana.grammar import NameOperand, Operand, parse
 from nbbanana.session import Job, current
 from nbbanana.session.dry_run import describe_request
-from nbbanana.session.jobs import outputs_of
+from nbbanana.session.scope import scope
 
 if TYPE_CHECKING:
     from nbbanana.request import EditRequest
@@ -50,8 +50,7 @@ class CellRequest:
 
     def look_up(self) -> list[Found]:
         """Look up the values that the operands stand for; nothing is loaded."""
-        session = self.session
-        around = Scope(self.namespace, session.history.__getitem__, lambda: session.last, outputs_of)
+        around = scope(self.session, self.namespace)
         return [(operand, thing) for operand in self.cell.operands for thing in around.find(operand)]
 
     def request(self, found: Iterable[Found]) -> EditRequest:

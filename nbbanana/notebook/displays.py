@@ -12,6 +12,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import ProgressDisplay, note_bundle
+from nbbanana.session.result_sets import bundle_of
 from nbbanana.text import clip
 
 if TYPE_CHECKING:
@@ -37,8 +38,14 @@ class Display:
     def progress(self, job: Job) -> None:
         """Show where a job stands."""
 
-    def render(self, result: EditResult) -> Bundle:
-        """Render a result for `result`, which may take a while and may be done in another thread."""
+    def render(self, result: EditResult, name: str | None = None) -> Bundle:
+        """
+        Render a result for `result`, which may take a while and may be done in another thread.
+
+        Args:
+            result: the result.
+            name: the variable that it is going to be bound to.
+        """
         return {}, {}
 
     def result(self, bundle: Bundle) -> None:
@@ -55,10 +62,9 @@ class ResultDisplay(Display):
         self._shell = shell
         self.has_shown = False
 
-    def render(self, result: EditResult) -> Bundle:
-        """Render the grid."""
-        bundle: Bundle = result._repr_mimebundle_()
-        return bundle
+    def render(self, result: EditResult, name: str | None = None) -> Bundle:
+        """Render the grid, its captions under the name that it is going to have."""
+        return bundle_of(result.view(name), None, None)
 
     def result(self, bundle: Bundle) -> None:
         """Show the grid."""
@@ -177,7 +183,7 @@ class TerminalDisplay(_ProgressDisplay):
         if sys.stderr.isatty():
             super().progress(job)
 
-    def render(self, result: EditResult) -> Bundle:
+    def render(self, result: EditResult, name: str | None = None) -> Bundle:
         """Render nothing: IPython shows the result as the value of the cell."""
         return {}, {}
 

@@ -154,7 +154,7 @@ class NBBananaMagics(Magics):
             name = self._bind_resumed(result)
             publish(self._shell, *result._repr_mimebundle_())
             again = "" if name else _how_to_name(result)
-            say(self._shell, f"Edit {result.id} is {name or f'nb.history[{result.id}]'} now.{again}")
+            say(self._shell, f"Edit {result.id} is {result.label} now.{again}")
 
     def _bind_resumed(self, result: EditResult) -> str | None:
         """Bind a collected result to the name of its cell, unless the name was given another value since."""

@@ -160,7 +160,7 @@ async def run(shell: InteractiveShell, ask: CellRequest, display: Display, waite
             display.progress(job)
             pause = TICK
         result = _result(job, display)
-        display.result(await waiter.call(lambda: display.render(result)))
+        display.result(await waiter.call(lambda: display.render(result, ask.cell.name)))
         return result
     except waiter.interrupt:
         raise _interrupted(await waiter.cancel(ask.job), ask.job, display) from None

@@ -9,19 +9,34 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nbbanana.errors import BundleError, ImageNotFoundError, translated
+from nbbanana.errors import BundleError, ConfigError, ImageNotFoundError, translated
 from nbbanana.images import ImageInput, load_all
 from nbbanana.session.reproduce import image_of
 from nbbanana.settings import cache_dir
 from nbbanana.store import Store
 from nbbanana.store.bundles import merge
 
-__all__ = ["is_bundle", "load_or_recall", "open_bundle", "open_to_read"]
+__all__ = ["is_bundle", "load_or_recall", "open_bundle", "open_to_read", "refuse_writing"]
 
 
 def is_bundle(path: Path) -> bool:
     """Return whether a store's place is a bundle: a zip file by its name."""
     return path.suffix.lower() == ".zip" and not path.is_dir()
+
+
+def refuse_writing(place: Path, mode: str) -> None:
+    """
+    Refuse to ask a service where the answer could not be kept.
+
+    Raises:
+        ConfigError: the place is a bundle.
+    """
+    if is_bundle(place):
+        raise ConfigError(
+            f"{place.name} is a bundle, and a bundle is only read.",
+            f"The mode is {mode}, which may write.",
+            "Merge it into a store: nb.history.merge(…), or use mode='replay'.",
+        )
 
 
 def open_to_read(path: Path) -> Store:

@@ -19,6 +19,7 @@ from nbbanana.text import clip
 __all__ = [
     "checked_dollars",
     "checked_mode",
+    "checked_prices",
     "checked_prompt",
     "divided",
     "same_call",
@@ -118,6 +119,19 @@ def checked_dollars(name: str, amount: Any) -> float | None:
             f"{name} cannot be {amount!r:.40}.", "It takes US dollars: a number from 0 upwards.", f"{name}=0.60"
         )
     return float(amount)
+
+
+def checked_prices(max_price: Any, assume_price: Any) -> dict[str, float | None]:
+    """
+    Return what a call says of money.
+
+    Raises:
+        ParameterError: one of them is no amount of money.
+    """
+    return {
+        "max_price": checked_dollars("max_price", max_price),
+        "assume_price": checked_dollars("assume_price", assume_price),
+    }
 
 
 def checked_mode(mode: str) -> Mode:

@@ -9,6 +9,7 @@ from typing import Any
 
 from nbbanana.display.views import DiffView, LineageNode
 from nbbanana.session.library import Library
+from nbbanana.session.names import BY_NUMBER, expression, holders
 from nbbanana.session.results import EditResult
 from nbbanana.store.records import Edit
 from nbbanana.text import one_line
@@ -85,6 +86,7 @@ class Lineage:
     def __init__(self, library: Library, edit: Edit) -> None:
         self._library = library
         self._current = edit.id
+        self._holders = holders()
         self._seen: set[int] = set()
         self._is_cut = False
         self.roots = tuple(self._node(root, None, 0) for root in self._roots(edit))
@@ -114,11 +116,11 @@ class Lineage:
         if children and (depth >= DEEPEST or len(self._seen) >= MOST_NODES):
             self._is_cut, children = True, []
         return LineageNode(
-            name=f"history[{edit.id}]",
+            name=self._name(edit.id),
             said=_said(edit, parent),
             edit_id=edit.id,
             source=self._source(edit),
-            facts=tuple(_facts(edit, parent)),
+            facts=tuple(self._facts(edit, parent)),
             is_current=edit.id == self._current,
             children=tuple(
                 self._node(self._library.store.get(number), edit, depth + 1)
@@ -126,6 +128,18 @@ class Lineage:
                 if number not in self._seen
             ),
         )
+
+    def _name(self, number: int) -> str:
+        return expression(self._library, number, nearest=BY_NUMBER, among=self._holders)
+
+    def _facts(self, edit: Edit, parent: Edit | None) -> Iterator[str]:
+        if edit.seed is not None and (parent is None or parent.seed != edit.seed):
+            yield f"seed {edit.seed}"
+        if edit.state != "completed":
+            yield edit.state
+        others = [number for number in edit.parents if parent is None or number != parent.id]
+        if others:
+            yield "also from " + ", ".join(map(self._name, others))
 
     def _source(self, edit: Edit) -> Path | None:
         return self._library.blob(edit.outputs[0].sha256) if edit.outputs else None
@@ -142,13 +156,3 @@ def _said(edit: Edit, parent: Edit | None) -> str:
         return edit.prompt
     unlike = changed_parameters(parent, edit)
     return "the same words" + "".join(f", {name} {now}" for name, (_, now) in unlike.items() if name != "seed")
-
-
-def _facts(edit: Edit, parent: Edit | None) -> Iterator[str]:
-    if edit.seed is not None and (parent is None or parent.seed != edit.seed):
-        yield f"seed {edit.seed}"
-    if edit.state != "completed":
-        yield edit.state
-    others = [number for number in edit.parents if parent is None or number != parent.id]
-    if others:
-        yield "also from " + ", ".join(f"history[{number}]" for number in others)

@@ -42,6 +42,7 @@ def describe_request(session: Session, request: EditRequest, mode: str | None = 
             expected=model.count(request.parameters),
             cost=quote.amount if quote else None,
             is_exact=quote.is_exact if quote else False,
+            most=quote.high if quote else None,
             how=quote.how if quote else "",
             notes=tuple(filter(None, [seed, note, quote.note if quote else None])),
         )
@@ -49,12 +50,12 @@ def describe_request(session: Session, request: EditRequest, mode: str | None = 
 
 
 def _described(image: ImageInput) -> str:
-    """Return what is sent of a picture: its file's facts, or its address without what may be a signature."""
+    """Return what is sent of a picture: its file's facts, or its address without a query, which may sign it."""
     if image.url is None:
         return describe(Picture(image.name, image.source, image.width, image.height))
     parts = urlsplit(image.url)
-    folder = "/…/" if parts.path.count("/") > 1 else "/"
-    return f"{parts.scheme}://{parts.hostname}{folder}{image.name}"
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}{'?…' if parts.query else ''}"
 
 
 def _quote(session: Session, request: EditRequest) -> tuple[Quote | None, str | None]:

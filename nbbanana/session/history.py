@@ -15,6 +15,7 @@ from nbbanana.session.bundled import open_to_read
 from nbbanana.session.changes import Diff, Lineage
 from nbbanana.session.jobs import Job
 from nbbanana.session.library import Library
+from nbbanana.session.names import BY_NUMBER, Expression
 from nbbanana.session.result_sets import Asker, Results
 from nbbanana.session.results import EditResult, Output
 from nbbanana.store.records import Edit, Post, Spending
@@ -67,6 +68,9 @@ class History:
 
     def __len__(self) -> int:
         return self._library.store.count()
+
+    def __nbbanana_expression__(self, library: object, edit_id: int) -> Expression | None:
+        return Expression(BY_NUMBER, f"[{edit_id}]") if library is self._library else None
 
     @overload
     def __getitem__(self, key: SupportsIndex) -> EditResult: ...

@@ -60,12 +60,20 @@ class Library:
                 self._models[key] = self._model(edit)
             return self._models[key]
 
-    def known_model(self, model_id: str) -> Model | None:
-        """Return a model by its id, as the newest record here has it; None where no record of it keeps a schema."""
-        for edit in self.store.filter(model=model_id, limit=1):
-            if edit.schema_hash is not None:
-                return self.model(edit)
-        return None
+    def model_by_id(self, model_id: str) -> Model:
+        """
+        Return a model by its id: the shipped one, else as the newest record here has it.
+
+        Raises:
+            UnknownModelError: it is not shipped, and no record of it keeps a schema.
+        """
+        try:
+            return models.get(model_id)
+        except UnknownModelError:
+            for edit in self.store.filter(model=model_id, limit=1):
+                if edit.schema_hash is not None:
+                    return self.model(edit)
+            raise
 
     def blob(self, sha256: str | None) -> Path | None:
         """Return the file with these bytes; None where it is not in the store."""

@@ -21,17 +21,26 @@ NOT_PARAMETERS = frozenset({"images", "max_price", "mode", "model", "name", "pro
 """What `nb.edit` takes besides a model's parameters."""
 
 
-def request_of(edit: Edit, model: Model, store: Store) -> EditRequest:
+def request_of(edit: Edit, model: Model, store: Store, seed: int | None = None) -> EditRequest:
     """
-    Return the request of a record, with the pictures from the store.
+    Return the request of a record, with the pictures from the store; `seed` replaces its seed.
 
     They keep the identity they were asked with, so that the ask is the same although what was kept is what was sent.
+
+    Raises:
+        UsageError: a seed for a model that takes none.
+        ParameterError: a seed that the model does not take.
     """
     images = tuple(image_of(record, store) for record in edit.inputs)
     mask = image_of(edit.masks[0], store) if edit.masks else None
+    parameters = edit.parameters
+    if seed is not None:
+        if model.seed_field is None:
+            raise UsageError(f"{model.id} takes no seed.", "Its schema has none.", "Use rerun() for a new sample.")
+        parameters = model.check({**parameters, model.seed_field: seed}, images=len(images))
     return EditRequest(
         edit.model,
-        edit.parameters,
+        parameters,
         images,
         seed_field=model.seed_field,
         prompt_field=model.prompt_field,

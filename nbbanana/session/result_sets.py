@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol, Self, TypeVar, overload
+import operator
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, Protocol, Self, TypeVar, overload
 
 from nbbanana.display.views import ResultView
-from nbbanana.session import view_builders
+from nbbanana.display.words import edits
+from nbbanana.engine.run import StopReport
+from nbbanana.errors import JobCancelledError, NBBananaError, UsageError
+from nbbanana.session import saving, view_builders
+from nbbanana.session.names import ITEM, Expression, variable_of
 from nbbanana.store.records import Edit
+from nbbanana.text import one_line
 
-__all__ = ["Asker", "Pending", "ResultSet", "Results", "bundle_of"]
+__all__ = ["Asker", "Missing", "Pending", "ResultSet", "Results", "bundle_of", "collected", "whole_seeds"]
 
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -17,8 +27,20 @@ Result_co = TypeVar("Result_co", covariant=True)
 class Pending(Protocol):
     """A request under way."""
 
+    def done(self) -> bool:
+        """Return whether it is over."""
+        ...
+
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the result."""
+        ...
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for its error; None where it ended well."""
+        ...
+
+    def cancelling(self) -> Future[StopReport]:
+        """Begin to cancel it."""
         ...
 
 
@@ -35,9 +57,24 @@ class Asker(Protocol):
         """Ask again what a record asked."""
         ...
 
+    def resubmit_all(
+        self,
+        edit: Edit,
+        seeds: Sequence[int],
+        *,
+        max_price: float | None = None,
+        assume_price: float | None = None,
+    ) -> Sequence[Pending]:
+        """Ask again what a record asked, with each of these seeds."""
+        ...
+
 
 class Results(Sequence[Result_co]):
-    """Several results in an order; a slice of them is of the same kind and shows itself."""
+    """
+    Several results in an order; a slice of them is of the same kind and shows itself.
+
+    `results[3]` is the fourth result, `results[3, 1]` its second picture.
+    """
 
     def __init__(self, results: Sequence[Any]) -> None:
         self._results = tuple(results)
@@ -49,25 +86,197 @@ class Results(Sequence[Result_co]):
     def __getitem__(self, index: int) -> Result_co: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> Result_co | Self:
-        return self._part(self._results[index]) if isinstance(index, slice) else self._results[index]
+    @overload
+    def __getitem__(self, index: tuple[int, int]) -> Any: ...
+    def __getitem__(self, index: int | slice | tuple[int, int]) -> Any:
+        if isinstance(index, slice):
+            return self._part(self._results[index])
+        if isinstance(index, tuple):
+            result, picture = _pair(index)
+            return self._results[result][picture]
+        return self._results[index]
+
+    def contact_sheet(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
+        """
+        Write all their pictures onto A4 pages, to print or to send: each with its number, its seed and its words.
+
+        Args:
+            path: `.jpg` is one page, which has room for about forty pictures; `.pdf` is as many as it takes.
+            title: stands on top; the default is the number of pictures.
+            overwrite: replace a file that is there.
+
+        Returns:
+            The file.
+
+        Raises:
+            UsageError: there is no picture, another suffix, or a file that is there.
+        """
+        from nbbanana.display.sheets import write_sheet
+
+        target = saving.sheet_target(path, overwrite=overwrite)
+        pictures = [
+            one for result in self._results for one in view_builders.sheet_pictures(result.record, result.library)
+        ]
+        if not pictures:
+            raise UsageError("There is no picture.", "A contact sheet shows pictures.", "Choose edits that have some.")
+        write_sheet(target, pictures, title or f"{len(pictures):,} picture{'' if len(pictures) == 1 else 's'}")
+        return target
 
     def _part(self, results: Sequence[Any]) -> Self:
         return type(self)(results)
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """
+    A request of a series that gave no picture.
+
+    Args:
+        name: what sets it apart, such as `seed 3`.
+        error: why it gave none.
+    """
+
+    name: str
+    error: NBBananaError
+
+
 class ResultSet(Results[Any]):
-    """Several results of one question, such as with several seeds; shows itself as one grid."""
+    """
+    Several results of one question, such as with several seeds; shows itself as one grid.
+
+    Args:
+        results: in their order.
+        missing: the requests that gave no picture.
+    """
+
+    def __init__(self, results: Sequence[Any], missing: Sequence[Missing] = ()) -> None:
+        super().__init__(results)
+        self.missing = tuple(missing)
 
     def __repr__(self) -> str:
-        return f"<ResultSet of {len(self)}>"
+        more = f", {len(self.missing)} missing" if self.missing else ""
+        return f"<ResultSet of {len(self)}{more}>"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that say how many are missing and why; none where all are here."""
+        if not self.missing:
+            return ()
+        why: dict[tuple[str, ...], list[str]] = {}
+        for one in self.missing:
+            why.setdefault(tuple(one.error.lines), []).append(one.name)
+        total = len(self) + len(self.missing)
+        return (
+            f"{len(self)} of {total} edits were made.",
+            *(one_line(f"{_together(names)}: {' '.join(lines)}") for lines, names in why.items()),
+        )
+
+    def __nbbanana_expression__(self, library: object, edit_id: int) -> Expression | None:
+        places = (place for place, one in enumerate(self) if one.id == edit_id and one.library is library)
+        return next((Expression(ITEM, f"[{place}]") for place in places), None)
+
+    def show(self) -> None:
+        """Show it in the cell of a notebook; elsewhere its words are printed."""
+        ipython = sys.modules.get("IPython")
+        if ipython is not None and ipython.get_ipython() is not None:
+            ipython.display.display(self)
+        else:
+            sys.stdout.write(f"{self._repr_mimebundle_()[0]['text/plain']}\n")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         if not self._results:
-            return {"text/plain": repr(self)}, {}
-        return bundle_of(
-            view_builders.set_view([(result.view(), result.origin, result.record) for result in self]), include, exclude
+            return {"text/plain": "\n".join([repr(self), *self.notes])}, {}
+        name = variable_of(self)
+        labels = [f"{name}[{place}]" if name else result.label for place, result in enumerate(self)]
+        shown = [(result.view(label), result.origin, result.record) for label, result in zip(labels, self, strict=True)]
+        return bundle_of(view_builders.set_view(shown, name, self.notes), include, exclude)
+
+
+def whole_seeds(seeds: Any) -> list[int]:
+    """
+    Return seeds as numbers.
+
+    Raises:
+        UsageError: they are none.
+    """
+    if isinstance(seeds, Iterable) and not isinstance(seeds, str | bytes):
+        try:
+            return [operator.index(seed) for seed in seeds]
+        except TypeError:
+            pass
+    raise UsageError("vary() takes several seeds.", f"It was given {seeds!r:.40}.", "Write vary(range(4)).")
+
+
+def collected(jobs: Sequence[Pending], names: Sequence[str]) -> ResultSet:
+    """
+    Wait for all jobs of a series and return what they gave.
+
+    Args:
+        jobs: in their order.
+        names: what sets each apart, such as `seed 3`.
+
+    Raises:
+        NBBananaError: why the first failed, where none gave a picture.
+        KeyboardInterrupt: it was interrupted; every job that still could be was cancelled, and what was made is shown.
+    """
+    try:
+        for job in jobs:
+            job.exception()
+    except KeyboardInterrupt:
+        _interrupted(jobs, names)
+    made = _over(jobs, names)
+    if made.missing and not made:
+        errors = [one.error for one in made.missing]
+        raise next((error for error in errors if not isinstance(error, JobCancelledError)), errors[0])
+    return made
+
+
+def _interrupted(jobs: Sequence[Pending], names: Sequence[str]) -> NoReturn:
+    for stopping in [job.cancelling() for job in jobs if not job.done()]:
+        stopping.result()
+    made = _over(jobs, names)
+    if made:
+        made.show()
+    kept = f" What was made is kept: {edits(result.id for result in made)}." if made else ""
+    raise KeyboardInterrupt(
+        f"Stopped: {len(made)} of {len(jobs)} edits were made.{kept} Run the cell again for the rest."
+    ) from None
+
+
+def _over(jobs: Sequence[Pending], names: Sequence[str]) -> ResultSet:
+    """Return what jobs that are over gave."""
+    results, missing = [], []
+    for job, name in zip(jobs, names, strict=True):
+        try:
+            results.append(job.result())
+        except NBBananaError as error:
+            missing.append(Missing(name, error))
+    return ResultSet(results, missing)
+
+
+def _together(names: Sequence[str]) -> str:
+    """
+    Return names that begin alike as one phrase.
+
+    >>> _together(["seed 3"]), _together(["seed 3", "seed 5", "seed 6"])
+    ('Seed 3', 'Seeds 3, 5 and 6')
+    """
+    first = names[0][:1].upper() + names[0][1:]
+    if len(names) == 1:
+        return first
+    kind, _, number = first.partition(" ")
+    rest = [name.partition(" ")[2] for name in names[1:]]
+    return f"{kind}s {', '.join([number, *rest[:-1]])} and {rest[-1]}"
+
+
+def _pair(index: tuple[Any, ...]) -> tuple[int, int]:
+    if len(index) != 2:
+        raise UsageError(
+            f"[{', '.join(map(repr, index))}] names no picture.",
+            "Results have two places: which result, and which of its pictures.",
+            "Write [3, 1] or [3][1].",
         )
+    return index
 
 
 def bundle_of(view: ResultView, include: Any, exclude: Any) -> tuple[dict[str, Any], dict[str, Any]]:

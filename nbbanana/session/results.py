@@ -14,11 +14,12 @@ from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput, open_safely
 from nbbanana.regions import Area
 from nbbanana.session import saving, view_builders
-from nbbanana.session.call_args import texts
+from nbbanana.session.annotating import Annotated
 from nbbanana.session.curl import as_curl
 from nbbanana.session.library import Library
+from nbbanana.session.names import BY_NUMBER, RESULT, Expression, expression
 from nbbanana.session.reproduce import as_cell, as_code, image_of
-from nbbanana.session.result_sets import Asker, ResultSet, bundle_of
+from nbbanana.session.result_sets import Asker, ResultSet, bundle_of, collected, whole_seeds
 from nbbanana.settings import Endpoints
 from nbbanana.store import Store
 from nbbanana.store.provenance import has_content_credentials
@@ -57,7 +58,7 @@ class Output:
 
     @property
     def label(self) -> str:
-        """The expression that gives it, such as `neon[0]` or `history[12][0]`."""
+        """The expression that gives it now, such as `neon[0]` or `nb.history[12][0]`."""
         return f"{self._result.label}[{self.index}]"
 
     @property
@@ -218,7 +219,7 @@ class Output:
         return replace(shown, pictures=(shown.pictures[self._result.index_of(self)],), expected=1)
 
 
-class EditResult(Sequence[Output]):
+class EditResult(Annotated, Sequence[Output]):
     """
     What came back: a sequence of outputs that shows itself as a grid.
 
@@ -228,7 +229,7 @@ class EditResult(Sequence[Output]):
         library: the store and the models of its records.
         asker: what asks further, such as by `rerun`; None for a result that was opened to be read.
         outcome: what the engine gave.
-        name: the variable it is bound to, for its captions.
+        name: the variable it is bound to.
         positions: which of its outputs it holds; None is all of them.
     """
 
@@ -299,8 +300,8 @@ class EditResult(Sequence[Output]):
 
     @property
     def label(self) -> str:
-        """The expression that gives it, such as `neon[0]` or `history[12][0]`."""
-        return self.name or f"history[{self.id}]"
+        """The expression that gives it now: a variable that holds it, such as `neon`, else `nb.history[12]`."""
+        return expression(self.library, self.id, self.name)
 
     @property
     def prompt(self) -> str:
@@ -364,10 +365,15 @@ class EditResult(Sequence[Output]):
 
     def view(self, label: str | None = None) -> ResultView:
         """Return what to show of it; `label` is what it is called where it is shown."""
-        shown = view_builders.result_view(self._outcome, self.library, label or self.label)
+        stored = expression(self.library, self.id, nearest=BY_NUMBER)
+        shown = view_builders.result_view(self._outcome, self.library, label or self.label, stored)
         if self._positions is None:
             return shown
         return replace(shown, pictures=tuple(shown.pictures[position] for position in self._positions))
+
+    def __nbbanana_expression__(self, library: object, edit_id: int) -> Expression | None:
+        is_whole = self._positions is None and library is self.library and edit_id == self.id
+        return Expression(RESULT, "") if is_whole else None
 
     def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
         """Edit its one output further, like `nb.edit`; UsageError where it has none, or more than one."""
@@ -388,17 +394,28 @@ class EditResult(Sequence[Output]):
         result: EditResult = self.asker.resubmit(self.record, mode=mode).result()
         return result
 
-    def vary(self, seeds: Iterable[int]) -> ResultSet:
+    def vary(
+        self, seeds: Iterable[int], *, max_price: float | None = None, assume_price: float | None = None
+    ) -> ResultSet:
         """
-        Send the same request with other seeds, all at once.
+        Send the same request with other seeds, all at once; what the store has is not sent.
+
+        All of them are checked, and their price is kept back from the budget, before the first is sent. Where one of
+        them fails, the others are returned, with a sentence that says what is missing and why.
+
+        Args:
+            seeds: a request each.
+            max_price: US dollars that all of them may cost together at most.
+            assume_price: US dollars to count for each where the price is not known.
 
         Raises:
             UsageError: `seeds` are no numbers.
+            BudgetError: all together cost too much; nothing was sent.
+            NBBananaError: why none of them gave a picture.
         """
-        if isinstance(seeds, int) or not isinstance(seeds, Iterable):
-            raise UsageError("vary() takes several seeds.", f"It was given {seeds!r:.40}.", "Write vary(range(4)).")
-        jobs = [self.asker.resubmit(self.record, seed=int(seed)) for seed in seeds]
-        return ResultSet([job.result() for job in jobs])
+        numbers = whole_seeds(seeds)
+        jobs = self.asker.resubmit_all(self.record, numbers, max_price=max_price, assume_price=assume_price)
+        return collected(jobs, [f"seed {seed}" for seed in numbers])
 
     def save(self, folder: str | Path, *, overwrite: bool = False, sidecar: bool = False) -> list[Path]:
         """
@@ -411,59 +428,6 @@ class EditResult(Sequence[Output]):
         targets = [saving.target_of(place, name, output.index, output.mime) for output in self]
         saving.check_free(targets, overwrite=overwrite)
         return [output.save(place, overwrite=overwrite, sidecar=sidecar) for output in self]
-
-    def annotate(
-        self,
-        *,
-        tags: Iterable[str] | str | None = None,
-        note: str | None = None,
-        starred: bool | None = None,
-        rejected: bool | None = None,
-        add_tags: Iterable[str] | str = (),
-        remove_tags: Iterable[str] | str = (),
-    ) -> EditResult:
-        """
-        Say what you think of it; None leaves as it is.
-
-        Args:
-            tags: its tags from now on, in place of those it has; one text is one tag.
-            note: a sentence about it; an empty one takes it away.
-            starred: a mark for the edit as a whole.
-            rejected: likewise.
-            add_tags: tags to add.
-            remove_tags: tags to take away.
-
-        Returns:
-            The result with what was said.
-        """
-        added, removed = texts(add_tags), texts(remove_tags)
-        if tags is not None:
-            added = [*added, *texts(tags)]
-            removed = [*removed, *(tag for tag in self.library.store.get(self.id).tags if tag not in added)]
-        edit = self.library.store.annotate(
-            self.id, starred=starred, rejected=rejected, note=note, add_tags=added, remove_tags=removed
-        )
-        return self._with(edit)
-
-    def star(self) -> EditResult:
-        """Star it."""
-        return self.annotate(starred=True)
-
-    def unstar(self) -> EditResult:
-        """Take its star away, and those of its outputs."""
-        return self.annotate(starred=False)
-
-    def reject(self) -> EditResult:
-        """Reject it: a rating, it stays in the store."""
-        return self.annotate(rejected=True)
-
-    def unreject(self) -> EditResult:
-        """Take that mark away."""
-        return self.annotate(rejected=False)
-
-    def rated(self, position: int, rating: Rating | None) -> EditResult:
-        """Rate one output: `starred`, `rejected`, or None for neither."""
-        return self._with(self.library.store.rate(self.id, position, rating))
 
     def cell(self, name: str | None = None) -> str:
         """Return the `%%nbedit` cell that asks the same."""
@@ -478,7 +442,7 @@ class EditResult(Sequence[Output]):
         model, base = self.library.model(self.record), Endpoints.from_environment().model_api
         return as_curl(self.record, model, self.library.store, base)
 
-    def _with(self, edit: Edit) -> EditResult:
+    def known(self, edit: Edit) -> EditResult:
         """Return the same with what was said of its edit since; this one knows it too."""
         self._outcome = replace(self._outcome, edit=edit)
         return EditResult(self.library, self._asker, self._outcome, self.name, self._positions)

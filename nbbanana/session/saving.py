@@ -10,7 +10,7 @@ from nbbanana.store.provenance import embedded_copy, sidecar_path
 from nbbanana.store.provenance import sidecar as sidecar_text
 from nbbanana.store.records import Edit
 
-__all__ = ["check_free", "file_name", "target_of", "write"]
+__all__ = ["check_free", "file_name", "sheet_target", "target_of", "write"]
 
 SUFFIXES = {"image/png": {".png"}, "image/jpeg": {".jpg", ".jpeg"}, "image/webp": {".webp"}}
 
@@ -45,6 +45,25 @@ def target_of(path: str | Path, name: str, index: int, mime: str) -> Path:
             "save() writes the bytes as they came.",
             f"Use {min(fitting)}, or .pil.save({target.name!r}) to convert it.",
         )
+    return target
+
+
+def sheet_target(path: str | Path, *, overwrite: bool) -> Path:
+    """
+    Return the file of a contact sheet, its folder made.
+
+    Raises:
+        UsageError: a suffix that is neither `.jpg` nor `.pdf`, or a file that is there.
+    """
+    target = Path(path).expanduser()
+    if target.suffix.lower() not in {".jpg", ".jpeg", ".pdf"}:
+        raise UsageError(
+            f"{target.name} is no name for a contact sheet.",
+            "It is written as a JPEG of one page, or as a PDF of several.",
+            f"Use {target.stem}.jpg or {target.stem}.pdf.",
+        )
+    check_free([target], overwrite=overwrite)
+    target.parent.mkdir(parents=True, exist_ok=True)
     return target
 
 

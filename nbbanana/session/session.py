@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -15,11 +15,10 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from nbbanana import models
-from nbbanana.engine.engine import Engine, answered
+from nbbanana.engine.engine import Engine
 from nbbanana.engine.prices import Quote
-from nbbanana.engine.run import Outcome
+from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import (
-    ConfigError,
     CredentialError,
     NotInStoreError,
     PromptError,
@@ -30,10 +29,11 @@ from nbbanana.images import ImageInput, load_all
 from nbbanana.models import Model
 from nbbanana.request import EditRequest
 from nbbanana.session.active import Active
-from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle
+from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle, refuse_writing
 from nbbanana.session.call_args import (
     checked_dollars,
     checked_mode,
+    checked_prices,
     checked_prompt,
     divided,
     same_call,
@@ -44,7 +44,9 @@ from nbbanana.session.engines import Engines
 from nbbanana.session.history import History
 from nbbanana.session.jobs import Job
 from nbbanana.session.library import Library
+from nbbanana.session.names import SESSION, Expression
 from nbbanana.session.region_args import mask_of, region_of
+from nbbanana.session.replaying import replayed, replayed_or_failed
 from nbbanana.session.reproduce import request_of
 from nbbanana.session.results import EditResult
 from nbbanana.settings import Mode, data_dir, settings
@@ -102,6 +104,9 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session store={self.folder.name!r}>"
 
+    def __nbbanana_expression__(self, library: object, edit_id: int) -> Expression | None:
+        return Expression(SESSION, f".history[{edit_id}]") if library is self.library else None
+
     def __enter__(self) -> Self:
         self._outer.append(_active.enter(self))
         self.is_closed = False
@@ -151,7 +156,7 @@ class Session:
                 shape H×W or H×W×3 or H×W×4, outputs of other results, or lists of those.
             model: the endpoint; None is the one of the session.
             mode: `auto`, `fresh` or `replay`; None is that of the session.
-            name: what the result is called in its captions.
+            name: the variable that it is going to be bound to; its files are named by it.
             n: how many pictures, whatever the model calls that; the same as `number_of_images`.
             max_price: US dollars that it may cost at most. What is not surely below it is not sent.
             assume_price: US dollars to count for it where the price is not known.
@@ -169,8 +174,7 @@ class Session:
             InputError: it cannot be asked like this; nothing was sent.
             BudgetError: it may cost more than `max_price` or the budget; nothing was sent.
             CredentialError: there is no token, or it is not taken.
-            UncertainError: it was sent, and it is not known whether the service took it; it is recorded and not sent
-                again.
+            UncertainError: it was sent, and it is not known whether it was taken; it is recorded, not sent again.
             JobError: the service gave no picture.
 
         >>> import nbbanana as nb
@@ -278,19 +282,10 @@ class Session:
 
         Without `download` the outputs stay at the service, and the edit can be collected.
         """
-        prices = {
-            "max_price": checked_dollars("max_price", max_price),
-            "assume_price": checked_dollars("assume_price", assume_price),
-        }
-        effective = self._effective(mode)
+        prices, effective = checked_prices(max_price, assume_price), self._effective(mode)
         if effective == "replay":
             return self._replayed(request, name)
-        if is_bundle(self.folder):
-            raise ConfigError(
-                f"{self.folder.name} is a bundle, and a bundle is only read.",
-                f"The mode is {effective}, which may write.",
-                "Merge it into a store: nb.history.merge(…), or use mode='replay'.",
-            )
+        refuse_writing(self.folder, effective)
         choice, engine = self._engines.chosen()
         model = self.model_of(request.model)
         run = engine.start(request, model, mode=effective, download=download, **prices)
@@ -311,15 +306,36 @@ class Session:
         self, edit: Edit, *, mode: str = "auto", seed: int | None = None, assume_price: float | None = None
     ) -> Job:
         """Ask again what a record asked, with its pictures from the store; `seed` replaces its seed."""
-        is_replay = self._effective(cast("Mode", mode)) == "replay"
-        model = self.library.model(edit) if is_replay else self.model_of(edit.model)
-        request = request_of(edit, model, self.store)
-        if seed is not None:
-            if model.seed_field is None:
-                raise ConfigError(f"{model.id} takes no seed.", "Its schema has none.", "Use rerun() for a new sample.")
-            checked = model.check({**request.parameters, model.seed_field: seed}, images=len(request.images))
-            request = replace(request, parameters=checked)
+        request = request_of(edit, self._model_again(edit, mode), self.store, seed)
         return self.start(request, mode=cast("Mode", mode), assume_price=assume_price)
+
+    def resubmit_all(
+        self,
+        edit: Edit,
+        seeds: Sequence[int],
+        *,
+        max_price: float | None = None,
+        assume_price: float | None = None,
+    ) -> list[Job]:
+        """
+        Ask again what a record asked, with each of these seeds: all are checked and reserved before the first is sent.
+
+        `max_price` is for all of them together, `assume_price` for each. In `replay` those that the store has no answer
+        to fail alone.
+        """
+        prices, mode = checked_prices(max_price, assume_price), self._effective(None)
+        model = self._model_again(edit, mode)
+        requests = [request_of(edit, model, self.store, seed) for seed in seeds]
+        if mode == "replay":
+            return [self._replayed(request, answer=replayed_or_failed) for request in requests]
+        refuse_writing(self.folder, mode)
+        choice, engine = self._engines.chosen()
+        runs = engine.start_series([(request, model) for request in requests], mode=mode, **prices)
+        return [Job(run, engine, self.library, self, partial(self._receive, choice.notice)) for run in runs]
+
+    def _model_again(self, edit: Edit, mode: str) -> Model:
+        is_replay = self._effective(cast("Mode", mode)) == "replay"
+        return self.library.model(edit) if is_replay else self.model_of(edit.model)
 
     def resume(self, edit: Edit) -> Job:
         """Take an accepted job up again; nothing is sent a second time."""
@@ -393,7 +409,7 @@ class Session:
             return models.get(model_id)
         except UnknownModelError as unknown:
             if self.mode == "replay":
-                return self._model_in_replay(model_id)
+                return self.library.model_by_id(model_id)
             try:
                 engine = self.engine
             except CredentialError:
@@ -403,29 +419,16 @@ class Session:
             except UnknownModelError as error:
                 raise unknown from error  # it names the nearest that is known
 
-    def _model_in_replay(self, model_id: str) -> Model:
-        try:
-            return models.get(model_id)
-        except UnknownModelError:
-            known = self.library.known_model(model_id)
-            if known is None:
-                raise
-            return known
-
     def _effective(self, mode: Mode | None) -> Mode:
         """Return the mode of a request that asks for `mode`."""
         if settings().replay_store or (self._mode is None and settings().mode == "replay"):
             return "replay"
         return checked_mode(mode) if mode else self.mode
 
-    def _replayed(self, request: EditRequest, name: str | None) -> Job:
+    def _replayed(self, request: EditRequest, name: str | None = None, answer: Callable[..., Run] = replayed) -> Job:
         """Answer a request from the store alone."""
-        model = self._model_in_replay(request.model)
-        request = request.with_seed_for(model.seed_field)
-        reuse = self._engines.reuse
-        stored = reuse.answer(request, reuse.occurs(request), None, "replay")
-        assert stored is not None  # replay raises where nothing answers
-        return Job(answered(request, model, stored), None, self.library, self, partial(self._receive, None), name)
+        run = answer(request, self.library.model_by_id(request.model), self._engines.reuse)
+        return Job(run, None, self.library, self, partial(self._receive, None), name)
 
     def _receive(self, notice: str | None, outcome: Outcome, name: str | None) -> EditResult:
         """Make the result of what the engine gave."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbbanana._version import __version__
-from nbbanana.display.views import Picture, ResultView
+from nbbanana.display.sheets import SheetPicture
+from nbbanana.display.views import Picture, ResultView, Row
 from nbbanana.display.words import edits
 from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
 from nbbanana.models import Model
 from nbbanana.regions import Area
+from nbbanana.session.axes import Axes, axes
 from nbbanana.session.library import Library
+from nbbanana.session.names import BY_NUMBER, expression, holders
 from nbbanana.store.provenance import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord
 
@@ -25,11 +29,11 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-__all__ = ["history_frame", "history_view", "provenance", "result_view", "run_view", "set_view"]
+__all__ = ["history_frame", "history_view", "provenance", "result_view", "run_view", "set_view", "sheet_pictures"]
 
 
-def result_view(outcome: Outcome, library: Library, label: str) -> ResultView:
-    """Return a result as it is shown under a label."""
+def result_view(outcome: Outcome, library: Library, label: str, stored: str) -> ResultView:
+    """Return a result as it is shown under a label; `stored` gives it by its number."""
     edit = outcome.edit
     model = library.model(edit)
     return ResultView(
@@ -38,6 +42,7 @@ def result_view(outcome: Outcome, library: Library, label: str) -> ResultView:
         pictures=tuple(_picture(output, edit, library, f"{label}[{output.index}]") for output in edit.outputs),
         expected=model.count(edit.parameters),
         label=label,
+        stored=stored,
         model=edit.model,
         provider=edit.provider,
         edit_id=edit.id,
@@ -51,26 +56,65 @@ def result_view(outcome: Outcome, library: Library, label: str) -> ResultView:
     )
 
 
-def set_view(results: Sequence[tuple[ResultView, str, Edit]]) -> ResultView:
-    """Return one view of several results; for each its view, its origin and its record are given."""
-    views = [view for view, _, _ in results]
+def set_view(
+    results: Sequence[tuple[ResultView, str, Edit]], name: str | None = None, notes: Sequence[str] = ()
+) -> ResultView:
+    """
+    Return one view of several results: what they share is said once, what sets each apart stands at its row.
+
+    Edits of one picture each have it at the picture instead, unless several of one title follow each other.
+
+    Args:
+        results: for each its view, its origin and its record.
+        name: the variable that holds all of them.
+        notes: sentences about all of them.
+    """
+    views, records = [view for view, _, _ in results], [edit for _, _, edit in results]
     costs = [view.cost for view, origin, _ in results if origin == "made"] or [view.cost for view in views]
+    found = axes(records)
+    pictures, rows = _in_rows(views, found)
     return replace(
         views[0],
+        prompt=found.prompt,
+        inputs=views[0].inputs if len({_identities(edit) for edit in records}) == 1 else (),
+        label=name or f"{len(views)} edits",
         origin=_origins([(origin, edit) for _, origin, edit in results]),
-        pictures=tuple(picture for view in views for picture in view.pictures),
+        pictures=pictures,
+        rows=rows,
         expected=sum(view.expected for view in views),
         seconds=None,
         cost=None if any(cost is None for cost in costs) else sum(cost for cost in costs if cost is not None),
-        parameters={name: value for name, value in views[0].parameters.items() if name != "seed"},
+        parameters=found.parameters,
+        notes=(*notes, *dict.fromkeys(note for view in views for note in view.notes)),
         provenance={"edits": [dict(view.provenance) for view in views]},
     )
+
+
+def _in_rows(views: Sequence[ResultView], found: Axes) -> tuple[tuple[Picture, ...], tuple[Row, ...]]:
+    """Return all pictures, captioned where they are the only one of their edit, and the rows that they stand in."""
+    if any(len(view.pictures) > 1 for view in views):
+        rows = tuple(Row(title, len(view.pictures)) for title, view in zip(found.full_titles, views, strict=True))
+        return tuple(picture for view in views for picture in view.pictures), rows
+    captions = found.seeds if found.is_crossed else found.full_titles
+    pictures = tuple(
+        replace(picture, caption=caption)
+        for caption, view in zip(captions, views, strict=True)
+        for picture in view.pictures
+    )
+    if not found.is_crossed:
+        return pictures, ()
+    counts = Counter(title for title, view in zip(found.titles, views, strict=True) for _ in view.pictures)
+    return pictures, tuple(Row(title, count) for title, count in counts.items())
+
+
+def _identities(edit: Edit) -> tuple[str, ...]:
+    return tuple(record.identity for record in edit.inputs)
 
 
 def run_view(run: Run, library: Library, name: str | None) -> ResultView:
     """Return the place of a result that is under way."""
     request, edit = run.request, run.edit
-    label = name or (f"history[{edit.id}]" if edit else "_")
+    label = name or (expression(library, edit.id, nearest=BY_NUMBER) if edit else "_")
     return ResultView(
         prompt=request.prompt,
         inputs=tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images),
@@ -98,7 +142,23 @@ def history_view(edits: Sequence[Edit], library: Library, total: int, heading: s
     from nbbanana.display import history_bundle
 
     sources = [library.blob(edit.outputs[0].sha256) if edit.outputs else None for edit in edits]
-    return history_bundle(edits, sources, total, heading=heading)
+    known = holders()
+    names = [expression(library, edit.id, nearest=BY_NUMBER, among=known) for edit in edits]
+    return history_bundle(edits, sources, total, names=names, heading=heading)
+
+
+def sheet_pictures(edit: Edit, library: Library) -> list[SheetPicture]:
+    """Return the pictures of an edit for a contact sheet, named by its number."""
+    return [
+        SheetPicture(
+            source=library.blob(output.sha256),
+            ratio=output.width / output.height if output.width and output.height else 1.0,
+            name=f"{edit.id}[{output.index}]" if len(edit.outputs) > 1 else str(edit.id),
+            facts=f"seed {edit.seed}" if edit.seed is not None else "",
+            prompt=edit.prompt,
+        )
+        for output in edit.outputs
+    ]
 
 
 def provenance(edit: Edit) -> dict[str, Any]:

@@ -9,6 +9,7 @@ nothing.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 
 from nbbanana.errors import StoreError
 from nbbanana.store.queries import Reader
@@ -20,6 +21,7 @@ __all__ = ["Money"]
 NANO = 1_000_000_000
 SETTLED = "settled by a person"
 SETTLEABLE = frozenset({"unknown", "lost", "gone"})
+NOT_SENT = frozenset({"prepared", "submitting"})
 _SUMS = "coalesce(sum(known), 0) AS known, coalesce(sum(held), 0) AS held, coalesce(sum(unpriced), 0) AS unpriced"
 
 
@@ -104,21 +106,46 @@ class Money(Reader):
         """
         with self._database.write() as connection:
             edit = one(connection, edit_id)
-            if edit["state"] not in {"prepared", "submitting"}:
+            if edit["state"] not in NOT_SENT:
                 raise StoreError(
                     f"Nothing can be kept back for edit {edit_id}.",
                     f"It is {edit['state']!r} already.",
                     edit_id=edit_id,
                 )
-            money("amount", amount)
-            money("budget", budget)
-            connection.execute("UPDATE edits SET reserved = 0 WHERE id = ?", (edit_id,))
-            spent = _spent(connection, edit["provider"], after_id)
-            wanted = round((spent.total + amount) * NANO)
-            granted = not spent.unpriced and wanted <= round(budget * NANO)
-            kept = amount if granted else edit["reserved"]
-            connection.execute("UPDATE edits SET reserved = ? WHERE id = ?", (kept, edit_id))
-            return Reservation(granted, amount, budget, spent)
+            return _reserve(connection, {edit_id: amount}, edit["provider"], budget, after_id)
+
+    def reserve_all(self, amounts: Mapping[int, float], *, budget: float, after_id: int | None = None) -> Reservation:
+        """
+        Keep an amount back for each of several edits of one provider, for all of them or for none; see `reserve`.
+
+        Edits that ended meanwhile are left out.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: not an amount of money.
+        """
+        with self._database.write() as connection:
+            edits = {edit_id: one(connection, edit_id) for edit_id in amounts}
+            left = {edit_id: amounts[edit_id] for edit_id, edit in edits.items() if edit["state"] in NOT_SENT}
+            provider = next((edit["provider"] for edit in edits.values()), "")
+            return _reserve(connection, left, provider, budget, after_id)
+
+
+def _reserve(
+    connection: sqlite3.Connection, amounts: Mapping[int, float], provider: str, budget: float, after_id: int | None
+) -> Reservation:
+    money("budget", budget)
+    before: dict[int, float | None] = {}
+    for edit_id, amount in amounts.items():
+        money("amount", amount)
+        before[edit_id] = one(connection, edit_id)["reserved"]
+        connection.execute("UPDATE edits SET reserved = 0 WHERE id = ?", (edit_id,))
+    spent, total = _spent(connection, provider, after_id), sum(amounts.values())
+    granted = not spent.unpriced and round((spent.total + total) * NANO) <= round(budget * NANO)
+    for edit_id, amount in amounts.items():
+        kept = amount if granted else before[edit_id]
+        connection.execute("UPDATE edits SET reserved = ? WHERE id = ?", (kept, edit_id))
+    return Reservation(granted, total, budget, spent)
 
 
 def _spent(connection: sqlite3.Connection, provider: str, after_id: int | None = None) -> Spending:

@@ -14,6 +14,7 @@ from nbbanana.display.words import file_size
 from nbbanana.errors import NBBananaError, UsageError
 from nbbanana.session import Session, current
 from nbbanana.session.reproduce import as_cell, as_code
+from nbbanana.session.result_sets import ResultSet
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message, Post
 from nbbanana.widgets.browser_rows import SIDE, Filters, Values, detail_row, facet_rows, month_rows, row_of
@@ -24,9 +25,7 @@ from nbbanana.widgets.viewing import answer
 
 if TYPE_CHECKING:
     from nbbanana.session import EditResult, Output
-    from nbbanana.store import Store
     from nbbanana.store.browsing import Facets
-    from nbbanana.store.records import Edit
 
 __all__ = ["Browser", "browse"]
 
@@ -113,18 +112,14 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
 
     def contact_sheet(self, path: str | Path) -> Path:
         """
-        Write the first pictures of the selection on one JPEG.
+        Write the pictures of the selection onto one A4 page (`.jpg`) or several (`.pdf`), replacing the file.
 
         Raises:
-            UsageError: nothing is chosen, or nothing of it has a picture.
+            UsageError: nothing is chosen, nothing of it has a picture, or another suffix.
         """
         self._check_chosen()
-        data = sheet(self.session.store, self.session.store.numbered(self.chosen))
-        if not data:
-            raise UsageError("None of the selected edits has a picture.", "A contact sheet shows pictures.")
-        target = Path(path).expanduser()
-        target.write_bytes(data)
-        return target
+        sheet: Path = ResultSet(self.selection).contact_sheet(path, overwrite=True)
+        return sheet
 
     # ── in the UI thread ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -308,16 +303,6 @@ _ANSWERS: dict[str, Callable[[Browser, Message], object]] = {
     "sheet": lambda form, _: form._in_background(form._write, "sheet"),
     "download": lambda form, _: form._in_background(form._download),
 }
-
-
-def sheet(store: Store, edits: Sequence[Edit]) -> bytes:
-    """A contact sheet of the first pictures of edits as a JPEG, each with its number under it; b"" without any."""
-    from nbbanana.display.thumbs import contact_sheet, load
-
-    shown = [edit for edit in edits if edit.outputs and store.has_blob(edit.outputs[0].sha256)]
-    pictures = load([store.blob_path(edit.outputs[0].sha256) for edit in shown], [(TILE, TILE)] * len(shown))
-    names = [f"history[{edit.id}]" for edit in shown]
-    return contact_sheet(pictures, names, min(4, max(1, len(shown))), TILE, SHEET_BYTES) or b""
 
 
 def browse(session: Session | None = None) -> Browser:

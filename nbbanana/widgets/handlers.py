@@ -212,13 +212,12 @@ def _begin_from(studio: StudioState, message: Message) -> None:
     slots = _as_slots(studio, message)
     studio.change(lambda: studio.form.begin_from(slots))
     studio.widget.emit("write")
-    label = f"history[{message['edit']}][{message['index']}]"
-    _say(studio, f"{label} is the only input now. Write what to change.", undo=True)
+    _say(studio, f"{_output(studio, message).label} is the only input now. Write what to change.", undo=True)
 
 
 def _take(studio: StudioState, message: Message) -> None:
     studio.add_slots(_as_slots(studio, message))
-    _say(studio, f"history[{message['edit']}][{message['index']}] is an input now.", undo=True)
+    _say(studio, f"{_output(studio, message).label} is an input now.", undo=True)
 
 
 def _type(studio: StudioState, message: Message) -> None:

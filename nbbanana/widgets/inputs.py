@@ -17,7 +17,7 @@ from nbbanana.grammar.placeholders import fill
 from nbbanana.images import load_all
 from nbbanana.images.reading import expand, is_glob
 from nbbanana.session import EditResult, Output
-from nbbanana.session.jobs import outputs_of
+from nbbanana.session.scope import scope
 
 if TYPE_CHECKING:
     from nbbanana.images import ImageInput
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Slot", "expression_of", "namespace", "operand_of", "slots_of", "typed"]
 
-_HISTORY = re.compile(r"(?:nb\.)?history\[([0-9]+)\]")
-"""How Python calls an edit; the line of a cell says `edit:12`."""
+_BARE_HISTORY = re.compile(r"(?<![.\w])history\[([0-9]+)\]")
+"""An edit without the module's name before it; the line of a cell says `edit:12`."""
 
 _keys = itertools.count(1)
 
@@ -58,18 +58,18 @@ def namespace() -> Mapping[str, Any]:
 
 def typed(text: str, session: Session, variables: Mapping[str, Any]) -> list[Slot]:
     """
-    The pictures that the user named: paths, globs, URLs, variables, `edit:12[0]`, `history[12][0]`, `_`.
+    The pictures that the user named: paths, globs, URLs, variables, `edit:12[0]`, `nb.history[12][0]`, `_`.
 
     Raises:
         UsageError, VariableError, ImageError: one that cannot be read, found or used.
     """
-    text = _HISTORY.sub(r"edit:\1", text.strip())
+    text = _BARE_HISTORY.sub(r"edit:\1", text.strip())
     if not text:
         raise UsageError("No picture was named.", "The field is empty.", "Type a path, a URL, a variable or an edit.")
     if _is_file(text):
         return _loaded(FileOperand(text), [text])
     words, _ = split(text)
-    around = Scope(variables, session.history.__getitem__, lambda: session.last, outputs_of)
+    around = scope(session, variables)
     return [slot for word in words for operand in _single(read(word)) for slot in _looked_up(operand, around)]
 
 

@@ -72,6 +72,7 @@ class ResultGroups:
             group_row(
                 found.get(result.id, result.record),
                 self._session.store,
+                result.label,
                 origin=result.origin if result.id in self._asked else "",
                 notes=result.notes,
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.differences import word_diff
 from nbbanana.display.tables import STATES
-from nbbanana.display.words import duration, money
+from nbbanana.display.words import duration, money, price_in_words
 from nbbanana.session.reproduce import image_of, operand_of
 from nbbanana.store.records import WHOLE, Rating
 from nbbanana.text import one_line
@@ -152,25 +152,32 @@ def price_row(quote: Quote | None, budget: Budget | None, provider: str) -> Row:
         "needs_max_price": False,
     }
     if quote is not None:
-        known = quote.amount is not None
-        row["amount"] = ("" if quote.is_exact or not known else "from ") + money(quote.amount)
+        row["amount"] = price_in_words(quote.low, quote.high)
         row["how"] = quote.how
         row["note"] = "" if quote.is_exact else quote.note or ""
     if budget is not None:
         row["left"] = f"{money(budget.left)} of {money(budget.amount)} left"
         row["share"] = budget.left / budget.amount if budget.amount else 0.0
-        row["needs_max_price"] = quote is not None and not quote.is_exact
-        row["is_over"] = quote is not None and (quote.amount or 0.0) > budget.left
+        row["needs_max_price"] = quote is not None and quote.high is None
+        row["is_over"] = quote is not None and (quote.high or quote.low or 0.0) > budget.left
     return row
 
 
 # ── jobs and results ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def group_row(edit: Edit, store: Store, *, origin: str = "", notes: Sequence[str] = ()) -> Row:
-    """An edit with its pictures; `origin` says how it answered a run here: `made`, `replayed` or `collected`."""
+def group_row(edit: Edit, store: Store, label: str, *, origin: str = "", notes: Sequence[str] = ()) -> Row:
+    """
+    An edit with its pictures.
+
+    Args:
+        edit: the edit.
+        store: where its pictures are.
+        label: what one types to get it.
+        origin: how it answered a run here: `made`, `replayed` or `collected`; empty where it answered none.
+        notes: sentences about it.
+    """
     starred, rejected = rated(edit, "starred"), rated(edit, "rejected")
-    label = f"history[{edit.id}]"
     facts = [f"seed {edit.seed}" if edit.seed is not None else ""]
     if origin == "replayed":
         facts += ["from the store, $0.00 now"]

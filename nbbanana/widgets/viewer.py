@@ -30,7 +30,7 @@ class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
     >>> with nb.Session(provider="sandbox", store=getfixture("tmp_path")) as session:
     ...     shown = nb.view(session.edit("Make it snow.", nb.samples.still_life(), seed=7))
     >>> shown
-    <Viewer history[1][0]>
+    <Viewer nbbanana.history[1][0]>
     >>> shown.close()
     """
 

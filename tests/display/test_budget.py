@@ -150,5 +150,5 @@ def test_a_lost_file_leaves_a_frame(view: Callable[..., ResultView], tmp_path: P
     )
     data, _ = bundle(view(4, pictures=pictures))
     assert len(outputs(data)) == 1
-    assert len(read(data["text/html"]).all("figure")) == 4
+    assert len(read(data["text/html"]).all("td")) == 4
     assert str(tmp_path) not in json.dumps(data)

@@ -51,16 +51,21 @@ def test_a_bundle_has_a_form_for_every_reader(view: Views) -> None:
 
 
 def test_every_picture_says_how_to_get_it_and_how_it_came(view: Views) -> None:
-    """The caption is what one types, the seed, and the size of the original."""
-    captions = [" ".join(one.text.split()) for one in page(view(2)).all("figcaption")]
-    assert captions == ["neon[0] seed 7 320×200", "neon[1] seed 7 320×200"]
+    """The caption is what one types; the seed and the size of the originals are said once, where all have the same."""
+    shown = page(view(2))
+    assert [" ".join(one.text.split()) for one in shown.all("td")] == ["neon[0]", "neon[1]"]
+    assert "edit 47 · seed 7 · 320×200" in shown.text
+    two = view(2)
+    unlike = replace(two, pictures=(replace(two.pictures[0], seed=8), replace(two.pictures[1], width=640, height=400)))
+    captions = [" ".join(one.text.split()) for one in page(unlike).all("td")]
+    assert captions == ["neon[0] seed 8 320×200", "neon[1] seed 7 640×400"]
 
 
 def test_what_sets_a_picture_apart_stands_on_it(view: Views) -> None:
     """A caption of its own leads, and the others have none."""
     given = view(2)
     apart = replace(given, pictures=(replace(given.pictures[0], caption="white marble"), given.pictures[1]))
-    captions = [one.text.split() for one in page(apart).all("figcaption")]
+    captions = [one.text.split() for one in page(apart).all("td")]
     assert captions[0][:2] == ["white", "marble"]
     assert captions[1][0] == "neon[1]"
 
@@ -76,13 +81,13 @@ def test_every_image_has_words_for_who_cannot_see_it(view: Views, count: int) ->
 
 def test_facts_are_said_once(view: Views) -> None:
     """How many from what, who made them, how long, what for, which edit: one line above the pictures."""
-    line = "4 pictures from coffee.png · google/nano-banana-2/edit · 11.8 s · $0.28 · edit 47"
+    line = "4 pictures from coffee.png · google/nano-banana-2/edit · 11.8 s · $0.28 · edit 47 · seed 7 · 320×200"
     assert page(view()).text.count(line) == 1
 
 
 def test_the_sandbox_is_named_and_its_money_is_play_money(view: Views) -> None:
     """Nobody takes a sandbox picture for a model's, nor its price for money."""
-    line = "4 pictures from coffee.png · sandbox, no model made them · 11.8 s · $0.28 in play money · edit 47"
+    line = "4 pictures from coffee.png · sandbox, no model made them · 11.8 s · $0.28 in play money · edit 47 · seed 7"
     assert line in page(view(provider="sandbox")).text
     assert line in text(view(provider="sandbox"))
     assert "sandbox, no model made it ·" in text(view(1, provider="sandbox"))
@@ -203,7 +208,7 @@ def test_beyond_eighty_pictures_the_rest_is_said(view: Views) -> None:
     """A grid has an end."""
     data, _ = bundle(view(83))
     shown = read(data["text/html"])
-    assert len(shown.all("figure")) == 80
+    assert len(shown.all("td")) == 80
     assert "The first 80 of 83 pictures are shown." in shown.text
     assert "83 pictures from coffee.png" in shown.text
 
@@ -246,10 +251,10 @@ def test_a_terminal_gets_sentences(view: Views) -> None:
     size = len(view().pictures[0].source)  # type: ignore[arg-type]
     kilobytes = f"{size / 1000:.0f} kB"
     assert text(view(2)).splitlines() == [
-        "neon: 2 pictures from coffee.png · google/nano-banana-2/edit · 11.8 s · $0.28 · edit 47",
+        "neon: 2 pictures from coffee.png · google/nano-banana-2/edit · 11.8 s · $0.28 · edit 47 · seed 7 · 320×200",
         "Keep the cup. Turn the table into marble.",
-        f"  neon[0]  seed 7 · 320×200 PNG · {kilobytes}",
-        f"  neon[1]  seed 7 · 320×200 PNG · {kilobytes}",
+        f"  neon[0]  PNG · {kilobytes}",
+        f"  neon[1]  PNG · {kilobytes}",
     ]
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbbanana.display.layout import layout
+from nbbanana.display.layout import Layout, layout
+
+
+def width_in_css(grid: Layout, width: int) -> float:
+    """The least width of a picture in a cell of so many pixels, as a browser works it out."""
+    css = grid.least_width.replace("100%", str(width)).replace("px", "")
+    return float(eval(re.sub(r"([\d.]+)%", lambda share: f"({share[1]}*{width}/100)", css)))
+
 
 COUNTS = st.integers(0, 500)
 RATIOS = st.floats(0.1, 10)
@@ -23,15 +32,24 @@ def test_a_row_fits_into_a_cell(count: int, ratio: float) -> None:
 def test_no_more_columns_than_meant(count: int, width: int) -> None:
     """The least width, a share of the row, leaves no room for one column more, at any width of the cell."""
     grid = layout(count)
-    least = max(grid.least, width * grid.share / 100)
+    least = width_in_css(grid, width)
     assert (width + grid.gap) // (least + grid.gap) <= grid.columns
+
+
+@given(st.integers(4, 500), st.integers(200, 2000))
+def test_a_line_that_does_not_fit_is_broken_in_half(count: int, width: int) -> None:
+    """Four are four or two and two, never three and one."""
+    grid = layout(count)
+    least = width_in_css(grid, width)
+    columns = (width + grid.gap) // (least + grid.gap)
+    assert grid.columns < 4 or columns in {grid.columns, -(-grid.columns // 2)}
 
 
 @given(COUNTS)
 def test_a_wide_cell_holds_the_columns_that_were_meant(count: int) -> None:
     """At its full width the row is not broken early."""
     grid = layout(count)
-    least = max(grid.least, grid.full_width * grid.share / 100)
+    least = width_in_css(grid, grid.full_width)
     assert (grid.full_width + grid.gap) // (least + grid.gap) == grid.columns
 
 

@@ -28,8 +28,8 @@ from nbbanana.engine.run import Progress
 from nbbanana.text import one_line, plain, storable
 
 KEPT_TAGS = {
-    *("b", "bdi", "br", "code", "dd", "del", "details", "div", "dl", "dt", "figcaption", "figure", "img", "ins", "p"),
-    *("pre", "progress", "span", "strong", "summary", "table", "td", "th", "tr"),
+    *("b", "bdi", "br", "code", "dd", "del", "details", "div", "dl", "dt", "img", "ins", "p"),
+    *("pre", "progress", "span", "strong", "summary", "table", "td", "tfoot", "th", "tr"),
 }
 KEPT_ATTRIBUTES = {
     "*": {"dir", "style", "title"},
@@ -37,6 +37,7 @@ KEPT_ATTRIBUTES = {
     "img": {"alt", "height", "src", "width"},
     "progress": {"max", "value"},
     "td": {"width"},
+    "th": {"colspan"},
 }
 LENGTH = r"(0|-?\d+(\.\d+)?(px|em|%))"
 KEPT_STYLES = {
@@ -55,7 +56,7 @@ KEPT_STYLES = {
     "grid-area": r"\d / \d / \d / \d",
     "grid-column": r"\d",
     "grid-template-columns": r"max-content minmax\(0,1fr\)|repeat\(auto-fi(ll|t),"
-    r"minmax\((\d+px|max\(\d+px,[\d.]+%\)),1fr\)\)",
+    r"minmax\((\d+px|max\(\d+px,[\d.]+%\)|max\([\d.]+%,min\([\d.]+%,\(\d+px - 100%\)\*999\)\)),1fr\)\)",
     "height": f"auto|{LENGTH}",
     "justify-content": "space-between",
     "line-height": r"1\.5",
@@ -72,7 +73,7 @@ KEPT_STYLES = {
     "text-overflow": "ellipsis",
     "vertical-align": "top",
     "visibility": "hidden",
-    "white-space": "nowrap|pre-wrap",
+    "white-space": "normal|nowrap|pre-wrap",
     "width": f"auto|{LENGTH}",
     "word-break": "normal",
 }
@@ -104,7 +105,7 @@ VECTORS = (
     "\x00<scr\x00ipt>alert(1)</scr\x00ipt>",
     "<\u202escript>alert(1)",
 )
-AROUND = ("{}", '">{}', "'>{}", "</p></div>{}", "</code></span></figure>{}", "--><![CDATA[{}]]>")
+AROUND = ("{}", '">{}', "'>{}", "</p></div>{}", "</code></span></td></table>{}", "--><![CDATA[{}]]>")
 PAYLOADS = [*(around.replace("{}", vector) for around in AROUND for vector in VECTORS), *payloads()]
 HARMLESS = "word"
 

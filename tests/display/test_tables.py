@@ -35,20 +35,20 @@ def row() -> Edit:
 
 
 def test_a_history_is_grouped_by_day_and_named_by_what_one_types(row: Edit) -> None:
-    """Newest first as they are given, a heading for each day, `history[47]` for each edit."""
+    """Newest first as they are given, a heading for each day, `nb.history[47]` for each edit."""
     rows = [row, replace(row, id=46, created_at=NOON - 3600), replace(row, id=45, created_at=NOON - 86_400)]
     data = history_bundle(rows, [None] * 3, 1284, zone=UTC)
     page = read(data["text/html"])
     assert [one.text for one in page.all("strong")] == ["Thursday, 12 March 2026", "Wednesday, 11 March 2026"]
-    assert [one.text for one in page.all("code")] == ["history[47]", "history[46]", "history[45]"]
+    assert [one.text for one in page.all("code")] == ["nb.history[47]", "nb.history[46]", "nb.history[45]"]
     assert page.text.startswith("3 of 1,284 edits")
     assert data["text/plain"].splitlines() == [
         "3 of 1,284 edits",
         "Thursday, 12 March 2026",
-        "  history[47]  12:00  Make it snow.  (seed 7 · 4 pictures · $0.28)",
-        "  history[46]  11:00  Make it snow.  (seed 7 · 4 pictures · $0.28)",
+        "  nb.history[47] 12:00  Make it snow.  (seed 7 · 4 pictures · $0.28)",
+        "  nb.history[46] 11:00  Make it snow.  (seed 7 · 4 pictures · $0.28)",
         "Wednesday, 11 March 2026",
-        "  history[45]  12:00  Make it snow.  (seed 7 · 4 pictures · $0.28)",
+        "  nb.history[45] 12:00  Make it snow.  (seed 7 · 4 pictures · $0.28)",
     ]
 
 
@@ -154,7 +154,7 @@ def test_a_dry_run_shows_the_request_and_the_price(small: bytes) -> None:
     ("given", "said"),
     [
         ({"cost": None, "how": "the service names no price"}, "Price not known (the service names no price)"),
-        ({"cost": 0.28, "is_exact": False, "how": "4 × $0.07"}, "At least $0.28 (4 × $0.07)"),
+        ({"cost": 0.28, "is_exact": False, "how": "4 × $0.07"}, "About $0.28 (4 × $0.07)"),
         ({"cost": 0.28, "is_exact": True, "provider": "sandbox"}, "$0.28 in play money"),
     ],
 )

@@ -83,8 +83,8 @@ def test_a_lineage_is_a_tree(past):
     assert root.children[0].children[0].said == "the same words"
     data, _ = lineage._repr_mimebundle_()
     assert data["text/html"].count("<img") == 3
-    assert "└─ ▸ history[2]" in data["text/plain"]
-    assert "   └─ history[3]" in data["text/plain"]
+    assert "└─ ▸ nbbanana.history[2]" in data["text/plain"]
+    assert "   └─ nbbanana.history[3]" in data["text/plain"]
 
 
 def test_a_page_does_not_flood(past):

@@ -56,3 +56,55 @@ def test_under_a_budget_an_unknown_price_is_refused_or_assumed_in_full(served, p
         session.edit(SNOW, photo("portrait"), **FLOOR)
     assert not box.submissions
     assert len(session.edit(SNOW, photo("portrait"), assume_price=0.60, **FLOOR)) == 1
+
+
+def test_what_such_requests_cost_before_is_their_price(served, photo):
+    """Where the service leaves a price open, one's own records name it, with the edit: in quotes, dry runs, budgets."""
+    from nbbanana.session.dry_run import describe_request
+
+    session, box = served()
+    request = session.request(SNOW, [photo("portrait")], parameters=FLOOR, n=2)
+    assert (
+        "About $0.14 in play money (2 × $0.07, which resolution may change)"
+        in describe_request(session, request)["text/plain"]
+    )
+    session.edit(SNOW, photo("portrait"), **FLOOR)
+    quote = session.quote(request)
+    assert (quote.low, quote.high, quote.is_exact) == (0.28, 0.28, True)
+    assert quote.how == "2 pictures. 4K: $0.14 a picture, as in edit 1"
+    assert (
+        "$0.28 in play money (2 pictures. 4K: $0.14 a picture, as in edit 1)"
+        in describe_request(session, request)["text/plain"]
+    )
+    session.store.set_budget(session.provider_name, 0.30)
+    assert len(session.edit(SNOW, photo("portrait"), n=2, **FLOOR)) == 2
+    with pytest.raises(errors.BudgetError, match=r"4K: \$0.14 a picture, as in edit 2"):
+        session.edit(SNOW, photo("portrait"), **FLOOR)
+    assert len(box.submissions) == 2
+
+
+def test_costs_that_differed_before_are_a_price_with_two_ends(served, photo):
+    """The dearest counts for a budget; both edits are named. Other values of the parameter are other requests."""
+    session, _ = served()
+    for cost in (0.2, 0.3):
+        result = session.edit(SNOW, photo("portrait"), **FLOOR)
+        with session.store._database.write() as connection:
+            connection.execute("UPDATE edits SET cost = ? WHERE id = ?", (cost, result.id))
+    session.edit(SNOW, photo("portrait"), resolution="2K")
+    quote = session.quote(session.request(SNOW, [photo("portrait")], parameters=FLOOR))
+    assert (quote.low, quote.high) == (0.2, 0.3)
+    assert quote.how == "4K: $0.20 to $0.30 a picture, as in edits 1 and 2"
+    session.store.set_budget(session.provider_name, 0.25)
+    with pytest.raises(errors.BudgetError, match=r"1 picture costs \$0.30"):
+        session.edit(SNOW, photo("portrait"), **FLOOR)
+
+
+def test_what_others_paid_is_no_price(served, photo, tmp_path):
+    """Edits that were merged from a bundle say nothing of what is paid here."""
+    session, _ = served()
+    session.edit(SNOW, photo("portrait"), **FLOOR)
+    bundle = session.history.export(tmp_path / "study.zip")
+    other, _ = served(store="other")
+    other.history.merge(bundle)
+    quote = other.quote(other.request(SNOW, [photo("portrait")], parameters=FLOOR))
+    assert quote.high is None

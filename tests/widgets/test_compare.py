@@ -254,7 +254,7 @@ def test_nothing_flickers_by_itself_where_motion_is_reduced(browser: Browser, pa
         assert chips(page)[0].startswith("A")
         page.keyboard.press("Space")
         assert chips(page)[0].startswith("B")
-        expect(page.locator("[aria-live]")).to_contain_text("B, history[2][0]")
+        expect(page.locator("[aria-live]")).to_contain_text("B, nbbanana.history[2][0]")
 
 
 @pytest.mark.browser
@@ -338,7 +338,7 @@ def test_the_studio_opens_a_comparison_of_what_is_marked(session: nb.Session, ph
     ui_thread.call(lambda: bench._receive({"kind": "compare", "pictures": marked, "number": 1}, []))
     [said] = [message for message in told if message["kind"] == "compare"]
     shown = widgets[said["model"]]
-    assert [side.picture.label for side in shown.sides] == ["history[1][0]", "history[2][0]"]
+    assert [side.picture.label for side in shown.sides] == ["nbbanana.history[1][0]", "nbbanana.history[2][0]"]
     bench.close()
 
 
@@ -348,10 +348,10 @@ def test_one_output_is_compared_with_its_input_and_a_result_shows_its_outputs(
     """Before and after is one thought; so are the pictures of one edit."""
     two = session.edit("Make it snow.", photo("coffee"), number_of_images=2, resolution="0.5K", seed=7)
     before, after = sides_of([two[1]])
-    assert (before.picture.label, after.picture.label) == ("coffee.png", "history[1][1]")
+    assert (before.picture.label, after.picture.label) == ("coffee.png", "nbbanana.history[1][1]")
     assert made_from(before, after)
     assert words(before, after) == (("right", "Make it snow."),)
-    assert [side.picture.label for side in sides_of([two])] == ["history[1][0]", "history[1][1]"]
+    assert [side.picture.label for side in sides_of([two])] == ["nbbanana.history[1][0]", "nbbanana.history[1][1]"]
     with pytest.raises(UsageError, match="1 picture"):
         sides_of([photo("coffee")])
 

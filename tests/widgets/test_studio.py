@@ -73,7 +73,7 @@ def test_the_front_end_is_told_everything_when_it_says_hello(bench: Told) -> Non
     assert form["values"] == SMALL
     assert [field["name"] for field in form["fields"]][:2] == ["number_of_images", "seed"]
     assert form["slots"][0]["name"] == "coffee.png"
-    assert bench.last("price")["amount"] == "from $0.07"
+    assert bench.last("price")["amount"] == "about $0.07"
     assert bench.last("past")["total"] == 0
 
 
@@ -84,6 +84,14 @@ def test_a_run_becomes_a_record_and_a_group(bench: Told) -> None:
     bench.wait("past", lambda told: told["nodes"] and told["nodes"][0]["id"] == result.id)
     assert bench.form.session.store.get(result.id).state == "completed"
     assert bench.form.jobs == []
+
+
+def test_the_price_line_says_what_such_a_request_cost_before(bench: Told) -> None:
+    """What the service leaves open is known once it was paid, with the edit that says so."""
+    bench.form.run().result()
+    price = bench.wait("price", lambda told: "as in edit" in told["how"])
+    assert (price["amount"], price["how"]) == ("$0.0525", "0.5K: $0.0525 a picture, as in edit 1")
+    assert not price["needs_max_price"]
 
 
 def test_only_what_is_set_is_sent(bench: Told) -> None:

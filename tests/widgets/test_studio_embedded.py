@@ -209,7 +209,10 @@ def test_what_is_chosen_in_the_browser_is_compared_and_marked(browser: Browser, 
         expect(compare).to_be_enabled()
         page.keyboard.press("c")
         page.wait_for_function("window.heard.some((one) => one.kind === 'compare')")
-        assert ui_thread.call(lambda: [output.label for output in form.selection]) == ["history[3][0]", "history[2][0]"]
+        assert ui_thread.call(lambda: [output.label for output in form.selection]) == [
+            "nbbanana.history[3][0]",
+            "nbbanana.history[2][0]",
+        ]
         assert page.evaluate("window.leaked") == []
         assert form.session.store.get(3).starred
 

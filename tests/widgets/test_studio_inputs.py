@@ -119,8 +119,8 @@ NAMED = [
     ("cup.png", "cup.png", "cup.png"),
     ("https://example.com/cup.jpg", "cup.jpg", "https://example.com/cup.jpg"),
     ("my_cup", "image 64×48 RGB", "my_cup"),
-    ("history[1][1]", "history[1][1]", "edit:1[1]"),
-    ("edit:1[0]", "history[1][0]", "edit:1[0]"),
+    ("nb.history[1][1]", "nbbanana.history[1][1]", "edit:1[1]"),
+    ("edit:1[0]", "nbbanana.history[1][0]", "edit:1[0]"),
 ]
 """What is typed, what the picture is called, and what stands for it in a cell."""
 

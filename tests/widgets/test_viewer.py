@@ -59,7 +59,7 @@ def test_a_viewer_takes_outputs_results_and_several_of_them(big: nb.EditResult) 
 def test_what_stands_beside_a_picture_says_how_it_was_made(big: nb.EditResult) -> None:
     """Its name as code, the words, the seed, its true size, the name of its input."""
     row = view_row(big[1])
-    assert (row["name"], row["prompt"], row["input"]) == ("history[1][1]", "Make it snow.", "coffee.png")
+    assert (row["name"], row["prompt"], row["input"]) == ("nbbanana.history[1][1]", "Make it snow.", "coffee.png")
     assert (row["width"], row["height"]) == (big[1].width, big[1].height)
     assert {"seed 7", f"{big[1].width}×{big[1].height}"} <= set(row["facts"])
 
@@ -148,7 +148,7 @@ def test_neighbours_are_a_key_away_and_files_go_both_ways(page: Page, big: nb.Ed
     """Next and previous; Save writes into the notebook's folder, Download into the browser's."""
     page.locator(".vw-stage").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".vw h2")).to_have_text("history[1][1]")
+    expect(page.locator(".vw h2")).to_have_text("nbbanana.history[1][1]")
     expect(page.get_by_role("button", name="Next picture")).to_be_disabled()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").last).to_contain_text("Saved as edit-1-1.png")
@@ -159,7 +159,7 @@ def test_neighbours_are_a_key_away_and_files_go_both_ways(page: Page, big: nb.Ed
     assert waiting.value.suggested_filename == "edit-1-1.png"
     assert Path(waiting.value.path()).read_bytes() == big[1].bytes
     page.get_by_role("button", name="Previous picture").click()
-    expect(page.locator(".vw h2")).to_have_text("history[1][0]")
+    expect(page.locator(".vw h2")).to_have_text("nbbanana.history[1][0]")
 
 
 @pytest.mark.browser
@@ -249,5 +249,5 @@ def test_an_output_opens_its_own_viewer(big: nb.EditResult) -> None:
     """`output.view()` is `nb.view(output)`."""
     shown = big[1].view()
     assert shown.outputs == (big[1],)
-    assert repr(shown) == "<Viewer history[1][1]>"
+    assert repr(shown) == "<Viewer nbbanana.history[1][1]>"
     shown.close()

@@ -15,7 +15,7 @@ export function makeInputs(form, insert) {
   const chooser = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-label": "Choose pictures", onchange: () => send(chooser.files) });
   const word = h("input.nbb-files", {
     type: "text",
-    placeholder: "Path, URL, variable or history[3][0]",
+    placeholder: "Path, URL, variable or nb.history[3][0]",
     "aria-label": "Add a picture by its path, URL, variable or edit; Enter adds it",
     spellcheck: "false",
     onkeydown: (event) => {
