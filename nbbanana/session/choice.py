@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbbanana.providers.credentials import Credential
     from nbbanana.store import Store
 
-__all__ = ["Choice", "choose", "in_kernel", "in_marimo"]
+__all__ = ["Choice", "choose", "in_kernel", "in_marimo", "nobody_is_asked"]
 
 FALLBACK = (
     "A test picture of the sandbox: there is no RunComfy token, so no model made it and nothing was paid. "
@@ -84,6 +84,12 @@ def choose(wanted: str, store: Store) -> Choice:
     if wanted == "runcomfy":
         raise NoCredentialError("RunComfy was asked for, and there is no token.")
     return _without_credential(sandbox, store)
+
+
+def nobody_is_asked() -> NoCredentialError:
+    """Return the error for a question to a service in replay."""
+    what, why = "No service is asked in replay.", "Everything is answered from the store."
+    return NoCredentialError(what, why, "Use mode='auto' to ask it.")
 
 
 def _without_credential(sandbox: Choice, store: Store) -> Choice:

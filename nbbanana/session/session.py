@@ -40,6 +40,7 @@ from nbbanana.session.call_args import (
     settled,
     with_count,
 )
+from nbbanana.session.choice import nobody_is_asked
 from nbbanana.session.engines import Engines
 from nbbanana.session.history import History
 from nbbanana.session.jobs import Job
@@ -386,12 +387,14 @@ class Session:
     @property
     def engine(self) -> Engine:
         """The engine of the provider and account that are chosen now; CredentialError where there is none."""
+        if self.mode == "replay":
+            raise nobody_is_asked()
         return self._engines.chosen()[1]
 
     @property
     def provider_name(self) -> str:
-        """The provider that would run a request now; empty where there is none."""
-        return "" if self._mode == "replay" else self._engines.choice().name
+        """The provider that would run a request now; empty where there is none, as in replay."""
+        return "" if self.mode == "replay" else self._engines.choice().name
 
     @property
     def history(self) -> History:

@@ -205,7 +205,7 @@ def _public(session: Session, model: str | None, budget: float | None, *, is_pub
             "Say what one visitor may spend, in US dollars: nb.studio(public=True, budget=1.00).",
         )
     folder = tempfile.mkdtemp(prefix="nbbanana-visitor-")
-    own = Session(provider=session.provider_name or None, store=folder, model=model, budget=budget)
+    own = Session(provider=session.provider_name or None, store=folder, mode=session.mode, model=model, budget=budget)
     opened = Studio(own, model=model, is_public=True)
     opened.end_visit = weakref.finalize(opened, _end_visit, own, folder)
     return opened

@@ -201,9 +201,10 @@ class MoneyMachine(RuleBasedStateMachine):
     def set_budget(self, service, amount) -> None:
         self.world.set_budget(service, amount)
 
-    @rule(service=SERVICES, price=st.sampled_from([0.05, 0.5, 0.5]))
-    def set_price(self, service, price) -> None:
+    @rule(service=SERVICES, price=st.sampled_from([0.05, 0.5, 0.5]), seconds=PAUSES)
+    def set_price(self, service, price, seconds) -> None:
         self.world.set_price(service, price)
+        self.world.here.advance(seconds)
 
     @rule(seconds=st.sampled_from([0.2, 3.0, 20.0, 45.0, 200.0]))
     def lock_the_store(self, seconds) -> None:
