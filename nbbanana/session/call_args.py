@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from nbbanana.errors import ConfigError, ParameterError, PromptError
+from nbbanana.errors import ConfigError, ParameterError, PromptError, UsageError
 from nbbanana.images.reading import ENDINGS, existing
 from nbbanana.images.urls import is_url
 from nbbanana.models import Model
@@ -172,6 +172,22 @@ def _finish(source: Any) -> Any:
     return loop.run_until_complete(wait())
 
 
-def texts(values: Iterable[str] | str) -> list[str]:
-    """Return several texts as a list; one text is one."""
-    return [values] if isinstance(values, str) else list(values)
+def texts(values: Any) -> list[str]:
+    """
+    Return several texts as a list; one text is one, None is none.
+
+    Raises:
+        UsageError: something else.
+    """
+    several = [values] if isinstance(values, str) else () if values is None else values
+    if not isinstance(several, Iterable) or isinstance(several, bytes):
+        raise _no_tags(values)
+    found = list(several)
+    if not all(isinstance(text, str) for text in found):
+        raise _no_tags(values)
+    return found
+
+
+def _no_tags(values: Any) -> UsageError:
+    kind = type(values).__name__
+    return UsageError(f"A {kind} is no text, and no list of texts.", "Tags are texts.", "Write add_tags=['cover'].")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, cast, overload
 
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
+from nbbanana.session import history_values as values
 from nbbanana.session import view_builders
 from nbbanana.session.bundled import open_to_read
 from nbbanana.session.changes import Diff, Lineage
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from nbbanana.widgets.browser import Browser
 
 __all__ = ["History", "HistoryAsker", "Page"]
-
-FACTS = frozenset({"words", "model", "provider", "state", "seed", "starred", "rejected", "tag", "input", "notebook"})
-"""The facts that `filter` takes."""
 
 PAGE = 200
 SHOWN = 50
@@ -79,7 +75,7 @@ class History:
     def __getitem__(self, key: SupportsIndex | slice) -> EditResult | Page:
         if isinstance(key, slice):
             return self._slice(key)
-        number = _whole(key, "an edit's number")
+        number = values.whole(key)
         return self._result(self._library.store.get(number)) if number >= 0 else self._from_the_end(number)
 
     def __iter__(self) -> Iterator[EditResult]:
@@ -122,24 +118,15 @@ class History:
         Raises:
             UsageError: something that cannot be asked for.
         """
-        facts = {name: _plain(value) for name, value in wanted.items() if value is not None}
-        if "states" in facts:
-            facts["state"] = facts.pop("states")
-        unknown = facts.keys() - FACTS
-        if unknown:
-            raise UsageError(
-                f"filter() does not know {', '.join(sorted(unknown))}.",
-                f"It takes {', '.join(sorted(FACTS))}, since, until and limit.",
-                "Check the spelling.",
-            )
+        facts = values.facts(wanted)
         edits = self._library.store.filter(
-            since=_moment(since), until=_moment(until), limit=_whole(limit, "a limit"), **facts
+            since=values.moment(since), until=values.moment(until), limit=values.count(limit), **facts
         )
-        return self._page(edits, _said({**facts, "since": since, "until": until}))
+        return self._page(edits, values.said({**facts, "since": since, "until": until}))
 
     def latest(self, limit: int = 20) -> Page:
         """Return the newest edits, the newest first."""
-        return self._page(self._library.store.page(limit=_whole(limit, "a limit")))
+        return self._page(self._library.store.page(limit=values.count(limit)))
 
     def diff(self, left: int, right: int) -> Diff:
         """Return what is unlike between two edits: words, parameters, inputs; shows their outputs side by side."""
@@ -205,11 +192,11 @@ class History:
             raise UsageError(
                 "settle() takes a cost or a request id.", "One of them says what became of it.", "settle(9, cost=0)"
             )
-        return self._result(self._library.store.settle(_whole(edit_id, "an edit"), cost=cost, request_id=request_id))
+        return self._result(self._library.store.settle(values.whole(edit_id), cost=cost, request_id=request_id))
 
     def ledger(self, limit: int = 1000) -> list[Post]:
         """Return every POST, the newest first: when, where, its id, how it ended, its quote and its cost."""
-        return self._library.store.posts(limit=limit)
+        return self._library.store.posts(limit=values.count(limit))
 
     def resume(self) -> list[EditResult]:
         """
@@ -246,10 +233,10 @@ class History:
         from nbbanana.store.bundles import write
 
         if edits is not None:
-            ids = _ids(edits)
+            ids = values.ids(edits)
         else:
             ids = list(self._asker.used if self._asker else ()) or [result.id for result in self]
-        return write(self._library.store, (self._library.store.get(number) for number in ids), path)
+        return write(self._library.store, (self._library.store.get(number) for number in ids), values.file(path))
 
     def merge(self, path: str | Path) -> int:
         """
@@ -260,12 +247,12 @@ class History:
         """
         from nbbanana.store.bundles import merge
 
-        return merge(self._library.store, path)
+        return merge(self._library.store, values.file(path))
 
     @classmethod
     def open(cls, path: str | Path) -> History:
         """Return the history of a bundle or of another store's folder, to be read; no service is asked."""
-        return cls(Library(lambda: open_to_read(Path(path).expanduser())))
+        return cls(Library(lambda: open_to_read(values.file(path))))
 
     def browse(self) -> Browser:
         """Open the history browser: all edits as tiles, to search, star, choose and export."""
@@ -281,7 +268,7 @@ class History:
         return self._asker
 
     def _slice(self, key: slice) -> Page:
-        first, end, step = key.indices(self._library.store.last_id() + 1)
+        first, end, step = values.bounds(key).indices(self._library.store.last_id() + 1)
         wanted = range(first, end, step)
         found = {edit.id: edit for edit in self._library.store.between(min(wanted, default=0), max(wanted, default=-1))}
         return self._page([found[number] for number in wanted if number in found])
@@ -333,78 +320,3 @@ class Page(Results[EditResult]):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         records = [result.record for result in self._results[:SHOWN]]
         return view_builders.history_view(records, self._library, self._total, self._heading), {}
-
-
-def _ids(edits: EditResult | Output | int | Iterable[EditResult | Output | int]) -> list[int]:
-    """Return the numbers of edits, each once, in their order."""
-    several = isinstance(edits, Iterable) and not isinstance(edits, EditResult | str)
-    return list(dict.fromkeys(_id(edit) for edit in (edits if several else [edits])))  # type: ignore[union-attr]
-
-
-def _id(edit: Any) -> int:
-    if isinstance(edit, EditResult):
-        return edit.id
-    return edit.edit_id if isinstance(edit, Output) else _whole(edit, "an edit")
-
-
-def _whole(value: Any, what: str) -> int:
-    """
-    Return a whole number, whatever library made it.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise UsageError(f"{value!r:.60} is not {what}.", "It takes a whole number.", "Give one, such as 12.") from None
-
-
-def _plain(value: Any) -> Any:
-    """Return a NumPy or pandas scalar as Python has it; anything else as it is."""
-    return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
-
-
-def _said(wanted: Mapping[str, Any]) -> str:
-    """Return what was asked for, as a heading: `starred, seed 7, with “snow”`."""
-    asked = {name: value for name, value in wanted.items() if value is not None}
-    said = [name if value else f"not {name}" for name, value in asked.items() if isinstance(value, bool)]
-    for name, value in asked.items():
-        if name == "words":
-            said.append(f"with “{value}”")
-        elif name == "state":
-            said.append(value if isinstance(value, str) else " or ".join(value))
-        elif not isinstance(value, bool):
-            said.append(f"{name} {value}")
-    return ", ".join(said)
-
-
-def _moment(when: Any) -> float | None:
-    """
-    Return a moment in seconds since the epoch.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if hasattr(when, "to_pydatetime"):
-        when = when.to_pydatetime()
-    elif type(when).__name__ == "datetime64":
-        when = when.astype("datetime64[us]").item()  # a datetime, in UTC as NumPy has it
-        when = when.replace(tzinfo=UTC) if isinstance(when, datetime) else when
-    if isinstance(when, str):
-        try:
-            when = datetime.fromisoformat(when)
-        except ValueError:
-            raise _no_moment(when) from None
-    if isinstance(when, date) and not isinstance(when, datetime):
-        when = datetime.combine(when, time())
-    if isinstance(when, datetime):
-        return when.timestamp()
-    when = _plain(when)
-    if when is not None and not isinstance(when, int | float):
-        raise _no_moment(when)
-    return when
-
-
-def _no_moment(when: Any) -> UsageError:
-    return UsageError(f"{when!r:.60} is not a date.", "It takes ISO 8601, such as 2026-03-11 or 2026-03-11T14:02.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 from nbbanana.errors import UsageError
 from nbbanana.store.provenance import embedded_copy, sidecar_path
@@ -20,7 +21,7 @@ def file_name(name: str | None, edit_id: int) -> str:
     return name if name and name.isidentifier() else f"edit-{edit_id}"
 
 
-def target_of(path: str | Path, name: str, index: int, mime: str) -> Path:
+def target_of(path: Any, name: str, index: int, mime: str) -> Path:
     """
     Return the file that an output is written to.
 
@@ -31,8 +32,11 @@ def target_of(path: str | Path, name: str, index: int, mime: str) -> Path:
         mime: the type of its bytes.
 
     Raises:
-        UsageError: a suffix of another type.
+        UsageError: no path, or a suffix of another type.
     """
+    if not isinstance(path, str | PurePath):
+        kind = type(path).__name__
+        raise UsageError(f"A {kind} is no path.", "save() takes the name of a file or a folder.", "save('neon.png')")
     target = Path(path).expanduser()
     fitting = SUFFIXES.get(mime, {target.suffix.lower()})
     if str(path).endswith(("/", "\\")) or not str(path) or target.is_dir():
@@ -86,11 +90,16 @@ def write(target: Path, data: bytes, record: Edit, index: int, *, sidecar: bool,
     Write an output's bytes, making the folders on the way.
 
     Raises:
-        UsageError: `embed` for a file that cannot hold a record; nothing is written then.
+        UsageError: `embed` for a file that cannot hold a record, and nothing is written then; or the file cannot be
+            written.
     """
     if embed:
         data = embedded_copy(data, record, index)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data)
-    if sidecar:
-        sidecar_path(target).write_text(sidecar_text(record, index), encoding="utf-8")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        if sidecar:
+            sidecar_path(target).write_text(sidecar_text(record, index), encoding="utf-8")
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        why = f"{error.strerror}." if isinstance(error, OSError) and error.strerror else "Its name is none."
+        raise UsageError("The picture could not be written.", why, "Choose another place or name.") from error

@@ -61,8 +61,7 @@ def test_a_session_in_replay_asks_no_service_and_reads_no_token(
     looked: list[object] = []
     monkeypatch.setattr(credentials, "find_credential", lambda *asked: looked.append(asked))
     before = len(service.requests)
-    with nb.Session(store=folder, mode="replay") as session:
-        with suppress(errors.NBBananaError):
-            QUESTIONS[question](session, picture)
+    with nb.Session(store=folder, mode="replay") as session, suppress(errors.NBBananaError):
+        QUESTIONS[question](session, picture)
     assert service.requests[before:] == []
     assert looked == []
