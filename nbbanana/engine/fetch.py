@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import DownloadError, ImageError, NBBananaError, OutputGoneError, ServiceError, UnsafeDownloadError
 from nbbanana.images import verify_pixels
 from nbbanana.providers.base import JobStatus
-from nbbanana.store.records import OutputRecord, State
+from nbbanana.store.records import Edit, OutputRecord, State
 
 __all__ = ["fetch"]
 
@@ -25,6 +26,10 @@ address that is "not found" may only be young."""
 STRANGE_ATTEMPTS = 5
 """How often an output that is neither a picture nor a page is requested."""
 PAGE_STARTS = (b"<", b"{")
+DAMAGED = "damaged"
+"""The folder in the store's for bytes that came as an output and are no picture, one file an output."""
+
+log = logging.getLogger("nbbanana.engine")
 
 
 class _NoPictureError(ServiceError):
@@ -109,7 +114,7 @@ class _Outputs:
             info = await context.threads.check(verify_pixels, file.path)
             sha256 = await context.rows.call(context.rows.store.adopt, file.path)
         except ImageError as error:
-            raise _no_picture(index, file.path, error) from error
+            raise _no_picture(index, self._run.row, file.path, error, context.rows.store.folder) from error
         finally:
             file.path.unlink(missing_ok=True)
         return OutputRecord(index, sha256, info.mime, info.width, info.height, file.size, url)
@@ -122,10 +127,20 @@ class _Outputs:
         return count
 
 
-def _no_picture(index: int, path: Path, error: ImageError) -> ServiceError:
+def _no_picture(index: int, edit: Edit, path: Path, error: ImageError, folder: Path) -> ServiceError:
+    """Return the error for a file that is no picture; what may have been paid for is kept beside the store."""
+    what, why = f"Output {index} is not a picture.", error.why or "Its bytes say so."
     with path.open("rb") as file:
-        kind: type[ServiceError] = _PageError if file.read(64).lstrip().startswith(PAGE_STARTS) else _NoPictureError
-    return kind(f"Output {index} is not a picture.", error.why or "Its bytes say so.", "Look at the request's page.")
+        if file.read(64).lstrip().startswith(PAGE_STARTS):
+            return _PageError(what, why, "Look at the request's page.")
+    kept = folder / DAMAGED / f"{edit.uid}-{index}"
+    try:
+        kept.parent.mkdir(mode=0o700, exist_ok=True)
+        path.replace(kept)
+    except OSError as trouble:
+        log.warning("what came as output %s of edit %s could not be kept: %s", index, edit.id, trouble)
+        return _NoPictureError(what, why, "Look at the request's page.")
+    return _NoPictureError(what, why, f"What came is kept in the store's folder as {DAMAGED}/{kept.name}.")
 
 
 async def _record(run: Run, context: Context, status: JobStatus, found: list[OutputRecord | BaseException]) -> Outcome:

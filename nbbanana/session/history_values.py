@@ -111,7 +111,7 @@ def moment(when: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):  # no number, not a time, or a year that no clock knows
         seconds = math.nan
     if not math.isfinite(seconds):
-        raise UsageError(f"{_shown(when)} is no date.", "It takes ISO 8601, such as 2026-03-11 or 2026-03-11T14:02.")
+        raise UsageError(f"{_shown(when)} is not a date.", "It takes ISO 8601, such as 2026-03-11 or 2026-03-11T14:02.")
     return seconds
 
 

@@ -158,7 +158,7 @@ def test_the_token_is_nowhere(served, photo, capfd):
 
 
 def test_a_picture_whose_pixels_are_damaged_is_not_delivered_as_if_it_were_fine(served, photo, tmp_path):
-    """A wrong checksum in a PNG is found before the output is recorded; the edit ends with a typed error."""
+    """A wrong checksum in a PNG is found before the output is recorded; its bytes are kept beside the store."""
     stream = io.BytesIO()
     Image.linear_gradient("L").save(stream, "PNG")
     damaged = bytearray(stream.getvalue())
@@ -166,4 +166,7 @@ def test_a_picture_whose_pixels_are_damaged_is_not_delivered_as_if_it_were_fine(
     session, _ = served(faults=[Fault("download", body=bytes(damaged), content_type="image/png", times=None)])
     with pytest.raises(errors.UnsafeDownloadError, match="no picture") as caught:
         session.edit(SNOW, photo("portrait"), seed=1)
-    assert not session.store.get(caught.value.edit_id).outputs
+    edit = session.store.get(caught.value.edit_id)
+    assert not edit.outputs
+    assert (session.folder / "damaged" / f"{edit.uid}-0").read_bytes() == bytes(damaged)
+    assert f"damaged/{edit.uid}-0" in caught.value.lines[-1]
