@@ -122,9 +122,17 @@ def file(path: Any) -> Path:
     Raises:
         UsageError: it is none.
     """
-    if not isinstance(path, str | PurePath) or not str(path):
+    if not isinstance(path, str | PurePath) or not str(path) or not _can_be_a_name(str(path)):
         raise _no(path, "a file", "It takes a path, such as 'study.zip'.")
     return Path(path).expanduser()
+
+
+def _can_be_a_name(path: str) -> bool:
+    """Return whether a file can be called so: half a character and a zero byte can be in no name."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def said(wanted: Mapping[str, Any]) -> str:
