@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 
 import pytest
 from PIL import Image
 
+import nbbanana as nb
 from nbbanana import errors
 from nbbanana.sandbox import Fault
 from nbbanana.sandbox.faults import FaultScript
@@ -170,3 +172,27 @@ def test_a_picture_whose_pixels_are_damaged_is_not_delivered_as_if_it_were_fine(
     assert not edit.outputs
     assert (session.folder / "damaged" / f"{edit.uid}-0").read_bytes() == bytes(damaged)
     assert f"damaged/{edit.uid}-0" in caught.value.lines[-1]
+
+
+def test_no_more_outputs_are_fetched_than_can_have_been_asked_for(served, photo):
+    """An answer that names many more is cut to what the model can make at once, and that is said."""
+    session, box = served(faults=[Fault("job", outputs=12)])
+    result = session.edit(SNOW, photo("portrait"), seed=1)
+    assert len(result) == 4
+    assert len([seen for seen in box.requests if seen.target == "download"]) == 4
+    assert "The service named 12 outputs; the first 4 were fetched." in result.notes
+
+
+def test_a_job_that_cannot_be_collected_keeps_no_other_from_it(served, photo):
+    """The first failed at the service, the second is good: its picture is in the store when the error is raised."""
+    session, box = served(duration=math.inf, time_scale=1, faults=[Fault("job", error="It broke.")])
+    jobs = [session.submit(SNOW, photo("portrait"), seed=seed) for seed in (1, 2)]
+    for job in jobs:
+        while job.request_id is None:
+            job.wait(0.02)
+    session.close()
+    box.finish()
+    with nb.Session(store=session.folder) as later:
+        with pytest.raises(errors.JobFailedError, match="failed"):
+            later.history.resume()
+        assert [result.record.state for result in later.history] == ["failed", "completed"]
