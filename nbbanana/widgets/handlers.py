@@ -66,7 +66,7 @@ def _check_public(studio: StudioState, kind: str, message: Message) -> None:
         UsageError: it names or writes a file of the kernel's machine.
     """
     model = studio.form.model
-    is_mask = kind == "set" and message["name"] == model.mask_field and message["value"] not in {None, "region"}
+    is_mask = kind == "set" and message["name"] == model.mask_field and message["value"] not in (None, "region")
     if studio.is_public and (kind in FILES or is_mask):
         raise UsageError(
             "This page takes uploads only.",

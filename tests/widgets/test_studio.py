@@ -18,6 +18,7 @@ from nbbanana.errors import BudgetError, NotInStoreError, PromptError, UsageErro
 from nbbanana.grammar import parse, split_cell
 from nbbanana.images import load
 from nbbanana.request import Origin, origin
+from nbbanana.sandbox import Sandbox
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.payloads import rated, state_word
 from nbbanana.widgets.studio import Studio
@@ -459,6 +460,35 @@ def test_a_public_studio_takes_uploads_and_touches_no_file_of_its_server(
     assert sorted(tmp_path.iterdir()) == before
     assert session.store.count() == 0
     form.close()
+
+
+INPAINT = {
+    "type": "object",
+    "required": ["mask_image_url", "image_url", "prompt"],
+    "properties": {
+        "prompt": {"type": "string"},
+        "image_url": {"type": "string", "format": "image_uri"},
+        "mask_image_url": {"type": "string", "format": "image_uri"},
+    },
+}
+
+
+def test_a_public_studio_reads_no_mask_from_its_server(
+    photo: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mask is the region that was drawn; a path, an edit or anything else in its place is refused."""
+    secret = photo("coffee")
+    with Sandbox(time_scale=0, models={"someone/inpaint": {"input_schema": INPAINT, "base_price": 0.05}}) as box:
+        monkeypatch.setenv("RUNCOMFY_MODEL_API_BASE", box.api_base)
+        monkeypatch.setenv("RUNCOMFY_TOKEN", box.token)
+        with nb.Session(store=tmp_path / "masked") as session:
+            form = nb.studio(model="someone/inpaint", prompt="Paint.", public=True, budget=1.0, session=session)
+            visit = Told(form)
+            for value in (str(secret), f"file://{secret}", "edit:1.mask", [str(secret)], {"path": str(secret)}):
+                visit.ask("set", name="mask_image_url", value=value)
+                assert visit.last("error")["what"] == "This page takes uploads only."
+            assert box.submissions == []
+            form.close()
 
 
 def test_a_public_studio_spends_no_more_than_its_budget(session: nb.Session, photo: Callable[[str], Path]) -> None:
