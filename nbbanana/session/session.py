@@ -278,8 +278,8 @@ class Session:
         """
         Ask for what a checked request says; returns at once.
 
-        Where the settings say `replay` and this session says nothing of its own, it stays a replay, whatever `mode`
-        wishes: a notebook with `--fresh` and `rerun()` in it replays too, and nothing is sent unasked.
+        Where this session says `replay`, or says nothing of its own and the settings do, it stays a replay, whatever
+        `mode` wishes: a notebook with `--fresh` and `rerun()` in it replays too, and nothing is sent unasked.
 
         Without `download` the outputs stay at the service, and the edit can be collected.
         """
@@ -424,7 +424,7 @@ class Session:
 
     def _effective(self, mode: Mode | None) -> Mode:
         """Return the mode of a request that asks for `mode`."""
-        if settings().replay_store or (self._mode is None and settings().mode == "replay"):
+        if settings().replay_store or (self._mode or settings().mode) == "replay":
             return "replay"
         return checked_mode(mode) if mode else self.mode
 

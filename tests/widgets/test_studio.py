@@ -13,12 +13,12 @@ from ipywidgets.widgets.widget import _instances
 from support.forms import Wire
 
 import nbbanana as nb
+from nbbanana import models
 from nbbanana.display.tables import STATES
 from nbbanana.errors import BudgetError, NotInStoreError, PromptError, UsageError
 from nbbanana.grammar import parse, split_cell
 from nbbanana.images import load
 from nbbanana.request import Origin, origin
-from nbbanana.sandbox import Sandbox
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.payloads import rated, state_word
 from nbbanana.widgets.studio import Studio
@@ -474,21 +474,19 @@ INPAINT = {
 
 
 def test_a_public_studio_reads_no_mask_from_its_server(
-    photo: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    session: nb.Session, photo: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mask is the region that was drawn; a path, an edit or anything else in its place is refused."""
-    secret = photo("coffee")
-    with Sandbox(time_scale=0, models={"someone/inpaint": {"input_schema": INPAINT, "base_price": 0.05}}) as box:
-        monkeypatch.setenv("RUNCOMFY_MODEL_API_BASE", box.api_base)
-        monkeypatch.setenv("RUNCOMFY_TOKEN", box.token)
-        with nb.Session(store=tmp_path / "masked") as session:
-            form = nb.studio(model="someone/inpaint", prompt="Paint.", public=True, budget=1.0, session=session)
-            visit = Told(form)
-            for value in (str(secret), f"file://{secret}", "edit:1.mask", [str(secret)], {"path": str(secret)}):
-                visit.ask("set", name="mask_image_url", value=value)
-                assert visit.last("error")["what"] == "This page takes uploads only."
-            assert box.submissions == []
-            form.close()
+    inpaint = models.from_schema("someone/inpaint", INPAINT)
+    shipped = models.get
+    monkeypatch.setattr(models, "get", lambda model: inpaint if model == inpaint.id else shipped(model))
+    secret = str(photo("coffee"))
+    form = nb.studio(model=inpaint.id, prompt="Paint.", public=True, budget=1.0, session=session)
+    visit = Told(form)
+    for value in (secret, f"file://{secret}", "edit:1.mask", [secret], {"path": secret}):
+        visit.ask("set", name="mask_image_url", value=value)
+        assert visit.last("error")["what"] == "This page takes uploads only."
+    form.close()
 
 
 def test_a_public_studio_spends_no_more_than_its_budget(session: nb.Session, photo: Callable[[str], Path]) -> None:
