@@ -421,6 +421,7 @@ class Engine:
         try:
             for run in runs:
                 run.end(None, _closed())  # whatever still holds it up
+            for run in runs:
                 await self._free(run)
             await self._context.leases.close()
         finally:

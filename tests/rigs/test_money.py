@@ -284,6 +284,26 @@ def test_money_is_kept_in_twenty_thousand_interleavings(machine):
         sys.stdout.flush()
 
 
+@pytest.mark.parametrize("locked_for", [3.0, 45.0, 200.0])
+@pytest.mark.parametrize("answer", ["accepted", "busy for 20 s", "slow"])
+def test_closing_ends_every_request_however_long_the_store_is_locked(machine, answer, locked_for):
+    """Some are stopped and some are not, at every stage: no row that cannot be written holds up the end of another."""
+    for number, before in enumerate([0.0, 0.04, 0.11, 1.0, 5.0]):
+        world = World(machine.template, machine.folder / f"closing-{number}")
+        kernel = world.start_kernel()
+        world.servers["one"].answer("submits", [answer] * 3)
+        for seed in range(4):
+            world.ask(kernel, "one", "Make it snow.", seed, "fresh", max_price=None, assume_price=None)
+        world.here.advance(before)
+        world.here.locked_until = world.now + locked_for
+        for asked in world.asked[:2]:
+            world.stop(asked)
+        world.close(kernel)
+        world.finish()
+        world.end()
+        assert not world.violations, world.violations
+
+
 # ── old faults, put back ────────────────────────────────────────────────────────────────────────────────────────
 
 
