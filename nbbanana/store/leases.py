@@ -12,6 +12,7 @@ import os
 import socket
 import sqlite3
 import uuid
+from pathlib import Path
 
 from nbbanana.store.queries import Reader
 from nbbanana.store.records import UNFINISHED, Edit, State
@@ -32,7 +33,8 @@ def new_owner() -> str:
 
 def is_gone(owner: str) -> bool:
     """
-    Return whether the process behind `owner` surely ended: it ran on this host, and its number is free.
+    Return whether the process behind `owner` surely ended: it ran on this host, and its number is free, or it only
+    waits there to be asked how it ended, as in a container whose first process asks nobody.
 
     >>> is_gone(new_owner()), is_gone("elsewhere:1:abc")
     (False, False)
@@ -47,7 +49,16 @@ def is_gone(owner: str) -> bool:
         return True
     except (OSError, OverflowError):
         return False
-    return False
+    return _is_zombie(pid)
+
+
+def _is_zombie(pid: str) -> bool:
+    """Return whether a process has ended and was not reaped; Linux tells."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[:1] == ["Z"]  # its name in parentheses may hold anything
 
 
 def _host() -> str:

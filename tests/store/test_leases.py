@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support.stores import Clock, asked, complete
@@ -79,6 +80,18 @@ def test_a_kernel_that_was_killed_holds_nothing(store: Store) -> None:
     assert not store.is_claimed(edit.id)
     assert [found.id for found in store.unfinished(unclaimed=True)] == [edit.id]
     assert store.claim(edit.id, HERE, ttl=60)
+
+
+@pytest.mark.skipif(not hasattr(os, "waitid") or not Path("/proc/self").is_dir(), reason="only Linux tells")
+def test_a_process_that_ended_and_was_not_reaped_holds_nothing() -> None:
+    """As in a container whose first process reaps no orphans: it is gone at once, not after its lease's time."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = f"{new_owner().split(':')[0]}:{process.pid}:abc"
+    assert not is_gone(owner)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert is_gone(owner)
+    process.communicate()
 
 
 def test_what_a_kernel_left_behind_ends(store: Store, clock: Clock) -> None:
