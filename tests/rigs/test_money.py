@@ -269,8 +269,8 @@ def explore(machine: type[MoneyMachine], interleavings: int, *, seed: int | None
 
 
 def test_money_is_kept_in_every_interleaving(machine):
-    """The short form."""
-    explore(machine, scaled(SHORT))
+    """The short form, the same each time; the long one has other seeds."""
+    explore(machine, scaled(SHORT), seed=5)
 
 
 @pytest.mark.soak
