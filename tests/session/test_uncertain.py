@@ -135,7 +135,7 @@ def test_a_page_in_the_place_of_a_picture_passes_or_leaves_the_edit_collectable(
     monkeypatch.setattr("nbbanana.engine.fetch.PATIENCE", 1.0)
     page = Fault("download", body="<html>hello</html>", content_type="image/png", times=None)
     session, box = served(faults=[page])
-    with pytest.raises(errors.DownloadError, match="no picture") as caught:
+    with pytest.raises(errors.DownloadError, match="not a picture") as caught:
         session.edit(SNOW, photo("portrait"), seed=1)
     assert session.store.get(caught.value.edit_id).state == "downloading"
     monkeypatch.setattr(box, "script", FaultScript())
@@ -145,7 +145,7 @@ def test_a_page_in_the_place_of_a_picture_passes_or_leaves_the_edit_collectable(
 def test_bytes_that_are_no_picture_at_all_are_refused(served, photo):
     """What is neither a picture nor a page is not waited for."""
     session, _ = served(faults=[Fault("download", body="\x00\x01\x02" * 50, content_type="image/png", times=None)])
-    with pytest.raises(errors.UnsafeDownloadError, match="no picture"):
+    with pytest.raises(errors.UnsafeDownloadError, match="not a picture"):
         session.edit(SNOW, photo("portrait"), seed=1)
 
 
@@ -166,7 +166,7 @@ def test_a_picture_whose_pixels_are_damaged_is_not_delivered_as_if_it_were_fine(
     damaged = bytearray(stream.getvalue())
     damaged[len(damaged) // 2] ^= 0xFF
     session, _ = served(faults=[Fault("download", body=bytes(damaged), content_type="image/png", times=None)])
-    with pytest.raises(errors.UnsafeDownloadError, match="no picture") as caught:
+    with pytest.raises(errors.UnsafeDownloadError, match="not a picture") as caught:
         session.edit(SNOW, photo("portrait"), seed=1)
     edit = session.store.get(caught.value.edit_id)
     assert not edit.outputs
