@@ -33,8 +33,6 @@ MOST_ROWS = 400
 """A front end that asks for more at once is told so many."""
 MOST_BYTES = 200_000_000
 """A selection travels to the web browser up to this size."""
-TILE, SHEET_BYTES = 400, 20_000_000
-"""Pixels of a picture on a contact sheet, so that it can be printed, and bytes that one may take."""
 CHOICES = tuple(Filters.__slots__)
 
 
