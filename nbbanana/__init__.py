@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbbanana import samples as samples
     from nbbanana.calls import aedit, edit, submit
     from nbbanana.session import EditResult, History, Job, Output, Session
+    from nbbanana.session.provider_list import list_providers
     from nbbanana.session.recovery import recover
     from nbbanana.widgets.browser import browse
     from nbbanana.widgets.compare import compare
@@ -46,6 +47,7 @@ __all__ = [
     "edit",
     "errors",
     "history",
+    "list_providers",
     "load_ipython_extension",
     "models",
     "recover",
@@ -67,6 +69,7 @@ _HOMES = {
     "browse": "nbbanana.widgets.browser",
     "compare": "nbbanana.widgets.compare",
     "edit": "nbbanana.calls",
+    "list_providers": "nbbanana.session.provider_list",
     "recover": "nbbanana.session.recovery",
     "region": "nbbanana.widgets.region",
     "studio": "nbbanana.widgets.studio",

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["replay"]
 
-CREDENTIALS = ("RUNCOMFY_TOKEN",)
-"""Variables that hold a token: the notebook, which may be a stranger's, does not get them."""
-
 
 def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
     """
@@ -68,15 +65,21 @@ def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
 @contextmanager
 def _offline(store: Path) -> Iterator[None]:
     """Set the environment of a replay: its store and mode, and no credential, neither a variable nor a file."""
+    from nbbanana.providers.registry import listed
+    from nbbanana.providers.spec import ProviderSpec
+
     with tempfile.TemporaryDirectory() as empty:
         wanted = {
             "NBBANANA_REPLAY_STORE": str(store),
             "NBBANANA_STORE": str(store),
             "NBBANANA_MODE": "replay",
-            "RUNCOMFY_CONFIG_DIR": empty,
         }
-        before = {name: os.environ.get(name) for name in (*wanted, *CREDENTIALS)}
-        for name in CREDENTIALS:
+        # The notebook may be a stranger's: it gets no key, neither by a variable nor by a file.
+        specs = [spec for spec in listed() if isinstance(spec, ProviderSpec)]
+        wanted |= {spec.folder_variable: empty for spec in specs}
+        keys = [name for spec in specs for name in spec.key_variables]
+        before = {name: os.environ.get(name) for name in (*wanted, *keys)}
+        for name in keys:
             os.environ.pop(name, None)
         os.environ.update(wanted)
         try:

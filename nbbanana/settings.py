@@ -10,33 +10,33 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import traitlets
 from traitlets.config import SingletonConfigurable
 
 from nbbanana.errors import ConfigError, NBBananaError, translated
 
-__all__ = ["BASE_VARIABLES", "Endpoints", "Mode", "NBBanana", "cache_dir", "config_dir", "data_dir", "settings"]
+__all__ = [
+    "DEFAULT_PROVIDER",
+    "SANDBOX",
+    "Mode",
+    "NBBanana",
+    "cache_dir",
+    "config_dir",
+    "data_dir",
+    "settings",
+    "under_home",
+]
 
 Mode = Literal["auto", "fresh", "replay"]
 
 DEFAULT_MODEL = "google/nano-banana-2/edit"
-MODEL_API = "https://model-api.runcomfy.net/v1"
-ACCOUNT_API = "https://api.runcomfy.net/prod/v2"
-WEB = "https://www.runcomfy.com"
-"""The service's own bases, as its documentation and its command line have them."""
-
-BASE_VARIABLES = {
-    "model_api": "RUNCOMFY_MODEL_API_BASE",
-    "account": "RUNCOMFY_SERVERLESS_API_BASE",
-    "web": "RUNCOMFY_WEB_BASE",
-}
-"""The environment variable of each of the `Endpoints`."""
-
+DEFAULT_PROVIDER = "runcomfy"
+"""The service whose key decides where nobody chose one."""
+SANDBOX = "sandbox"
+"""The provider whose money is play money, which needs no key."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -45,7 +45,7 @@ log.addHandler(logging.NullHandler())
 
 
 def _from_environment(name: str) -> str:
-    """Return an environment variable, trimmed; empty means unset, as for the RunComfy CLI."""
+    """Return an environment variable, trimmed; empty means unset."""
     return os.environ.get(name, "").strip()
 
 
@@ -68,11 +68,10 @@ class NBBanana(SingletonConfigurable):
         help="auto: what was asked before is answered from the store. fresh: never. replay: only from the store, "
         "nothing is sent. Environment: NBBANANA_MODE.",
     ).tag(config=True)
-    provider = traitlets.Enum(
-        ["", "runcomfy", "sandbox"],
-        default_value="",
-        help="Who runs requests. Empty: runcomfy where there is a token, else the sandbox in a kernel. "
-        "Environment: NBBANANA_PROVIDER.",
+    provider = traitlets.Unicode(
+        "",
+        help="The service that runs requests, as %nbproviders lists them. Empty: the default one where its key is "
+        "here, else the sandbox in a kernel. Environment: NBBANANA_PROVIDER.",
     ).tag(config=True)
     store = traitlets.Unicode(
         "",
@@ -171,56 +170,6 @@ def settings() -> NBBanana:
     return NBBanana.instance()
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """
-    Where the service is: three bases without a trailing slash.
-
-    The environment variables are those of the RunComfy CLI: `RUNCOMFY_MODEL_API_BASE` (with its `/v1`),
-    `RUNCOMFY_SERVERLESS_API_BASE` (it has the balance) and `RUNCOMFY_WEB_BASE` (login and identity).
-    """
-
-    model_api: str = MODEL_API
-    account: str = ACCOUNT_API
-    web: str = WEB
-
-    @classmethod
-    def from_environment(cls) -> Endpoints:
-        """
-        Return the bases that the environment names, the official ones where it names none.
-
-        Raises:
-            ConfigError: a base that is not https, or plain http anywhere but on loopback.
-        """
-        official = cls()
-        return cls(**{name: _base(variable, getattr(official, name)) for name, variable in BASE_VARIABLES.items()})
-
-    @property
-    def is_official(self) -> bool:
-        """Whether all three are RunComfy's own."""
-        return self == Endpoints()
-
-
-def _base(variable: str, official: str) -> str:
-    text = _from_environment(variable).rstrip("/")
-    if not text:
-        return official
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        parts, host = urlsplit(""), None
-    if not host or parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigError(f"{variable} is not the base of a service.", "It takes an address such as https://host/v1.")
-    if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK):
-        return text
-    raise ConfigError(
-        f"{variable} uses {parts.scheme or 'no'} scheme.",
-        "The token would travel where others can read it.",
-        "Use https; plain http is taken on loopback only.",
-    )
-
-
 def data_dir() -> Path:
     """
     Return the folder for stores: the platform's user data directory.
@@ -230,35 +179,37 @@ def data_dir() -> Path:
     """
     import platformdirs
 
-    with translated(RuntimeError, lambda _: _homeless("NBBANANA_STORE")):
-        return _under_home(platformdirs.user_data_dir("nbbanana", appauthor=False), "NBBANANA_STORE")
+    with translated(RuntimeError, lambda _: homeless("NBBANANA_STORE")):
+        return under_home(platformdirs.user_data_dir("nbbanana", appauthor=False), "NBBANANA_STORE")
 
 
 def cache_dir() -> Path:
     """Return the folder for what can be made again: the platform's user cache directory; errors as `data_dir`."""
     import platformdirs
 
-    with translated(RuntimeError, lambda _: _homeless("XDG_CACHE_HOME")):
-        return _under_home(platformdirs.user_cache_dir("nbbanana", appauthor=False), "XDG_CACHE_HOME")
+    with translated(RuntimeError, lambda _: homeless("XDG_CACHE_HOME")):
+        return under_home(platformdirs.user_cache_dir("nbbanana", appauthor=False), "XDG_CACHE_HOME")
 
 
 def config_dir() -> Path:
-    """Return the RunComfy CLI's folder, which holds the shared `token.json`; errors as `data_dir`."""
-    if given := _from_environment("RUNCOMFY_CONFIG_DIR"):
+    """Return the folder for keys: `NBBANANA_CONFIG_DIR`, else the platform's user configuration directory."""
+    if given := _from_environment("NBBANANA_CONFIG_DIR"):
         return Path(given)
-    if xdg := _from_environment("XDG_CONFIG_HOME"):
-        return Path(xdg) / "runcomfy"
-    return _under_home(os.path.expanduser("~/.config/runcomfy"), "RUNCOMFY_CONFIG_DIR")  # noqa: PTH111 - does not raise
+    import platformdirs
+
+    with translated(RuntimeError, lambda _: homeless("NBBANANA_CONFIG_DIR")):
+        return under_home(platformdirs.user_config_dir("nbbanana", appauthor=False), "NBBANANA_CONFIG_DIR")
 
 
-def _under_home(folder: str, variable: str) -> Path:
+def under_home(folder: str, variable: str) -> Path:
     """Return a folder, unless its `~` was not replaced; some versions of platformdirs raise RuntimeError instead."""
     if folder.startswith("~"):
-        raise _homeless(variable)
+        raise homeless(variable)
     return Path(folder)
 
 
-def _homeless(variable: str) -> ConfigError:
+def homeless(variable: str) -> ConfigError:
+    """Return the error of a user without a home folder, which names the variable that helps."""
     return ConfigError(
         "This user has no home folder.",
         "HOME is not set, and the system knows no home for this user id, as in some containers.",

@@ -20,8 +20,8 @@ from nbbanana import errors
 from nbbanana.engine import fetch, retry, submit, wait
 from nbbanana.providers import runcomfy
 from nbbanana.providers.credentials import find_credential, save_token
+from nbbanana.providers.runcomfy import SPEC, RunComfyEndpoints
 from nbbanana.sandbox import FAULT_KINDS, Fault, Sandbox
-from nbbanana.settings import Endpoints
 
 CANARY = "canary-1f0c9a7e5b3d-sings"
 SNOW = "Make it snow."
@@ -163,7 +163,8 @@ def test_nothing_that_shows_itself_shows_the_token(box, picture, tmp_path):
         result = job.result()
         provider = session.engine.provider
         things = [
-            session, session.engine, provider, provider.endpoints, find_credential(Endpoints.from_environment()),
+            session, session.engine, provider, provider.endpoints,
+            find_credential(SPEC, RunComfyEndpoints.from_environment()), session._engines.choice(),
             session._engines, job, job.run, result, result[0], result.record, session.history, nb, box,
             provider._http.client_for(provider.endpoints.model_api), provider._downloader, session.quote(job.request),
         ]  # fmt: skip
@@ -182,21 +183,21 @@ def test_nothing_that_shows_itself_shows_the_token(box, picture, tmp_path):
 
 def test_the_token_file_is_the_one_place(isolated, tmp_path, caplog):
     """A stored token is in `token.json` and nowhere else, and an unusable one is in no message."""
-    save_token(CANARY, Endpoints())
+    save_token(SPEC, CANARY, RunComfyEndpoints())
     assert files_that_sing(isolated) == ["config/runcomfy/token.json"]
     for word in (f"{CANARY}\nX: y", f"{CANARY} ü", f" {CANARY} x"):
         with pytest.raises(errors.TokenRejectedError) as caught:
-            save_token(word, Endpoints())
+            save_token(SPEC, word, RunComfyEndpoints())
         assert not sings(all_of(caught.value))
     file = isolated / "config" / "runcomfy" / "token.json"
     for content in (f'{{"access_token": "{CANARY}', f'{{"access_token": "{CANARY} {CANARY}"}}'):
         file.write_text(content)
         with pytest.raises(errors.TokenRejectedError) as caught:
-            find_credential(Endpoints())
+            find_credential(SPEC, RunComfyEndpoints())
         assert not sings(all_of(caught.value))
     file.chmod(0o644)
     with pytest.raises(errors.UnsafeTokenFileError) as caught:
-        find_credential(Endpoints())
+        find_credential(SPEC, RunComfyEndpoints())
     assert not sings(all_of(caught.value))
 
 

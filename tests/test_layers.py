@@ -98,11 +98,16 @@ def test_the_ways_back_are_late_imports(graph: grimp.ImportGraph) -> None:
 
 
 def test_only_a_package_s_own_face_loads_modules_by_their_names() -> None:
-    """An import by a string is in no graph: packages load their own late, and Pillow's plugins are loaded so."""
+    """An import by a string is in no graph: packages load their own late; Pillow's plugins and providers are found."""
     by_name = {
-        path for path in PACKAGE.rglob("*.py") if re.search(r"\bimport_module\b|\b__import__\b", path.read_text())
+        path
+        for path in PACKAGE.rglob("*.py")
+        if re.search(r"\b(import_module|__import__|EntryPoint)\b", path.read_text())
     }
-    assert {path for path in by_name if path.name != "__init__.py"} <= {PACKAGE / "images" / "decoding.py"}
+    assert {path for path in by_name if path.name != "__init__.py"} <= {
+        PACKAGE / "images" / "decoding.py",
+        PACKAGE / "providers" / "registry.py",
+    }
 
 
 def test_a_circle_would_be_found() -> None:

@@ -12,16 +12,10 @@ import pytest
 
 from nbbanana import errors
 from nbbanana.providers.credentials import find_credential, save_token
-from nbbanana.settings import (
-    BASE_VARIABLES,
-    FROM_ENVIRONMENT,
-    Endpoints,
-    NBBanana,
-    cache_dir,
-    config_dir,
-    data_dir,
-    settings,
-)
+from nbbanana.providers.runcomfy import SPEC, RunComfyEndpoints, token_file
+from nbbanana.settings import FROM_ENVIRONMENT, NBBanana, cache_dir, config_dir, data_dir, settings
+
+BASE_VARIABLES = RunComfyEndpoints.variables()
 
 HOMELESS = """
 import os
@@ -48,11 +42,23 @@ def test_a_user_without_a_home_gets_an_error_with_a_way_out(tmp_path):
 
 @pytest.mark.parametrize(
     ("folder", "variable"),
-    [(data_dir, "XDG_DATA_HOME"), (cache_dir, "XDG_CACHE_HOME"), (config_dir, "RUNCOMFY_CONFIG_DIR")],
+    [
+        (data_dir, "XDG_DATA_HOME"),
+        (cache_dir, "XDG_CACHE_HOME"),
+        (config_dir, "NBBANANA_CONFIG_DIR"),
+        (token_file, "RUNCOMFY_CONFIG_DIR"),
+    ],
 )
 def test_a_home_that_cannot_be_found_matters_only_where_it_is_used(monkeypatch, folder, variable):
     """No relative folder called `~` is made; a variable that names the folder is enough."""
-    for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "RUNCOMFY_CONFIG_DIR"):
+    for name in (
+        "HOME",
+        "XDG_DATA_HOME",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "NBBANANA_CONFIG_DIR",
+        "RUNCOMFY_CONFIG_DIR",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     with pytest.raises(errors.ConfigError, match="HOME"):
@@ -64,24 +70,24 @@ def test_a_home_that_cannot_be_found_matters_only_where_it_is_used(monkeypatch, 
 @pytest.mark.parametrize("field", BASE_VARIABLES)
 def test_a_stored_token_and_one_other_base_is_an_error_that_names_the_variable(monkeypatch, field):
     """A login that does not fit is never passed over in silence, or the sandbox would answer in its place."""
-    save_token("a-token", Endpoints())
-    assert find_credential(Endpoints.from_environment()) is not None
+    save_token(SPEC, "a-token", RunComfyEndpoints())
+    assert find_credential(SPEC, RunComfyEndpoints.from_environment()) is not None
     monkeypatch.setenv(BASE_VARIABLES[field], "https://service.example/v1")
     with pytest.raises(errors.CredentialError) as caught:
-        find_credential(Endpoints.from_environment())
+        find_credential(SPEC, RunComfyEndpoints.from_environment())
     assert BASE_VARIABLES[field] in caught.value.why
     assert [name for name in BASE_VARIABLES.values() if name in str(caught.value)] == [BASE_VARIABLES[field]]
     monkeypatch.setenv("RUNCOMFY_TOKEN", "another")
-    assert find_credential(Endpoints.from_environment()).source == "RUNCOMFY_TOKEN"
+    assert find_credential(SPEC, RunComfyEndpoints.from_environment()).source == "RUNCOMFY_TOKEN"
 
 
 @pytest.mark.parametrize("content", ["[" * 2000, "{", "[]", '{"endpoints": 7, "access_token": "x"}', "\ud800"])
 def test_a_damaged_token_file_is_a_credential_error(content):
     """Nested, cut off, of another shape, no text."""
-    path = save_token("a-token", Endpoints())
+    path = save_token(SPEC, "a-token", RunComfyEndpoints())
     path.write_bytes(content.encode("utf-8", "surrogatepass"))
     with pytest.raises(errors.CredentialError):
-        find_credential(Endpoints())
+        find_credential(SPEC, RunComfyEndpoints())
 
 
 def test_nothing_is_written_to_stderr_unless_it_is_asked_for(monkeypatch, capsys):

@@ -57,9 +57,11 @@ def _add_records(commands: Commands) -> None:
 
 
 def _add_accounts(commands: Commands) -> None:
-    login = commands.add("login", _login, "Log in by device code; the token file is the RunComfy CLI's.")
+    login = commands.add("login", _login, "Log in: by a code to type on the service's page, or with its key.")
+    login.add_argument("provider", nargs="?", help="the service, such as fal; the default one if not said")
     login.add_argument("--web-base", metavar="URL", help="another place to log in")
-    commands.add("logout", _logout, "Remove the stored token.")
+    logout = commands.add("logout", _logout, "Remove the stored token.")
+    logout.add_argument("provider", nargs="?", help="the service; the default one if not said")
     commands.add("whoami", _whoami, "Say whose token it is.")
     commands.add("balance", _balance, "Say what is left at the service.")
     budget = commands.add("budget", _budget, "Show or set what may be spent at the provider from this store.")
@@ -154,25 +156,32 @@ def _edit_id(text: str) -> int:
 
 def _login(options: argparse.Namespace) -> None:
     import asyncio
+    from getpass import getpass
 
     from nbbanana.providers.credentials import save_token
-    from nbbanana.providers.login import log_in
-    from nbbanana.settings import Endpoints
+    from nbbanana.providers.registry import find_with_key
 
+    spec = find_with_key(options.provider)
     if options.web_base:
-        os.environ["RUNCOMFY_WEB_BASE"] = options.web_base  # checked as the variable is
-    endpoints = Endpoints.from_environment()
-    token = asyncio.run(log_in(endpoints, lambda code: say(f"Open {code.verify_url} and type {code.user_code} there.")))
-    save_token(token, endpoints)
+        os.environ[spec.endpoints.variables()["web"]] = options.web_base  # checked as the variable is
+    endpoints = spec.endpoints.from_environment()
+    if spec.device_login:
+        show = lambda code: say(f"Open {code.verify_url} and type {code.user_code} there.")  # noqa: E731
+        token = asyncio.run(spec.device_login(endpoints, show))
+    else:
+        token = getpass(f"{spec.title} key ({spec.key_page}): ").strip()
+    save_token(spec, token, endpoints)
     say("Logged in." if endpoints.is_official else "Logged in, for the addresses of now and no others:")
     if not endpoints.is_official:
-        say(f"RUNCOMFY_MODEL_API_BASE={endpoints.model_api} RUNCOMFY_WEB_BASE={endpoints.web}")
+        bases = endpoints.as_dict()
+        say(" ".join(f"{variable}={bases[name]}" for name, variable in endpoints.variables().items()))
 
 
-def _logout(_: argparse.Namespace) -> None:
+def _logout(options: argparse.Namespace) -> None:
     from nbbanana.providers.credentials import forget_token
+    from nbbanana.providers.registry import find_with_key
 
-    say("Logged out." if forget_token() else "There was no stored token.")
+    say("Logged out." if forget_token(find_with_key(options.provider)) else "There was no stored token.")
 
 
 def _whoami(options: argparse.Namespace) -> None:

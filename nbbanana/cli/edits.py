@@ -96,10 +96,16 @@ def _edit(options: argparse.Namespace) -> None:
         if cell.dry_run:
             from nbbanana.session.dry_run import describe_request
 
-            put_line(describe_request(session, request, cell.mode)["text/plain"])
+            put_line(describe_request(session, request, cell.mode, cell.provider)["text/plain"])
             return
         folder = target_folder(options.output_dir)
-        job = session.start(request, mode=cell.mode, max_price=cell.max_price, assume_price=cell.assume_price)
+        job = session.start(
+            request,
+            mode=cell.mode,
+            provider=cell.provider,
+            max_price=cell.max_price,
+            assume_price=cell.assume_price,
+        )
         with _cancelled_by_interrupt(job):
             if not cell.wait:
                 put_json({"request_id": _accepted(job), "wait": False})

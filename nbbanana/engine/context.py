@@ -180,6 +180,12 @@ class Context:
     uploads: UploadCache
     timeout: float
 
+    def handle(self, run: Run) -> str:
+        """Return what the provider is given to find a run's job, which was accepted."""
+        row = run.row
+        assert row.request_id is not None
+        return row.handle or self.provider.handle_of(row.model, row.request_id)
+
 
 def _logged(work: asyncio.Future[None]) -> None:
     if not work.cancelled() and (error := work.exception()):

@@ -198,6 +198,10 @@ class Engine:
         """Return what a request will cost."""
         return self._loop.run(self._context.prices.quote(request, model))
 
+    def described(self, request: EditRequest, model: Model) -> Future[tuple[Quote, Model | None]]:
+        """Return what a request will cost, and its model as the service has it now; None where it tells no schema."""
+        return self._loop.run(self._context.prices.ask(request, model))
+
     def ask(self, question: Callable[[Any], Awaitable[T]]) -> Future[T]:
         """Put a question to the provider, in the engine's loop."""
 

@@ -19,6 +19,7 @@ from nbbanana.errors import ImageError, ParameterError
 from nbbanana.images import ImageInput, Upload, UploadCache, load, open_safely
 from nbbanana.images import prepare as prepare_uploads
 from nbbanana.models import Model
+from nbbanana.providers.base import Provider
 from nbbanana.request import EditRequest, sha256_of
 from nbbanana.settings import settings
 from nbbanana.store import Store
@@ -87,7 +88,7 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
     price, live = await context.prices.described(run.request, run.model)
     if turn is not None:
         await turn.wait()
-    new = _row(run, records, masks, price, is_play=context.provider.is_play)
+    new = _row(run, records, masks, price, context.provider)
     run.edit = await context.rows.call(
         context.rows.store.begin, new, schema=run.model.schema, owner=context.leases.owner, ttl=LEASE
     )
@@ -193,7 +194,7 @@ def _keep(
 
 
 def _row(
-    run: Run, inputs: tuple[InputRecord, ...], masks: tuple[InputRecord, ...], price: Quote, *, is_play: bool
+    run: Run, inputs: tuple[InputRecord, ...], masks: tuple[InputRecord, ...], price: Quote, provider: Provider
 ) -> Edit:
     request = run.request
     return Edit(
@@ -214,8 +215,8 @@ def _row(
         masks=masks,
         region=request.region,
         schema_hash=_schema_hash(run.model),
-        provider_model=request.model,
-        is_play=is_play,
+        provider_model=provider.model_id(request.model),
+        is_play=provider.is_play,
         prompt_field=request.prompt_field or "prompt",
     )
 

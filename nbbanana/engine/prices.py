@@ -12,6 +12,7 @@ from typing import Any
 from nbbanana.engine.past_costs import PastCosts, costs_more, dollars
 from nbbanana.errors import ServiceError, UnknownModelError
 from nbbanana.models import Model, from_schema
+from nbbanana.models.offers import PriceList
 from nbbanana.providers.base import Description, Price, Provider
 from nbbanana.request import EditRequest
 
@@ -89,6 +90,8 @@ def quote(
         past_costs: what one output with the same priced parameters cost before, by the records of this store.
     """
     count = counted(request.parameters, model, live)
+    if price.prices is not None:
+        return _by_list(price.prices, request.parameters, count, price.note)
     low = high = None
     how = "the service names no price a picture"
     if price.base is not None and price.unit in {None, "output", "image"}:
@@ -127,6 +130,20 @@ def together(prices: Sequence[Quote]) -> Quote:
 def _total(amounts: Sequence[float | None]) -> float | None:
     known = [amount for amount in amounts if amount is not None]
     return round(sum(known), 6) if len(known) == len(amounts) else None
+
+
+def _by_list(prices: PriceList, parameters: Mapping[str, Any], count: int, note: str | None) -> Quote:
+    """Return what a request costs by a published list; a value that is not in it leaves the most unknown."""
+    each, is_known = prices.base, True
+    for name, factors in prices.factors.items():
+        value = parameters.get(name)
+        is_known &= value is None or str(value) in factors
+        each *= 1.0 if value is None else factors.get(str(value), 1.0)
+    extra = sum(dollars for name, dollars in prices.extras.items() if parameters.get(name))
+    low = round(count * each + extra, 6)
+    high = round(count * (each + extra), 6)  # whether an extra counts once or by picture is not published
+    how = f"{count} × ${each:.4g}{f' and ${extra:.4g} more' if extra else ''}, by its price list of {prices.read}"
+    return Quote(low, high if is_known else None, how, note, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +194,18 @@ class Prices:
         return await asyncio.shield(asking)
 
     async def quote(self, request: EditRequest, model: Model) -> Quote:
+        """Return what a request costs; errors as `ask`."""
+        return (await self.ask(request, model))[0]
+
+    async def ask(self, request: EditRequest, model: Model) -> tuple[Quote, Model | None]:
         """
-        Return what a request costs.
+        Return what a request costs, and its model as the service has it now; None where it tells no schema.
 
         Raises:
             UnknownModelError: the provider does not have the model.
             ServiceError: the provider does not answer.
         """
-        return (await self._quoted(request, model, await self.describe(model.id)))[0]
+        return await self._quoted(request, model, await self.describe(model.id))
 
     async def described(self, request: EditRequest, model: Model) -> tuple[Quote, Model | None]:
         """Return what a request costs, and its model as the service has it now; None where it tells no schema."""

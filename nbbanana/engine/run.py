@@ -164,13 +164,6 @@ class Run:
         return self.edit
 
     @property
-    def handle(self) -> str:
-        """What the provider needs to ask after the job; there is one once the request was accepted."""
-        handle = self.row.handle or self.row.request_id
-        assert handle is not None
-        return handle
-
-    @property
     def stop_requested(self) -> bool:
         """Whether a stop was asked for; nothing is sent from then on."""
         return self.stopping.is_set()

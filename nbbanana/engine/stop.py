@@ -109,7 +109,7 @@ async def _cancel(run: Run, context: Context) -> StopReport:
         async with asyncio.timeout(CANCEL_PATIENCE):
             # Cancelling twice does no harm, and a job that was cancelled the first time says so the second.
             answer = await ask_with_retries(
-                lambda: provider.cancel(run.handle), seconds=CANCEL_PATIENCE, attempts=CANCEL_ATTEMPTS
+                lambda: provider.cancel(context.handle(run)), seconds=CANCEL_PATIENCE, attempts=CANCEL_ATTEMPTS
             )
     except (NBBananaError, TimeoutError):
         return NO_ANSWER

@@ -64,7 +64,8 @@ async def _exchange(run: Run, context: Context, payload: Mapping[str, Any]) -> N
         if error.request_id is None:
             await context.rows.move(run, "unknown", outcome="uncertain", **what)
         else:  # an id that came with an error is kept as carefully as any
-            seen = Accepted(error.request_id, error.request_id)
+            handle = context.provider.handle_of(run.request.model, error.request_id)
+            seen = Accepted(handle, error.request_id)
             await _record(run, context, seen, "unknown", outcome="uncertain", **what)
         raise
     except NBBananaError as error:

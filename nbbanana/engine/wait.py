@@ -121,7 +121,7 @@ class _Poll:
         while True:
             try:
                 return await ask_with_retries(
-                    lambda: question(self._run.handle),
+                    lambda: question(self._context.handle(self._run)),
                     seconds=self._ends - time.monotonic(),
                     on_pause=self._paused,
                 )

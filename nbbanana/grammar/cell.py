@@ -76,6 +76,7 @@ class Cell:
         parameters: what the line sets, typed, under the schema's names.
         name: the variable that the result is bound to.
         mode: how the store is used; None is the session's way.
+        provider: the service that runs it; None is the session's.
         max_price: US dollars that it may cost at most.
         assume_price: US dollars to count for it where the price is not known.
         region: the part of a picture that it is about, as `regions.written` writes it.
@@ -90,6 +91,7 @@ class Cell:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     mode: Literal["auto", "fresh", "replay"] | None = None
+    provider: str | None = None
     max_price: float | None = None
     assume_price: float | None = None
     region: str | None = None
@@ -161,6 +163,7 @@ def parse_words(
         model=named,
         parameters=_parameters(model, given.values()),
         mode=_mode(own),
+        provider=str(own["provider"]) if "provider" in own else None,
         max_price=_dollars(own, "max_price"),
         assume_price=_dollars(own, "assume_price"),
         region=str(own["region"]) if "region" in own else None,

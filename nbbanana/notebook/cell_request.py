@@ -71,13 +71,18 @@ class CellRequest:
         # Captions are code: what a cell that does not wait binds is a job, and a job has no items.
         name = cell.name if cell.wait else None
         self.job = self.session.start(
-            request, mode=cell.mode, name=name, max_price=cell.max_price, assume_price=cell.assume_price
+            request,
+            mode=cell.mode,
+            provider=cell.provider,
+            name=name,
+            max_price=cell.max_price,
+            assume_price=cell.assume_price,
         )
         return self.job
 
     def dry_run(self, request: EditRequest) -> dict[str, Any]:
         """Describe the request and its price as a MIME bundle; sends nothing."""
-        return describe_request(self.session, request, self.cell.mode)
+        return describe_request(self.session, request, self.cell.mode, self.cell.provider)
 
     def _load(self, found: Iterable[Found]) -> list[Any]:
         """Load pictures, naming the variable in an error; awaitables are left for `Session.request` to finish."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nbbanana.notebook.cell_request import CellRequest
     from nbbanana.notebook.displays import Display
-    from nbbanana.providers.login import DeviceCode
+    from nbbanana.providers.base import DeviceCode
     from nbbanana.session import EditResult, Job
 
 __all__ = ["NBBananaMagics", "edit_help"]
@@ -211,6 +211,20 @@ class NBBananaMagics(Magics):
 
     @no_var_expand
     @line_magic
+    def nbproviders(self, line: str) -> None:
+        """
+        Show the services, whose keys are here and what a picture costs there.
+
+            %nbproviders
+        """
+        from nbbanana.notebook.displays import publish
+        from nbbanana.session.provider_list import list_providers
+
+        _takes_nothing("%nbproviders", line)
+        publish(self._shell, list_providers()._repr_mimebundle_())
+
+    @no_var_expand
+    @line_magic
     def nbstore(self, line: str) -> None:
         """
         Show where edits are kept, or keep this notebook's from here on in a folder, or read a bundle.
@@ -255,30 +269,35 @@ class NBBananaMagics(Magics):
     @line_magic
     def nblogin(self, line: str) -> None:
         """
-        Log in at RunComfy: shows a code to type on its page, and keeps the token where the RunComfy CLI does.
+        Log in at a service: shows a code to type on its page, or asks for its key, and keeps what it got.
 
             %nblogin
+            %nblogin fal
         """
+        from getpass import getpass
+
         from nbbanana.engine.loop import EngineLoop
         from nbbanana.notebook.displays import say
         from nbbanana.providers.credentials import save_token
-        from nbbanana.providers.login import log_in
-        from nbbanana.settings import Endpoints
+        from nbbanana.providers.registry import find_with_key
 
         def show(code: DeviceCode) -> None:
             # A background thread may show this: the cell is still running and waits for it.
             say(self._shell, f"Open {code.verify_url} and type {code.user_code} there.")
 
-        _takes_nothing("%nblogin", line)
-        endpoints = Endpoints.from_environment()
-        under_way = EngineLoop.shared().run(log_in(endpoints, show))
-        try:
-            token = under_way.result()
-        except KeyboardInterrupt:
-            under_way.cancel()
-            raise
-        save_token(token, endpoints)
-        say(self._shell, "Logged in. The token is in the RunComfy CLI's token.json, for you alone to read.")
+        spec = find_with_key(line.strip())
+        endpoints = spec.endpoints.from_environment()
+        if spec.device_login is None:
+            token = getpass(f"{spec.title} key ({spec.key_page}): ").strip()
+        else:
+            under_way = EngineLoop.shared().run(spec.device_login(endpoints, show))
+            try:
+                token = under_way.result()
+            except KeyboardInterrupt:
+                under_way.cancel()
+                raise
+        path = save_token(spec, token, endpoints)
+        say(self._shell, f"Logged in at {spec.title}. The key is in {path.name}, for you alone to read.")
 
     @no_var_expand
     @line_magic

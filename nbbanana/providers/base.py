@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-__all__ = ["Accepted", "Cancellation", "Description", "Downloaded", "JobStatus", "Price", "Provider", "RemoteState"]
+from nbbanana.errors import InputError, translated
+from nbbanana.models.offers import PriceList
+
+__all__ = [
+    "Accepted",
+    "Cancellation",
+    "Description",
+    "Downloaded",
+    "JobStatus",
+    "Price",
+    "Provider",
+    "RemoteState",
+    "Wire",
+]
 
 RemoteState = Literal["queued", "running", "completed", "failed", "cancelled", "other"]
 """`other` is a state this version does not know: it is named and waited through."""
@@ -68,12 +82,14 @@ class Price:
     """
     What the API says a model costs, in US dollars.
 
-    `base` is per `unit`; `note` is the service's own sentence about what else counts.
+    `base` is per `unit`; `note` is the service's own sentence about what else counts; `prices` is its dated price list,
+    where the service itself tells none.
     """
 
     base: float | None
     unit: str | None
     note: str | None = None
+    prices: PriceList | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,53 @@ class Downloaded:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """What a user has to do to log in: open `verify_url` and type `user_code`, within `expires_in` seconds."""
+
+    user_code: str
+    verify_url: str
+    expires_in: float
+    interval: float
+    device_code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """
+    A POST as it goes over the wire.
+
+    Args:
+        url: where it goes.
+        key_header: its header with the key, as a shell reads it, such as `Authorization: Bearer $RUNCOMFY_TOKEN`.
+        body: what is sent, as JSON.
+        headers: its other headers.
+    """
+
+    url: str
+    key_header: str
+    body: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def written(self) -> bytes:
+        """
+        Return the body as bytes.
+
+        Raises:
+            InputError: JSON has no form for something in it; nothing was sent.
+        """
+        with translated((ValueError, TypeError, RecursionError), _cannot_be_sent):
+            return json.dumps(self.body, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _cannot_be_sent(error: BaseException) -> InputError:
+    return InputError(
+        "The request cannot be written as JSON.",
+        f"A parameter holds something that JSON has no form for ({type(error).__name__}).",
+        "Nothing was sent. Check the parameters.",
+    )
+
+
 @runtime_checkable
 class Provider(Protocol):
     """
@@ -106,13 +169,21 @@ class Provider(Protocol):
     """
 
     name: str
-    """`runcomfy` or `sandbox`; what the record says, and what reuse, costs and budgets are kept apart by."""
+    """The name that the record says, and that reuse, costs and budgets are kept apart by, such as `runcomfy`."""
 
     is_play: bool
     """Whether its money is play money: a sandbox."""
 
     pace: float
     """Seconds here that a second of a real service takes: 1, or less for a sandbox that hurries."""
+
+    def model_id(self, model: str) -> str:
+        """Return what the service calls a model of the catalogue; UnknownModelError where it has none."""
+        ...
+
+    def handle_of(self, model: str, request_id: str) -> str:
+        """Return the handle of a job that is known by the id which the service shows."""
+        ...
 
     async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
         """Send it, once."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -99,12 +100,18 @@ class Connections:
     Args:
         timeouts: how long an exchange may take.
         transport: makes an httpx transport; None is the network.
+        scheme: the word before the key in the `Authorization` header.
     """
 
     def __init__(
-        self, timeouts: Timeouts | None = None, transport: Callable[[], httpx.AsyncBaseTransport] | None = None
+        self,
+        timeouts: Timeouts | None = None,
+        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+        *,
+        scheme: str = "Bearer",
     ) -> None:
         self.timeouts = timeouts or Timeouts()
+        self._scheme = scheme
         self._transport = transport
         self._clients: dict[tuple[str, bool, bool], httpx.AsyncClient] = {}
 
@@ -128,6 +135,7 @@ class Connections:
         *,
         token: str = "",
         body: bytes | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
         fresh: bool = False,
         request_id: str | None = None,
     ) -> Answer:
@@ -138,8 +146,9 @@ class Connections:
             method: the HTTP method.
             url: the address.
             name: what the log calls the exchange.
-            token: the bearer token; it is in no frame's repr, log or error.
+            token: the key; it is in no frame's repr, log or error.
             body: JSON to send.
+            headers: more headers, none of them a secret.
             fresh: over a connection of its own, with the timeouts of a submit.
             request_id: the id it is about, for the log.
 
@@ -157,9 +166,8 @@ class Connections:
                 address = httpx.URL(url)
                 client = self.client_for(address, fresh=fresh)
                 timeout = httpx.Timeout(read, connect=self.timeouts.connect)
-                exchange = client.stream(
-                    method, address, content=body, headers=_headers(body), auth=_Bearer(token), timeout=timeout
-                )
+                sent, auth = _headers(body) | dict(headers), _Key(self._scheme, token)
+                exchange = client.stream(method, address, content=body, headers=sent, auth=auth, timeout=timeout)
                 async with asyncio.timeout(seconds), exchange as response:
                     status, retry_after = response.status_code, seconds_to_wait(response.headers.get("retry-after"))
                     await _read_into(content, response)
@@ -203,19 +211,20 @@ class Connections:
             return context
 
 
-class _Bearer(httpx.Auth):
+class _Key(httpx.Auth):
     """Puts the token on a request, so that no frame of ours has a header with it; an empty token puts none."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, scheme: str, token: str) -> None:
+        self._scheme = scheme
         self._token = token
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if self._token:
-            request.headers["Authorization"] = f"Bearer {self._token}"
+            request.headers["Authorization"] = f"{self._scheme} {self._token}"
         yield request
 
 
-def _headers(body: bytes | None) -> Mapping[str, str]:
+def _headers(body: bytes | None) -> dict[str, str]:
     return {"Accept": "application/json"} | ({} if body is None else {"Content-Type": "application/json"})
 
 

@@ -7,11 +7,12 @@ from functools import lru_cache
 import httpx
 
 from nbbanana.providers.credentials import Credential
-from nbbanana.providers.runcomfy import RunComfy
+from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints, wire_of
+from nbbanana.providers.spec import ProviderSpec
 from nbbanana.sandbox import Sandbox
-from nbbanana.settings import Endpoints
+from nbbanana.settings import DEFAULT_MODEL, SANDBOX
 
-__all__ = ["local_sandbox"]
+__all__ = ["SPEC", "local_sandbox"]
 
 ORIGIN = "http://localhost"
 PLAY_MONEY = 1000.0
@@ -32,9 +33,19 @@ def local_sandbox(time_scale: float = 1.0) -> RunComfy:
     """
     box = _sandbox(time_scale)
     return RunComfy(
-        Credential(box.token, "sandbox"),
-        Endpoints(f"{ORIGIN}/v1", f"{ORIGIN}/prod/v2", ORIGIN),
-        name="sandbox",
+        Credential(box.token, SANDBOX),
+        RunComfyEndpoints(f"{ORIGIN}/v1", f"{ORIGIN}/prod/v2", ORIGIN),
         transport=lambda: httpx.ASGITransport(app=box.app),
         pace=time_scale,
     )
+
+
+SPEC = ProviderSpec(
+    name=SANDBOX,
+    title="the sandbox",
+    connect=lambda _credential, _endpoints, pace: local_sandbox(pace),
+    endpoints=RunComfyEndpoints,
+    default_model=DEFAULT_MODEL,
+    wire=wire_of,
+    is_play=True,
+)

@@ -11,41 +11,29 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from nbbanana.errors import CredentialError, DeadlineError, NetworkError, ProtocolError, translated
 from nbbanana.providers.answers import server_message
+from nbbanana.providers.base import DeviceCode
 from nbbanana.providers.credentials import Token
 from nbbanana.providers.http import Connections
-from nbbanana.settings import Endpoints
 from nbbanana.text import one_line
 
-__all__ = ["DeviceCode", "log_in"]
+__all__ = ["log_in"]
 
 LONGEST_WAIT = 1800.0
 LONGEST_PAUSE = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceCode:
-    """What the user has to do: open `verify_url` and type `user_code`, within `expires_in` seconds."""
-
-    user_code: str
-    verify_url: str
-    expires_in: float
-    interval: float
-    device_code: str = field(repr=False)
-
-
-async def log_in(endpoints: Endpoints, show: Callable[[DeviceCode], object]) -> Token:
+async def log_in(web: str, show: Callable[[DeviceCode], object]) -> Token:
     """
     Log in and return the token.
 
     Args:
-        endpoints: the web base is asked.
+        web: the base that is asked, such as `https://www.runcomfy.com`.
         show: is called once, with what the user has to do.
 
     Raises:
@@ -56,9 +44,9 @@ async def log_in(endpoints: Endpoints, show: Callable[[DeviceCode], object]) -> 
     """
     http = Connections()
     try:
-        code = await _start(http, endpoints.web)
+        code = await _start(http, web)
         show(code)
-        return await _until_typed(http, endpoints.web, code)
+        return await _until_typed(http, web, code)
     finally:
         await http.aclose()
 

@@ -8,23 +8,22 @@ never taken from an answer, and no redirect is followed.
 from __future__ import annotations
 
 import asyncio
-import json
+import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from nbbanana.errors import (
-    InputError,
     NBBananaError,
     NetworkError,
     ProtocolError,
     RateLimitError,
     RejectedError,
     RequestNotFoundError,
-    ServiceError,
     UncertainError,
     UnknownModelError,
     UpstreamError,
@@ -43,14 +42,19 @@ from nbbanana.providers.answers import (
     request_id_in,
     server_message,
 )
-from nbbanana.providers.base import Accepted, Cancellation, Description, Downloaded, JobStatus
+from nbbanana.providers.base import Accepted, Cancellation, Description, Downloaded, JobStatus, Wire
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.downloads import Downloader
+from nbbanana.providers.endpoints import Endpoints, base
 from nbbanana.providers.http import Answer, Connections, Timeouts
-from nbbanana.settings import MODEL_API, Endpoints
+from nbbanana.providers.login import log_in
+from nbbanana.providers.questions import Questions, with_wait
+from nbbanana.providers.spec import ProviderSpec
+from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, SANDBOX, under_home
 from nbbanana.text import one_line, without_addresses
 
-__all__ = ["RunComfy", "Timeouts"]
+__all__ = ["SPEC", "RunComfy", "RunComfyEndpoints", "Timeouts", "token_file"]
+
 
 OUTPUT_HOSTS = (".runcomfy.net", ".runcomfy.com")
 SURELY_NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422, 429})
@@ -65,14 +69,47 @@ LONGEST_QUESTION_PAUSE = 5.0
 """Seconds before a question about a model is asked a second time."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunComfyEndpoints(Endpoints):
+    """
+    The three bases; their variables are those of the RunComfy CLI.
+
+    Args:
+        model_api: the Model API, with its `/v1`.
+        account: what knows the balance.
+        web: login and identity.
+    """
+
+    model_api: str = base("https://model-api.runcomfy.net/v1", "RUNCOMFY_MODEL_API_BASE")
+    account: str = base("https://api.runcomfy.net/prod/v2", "RUNCOMFY_SERVERLESS_API_BASE")
+    web: str = base("https://www.runcomfy.com", "RUNCOMFY_WEB_BASE")
+
+
+def token_file() -> Path:
+    """Return the file that keeps the token of a login: the RunComfy CLI's, which shares it."""
+    given, xdg = (os.environ.get(name, "").strip() for name in ("RUNCOMFY_CONFIG_DIR", "XDG_CONFIG_HOME"))
+    if given:
+        return Path(given) / "token.json"
+    if xdg:
+        return Path(xdg) / "runcomfy" / "token.json"
+    folder = under_home(os.path.expanduser("~/.config/runcomfy"), "RUNCOMFY_CONFIG_DIR")  # noqa: PTH111 - never raises
+    return folder / "token.json"
+
+
+def wire_of(endpoints: RunComfyEndpoints, model: str, payload: Mapping[str, Any]) -> Wire:
+    """Return the POST of a request."""
+    return Wire(
+        f"{endpoints.model_api}/models/{_checked_model(model)}", "Authorization: Bearer $RUNCOMFY_TOKEN", payload
+    )
+
+
 class RunComfy:
     """
     A `Provider` over the Model API.
 
     Args:
-        credential: the token.
+        credential: the token; one that a sandbox made means that a sandbox answers.
         endpoints: the bases.
-        name: what the record says: `runcomfy`, or `sandbox` where a sandbox made the token.
         transport: makes an httpx transport; None is the network.
         timeouts: how long anything may take.
         pace: see `Provider.pace`.
@@ -81,19 +118,19 @@ class RunComfy:
     def __init__(
         self,
         credential: Credential,
-        endpoints: Endpoints | None = None,
+        endpoints: RunComfyEndpoints | None = None,
         *,
-        name: str | None = None,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
         timeouts: Timeouts | None = None,
         pace: float = 1.0,
     ) -> None:
-        self.name = name or ("sandbox" if credential.is_sandbox else "runcomfy")
-        self.is_play = self.name == "sandbox"
+        self.is_play = credential.is_sandbox
+        self.name = SANDBOX if self.is_play else DEFAULT_PROVIDER
         self.pace = pace
-        self.endpoints = endpoints or Endpoints()
+        self.endpoints = endpoints or RunComfyEndpoints()
         self._credential = credential
         self._http = Connections(timeouts or Timeouts(), transport)
+        self._questions = Questions(self._http, credential.token, _error_of)
 
     def __repr__(self) -> str:
         return f"<RunComfy {self.name}>"
@@ -111,11 +148,20 @@ class RunComfy:
             RateLimitError, RejectedError, BalanceError, CredentialError: the service refused it.
             UncertainError: it may have been taken.
         """
-        url = f"{self.endpoints.model_api}/models/{_checked_model(model)}"
-        with translated((ValueError, TypeError, RecursionError), _cannot_be_sent):
-            body = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
-        answer = await self._http.ask("POST", url, "submit", token=self._credential.token, body=body, fresh=True)
+        wire = wire_of(self.endpoints, model, payload)
+        answer = await self._http.ask(
+            "POST", wire.url, "submit", token=self._credential.token, body=wire.written(), fresh=True
+        )
         return _accepted(answer)
+
+    def model_id(self, model: str) -> str:
+        """Return what the service calls a model: its own ids are the catalogue's."""
+        return model
+
+    def handle_of(self, model: str, request_id: str) -> str:
+        """Return the handle of a job: its request id."""
+        del model
+        return request_id
 
     async def status(self, handle: str) -> JobStatus:
         """Ask how a job stands."""
@@ -173,12 +219,12 @@ class RunComfy:
     async def whoami(self) -> Any:
         """Return whose token it is: `id` and, where the service says it, `email`."""
         web = self.endpoints.web
-        return (await self._ask("GET", "/api/auth/me", "whoami", "find out whose token it is", base=web)).json
+        return (await self._ask("GET", "/api/auth/me", "whoami", "find out whose token it is", at=web)).json
 
     async def balance(self) -> Any:
         """Return the balance: `balance_usd`."""
         account = self.endpoints.account
-        return (await self._ask("GET", "/balance", "balance", "get the balance", base=account)).json
+        return (await self._ask("GET", "/balance", "balance", "get the balance", at=account)).json
 
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -192,29 +238,14 @@ class RunComfy:
         return job_status(answer.json, answer.retry_after)
 
     async def _ask(
-        self, method: str, path: str, name: str, doing: str, request_id: str | None = None, *, base: str = ""
+        self, method: str, path: str, name: str, doing: str, request_id: str | None = None, *, at: str = ""
     ) -> Answer:
-        """
-        Ask the service something that may be asked twice.
-
-        Raises:
-            UpstreamError, ProtocolError, RateLimitError: no answer, or one that says nothing about the request.
-            NBBananaError: the error that the answer means.
-        """
-        url = (base or self.endpoints.model_api) + path
-        answer = await self._http.ask(method, url, name, token=self._credential.token, request_id=request_id)
-        error = _exchange_error(answer, doing, request_id) or error_from(
-            answer.status, answer.json, doing=doing, request_id=request_id, is_page=answer.is_page
-        )
-        if error is not None:
-            raise _with_wait(error, answer.retry_after)
-        if answer.json is None:
-            raise ProtocolError(f"The answer while {doing} is not JSON.", "Something in between may have given it.")
-        return answer
+        """Ask the service something that may be asked twice; errors as `Questions.ask`."""
+        return await self._questions.ask(method, (at or self.endpoints.model_api) + path, name, doing, request_id)
 
     @property
     def _downloader(self) -> Downloader:
-        trusted = None if self.endpoints.model_api == MODEL_API else self.endpoints.model_api
+        trusted = None if self.endpoints.model_api == RunComfyEndpoints().model_api else self.endpoints.model_api
         return Downloader(self._http.client_for, trusted, OUTPUT_HOSTS, deadline=self._http.timeouts.download_total)
 
 
@@ -237,14 +268,6 @@ def _checked_handle(handle: str) -> str:
     return handle
 
 
-def _cannot_be_sent(error: BaseException) -> InputError:
-    return InputError(
-        "The request cannot be written as JSON.",
-        f"A parameter holds something that JSON has no form for ({type(error).__name__}).",
-        "Nothing was sent. Check the parameters.",
-    )
-
-
 def _description(entry: Any) -> Description:
     schema = entry.get("input_schema") if isinstance(entry, dict) else None
     return Description(price_from(entry), schema if isinstance(schema, dict) else None)
@@ -255,20 +278,8 @@ def _word(answer: Any, key: str) -> str:
     return one_line(without_addresses(value[:200].strip().lower()), 40) if isinstance(value, str) else ""
 
 
-def _exchange_error(answer: Answer, doing: str, request_id: str | None) -> NBBananaError | None:
-    """Return the error of a question without a whole answer; that nothing was sent makes no difference here."""
-    failure = answer.failure
-    if failure is None:
-        return None
-    kind = ProtocolError if isinstance(failure, ProtocolError) else UpstreamError
-    error = kind(
-        f"Could not {doing}: no answer came.",
-        failure.why,
-        failure.how or "Check the connection.",
-        request_id=request_id,
-    )
-    error.__cause__ = failure.__cause__
-    return error
+def _error_of(answer: Answer, *, doing: str, request_id: str | None) -> NBBananaError | None:
+    return error_from(answer.status, answer.json, doing=doing, request_id=request_id, is_page=answer.is_page)
 
 
 def _accepted(answer: Answer) -> Accepted:
@@ -281,14 +292,14 @@ def _accepted(answer: Answer) -> Accepted:
         return Accepted(handle=str(request_id), request_id=str(request_id))
     if answer.failure is None and effective_status(code, answer.status) in SURELY_NOT_TAKEN:
         refusal = error_from(answer.status, json_value, doing="send the request", request_id=request_id)
-        raise _with_wait(_for_submit(refusal, request_id), answer.retry_after)
+        raise with_wait(_for_submit(refusal, request_id), answer.retry_after)
     uncertain = UncertainError(
         "The request was sent, and it is not known whether the service accepted it.",
         _why_uncertain(answer, code),
         request_id=request_id,
     )
     uncertain.__cause__ = answer.failure.__cause__ if answer.failure else None
-    raise _with_wait(uncertain, answer.retry_after)
+    raise with_wait(uncertain, answer.retry_after)
 
 
 def _why_uncertain(answer: Answer, code: int | None) -> str:
@@ -309,7 +320,16 @@ def _for_submit(error: NBBananaError | None, request_id: str | None) -> NBBanana
     return error
 
 
-def _with_wait(error: NBBananaError, retry_after: float | None) -> NBBananaError:
-    if isinstance(error, ServiceError):
-        error.retry_after = retry_after
-    return error
+SPEC = ProviderSpec(
+    name=DEFAULT_PROVIDER,
+    title="RunComfy",
+    connect=lambda credential, endpoints, pace: RunComfy(credential, endpoints, pace=pace),
+    key_variables=("RUNCOMFY_TOKEN",),
+    key_page="runcomfy.com",
+    endpoints=RunComfyEndpoints,
+    device_login=lambda endpoints, show: log_in(endpoints.web, show),
+    token_file=token_file,
+    folder_variable="RUNCOMFY_CONFIG_DIR",
+    default_model=DEFAULT_MODEL,
+    wire=wire_of,
+)

@@ -49,7 +49,7 @@ def same_call(
 def divided(how: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a call says of running its request, and what it says of the request itself."""
     parameters = dict(how)
-    run = {key: parameters.pop(key, None) for key in ("mode", "name", "max_price", "assume_price")}
+    run = {key: parameters.pop(key, None) for key in ("mode", "name", "provider", "max_price", "assume_price")}
     what = {key: parameters.pop(key, None) for key in ("model", "region", "n")}
     return run, {**what, "parameters": parameters}
 

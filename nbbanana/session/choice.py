@@ -1,4 +1,4 @@
-"""Choosing the provider of a session: the service where there is a token, else the sandbox in a kernel."""
+"""Choosing the provider of a session: what the user chose, else the default service, else the sandbox in a kernel."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbbanana.errors import NoCredentialError
-from nbbanana.settings import Endpoints, settings
+from nbbanana.settings import DEFAULT_PROVIDER, SANDBOX, settings
 
 if TYPE_CHECKING:
     from nbbanana.providers import Provider
     from nbbanana.providers.credentials import Credential
+    from nbbanana.providers.endpoints import Endpoints
+    from nbbanana.providers.spec import ProviderSpec
     from nbbanana.store import Store
 
 __all__ = ["Choice", "choose", "in_kernel", "in_marimo", "nobody_is_asked"]
-
-FALLBACK = (
-    "A test picture of the sandbox: there is no RunComfy token, so no model made it and nothing was paid. "
-    "For real pictures: %nblogin, or set RUNCOMFY_TOKEN."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +25,17 @@ class Choice:
     A choice, comparable so that a session notices when it changes, such as after a login.
 
     Args:
-        name: `runcomfy`, `sandbox`, or empty where there is no provider.
-        credential: the token, for the service.
-        endpoints: where the service is.
-        scale: the sandbox's speed.
+        name: the provider that records name; empty where there is none.
+        spec: what it is; None where there is none.
+        credential: its key.
+        endpoints: where it is.
+        scale: the seconds here that a second of a service takes; less than 1 for a sandbox.
         notice: a sentence to show the user once.
         reason: why there is no provider.
     """
 
     name: str
+    spec: ProviderSpec | None = None
     credential: Credential | None = None
     endpoints: Endpoints | None = None
     scale: float = 1.0
@@ -45,16 +44,9 @@ class Choice:
 
     def provider(self) -> Provider | None:
         """Make the provider."""
-        if self.credential is not None:
-            from nbbanana.providers.runcomfy import RunComfy
-
-            # A sandbox that is served hurries as the one in the kernel does: by the same setting.
-            return RunComfy(self.credential, self.endpoints, pace=self.scale)
-        if self.name == "sandbox":
-            from nbbanana.providers.local import local_sandbox
-
-            return local_sandbox(self.scale)
-        return None
+        if self.spec is None:
+            return None
+        return self.spec.connect(self.credential, self.endpoints or self.spec.endpoints(), self.scale)
 
 
 def choose(wanted: str, store: Store) -> Choice:
@@ -62,28 +54,44 @@ def choose(wanted: str, store: Store) -> Choice:
     Choose the provider.
 
     Args:
-        wanted: `runcomfy`, `sandbox`, or empty to choose by the credentials.
+        wanted: the name of one; empty takes the one of the settings, else the default one where its key is here. A key
+            of another service was set for other work, and decides nothing.
         store: a store that holds paid edits is never continued by the sandbox unless the user says so.
 
     Raises:
-        CredentialError: a token that is there and cannot be used. That is never a reason to fall back.
+        ConfigError: there is no such provider.
+        CredentialError: a key that is there and cannot be used. That is never a reason to fall back.
     """
     if settings().replay_store or settings().mode == "replay":
         return Choice("", reason="In replay everything is answered from the store, and no service is asked.")
+    from nbbanana.providers.registry import find
+
     wanted = wanted or settings().provider
-    sandbox = Choice("sandbox", scale=settings().sandbox_scale)
-    if wanted == "sandbox":
-        return sandbox
+    spec = find(wanted or DEFAULT_PROVIDER)
+    choice = _at(spec)
+    if choice is not None:
+        return choice
+    if wanted:
+        raise NoCredentialError(
+            f"There is no key for {spec.title}.", f"{wanted} was asked for.", f"{spec.how_to_log_in}."
+        )
+    return _without_credential(store)
+
+
+def _at(spec: ProviderSpec) -> Choice | None:
+    """Return the choice of a provider with its key; None where its key is missing."""
     from nbbanana.providers.credentials import find_credential
 
-    endpoints = Endpoints.from_environment()
-    credential = find_credential(endpoints)
-    if credential is not None:
-        name, scale = ("sandbox", sandbox.scale) if credential.is_sandbox else ("runcomfy", 1.0)
-        return Choice(name, credential, endpoints, scale)
-    if wanted == "runcomfy":
-        raise NoCredentialError("RunComfy was asked for, and there is no token.")
-    return _without_credential(sandbox, store)
+    # A sandbox that is served hurries as the one in the kernel does: by the same setting.
+    hurry = settings().sandbox_scale
+    if not spec.key_variables:
+        return Choice(spec.name, spec, scale=hurry if spec.is_play else 1.0)
+    endpoints = spec.endpoints.from_environment()
+    credential = find_credential(spec, endpoints)
+    if credential is None:
+        return None
+    name, scale = (SANDBOX, hurry) if credential.is_sandbox else (spec.name, 1.0)
+    return Choice(name, spec, credential, endpoints, scale)
 
 
 def nobody_is_asked() -> NoCredentialError:
@@ -92,12 +100,36 @@ def nobody_is_asked() -> NoCredentialError:
     return NoCredentialError(what, why, "Use mode='auto' to ask it.")
 
 
-def _without_credential(sandbox: Choice, store: Store) -> Choice:
+def _without_credential(store: Store) -> Choice:
     if not in_kernel():
-        return Choice("", reason="No token was found, and outside a notebook the sandbox has to be asked for.")
+        return Choice(
+            "", reason=f"No key was found, and outside a notebook the sandbox has to be asked for.{_others()}"
+        )
     if store.has_paid_edits():
-        return Choice("", reason="No token was found, and this store holds paid edits.")
-    return Choice(sandbox.name, scale=sandbox.scale, notice=FALLBACK)
+        return Choice("", reason=f"No key was found, and this store holds paid edits.{_others()}")
+    from nbbanana.providers.registry import find
+
+    default, sandbox = find(DEFAULT_PROVIDER), find(SANDBOX)
+    notice = (
+        f"A test picture of the sandbox: there is no {default.title} token, so no model made it and nothing was paid. "
+        f"For real pictures: %nblogin, or set {default.key_variables[0]}.{_others()}"
+    )
+    return Choice(SANDBOX, sandbox, scale=settings().sandbox_scale, notice=notice)
+
+
+def _others() -> str:
+    """Return a sentence about the key of another service that is here, with how to choose that service."""
+    from nbbanana.providers.credentials import key_variables_set
+    from nbbanana.providers.registry import Broken, listed
+
+    for spec in listed():
+        if not isinstance(spec, Broken) and spec.name != DEFAULT_PROVIDER and (names := key_variables_set(spec)):
+            return f" {names[0]} is set: to use {spec.title} with it, {_how_to_choose(spec)}."
+    return ""
+
+
+def _how_to_choose(spec: ProviderSpec) -> str:
+    return f"write %%nbedit --provider {spec.name}, or %config NBBanana.provider = {spec.name!r}"
 
 
 def in_kernel() -> bool:

@@ -11,11 +11,13 @@ import json
 import re
 import secrets
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from nbbanana.errors import NotInStoreError
 from nbbanana.images import inspect
 from nbbanana.models import Model
+from nbbanana.providers.registry import find
 from nbbanana.session.reproduce import request_of
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord
@@ -23,23 +25,22 @@ from nbbanana.store.records import Edit, InputRecord
 __all__ = ["as_curl"]
 
 END = "NBBANANA_REQUEST"
-HEADERS = ('"Authorization: Bearer $RUNCOMFY_TOKEN"', '"Content-Type: application/json"')
 
 _ACTIVE = re.compile(r"[\\$`]")
 """What a shell still acts upon inside an unquoted here-document."""
 
 
-def as_curl(edit: Edit, model: Model, store: Store, base: str) -> str:
+def as_curl(edit: Edit, model: Model, store: Store) -> str:
     """
-    Return the `curl` command that sends the request of a record, seed included, to the Model API.
+    Return the `curl` command that sends the request of a record, seed included, to the service that ran it.
 
     Args:
         edit: the record.
         model: its model, whose schema says where the pictures stand.
         store: where the pictures lie.
-        base: the API's base, such as `Endpoints.model_api`.
 
     Raises:
+        ConfigError: the provider of the record is not installed.
         NotInStoreError: a picture that is not in the store, such as one from a bundle that left it out.
     """
     marks = [secrets.token_hex(16) for _ in edit.inputs]  # no word of the request can be one of them
@@ -50,18 +51,21 @@ def as_curl(edit: Edit, model: Model, store: Store, base: str) -> str:
     for record in edit.masks:
         names[mark := secrets.token_hex(16)] = _word(record, store)
         sent[str(record.parameter)] = mark
+    spec = find(edit.provider)
+    wire = spec.wire(spec.endpoints.from_environment(), edit.model, model.payload(sent, marks))
     lines = [
         "# Sends the request once more; that is paid for.",
-        f"curl --globoff --fail-with-body {shlex.quote(f'{base}/models/{edit.model}')} \\",
-        *(f"  --header {header} \\" for header in HEADERS),
+        f"curl --globoff --fail-with-body {shlex.quote(wire.url)} \\",
+        f'  --header "{wire.key_header}" \\',
+        '  --header "Content-Type: application/json" \\',
         f"  --data-binary @- <<{END}",
-        _document(model.payload(sent, marks), names),
+        _document(wire.body, names),
         END,
     ]
     return "\n".join(lines) + "\n"
 
 
-def _document(payload: dict[str, Any], words: dict[str, str]) -> str:
+def _document(payload: Mapping[str, Any], words: dict[str, str]) -> str:
     """Write the JSON for a here-document, one parameter a line, each mark replaced by its picture."""
     # ASCII only: a shell in another encoding, and a terminal that reads control or bidi characters, see none of them.
     text = _ACTIVE.sub(r"\\\g<0>", json.dumps(payload, indent=2))

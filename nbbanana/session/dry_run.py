@@ -11,6 +11,7 @@ from nbbanana.errors import NBBananaError
 if TYPE_CHECKING:
     from nbbanana.engine.prices import Quote
     from nbbanana.images import ImageInput
+    from nbbanana.models import Model
     from nbbanana.request import EditRequest
     from nbbanana.session.session import Session
 
@@ -19,7 +20,9 @@ __all__ = ["describe_request"]
 NOT_ASKED = "The price is not asked in replay: nothing goes over the network."
 
 
-def describe_request(session: Session, request: EditRequest, mode: str | None = None) -> dict[str, Any]:
+def describe_request(
+    session: Session, request: EditRequest, mode: str | None = None, provider: str | None = None
+) -> dict[str, Any]:
     """
     Describe a request and its price as a MIME bundle; sends nothing.
 
@@ -27,17 +30,18 @@ def describe_request(session: Session, request: EditRequest, mode: str | None = 
         session: the session that would start it.
         request: what is asked.
         mode: how the store would be used, where that is not as the session has it. In replay nothing is asked.
+        provider: the service that would run it; None is the session's.
     """
     is_replay = "replay" in {session.mode, mode}
     model = session.model_of(request.model)
     inputs = tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images)
-    quote, note = (None, NOT_ASKED) if is_replay else _quote(session, request)
+    (quote, live), note = ((None, None), NOT_ASKED) if is_replay else _described(session, request, provider)
     seed = "A random seed is sent, since none is set." if model.seed_field and not request.is_seeded else None
     return dry_run_bundle(
         DryRun(
             model=request.model,
-            provider="replay" if is_replay else session.provider_name,
-            request=model.payload(dict(request.parameters), [_described(image) for image in request.images]),
+            provider="replay" if is_replay else session.name_of(provider),
+            request=model.payload(dict(request.parameters), [_picture(image) for image in request.images], live=live),
             inputs=inputs,
             expected=model.count(request.parameters),
             cost=quote.amount if quote else None,
@@ -49,7 +53,7 @@ def describe_request(session: Session, request: EditRequest, mode: str | None = 
     )
 
 
-def _described(image: ImageInput) -> str:
+def _picture(image: ImageInput) -> str:
     """Return what is sent of a picture: its file's facts, or its address without a query, which may sign it."""
     if image.url is None:
         return describe(Picture(image.name, image.source, image.width, image.height))
@@ -58,9 +62,11 @@ def _described(image: ImageInput) -> str:
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}{'?…' if parts.query else ''}"
 
 
-def _quote(session: Session, request: EditRequest) -> tuple[Quote | None, str | None]:
-    """Return the price; where it cannot be had, the reason: the request is worth a look all the same."""
+def _described(
+    session: Session, request: EditRequest, provider: str | None
+) -> tuple[tuple[Quote | None, Model | None], str | None]:
+    """Return price and live model; where they cannot be had, the reason: the request is worth a look all the same."""
     try:
-        return session.quote(request), None
+        return session.described(request, provider), None
     except NBBananaError as error:
-        return None, f"The price is not known: {error.what}"
+        return (None, None), f"The price is not known: {error.what}"

@@ -37,19 +37,23 @@ class Engines:
         self._guard = threading.RLock()
         _all.add(self)
 
-    def choice(self) -> Choice:
-        """Choose a provider and an account, as the settings, the environment and the logins are now."""
-        return choose(self._wanted, self._store())
+    def choice(self, provider: str = "") -> Choice:
+        """Choose a provider and an account: the one that is named, else as settings, environment and logins are now."""
+        return choose(provider or self._wanted, self._store())
 
-    def chosen(self) -> tuple[Choice, Engine]:
+    def chosen(self, provider: str = "") -> tuple[Choice, Engine]:
         """
         Return the choice of provider and account as it is now, and its engine.
 
+        Args:
+            provider: the name of one; empty takes the session's.
+
         Raises:
+            ConfigError: there is no such provider.
             CredentialError: there is no provider that could run requests.
         """
         with self._guard:
-            choice = self.choice()
+            choice = self.choice(provider)
             engine = self._engines.get(choice)
             if engine is None or engine.pid != os.getpid():  # a forked child makes its own
                 engine = self._engines[choice] = self._make(choice)
@@ -57,6 +61,11 @@ class Engines:
                 self._budgeted.add(choice.name)
                 self._store().set_budget(choice.name, self._budget)
             return choice, engine
+
+    def of(self, provider: str) -> Engine:
+        """Return the engine for records of a provider: the one that is chosen now, where it is that provider's."""
+        engine = self.chosen()[1]
+        return engine if engine.provider.name == provider else self.chosen(provider)[1]
 
     @property
     def reuse(self) -> Reuse:
@@ -80,7 +89,7 @@ class Engines:
     def _make(self, choice: Choice) -> Engine:
         provider = choice.provider()
         if provider is None:
-            raise NoCredentialError("There is no RunComfy token.", choice.reason or "")
+            raise NoCredentialError("There is no key for a service that makes pictures.", choice.reason or "")
         known = settings()
         return Engine(self._store(), provider, self.reuse, timeout=known.timeout, concurrency=known.concurrency)
 

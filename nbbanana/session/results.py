@@ -15,12 +15,10 @@ from nbbanana.images import ImageInput, open_safely
 from nbbanana.regions import Area
 from nbbanana.session import saving, view_builders
 from nbbanana.session.annotating import Annotated
-from nbbanana.session.curl import as_curl
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, RESULT, Expression, expression
 from nbbanana.session.reproduce import as_cell, as_code, image_of
 from nbbanana.session.result_sets import Asker, ResultSet, bundle_of, collected, whole_seeds
-from nbbanana.settings import Endpoints
 from nbbanana.store import Store
 from nbbanana.store.provenance import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord, Rating
@@ -438,9 +436,10 @@ class EditResult(Annotated, Sequence[Output]):
         return as_code(self.record, self.library.store)
 
     def curl(self) -> str:
-        """Write the same request as a `curl` command for a POSIX shell, with the token of `$RUNCOMFY_TOKEN`."""
-        model, base = self.library.model(self.record), Endpoints.from_environment().model_api
-        return as_curl(self.record, model, self.library.store, base)
+        """Write the same request as a `curl` command for a POSIX shell, which takes the key from its variable."""
+        from nbbanana.session.curl import as_curl
+
+        return as_curl(self.record, self.library.model(self.record), self.library.store)
 
     def known(self, edit: Edit) -> EditResult:
         """Return the same with what was said of its edit since; this one knows it too."""

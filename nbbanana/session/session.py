@@ -62,7 +62,7 @@ class Session:
     Where edits are made and recorded.
 
     Args:
-        provider: `runcomfy`, `sandbox`, or None for whatever fits (see `%config NBBanana.provider`).
+        provider: the service that runs requests, such as `fal`; None is that of `%config NBBanana.provider`.
         store: the folder with the edits, or a bundle to read; None is the one of the settings.
         mode: `auto`, `fresh` or `replay`; None is that of the settings.
         model: the model of requests that name none; None is that of the settings.
@@ -141,6 +141,7 @@ class Session:
         *images: Any,
         model: str | None = None,
         mode: Mode | None = None,
+        provider: str | None = None,
         name: str | None = None,
         n: int | None = None,
         max_price: float | None = None,
@@ -157,13 +158,13 @@ class Session:
                 shape H×W or H×W×3 or H×W×4, outputs of other results, or lists of those.
             model: the endpoint; None is the one of the session.
             mode: `auto`, `fresh` or `replay`; None is that of the session.
+            provider: the service that runs it, such as `fal`; None is that of the session.
             name: the variable that it is going to be bound to; its files are named by it.
             n: how many pictures, whatever the model calls that; the same as `number_of_images`.
             max_price: US dollars that it may cost at most. What is not surely below it is not sent.
             assume_price: US dollars to count for it where the price is not known.
             region: the part of a picture that it is about: `nb.region(picture)`, a box (left, top, right and bottom as
-                parts of the main picture) or a list of boxes. It is not sent: it is kept with the record, as
-                `result.region`, to look at what changed in it and beside it.
+                parts of the main picture) or a list of boxes. It is kept with the record and not sent.
             parameters: the model's own, such as `seed=7`, `aspect_ratio="1:1"`. What is not set is not sent, but for
                 the seed: a request without one gets a random one, so that every edit has one. A mask is any picture,
                 a region, or "region" for that of the request; white is repainted.
@@ -184,7 +185,7 @@ class Session:
         >>> len(result), result[0].mime
         (2, 'image/png')
         """
-        how: dict[str, Any] = {"model": model, "mode": mode, "name": name, "n": n, "region": region}
+        how = {"model": model, "mode": mode, "provider": provider, "name": name, "n": n, "region": region}
         job = self.submit(prompt, *images, max_price=max_price, assume_price=assume_price, **how, **parameters)
         try:
             return job.result()
@@ -270,38 +271,35 @@ class Session:
         request: EditRequest,
         *,
         mode: Mode | None = None,
+        provider: str | None = None,
         name: str | None = None,
         max_price: float | None = None,
         assume_price: float | None = None,
         download: bool = True,
     ) -> Job:
         """
-        Ask for what a checked request says; returns at once.
-
-        Where this session says `replay`, or says nothing of its own and the settings do, it stays a replay, whatever
-        `mode` wishes: a notebook with `--fresh` and `rerun()` in it replays too, and nothing is sent unasked.
-
-        Without `download` the outputs stay at the service, and the edit can be collected.
+        Ask for what a checked request says; returns at once. A replay stays a replay, whatever `mode` wishes. Without
+        `download` the outputs stay at the service, and the edit can be collected.
         """
         prices, effective = checked_prices(max_price, assume_price), self._effective(mode)
         if effective == "replay":
             return self._replayed(request, name)
         refuse_writing(self.folder, effective)
-        choice, engine = self._engines.chosen()
+        choice, engine = self._engines.chosen(provider or "")
         model = self.model_of(request.model)
         run = engine.start(request, model, mode=effective, download=download, **prices)
         return Job(run, engine, self.library, self, partial(self._receive, choice.notice), name)
 
-    def quote(self, request: EditRequest) -> Quote:
-        """
-        Return what a request will cost; sends nothing that costs. In `replay` no price is asked.
-
-        Raises:
-            ServiceError, UnknownModelError: the service does not know the model.
-        """
+    def quote(self, request: EditRequest, provider: str | None = None) -> Quote:
+        """Return what a request will cost; in `replay` no price is asked."""
         if self.mode == "replay":
             return Quote(None, None, "the price is not asked in replay")
-        return self.engine.quote(request, self.model_of(request.model)).result()
+        return self.described(request, provider)[0]
+
+    def described(self, request: EditRequest, provider: str | None = None) -> tuple[Quote, Model | None]:
+        """Return the price and the model as the service has it now (None: it tells no schema), or raise its error."""
+        engine = self._engines.chosen(provider or "")[1]
+        return engine.described(request, self.model_of(request.model)).result()
 
     def resubmit(
         self, edit: Edit, *, mode: str = "auto", seed: int | None = None, assume_price: float | None = None
@@ -320,9 +318,7 @@ class Session:
     ) -> list[Job]:
         """
         Ask again what a record asked, with each of these seeds: all are checked and reserved before the first is sent.
-
-        `max_price` is for all of them together, `assume_price` for each. In `replay` those that the store has no answer
-        to fail alone.
+        `max_price` is for all of them together, `assume_price` for each.
         """
         prices, mode = checked_prices(max_price, assume_price), self._effective(None)
         model = self._model_again(edit, mode)
@@ -345,14 +341,12 @@ class Session:
             request = request_of(edit, model, self.store)
         except NotInStoreError:  # a picture of it is not here; to collect its outputs none is needed
             request = EditRequest(edit.model, edit.parameters, seed_field=model.seed_field)
-        engine = self.engine
+        engine = self._engines.of(edit.provider)
         return Job(engine.resume(edit, request, model), engine, self.library, self, partial(self._receive, None))
 
     def collect(self, edits: Sequence[Edit]) -> list[Job]:
         """Take up those of these accepted jobs that run at this session's provider."""
-        if not edits:
-            return []
-        name = self.engine.provider.name
+        name = self.engine.provider.name if edits else ""
         return [self.resume(edit) for edit in edits if edit.provider == name]
 
     # ── what it consists of ─────────────────────────────────────────────────────────────────────────────────
@@ -394,7 +388,11 @@ class Session:
     @property
     def provider_name(self) -> str:
         """The provider that would run a request now; empty where there is none, as in replay."""
-        return "" if self.mode == "replay" else self._engines.choice().name
+        return self.name_of(None)
+
+    def name_of(self, provider: str | None) -> str:
+        """Return the name that records of a provider would have; None is the session's."""
+        return "" if self.mode == "replay" else self._engines.choice(provider or "").name
 
     @property
     def history(self) -> History:

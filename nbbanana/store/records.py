@@ -211,7 +211,7 @@ class Facts(TypedDict, total=False):
     Args:
         note: a sentence for the list of what happened.
         request_id: the service's id of the job.
-        handle: what the provider needs to collect the job, the request id where none is given.
+        handle: what the provider needs to collect the job; without one it is made of the request id.
         answered_model: the model that answered.
         cost: US dollars; an amount that cannot be is left out, with a note.
         price_quoted: the same.

@@ -94,7 +94,7 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
     connection.execute(
         "UPDATE edits SET state = :state, request_id = :request_id, accepted_at = :accepted_at,"
         " started_at = :started_at, done_at = :done_at, finished_at = :finished_at, error = :error,"
-        " error_kind = :error_kind, cost = coalesce(:cost, cost), handle = coalesce(:handle, handle, :request_id),"
+        " error_kind = :error_kind, cost = coalesce(:cost, cost), handle = coalesce(:handle, handle),"
         " answered_model = coalesce(:answered_model, answered_model),"
         " price_quoted = coalesce(:price_quoted, price_quoted) WHERE id = :id",
         {
@@ -272,7 +272,7 @@ def _values(edit: Edit) -> dict[str, Any]:
         "kernel": text(edit.kernel),
         "execution": edit.execution,
         "ordinal": edit.ordinal,
-        "handle": text(edit.handle if edit.handle is not None else edit.request_id),
+        "handle": text(edit.handle),
         "provider": edit.provider,
         "ask": edit.ask,
         "digest": edit.digest,

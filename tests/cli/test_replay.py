@@ -25,8 +25,9 @@ CELLS = [
     "%nbresume",
     "%nbhistory --cost",
     (
-        "from nbbanana.providers.credentials import find_credential\nfrom nbbanana.settings import Endpoints\n"
-        "print('credential:', find_credential(Endpoints.from_environment()))"
+        "from nbbanana.providers.credentials import find_credential\n"
+        "from nbbanana.providers.runcomfy import SPEC, RunComfyEndpoints\n"
+        "print('credential:', find_credential(SPEC, RunComfyEndpoints.from_environment()))"
     ),
     "import os\nprint(sorted(name for name in os.environ if 'TOKEN' in name and os.environ[name]))",
 ]

@@ -12,10 +12,9 @@ import pytest
 from nbbanana import errors
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.login import log_in
-from nbbanana.providers.runcomfy import RunComfy
-from nbbanana.settings import Endpoints
+from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints
 
-REMOTE = Endpoints("https://service.example/v1", "https://service.example", "https://service.example")
+REMOTE = RunComfyEndpoints("https://service.example/v1", "https://service.example", "https://service.example")
 SECRET = "user:sekrit-of-the-proxy"
 UNUSABLE = {
     "ALL_PROXY": "socks://127.0.0.1:9",
@@ -29,7 +28,7 @@ UNUSABLE = {
 }
 
 
-def connect(endpoints: Endpoints, call: str = "submit") -> errors.NBBananaError:
+def connect(endpoints: RunComfyEndpoints, call: str = "submit") -> errors.NBBananaError:
     """Make a call that must fail; return its error."""
 
     async def make() -> None:
@@ -38,7 +37,7 @@ def connect(endpoints: Endpoints, call: str = "submit") -> errors.NBBananaError:
             if call == "submit":
                 await service.submit("a/b", {"prompt": "x"})
             elif call == "login":
-                await log_in(endpoints, print)
+                await log_in(endpoints.web, print)
             else:
                 await service.describe("a/b")
         finally:
@@ -76,7 +75,9 @@ def test_a_sandbox_on_this_machine_needs_no_proxy_and_no_certificate(monkeypatch
     monkeypatch.setenv(variable, UNUSABLE[variable])
 
     async def ask() -> object:
-        service = RunComfy(Credential(sandbox.token, "sandbox"), Endpoints(sandbox.api_base, sandbox.api_base, "x"))
+        service = RunComfy(
+            Credential(sandbox.token, "sandbox"), RunComfyEndpoints(sandbox.api_base, sandbox.api_base, "x")
+        )
         try:
             return await service.describe("google/nano-banana-2/edit")
         finally:
@@ -112,8 +113,8 @@ def test_a_proxy_a_certificate_a_name_and_a_port_have_sentences_of_their_own(mon
     """Each says which it was, what to do, and that nothing was sent."""
     closed = f"http://127.0.0.1:{_closed_port()}"
     said = {
-        "port": connect(Endpoints(closed, closed, closed)),
-        "certificate": connect(Endpoints(untrusted, untrusted, untrusted)),
+        "port": connect(RunComfyEndpoints(closed, closed, closed)),
+        "certificate": connect(RunComfyEndpoints(untrusted, untrusted, untrusted)),
     }
     port, answer = proxy
     monkeypatch.setenv("HTTPS_PROXY", f"http://{SECRET}@127.0.0.1:{port}")
@@ -132,7 +133,7 @@ def test_a_proxy_a_certificate_a_name_and_a_port_have_sentences_of_their_own(mon
 
 def test_a_question_says_the_same_as_a_submit(untrusted):
     """Not only the POST: the price, the login."""
-    endpoints = Endpoints(untrusted, untrusted, untrusted)
+    endpoints = RunComfyEndpoints(untrusted, untrusted, untrusted)
     for call, kind in {"describe": errors.UpstreamError, "login": errors.NetworkError}.items():
         error = connect(endpoints, call)
         assert type(error) is kind
@@ -141,7 +142,7 @@ def test_a_question_says_the_same_as_a_submit(untrusted):
 
 def test_the_cause_of_a_failed_connection_is_kept(untrusted):
     """A bug report holds what the library said, and no frame of it."""
-    error = connect(Endpoints(untrusted, untrusted, untrusted))
+    error = connect(RunComfyEndpoints(untrusted, untrusted, untrusted))
     causes = []
     cause = error.__cause__
     while cause is not None:

@@ -12,7 +12,7 @@ import pytest
 
 from nbbanana.errors import CredentialError, DeadlineError, NBBananaError, NetworkError, ProtocolError
 from nbbanana.providers.login import LONGEST_PAUSE, LONGEST_WAIT, DeviceCode, log_in
-from nbbanana.settings import Endpoints
+from nbbanana.providers.runcomfy import RunComfyEndpoints
 
 START = {
     "device_code": "secret-device",
@@ -43,7 +43,7 @@ class Page:
                 """Nothing."""
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.endpoints = Endpoints(web=f"http://127.0.0.1:{self.server.server_port}")
+        self.endpoints = RunComfyEndpoints(web=f"http://127.0.0.1:{self.server.server_port}")
 
     def says(self, *answers: object) -> None:
         """Queue answers: JSON with status 200, or a status and bytes."""
@@ -80,7 +80,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def attempt(page: Page) -> tuple[str, DeviceCode]:
     shown: list[DeviceCode] = []
-    token = asyncio.run(log_in(page.endpoints, shown.append))
+    token = asyncio.run(log_in(page.endpoints.web, shown.append))
     return token, shown[0]
 
 
@@ -152,5 +152,5 @@ def test_no_page_makes_a_login_wait_for_ever(page, at_once, endless):
 def test_no_page_at_all_is_a_network_error():
     """Nobody listens."""
     with pytest.raises(NBBananaError) as caught:
-        asyncio.run(log_in(Endpoints(web="http://127.0.0.1:9"), print))
+        asyncio.run(log_in("http://127.0.0.1:9", print))
     assert isinstance(caught.value, NetworkError)

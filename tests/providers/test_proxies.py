@@ -17,8 +17,7 @@ import pytest
 from nbbanana.errors import NBBananaError
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.login import log_in
-from nbbanana.providers.runcomfy import RunComfy
-from nbbanana.settings import Endpoints
+from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints
 
 TOKEN = "bearer-of-the-proxy-test"
 WORDS = "a prompt that is private"
@@ -76,7 +75,7 @@ def calls(service: RunComfy, folder: Path) -> dict[str, Callable[[], Coroutine[A
         "balance": service.balance,
         "download": lambda: service.download(f"{service.endpoints.model_api}/a.png", folder),
         "is_alive": lambda: service.is_alive(f"{service.endpoints.model_api}/a.png"),
-        "login": lambda: log_in(service.endpoints, print),
+        "login": lambda: log_in(service.endpoints.web, print),
     }
 
 
@@ -88,7 +87,9 @@ def test_which_proxy_a_call_takes_is_decided_by_its_own_address(recorders, monke
         monkeypatch.setenv(name, proxy.origin)
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    endpoints = Endpoints(*(service.origin if here else f"{REMOTE}/{number}" for number, here in enumerate(local)))
+    endpoints = RunComfyEndpoints(
+        *(service.origin if here else f"{REMOTE}/{number}" for number, here in enumerate(local))
+    )
     base_of = {"whoami": "web", "login": "web", "balance": "account"}
 
     async def make_all() -> None:

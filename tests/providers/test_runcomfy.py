@@ -22,8 +22,7 @@ from nbbanana.providers import http, runcomfy
 from nbbanana.providers.base import Accepted, Provider
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.local import local_sandbox
-from nbbanana.providers.runcomfy import RunComfy
-from nbbanana.settings import Endpoints
+from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints
 
 MODEL = "google/nano-banana-2/edit"
 TOKEN = "bearer-of-the-provider-test"
@@ -66,7 +65,7 @@ def asked(call: Callable[[RunComfy], Awaitable[Any]], *answers: httpx.Response |
 
     async def main() -> Any:
         service = RunComfy(
-            Credential(TOKEN, "RUNCOMFY_TOKEN"), Endpoints(), transport=lambda: httpx.MockTransport(handle)
+            Credential(TOKEN, "RUNCOMFY_TOKEN"), RunComfyEndpoints(), transport=lambda: httpx.MockTransport(handle)
         )
         try:
             return await call(service)
@@ -126,7 +125,7 @@ def served(call: Callable[[RunComfy, asyncio.Event], Awaitable[Any]]) -> tuple[A
     async def main() -> Any:
         server = await asyncio.start_server(converse, "127.0.0.1", 0)
         base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        service = RunComfy(Credential(TOKEN, "RUNCOMFY_TOKEN"), Endpoints(model_api=base))
+        service = RunComfy(Credential(TOKEN, "RUNCOMFY_TOKEN"), RunComfyEndpoints(model_api=base))
         try:
             return await call(service, let_go)
         finally:

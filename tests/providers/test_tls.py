@@ -8,8 +8,7 @@ import pytest
 
 from nbbanana.errors import NetworkError
 from nbbanana.providers.credentials import Credential
-from nbbanana.providers.runcomfy import RunComfy
-from nbbanana.settings import Endpoints
+from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints
 
 
 @pytest.mark.parametrize("variable", ["", "PYTHONHTTPSVERIFY=0", "CURL_CA_BUNDLE=", "NODE_TLS_REJECT_UNAUTHORIZED=0"])
@@ -21,7 +20,7 @@ def test_a_service_that_cannot_prove_itself_is_sent_nothing(impostor, monkeypatc
     base = f"https://localhost:{port}"
 
     async def submit() -> None:
-        service = RunComfy(Credential("a-token", "RUNCOMFY_TOKEN"), Endpoints(base, base, base))
+        service = RunComfy(Credential("a-token", "RUNCOMFY_TOKEN"), RunComfyEndpoints(base, base, base))
         try:
             await service.submit("google/nano-banana-2/edit", {"prompt": "x"})
         finally:

@@ -125,10 +125,10 @@ class TestOrigins:
         assert [edit.id for edit in store.by_ask(one.ask, "sandbox", cell="a")] == [one.id]
         assert [edit.id for edit in store.by_ask(one.ask, "sandbox", kernel="k2")] == [three.id]
 
-    def test_the_handle_is_the_request_id_where_none_is_given(self, store: Store) -> None:
+    def test_a_handle_is_what_the_provider_gave_and_nothing_else(self, store: Store) -> None:
         """A provider that needs more than an id gives its own, and it is kept as it came."""
         plain, own = paid(store, "queued"), paid(store)
-        assert plain.handle == "r"
+        assert plain.handle is None, "only its provider can make one of a request id"
         moved = store.move(own.id, "queued", request_id="r2", handle="opaque text", answered_model="theirs-2.1")
         assert (moved.handle, moved.answered_model) == ("opaque text", "theirs-2.1")
         assert store.move(own.id, "running").handle == "opaque text"
@@ -213,7 +213,7 @@ class TestSettling:
         store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=None), "uncertain")
         edit = store.move(edit.id, state, request_id="wrong", error="It cannot be told.")  # type: ignore[arg-type]
         found = store.settle(edit.id, request_id="r-9")
-        assert (found.state, found.request_id, found.handle, found.error) == ("queued", "r-9", "r-9", None)
+        assert (found.state, found.request_id, found.handle, found.error) == ("queued", "r-9", None, None)
         assert found.finished_at is None
         assert [one.id for one in store.unfinished(unclaimed=True)] == [edit.id]
         assert [(post.outcome, post.handle) for post in store.posts(edit.id)] == [("accepted", "r-9")]

@@ -6,7 +6,18 @@ from pathlib import Path
 
 __all__ = ["PREFIXES", "variables"]
 
-PREFIXES = ("RUNCOMFY_", "NBBANANA_", "JUPYTER", "IPYTHON", "XDG_", "PAPERMILL_")
+PREFIXES = (
+    "RUNCOMFY_",
+    "FAL_",
+    "GEMINI_",
+    "GOOGLE_",
+    "OPENROUTER_",
+    "NBBANANA_",
+    "JUPYTER",
+    "IPYTHON",
+    "XDG_",
+    "PAPERMILL_",
+)
 """Environment variables that would let the outside in."""
 
 

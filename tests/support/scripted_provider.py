@@ -116,6 +116,14 @@ class ScriptedProvider:
     is_play = False
     pace = 1.0
 
+    def model_id(self, model: str) -> str:
+        """Return the model's own id."""
+        return model
+
+    def handle_of(self, model: str, request_id: str) -> str:
+        """Return the handle of a job: its request id."""
+        return request_id
+
     def __init__(
         self,
         server: ScriptedServer,

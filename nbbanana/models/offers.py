@@ -1,0 +1,102 @@
+"""
+What a service has of the catalogue: its own name for a model, what it takes, and its price list.
+
+Each is a file beside the model's schema, `edit.fal.json` beside `edit.schema.json`, with its source and the day it was
+read. Where a service's own words can be asked, they outrank it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from nbbanana.models.catalogue import SCHEMA, ids
+
+__all__ = ["Offer", "PriceList", "offer", "who_has"]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """
+    The prices of a model as they were published.
+
+    Args:
+        base: US dollars an output.
+        factors: by parameter and value, what the base is multiplied by.
+        extras: by parameter, US dollars that it adds where it is on.
+        read: the day, as 2026-11-29.
+        source: where it was read.
+    """
+
+    base: float
+    factors: Mapping[str, Mapping[str, float]]
+    extras: Mapping[str, float]
+    read: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """
+    A model of the catalogue at a service.
+
+    Args:
+        model: the id in the catalogue.
+        id: what the service calls it.
+        schema: what it takes there.
+        prices: its price list; None where none is known.
+        read: the day when this was read, as 2026-11-29.
+        source: where, and how sure it is.
+    """
+
+    model: str
+    id: str
+    schema: Mapping[str, Any] = field(repr=False)
+    prices: PriceList | None
+    read: str
+    source: str
+
+
+@lru_cache(maxsize=256)
+def offer(provider: str, model_id: str) -> Offer | None:
+    """
+    Return what a service has of a model; None where it has none.
+
+    >>> offer("fal", "google/nano-banana-2/edit").id
+    'fal-ai/nano-banana-2/edit'
+    """
+    if model_id not in ids():
+        return None
+    path = files("nbbanana.models") / "catalogue" / f"{model_id}.{provider}.json"
+    if not path.is_file():
+        return None
+    found = json.loads(path.read_text(encoding="utf-8"))
+    prices = found.get("prices")
+    return Offer(
+        model_id,
+        found["id"],
+        found["schema"],
+        None if prices is None else PriceList(**prices),
+        found["read"],
+        found["source"],
+    )
+
+
+def who_has(model_id: str) -> tuple[str, ...]:
+    """
+    Return the services that have a model, by the catalogue.
+
+    >>> who_has("google/nano-banana-2/edit")
+    ('fal',)
+    """
+    folder = files("nbbanana.models") / "catalogue"
+    parent, _, stem = model_id.rpartition("/")
+    if model_id not in ids():
+        return ()
+    names = (entry.name for entry in folder.joinpath(parent).iterdir() if entry.name.startswith(f"{stem}."))
+    found = (name.removeprefix(f"{stem}.").removesuffix(".json") for name in names if name.endswith(".json"))
+    return tuple(sorted(name for name in found if f".{name}.json" != SCHEMA))

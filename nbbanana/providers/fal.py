@@ -1,0 +1,274 @@
+"""
+fal as a provider: its queue over plain httpx.
+
+The addresses of a job are built here from the model's id and a checked request id, never taken from an answer. Sources:
+fal's documentation of its queue and errors and the types of its clients, read on 29 November 2026; not tried against
+the service.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from nbbanana.errors import (
+    BalanceError,
+    NBBananaError,
+    NetworkError,
+    NotYoursError,
+    RateLimitError,
+    RejectedError,
+    RequestNotFoundError,
+    TokenRejectedError,
+    UncertainError,
+    UpstreamError,
+)
+from nbbanana.models.offers import Offer
+from nbbanana.providers.answers import REQUEST_ID, output_urls, request_id_in, server_message
+from nbbanana.providers.base import Accepted, Cancellation, Description, Downloaded, JobStatus, Price, Wire
+from nbbanana.providers.catalogue import offered
+from nbbanana.providers.credentials import Credential
+from nbbanana.providers.downloads import Downloader
+from nbbanana.providers.endpoints import Endpoints, base
+from nbbanana.providers.http import Answer, Connections, Timeouts
+from nbbanana.providers.questions import Questions, with_wait
+from nbbanana.providers.spec import ProviderSpec
+
+__all__ = ["SPEC", "Fal", "FalEndpoints"]
+
+NAME, TITLE = "fal", "fal"
+KEY_HEADER = "Authorization: Key $FAL_KEY"
+OUTPUT_HOSTS = (".fal.media",)
+SURELY_NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422, 429})
+PASSING = frozenset({408, 409, 425})
+LOCKED = re.compile(r"locked|balance|top.?up|exhausted", re.IGNORECASE)
+"""How a 403 reads that is about the wallet (fal's clients and forum)."""
+BLOCKED = "content_policy_violation"
+HEADERS = {"x-fal-no-retry": "1"}
+"""The queue repeats a request by itself up to ten times otherwise."""
+APP_PARTS = 2
+"""Parts of a model's id that the addresses of its jobs begin with: `fal-ai/nano-banana-2`, without `/edit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FalEndpoints(Endpoints):
+    """
+    Where fal is.
+
+    Args:
+        queue: takes requests.
+    """
+
+    queue: str = base("https://queue.fal.run", "NBBANANA_FAL_QUEUE")
+
+
+def wire_of(endpoints: FalEndpoints, model: str, payload: Mapping[str, Any]) -> Wire:
+    """Return the POST of a request."""
+    return Wire(f"{endpoints.queue}/{_offer(model).id}", KEY_HEADER, payload, HEADERS)
+
+
+class Fal:
+    """
+    A `Provider` over fal's queue.
+
+    A handle is the application and the request id, such as `fal-ai/nano-banana-2/requests/…`.
+
+    Args:
+        credential: the key.
+        endpoints: the bases.
+        transport: makes an httpx transport; None is the network.
+        timeouts: how long anything may take.
+    """
+
+    name = NAME
+    is_play = False
+    pace = 1.0
+
+    def __init__(
+        self,
+        credential: Credential,
+        endpoints: FalEndpoints | None = None,
+        *,
+        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.endpoints = endpoints or FalEndpoints()
+        self._credential = credential
+        self._http = Connections(timeouts or Timeouts(), transport, scheme="Key")
+        self._questions = Questions(self._http, credential.token, _error_of)
+
+    def __repr__(self) -> str:
+        return "<Fal>"
+
+    def model_id(self, model: str) -> str:
+        """Return what fal calls a model; UnknownModelError where it has none."""
+        return _offer(model).id
+
+    def handle_of(self, model: str, request_id: str) -> str:
+        """Return the handle of a job: fal's addresses begin with the application."""
+        app = "/".join(_offer(model).id.split("/")[:APP_PARTS])
+        return f"{app}/requests/{request_id}"
+
+    async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
+        """
+        Send a request once, over a fresh connection.
+
+        Raises:
+            NetworkError: the connection was never made, so nothing was taken.
+            InputError, UnknownModelError: nothing was sent.
+            RateLimitError, RejectedError, BalanceError, CredentialError: the service refused it.
+            UncertainError: it may have been taken.
+        """
+        wire = wire_of(self.endpoints, model, payload)
+        answer = await self._http.ask(
+            "POST",
+            wire.url,
+            "submit",
+            token=self._credential.token,
+            body=wire.written(),
+            headers=wire.headers,
+            fresh=True,
+        )
+        request_id = _accepted(answer)
+        return Accepted(self.handle_of(model, request_id), request_id)
+
+    async def status(self, handle: str) -> JobStatus:
+        """Ask how a job stands."""
+        url, request_id = self._address(handle)
+        return _status(await self._questions.ask("GET", f"{url}/status", "status", "get the status", request_id))
+
+    async def result(self, handle: str) -> JobStatus:
+        """Ask for the outputs of a job, or why there are none: fal calls a job that failed completed too."""
+        url, request_id = self._address(handle)
+        takes = frozenset({400, 422})
+        answer = await self._questions.ask("GET", url, "result", "get the result", request_id, takes=takes)
+        if answer.status == 400 and (stands := await self.status(handle)).state != "completed":
+            return stands
+        if answer.status in takes:
+            return _failed(answer)
+        return JobStatus("completed", "completed", urls=tuple(output_urls(answer.json)), retry_after=answer.retry_after)
+
+    async def cancel(self, handle: str) -> Cancellation:
+        """Ask fal not to run a job; only one that was removed from the queue is surely cancelled."""
+        url, request_id = self._address(handle)
+        takes = frozenset({400})  # fal's answer about a job that is over or runs
+        answer = await self._questions.ask("PUT", f"{url}/cancel", "cancel", "cancel the job", request_id, takes=takes)
+        word = _word(answer.json)
+        removed = answer.status < 300 and word in {"ok", "removed", "cancelled", "cancellation_done"}
+        return Cancellation(removed, word or f"HTTP {answer.status}", "cancelled" if removed else "other")
+
+    async def describe(self, model: str) -> Description:
+        """Return what the catalogue has of fal's model: its fields and its price list, with their date."""
+        found = _offer(model)
+        price = Price(found.prices.base if found.prices else None, "image", prices=found.prices)
+        return Description(price, found.schema)
+
+    async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
+        """Fetch an output; see `Downloader.fetch`."""
+        return await self._downloader.fetch(url, folder, progress)
+
+    async def is_alive(self, url: str) -> bool:
+        """Return whether an output's address still answers."""
+        return await self._downloader.is_alive(url)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    def _address(self, handle: str) -> tuple[str, str]:
+        """Return the address of a job and its request id; errors where the handle is not one of ours."""
+        app, _, request_id = handle.partition("/requests/")
+        if not re.fullmatch(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+", app) or not REQUEST_ID.match(request_id):
+            raise RequestNotFoundError(
+                f"{handle[:60]!r} is no request of fal.", "It names a model and a request id.", "Check the id."
+            )
+        return f"{self.endpoints.queue}/{app}/requests/{request_id}", request_id
+
+    @property
+    def _downloader(self) -> Downloader:
+        trusted = None if self.endpoints.is_official else self.endpoints.queue
+        return Downloader(self._http.client_for, trusted, OUTPUT_HOSTS, deadline=self._http.timeouts.download_total)
+
+
+def _offer(model: str) -> Offer:
+    return offered(NAME, TITLE, model)
+
+
+def _accepted(answer: Answer) -> str:
+    """Return the id in a submit's answer, or raise: whatever is not surely a refusal is uncertain, with its id."""
+    if isinstance(answer.failure, NetworkError):
+        raise answer.failure
+    request_id = request_id_in(answer.body)
+    if answer.failure is None and 200 <= answer.status < 300 and request_id:
+        return request_id
+    if answer.failure is None and answer.status in SURELY_NOT_TAKEN:
+        refusal = _error_of(answer, doing="send the request", request_id=request_id)
+        assert refusal is not None, "a refusal has a status that is no success"
+        raise with_wait(refusal, answer.retry_after)
+    why = answer.failure.why if answer.failure else f"It answered HTTP {answer.status}. {server_message(answer.json)}"
+    uncertain = UncertainError(
+        "The request was sent, and it is not known whether fal accepted it.",
+        why.strip(),
+        request_id=request_id,
+    )
+    uncertain.__cause__ = answer.failure.__cause__ if answer.failure else None
+    raise with_wait(uncertain, answer.retry_after)
+
+
+def _status(answer: Answer) -> JobStatus:
+    word = _word(answer.json)
+    state = {"in_queue": "queued", "in_progress": "running", "completed": "completed"}.get(word, "other")
+    position = answer.json.get("queue_position") if isinstance(answer.json, dict) else None
+    ahead = position if type(position) is int and 0 <= position < 10**9 else None
+    return JobStatus(state, word or "no word", queue_position=ahead, retry_after=answer.retry_after)  # type: ignore[arg-type]
+
+
+def _failed(answer: Answer) -> JobStatus:
+    """Return the end of a job whose result is an error; a refusal of the content is told by its type."""
+    blocked = BLOCKED.encode() in answer.body
+    words = server_message(answer.json) or f"It answered HTTP {answer.status} without a reason."
+    return JobStatus("failed", "completed with an error", error=words, is_blocked=blocked)
+
+
+def _word(answer: Any) -> str:
+    value = answer.get("status") if isinstance(answer, dict) else None
+    return value.strip().lower()[:40] if isinstance(value, str) and value.isascii() else ""
+
+
+def _error_of(answer: Answer, *, doing: str, request_id: str | None) -> NBBananaError | None:
+    """Return the error that an answer of fal means; a status without JSON comes from something in between."""
+    status = answer.status
+    if 200 <= status < 300:
+        return None
+    words = server_message(answer.json)
+    why = f"It said: {words} (HTTP {status})" if words else f"It answered HTTP {status} without a reason."
+    if status == 401:
+        return TokenRejectedError("fal did not accept your key.", why, "Check FAL_KEY, or make a new key on fal.ai.")
+    if status == 402 or (status == 403 and LOCKED.search(words)):
+        return BalanceError("There is not enough balance.", why, "Add balance on fal.ai. Nothing was made.")
+    if status >= 500 or status in PASSING or answer.is_page:
+        mend = "The job may still run: %nbresume collects it." if request_id else ""
+        return UpstreamError(f"Could not {doing}: fal failed.", why, mend, request_id=request_id)
+    if request_id is None and status != 429:
+        mend = "Nothing was made or charged. Change the request and run it again."
+        return RejectedError("fal refused the request.", why, mend)
+    kind = {403: NotYoursError, 404: RequestNotFoundError, 429: RateLimitError}.get(status, RejectedError)
+    return kind(f"Could not {doing}: fal refused.", why, request_id=request_id)
+
+
+SPEC = ProviderSpec(
+    name=NAME,
+    title=TITLE,
+    connect=lambda credential, endpoints, _pace: Fal(credential, endpoints),
+    wire=wire_of,
+    key_variables=("FAL_KEY",),
+    key_page="fal.ai/dashboard/keys",
+    endpoints=FalEndpoints,
+    default_model="google/nano-banana-2/edit",
+    photo_upload="jpeg",
+)

@@ -1,0 +1,234 @@
+"""
+fal's queue on loopback, as its documentation and its clients describe it; it refuses what fal refuses.
+
+What is not sure is a switch: `cancel_word` is what a cancel of a waiting request says.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import fastjsonschema
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from nbbanana.models.offers import offer
+from nbbanana.sandbox.fault_injection import EXTENSION
+from nbbanana.sandbox.painter import flat
+from nbbanana.sandbox.server import Listener
+
+__all__ = ["KEY", "FalService", "Post"]
+
+KEY = "fal-key-id:a-secret-of-fal"
+MODELS = {
+    "fal-ai/nano-banana-2/edit": "google/nano-banana-2/edit",
+    "fal-ai/nano-banana-2": "google/nano-banana-2/text-to-image",
+}
+
+
+@dataclass
+class Post:
+    """A request that was accepted."""
+
+    id: str
+    model: str
+    payload: Mapping[str, Any]
+    headers: Mapping[str, str]
+    at: float = field(default_factory=time.monotonic)
+    over: str = ""
+    """How it ended: `ok`, `blocked`, `failed`, `cancelled`; empty while it has not."""
+
+
+class FalService:
+    """
+    The service; use it as a context manager.
+
+    Args:
+        duration: seconds that a request waits and runs, half of it each; `math.inf` never ends by itself.
+        locked: the reason for which the account is locked; empty is none.
+        end: how requests end: `ok`, `blocked` or `failed`.
+        cancel_word: what a cancel of a waiting request says.
+        faults: what happens to POSTs, one after another: `drop` takes it and gives no answer, `500` takes it and
+            answers so, `429` takes nothing, `page` takes it and a proxy answers.
+    """
+
+    def __init__(
+        self,
+        *,
+        duration: float = 0.0,
+        locked: str = "",
+        end: str = "ok",
+        cancel_word: str = "OK",
+        faults: tuple[str, ...] = (),
+    ) -> None:
+        self.duration = duration
+        self.locked = locked
+        self.end = end
+        self.cancel_word = cancel_word
+        self.faults = list(faults)
+        self.posts: list[Post] = []
+        self.asked: list[tuple[str, str]] = []
+        """Method and path of everything that came."""
+        self.keys: set[str] = set()
+        """Where a key came: the paths that had an `Authorization` header."""
+        self._checks = {name: fastjsonschema.compile(_schema(known)) for name, known in MODELS.items()}
+
+    def __enter__(self) -> Self:
+        self._listener = Listener(self._app, "127.0.0.1", 0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._listener.close()
+
+    @property
+    def url(self) -> str:
+        """Its origin."""
+        return self._listener.origin
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What points nbbanana here."""
+        return {"FAL_KEY": KEY, "NBBANANA_FAL_QUEUE": self.url}
+
+    def finish(self) -> None:
+        """End every request that waits or runs."""
+        self.duration = 0.0
+
+    @property
+    def _app(self) -> Starlette:
+        job = "/{owner}/{app}/requests/{request_id}"
+        return Starlette(
+            routes=[
+                Route("/outputs/{name}", self._output, methods=["GET", "HEAD"]),
+                Route(f"{job}/status", self._status),
+                Route(f"{job}/cancel", self._cancel, methods=["PUT"]),
+                Route(job, self._result),
+                Route("/{model:path}", self._submit, methods=["POST"]),
+            ]
+        )
+
+    async def _submit(self, request: Request) -> Response:
+        model = request.path_params["model"]
+        if refused := self._refused(request):
+            return refused
+        if model not in MODELS:
+            return JSONResponse({"detail": "Application not found"}, 404)
+        payload = await request.json()
+        try:
+            self._checks[model](payload)
+        except fastjsonschema.JsonSchemaException as error:
+            return JSONResponse(
+                {"detail": [{"loc": ["body", *error.path[1:]], "msg": error.message, "type": "value_error"}]}, 422
+            )
+        return self._taken(request, model, payload, self.faults.pop(0) if self.faults else "")
+
+    def _taken(self, request: Request, model: str, payload: Any, fault: str) -> Response:
+        if fault == "429":
+            return JSONResponse({"detail": "Too many requests"}, 429, headers={"Retry-After": "0"})
+        post = Post(str(uuid.uuid4()), model, payload, dict(request.headers))
+        self.posts.append(post)
+        if fault == "drop":
+            request.scope["extensions"][EXTENSION].reset()
+        if fault == "page":
+            return Response("<html>Bad gateway</html>", 502, media_type="text/html")
+        if fault == "500":
+            return JSONResponse({"detail": "Internal error", "error_type": "runner_disconnected"}, 500)
+        app = "/".join(model.split("/")[:2])
+        home = f"{self.url}/{app}/requests/{post.id}"
+        links = {"response_url": home, "status_url": f"{home}/status", "cancel_url": f"{home}/cancel"}
+        return JSONResponse({"request_id": post.id, "status": "IN_QUEUE", "queue_position": 0, **links})
+
+    async def _status(self, request: Request) -> Response:
+        post = self._found(request)
+        if not isinstance(post, Post):
+            return post
+        state = self._state(post)
+        answer: dict[str, Any] = {"status": state, "request_id": post.id}
+        if state == "IN_QUEUE":
+            answer["queue_position"] = 0
+        if state == "COMPLETED" and post.over != "ok":
+            answer |= {"error": "It failed.", "error_type": "content_policy_violation"}
+        return JSONResponse(answer, 200 if state == "COMPLETED" else 202)
+
+    async def _result(self, request: Request) -> Response:
+        post = self._found(request)
+        if not isinstance(post, Post):
+            return post
+        if self._state(post) != "COMPLETED":
+            return JSONResponse({"detail": "Request is still in progress"}, 400)
+        if post.over == "blocked":
+            detail = {"loc": ["body", "prompt"], "msg": "The content was flagged.", "type": "content_policy_violation"}
+            return JSONResponse({"detail": [detail]}, 422)
+        if post.over == "failed":
+            return JSONResponse({"detail": "The runner failed.", "error_type": "internal_error"}, 422)
+        count = post.payload.get("num_images", 1)
+        images = [{"url": f"{self.url}/outputs/{post.id}-{n}.png", "content_type": "image/png"} for n in range(count)]
+        return JSONResponse({"images": images, "description": ""})
+
+    async def _cancel(self, request: Request) -> Response:
+        post = self._found(request)
+        if not isinstance(post, Post):
+            return post
+        if self._state(post) == "COMPLETED":
+            return JSONResponse({"status": "ALREADY_COMPLETED"}, 400)
+        if self._state(post) == "IN_PROGRESS":
+            return JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202)
+        self.posts.remove(post)
+        return JSONResponse({"status": self.cancel_word}, 202)
+
+    async def _output(self, request: Request) -> Response:
+        self._note(request)
+        name = request.path_params["name"]
+        return Response(flat(name, 0, int(re.findall(r"-(\d+)\.png$", name)[0])), media_type="image/png")
+
+    def _found(self, request: Request) -> Post | Response:
+        if refused := self._refused(request):
+            return refused
+        owner, app, request_id = (request.path_params[name] for name in ("owner", "app", "request_id"))
+        for post in self.posts:
+            if post.id == request_id and post.model.startswith(f"{owner}/{app}"):
+                return post
+        return JSONResponse({"detail": "Request not found", "status": "NOT_FOUND"}, 404)
+
+    def _state(self, post: Post) -> str:
+        passed = time.monotonic() - post.at
+        if passed >= self.duration:
+            post.over = post.over or self.end
+            return "COMPLETED"
+        return "IN_QUEUE" if passed < self.duration / 2 or math.isinf(self.duration) else "IN_PROGRESS"
+
+    def _refused(self, request: Request) -> Response | None:
+        self._note(request)
+        if request.headers.get("authorization") != f"Key {KEY}":
+            return JSONResponse({"detail": "Authentication is required to access this application"}, 401)
+        if self.locked:
+            return JSONResponse({"detail": f"User is locked. Reason: {self.locked}."}, 403)
+        return None
+
+    def _note(self, request: Request) -> None:
+        self.asked.append((request.method, request.url.path))
+        if "authorization" in request.headers:
+            self.keys.add(request.url.path)
+
+
+def _schema(model: str) -> dict[str, Any]:
+    """What fal takes: the fields of the catalogue's file, with `image_urls` as URLs."""
+    found = offer("fal", model)
+    assert found is not None
+    plain = dict(found.schema)
+    plain["properties"] = {
+        name: {key: value for key, value in node.items() if key not in {"format", "x-nbbanana", "default"}}
+        for name, node in found.schema["properties"].items()
+    }
+    return plain
