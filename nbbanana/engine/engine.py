@@ -177,11 +177,7 @@ class Engine:
         return [run for run, _ in answers]
 
     def resume(self, edit: Edit, request: EditRequest, model: Model) -> Run:
-        """
-        Take an accepted job up again: wait for it and fetch its outputs. Nothing is sent a second time.
-
-        It answers no cell: the one that asked for it, run again after a restart, gets it from the store.
-        """
+        """Take an accepted job up again: wait for it and fetch its outputs. It answers no cell."""
         with self._guard:
             for running in self._runs:
                 if running.edit is not None and running.edit.id == edit.id:
@@ -199,7 +195,7 @@ class Engine:
         return self._loop.run(self._context.prices.quote(request, model))
 
     def described(self, request: EditRequest, model: Model) -> Future[tuple[Quote, Model | None]]:
-        """Return what a request will cost, and its model as the service has it now; None where it tells no schema."""
+        """Return what a request will cost, and its model as the service has it now."""
         return self._loop.run(self._context.prices.ask(request, model))
 
     def ask(self, question: Callable[[Any], Awaitable[T]]) -> Future[T]:
