@@ -64,6 +64,13 @@ class Rows:
         run.edit = await self.call(self.store.move, run.row.id, state, **facts)
         log.debug("edit %s is %s", run.edit.id, state)
 
+    async def begin_post(self, run: Run, *, alone: bool = False) -> Edit | None:
+        """Write down that a run's POST follows, unless the edit that is given back was sent; see the store."""
+        edit, other = await self.call(self.store.begin_post, run.row.id, alone=alone)
+        run.edit = edit
+        log.debug("edit %s is %s", edit.id, edit.state)
+        return other
+
     async def refresh(self, run: Run) -> None:
         """Read a run's row again."""
         run.edit = await self.call(self.store.get, run.row.id)

@@ -30,9 +30,9 @@ from nbbanana.engine.series import Series
 from nbbanana.engine.stop import stop
 from nbbanana.engine.submit import submit
 from nbbanana.engine.wait import follow, wait
-from nbbanana.errors import JobCancelledError, NBBananaError, UnknownModelError
+from nbbanana.errors import JobCancelledError, NBBananaError
 from nbbanana.images import UploadCache
-from nbbanana.models import Model, from_schema
+from nbbanana.models import Model
 from nbbanana.providers.base import JobStatus, Provider
 from nbbanana.request import EditRequest
 from nbbanana.settings import Mode
@@ -208,7 +208,7 @@ class Engine:
 
     def live_model(self, model_id: str) -> Future[Model]:
         """Return a model that is not shipped, by the schema the service has for it."""
-        return self._loop.run(self._live_model(model_id))
+        return self._loop.run(self._context.prices.live_model(model_id))
 
     @property
     def is_sending(self) -> bool:
@@ -354,13 +354,19 @@ class Engine:
             await reserve([(run, prepared.price)], self._context)
         else:
             await series.reserve(run, self._context, prepared.price)
+        found = await self._sent(run, prepared, alone=mode == "auto" and run.request.is_seeded)
+        if isinstance(found, Edit):
+            return await self._follow(run, await self._give_way(run, found))
+        return await self._fetched(run, found, prepared)
+
+    async def _sent(self, run: Run, prepared: Prepared, *, alone: bool) -> JobStatus | Edit:
+        """Send a request and wait for its job; an edit is another kernel's of the same ask that was sent meanwhile."""
         async with self._context.limit:
             # A payload holds all pictures of a request: only those that are being sent are in memory.
             payload = await self._context.threads.prepare(payload_of, run, prepared, self.store)
-            await submit(run, self._context, payload)
+            other = await submit(run, self._context, payload, alone=alone)
             del payload
-            status = await wait(run, self._context)
-        return await self._fetched(run, status, prepared)
+            return await wait(run, self._context) if other is None else other
 
     async def _prepared(self, run: Run) -> Prepared:
         before, self._last_written = self._last_written, asyncio.Event()
@@ -374,8 +380,10 @@ class Engine:
     async def _ahead(self, run: Run, mode: Mode) -> Edit | None:
         """Return an edit of the same ask that another kernel wrote down before this, which then is not sent."""
         other = await self._context.rows.call(self._reuse.ahead, run.request, run.provider, mode, run.row.id)
-        if other is not None:
-            await self._context.rows.move(run, "cancelled", note=f"edit {other.id} asks the same")
+        return None if other is None else await self._give_way(run, other)
+
+    async def _give_way(self, run: Run, other: Edit) -> Edit:
+        await self._context.rows.move(run, "cancelled", note=f"edit {other.id} asks the same")
         return other
 
     async def _collect(self, run: Run, edit: Edit) -> Outcome:
@@ -402,12 +410,6 @@ class Engine:
         if run.row.state != "downloading":
             await self._context.rows.move(run, "downloading", note="its outputs were left at the service")
         return Outcome(run.row, "made", tuple(run.notes))
-
-    async def _live_model(self, model_id: str) -> Model:
-        schema = (await self._context.prices.describe(model_id)).schema
-        if schema is None:
-            raise UnknownModelError(f"The service has no schema for {model_id!r}.", "So nothing of it can be checked.")
-        return from_schema(model_id, schema)
 
     async def _close(self) -> None:
         runs = self._all_runs()

@@ -193,6 +193,18 @@ class Prices:
         # One that is cancelled while it waits leaves the question to the others.
         return await asyncio.shield(asking)
 
+    async def live_model(self, model_id: str) -> Model:
+        """
+        Return a model that is not shipped, by the schema the service has for it.
+
+        Raises:
+            UnknownModelError: the service has none.
+        """
+        schema = (await self.describe(model_id)).schema
+        if schema is None:
+            raise UnknownModelError(f"The service has no schema for {model_id!r}.", "So nothing of it can be checked.")
+        return from_schema(model_id, schema)
+
     async def quote(self, request: EditRequest, model: Model) -> Quote:
         """Return what a request costs; errors as `ask`."""
         return (await self.ask(request, model))[0]

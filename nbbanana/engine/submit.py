@@ -15,7 +15,7 @@ from nbbanana.engine.context import Context
 from nbbanana.engine.run import NotSentError, Run
 from nbbanana.errors import NBBananaError, NetworkError, RateLimitError, StoreError, UncertainError
 from nbbanana.providers.base import Accepted
-from nbbanana.store.records import Outcome, State
+from nbbanana.store.records import Edit, Outcome, State
 
 __all__ = ["submit"]
 
@@ -32,12 +32,15 @@ RECORD_ATTEMPTS, RECORD_PAUSE = 5, 2.0
 log = logging.getLogger("nbbanana.engine")
 
 
-async def submit(run: Run, context: Context, payload: Mapping[str, Any]) -> None:
+async def submit(run: Run, context: Context, payload: Mapping[str, Any], *, alone: bool) -> Edit | None:
     """
     Send a request that is written down, and record what came of it.
 
     The exchange is shielded: when the run is cancelled in the middle of it, the POST still ends and its answer is
     still recorded, since it may have been taken.
+
+    Returns:
+        With `alone`, an edit of the same ask that another kernel sent meanwhile; then this one was not sent.
 
     Raises:
         NotSentError: a stop came before the service took it.
@@ -46,10 +49,12 @@ async def submit(run: Run, context: Context, payload: Mapping[str, Any]) -> None
     """
     if run.stop_requested:
         raise NotSentError
-    await context.rows.move(run, "submitting", sends=True)
+    if (other := await context.rows.begin_post(run, alone=alone)) is not None:
+        return other
     run.exchange = asyncio.create_task(_exchange(run, context, payload))
     run.exchange.add_done_callback(_observed)
     await asyncio.shield(run.exchange)
+    return None
 
 
 async def _exchange(run: Run, context: Context, payload: Mapping[str, Any]) -> None:
@@ -111,7 +116,7 @@ async def _pause(run: Run, context: Context, outcome: Outcome, seconds: float, n
     run.update(phase="paused", note=note, resumes_at=time.monotonic() + seconds)
     await context.rows.move(run, "submitting", note=note, outcome=outcome)
     await run.pause(seconds)
-    await context.rows.move(run, "submitting", sends=True)
+    await context.rows.begin_post(run)
 
 
 async def _record(run: Run, context: Context, taken: Accepted, state: State, **facts: Any) -> None:

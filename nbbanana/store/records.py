@@ -334,6 +334,8 @@ ACCEPTED: frozenset[str] = frozenset({"queued", "running", "downloading", "compl
 UNFINISHED: tuple[State, ...] = ("prepared", "submitting", "queued", "running", "downloading")
 """States in which something is left to do."""
 
+SENT: tuple[State, ...] = ("submitting", "queued", "running", "downloading", "completed", "unknown", "lost")
+"""The states of an edit that was sent, or is being sent, and may be an answer."""
 _TAKEN = {"queued", "running", "downloading", "completed", "failed", "cancelled", "unknown", "gone"}
 _NEXT: dict[str, set[str]] = {
     "prepared": {"prepared", "submitting", "rejected", "cancelled"},

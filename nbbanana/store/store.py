@@ -155,15 +155,14 @@ class Store(Money, Leases):
         edit_id: int,
         state: State,
         *,
-        sends: bool = False,
         outcome: Outcome | None = None,
         **facts: Unpack[Facts],
     ) -> Edit:
         """
         Take an edit to `state` and write down when, with what came to light (see `Facts`).
 
-        A state that lasts may be entered again, with a note. `sends` says that a POST follows, and writes it down;
-        `outcome` says how the last POST ended. An edit that ends loses its lease.
+        A state that lasts may be entered again, with a note. `outcome` says how the last POST ended. An edit that ends
+        loses its lease.
 
         Raises:
             NotInStoreError: no such edit.
@@ -173,11 +172,33 @@ class Store(Money, Leases):
         with self._database.write() as connection:
             rows.move(connection, edit_id, state, self._clock(), **facts)
             edit = rows.get(connection, edit_id)
-            if sends:
-                ledger.sent(connection, edit_id, self._clock(), seed=edit.seed, quote=edit.price_quoted)
             if outcome is not None:
                 ledger.last_ended(connection, edit_id, outcome, handle=edit.handle)
             return edit
+
+    def begin_post(self, edit_id: int, *, alone: bool = False) -> tuple[Edit, Edit | None]:
+        """
+        Take an edit to `submitting` and write down the POST that follows, in one transaction.
+
+        Args:
+            edit_id: the edit that is sent.
+            alone: not where an edit of the same ask at the same provider that was written down later was sent by now,
+                as when this one's kernel slept and another asked meanwhile: of all kernels the first here sends.
+
+        Returns:
+            The edit, and the later one that was sent; then nothing was changed.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: it ended meanwhile.
+        """
+        with self._database.write() as connection:
+            edit = rows.get(connection, edit_id)
+            if alone and (other := rows.sent_later(connection, edit)) is not None:
+                return edit, other
+            rows.move(connection, edit_id, "submitting", self._clock())
+            ledger.sent(connection, edit_id, self._clock(), seed=edit.seed, quote=edit.price_quoted)
+            return rows.get(connection, edit_id), None
 
     def annotate(
         self,

@@ -318,6 +318,33 @@ def test_of_two_kernels_that_ask_at_once_the_later_sends_nothing_though_the_firs
         assert len(posts(box)) == sent
 
 
+def test_a_request_that_nothing_watched_before_its_post_gives_way_to_one_that_was_sent_meanwhile(served, photo):
+    """A kernel that slept, or whose disk was full, kept no lease: of the same seeded ask only one is sent."""
+    from nbbanana.engine import engine
+
+    session, box = served()
+    payload_of, may_go_on = engine.payload_of, threading.Event()
+
+    with pytest.MonkeyPatch.context() as patch, nb.Session(store=session.folder) as other:
+
+        def late(run, prepared, store):
+            if store is session.store:
+                may_go_on.wait(20)
+            return payload_of(run, prepared, store)
+
+        patch.setattr(engine, "payload_of", late)
+        first = session.submit(SNOW, photo("portrait"), seed=1)
+        until(lambda: first.edit_id)
+        number = first.edit_id
+        with session.store._database.write() as database:
+            database.execute("DELETE FROM leases")
+        second = other.submit(SNOW, photo("portrait"), seed=1).result()
+        may_go_on.set()
+        assert first.result().record.id == second.record.id
+    assert len(posts(box)) == 1
+    assert session.store.get(number).state == "cancelled"
+
+
 def test_an_id_that_comes_with_an_error_is_kept_beside_a_store_that_cannot_take_it(served, photo, monkeypatch):
     """The same as with the id of an acceptance: a file has it until the row does."""
     from nbbanana.store.store import Store
