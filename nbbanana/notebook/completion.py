@@ -18,8 +18,6 @@ from itertools import islice, pairwise
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.images.reading import ENDINGS
-
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext
     from IPython.core.interactiveshell import InteractiveShell
@@ -147,7 +145,7 @@ def _files(fragment: str) -> Iterator[tuple[str, str]]:
     except OSError:
         return  # a folder that is not there, or may not be read
     names = [entry.name for entry in entries if entry.name.startswith(start) and (start or entry.name[:1] != ".")]
-    wanted = [name for name in names if name in folders or name.lower().endswith(ENDINGS)]
+    wanted = [name for name in names if name in folders or _names_a_picture(name)]
     for name in sorted(wanted, key=folders.__contains__)[:MOST_FILES]:
         path = head + slash + name
         if name in folders:
@@ -219,10 +217,17 @@ def _is_result(value: object) -> bool:
     return session is not None and isinstance(value, session.EditResult)
 
 
+def _names_a_picture(name: str) -> bool:
+    """Return whether a file's name ends as those of pictures do."""
+    from nbbanana.images.reading import ENDINGS  # Pillow is no part of loading the extension
+
+    return name.lower().endswith(ENDINGS)
+
+
 def _is_picture(value: object) -> bool:
     """Return whether a variable is likely meant as an image of a request."""
     if isinstance(value, str | PurePath):
-        return str(value).lower().endswith(ENDINGS)
+        return _names_a_picture(str(value))
     if isinstance(value, list | tuple):
         return bool(value) and _is_picture(value[0])
     if hasattr(type(value), "__nbbanana_image__") or _is_result(value):
