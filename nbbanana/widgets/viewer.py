@@ -65,7 +65,7 @@ class Viewer(Form, script="viewer/main.js", styles=("viewer.css",)):
             self.comparison.sides = sides_of([self._find(message)])
             self.emit("compare", model=self.comparison.model_id)
 
-    def let_go(self) -> None:
+    def on_close(self) -> None:
         """End the comparison with it."""
         self.comparison.close()
 

@@ -163,6 +163,20 @@ def test_neighbours_are_a_key_away_and_files_go_both_ways(page: Page, big: nb.Ed
 
 
 @pytest.mark.browser
+def test_a_picture_is_compared_with_its_input_from_its_cell(browser: Browser, big: nb.EditResult) -> None:
+    """By button and by key; the comparison has the input at its left, and is closed with the viewer."""
+    form = nb.view(big[1])
+    with opened(browser, form) as page:
+        page.wait_for_function(LOADED, arg=big[1].width)
+        page.locator(".vw-stage").press("c")
+        page.get_by_role("button", name="Compare").click()
+        page.wait_for_function("window.heard.filter((one) => one.kind === 'compare').length === 2")
+    assert [side.picture.label for side in form.comparison.sides] == ["coffee.png", "nbbanana.history[1][1]"]
+    form.close()
+    assert form.comparison.comm is None
+
+
+@pytest.mark.browser
 @in_every_view(320, 1280)
 def test_the_viewer_stands_in_nobodys_way(browser: Browser, big: nb.EditResult, theme: str, width: int) -> None:
     """axe finds nothing serious in it, in both themes, on a narrow page too."""
