@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from typing import get_args
 
 from nbbanana.errors import NotInStoreError, StoreError
-from nbbanana.store.records import Outcome, Post
-from nbbanana.store.rows import money, one, text
+from nbbanana.store.records import SENT, Edit, Outcome, Post
+from nbbanana.store.rows import get, money, one, text
 
-__all__ = ["add", "ended", "last_ended", "sent"]
+__all__ = ["add", "ended", "last_ended", "sent", "sent_later"]
 
 
 def sent(connection: sqlite3.Connection, edit_id: int, now: float, *, seed: int | None, quote: float | None) -> int:
@@ -73,3 +74,13 @@ def add(connection: sqlite3.Connection, edit_id: int, posts: Iterable[Post]) -> 
             for one in posts
         ],
     )
+
+
+def sent_later(connection: sqlite3.Connection, edit: Edit) -> Edit | None:
+    """Return the newest edit of the same ask and provider, written down after this one, that was or is being sent."""
+    found = connection.execute(
+        "SELECT id FROM edits WHERE ask = ? AND provider = ? AND id > ? AND NOT is_foreign"
+        " AND state IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT 1",
+        (edit.ask, edit.provider, edit.id, json.dumps(SENT)),
+    ).fetchone()
+    return None if found is None else get(connection, found["id"])

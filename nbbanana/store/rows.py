@@ -18,7 +18,6 @@ from nbbanana.request import canonical_json
 from nbbanana.store import search
 from nbbanana.store.records import (
     ACCEPTED,
-    SENT,
     TERMINAL,
     UNCERTAIN,
     Edit,
@@ -44,7 +43,6 @@ __all__ = [
     "move",
     "numbered",
     "one",
-    "sent_later",
     "text",
 ]
 
@@ -121,16 +119,6 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
         search.reindex_names(connection, edit_id, inputs)
     if state in TERMINAL:
         connection.execute("DELETE FROM leases WHERE edit_id = ?", (edit_id,))
-
-
-def sent_later(connection: sqlite3.Connection, edit: Edit) -> Edit | None:
-    """Return the newest edit of the same ask and provider, written down after this one, that was or is being sent."""
-    found = connection.execute(
-        "SELECT id FROM edits WHERE ask = ? AND provider = ? AND id > ? AND NOT is_foreign"
-        " AND state IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT 1",
-        (edit.ask, edit.provider, edit.id, json.dumps(SENT)),
-    ).fetchone()
-    return None if found is None else get(connection, found["id"])
 
 
 def append(connection: sqlite3.Connection, edit_id: int, state: State, now: float, note: str | None) -> None:

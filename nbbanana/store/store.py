@@ -194,7 +194,7 @@ class Store(Money, Leases):
         """
         with self._database.write() as connection:
             edit = rows.get(connection, edit_id)
-            if alone and (other := rows.sent_later(connection, edit)) is not None:
+            if alone and (other := ledger.sent_later(connection, edit)) is not None:
                 return edit, other
             rows.move(connection, edit_id, "submitting", self._clock())
             ledger.sent(connection, edit_id, self._clock(), seed=edit.seed, quote=edit.price_quoted)
