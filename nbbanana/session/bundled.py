@@ -46,12 +46,14 @@ def open_to_read(path: Path) -> Store:
     Raises:
         StoreError, BundleError: it cannot be read.
     """
-    return open_bundle(path) if is_bundle(path) else Store.open(path, read_only=True)
+    return open_bundle(path, read_only=True) if is_bundle(path) else Store.open(path, read_only=True)
 
 
-def open_bundle(path: Path) -> Store:
+def open_bundle(path: Path, *, read_only: bool = False) -> Store:
     """
-    Return the edits of a bundle as a store in the cache, unpacked once for each content and opened read-only.
+    Return the edits of a bundle as a store in the cache, unpacked once for each content.
+
+    A notebook that is replayed may star what it shows: without `read_only` the copy in the cache takes that.
 
     Raises:
         BundleError: not there, or not to be trusted.
@@ -66,7 +68,7 @@ def open_bundle(path: Path) -> Store:
             _rename(beside, place)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-    return Store.open(place, read_only=True)
+    return Store.open(place, read_only=read_only)
 
 
 def _rename(beside: Path, place: Path) -> None:
