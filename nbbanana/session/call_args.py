@@ -64,7 +64,7 @@ def checked_prompt(prompt: Any, images: Iterable[Any]) -> str:
     if not isinstance(prompt, str):
         kind = type(prompt).__name__
         what = "There is no prompt." if prompt is None else f"The prompt is a value of type {kind}."
-    elif _is_picture(prompt) and all(isinstance(image, str) for image in images):
+    elif _is_picture(prompt):
         what = f"The prompt is {clip(prompt, 80)}, which is a picture."
     elif not prompt.strip():
         raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")

@@ -51,6 +51,7 @@ LONGEST_LINE, MOST_LINES = 420, 3
 DIFFERENCES = {
     "text as a number": "A line and a form hold text only: `--seed 7` is the number 7, `seed='7'` is a text.",
     "text as a switch": "A line says `--enable-web-search=yes`; a call says True.",
+    "a picture as the prompt": "In a call the two are swapped then; elsewhere words have a place of their own.",
     "a number's text": "A line sees how a value is written: Decimal('7') is 7 there and no number of JSON elsewhere.",
 }
 """Why ways differ, by what cases name."""
@@ -460,7 +461,7 @@ def prompts() -> list[Case]:
         "Make it snow.", " Make it snow. ", "Make it\nsnow.", "Make it\n\nsnow.", "Fais la nuit é.", "夜にして", "🙂",
         "a" * 5000, "{not a placeholder}", "{{name}}", "%%nbedit", "--seed 7", "-n 4", '"quoted"', "'", "`code`",
         "<b>bold</b>", "$HOME", "\\n", "a\tb", "a\u2028b", "keep the face", "Keep it: this is a sentence.", "-- dash",
-        "a\u200bb", "\u202eright", "https://example.com", "None", "0", "true", "{}", "[1]", "a\x1b[31mred",
+        "a\u200bb", "\u202eright", "None", "0", "true", "{}", "[1]", "a\x1b[31mred",
     ]  # fmt: skip
     ends = ["Make it\r\nsnow.", "Make it\rsnow.", "Make it\r\n\r\nsnow.", "a\n\r\nb"]
     bad = ["", " ", "\t", "\u00a0", "---", "a\n---\nb", "keep: the face", "a\nchange: b", "Only: x", "a\r\n---\r\nb"]
@@ -468,6 +469,10 @@ def prompts() -> list[Case]:
     return [
         *(Case(f"the prompt {text[:30]!r}", prompt=text, expect="taken") for text in good + ends),
         *(Case(f"the prompt {text!r}", prompt=text, expect=REFUSED) for text in bad),
+        *(
+            Case(f"the prompt {text!r}", prompt=text, differs="a picture as the prompt")
+            for text in ("https://example.com", "plain.png")
+        ),
         Case("half a character as a prompt", prompt="a\ud800", ways=("call", "cell", "form"), expect=REFUSED),
         *(Case(f"a prompt of type {type(value).__name__}", prompt=value, ways=("call",)) for value in other),
     ]
