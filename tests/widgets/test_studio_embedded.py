@@ -180,7 +180,7 @@ def test_the_browser_opens_in_place_and_its_pictures_come_into_the_form(browser:
         lineage.get_by_role("button", name="Led to: 2,").click()
         expect(detail.locator("h3")).to_have_text("history[2]")
         detail.get_by_role("button", name="Open in the form").click()
-        expect(page.get_by_label("Prompt")).to_have_value("Make it rain.")
+        expect(page.get_by_role("textbox", name="Prompt")).to_have_value("Make it rain.")
         expect(page.locator(".st-group-head").first).to_contain_text("Edit 2")
         page.locator(".st-tile").first.click()
         page.keyboard.press("/")
