@@ -14,9 +14,11 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from nbbanana.errors import UnknownModelError
 from nbbanana.models.catalogue import SCHEMA, ids
+from nbbanana.text import one_line
 
-__all__ = ["Offer", "PriceList", "offer", "who_has"]
+__all__ = ["Offer", "PriceList", "offer", "offered", "who_has"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,30 @@ def offer(provider: str, model_id: str) -> Offer | None:
         found["read"],
         found["source"],
     )
+
+
+def offered(provider: str, title: str, model: str) -> Offer:
+    """
+    Return what a service has of a model of the catalogue.
+
+    Args:
+        provider: the name of the service, such as `fal`.
+        title: what people call it.
+        model: the id in the catalogue.
+
+    Raises:
+        UnknownModelError: it has none; the services that have it are named.
+    """
+    found = offer(provider, model)
+    if found is not None:
+        return found
+    others = who_has(model)
+    why = (
+        f"By the catalogue these have it too: {', '.join(others)}."
+        if others
+        else "No other service is known to have it."
+    )
+    raise UnknownModelError(f"{title} has no {one_line(model, 80)}.", why, "Choose another model or another provider.")
 
 
 def who_has(model_id: str) -> tuple[str, ...]:

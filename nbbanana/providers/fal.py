@@ -28,10 +28,9 @@ from nbbanana.errors import (
     UncertainError,
     UpstreamError,
 )
-from nbbanana.models.offers import Offer
+from nbbanana.models.offers import Offer, offered
 from nbbanana.providers.answers import REQUEST_ID, output_urls, request_id_in, server_message
 from nbbanana.providers.base import Accepted, Cancellation, Description, Downloaded, JobStatus, Price, Wire
-from nbbanana.providers.catalogue import offered
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.downloads import Downloader
 from nbbanana.providers.endpoints import Endpoints, base
