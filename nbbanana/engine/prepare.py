@@ -79,7 +79,8 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
     await _refuse_sandbox_pictures(images, context)
     alive = await asyncio.gather(*(_remote_url(image, context) for image in images))
     local = [image for image, url in zip(images, alive, strict=True) if url is None]
-    mask, *uploads = await context.threads.prepare(_uploads, run.request, local, context.uploads)
+    jpeg = context.provider.takes_jpeg or settings().upload_format == "jpeg"
+    mask, *uploads = await context.threads.prepare(_uploads, run.request, local, context.uploads, jpeg=jpeg)
     following = iter(uploads)
     prepared = [None if url else next(following) for url in alive]
     run.notes.extend(upload.note for upload in prepared if upload and upload.note)
@@ -237,10 +238,12 @@ def process_id() -> str:
     return _process(os.getpid())
 
 
-def _uploads(request: EditRequest, local: Sequence[ImageInput], cache: UploadCache) -> tuple[Upload | None, ...]:
-    """Encode the mask (None where there is none) and the pictures, within the limits all together."""
+def _uploads(
+    request: EditRequest, local: Sequence[ImageInput], cache: UploadCache, *, jpeg: bool
+) -> tuple[Upload | None, ...]:
+    """Encode the mask (None where there is none; it stays a PNG) and the pictures, within the limits all together."""
     if request.mask is None:
-        return (None, *prepare_uploads(local, cache=cache))
+        return (None, *prepare_uploads(local, jpeg=jpeg, cache=cache))
     *uploads, mask = prepare_uploads([*local, request.mask], cache=cache)
     first = request.images[0] if request.images else None
     if local and first is local[0] and (first.width, first.height) == (request.mask.width, request.mask.height):
@@ -263,7 +266,7 @@ def _source(url: str | None, upload: Upload | None) -> Source:
     if url is not None:
         return Source(url)
     assert upload is not None
-    return Source(None, upload.sha256)
+    return Source(None, upload.sha256, upload.mime)
 
 
 def _url(source: Source, store: Store) -> str:

@@ -174,6 +174,9 @@ class Provider(Protocol):
     is_play: bool
     """Whether its money is play money: a sandbox."""
 
+    takes_jpeg: bool
+    """Whether a picture may travel as JPEG, so that no photograph is scaled down that need not be."""
+
     pace: float
     """Seconds here that a second of a real service takes: 1, or less for a sandbox that hurries."""
 

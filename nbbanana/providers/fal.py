@@ -86,6 +86,7 @@ class Fal:
 
     name = NAME
     is_play = False
+    takes_jpeg = True
     pace = 1.0
 
     def __init__(
@@ -269,5 +270,4 @@ SPEC = ProviderSpec(
     key_page="fal.ai/dashboard/keys",
     endpoints=FalEndpoints,
     default_model="google/nano-banana-2/edit",
-    photo_upload="jpeg",
 )

@@ -115,6 +115,9 @@ class RunComfy:
         pace: see `Provider.pace`.
     """
 
+    takes_jpeg = False
+    """JPEG in a request is not documented there; the setting `upload_format` sends it all the same."""
+
     def __init__(
         self,
         credential: Credential,

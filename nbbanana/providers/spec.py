@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from nbbanana.providers.endpoints import Endpoints
 from nbbanana.settings import config_dir
@@ -37,7 +37,6 @@ class ProviderSpec:
         is_play: whether its money is play money.
         can_resume: whether a job can be asked after later, by another process too.
         can_cancel: whether it takes a cancel.
-        photo_upload: `jpeg` where it takes JPEG in a request, so that no photograph is scaled that need not be.
     """
 
     name: str
@@ -56,7 +55,6 @@ class ProviderSpec:
     is_play: bool = False
     can_resume: bool = True
     can_cancel: bool = True
-    photo_upload: Literal["png", "jpeg"] = "png"
 
     @property
     def kept_at(self) -> Path:

@@ -16,6 +16,7 @@ import nbbanana as nb
 from nbbanana import errors
 from nbbanana.providers.base import Provider
 from nbbanana.providers.fal import SPEC, Fal, FalEndpoints
+from nbbanana.settings import settings
 
 ALL = {
     "n": 2,
@@ -187,6 +188,25 @@ def test_another_session_collects_what_a_closed_one_left(at_fal: At, picture: Pa
         (again,) = later.collect([later.history[1].record])
         assert len(again.result()) == 1
     assert len(fal.posts) == 1
+
+
+def test_a_photograph_that_no_png_holds_travels_whole_as_jpeg(at_fal: At, tmp_path: Path) -> None:
+    """fal takes JPEG; elsewhere it is scaled down, unless the setting says otherwise, and its note says which."""
+    import numpy as np
+    from PIL import Image
+
+    noise = np.random.default_rng(7).integers(0, 256, (1600, 2000, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.jpg", quality=95)
+    session, fal = at_fal()
+    here = session.edit("Make it dusk.", tmp_path / "noise.jpg")
+    assert fal.posts[0].payload["image_urls"][0].startswith("data:image/jpeg;base64,")
+    assert (here.record.inputs[0].width, here.record.inputs[0].height) == (2000, 1600)
+    assert "JPEG" in str(here.record.inputs[0].note)
+    for wanted, sent in (("png", (2000, 1600)), ("jpeg", (2000, 1600))):
+        settings().upload_format = wanted
+        with nb.Session(provider="sandbox", store=tmp_path / wanted) as elsewhere:
+            (record,) = elsewhere.edit("Make it dusk.", tmp_path / "noise.jpg").record.inputs
+            assert ((record.width, record.height) == sent) is (wanted == "jpeg")
 
 
 def test_a_model_that_fal_has_not_is_an_error_that_says_so(at_fal: At, picture: Path) -> None:

@@ -114,6 +114,7 @@ class ScriptedProvider:
     """
 
     is_play = False
+    takes_jpeg = False
     pace = 1.0
 
     def model_id(self, model: str) -> str:
