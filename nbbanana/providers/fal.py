@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,32 +18,26 @@ import httpx
 from nbbanana.errors import (
     BalanceError,
     NBBananaError,
-    NetworkError,
     NotYoursError,
     RateLimitError,
     RejectedError,
     RequestNotFoundError,
     TokenRejectedError,
-    UncertainError,
     UpstreamError,
 )
 from nbbanana.models.offers import Offer, offered
-from nbbanana.providers.answers import REQUEST_ID, output_urls, request_id_in, server_message
-from nbbanana.providers.base import Accepted, Cancellation, Description, Downloaded, JobStatus, Price, Wire
+from nbbanana.providers.answers import PASSING, REQUEST_ID, output_urls, server_message
+from nbbanana.providers.base import Accepted, Cancellation, Description, JobStatus, Price, Wire
 from nbbanana.providers.credentials import Credential
-from nbbanana.providers.downloads import Downloader
 from nbbanana.providers.endpoints import Endpoints, base
 from nbbanana.providers.http import Answer, Connections, Timeouts
-from nbbanana.providers.questions import Questions, with_wait
+from nbbanana.providers.service import Service
 from nbbanana.providers.spec import ProviderSpec
 
 __all__ = ["SPEC", "Fal", "FalEndpoints"]
 
 NAME, TITLE = "fal", "fal"
 KEY_HEADER = "Authorization: Key $FAL_KEY"
-OUTPUT_HOSTS = (".fal.media",)
-SURELY_NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422, 429})
-PASSING = frozenset({408, 409, 425})
 LOCKED = re.compile(r"locked|balance|top.?up|exhausted", re.IGNORECASE)
 """How a 403 reads that is about the wallet (fal's clients and forum)."""
 BLOCKED = "content_policy_violation"
@@ -71,7 +64,7 @@ def wire_of(endpoints: FalEndpoints, model: str, payload: Mapping[str, Any]) -> 
     return Wire(f"{endpoints.queue}/{_offer(model).id}", KEY_HEADER, payload, HEADERS)
 
 
-class Fal:
+class Fal(Service):
     """
     A `Provider` over fal's queue.
 
@@ -86,6 +79,7 @@ class Fal:
 
     name = NAME
     is_play = False
+    output_hosts = (".fal.media",)
     takes_jpeg = True
     pace = 1.0
 
@@ -98,9 +92,9 @@ class Fal:
         timeouts: Timeouts | None = None,
     ) -> None:
         self.endpoints = endpoints or FalEndpoints()
-        self._credential = credential
-        self._http = Connections(timeouts or Timeouts(), transport, scheme="Key")
-        self._questions = Questions(self._http, credential.token, _error_of)
+        trusted = None if self.endpoints.is_official else self.endpoints.queue
+        http = Connections(timeouts or Timeouts(), transport, scheme="Key")
+        super().__init__(http, credential.token, _error_of, trusted)
 
     def __repr__(self) -> str:
         return "<Fal>"
@@ -124,17 +118,7 @@ class Fal:
             RateLimitError, RejectedError, BalanceError, CredentialError: the service refused it.
             UncertainError: it may have been taken.
         """
-        wire = wire_of(self.endpoints, model, payload)
-        answer = await self._http.ask(
-            "POST",
-            wire.url,
-            "submit",
-            token=self._credential.token,
-            body=wire.written(),
-            headers=wire.headers,
-            fresh=True,
-        )
-        request_id = _accepted(answer)
+        request_id = await self._post(wire_of(self.endpoints, model, payload))
         return Accepted(self.handle_of(model, request_id), request_id)
 
     async def status(self, handle: str) -> JobStatus:
@@ -168,18 +152,6 @@ class Fal:
         price = Price(found.prices.base if found.prices else None, "image", prices=found.prices)
         return Description(price, found.schema)
 
-    async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
-        """Fetch an output; see `Downloader.fetch`."""
-        return await self._downloader.fetch(url, folder, progress)
-
-    async def is_alive(self, url: str) -> bool:
-        """Return whether an output's address still answers."""
-        return await self._downloader.is_alive(url)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
-
     def _address(self, handle: str) -> tuple[str, str]:
         """Return the address of a job and its request id; errors where the handle is not one of ours."""
         app, _, request_id = handle.partition("/requests/")
@@ -189,35 +161,9 @@ class Fal:
             )
         return f"{self.endpoints.queue}/{app}/requests/{request_id}", request_id
 
-    @property
-    def _downloader(self) -> Downloader:
-        trusted = None if self.endpoints.is_official else self.endpoints.queue
-        return Downloader(self._http.client_for, trusted, OUTPUT_HOSTS, deadline=self._http.timeouts.download_total)
-
 
 def _offer(model: str) -> Offer:
     return offered(NAME, TITLE, model)
-
-
-def _accepted(answer: Answer) -> str:
-    """Return the id in a submit's answer, or raise: whatever is not surely a refusal is uncertain, with its id."""
-    if isinstance(answer.failure, NetworkError):
-        raise answer.failure
-    request_id = request_id_in(answer.body)
-    if answer.failure is None and 200 <= answer.status < 300 and request_id:
-        return request_id
-    if answer.failure is None and answer.status in SURELY_NOT_TAKEN:
-        refusal = _error_of(answer, doing="send the request", request_id=request_id)
-        assert refusal is not None, "a refusal has a status that is no success"
-        raise with_wait(refusal, answer.retry_after)
-    why = answer.failure.why if answer.failure else f"It answered HTTP {answer.status}. {server_message(answer.json)}"
-    uncertain = UncertainError(
-        "The request was sent, and it is not known whether fal accepted it.",
-        why.strip(),
-        request_id=request_id,
-    )
-    uncertain.__cause__ = answer.failure.__cause__ if answer.failure else None
-    raise with_wait(uncertain, answer.retry_after)
 
 
 def _status(answer: Answer) -> JobStatus:

@@ -19,12 +19,10 @@ import httpx
 
 from nbbanana.errors import (
     NBBananaError,
-    NetworkError,
     ProtocolError,
     RateLimitError,
     RejectedError,
     RequestNotFoundError,
-    UncertainError,
     UnknownModelError,
     UpstreamError,
     translated,
@@ -32,23 +30,16 @@ from nbbanana.errors import (
 from nbbanana.providers.answers import (
     REQUEST_ID,
     STATES,
-    UNREADABLE,
-    effective_status,
-    error_code,
     error_from,
     job_status,
     price_from,
-    request_id_from,
-    request_id_in,
-    server_message,
 )
-from nbbanana.providers.base import Accepted, Cancellation, Description, Downloaded, JobStatus, Wire
+from nbbanana.providers.base import Accepted, Cancellation, Description, JobStatus, Wire
 from nbbanana.providers.credentials import Credential
-from nbbanana.providers.downloads import Downloader
 from nbbanana.providers.endpoints import Endpoints, base
 from nbbanana.providers.http import Answer, Connections, Timeouts
 from nbbanana.providers.login import log_in
-from nbbanana.providers.questions import Questions, with_wait
+from nbbanana.providers.service import Service
 from nbbanana.providers.spec import ProviderSpec
 from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, SANDBOX, under_home
 from nbbanana.text import one_line, without_addresses
@@ -57,11 +48,6 @@ __all__ = ["SPEC", "RunComfy", "RunComfyEndpoints", "Timeouts", "token_file"]
 
 
 OUTPUT_HOSTS = (".runcomfy.net", ".runcomfy.com")
-SURELY_NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422, 429})
-"""HTTP statuses, and error codes by their first three digits, that say the POST was refused.
-
-408, 409 and everything from 500 on can be said by something in between after the service took the request.
-"""
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]*(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)*\Z")
 """A slash path that goes into an address as it is (async queue endpoints page)."""
 QUESTION_PAUSE = 0.5
@@ -103,7 +89,7 @@ def wire_of(endpoints: RunComfyEndpoints, model: str, payload: Mapping[str, Any]
     )
 
 
-class RunComfy:
+class RunComfy(Service):
     """
     A `Provider` over the Model API.
 
@@ -115,6 +101,7 @@ class RunComfy:
         pace: see `Provider.pace`.
     """
 
+    output_hosts = OUTPUT_HOSTS
     takes_jpeg = False
     """JPEG in a request is not documented there; the setting `upload_format` sends it all the same."""
 
@@ -131,9 +118,9 @@ class RunComfy:
         self.name = SANDBOX if self.is_play else DEFAULT_PROVIDER
         self.pace = pace
         self.endpoints = endpoints or RunComfyEndpoints()
-        self._credential = credential
-        self._http = Connections(timeouts or Timeouts(), transport)
-        self._questions = Questions(self._http, credential.token, _error_of)
+        base_of_outputs = self.endpoints.model_api
+        trusted = None if base_of_outputs == RunComfyEndpoints().model_api else base_of_outputs
+        super().__init__(Connections(timeouts or Timeouts(), transport), credential.token, _error_of, trusted)
 
     def __repr__(self) -> str:
         return f"<RunComfy {self.name}>"
@@ -142,8 +129,7 @@ class RunComfy:
 
     async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
         """
-        Send a request once, over a fresh connection: on a stale pooled one a drop cannot be told from a drop
-        after acceptance.
+        Send a request once, over a fresh connection.
 
         Raises:
             NetworkError: the connection was never made, so nothing was taken.
@@ -151,11 +137,8 @@ class RunComfy:
             RateLimitError, RejectedError, BalanceError, CredentialError: the service refused it.
             UncertainError: it may have been taken.
         """
-        wire = wire_of(self.endpoints, model, payload)
-        answer = await self._http.ask(
-            "POST", wire.url, "submit", token=self._credential.token, body=wire.written(), fresh=True
-        )
-        return _accepted(answer)
+        request_id = await self._post(wire_of(self.endpoints, model, payload))
+        return Accepted(request_id, request_id)
 
     def model_id(self, model: str) -> str:
         """Return what the service calls a model: its own ids are the catalogue's."""
@@ -200,18 +183,6 @@ class RunComfy:
             await asyncio.sleep(pause)
             return _description(await self._catalogue_entry(model))
 
-    async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
-        """Fetch an output; see `Downloader.fetch`."""
-        return await self._downloader.fetch(url, folder, progress)
-
-    async def is_alive(self, url: str) -> bool:
-        """Return whether an output's address still answers."""
-        return await self._downloader.is_alive(url)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
-
     # ── what else the service can be asked ──────────────────────────────────────────────────────────────────
 
     async def catalogue(self, search: str = "", limit: int = 100) -> Any:
@@ -246,11 +217,6 @@ class RunComfy:
         """Ask the service something that may be asked twice; errors as `Questions.ask`."""
         return await self._questions.ask(method, (at or self.endpoints.model_api) + path, name, doing, request_id)
 
-    @property
-    def _downloader(self) -> Downloader:
-        trusted = None if self.endpoints.model_api == RunComfyEndpoints().model_api else self.endpoints.model_api
-        return Downloader(self._http.client_for, trusted, OUTPUT_HOSTS, deadline=self._http.timeouts.download_total)
-
 
 def _checked_model(model: str) -> str:
     if not MODEL_ID.match(model):
@@ -283,44 +249,6 @@ def _word(answer: Any, key: str) -> str:
 
 def _error_of(answer: Answer, *, doing: str, request_id: str | None) -> NBBananaError | None:
     return error_from(answer.status, answer.json, doing=doing, request_id=request_id, is_page=answer.is_page)
-
-
-def _accepted(answer: Answer) -> Accepted:
-    """Return the id in a submit's answer, or raise: whatever is not surely a refusal is uncertain, with its id."""
-    if isinstance(answer.failure, NetworkError):
-        raise answer.failure
-    request_id, json_value = request_id_in(answer.body), answer.json
-    code = error_code(json_value)
-    if answer.failure is None and code is None and 200 <= answer.status < 300 and request_id_from(json_value):
-        return Accepted(handle=str(request_id), request_id=str(request_id))
-    if answer.failure is None and effective_status(code, answer.status) in SURELY_NOT_TAKEN:
-        refusal = error_from(answer.status, json_value, doing="send the request", request_id=request_id)
-        raise with_wait(_for_submit(refusal, request_id), answer.retry_after)
-    uncertain = UncertainError(
-        "The request was sent, and it is not known whether the service accepted it.",
-        _why_uncertain(answer, code),
-        request_id=request_id,
-    )
-    uncertain.__cause__ = answer.failure.__cause__ if answer.failure else None
-    raise with_wait(uncertain, answer.retry_after)
-
-
-def _why_uncertain(answer: Answer, code: int | None) -> str:
-    if answer.failure is not None:
-        return answer.failure.why
-    if code is None and 200 <= answer.status < 300:
-        return "Its answer holds no request id."
-    number = f"HTTP {answer.status}" if code in {None, UNREADABLE} else f"error {code}"
-    return f"It answered {number}. {server_message(answer.json)}".strip()
-
-
-def _for_submit(error: NBBananaError | None, request_id: str | None) -> NBBananaError:
-    """Return the error of a refused submit: "not found" is the model then, and no fault passes by itself."""
-    assert error is not None, "a refusal has a code or a status that is no success"
-    if isinstance(error, RequestNotFoundError | RejectedError | UpstreamError):
-        mend = "Nothing was made or charged. Change the request and run it again."
-        return RejectedError("The service refused the request.", error.why, mend, request_id=request_id)
-    return error
 
 
 SPEC = ProviderSpec(

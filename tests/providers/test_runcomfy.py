@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbbanana import errors
-from nbbanana.providers import http, runcomfy
+from nbbanana.providers import http, runcomfy, service
 from nbbanana.providers.base import Accepted, Provider
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.local import local_sandbox
@@ -196,7 +196,7 @@ def test_an_error_code_of_zero_is_no_error(code):
     assert accepted == Accepted(handle=ID, request_id=ID)
 
 
-@pytest.mark.parametrize("status", sorted(runcomfy.SURELY_NOT_TAKEN))
+@pytest.mark.parametrize("status", sorted(service.SURELY_NOT_TAKEN))
 @pytest.mark.parametrize("body", [b"", b"<html>", BODY, b'{"message": "no"}'])
 def test_a_refused_submit_is_no_uncertain_one(status, body):
     """Whatever the body: what says that nothing was taken is an error that says so; an id in it is kept."""

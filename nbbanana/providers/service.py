@@ -1,0 +1,130 @@
+"""What every service over HTTP does alike: one POST a request, questions, and outputs fetched without the key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from nbbanana.errors import (
+    NBBananaError,
+    NetworkError,
+    RejectedError,
+    RequestNotFoundError,
+    UncertainError,
+    UpstreamError,
+)
+from nbbanana.providers.answers import (
+    UNREADABLE,
+    effective_status,
+    error_code,
+    request_id_from,
+    request_id_in,
+    server_message,
+)
+from nbbanana.providers.base import Downloaded, Wire
+from nbbanana.providers.downloads import Downloader
+from nbbanana.providers.http import Answer, Connections
+from nbbanana.providers.questions import Questions, Reader, with_wait
+
+__all__ = ["SURELY_NOT_TAKEN", "Service", "accepted_id"]
+
+SURELY_NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422, 429})
+"""HTTP statuses, and error codes by their first three digits, that say the POST was refused.
+
+408, 409 and everything from 500 on can be said by something in between after the service took the request.
+"""
+
+
+class Service:
+    """
+    The part of a provider that is the same for every queue service.
+
+    Args:
+        http: its connections.
+        token: its key.
+        read: what an answer of it means.
+        trusted_base: a base of it that serves outputs too, such as a sandbox's; None is none.
+    """
+
+    output_hosts: ClassVar[tuple[str, ...]]
+    """How the names of the hosts of its outputs end, each beginning with a dot."""
+
+    def __init__(self, http: Connections, token: str, read: Reader, trusted_base: str | None) -> None:
+        self._http = http
+        self._token = token
+        self._read = read
+        self._trusted_base = trusted_base
+        self._questions = Questions(http, token, read)
+
+    async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
+        """Fetch an output; see `Downloader.fetch`."""
+        return await self._downloader.fetch(url, folder, progress)
+
+    async def is_alive(self, url: str) -> bool:
+        """Return whether an output's address still answers."""
+        return await self._downloader.is_alive(url)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _post(self, wire: Wire) -> str:
+        """
+        Send a request once and return its id. The connection is fresh: on a stale pooled one a drop cannot be told
+        from a drop after acceptance.
+        """
+        answer = await self._http.ask(
+            "POST", wire.url, "submit", token=self._token, body=wire.written(), headers=wire.headers, fresh=True
+        )
+        return accepted_id(answer, self._read)
+
+    @property
+    def _downloader(self) -> Downloader:
+        return Downloader(
+            self._http.client_for, self._trusted_base, self.output_hosts, deadline=self._http.timeouts.download_total
+        )
+
+
+def accepted_id(answer: Answer, read: Reader) -> str:
+    """
+    Return the id in a submit's answer, or raise: whatever is not surely a refusal is uncertain, with its id.
+
+    Raises:
+        NetworkError: the connection was never made.
+        UncertainError: it may have been taken.
+        NBBananaError: it was refused.
+    """
+    if isinstance(answer.failure, NetworkError):
+        raise answer.failure
+    request_id, code = request_id_in(answer.body), error_code(answer.json)
+    if answer.failure is None and code is None and 200 <= answer.status < 300 and request_id_from(answer.json):
+        return str(request_id)
+    if answer.failure is None and effective_status(code, answer.status) in SURELY_NOT_TAKEN:
+        refusal = read(answer, doing="send the request", request_id=request_id)
+        raise with_wait(_for_submit(refusal, request_id), answer.retry_after)
+    uncertain = UncertainError(
+        "The request was sent, and it is not known whether the service accepted it.",
+        _why_uncertain(answer, code),
+        request_id=request_id,
+    )
+    uncertain.__cause__ = answer.failure.__cause__ if answer.failure else None
+    raise with_wait(uncertain, answer.retry_after)
+
+
+def _why_uncertain(answer: Answer, code: int | None) -> str:
+    if answer.failure is not None:
+        return answer.failure.why
+    if code is None and 200 <= answer.status < 300:
+        return "Its answer holds no request id."
+    number = f"HTTP {answer.status}" if code in {None, UNREADABLE} else f"error {code}"
+    return f"It answered {number}. {server_message(answer.json)}".strip()
+
+
+def _for_submit(error: NBBananaError | None, request_id: str | None) -> NBBananaError:
+    """Return the error of a refused submit: "not found" is the model then, and no fault passes by itself."""
+    assert error is not None, "a refusal has a code or a status that is no success"
+    if isinstance(error, RequestNotFoundError | RejectedError | UpstreamError):
+        mend = "Nothing was made or charged. Change the request and run it again."
+        return RejectedError("The service refused the request.", error.why, mend, request_id=request_id)
+    return error
