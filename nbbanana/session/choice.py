@@ -30,8 +30,8 @@ class Choice:
         credential: its key.
         endpoints: where it is.
         scale: the seconds here that a second of a service takes; less than 1 for a sandbox.
-        notice: a sentence to show the user once.
-        reason: why there is no provider.
+        text: what to tell the user: once, where there is a provider; else why there is none.
+        names_keys: whether the keys of other services that are here belong to that.
     """
 
     name: str
@@ -39,8 +39,13 @@ class Choice:
     credential: Credential | None = None
     endpoints: Endpoints | None = None
     scale: float = 1.0
-    notice: str | None = field(default=None, compare=False)
-    reason: str | None = field(default=None, compare=False)
+    text: str = field(default="", compare=False)
+    names_keys: bool = field(default=False, compare=False)
+
+    @property
+    def message(self) -> str:
+        """What to tell the user; made where it is shown, since other keys are looked for among all packages."""
+        return self.text + (_others() if self.names_keys else "")
 
     def provider(self) -> Provider | None:
         """Make the provider."""
@@ -63,7 +68,7 @@ def choose(wanted: str, store: Store) -> Choice:
         CredentialError: a key that is there and cannot be used. That is never a reason to fall back.
     """
     if settings().replay_store or settings().mode == "replay":
-        return Choice("", reason="In replay everything is answered from the store, and no service is asked.")
+        return Choice("", text="In replay everything is answered from the store, and no service is asked.")
     from nbbanana.providers.registry import find
 
     wanted = wanted or settings().provider
@@ -102,19 +107,18 @@ def nobody_is_asked() -> NoCredentialError:
 
 def _without_credential(store: Store) -> Choice:
     if not in_kernel():
-        return Choice(
-            "", reason=f"No key was found, and outside a notebook the sandbox has to be asked for.{_others()}"
-        )
+        why = "No key was found, and outside a notebook the sandbox has to be asked for."
+        return Choice("", text=why, names_keys=True)
     if store.has_paid_edits():
-        return Choice("", reason=f"No key was found, and this store holds paid edits.{_others()}")
+        return Choice("", text="No key was found, and this store holds paid edits.", names_keys=True)
     from nbbanana.providers.registry import find
 
     default, sandbox = find(DEFAULT_PROVIDER), find(SANDBOX)
     notice = (
         f"A test picture of the sandbox: there is no {default.title} token, so no model made it and nothing was paid. "
-        f"For real pictures: %nblogin, or set {default.key_variables[0]}.{_others()}"
+        f"For real pictures: %nblogin, or set {default.key_variables[0]}."
     )
-    return Choice(SANDBOX, sandbox, scale=settings().sandbox_scale, notice=notice)
+    return Choice(SANDBOX, sandbox, scale=settings().sandbox_scale, text=notice, names_keys=True)
 
 
 def _others() -> str:

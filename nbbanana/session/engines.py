@@ -89,7 +89,7 @@ class Engines:
     def _make(self, choice: Choice) -> Engine:
         provider = choice.provider()
         if provider is None:
-            raise NoCredentialError("There is no key for a service that makes pictures.", choice.reason or "")
+            raise NoCredentialError("There is no key for a service that makes pictures.", choice.message)
         known = settings()
         return Engine(self._store(), provider, self.reuse, timeout=known.timeout, concurrency=known.concurrency)
 

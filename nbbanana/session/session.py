@@ -40,7 +40,7 @@ from nbbanana.session.call_args import (
     settled,
     with_count,
 )
-from nbbanana.session.choice import nobody_is_asked
+from nbbanana.session.choice import Choice, nobody_is_asked
 from nbbanana.session.engines import Engines
 from nbbanana.session.history import History
 from nbbanana.session.jobs import Job
@@ -288,7 +288,7 @@ class Session:
         choice, engine = self._engines.chosen(provider or "")
         model = self.model_of(request.model)
         run = engine.start(request, model, mode=effective, download=download, **prices)
-        return Job(run, engine, self.library, self, partial(self._receive, choice.notice), name)
+        return Job(run, engine, self.library, self, partial(self._receive, choice), name)
 
     def quote(self, request: EditRequest, provider: str | None = None) -> Quote:
         """Return what a request will cost; in `replay` no price is asked."""
@@ -328,7 +328,7 @@ class Session:
         refuse_writing(self.folder, mode)
         choice, engine = self._engines.chosen()
         runs = engine.start_series([(request, model) for request in requests], mode=mode, **prices)
-        return [Job(run, engine, self.library, self, partial(self._receive, choice.notice)) for run in runs]
+        return [Job(run, engine, self.library, self, partial(self._receive, choice)) for run in runs]
 
     def _model_again(self, edit: Edit, mode: str) -> Model:
         is_replay = self._effective(cast("Mode", mode)) == "replay"
@@ -431,11 +431,11 @@ class Session:
         run = answer(request, self.library.model_by_id(request.model), self._engines.reuse)
         return Job(run, None, self.library, self, partial(self._receive, None), name)
 
-    def _receive(self, notice: str | None, outcome: Outcome, name: str | None) -> EditResult:
+    def _receive(self, choice: Choice | None, outcome: Outcome, name: str | None) -> EditResult:
         """Make the result of what the engine gave."""
-        if notice and not self._has_noticed:
+        if choice is not None and choice.text and not self._has_noticed:
             self._has_noticed = True
-            outcome = replace(outcome, notes=(notice, *outcome.notes))
+            outcome = replace(outcome, notes=(choice.message, *outcome.notes))
         self.used.setdefault(outcome.edit.id)
         self.last = EditResult(self.library, self, outcome, name)
         return self.last
