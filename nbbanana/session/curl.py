@@ -16,7 +16,8 @@ from typing import Any
 
 from nbbanana.errors import NotInStoreError
 from nbbanana.images import inspect
-from nbbanana.models import Model
+from nbbanana.models import Model, from_schema
+from nbbanana.models.offers import offer
 from nbbanana.providers.registry import find
 from nbbanana.session.reproduce import request_of
 from nbbanana.store import Store
@@ -52,11 +53,14 @@ def as_curl(edit: Edit, model: Model, store: Store) -> str:
         names[mark := secrets.token_hex(16)] = _word(record, store)
         sent[str(record.parameter)] = mark
     spec = find(edit.provider)
-    wire = spec.wire(spec.endpoints.from_environment(), edit.model, model.payload(sent, marks))
+    found = offer(edit.provider, edit.model)
+    there = from_schema(edit.model, found.schema) if found else None
+    wire = spec.wire(spec.endpoints.from_environment(), edit.model, model.payload(sent, marks, live=there))
     lines = [
         "# Sends the request once more; that is paid for.",
         f"curl --globoff --fail-with-body {shlex.quote(wire.url)} \\",
         f'  --header "{wire.key_header}" \\',
+        *(f'  --header "{name}: {value}" \\' for name, value in wire.headers.items()),
         '  --header "Content-Type: application/json" \\',
         f"  --data-binary @- <<{END}",
         _document(wire.body, names),

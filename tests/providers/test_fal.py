@@ -109,6 +109,15 @@ def test_the_key_goes_to_fal_s_queue_and_to_no_output(at_fal: At, picture: Path)
     assert "$FAL_KEY" in result.curl()
 
 
+def test_its_curl_sends_what_was_sent(at_fal: At, picture: Path) -> None:
+    """Under fal's names and with its header."""
+    session, fal = at_fal()
+    curl = session.edit("Make it dusk.", picture, n=2, safety_tolerance=5).curl()
+    assert all(f'"{name}"' in curl for name in fal.posts[0].payload)
+    assert '"number_of_images"' not in curl
+    assert '--header "x-fal-no-retry: 1"' in curl
+
+
 @pytest.mark.parametrize("fault", ["drop", "page", "500"])
 def test_an_answer_that_is_lost_after_the_post_is_uncertain_and_nothing_is_sent_again(
     at_fal: At, picture: Path, fault: str
