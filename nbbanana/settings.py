@@ -34,7 +34,7 @@ Mode = Literal["auto", "fresh", "replay"]
 
 DEFAULT_MODEL = "google/nano-banana-2/edit"
 DEFAULT_PROVIDER = "runcomfy"
-"""The service whose key decides where nobody chose one."""
+"""The service whose key decides where none was chosen."""
 SANDBOX = "sandbox"
 """The provider whose money is play money, which needs no key."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

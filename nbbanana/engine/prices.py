@@ -139,7 +139,7 @@ def _by_list(prices: PriceList, parameters: Mapping[str, Any], count: int, note:
         value = parameters.get(name)
         is_known &= value is None or str(value) in factors
         each *= 1.0 if value is None else factors.get(str(value), 1.0)
-    extra = sum(dollars for name, dollars in prices.extras.items() if parameters.get(name))
+    extra = sum(more for name, more in prices.extras.items() if parameters.get(name))
     low = round(count * each + extra, 6)
     high = round(count * (each + extra), 6)  # whether an extra counts once or by picture is not published
     how = f"{count} × ${each:.4g}{f' and ${extra:.4g} more' if extra else ''}, by its price list of {prices.read}"

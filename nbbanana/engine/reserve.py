@@ -7,14 +7,11 @@ from collections.abc import Mapping, Sequence
 from nbbanana.engine.context import Context
 from nbbanana.engine.past_costs import dollars
 from nbbanana.engine.prices import Quote, together
-from nbbanana.engine.run import Run
+from nbbanana.engine.series import Asked
 from nbbanana.errors import BudgetError
 from nbbanana.store.records import Budget, Reservation
 
-__all__ = ["Asked", "reserve"]
-
-Asked = tuple[Run, Quote]
-"""A request that is written down, and its price."""
+__all__ = ["reserve"]
 
 
 async def reserve(asked: Sequence[Asked], context: Context) -> None:

@@ -12,7 +12,7 @@ from nbbanana.engine.prices import Quote
 from nbbanana.engine.run import Run
 from nbbanana.errors import JobCancelledError, NBBananaError
 
-__all__ = ["Series"]
+__all__ = ["Asked", "Series"]
 
 log = logging.getLogger("nbbanana.engine")
 

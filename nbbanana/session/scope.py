@@ -19,6 +19,7 @@ def scope(session: Session, namespace: Mapping[str, Any]) -> Scope:
     """Return where operands are looked up in a session."""
 
     def history(value: object) -> Callable[[int], EditResult] | None:
+        """Return what gives an edit by its number, where a value has a history."""
         if value is sys.modules["nbbanana"]:
             return session.history.__getitem__
         if isinstance(value, Session):

@@ -34,7 +34,7 @@ def new_owner() -> str:
 def is_gone(owner: str) -> bool:
     """
     Return whether the process behind `owner` surely ended: it ran on this host, and its number is free, or it only
-    waits there to be asked how it ended, as in a container whose first process asks nobody.
+    waits there to be asked how it ended, as in a container whose first process reaps none.
 
     >>> is_gone(new_owner()), is_gone("elsewhere:1:abc")
     (False, False)

@@ -62,7 +62,7 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         self.acts = acts
         """What a Studio around it does with pictures that are found here: `open`, `take`, `compare`."""
         self.changed: Callable[[], object] = lambda: None
-        """Called in the UI thread after somebody starred or rejected."""
+        """Called in the UI thread after an edit was starred or rejected."""
         self.filters = Filters()
         self.numbers: tuple[int, ...] = ()
         self._times: tuple[float | None, ...] = ()
@@ -243,9 +243,10 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         """Run something slow; what breaks on the way is shown in the form."""
 
         def run() -> None:
+            """Run it in the background thread."""
             try:
                 act(*args)
-            except Exception as error:  # noqa: BLE001 - nobody above could show it
+            except Exception as error:  # noqa: BLE001 - no caller could show it
                 ui_thread.post(self.show_error, error, "write")
 
         ui_thread.background(run)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from support.schemas import INPAINT
 
 import nbbanana as nb
 from nbbanana.errors import BundleError, NotInStoreError, UsageError
@@ -24,16 +25,6 @@ CORNER = (0.7, 0.0, 1.0, 0.3)
 WORDS = "Put a bird into the upper-right corner."
 SMALL: dict[str, Any] = {"seed": 7, "resolution": "0.5K"}
 PAINT = "someone/inpaint"
-INPAINT = {
-    "type": "object",
-    "required": ["mask_image_url", "image_url", "prompt"],
-    "properties": {
-        "prompt": {"type": "string"},
-        "image_url": {"type": "string", "format": "image_uri"},
-        "mask_image_url": {"type": "string", "format": "image_uri"},
-        "seed": {"type": "integer"},
-    },
-}
 
 
 def test_a_region_is_kept_with_its_edit_and_not_sent(session: nb.Session, photo: Callable[[str], Path]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ipywidgets.widgets.widget import _instances
 from support.forms import Wire
+from support.schemas import INPAINT
 
 import nbbanana as nb
 from nbbanana import models
@@ -460,17 +461,6 @@ def test_a_public_studio_takes_uploads_and_touches_no_file_of_its_server(
     assert sorted(tmp_path.iterdir()) == before
     assert session.store.count() == 0
     form.close()
-
-
-INPAINT = {
-    "type": "object",
-    "required": ["mask_image_url", "image_url", "prompt"],
-    "properties": {
-        "prompt": {"type": "string"},
-        "image_url": {"type": "string", "format": "image_uri"},
-        "mask_image_url": {"type": "string", "format": "image_uri"},
-    },
-}
 
 
 def test_a_public_studio_reads_no_mask_from_its_server(

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from support.axe import violations
 from support.form_pages import opened, spills, unfold
 from support.lab import Browser
+from support.schemas import INPAINT
 from support.tiers import in_every_view
 
 import nbbanana as nb
@@ -238,17 +239,8 @@ def test_the_region_goes_as_the_mask_where_the_model_takes_one(
     browser: Browser, photo: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A button at the region sets the mask; it is white where the box is, is kept, and the field says what it is."""
-    inpaint = {
-        "type": "object",
-        "required": ["mask_image_url", "image_url", "prompt"],
-        "properties": {
-            "prompt": {"type": "string"},
-            "image_url": {"type": "string", "format": "image_uri"},
-            "mask_image_url": {"type": "string", "format": "image_uri", "description": "White is repainted."},
-        },
-    }
     monkeypatch.chdir(tmp_path)
-    with Sandbox(time_scale=0, models={"someone/inpaint": {"input_schema": inpaint, "base_price_usd": 0.05}}) as box:
+    with Sandbox(time_scale=0, models={"someone/inpaint": {"input_schema": INPAINT, "base_price_usd": 0.05}}) as box:
         monkeypatch.setenv("RUNCOMFY_MODEL_API_BASE", box.api_base)
         monkeypatch.setenv("RUNCOMFY_TOKEN", box.token)
         with nb.Session(store=tmp_path / "masked") as session:
