@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbbanana.engine.past_costs import PastCosts, costs_more, dollars
@@ -91,7 +91,8 @@ def quote(
     """
     count = counted(request.parameters, model, live)
     if price.prices is not None:
-        return _by_list(price.prices, request.parameters, count, price.note)
+        listed = _by_list(price.prices, request, count, price.note)
+        return listed if past_costs is None or listed.high is not None else _up_to(listed, past_costs)
     low = high = None
     how = "the service names no price a picture"
     if price.base is not None and price.unit in {None, "output", "image"}:
@@ -132,18 +133,28 @@ def _total(amounts: Sequence[float | None]) -> float | None:
     return round(sum(known), 6) if len(known) == len(amounts) else None
 
 
-def _by_list(prices: PriceList, parameters: Mapping[str, Any], count: int, note: str | None) -> Quote:
+def _by_list(prices: PriceList, request: EditRequest, count: int, note: str | None) -> Quote:
     """Return what a request costs by a published list; a value that is not in it leaves the most unknown."""
-    each, is_known = prices.base, True
+    each, is_known = prices.base, not prices.is_floor
     for name, factors in prices.factors.items():
-        value = parameters.get(name)
+        value = request.parameters.get(name)
         is_known &= value is None or str(value) in factors
         each *= 1.0 if value is None else factors.get(str(value), 1.0)
-    extra = sum(more for name, more in prices.extras.items() if parameters.get(name))
+    each += prices.each_input * len(request.images)
+    extra = sum(more for name, more in prices.extras.items() if request.parameters.get(name))
     low = round(count * each + extra, 6)
     high = round(count * (each + extra), 6)  # whether an extra counts once or by picture is not published
     how = f"{count} × ${each:.4g}{f' and ${extra:.4g} more' if extra else ''}, by its price list of {prices.read}"
+    if prices.is_floor:
+        how += f", and that is the least{f': {prices.beyond}' if prices.beyond else ''}"
     return Quote(low, high if is_known else None, how, note, count)
+
+
+def _up_to(listed: Quote, past_costs: PastCosts) -> Quote:
+    """Return a price whose most is the most that such pictures cost before: the list says only the least."""
+    assert listed.low is not None
+    high = max(listed.low, round(listed.count * past_costs.high, 6))
+    return replace(listed, high=high, how=f"{listed.how}. {past_costs}")
 
 
 @dataclass(frozen=True, slots=True)

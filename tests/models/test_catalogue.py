@@ -17,12 +17,13 @@ from nbbanana.errors import ParameterError, UnknownModelError
 from nbbanana.models.catalogue import read
 
 EDIT, MAKE = "google/nano-banana-2/edit", "google/nano-banana-2/text-to-image"
+NEWER = "google/nano-banana-2.1/edit"
 ROOT = Path(str(files("nbbanana.models"))) / "catalogue"
 
 
-def test_two_models_are_shipped() -> None:
+def test_three_models_are_shipped() -> None:
     """Their ids are sorted; each is made once."""
-    assert models.ids() == (EDIT, MAKE)
+    assert models.ids() == (NEWER, EDIT, MAKE)
     assert models.get(EDIT) is models.get(EDIT)
 
 
@@ -58,6 +59,25 @@ def test_the_edit_model_knows_what_its_fields_are_for() -> None:
     assert model.is_shipped
 
 
+def test_its_successor_differs_where_the_sources_say_so() -> None:
+    """All 14 ratios, no 0.5K, 14 pictures at most, and how long it thinks."""
+    model = models.get(NEWER)
+    assert len([ratio for ratio in model.field("aspect_ratio").enum if ratio != "auto"]) == 14
+    assert model.field("resolution").enum == ("1K", "2K", "4K")
+    assert (model.min_images, model.max_images) == (1, 14)
+    assert model.field("thinking_level").enum == ("minimal", "medium", "high")
+    assert model.field("thinking_level") in model.options
+    assert {field.name for field in models.get(EDIT).fields} < {field.name for field in model.fields}
+
+
+@pytest.mark.parametrize(
+    ("alias", "meant"), [("nano-banana", EDIT), ("nano-banana-2", EDIT), ("nano-banana-2.1", NEWER)]
+)
+def test_a_model_is_found_by_its_short_name(alias: str, meant: str) -> None:
+    """An alias is a name of the same model: what is recorded is its id."""
+    assert models.get(alias) is models.get(meant)
+
+
 def test_the_text_to_image_model_takes_no_pictures() -> None:
     """And its sibling's names differ."""
     model = models.get(MAKE)
@@ -72,7 +92,7 @@ def test_what_costs_is_said() -> None:
         assert field.cost_note == "costs extra and takes longer"
 
 
-@pytest.mark.parametrize("model_id", [EDIT, MAKE])
+@pytest.mark.parametrize("model_id", [EDIT, MAKE, NEWER])
 def test_every_shipped_model_is_documented(model_id: str) -> None:
     """A title, a summary, a description for each field, guidance that names its source."""
     model = models.get(model_id)
@@ -84,13 +104,13 @@ def test_every_shipped_model_is_documented(model_id: str) -> None:
     assert len({field.option for field in model.options}) == len(model.options)
 
 
-@pytest.mark.parametrize("model_id", [EDIT, MAKE])
+@pytest.mark.parametrize("model_id", [EDIT, MAKE, NEWER])
 def test_every_shipped_schema_is_one(model_id: str) -> None:
     """It is valid JSON Schema, and its defaults are values that it allows."""
     schema = json.loads((ROOT / f"{model_id}.schema.json").read_text(encoding="utf-8"))
     validate = fastjsonschema.compile(schema, use_default=False)
     defaults = {name: node["default"] for name, node in schema["properties"].items() if "default" in node}
-    validate({"prompt": "x", **defaults} | ({"image_urls": ["https://example.com/a.png"]} if model_id == EDIT else {}))
+    validate({"prompt": "x", **defaults} | ({"image_urls": ["https://example.com/a.png"]} if model_id != MAKE else {}))
 
 
 def test_options_are_everything_but_words_and_pictures() -> None:
@@ -122,7 +142,7 @@ def test_an_unknown_model_names_the_nearest(written: str, meant: str | None) -> 
     """Ids are looked up, never used as paths."""
     with pytest.raises(UnknownModelError) as caught:
         models.get(written)
-    assert caught.value.why == f"It holds {EDIT}, {MAKE}."
+    assert caught.value.why == f"It holds {NEWER}, {EDIT}, {MAKE}."
     if meant:
         assert caught.value.how == f"Did you mean {meant}?"
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from nbbanana import errors
+import nbbanana as nb
+from nbbanana import errors, models
+from nbbanana.engine.past_costs import PastCosts
+from nbbanana.engine.prices import quote
+from nbbanana.models.offers import offer
+from nbbanana.providers.base import Price
+
+NEWER = "google/nano-banana-2.1/edit"
 
 SNOW = "Keep the subject unchanged. Make it snow."
 FLOOR = {"resolution": "4K"}
@@ -108,3 +115,40 @@ def test_what_others_paid_is_no_price(served, photo, tmp_path):
     other.history.merge(bundle)
     quote = other.quote(other.request(SNOW, [photo("portrait")], parameters=FLOOR))
     assert quote.high is None
+
+
+def test_a_list_that_is_a_floor_names_the_least_and_no_most(photo):
+    """Tokens that nobody can count before: the quote says so, and a maximum holds only what is surely below it."""
+    request, model = a_request(photo, n=2), models.get(NEWER)
+    found = quote(price_of("gemini"), request, model)
+    assert (found.low, found.high) == (pytest.approx(2 * (0.0336 + 0.00168)), None)
+    assert "that is the least" in found.how
+    assert "2026-11-29" in found.how
+
+
+def test_what_such_pictures_cost_before_is_the_most_of_a_floor(photo):
+    """The store's own records say what the list cannot."""
+    past = PastCosts(0.04, 0.05, "", (3,))
+    found = quote(price_of("gemini"), a_request(photo, n=2), models.get(NEWER), past_costs=past)
+    assert (found.low, found.high) == (pytest.approx(0.07056), pytest.approx(0.10))
+    assert "as in edit 3" in found.how
+
+
+def test_a_size_that_the_list_does_not_know_is_counted_as_the_least_of_it(photo):
+    """No source names 2K of this model; 4K has its factor."""
+    for size, low in (("2K", 0.0336), ("4K", 0.1134)):
+        found = quote(price_of("gemini"), a_request(photo, parameters={"resolution": size}), models.get(NEWER))
+        assert found.low == pytest.approx(low + 0.00168)
+        assert found.high is None
+
+
+def price_of(provider):
+    """What a provider says whose price list is in the catalogue."""
+    prices = offer(provider, NEWER).prices
+    return Price(prices.base, "image", prices=prices)
+
+
+def a_request(photo, **what):
+    """A request to the model whose price is a floor."""
+    with nb.Session(provider="sandbox") as session:
+        return session.request(SNOW, [photo("portrait")], model=NEWER, **what)
