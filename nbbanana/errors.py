@@ -311,13 +311,13 @@ class CredentialError(NBBananaError):
 class NoCredentialError(CredentialError):
     """No token anywhere."""
 
-    mend = "Set RUNCOMFY_TOKEN or log in; to try without paying, use the sandbox."
+    mend = "Log in at a service, or set the variable of its key."
 
 
 class TokenRejectedError(CredentialError):
     """The service does not take the token."""
 
-    mend = "Make a new token on runcomfy.com, then log in again or set RUNCOMFY_TOKEN."
+    mend = "Make a new key at the service, then log in again or set its variable."
 
 
 class UnsafeTokenFileError(CredentialError):
@@ -343,7 +343,7 @@ class BudgetError(MoneyError):
 class BalanceError(MoneyError):
     """The account has not enough balance."""
 
-    mend = "Add balance on runcomfy.com. Nothing was made."
+    mend = "Add balance at the service. Nothing was made."
 
 
 class ServiceError(NBBananaError):

@@ -20,7 +20,7 @@ from nbbanana.errors import ConfigError, NBBananaError, translated
 
 __all__ = [
     "DEFAULT_PROVIDER",
-    "SANDBOX",
+    "PLAY_PROVIDER",
     "Mode",
     "NBBanana",
     "cache_dir",
@@ -35,8 +35,8 @@ Mode = Literal["auto", "fresh", "replay"]
 DEFAULT_MODEL = "google/nano-banana-2/edit"
 DEFAULT_PROVIDER = "runcomfy"
 """The service whose key decides where none was chosen."""
-SANDBOX = "sandbox"
-"""The provider whose money is play money, which needs no key."""
+PLAY_PROVIDER = "sandbox"
+"""The provider whose money is play money, which needs no key: what a kernel without any key falls back to."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 

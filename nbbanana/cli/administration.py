@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.cli.console import Commands, ask_provider, open_session, put_json, put_line, put_rows, say
+from nbbanana.cli.console import Commands, ask_account, open_session, put_json, put_line, put_rows, say
 from nbbanana.cli.edits import model_for
 from nbbanana.errors import NoCredentialError, UsageError
 
@@ -185,11 +185,11 @@ def _logout(options: argparse.Namespace) -> None:
 
 
 def _whoami(options: argparse.Namespace) -> None:
-    put_json(ask_provider(options, lambda service: service.whoami()))
+    put_json(ask_account(options, "whoami"))
 
 
 def _balance(options: argparse.Namespace) -> None:
-    put_json(ask_provider(options, lambda service: service.balance()))
+    put_json(ask_account(options, "balance"))
 
 
 def _budget(options: argparse.Namespace) -> None:
@@ -216,7 +216,7 @@ def _models(options: argparse.Namespace) -> None:
         with open_session(options) as session:
             put_json(dict(model_for(session, options.model).schema))
     elif options.remote:
-        put_json(ask_provider(options, lambda service: service.catalogue()))
+        put_json(ask_account(options, "catalogue"))
     else:
         put_rows(options, [{"id": name, "title": models.get(name).title} for name in models.ids()])
 

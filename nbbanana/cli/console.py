@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 from nbbanana.errors import ImageNotFoundError, InputError, UsageError
 
 if TYPE_CHECKING:
-    from nbbanana.providers.runcomfy import RunComfy
+    from nbbanana.providers import Provider
     from nbbanana.session import EditResult, Session
 
 __all__ = [
     "Commands",
     "Parser",
+    "ask_account",
     "ask_provider",
     "open_session",
     "prepare_streams",
@@ -221,11 +222,29 @@ def _free(folder: Path, stem: str) -> Path:
 def open_session(options: argparse.Namespace) -> Session:
     """Open the session that the shared options name."""
     from nbbanana.session import Session
+    from nbbanana.settings import PLAY_PROVIDER
 
-    return Session(provider="sandbox" if options.sandbox else None, store=options.store)
+    return Session(provider=PLAY_PROVIDER if options.sandbox else None, store=options.store)
 
 
-def ask_provider(options: argparse.Namespace, question: Callable[[RunComfy], Awaitable[Any]]) -> Any:
+def ask_provider(options: argparse.Namespace, question: Callable[[Provider], Awaitable[Any]]) -> Any:
     """Put one question to the service."""
     with open_session(options) as session:
         return session.engine.ask(question).result()
+
+
+def ask_account(options: argparse.Namespace, question: str) -> Any:
+    """
+    Ask the service what not every service can be asked, such as `balance`.
+
+    Raises:
+        UsageError: this one cannot.
+    """
+    from nbbanana.providers.registry import title_of
+
+    with open_session(options) as session:
+        engine = session.engine
+        if not hasattr(engine.provider, question):
+            name = engine.provider.name
+            raise UsageError(f"{title_of(name)} cannot be asked this.", f"It has no {question} for nbbanana to read.")
+        return engine.ask(lambda service: getattr(service, question)()).result()

@@ -312,10 +312,11 @@ def _resume(options: argparse.Namespace) -> None:
 def _demo(options: argparse.Namespace) -> None:
     from nbbanana import samples
     from nbbanana.session import Session
+    from nbbanana.settings import PLAY_PROVIDER
 
     words = "Keep the three objects and the table unchanged. Turn day into night."
     folder = target_folder(options.output_dir)
-    with Session(provider="sandbox", store=options.store) as session:
+    with Session(provider=PLAY_PROVIDER, store=options.store) as session:
         result = session.edit(words, samples.still_life(), number_of_images=2)
-        say("Sandbox pictures: no model made them, nothing was paid.")
+        say("Test pictures: no model made them, nothing was paid.")
         put_json({"images": save_pictures(result, folder)})

@@ -167,7 +167,7 @@ def _row(name: str, lines: list[list[tuple[str, str]]]) -> list[Row]:
 def _asked(view: ResultView, created: object) -> str:
     when = f"{_at(created)} UTC" if isinstance(created, str) else ""
     took = f"took {words.duration(view.seconds)}" if view.seconds is not None else ""
-    return _join(when, took, words.money(view.cost, view.provider))
+    return _join(when, took, words.money(view.cost, is_play=view.is_play))
 
 
 def _at(stamp: str) -> str:

@@ -102,7 +102,7 @@ class ProgressDisplay:
             `text/html` and `text/plain`; equal arguments give equal bundles, so an unchanged one need not be sent.
         """
         view = view or self._view
-        state, on_stop = standing(progress, view.provider), self._advice.get(progress.phase)
+        state, on_stop = standing(progress, view.provider if view.is_play else ""), self._advice.get(progress.phase)
         last = [on_stop] if on_stop else []
         html = self._html(view, self._tiles(view), state, facts=_facts_to_come(view, progress), last=last)
         return {"text/plain": _sentence(view, state), "text/html": html}
@@ -153,9 +153,13 @@ class ProgressDisplay:
         return self._arrived[picture.label]
 
 
-def standing(progress: Progress, provider: str = "") -> Standing:
+def standing(progress: Progress, play: str = "") -> Standing:
     """
     Return where a job stands, for this display or one of another kind.
+
+    Args:
+        progress: the job's.
+        play: the provider that runs it, where its money is play money: that is said on every line.
 
     >>> from nbbanana.engine.run import Progress
     >>> standing(Progress("queued", queue_position=2))
@@ -171,8 +175,7 @@ def standing(progress: Progress, provider: str = "") -> Standing:
         detail, value, most = _clock(progress)
     elif progress.phase == "downloading":
         detail, value, most = _arriving(progress)
-    sandbox = words.SANDBOX if provider == words.SANDBOX else ""
-    detail = " · ".join(filter(None, [detail, sandbox, one_line(progress.note or "")]))
+    detail = " · ".join(filter(None, [detail, one_line(play), one_line(progress.note or "")]))
     return Standing(mark, word, detail, value, most)
 
 

@@ -103,9 +103,9 @@ def _shown(count: int, total: int) -> str:
 def _facts(edit: Edit) -> list[str]:
     found = [f"seed {edit.seed}"] if edit.seed is not None else []
     found += [words.pictures(len(edit.outputs))] if edit.outputs else []
-    found += [words.SANDBOX] if edit.provider == words.SANDBOX else []
+    found += [one_line(edit.provider)] if edit.is_play else []
     if edit.cost is not None or edit.state == "completed":
-        found.append(words.money(edit.cost, edit.provider))
+        found.append(words.money(edit.cost, is_play=edit.is_play))
     return found
 
 
@@ -188,7 +188,7 @@ def dry_run_bundle(run: DryRun) -> dict[str, str]:
     body = plain(json.dumps(dict(run.request), indent=2, ensure_ascii=False, default=str))
     facts = [words.pictures(run.expected), one_line(run.model), one_line(run.provider)]
     price, notes = _price(run), [one_line(note) for note in run.notes]
-    view = ResultView("", run.inputs, (), run.expected, "", run.model, run.provider)
+    view = ResultView("", run.inputs, (), run.expected, "", run.model, run.provider, is_play=run.is_play)
     html = render("dry_run", header=parts.header(view), facts=facts, price=price, body=body, notes=notes)
     lines = [f"Not sent: {' · '.join(facts)}", price, body, *notes, "Nothing was sent."]
     return {"text/plain": "\n".join(lines), "text/html": html}
@@ -198,5 +198,5 @@ def _price(run: DryRun) -> str:
     how = f" ({one_line(run.how)})" if run.how else ""
     if run.cost is None:
         return f"Price not known{how}"
-    said = words.price_in_words(run.cost, run.cost if run.is_exact else run.most, run.provider)
+    said = words.price_in_words(run.cost, run.cost if run.is_exact else run.most, is_play=run.is_play)
     return f"{said[:1].upper()}{said[1:]}{how}"

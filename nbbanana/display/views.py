@@ -68,7 +68,8 @@ class ResultView:
         rows: how the pictures of several edits belong together, in their order; none where they are one edit's.
         expected: how many outputs were asked for.
         label: what one types to get it, such as `neon` or `nb.history[12]`.
-        model, provider: who ran it. `sandbox` is said on every line that names the result.
+        model, provider: who ran it.
+        is_play: whether its money is play money, so that no model made it; said on every line that names the result.
         edit_id: the row in the store.
         seconds: how long it took, where known.
         cost: US dollars, where known; None is unknown, never free.
@@ -97,6 +98,7 @@ class ResultView:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     stored: str = ""
     rows: tuple[Row, ...] = ()
+    is_play: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class DryRun:
         request: the JSON body, with words such as those of `describe` where the pictures would stand.
         inputs: the input pictures in their order.
         expected: how many outputs it asks for.
+        is_play: whether its money is play money.
         cost: US dollars; None is unknown, never free.
         is_exact: whether `cost` is the whole price.
         most: what it costs at most, where `cost` is not exact; None is unknown.
@@ -144,6 +147,7 @@ class DryRun:
     most: float | None = None
     how: str = ""
     notes: tuple[str, ...] = ()
+    is_play: bool = False
 
 
 @dataclass(frozen=True, slots=True)

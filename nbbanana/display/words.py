@@ -29,24 +29,21 @@ __all__ = [
     "written",
 ]
 
-SANDBOX = "sandbox"
-"""The provider without a model; its name stands wherever one of its results is named."""
 
-
-def money(amount: float | None, provider: str = "") -> str:
+def money(amount: float | None, *, is_play: bool = False) -> str:
     """
-    Format an amount in US dollars: unknown where it is None, play money in the sandbox.
+    Format an amount in US dollars: unknown where it is None, and said to be play money where it is.
 
-    >>> money(0.28), money(0.035), money(0.28, "sandbox"), money(None)
+    >>> money(0.28), money(0.035), money(0.28, is_play=True), money(None)
     ('$0.28', '$0.035', '$0.28 in play money', 'cost not known')
     """
     if amount is None:
         return "cost not known"
     whole, _, cents = f"{amount:,.4f}".partition(".")
-    return f"${whole}.{cents.rstrip('0').ljust(2, '0')}" + (" in play money" if provider == SANDBOX else "")
+    return f"${whole}.{cents.rstrip('0').ljust(2, '0')}" + (" in play money" if is_play else "")
 
 
-def price_in_words(low: float | None, high: float | None, provider: str = "") -> str:
+def price_in_words(low: float | None, high: float | None, *, is_play: bool = False) -> str:
     """
     Format a price before it is paid: exact, between two ends, or about so much where only its base is known.
 
@@ -54,8 +51,8 @@ def price_in_words(low: float | None, high: float | None, provider: str = "") ->
     ('$0.28', '$0.21 to $0.28', 'about $0.14', 'cost not known')
     """
     if high is None or low is None or low == high:
-        return f"{'about ' if low is not None and high is None else ''}{money(low, provider)}"
-    return f"{money(low)} to {money(high, provider)}"
+        return f"{'about ' if low is not None and high is None else ''}{money(low, is_play=is_play)}"
+    return f"{money(low)} to {money(high, is_play=is_play)}"
 
 
 def duration(seconds: float, places: int = 1) -> str:
@@ -146,11 +143,11 @@ def describe(picture: Picture) -> str:
     return one_line(picture.label) + (f" ({inner})" if inner else "")
 
 
-def who(model: str, provider: str, count: int) -> str:
-    """Return a phrase that says which model and provider made `count` pictures."""
-    if provider == SANDBOX:
-        return f"sandbox, no model made {'it' if count == 1 else 'them'}"
-    return one_line(model)
+def who(view: ResultView, count: int) -> str:
+    """Return a phrase that says which model made `count` pictures, or that none did."""
+    if view.is_play:
+        return f"{one_line(view.provider)}, no model made {'it' if count == 1 else 'them'}"
+    return one_line(view.model)
 
 
 def origin(view: ResultView) -> tuple[str, str] | None:
@@ -176,10 +173,10 @@ def facts(view: ResultView) -> list[str]:
     """Return the facts of a result as phrases: number and inputs, model, duration, cost, number of the edit."""
     count = len(view.pictures)
     made = pictures(count) if count >= view.expected else f"{count} of {pictures(view.expected)}"
-    found = [made + _from(view.inputs), who(view.model, view.provider, count)]
+    found = [made + _from(view.inputs), who(view, count)]
     if not _is_replayed(view):
         found += [duration(view.seconds)] if view.seconds is not None else []
-        found.append(money(view.cost, view.provider))
+        found.append(money(view.cost, is_play=view.is_play))
     if not view.origin and view.edit_id is not None:
         found.append(edits([record["edit"] for record in records(view) if "edit" in record] or [view.edit_id]))
     return found + shared(view)

@@ -237,7 +237,15 @@ class Engine:
 
     def _run(self, request: EditRequest, model: Model, *, download: bool = True) -> Run:
         count = counted(request.parameters, model)
-        return Run(request, model, provider=self.provider.name, expected_outputs=count, download=download)
+        provider = self.provider
+        return Run(
+            request,
+            model,
+            provider=provider.name,
+            is_play=provider.is_play,
+            expected_outputs=count,
+            download=download,
+        )
 
     def _answer(
         self,

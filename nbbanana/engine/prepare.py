@@ -72,11 +72,11 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
         turn: set once what was asked before is written, so that numbers follow the order of asking.
 
     Raises:
-        ImageError: a picture that cannot be sent, or a sandbox picture on its way to a paid service.
+        ImageError: a picture that cannot be sent, or a test picture on its way to a paid service.
         ParameterError: the model as the service has it now does not take a parameter.
     """
     images = run.request.images
-    await _refuse_sandbox_pictures(images, context)
+    await _refuse_test_pictures(images, context)
     alive = await asyncio.gather(*(_remote_url(image, context) for image in images))
     local = [image for image, url in zip(images, alive, strict=True) if url is None]
     jpeg = context.provider.takes_jpeg or settings().upload_format == "jpeg"
@@ -140,16 +140,16 @@ def _payload(run: Run, prepared: Prepared, urls: list[str], mask: str | None) ->
     return run.model.payload(parameters, urls, live=prepared.live)
 
 
-async def _refuse_sandbox_pictures(images: tuple[ImageInput, ...], context: Context) -> None:
+async def _refuse_test_pictures(images: tuple[ImageInput, ...], context: Context) -> None:
     if context.provider.is_play:
         return
     for image in images:
         makers = await _makers(image, context)
-        if not any(is_paid for is_paid in makers) and (makers or image.is_sandbox):
+        if not any(is_paid for is_paid in makers) and (makers or image.is_play):
             raise ImageError(
-                f"{image.name} is a sandbox picture: no model made it.",
+                f"{image.name} is a test picture: no model made it.",
                 "Paying for an edit of it would buy nothing.",
-                "Use the picture that it was made from, or stay in the sandbox.",
+                "Use the picture that it was made from, or stay with the service that made it.",
             )
 
 
@@ -171,7 +171,7 @@ async def _remote_url(image: ImageInput, context: Context) -> str | None:
 
 
 async def _staged(uploads: list[Upload | None], context: Context) -> list[str | None]:
-    """Return signed addresses of the pictures that were put elsewhere; a sandbox fetches nothing, so none for it."""
+    """Return signed addresses of the pictures that were put elsewhere; play money fetches nothing, so none for it."""
     where = settings().staging
     if not where or context.provider.is_play:
         return [None] * len(uploads)

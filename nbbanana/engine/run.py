@@ -112,6 +112,7 @@ class Run:
         request: what is asked.
         model: its model, whose schema the parameters were checked against.
         provider: the name of the provider that runs it.
+        is_play: whether its money is play money.
         expected_outputs: how many outputs were asked for.
         max_price: US dollars that it may cost at most; None is no limit of its own.
         assume_price: US dollars to count for it where the price is not known.
@@ -124,6 +125,7 @@ class Run:
         model: Model,
         *,
         provider: str,
+        is_play: bool = False,
         expected_outputs: int,
         max_price: float | None = None,
         assume_price: float | None = None,
@@ -132,6 +134,7 @@ class Run:
         self.request = request
         self.model = model
         self.provider = provider
+        self.is_play = is_play
         self.max_price = max_price
         self.assume_price = assume_price
         self.download = download
@@ -240,6 +243,6 @@ def answered(request: EditRequest, model: Model, stored: Edit) -> Run:
     """Return a run that a stored edit answered already."""
     if request.region is not None:  # the region is no part of the question: it is what this asker looks at
         stored = replace(stored, region=request.region)
-    run = Run(request, model, provider=stored.provider, expected_outputs=len(stored.outputs))
+    run = Run(request, model, provider=stored.provider, is_play=stored.is_play, expected_outputs=len(stored.outputs))
     run.end(Outcome(stored, "replayed"), None)
     return run

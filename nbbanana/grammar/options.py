@@ -73,7 +73,7 @@ class Option:
 OWN: tuple[Option, ...] = (
     Option("--prompt", "-p", "WORDS", "the prompt, where there is no cell body", "prompt", line_only=True),
     Option("--model", "-m", "MODEL", "another model than that of %config NBBanana", "model"),
-    Option("--provider", None, "NAME", "the service that runs it, such as fal", "provider"),
+    Option("--provider", None, "NAME", "the service that runs it; else the one that is set", "provider"),
     Option("--dry-run", None, None, "show the request and its price, send nothing", "dry_run"),
     Option("--fresh", None, None, "ask the service, whatever the store holds", "fresh"),
     Option(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from nbbanana.errors import ImageError, bare_cause
 from nbbanana.images.formats import CAMERA_RAW, MIME, content_name, format_of, gif_extent
-from nbbanana.images.kinds import MAX_PIXELS, SANDBOX_MARK, ImageInfo
+from nbbanana.images.kinds import MAX_PIXELS, PLAY_MARK, ImageInfo
 from nbbanana.images.png import bad_checksum, colour_code, late_exif
 from nbbanana.images.reading import checked_size, quoted, read_file
 
@@ -311,12 +311,12 @@ def seen_size(image: Image) -> tuple[int, int]:
 
 
 def is_marked(image: Image) -> bool:
-    """Return whether the picture carries `SANDBOX_MARK`."""
-    if SANDBOX_MARK in str(image.info.get("Software", "")):
+    """Return whether the picture carries `PLAY_MARK`."""
+    if PLAY_MARK in str(image.info.get("Software", "")):
         return True
     if image.format == "PNG" and "exif" not in image.info:
         return False
-    return SANDBOX_MARK in str(_exif(image).get(_SOFTWARE, ""))
+    return PLAY_MARK in str(_exif(image).get(_SOFTWARE, ""))
 
 
 def _exif(image: Image) -> dict[int, object]:

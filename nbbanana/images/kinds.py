@@ -10,14 +10,14 @@ __all__ = [
     "MAX_REQUEST_BYTES",
     "MAX_UPLOAD_BYTES",
     "MAX_UPLOAD_PIXELS",
-    "SANDBOX_MARK",
+    "PLAY_MARK",
     "ImageInfo",
     "ImageInput",
     "Upload",
 ]
 
-SANDBOX_MARK = "nbbanana sandbox: no model made this picture"
-"""What the sandbox's painter writes as `Software` into its pictures (PNG tEXt; EXIF tag 0x0131 in JPEG and WebP)."""
+PLAY_MARK = "nbbanana sandbox: no model made this picture"
+"""What the painter writes as `Software` into its pictures (PNG tEXt; EXIF tag 0x0131 in JPEG and WebP)."""
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 """Larger files are not read: 512 MiB holds a 16-bit TIFF of 89 megapixels."""
@@ -48,7 +48,7 @@ class ImageInfo:
         mime: the media type, such as `image/png`.
         width, height: in pixels, as a viewer shows it: a rotation in the EXIF data is counted in.
         is_animated: whether there is more than one frame or page.
-        is_sandbox: whether the file carries the sandbox's mark.
+        is_play: whether the file carries the mark of a picture that was made for play money.
     """
 
     format: str
@@ -56,7 +56,7 @@ class ImageInfo:
     width: int
     height: int
     is_animated: bool = False
-    is_sandbox: bool = False
+    is_play: bool = False
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -73,7 +73,7 @@ class ImageInput:
         format: `PNG`, `JPEG`, …; `PIXELS` where there was no file; None for a URL.
         source: the bytes of an image file; None for a URL.
         url: the https URL that the service will fetch; None for bytes.
-        is_sandbox: whether the bytes carry the sandbox's mark, so that no model made them.
+        is_play: whether the bytes carry the mark of play money, so that no model made them.
         remote_url: where a service still holds these bytes, so that they need not travel again.
         remote_provider: the name of that service.
     """
@@ -85,7 +85,7 @@ class ImageInput:
     format: str | None = None
     source: bytes | None = field(default=None, repr=False)
     url: str | None = field(default=None, repr=False)
-    is_sandbox: bool = False
+    is_play: bool = False
     remote_url: str | None = field(default=None, repr=False)
     remote_provider: str | None = None
 

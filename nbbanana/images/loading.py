@@ -177,7 +177,7 @@ def _of_file(data: bytes, name: str | None, shown: str) -> ImageInput:
         height=info.height,
         format=info.format,
         source=data,
-        is_sandbox=info.is_sandbox,
+        is_play=info.is_play,
     )
 
 
@@ -208,7 +208,7 @@ def _of_pil(image: Image, _: str | None) -> ImageInput:
 
 def _of_pixels(image: Image, name: str) -> ImageInput:
     """Load a picture in memory, which may change later: its pixels as they are now, kept as a PNG."""
-    is_sandbox = is_marked(image)
+    is_play = is_marked(image)
     image = to_srgb(upright(image))
     kept = io.BytesIO()
     image.save(kept, "PNG", compress_level=1)
@@ -219,7 +219,7 @@ def _of_pixels(image: Image, name: str) -> ImageInput:
         height=image.height,
         format="PIXELS",
         source=kept.getvalue(),
-        is_sandbox=is_sandbox,
+        is_play=is_play,
     )
 
 

@@ -120,7 +120,7 @@ def _cost(shell: InteractiveShell, history: History, _ids: list[int]) -> None:
 
 
 def _spent(provider: str, spending: Spending) -> str:
-    facts = [f"{money(spending.known, provider)} at {provider}"]
+    facts = [f"{money(spending.known, is_play=spending.is_play)} at {provider}"]
     facts += [f"{money(spending.held)} more is quoted and not told yet"] if spending.held else []
     if spending.unpriced:
         edits = "1 edit has" if spending.unpriced == 1 else f"{spending.unpriced:,} edits have"

@@ -314,7 +314,8 @@ class NBBananaMagics(Magics):
         from nbbanana.session import current
 
         session = current()
-        provider, text = session.provider_name, line.strip()
+        choice, text = session.choice(), line.strip()
+        provider = choice.name
         if not provider:
             raise UsageError(
                 "No budget can be set.",
@@ -325,7 +326,7 @@ class NBBananaMagics(Magics):
             amount = None if text == "off" else dollars(text, "The budget", "%nbbudget 5.00, or %nbbudget off")
             session.store.set_budget(provider, amount)
         budget = session.store.budget(provider)
-        play = " in play money" if provider == "sandbox" else ""
+        play = " in play money" if choice.is_play else ""
         if budget is None:
             say(self._shell, f"No budget at {provider}: every edit is sent, whatever it costs.")
         else:

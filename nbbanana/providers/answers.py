@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any
 
 from nbbanana.errors import (
@@ -194,7 +195,13 @@ def error_code(answer: Any) -> int | None:
 
 
 def error_from(
-    status: int, answer: Any, *, doing: str, request_id: str | None = None, is_page: bool = False
+    status: int,
+    answer: Any,
+    *,
+    doing: str,
+    request_id: str | None = None,
+    is_page: bool = False,
+    mends: Mapping[type[NBBananaError], str] = MappingProxyType({}),
 ) -> NBBananaError | None:
     """
     Return the error that an answer means, or None where it is none.
@@ -207,6 +214,7 @@ def error_from(
             code comes from something in between, or from an id that is too fresh, and passes.
         is_page: whether the body is something else than JSON, such as a web page of a proxy: 400, 403, 404 and 405
             then say nothing about the request, and pass.
+        mends: what to do about an error of a class, where the service has words for that.
     """
     code = error_code(answer)
     if code is None and 200 <= status < 300:
@@ -216,7 +224,7 @@ def error_from(
     words = server_message(answer)
     number = f"error {code}" if code not in {None, UNREADABLE} else f"HTTP {status}"
     why = f"It said: {words} ({number})" if words else f"It answered {number} without a reason."
-    return kind(_what(kind, doing, status), why, _mend(kind, request_id), request_id=request_id)
+    return kind(_what(kind, doing, status), why, _mend(kind, request_id, mends), request_id=request_id)
 
 
 def _what(kind: type[NBBananaError], doing: str, status: int) -> str:
@@ -227,9 +235,11 @@ def _what(kind: type[NBBananaError], doing: str, status: int) -> str:
     return f"Could not {doing}: the service {'refused' if status < 500 else 'failed'}."
 
 
-def _mend(kind: type[NBBananaError], request_id: str | None) -> str:
-    """Return what to do about a transient error of a job; empty is the default of the error's class."""
-    return "The job may still run: %nbresume collects it." if kind is UpstreamError and request_id else ""
+def _mend(kind: type[NBBananaError], request_id: str | None, mends: Mapping[type[NBBananaError], str]) -> str:
+    """Return what to do about it; empty is the default of the error's class."""
+    if kind is UpstreamError and request_id:
+        return "The job may still run: %nbresume collects it."
+    return mends.get(kind, "")
 
 
 def effective_status(code: int | None, status: int) -> int:

@@ -26,7 +26,7 @@ from nbbanana.providers.endpoints import Endpoints
 from nbbanana.providers.spec import ProviderSpec
 
 __all__ = [
-    "SANDBOX_TOKEN_PREFIX",
+    "PLAY_TOKEN_PREFIX",
     "Credential",
     "Token",
     "find_credential",
@@ -35,8 +35,8 @@ __all__ = [
     "save_token",
 ]
 
-SANDBOX_TOKEN_PREFIX = "nbsandbox_"  # noqa: S105 - it marks play tokens, it is none
-"""A token that a sandbox made. No service takes it, so whatever answers to it is a sandbox."""
+PLAY_TOKEN_PREFIX = "nbsandbox_"  # noqa: S105 - it marks play tokens, it is none
+"""A token for play money. No service takes it, so whatever answers to it plays."""
 
 
 class Token(str):
@@ -59,9 +59,9 @@ class Credential:
         object.__setattr__(self, "token", Token(self.token))
 
     @property
-    def is_sandbox(self) -> bool:
-        """Whether a sandbox made it."""
-        return self.token.startswith(SANDBOX_TOKEN_PREFIX)
+    def is_play(self) -> bool:
+        """Whether it is for play money."""
+        return self.token.startswith(PLAY_TOKEN_PREFIX)
 
 
 def key_variables_set(spec: ProviderSpec) -> list[str]:

@@ -60,7 +60,7 @@ def checked_url(text: str, *, hosts: tuple[str, ...], trusted_base: str | None =
     ...
     nbbanana.errors.UnsafeDownloadError: An output's address is not one to fetch from.
     It holds a user name.
-    Nothing was fetched. Look at the request on runcomfy.com.
+    Nothing was fetched. Look at the request at the service.
     """
     # Browsers, proxies and parsers disagree about these, so no two of them get the chance to.
     if not text.isascii() or not text.isprintable() or any(c in text for c in ' \\"<>^`{|}'):
@@ -90,7 +90,7 @@ def _unsafe(why: str) -> UnsafeDownloadError:
     return UnsafeDownloadError(
         "An output's address is not one to fetch from.",
         why,
-        "Nothing was fetched. Look at the request on runcomfy.com.",
+        "Nothing was fetched. Look at the request at the service.",
     )
 
 
@@ -221,5 +221,5 @@ def _broken(why: str) -> DownloadError:
 
 def _too_large(cap: int) -> UnsafeDownloadError:
     return UnsafeDownloadError(
-        "An output is too large to fetch.", f"It has more than {cap / (1 << 30):g} GiB.", "Look at it on runcomfy.com."
+        "An output is too large to fetch.", f"It has more than {cap / (1 << 30):g} GiB.", "Look at it at the service."
     )

@@ -10,7 +10,7 @@ from nbbanana.providers.credentials import Credential
 from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints, wire_of
 from nbbanana.providers.spec import ProviderSpec
 from nbbanana.sandbox import Sandbox
-from nbbanana.settings import DEFAULT_MODEL, SANDBOX
+from nbbanana.settings import DEFAULT_MODEL, PLAY_PROVIDER
 
 __all__ = ["SPEC", "local_sandbox"]
 
@@ -33,7 +33,7 @@ def local_sandbox(time_scale: float = 1.0) -> RunComfy:
     """
     box = _sandbox(time_scale)
     return RunComfy(
-        Credential(box.token, SANDBOX),
+        Credential(box.token, PLAY_PROVIDER),
         RunComfyEndpoints(f"{ORIGIN}/v1", f"{ORIGIN}/prod/v2", ORIGIN),
         transport=lambda: httpx.ASGITransport(app=box.app),
         pace=time_scale,
@@ -41,8 +41,8 @@ def local_sandbox(time_scale: float = 1.0) -> RunComfy:
 
 
 SPEC = ProviderSpec(
-    name=SANDBOX,
-    title="the sandbox",
+    name=PLAY_PROVIDER,
+    title="Sandbox",
     connect=lambda _credential, _endpoints, pace: local_sandbox(pace),
     endpoints=RunComfyEndpoints,
     default_model=DEFAULT_MODEL,

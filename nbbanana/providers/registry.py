@@ -18,7 +18,7 @@ from nbbanana.providers.spec import ProviderSpec
 from nbbanana.settings import DEFAULT_PROVIDER
 from nbbanana.text import one_line
 
-__all__ = ["GROUP", "Broken", "find", "find_with_key", "listed"]
+__all__ = ["GROUP", "Broken", "find", "find_with_key", "listed", "title_of"]
 
 GROUP = "nbbanana.providers"
 OWN = {
@@ -59,6 +59,18 @@ def find(name: str) -> ProviderSpec:
         f"There are {', '.join(names)}.",
         f"Did you mean {near}?" if near else "",
     )
+
+
+def title_of(name: str) -> str:
+    """
+    Return what people call a provider; the name itself where its package is not installed or broken.
+
+    >>> title_of("runcomfy"), title_of("of another package")
+    ('RunComfy', 'of another package')
+    """
+    entry = OWN.get(name) or _others().get(name)
+    found = None if entry is None else _loaded(entry)
+    return found.title if isinstance(found, ProviderSpec) else name
 
 
 def find_with_key(name: str | None) -> ProviderSpec:

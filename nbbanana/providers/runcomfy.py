@@ -18,11 +18,13 @@ from typing import Any
 import httpx
 
 from nbbanana.errors import (
+    BalanceError,
     NBBananaError,
     ProtocolError,
     RateLimitError,
     RejectedError,
     RequestNotFoundError,
+    TokenRejectedError,
     UnknownModelError,
     UpstreamError,
     translated,
@@ -41,7 +43,7 @@ from nbbanana.providers.http import Answer, Connections, Timeouts
 from nbbanana.providers.login import log_in
 from nbbanana.providers.service import Service
 from nbbanana.providers.spec import ProviderSpec
-from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, SANDBOX, under_home
+from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, PLAY_PROVIDER, under_home
 from nbbanana.text import one_line, without_addresses
 
 __all__ = ["SPEC", "RunComfy", "RunComfyEndpoints", "Timeouts", "token_file"]
@@ -50,6 +52,11 @@ __all__ = ["SPEC", "RunComfy", "RunComfyEndpoints", "Timeouts", "token_file"]
 OUTPUT_HOSTS = (".runcomfy.net", ".runcomfy.com")
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]*(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)*\Z")
 """A slash path that goes into an address as it is (async queue endpoints page)."""
+MENDS: Mapping[type[NBBananaError], str] = {
+    TokenRejectedError: "Make a new token on runcomfy.com, then log in again or set RUNCOMFY_TOKEN.",
+    BalanceError: "Add balance on runcomfy.com. Nothing was made.",
+}
+"""What to do about an error, where that is done on the service's page."""
 QUESTION_PAUSE = 0.5
 LONGEST_QUESTION_PAUSE = 5.0
 """Seconds before a question about a model is asked a second time."""
@@ -114,8 +121,8 @@ class RunComfy(Service):
         timeouts: Timeouts | None = None,
         pace: float = 1.0,
     ) -> None:
-        self.is_play = credential.is_sandbox
-        self.name = SANDBOX if self.is_play else DEFAULT_PROVIDER
+        self.is_play = credential.is_play
+        self.name = PLAY_PROVIDER if self.is_play else DEFAULT_PROVIDER
         self.pace = pace
         self.endpoints = endpoints or RunComfyEndpoints()
         base_of_outputs = self.endpoints.model_api
@@ -248,7 +255,9 @@ def _word(answer: Any, key: str) -> str:
 
 
 def _error_of(answer: Answer, *, doing: str, request_id: str | None) -> NBBananaError | None:
-    return error_from(answer.status, answer.json, doing=doing, request_id=request_id, is_page=answer.is_page)
+    return error_from(
+        answer.status, answer.json, doing=doing, request_id=request_id, is_page=answer.is_page, mends=MENDS
+    )
 
 
 SPEC = ProviderSpec(
@@ -262,5 +271,6 @@ SPEC = ProviderSpec(
     token_file=token_file,
     folder_variable="RUNCOMFY_CONFIG_DIR",
     default_model=DEFAULT_MODEL,
+    play_name=PLAY_PROVIDER,
     wire=wire_of,
 )

@@ -35,6 +35,7 @@ class ProviderSpec:
         folder_variable: the environment variable that names another folder for that file.
         default_model: the model of a request that names none.
         is_play: whether its money is play money.
+        play_name: what records call it where its key is one that a play service made; empty where none is.
         can_resume: whether a job can be asked after later, by another process too.
         can_cancel: whether it takes a cancel.
     """
@@ -53,6 +54,7 @@ class ProviderSpec:
     folder_variable: str = "NBBANANA_CONFIG_DIR"
     default_model: str = ""
     is_play: bool = False
+    play_name: str = ""
     can_resume: bool = True
     can_cancel: bool = True
 

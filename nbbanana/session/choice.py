@@ -1,4 +1,4 @@
-"""Choosing the provider of a session: what the user chose, else the default service, else the sandbox in a kernel."""
+"""Choosing the provider of a session: what the user chose, else the default service, else play money in a kernel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbbanana.errors import NoCredentialError
-from nbbanana.settings import DEFAULT_PROVIDER, SANDBOX, settings
+from nbbanana.settings import DEFAULT_PROVIDER, PLAY_PROVIDER, settings
 
 if TYPE_CHECKING:
     from nbbanana.providers import Provider
@@ -29,7 +29,8 @@ class Choice:
         spec: what it is; None where there is none.
         credential: its key.
         endpoints: where it is.
-        scale: the seconds here that a second of a service takes; less than 1 for a sandbox.
+        scale: the seconds here that a second of a service takes; less than 1 for one that plays.
+        is_play: whether its money is play money.
         text: what to tell the user: once, where there is a provider; else why there is none.
         names_keys: whether the keys of other services that are here belong to that.
     """
@@ -39,8 +40,16 @@ class Choice:
     credential: Credential | None = None
     endpoints: Endpoints | None = None
     scale: float = 1.0
+    is_play: bool = False
     text: str = field(default="", compare=False)
     names_keys: bool = field(default=False, compare=False)
+
+    @property
+    def title(self) -> str:
+        """What people call it; empty where there is none."""
+        from nbbanana.providers.registry import title_of
+
+        return title_of(self.name) if self.name else ""
 
     @property
     def message(self) -> str:
@@ -61,7 +70,7 @@ def choose(wanted: str, store: Store) -> Choice:
     Args:
         wanted: the name of one; empty takes the one of the settings, else the default one where its key is here. A key
             of another service was set for other work, and decides nothing.
-        store: a store that holds paid edits is never continued by the sandbox unless the user says so.
+        store: a store that holds paid edits is never continued by play money unless the user says so.
 
     Raises:
         ConfigError: there is no such provider.
@@ -87,16 +96,17 @@ def _at(spec: ProviderSpec) -> Choice | None:
     """Return the choice of a provider with its key; None where its key is missing."""
     from nbbanana.providers.credentials import find_credential
 
-    # A sandbox that is served hurries as the one in the kernel does: by the same setting.
+    # Play money hurries, whether it is this process that plays or another that is served: by the same setting.
     hurry = settings().sandbox_scale
     if not spec.key_variables:
-        return Choice(spec.name, spec, scale=hurry if spec.is_play else 1.0)
+        return Choice(spec.name, spec, scale=hurry if spec.is_play else 1.0, is_play=spec.is_play)
     endpoints = spec.endpoints.from_environment()
     credential = find_credential(spec, endpoints)
     if credential is None:
         return None
-    name, scale = (SANDBOX, hurry) if credential.is_sandbox else (spec.name, 1.0)
-    return Choice(name, spec, credential, endpoints, scale)
+    is_play = bool(spec.play_name) and credential.is_play
+    name, scale = (spec.play_name, hurry) if is_play else (spec.name, 1.0)
+    return Choice(name, spec, credential, endpoints, scale, is_play)
 
 
 def nobody_is_asked() -> NoCredentialError:
@@ -107,18 +117,19 @@ def nobody_is_asked() -> NoCredentialError:
 
 def _without_credential(store: Store) -> Choice:
     if not in_kernel():
-        why = "No key was found, and outside a notebook the sandbox has to be asked for."
+        why = f"No key was found, and outside a notebook the {PLAY_PROVIDER} has to be asked for."
         return Choice("", text=why, names_keys=True)
     if store.has_paid_edits():
         return Choice("", text="No key was found, and this store holds paid edits.", names_keys=True)
     from nbbanana.providers.registry import find
 
-    default, sandbox = find(DEFAULT_PROVIDER), find(SANDBOX)
+    default, play = find(DEFAULT_PROVIDER), find(PLAY_PROVIDER)
     notice = (
-        f"A test picture of the sandbox: there is no {default.title} token, so no model made it and nothing was paid. "
+        f"A test picture of the {play.name}: there is no {default.title} token, so no model made it and nothing was "
+        "paid. "
         f"For real pictures: %nblogin, or set {default.key_variables[0]}."
     )
-    return Choice(SANDBOX, sandbox, scale=settings().sandbox_scale, text=notice, names_keys=True)
+    return Choice(play.name, play, scale=settings().sandbox_scale, is_play=True, text=notice, names_keys=True)
 
 
 def _others() -> str:

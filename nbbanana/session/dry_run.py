@@ -33,14 +33,15 @@ def describe_request(
         provider: the service that would run it; None is the session's.
     """
     is_replay = "replay" in {session.mode, mode}
-    model = session.model_of(request.model)
+    model, choice = session.model_of(request.model), session.choice(provider)
     inputs = tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images)
     (quote, live), note = ((None, None), NOT_ASKED) if is_replay else _described(session, request, provider)
     seed = "A random seed is sent, since none is set." if model.seed_field and not request.is_seeded else None
     return dry_run_bundle(
         DryRun(
             model=request.model,
-            provider="replay" if is_replay else session.name_of(provider),
+            provider="replay" if is_replay else choice.name,
+            is_play=choice.is_play,
             request=model.payload(dict(request.parameters), [_picture(image) for image in request.images], live=live),
             inputs=inputs,
             expected=model.count(request.parameters),

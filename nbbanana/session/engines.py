@@ -11,7 +11,7 @@ from nbbanana.engine.engine import Engine
 from nbbanana.engine.reuse import Reuse
 from nbbanana.errors import NoCredentialError
 from nbbanana.session.choice import Choice, choose
-from nbbanana.settings import settings
+from nbbanana.settings import DEFAULT_PROVIDER, PLAY_PROVIDER, settings
 from nbbanana.store import Store
 
 __all__ = ["Engines"]
@@ -89,9 +89,16 @@ class Engines:
     def _make(self, choice: Choice) -> Engine:
         provider = choice.provider()
         if provider is None:
-            raise NoCredentialError("There is no key for a service that makes pictures.", choice.message)
+            raise _without_key(choice)
         known = settings()
         return Engine(self._store(), provider, self.reuse, timeout=known.timeout, concurrency=known.concurrency)
+
+
+def _without_key(choice: Choice) -> NoCredentialError:
+    from nbbanana.providers.registry import find
+
+    mend = f"{find(DEFAULT_PROVIDER).how_to_log_in}; to try without paying, use the {PLAY_PROVIDER}."
+    return NoCredentialError("There is no key for a service that makes pictures.", choice.message, mend)
 
 
 _all: weakref.WeakSet[Engines] = weakref.WeakSet()

@@ -203,7 +203,7 @@ class Output:
             width=self.width,
             height=self.height,
             source=self.bytes,
-            is_sandbox=self._result.record.is_play,
+            is_play=self._result.record.is_play,
             remote_url=self._record.url,
             remote_provider=self._result.provider,
         )

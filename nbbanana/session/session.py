@@ -388,11 +388,11 @@ class Session:
     @property
     def provider_name(self) -> str:
         """The provider that would run a request now; empty where there is none, as in replay."""
-        return self.name_of(None)
+        return self.choice().name
 
-    def name_of(self, provider: str | None) -> str:
-        """Return the name that records of a provider would have; None is the session's."""
-        return "" if self.mode == "replay" else self._engines.choice(provider or "").name
+    def choice(self, provider: str | None = None) -> Choice:
+        """Return who would run a request now, at a provider (None: the session's); one without a name in replay."""
+        return Choice("") if self.mode == "replay" else self._engines.choice(provider or "")
 
     @property
     def history(self) -> History:

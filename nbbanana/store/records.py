@@ -272,11 +272,13 @@ class Spending:
         known: the costs that the service reported.
         held: what is quoted or kept back for edits without a reported cost: in flight, unknown, or never reported.
         unpriced: how many accepted or uncertain edits have neither; they are not free, but unknown.
+        is_play: whether the money is play money.
     """
 
     known: float
     held: float
     unpriced: int
+    is_play: bool = False
 
     @property
     def total(self) -> float:

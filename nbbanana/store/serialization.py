@@ -27,6 +27,8 @@ APART = frozenset(
 """Fields of a record that are written in a way of their own."""
 PRIVATE = frozenset({"id", "parents", "request_id", "handle", "notebook", "kernel", "cell", "is_foreign"})
 """Fields of a record that mean nothing, or too much, in another place."""
+PLAY_OF_FORMAT_1 = "sandbox"
+"""The provider whose money is play money in records of format 1, which do not say so themselves."""
 _PLAIN_CELL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MARK = re.compile(r"(starred|rejected)\[(0|[1-9][0-9]{0,5})\]")
 
@@ -75,7 +77,7 @@ def unpack(packed: dict[str, Any]) -> Edit:
         marks = {name: bool(rest.pop(name, False)) for name in get_args(Rating)}
         tags, ratings = _ratings_of_old(marks, tags, {output.index for output in outputs})
     rest.setdefault("id", 0)
-    rest.setdefault("is_play", rest["provider"] == "sandbox")  # as format 1 meant it
+    rest.setdefault("is_play", rest["provider"] == PLAY_OF_FORMAT_1)
     return Edit(
         inputs=inputs,
         masks=masks,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 
 from nbbanana.errors import StoreError
 from nbbanana.store.queries import Reader
@@ -60,10 +61,13 @@ class Money(Reader):
             return _spent(connection, provider, after_id)
 
     def total_cost(self) -> dict[str, Spending]:
-        """Return what everything here cost, by provider: what the sandbox pretends to charge is not money."""
+        """Return what everything here cost, by provider; where its money is play money, that is said."""
         with self._database.read() as connection:
-            rows = connection.execute(f"SELECT provider, {_SUMS} FROM totals GROUP BY provider ORDER BY provider")  # noqa: S608
-            return {row["provider"]: _spending(row) for row in rows}
+            rows = connection.execute(
+                f"SELECT provider, min(is_play) AS is_play, {_SUMS}"  # noqa: S608
+                " FROM totals GROUP BY provider ORDER BY provider"
+            )
+            return {row["provider"]: replace(_spending(row), is_play=bool(row["is_play"])) for row in rows}
 
     def has_paid_edits(self) -> bool:
         """Return whether a service that takes money ever took an edit of this store."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from nbbanana.display.words import duration, money, written
+from nbbanana.providers.registry import title_of
 from nbbanana.session.changes import changed_parameters
 from nbbanana.store import Store
 from nbbanana.store.browsing import Facets, Order
@@ -168,7 +169,7 @@ def _facts(edit: Edit) -> Iterator[tuple[str, str]]:
     yield "seed", "" if edit.seed is None else str(edit.seed)
     yield "size", f"{edit.outputs[0].width}×{edit.outputs[0].height}" if edit.outputs else ""
     yield "time", "" if edit.duration is None else duration(edit.duration)
-    yield "cost", money(edit.cost, edit.provider)
+    yield "cost", money(edit.cost, is_play=edit.is_play)
     yield "made", f"{_day(edit.created_at)}, {_local(edit.created_at):%H:%M}"
     yield "model", one_line(edit.model)
     yield "region", one_line(edit.region.words) if edit.region else ""
@@ -288,7 +289,7 @@ def _toggle(label: str, many: int, on: Mapping[str, Any], off: Mapping[str, Any]
 def _choice(kind: str, value: str, many: int, *, is_on: bool) -> Row:
     label = {
         "model": value.partition("/")[2] or value,
-        "provider": {"runcomfy": "RunComfy"}.get(value, value.capitalize()),
+        "provider": title_of(value) if kind == "provider" else "",
         "state": state_word(value) or "with pictures",
         "tag": value,
     }[kind]

@@ -198,7 +198,12 @@ def _records(sides: Sequence[Side]) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "size", tuple(f"{side.picture.width}×{side.picture.height}" for side in sides)
     if any(side.result for side in sides):
         yield "made", tuple(_made(side.result) for side in sides)
-        yield "cost", tuple(money(side.result.cost, side.result.provider) if side.result else "—" for side in sides)
+        yield (
+            "cost",
+            tuple(
+                money(side.result.cost, is_play=side.result.record.is_play) if side.result else "—" for side in sides
+            ),
+        )
 
 
 def _made(result: EditResult | None) -> str:

@@ -136,12 +136,12 @@ class HistoryStrip:
     def row(self) -> Row:
         """What the front end draws."""
         store = self._session.store
-        provider = self._session.provider_name
-        spent = store.spent(provider) if provider else 0.0
+        choice = self._session.choice()
+        spent = store.spent(choice.name) if choice.name else 0.0
         return {
             "nodes": [node_row(edit, store) for edit in self._edits],
             "total": store.count(),
-            "spent": money(spent, provider),
+            "spent": money(spent, is_play=choice.is_play),
             "words": self.words,
             "starred": self.only_starred,
             "older": bool(self._edits) and not self.words and len(self._edits) % PAGE == 0,

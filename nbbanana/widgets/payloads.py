@@ -19,6 +19,7 @@ from nbbanana.widgets.thumbnails import Source, blob_source
 if TYPE_CHECKING:
     from nbbanana.engine.prices import Quote
     from nbbanana.models import Field
+    from nbbanana.session.choice import Choice
     from nbbanana.store import Store
     from nbbanana.store.records import Budget, Edit, InputRecord, OutputRecord
 
@@ -37,6 +38,7 @@ __all__ = [
     "price_row",
     "rated",
     "region_row",
+    "service_row",
     "slot_row",
     "slot_source",
     "state_word",
@@ -138,9 +140,16 @@ def region_row(form: FormState) -> Row | None:
     return {"key": slot.key, "name": one_line(slot.image.name, 60), "words": area.words, "boxes": boxes}
 
 
-def price_row(quote: Quote | None, budget: Budget | None, provider: str) -> Row:
-    """What the next run costs and what is left."""
-    is_play = provider == "sandbox"
+def service_row(choice: Choice) -> Row:
+    """Who runs what the form asks for, in words."""
+    if not choice.name:
+        return {"name": "", "title": "No service", "words": "No service: log in with %nblogin"}
+    words = f"{choice.title}: test pictures, play money" if choice.is_play else choice.title
+    return {"name": choice.name, "title": choice.title, "words": words}
+
+
+def price_row(quote: Quote | None, budget: Budget | None, *, is_play: bool = False) -> Row:
+    """What the next run costs and what is left; `is_play` says that it is play money."""
     row: Row = {
         "amount": None,
         "how": "",
@@ -184,7 +193,7 @@ def group_row(edit: Edit, store: Store, label: str, *, origin: str = "", notes: 
     else:
         # How long it took until it was fetched says nothing of the work.
         took = duration(edit.duration) if edit.duration is not None and origin != "collected" else ""
-        facts += [took, money(edit.cost, edit.provider)]
+        facts += [took, money(edit.cost, is_play=edit.is_play)]
     facts += [f"region: {edit.region.words}"] if edit.region else []
     return {
         "edit": edit.id,

@@ -21,7 +21,7 @@ from nbbanana.widgets.embedded import EmbeddedForms
 from nbbanana.widgets.form_state import Draft, FormState, Recall
 from nbbanana.widgets.inputs import Slot
 from nbbanana.widgets.panels import SHOWN, HistoryStrip, ResultGroups
-from nbbanana.widgets.payloads import Row, draft_of, field_row, region_row, slot_row, slot_source
+from nbbanana.widgets.payloads import Row, draft_of, field_row, region_row, service_row, slot_row, slot_source
 from nbbanana.widgets.thumbnails import Thumbnails
 from nbbanana.widgets.watchers import PriceWatcher, ScalingNotes, Task, TaskList, task_row
 
@@ -257,7 +257,7 @@ class StudioState:
             mask=model.mask_field,
             undo=self.form.can_undo,
             newest=None if newest is None else {"edit": newest.id, "prompt": clip(newest.prompt, 60)},
-            provider=self.session.provider_name,
+            service=service_row(self.session.choice()),
             public=self.is_public,
         )
 

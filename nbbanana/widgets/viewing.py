@@ -27,7 +27,7 @@ def view_row(output: Output) -> Row:
     """What stands beside a picture that is seen large."""
     edit = output.result.record
     facts = [f"seed {edit.seed}" if edit.seed is not None else "", f"{output.width}×{output.height}", edit.model]
-    facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, edit.provider)]
+    facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, is_play=edit.is_play)]
     main, store = next(iter(edit.inputs), None), output.result.library.store
     is_here = main is not None and main.sha256 is not None and store.has_blob(main.sha256)
     return {

@@ -225,7 +225,7 @@ class PriceWatcher:
 
     def amount(self, quote: Quote | None) -> str:
         """A price as it is said beside a button; empty where it is not known."""
-        return "" if quote is None or quote.amount is None else str(price_row(quote, None, "")["amount"])
+        return "" if quote is None or quote.amount is None else str(price_row(quote, None)["amount"])
 
     def close(self) -> None:
         """Tell nothing any more."""
@@ -257,11 +257,11 @@ class PriceWatcher:
         if self._on_price is None:
             return
         try:
-            provider = self._session.provider_name
-            budget = self._session.store.budget(provider) if provider else None
-            row = price_row(quote, budget, provider)
+            choice = self._session.choice()
+            budget = self._session.store.budget(choice.name) if choice.name else None
+            row = price_row(quote, budget, is_play=choice.is_play)
         except NBBananaError as trouble:
-            row, error = price_row(None, None, ""), error or trouble
+            row, error = price_row(None, None), error or trouble
         row["problem"] = None if error is None else [error.what, error.why, error.how]
         self._on_price(row)
 

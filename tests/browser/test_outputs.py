@@ -59,6 +59,7 @@ def done(photo: Callable[[str], Path]) -> ResultView:
         label="neon",
         model="google/nano-banana-2/edit",
         provider="sandbox",
+        is_play=True,
         edit_id=47,
         seconds=11.8,
         cost=0.28,

@@ -88,9 +88,9 @@ def test_facts_are_said_once(view: Views) -> None:
 def test_the_sandbox_is_named_and_its_money_is_play_money(view: Views) -> None:
     """Nobody takes a sandbox picture for a model's, nor its price for money."""
     line = "4 pictures from coffee.png · sandbox, no model made them · 11.8 s · $0.28 in play money · edit 47 · seed 7"
-    assert line in page(view(provider="sandbox")).text
-    assert line in text(view(provider="sandbox"))
-    assert "sandbox, no model made it ·" in text(view(1, provider="sandbox"))
+    assert line in page(view(provider="sandbox", is_play=True)).text
+    assert line in text(view(provider="sandbox", is_play=True))
+    assert "sandbox, no model made it ·" in text(view(1, provider="sandbox", is_play=True))
 
 
 def test_an_unknown_cost_is_said_to_be_unknown(view: Views) -> None:

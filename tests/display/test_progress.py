@@ -117,7 +117,7 @@ def test_something_unusual_is_said_beside_the_state(waiting: ResultView) -> None
 
 def test_a_sandbox_run_is_called_one(waiting: ResultView) -> None:
     """Also before there is anything to show."""
-    sandbox = ProgressDisplay(replace(waiting, provider="sandbox")).bundle(Progress("running", 5, 12))
+    sandbox = ProgressDisplay(replace(waiting, provider="sandbox", is_play=True)).bundle(Progress("running", 5, 12))
     assert "5 of about 12 s · sandbox" in read(sandbox["text/html"]).text
     assert (
         sandbox["text/plain"] == "◐ Running  5 of about 12 s · sandbox  neon: Keep the cup. Turn the table into marble."

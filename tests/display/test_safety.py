@@ -162,7 +162,9 @@ def check_kept(page: Page) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 16, 80])
 def test_a_sanitizer_has_nothing_to_take_away(view: Callable[..., ResultView], count: int) -> None:
     """Only tags, attributes and styles that an untrusted JupyterLab keeps."""
-    page = read(bundle(view(count, prompt="word " * 400, provider="sandbox", notes=("A note.",)))[0]["text/html"])
+    page = read(
+        bundle(view(count, prompt="word " * 400, provider="sandbox", is_play=True, notes=("A note.",)))[0]["text/html"]
+    )
     check_kept(page)
     assert len(page.all("img")) == count + 1
 

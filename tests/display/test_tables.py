@@ -62,7 +62,7 @@ def test_every_picture_of_a_history_has_words(row: Edit, small: bytes) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"provider": "sandbox"}, "seed 7 · 4 pictures · sandbox · $0.28 in play money"),
+        ({"provider": "sandbox", "is_play": True}, "seed 7 · 4 pictures · sandbox · $0.28 in play money"),
         ({"cost": None}, "seed 7 · 4 pictures · cost not known"),
         ({"state": "unknown", "outputs": (), "cost": None}, "? unknown, may be charged · seed 7"),
         ({"state": "cancelled", "outputs": (), "cost": None, "seed": None}, "■ cancelled"),
@@ -155,7 +155,7 @@ def test_a_dry_run_shows_the_request_and_the_price(small: bytes) -> None:
     [
         ({"cost": None, "how": "the service names no price"}, "Price not known (the service names no price)"),
         ({"cost": 0.28, "is_exact": False, "how": "4 × $0.07"}, "About $0.28 (4 × $0.07)"),
-        ({"cost": 0.28, "is_exact": True, "provider": "sandbox"}, "$0.28 in play money"),
+        ({"cost": 0.28, "is_exact": True, "provider": "sandbox", "is_play": True}, "$0.28 in play money"),
     ],
 )
 def test_a_price_says_how_sure_it_is(given: dict[str, object], said: str) -> None:

@@ -55,7 +55,7 @@ def test_a_photograph_by_its_path(photo: Photo, name: str, format_: str, size: t
         assert found.source == path.read_bytes()
         assert found.identity == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
         assert found.url is None
-        assert not found.is_sandbox
+        assert not found.is_play
 
 
 def test_only_the_head_is_parsed_at_load(photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,18 +296,18 @@ def test_the_sandbox_mark_is_found(tmp_path: Path) -> None:
     from PIL.PngImagePlugin import PngInfo
 
     text = PngInfo()
-    text.add_text("Software", images.SANDBOX_MARK)
+    text.add_text("Software", images.PLAY_MARK)
     exif = Image.Exif()
-    exif[0x0131] = images.SANDBOX_MARK
+    exif[0x0131] = images.PLAY_MARK
     marked = [encoded("PNG", pnginfo=text), encoded("JPEG", exif=exif), encoded("WEBP", exif=exif)]
     for data in marked:
-        assert load(data).is_sandbox
-        assert images.inspect(data).is_sandbox
-        assert load(Image.open(io.BytesIO(data))).is_sandbox
+        assert load(data).is_play
+        assert images.inspect(data).is_play
+        assert load(Image.open(io.BytesIO(data))).is_play
     other = Image.Exif()
     other[0x0131] = "Some editor"
     for data in (encoded("PNG"), encoded("JPEG", exif=other), encoded("WEBP"), encoded("GIF")):
-        assert not load(data).is_sandbox
+        assert not load(data).is_play
 
 
 @pytest.mark.parametrize("format_", FORMATS)

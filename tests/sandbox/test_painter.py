@@ -20,7 +20,7 @@ from PIL import Image
 from support.tiers import scaled
 
 from nbbanana.errors import ImageError, ParameterError
-from nbbanana.images import SANDBOX_MARK, load
+from nbbanana.images import PLAY_MARK, load
 from nbbanana.samples import still_life
 from nbbanana.sandbox.painter import paint
 from nbbanana.sandbox.painter.canvas import legible, opened, ribbon_box, size_for
@@ -330,8 +330,8 @@ def test_every_output_is_marked(still: bytes, output_format: str, inputs: int) -
     assert picture.format == output_format.upper()
     assert picture.mode == "RGB"
     note = picture.info["Software"] if output_format == "png" else picture.getexif()[0x0131]
-    assert note == SANDBOX_MARK
-    assert load(data).is_sandbox
+    assert note == PLAY_MARK
+    assert load(data).is_play
 
 
 @pytest.mark.parametrize("ratio", ["1:1", "16:9", "9:16", "1:8", "8:1"])

@@ -220,7 +220,7 @@ def test_flat_pictures_differ_by_words_seed_and_index(serve: Serve) -> None:
     pictures = [box.files.find(name).read_bytes() for job in box.submissions for name in job.outputs]
     assert len(set(pictures)) == 6
     assert {data[8:12] for data in pictures} == {b"WEBP"}
-    assert all(load(data).is_sandbox for data in pictures)
+    assert all(load(data).is_play for data in pictures)
 
 
 def test_many_clients_at_once_lose_and_double_nothing(serve: Serve) -> None:

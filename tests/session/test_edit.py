@@ -149,7 +149,7 @@ def test_nothing_crosses_from_the_sandbox_to_the_service(tmp_path, photo, monkey
     with nb.Session(store=tmp_path) as session:
         assert session.provider_name == "runcomfy"
         for input_ in (session.history[play.id][0], picture):
-            with pytest.raises(errors.ImageError, match="sandbox picture"):
+            with pytest.raises(errors.ImageError, match="test picture"):
                 session.edit("Go on.", input_)
 
 

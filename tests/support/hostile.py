@@ -228,8 +228,8 @@ class Hostile:
             form.state.form.set("look", words)
         form.state.show_form()
         form.show_error(NBBananaError(words, words, words))
-        form._priced(price_row(Quote(None, None, how=words, note=words), None, "sandbox"))
-        form._priced(price_row(None, None, "sandbox") | {"problem": [words, words, words]})
+        form._priced(price_row(Quote(None, None, how=words, note=words), None, is_play=True))
+        form._priced(price_row(None, None, is_play=True) | {"problem": [words, words, words]})
         form.emit("said", text=words, undo=True)
         form.emit("cell", text=words, what=words)
 

@@ -83,7 +83,7 @@ def paint(
         output_format: `png`, `jpeg` or `webp`.
 
     Returns:
-        An RGB image file with `nbbanana.images.SANDBOX_MARK` in it: under `Software` in a PNG's text, or EXIF's.
+        An RGB image file with `nbbanana.images.PLAY_MARK` in it: under `Software` in a PNG's text, or EXIF's.
 
     Raises:
         ImageError: an input that is not a picture, or too large a one.

@@ -99,8 +99,8 @@ def encode(picture: Image.Image, output_format: str) -> bytes:
     if kind is None:
         raise ParameterError(f"output_format is {output_format[:40]!r}.", "png, jpeg and webp are allowed.", "Use png.")
     note, exif = PngImagePlugin.PngInfo(), Image.Exif()
-    note.add_text("Software", images.SANDBOX_MARK)
-    exif[SOFTWARE] = images.SANDBOX_MARK
+    note.add_text("Software", images.PLAY_MARK)
+    exif[SOFTWARE] = images.PLAY_MARK
     # PNG's level 1 costs a quarter of the time of the default level 6 and a tenth more bytes.
     options: dict[str, Any] = {"compress_level": 1, "pnginfo": note} if kind == "PNG" else {"exif": exif, "quality": 92}
     stream = BytesIO()

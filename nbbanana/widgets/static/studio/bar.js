@@ -32,8 +32,7 @@ export function makeBar(form, keys) {
       known = wanted;
       models.value = state.model;
       models.title = state.summary;
-      const who = { sandbox: "Sandbox: test pictures, play money", "": "No service: log in with %nblogin" };
-      fill(provider, who[state.provider] ?? "");
+      fill(provider, state.service.words);
       undo.disabled = state.undo === null;
       undo.title = state.undo === null ? "Nothing to undo" : `Undo: ${state.undo}`;
     },
