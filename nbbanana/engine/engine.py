@@ -236,16 +236,8 @@ class Engine:
     # ── in the loop ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self, request: EditRequest, model: Model, *, download: bool = True) -> Run:
-        count = counted(request.parameters, model)
-        provider = self.provider
-        return Run(
-            request,
-            model,
-            provider=provider.name,
-            is_play=provider.is_play,
-            expected_outputs=count,
-            download=download,
-        )
+        who, count = self.provider, counted(request.parameters, model)
+        return Run(request, model, provider=who.name, is_play=who.is_play, expected_outputs=count, download=download)
 
     def _answer(
         self,
