@@ -19,6 +19,7 @@ from nbbanana.errors import ImageError, ParameterError
 from nbbanana.images import ImageInput, Upload, UploadCache, load, open_safely
 from nbbanana.images import prepare as prepare_uploads
 from nbbanana.models import Model
+from nbbanana.models.carrying import losses, payload_for
 from nbbanana.providers.base import Provider
 from nbbanana.request import EditRequest, sha256_of
 from nbbanana.settings import settings
@@ -87,9 +88,10 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
     *staged, staged_mask = await _staged([*prepared, mask], context)
     records, masks = await context.rows.call(_keep, context.rows.store, run, prepared, mask)
     price, live = await context.prices.described(run.request, run.model)
+    run.notes.extend(losses(run.model, run.request.parameters, live, context.provider.name))
     if turn is not None:
         await turn.wait()
-    new = _row(run, records, masks, price, context.provider)
+    new = _row(run, records, masks, price, context.provider, live)
     run.edit = await context.rows.call(
         context.rows.store.begin, new, schema=run.model.schema, owner=context.leases.owner, ttl=LEASE
     )
@@ -134,10 +136,20 @@ async def _check_names(run: Run, context: Context, prepared: Prepared) -> None:
 
 
 def _payload(run: Run, prepared: Prepared, urls: list[str], mask: str | None) -> dict[str, Any]:
-    parameters = run.request.sent_parameters
+    request, live = run.request, prepared.live
+    parameters = dict(request.parameters)
+    if request.seed_field and (seed := _seed_sent(request, run.model, live)) is not None:
+        parameters[request.seed_field] = seed
     if mask is not None and run.model.mask_field is not None:
         parameters[run.model.mask_field] = mask
-    return run.model.payload(parameters, urls, live=prepared.live)
+    return payload_for(run.model, parameters, urls, live, run.provider)
+
+
+def _seed_sent(request: EditRequest, model: Model, live: Model | None) -> int | None:
+    """Return the seed that goes out: the user's, else a random one where the service takes a seed."""
+    if request.is_seeded or live is None or live.with_role("seed") is not None:
+        return request.seed
+    return None
 
 
 async def _refuse_test_pictures(images: tuple[ImageInput, ...], context: Context) -> None:
@@ -195,7 +207,12 @@ def _keep(
 
 
 def _row(
-    run: Run, inputs: tuple[InputRecord, ...], masks: tuple[InputRecord, ...], price: Quote, provider: Provider
+    run: Run,
+    inputs: tuple[InputRecord, ...],
+    masks: tuple[InputRecord, ...],
+    price: Quote,
+    provider: Provider,
+    live: Model | None,
 ) -> Edit:
     request = run.request
     return Edit(
@@ -204,7 +221,7 @@ def _row(
         ask=request.ask,
         digest=request.digest(run.provider),
         parameters=dict(request.parameters),
-        seed=request.seed,
+        seed=_seed_sent(request, run.model, live),
         seed_given=request.is_seeded,
         inputs=inputs,
         price_quoted=price.low,

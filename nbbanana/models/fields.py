@@ -41,6 +41,7 @@ class Field:
         default: what the schema says the service takes when it is left out. It is shown and never sent.
         description: a sentence or two, for help and forms.
         cost_note: what it does to price or time, or None.
+        loss: what is lost of it at this service, such as `best effort`; None where it is carried whole.
         role: what it is for: the words, the pictures that are edited (a list or one), more pictures to look at, the
             mask, the seed, the number of outputs; None for what is only passed on.
         required: whether the service refuses a request without it.
@@ -60,6 +61,7 @@ class Field:
     default: Any = None
     description: str = ""
     cost_note: str | None = None
+    loss: str | None = None
     role: Role | None = None
     required: bool = False
     item_kind: Kind = "string"
@@ -105,6 +107,7 @@ def _read(name: str, node: Mapping[str, Any], required: list[str], role: Role | 
         default=None if role in {"prompt", "images", "image", "reference", "mask", "seed"} else node.get("default"),
         description=node.get("description", ""),
         cost_note=own.get("cost"),
+        loss=own.get("loss"),
         role=role,
         required=name in required,
         item_kind=node.get("items", {}).get("type", "string"),

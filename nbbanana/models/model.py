@@ -197,20 +197,31 @@ class Model:
         target = live or self
         values = dict(parameters)
         if live is not None:
-            values = live.check(dict(self._renamed(item, live) for item in values.items()), images=len(image_urls))
+            renamed = filter(None, (self._renamed(item, live) for item in values.items()))
+            values = live.check(dict(renamed), images=len(image_urls))
         for name, share in target.share_pictures(image_urls).items():
             values[name] = share if target.field(name).is_list else share[0]
         return values
 
-    def _renamed(self, item: tuple[str, Any], live: Model) -> tuple[str, Any]:
-        """Return a parameter under the name that the live schema has for it, in its type."""
-        name, value = item
+    def counterpart(self, name: str, live: Model) -> Field | None:
+        """Return the field that carries a parameter in the schema of a service: that of its name, else of its role."""
         own = self.field(name)
-        there = live._by_name.get(name) or (live.with_role(own.role) if own.role else None)
+        return live._by_name.get(name) or (live.with_role(own.role) if own.role else None)
+
+    def goes_without_saying(self, name: str, value: Any) -> bool:
+        """Return whether a parameter says what a service without that parameter does anyway: one output."""
+        return self.field(name).role == "count" and value == 1
+
+    def _renamed(self, item: tuple[str, Any], live: Model) -> tuple[str, Any] | None:
+        """Return a parameter under the name that the live schema has for it, in its type; None if it says nothing."""
+        name, value = item
+        own, there = self.field(name), self.counterpart(name, live)
+        if there is None and self.goes_without_saying(name, value):
+            return None
         if there is None:
             raise ParameterError(
-                f"{name} is not a parameter of {self.id} any more.",
-                "The service describes the model without it now.",
+                f"{name} is not a parameter of {self.id} at this service.",
+                "The service describes the model without it.",
                 "Leave it out.",
             )
         same_kind = there.kind == own.kind or isinstance(value, list | dict)

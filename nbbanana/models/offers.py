@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from nbbanana.errors import UnknownModelError
-from nbbanana.models.catalogue import SCHEMA, canonical, ids
+from nbbanana.models.catalogue import SCHEMA, canonical, get, ids
 from nbbanana.text import one_line
 
 __all__ = ["Offer", "PriceList", "TokenPrices", "offer", "offered", "who_has"]
@@ -79,6 +79,7 @@ class Offer:
     A model of the catalogue at a service.
 
     Args:
+        provider: the name of the service, such as `fal`.
         model: the id in the catalogue.
         id: what the service calls it.
         schema: what it takes there.
@@ -90,6 +91,7 @@ class Offer:
         ends: the day on which it ends or ended, where that was announced; else empty.
     """
 
+    provider: str
     model: str
     id: str
     schema: Mapping[str, Any] = field(repr=False)
@@ -115,16 +117,17 @@ def offer(provider: str, model_id: str) -> Offer | None:
     path = files("nbbanana.models") / "catalogue" / f"{known}.{provider}.json"
     if not path.is_file():
         return None
-    return _read(known, json.loads(path.read_text(encoding="utf-8")))
+    return _read(provider, known, json.loads(path.read_text(encoding="utf-8")))
 
 
-def _read(model_id: str, found: Mapping[str, Any]) -> Offer:
-    """Return the offer that a file holds."""
+def _read(provider: str, model_id: str, found: Mapping[str, Any]) -> Offer:
+    """Return the offer that a file holds; one without a schema has the catalogue's."""
     prices, tokens = found.get("prices"), found.get("tokens")
     return Offer(
+        provider,
         model_id,
         found["id"],
-        found["schema"],
+        found.get("schema") or get(model_id).schema,
         None if prices is None else PriceList(**prices),
         found["read"],
         found["source"],
@@ -163,7 +166,7 @@ def who_has(model_id: str) -> tuple[str, ...]:
     Return the services that have a model, by the catalogue.
 
     >>> who_has("google/nano-banana-2/edit")
-    ('fal', 'gemini', 'openrouter')
+    ('fal', 'gemini', 'openrouter', 'runcomfy')
     """
     folder = files("nbbanana.models") / "catalogue"
     known = canonical(model_id)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
 from nbbanana.errors import NBBananaError
+from nbbanana.models.carrying import losses, payload_for
 
 if TYPE_CHECKING:
     from nbbanana.engine.prices import Quote
@@ -36,20 +37,26 @@ def describe_request(
     model, choice = session.model_of(request.model), session.choice(provider)
     inputs = tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images)
     (quote, live), note = ((None, None), NOT_ASKED) if is_replay else _described(session, request, provider)
-    seed = "A random seed is sent, since none is set." if model.seed_field and not request.is_seeded else None
+    service = "replay" if is_replay else choice.name
+    takes_seed = model.seed_field is not None and (live is None or live.seed_field is not None)
+    seed = "A random seed is sent, since none is set." if takes_seed and not request.is_seeded else None
+    urls = [_picture(image) for image in request.images]
     return dry_run_bundle(
         DryRun(
             model=request.model,
-            provider="replay" if is_replay else choice.name,
+            provider=service,
             is_play=choice.is_play,
-            request=model.payload(dict(request.parameters), [_picture(image) for image in request.images], live=live),
+            request=payload_for(model, request.parameters, urls, live, service),
             inputs=inputs,
             expected=model.count(request.parameters),
             cost=quote.amount if quote else None,
             is_exact=quote.is_exact if quote else False,
             most=quote.high if quote else None,
             how=quote.how if quote else "",
-            notes=tuple(filter(None, [seed, note, quote.note if quote else None])),
+            notes=(
+                *filter(None, [seed, note, quote.note if quote else None]),
+                *losses(model, request.parameters, live, service),
+            ),
         )
     )
 

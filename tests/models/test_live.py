@@ -115,7 +115,7 @@ def test_what_the_service_no_longer_takes_is_an_error_before_it_is_sent() -> Non
         **NANO_BANANA,
         "properties": {**NANO_BANANA["properties"], "resolution": {"type": "string", "enum": ["1K"]}},
     }
-    with pytest.raises(ParameterError, match=r"enable_web_search is not a parameter of .* any more"):
+    with pytest.raises(ParameterError, match=r"enable_web_search is not a parameter of .* at this service"):
         shipped.payload({"prompt": "x", "enable_web_search": True}, ["a"], live=live)
     with pytest.raises(ParameterError, match="resolution must be 1K, not '4K'"):
         shipped.payload({"prompt": "x", "resolution": "4K"}, ["a"], live=from_schema(EDIT, narrow))
