@@ -287,8 +287,11 @@ def _select(studio: StudioState, message: Message) -> None:
 
 
 def _compare(studio: StudioState, message: Message) -> None:
-    _select(studio, message)
-    studio.comparison.sides = sides_of(studio.selection)
+    """Compare pictures; one alone with its input, which leaves those that are marked as they are."""
+    pictures = [studio.session.history[int(edit)][int(index)] for edit, index in message["pictures"]]
+    if len(pictures) > 1:
+        _select(studio, message)
+    studio.comparison.sides = sides_of(pictures)
     studio.widget.emit("compare", model=studio.comparison.model_id)
 
 

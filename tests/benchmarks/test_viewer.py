@@ -25,7 +25,7 @@ from nbbanana.store.records import OutputRecord
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(0)]
 
-SIDE, MANY = 4096, 40
+SIDE, MANY, STEPS = 4096, 40, 300
 PREVIEW_S, PIXELS_S, FRAME_MS, SMOOTH = 0.3, 2.0, 50.0, 0.95
 """The goals: seconds until a preview and until all pixels, and which part of the frames of a drag comes in time."""
 
@@ -112,12 +112,15 @@ def test_a_picture_of_sixteen_megapixels_is_seen_at_once_and_moves(lab: labs.Lab
         times = [page.page.evaluate(NEXT) for _ in range(5)]
         previews, pixels, _ = (sorted(one) for one in zip(*times, strict=True))
         page.page.locator(".vw-stage").focus()
+        for _ in times:
+            page.page.keyboard.press("PageUp")  # back to the heaviest
+        page.page.wait_for_function("document.querySelector('.vw-picture')?.naturalWidth === 4096")
         page.page.keyboard.press("1")
         page.page.locator(".vw-stage").hover()
         page.page.evaluate(WATCH)
         page.page.mouse.down()
-        for step in range(120):
-            page.page.mouse.move(600 + 150 * np.cos(step / 9), 450 + 120 * np.sin(step / 9))
+        for step in range(STEPS):
+            page.page.mouse.move(600 + 350 * np.cos(step / 20), 450 + 220 * np.sin(step / 20))
         page.page.mouse.up()
         page.page.evaluate("window.isWatched = false")
         frames = sorted(page.page.evaluate("window.frames_ms.slice(1)"))
@@ -126,6 +129,8 @@ def test_a_picture_of_sixteen_megapixels_is_seen_at_once_and_moves(lab: labs.Lab
     print(
         f"\npreview {previews[2]:.0f} ms (goal {1000 * PREVIEW_S:.0f}), all pixels {pixels[2]:.0f} ms (goal {1000 * PIXELS_S:.0f}),"
     )
-    print(f"{share:.0%} of {len(frames)} frames of a drag within {FRAME_MS:.0f} ms (goal {SMOOTH:.0%})")
+    median, late = frames[len(frames) // 2], frames[int(len(frames) * SMOOTH)]
+    print(f"{share:.1%} of {len(frames)} frames of a drag within {FRAME_MS:.0f} ms (goal {SMOOTH:.0%}):")
+    print(f"median {median:.0f} ms, {SMOOTH:.0%} within {late:.0f} ms, the longest {frames[-1]:.0f} ms")
     assert all(preview < full for preview, full, _ in times), "no preview stood there while the pixels came"
     assert larges == 6, "pixels were sent that were not looked at"

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 from nbbanana.sandbox import Sandbox
 from support.lab import LabPage
 
-__all__ = ["StudioDay", "browse", "compare", "draw"]
+__all__ = ["StudioDay", "browse", "compare", "draw", "see_large"]
 
 WORDS = "Keep the cup unchanged. Convert the table into a washed linen cloth."
 
@@ -74,6 +74,22 @@ class StudioDay:
         self.finish()
         self.see_results(3)
 
+    def look_closely(self) -> tuple[str, bytes]:
+        """See the newest large, with its true pixels and its words, and against its input; its file as downloaded."""
+        self.form.locator(".st-tile").first.dblclick()
+        viewer = self.page.page.get_by_role("dialog", name=re.compile(r"history\[\d+\]\[0\]"))
+        got = see_large(viewer, self.page)
+        expect(viewer.locator(".vw-words")).to_have_text(WORDS)
+        viewer.get_by_role("button", name="Compare").click()
+        expect(viewer).not_to_be_visible()
+        compare(self.form.locator(".nbb-compare"), self.page)
+        self.form.get_by_role("button", name="Close the comparison").click()
+        self.form.locator(".st-tile").first.press("Enter")
+        expect(viewer).to_be_visible()
+        self.page.page.keyboard.press("Escape")
+        expect(viewer).not_to_be_visible()
+        return got
+
     def mark_and_compare(self) -> None:
         """Star one and mark it with another by keys that mean something else to notebooks, and compare the two."""
         tiles = self.form.locator(".st-tile")
@@ -107,6 +123,26 @@ class StudioDay:
         """See so many edits, each with its picture."""
         expect(self.form.locator(".st-group")).to_have_count(many)
         expect(self.form.locator(".st-frame img[src]")).to_have_count(many)
+
+
+def see_large(viewer: Locator, page: LabPage) -> tuple[str, bytes]:
+    """See a picture whole, then with its true pixels, and download it: the name and the bytes of the file."""
+    picture = viewer.locator(".vw-picture").first
+    expect(picture).to_have_attribute("src", re.compile("^blob:"))
+    expect(viewer.locator(".vw-facts")).to_contain_text("×")
+    scale = viewer.locator(".vw-scale")
+    stage = viewer.locator(".vw-stage")
+    stage.focus()
+    page.page.keyboard.press("1")
+    expect(scale).to_have_text("100 %")
+    box, natural = picture.bounding_box(), picture.evaluate("one => [one.naturalWidth, one.naturalHeight]")
+    assert box is not None
+    assert [round(box["width"]), round(box["height"])] == natural, "a pixel of the picture is one of the screen"
+    page.screenshot(f"{page.lab.name}-viewer")
+    page.page.keyboard.press("0")
+    with page.page.expect_download() as waiting:
+        viewer.get_by_role("button", name="Download").click()
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
 def compare(form: Locator, page: LabPage) -> None:

@@ -15,11 +15,12 @@ from support.histories import fill
 from support.hosts import HOSTS, Marimo, write
 from support.kernels import run_cells, text_of
 from support.lab import Browser, Lab, LabPage, serve
+from support.tiers import nightly_but
 
 from nbbanana.sandbox import Sandbox
 from nbbanana.store import Store
 
-pytestmark = [pytest.mark.browser, pytest.mark.nightly]
+pytestmark = pytest.mark.browser
 
 STUDIO = ["import nbbanana as nb\nbench = nb.studio(resolution='0.5K')", "bench"]
 COPIED = {
@@ -46,14 +47,14 @@ def settings(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     return {**box.addresses["environment"], "NBBANANA_PROVIDER": "", "NBBANANA_SANDBOX_SCALE": "0.1"}
 
 
-@pytest.fixture(scope="module", params=HOSTS.values(), ids=HOSTS)
+@pytest.fixture(scope="module", params=nightly_but(list(HOSTS), "JupyterLab"))
 def host(
     request: pytest.FixtureRequest, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lab]:
     """Each host in its turn, over an empty folder and an empty store beside it."""
     root = tmp_path_factory.mktemp("host") / "root"
     root.mkdir()
-    with serve(root, request.param, **settings, NBBANANA_STORE=str(root.parent / "store")) as served:
+    with serve(root, HOSTS[request.param], **settings, NBBANANA_STORE=str(root.parent / "store")) as served:
         yield served
 
 
@@ -70,7 +71,7 @@ def heavy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_from_an_upload_to_a_cell_that_asks_the_same(
     host: Lab, box: Sandbox, browser: Browser, settings: dict[str, str], photo: Callable[[str], Path], heavy: Path
 ) -> None:
-    """Upload, compose, run, watch, cancel, use, vary, compare, star, copy; what was copied asks the same again."""
+    """Upload, run, cancel, use, vary, enlarge, download, compare, star, copy; what was copied asks the same again."""
     cells = [f"%load_ext nbbanana\n{STUDIO[0]}", STUDIO[1], "", TELL] if host.takes_cells else STUDIO
     with browser.open(host, write(host, "studio", cells), height=1400) as page:
         page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -81,6 +82,7 @@ def test_from_an_upload_to_a_cell_that_asks_the_same(
         day.compose(photo("coffee"))
         day.run_and_cancel()
         day.work_with_results()
+        name, downloaded = day.look_closely()
         day.mark_and_compare()
         number, copied = day.copy()
         assert page.cells.count() == many, "x cut a cell"
@@ -91,6 +93,12 @@ def test_from_an_upload_to_a_cell_that_asks_the_same(
         assert page.errors == []
         assert page.foreign == []
     with Store.open(host.root.parent / "store") as store:
+        made = {
+            f"edit-{edit.id}-0.png": store.blob_path(edit.outputs[0].sha256)
+            for edit in store.filter(limit=9)
+            if edit.outputs
+        }
+        assert downloaded == made[name].read_bytes(), "what was downloaded is the picture's own file"
         assert told.split() == [store.get(number).ask, "replayed"]
 
 
@@ -115,7 +123,7 @@ def run_elsewhere(copied: str, host: Lab, settings: dict[str, str]) -> str:
 def test_the_other_forms_show_themselves_and_work(
     host: Lab, browser: Browser, photo: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """In one notebook: the divider of a comparison is dragged, a box drawn and said in words, a history browsed."""
+    """In one notebook: a divider is dragged, a box drawn, a history browsed, a picture seen large and downloaded."""
     store = fill(tmp_path / "filled", MANY, [*range(60), *range(MANY - 60, MANY)])
     with Store.open(store) as opened:
         opened.annotate(1, starred=False)
@@ -124,6 +132,7 @@ def test_the_other_forms_show_themselves_and_work(
         f"nb.compare({str(photo('coffee'))!r}, {str(photo('chelsea'))!r})",
         f"nb.region({str(photo('portrait'))!r})",
         "session.history.browse()",
+        "nb.view(session.history[1])",
     ]
     with browser.open(host, write(host, "forms", cells), height=1400) as page:
         page.run_first(len(cells))
@@ -136,13 +145,16 @@ def test_the_other_forms_show_themselves_and_work(
         if host.takes_cells:
             page.page.keyboard.press("Escape")
             expect(page.cell(3)).to_be_focused()
+        name, downloaded = journey.see_large(page.cell(4).locator(".nbb-viewer"), page)
         page.darken()
-        for number, name in ((1, "compare"), (2, "region"), (3, "browser")):
-            form = page.cell(number).locator(f".nbb-{name}")
+        for number, kind in enumerate(("compare", "region", "browser", "viewer"), 1):
+            form = page.cell(number).locator(f".nbb-{kind}")
             form.locator("img[src]").first.scroll_into_view_if_needed()
-            page.screenshot(f"{host.name}-{name}-dark")
+            page.screenshot(f"{host.name}-{kind}-dark")
             assert form.evaluate(DARK) == "dark"
         assert page.errors == []
         assert page.foreign == []
     with Store.open(store) as opened:
-        assert opened.get(1).starred
+        first = opened.get(1)
+        assert first.starred
+        assert (name, downloaded) == ("edit-1-0.png", opened.blob_path(first.outputs[0].sha256).read_bytes())

@@ -187,6 +187,7 @@ function render({ model, el, host }) {
     id: form.id,
     ask: (what, ref) => form.say("view", { ...ref, what }),
     save: (ref) => form.say("save", ref),
+    compare: ({ edit, index }) => form.say("compare", { pictures: [[edit, index]] }),
     thumbnail: (image, { edit, index }) => grid.picture(image, edit, index),
   });
   form.view = viewer.open;
