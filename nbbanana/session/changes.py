@@ -92,7 +92,7 @@ class Lineage:
         self.roots = tuple(self._node(root, None, 0) for root in self._roots(edit))
 
     def __repr__(self) -> str:
-        return f"<Lineage of history[{self._current}]: {len(self._seen)} edits>"
+        return f"<Lineage of edit {self._current}: {len(self._seen)} edits>"
 
     def __iter__(self) -> Iterator[int]:
         """Yield the ids of the edits in it, the oldest first."""

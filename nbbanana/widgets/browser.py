@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nbbanana.display.words import file_size
 from nbbanana.errors import NBBananaError, UsageError
 from nbbanana.session import Session, current
+from nbbanana.session.names import BY_NUMBER, expression
 from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.session.result_sets import ResultSet
 from nbbanana.widgets import ui_thread
@@ -188,7 +189,9 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
 
     def _send_detail(self, number: int) -> None:
         edit = self.session.store.get(number)
-        row = detail_row(edit, self.session.store)
+        row = detail_row(edit, self.session.store) | {
+            "name": expression(self.session.library, number, nearest=BY_NUMBER)
+        }
         near = [one["key"].partition("@")[0] for one in row["line"] if one["key"]]
         self.thumbnails.want(map(self._source, [*(one.sha256 for one in edit.outputs), *near]))
         self.emit("detail", **row)

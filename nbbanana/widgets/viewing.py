@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from nbbanana.display.words import duration, money
 from nbbanana.session import Output
+from nbbanana.text import one_line
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.payloads import Row
@@ -26,8 +27,6 @@ WHAT: dict[str, Callable[[Output], bytes]] = {
 def view_row(output: Output) -> Row:
     """What stands beside a picture that is seen large."""
     edit = output.result.record
-    facts = [f"seed {edit.seed}" if edit.seed is not None else "", f"{output.width}×{output.height}", edit.model]
-    facts += [duration(edit.duration) if edit.duration is not None else "", money(edit.cost, is_play=edit.is_play)]
     main, store = next(iter(edit.inputs), None), output.result.library.store
     is_here = main is not None and main.sha256 is not None and store.has_blob(main.sha256)
     return {
@@ -35,11 +34,23 @@ def view_row(output: Output) -> Row:
         "index": output.index,
         "name": output.label,
         "prompt": edit.prompt,
-        "facts": [fact for fact in facts if fact],
+        "facts": [[fact, value] for fact, value in _facts(output) if value],
         "width": output.width,
         "height": output.height,
         "input": main.name if main is not None and is_here else None,
     }
+
+
+def _facts(output: Output) -> Iterator[tuple[str, str]]:
+    """Name and value of what is known about it; what is not known is empty."""
+    edit = output.result.record
+    yield "seed", "" if edit.seed is None else str(edit.seed)
+    yield "size", f"{output.width}×{output.height}"
+    yield "model", one_line(edit.model)
+    yield "made from", one_line(", ".join(one.name for one in edit.inputs), 120)
+    yield "region", one_line(edit.region.words) if edit.region else ""
+    yield "time", "" if edit.duration is None else duration(edit.duration)
+    yield "cost", money(edit.cost, is_play=edit.is_play)
 
 
 def answer(form: Form, output: Output, message: Message) -> None:

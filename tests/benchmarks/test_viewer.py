@@ -54,10 +54,13 @@ COUNT = """() => {
 """Counts the pictures that come with all their pixels; a thumbnail is smaller, and a script has a type."""
 WATCH = """() => {
   window.frames_ms = [];
+  window.places = new Set();
   window.isWatched = true;
+  const picture = document.querySelector(".vw-picture");
   let last = performance.now();
   const frame = (now) => {
     window.frames_ms.push(now - last);
+    window.places.add(picture.style.transform);
     last = now;
     if (window.isWatched) requestAnimationFrame(frame);
   };
@@ -124,6 +127,7 @@ def test_a_picture_of_sixteen_megapixels_is_seen_at_once_and_moves(lab: labs.Lab
         page.page.mouse.up()
         page.page.evaluate("window.isWatched = false")
         frames = sorted(page.page.evaluate("window.frames_ms.slice(1)"))
+        places = page.page.evaluate("window.places.size")
         larges = page.page.evaluate("window.larges")
     share = sum(frame <= FRAME_MS for frame in frames) / len(frames)
     print(
@@ -133,4 +137,5 @@ def test_a_picture_of_sixteen_megapixels_is_seen_at_once_and_moves(lab: labs.Lab
     print(f"{share:.1%} of {len(frames)} frames of a drag within {FRAME_MS:.0f} ms (goal {SMOOTH:.0%}):")
     print(f"median {median:.0f} ms, {SMOOTH:.0%} within {late:.0f} ms, the longest {frames[-1]:.0f} ms")
     assert all(preview < full for preview, full, _ in times), "no preview stood there while the pixels came"
+    assert places > STEPS / 2, "the picture was not moved in every frame"
     assert larges == 6, "pixels were sent that were not looked at"

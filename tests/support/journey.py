@@ -180,7 +180,7 @@ def browse(form: Locator, page: LabPage, many: int) -> None:
     page.page.mouse.wheel(0, 100_000)
     expect(oldest.locator("img[src]")).to_be_visible()
     oldest.click()
-    expect(form.locator(".br-detail h3")).to_have_text("history[1]")
+    expect(form.locator(".br-detail h3")).to_have_text("session.history[1]")
     page.page.keyboard.press("s")
     expect(oldest).to_have_attribute("aria-label", re.compile("starred"))
 

@@ -136,7 +136,7 @@ def viewer(browser: labs.Browser, session: nb.Session, theme: str, width: int) -
     with opened(browser, form, theme=theme, width=width) as page:
         page.get_by_role("button", name="Next picture").click()
         page.wait_for_function("document.querySelector('.vw-picture').naturalWidth > 0")
-        page.locator(".vw-facts span").first.wait_for()
+        page.locator(".vw-facts dd").first.wait_for()
         yield page
     form.close()
 

@@ -265,7 +265,7 @@ def test_tiles_are_walked_chosen_starred_and_rejected_by_keys(browser: Chromium,
         page.keyboard.press("Home")
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
-        expect(page.locator(".br-detail h3")).to_have_text("history[10]")
+        expect(page.locator(".br-detail h3")).to_have_text("nbbanana.history[10]")
         page.keyboard.press("Space")
         expect(page.locator(".br-tile[aria-selected=true]")).to_have_count(1)
         page.keyboard.press("s")
@@ -317,11 +317,11 @@ def test_the_detail_goes_when_nothing_is_found(browser: Chromium, few: nb.Sessio
     with opened(browser, few.history.browse()) as page:
         arrived(page)
         page.locator("[aria-posinset='7']").click()
-        expect(page.locator(".br-detail h3")).to_have_text("history[6]")
+        expect(page.locator(".br-detail h3")).to_have_text("nbbanana.history[6]")
         choice(page, "Show", "Starred").click()
         expect(page.locator(".br-tile")).to_have_count(2)
         expect(page.locator(".br-tile.is-current")).to_have_attribute("aria-label", _starting("history 6"))
-        expect(page.locator(".br-detail h3")).to_have_text("history[6]")
+        expect(page.locator(".br-detail h3")).to_have_text("nbbanana.history[6]")
         page.locator(".br-tiles").press("/")
         page.keyboard.type("nosuchword")
         expect(page.get_by_text("No edit has all of these words: nosuchword")).to_be_visible()
@@ -405,7 +405,7 @@ def test_the_detail_says_time_cost_and_what_each_step_changed(browser: Chromium,
     with opened(browser, family.history.browse()) as page:
         arrived(page)
         page.locator("[aria-posinset='2']").click()
-        expect(page.locator(".br-detail h3")).to_have_text("history[14]")
+        expect(page.locator(".br-detail h3")).to_have_text("nbbanana.history[14]")
         facts = page.locator(".br-facts")
         expect(facts).to_contain_text("cost$0.0525 in play money")
         expect(facts.get_by_text("time", exact=True)).to_be_visible()
@@ -414,7 +414,7 @@ def test_the_detail_says_time_cost_and_what_each_step_changed(browser: Chromium,
         expect(steps.nth(1).locator("ins")).to_have_text("rainy")
         expect(steps.nth(2)).to_have_attribute("aria-label", "Led to: 15, resolution 0.5K → 1K")
         steps.first.click()
-        expect(page.locator(".br-detail h3")).to_have_text("history[13]")
+        expect(page.locator(".br-detail h3")).to_have_text("nbbanana.history[13]")
 
 
 @pytest.mark.browser
@@ -423,7 +423,7 @@ def test_pictures_are_compared_and_downloaded_from_the_detail(browser: Chromium,
     with opened(browser, family.history.browse()) as page:
         arrived(page)
         page.locator("[aria-posinset='2']").click()
-        expect(page.locator(".br-detail h3")).to_have_text("history[14]")
+        expect(page.locator(".br-detail h3")).to_have_text("nbbanana.history[14]")
         with page.expect_download() as waiting:
             page.locator(".br-detail").get_by_role("button", name="Download").click()
         assert waiting.value.suggested_filename == "edit-14-0.png"

@@ -22,7 +22,7 @@ READY = {
     "compare": ".cp-picture[src]",
     "region": ".rg-list li",
     "browser": ".br-lineage img[src]",
-    "viewer": ".vw-facts span",
+    "viewer": ".vw-facts dd",
 }
 """What is there once a form of a kind has all that it shows."""
 LOOK = """root => JSON.stringify([root, ...root.querySelectorAll("*")].filter(one => one.checkVisibility()).map(one => {

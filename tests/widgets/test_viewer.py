@@ -61,7 +61,9 @@ def test_what_stands_beside_a_picture_says_how_it_was_made(big: nb.EditResult) -
     row = view_row(big[1])
     assert (row["name"], row["prompt"], row["input"]) == ("nbbanana.history[1][1]", "Make it snow.", "coffee.png")
     assert (row["width"], row["height"]) == (big[1].width, big[1].height)
-    assert {"seed 7", f"{big[1].width}×{big[1].height}"} <= set(row["facts"])
+    told = dict(row["facts"])
+    assert (told["seed"], told["size"], told["model"]) == ("7", f"{big[1].width}×{big[1].height}", big.model)
+    assert told["made from"] == "coffee.png"
 
 
 def test_a_picture_whose_input_is_lost_is_still_seen(tmp_path: Path, big: nb.EditResult) -> None:

@@ -70,7 +70,7 @@ export function makeDetail(form) {
       if (row.id !== shown?.id) index = 0;
       shown = row;
       const key = row.pictures[index]?.key ?? row.key;
-      const name = `history[${row.id}]${row.pictures.length > 1 ? `[${index}]` : ""}`;
+      const name = `${row.name}${row.pictures.length > 1 ? `[${index}]` : ""}`;
       fill(
         element,
         key && h("button.br-enlarge", { type: "button", "aria-label": "Enlarge", title: "Enlarge", onclick: () => form.enlarge() }, form.album.show(h("img.br-large", { alt: row.prompt }), key)),

@@ -98,7 +98,7 @@ export function renderBrowser({ model, el, host }) {
   async function copied(message) {
     try {
       await navigator.clipboard.writeText(message.text);
-      toast.show(`The cell of history[${message.edit}] is in the clipboard.`);
+      toast.show(`The cell of edit ${message.edit} is in the clipboard.`);
     } catch {
       toast.show("This page may not write to the clipboard. Copy it from here:", h("textarea.nbb-mono", { readonly: true, rows: "5", "aria-label": "The cell", value: message.text }));
     }

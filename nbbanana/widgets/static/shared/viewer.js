@@ -24,7 +24,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   const scale = h("output.vw-scale.nbb-figures", { "aria-label": "Scale" });
   const name = h("h2.nbb-mono", { id: id("viewer") });
   const words = h("p.vw-words", { dir: "auto" });
-  const facts = h("p.nbb-quiet.nbb-small.vw-facts");
+  const facts = h("dl.vw-facts.nbb-figures");
   const said = h("p.nbb-quiet.nbb-small", { role: "status" });
   const hold = button("Input", null, () => undefined, { boxed: true, title: "Hold to see the input picture", key: "Space" });
   hold.addEventListener("pointerdown", () => peek(true));
@@ -35,23 +35,28 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   const sign = (text, title, factor) => h("button.nbb-icon", { type: "button", "aria-label": title, title, onclick: () => zoom(factor) }, text);
   const counter = h("span.nbb-quiet.nbb-small.nbb-figures");
   const close = button("Close", "cross", () => dialog?.close(), { bare: true, boxed: true });
-  const element = h(
-    "div.vw",
-    { onkeydown, onkeyup: (event) => event.key === " " && peek(false) },
+  const frame = h(
+    "div.vw-frame",
+    {},
     h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, sign("−", "Zoom out", 1 / 1.5), scale, sign("+", "Zoom in", 1.5), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, compare && beside, button("Full screen", null, full, { key: "f" }), files(button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" })), button("Download", null, load, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
     stage,
-    h("aside.vw-side", {}, words, facts, said),
+    h("aside.vw-side", { "aria-label": "How it was made" }, words, facts, said),
   );
+  const element = h("div.vw", { onkeydown, onkeyup: (event) => event.key === " " && peek(false) }, frame);
   const dialog = isInline ? null : h("dialog.vw-dialog", { "aria-labelledby": id("viewer"), onclose: () => fill(dialog) });
-  const observer = new ResizeObserver(() => draw());
+  // Kept: to read it while the picture moves would lay out the page in every frame.
+  let pane = { width: 0, height: 0 };
+  const observer = new ResizeObserver(() => {
+    pane = { width: stage.clientWidth, height: stage.clientHeight };
+    draw();
+  });
   observer.observe(stage);
   /** @type {Map<number, {x: number, y: number}>} the pointers that are down */
   const pointers = new Map();
 
   const ref = () => state.refs[state.place];
   const keyOf = (what, { edit, index } = ref()) => `${what} ${edit} ${index}`;
-  const pane = () => ({ width: stage.clientWidth, height: stage.clientHeight });
-  const exact = () => exactZoom(pane(), state.facts);
+  const exact = () => exactZoom(pane, state.facts);
 
   // ── what is shown ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -79,13 +84,13 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   }
 
   function draw() {
-    if (!state.facts || !stage.clientWidth) return;
-    state.view = keptView(pane(), [state.facts], state.view);
-    const { left, top, width, height, scale: now } = placeOf(pane(), state.facts, state.view);
+    if (!state.facts || !pane.width) return;
+    state.view = keptView(pane, [state.facts], state.view);
+    const { left, top, width, height, scale: now } = placeOf(pane, state.facts, state.view);
     for (const one of [image, input]) Object.assign(one.style, { width: `${width}px`, height: `${height}px`, transform: `translate(${left}px, ${top}px)` });
     image.classList.toggle("is-coarse", now * devicePixelRatio >= 4);
     stage.classList.toggle("is-close", state.view.zoom > 1);
-    fill(scale, percent(now));
+    if (scale.textContent !== percent(now)) fill(scale, percent(now));
   }
 
   function peek(isOn) {
@@ -102,14 +107,11 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
 
   // ── moving ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  const within = (event) => {
-    const box = stage.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  };
+  const within = (event, box = stage.getBoundingClientRect()) => ({ x: event.clientX - box.left, y: event.clientY - box.top });
 
-  function zoom(factor, point = { x: stage.clientWidth / 2, y: stage.clientHeight / 2 }) {
+  function zoom(factor, point = { x: pane.width / 2, y: pane.height / 2 }) {
     if (!state.facts) return;
-    state.view = zoomedView(pane(), state.facts, state.view, factor, point);
+    state.view = zoomedView(pane, state.facts, state.view, factor, point);
     draw();
   }
 
@@ -119,7 +121,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
 
   function move(right, down) {
     if (!state.facts) return;
-    const { width, height } = placeOf(pane(), state.facts, state.view);
+    const { width, height } = placeOf(pane, state.facts, state.view);
     state.view = { ...state.view, x: state.view.x - right / width, y: state.view.y - down / height };
     draw();
   }
@@ -134,11 +136,12 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   function press(event) {
     if (event.button !== 0) return;
     stage.setPointerCapture(event.pointerId);
-    pointers.set(event.pointerId, within(event));
+    const box = stage.getBoundingClientRect();
+    pointers.set(event.pointerId, within(event, box));
     const moved = (now) => {
       const before = pointers.get(now.pointerId);
       const other = [...pointers].find(([one]) => one !== now.pointerId)?.[1];
-      const point = within(now);
+      const point = within(now, box);
       pointers.set(now.pointerId, point);
       if (!before) return;
       if (!other) return move(point.x - before.x, point.y - before.y);
@@ -163,7 +166,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
     const way = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     const isButton = event.composedPath()[0].matches("button");
     const acts = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => look(1), 1: () => look(exact()), f: full, d: load, c: contrast, s: () => save(ref()), PageUp: () => step(-1), PageDown: () => step(1) };
-    if (way && state.view.zoom > 1) move(way[0] * PAN * stage.clientWidth, way[1] * PAN * stage.clientHeight);
+    if (way && state.view.zoom > 1) move(way[0] * PAN * pane.width, way[1] * PAN * pane.height);
     else if (way) step(way[0] ? -way[0] : 0);
     else if (event.key === " " && !isButton) peek(true);
     else if (acts[event.key] && !event.repeat) acts[event.key]();
@@ -221,7 +224,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
       input.alt = message.input ?? "";
       fill(name, message.name);
       fill(words, message.prompt);
-      fill(facts, message.facts.map((fact) => h("span", {}, fact)));
+      fill(facts, message.facts.map(([fact, value]) => h("div", {}, h("dt.nbb-quiet", {}, fact), h("dd", {}, value))));
       hold.hidden = beside.hidden = message.input === null;
       draw();
     },
