@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbbanana.models.offers import Offer, offer
 from nbbanana.providers.endpoints import Endpoints
 from nbbanana.settings import config_dir
 
@@ -33,6 +34,8 @@ class ProviderSpec:
             a login asks for a key.
         token_file: gives the file that keeps what a login got; None is one in nbbanana's own folder.
         folder_variable: the environment variable that names another folder for that file.
+        offers: gives what it has of a model: its name for it, its fields and prices; None where it has none. Left
+            out, that is in the catalogue.
         default_model: the model of a request that names none.
         is_play: whether its money is play money.
         play_name: what records call it where its key is one that a play service made; empty where none is.
@@ -52,6 +55,7 @@ class ProviderSpec:
     )
     token_file: Callable[[], Path] | None = field(default=None, repr=False)
     folder_variable: str = "NBBANANA_CONFIG_DIR"
+    offers: Callable[[str], Offer | None] | None = field(default=None, repr=False)
     default_model: str = ""
     is_play: bool = False
     play_name: str = ""
@@ -62,6 +66,10 @@ class ProviderSpec:
     def kept_at(self) -> Path:
         """The file that keeps the token of a login."""
         return self.token_file() if self.token_file else config_dir() / f"{self.name}.json"
+
+    def offer(self, model: str) -> Offer | None:
+        """Return what it has of a model, as far as that is known without asking it; None where nothing is."""
+        return self.offers(model) if self.offers else offer(self.name, model)
 
     @property
     def how_to_log_in(self) -> str:

@@ -17,7 +17,6 @@ from typing import Any
 from nbbanana.errors import NotInStoreError
 from nbbanana.images import inspect
 from nbbanana.models import Model, from_schema
-from nbbanana.models.offers import offer
 from nbbanana.providers.registry import find
 from nbbanana.session.reproduce import request_of
 from nbbanana.store import Store
@@ -53,7 +52,7 @@ def as_curl(edit: Edit, model: Model, store: Store) -> str:
         names[mark := secrets.token_hex(16)] = _word(record, store)
         sent[str(record.parameter)] = mark
     spec = find(edit.provider)
-    found = offer(edit.provider, edit.model)
+    found = spec.offer(edit.model)
     there = from_schema(edit.model, found.schema) if found else None
     wire = spec.wire(spec.endpoints.from_environment(), edit.model, model.payload(sent, marks, live=there))
     lines = [

@@ -64,8 +64,7 @@ class Engines:
 
     def of(self, provider: str) -> Engine:
         """Return the engine for records of a provider: the one that is chosen now, where it is that provider's."""
-        engine = self.chosen()[1]
-        return engine if engine.provider.name == provider else self.chosen(provider)[1]
+        return self.chosen("" if self.choice().name == provider else provider)[1]
 
     @property
     def reuse(self) -> Reuse:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from nbbanana.display.providers import providers_bundle
-from nbbanana.models.offers import offer
 from nbbanana.providers.credentials import key_variables_set
 from nbbanana.providers.registry import Broken, listed
 from nbbanana.providers.spec import ProviderSpec
@@ -89,7 +88,7 @@ def _lines() -> Iterator[ProviderLine]:
 def _line(spec: ProviderSpec) -> ProviderLine:
     variables = key_variables_set(spec)
     stored = spec.kept_at.name if spec.key_variables and spec.kept_at.exists() else None
-    found = offer(spec.name, settings().model)
+    found = spec.offer(settings().model)
     prices = found.prices if found else None
     can = tuple(word for word, does in (("resume", spec.can_resume), ("cancel", spec.can_cancel)) if does)
     return ProviderLine(

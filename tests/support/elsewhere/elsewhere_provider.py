@@ -1,0 +1,123 @@
+"""A provider as another package ships it: all that a service with a queue, its own words and its own prices needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbbanana.errors import NBBananaError, RejectedError, TokenRejectedError, UnknownModelError, UpstreamError
+from nbbanana.models.offers import Offer, PriceList
+from nbbanana.providers.answers import output_urls, server_message
+from nbbanana.providers.base import Accepted, Cancellation, Description, JobStatus, Price, Wire
+from nbbanana.providers.credentials import Credential
+from nbbanana.providers.endpoints import Endpoints, base
+from nbbanana.providers.http import Answer, Connections
+from nbbanana.providers.service import Service
+from nbbanana.providers.spec import ProviderSpec
+
+NAME, TITLE, MODEL = "elsewhere", "Elsewhere", "google/nano-banana-2/edit"
+SCHEMA = {
+    "type": "object",
+    "required": ["words", "pictures"],
+    "properties": {
+        "words": {"type": "string", "x-nbbanana": {"role": "prompt"}},
+        "pictures": {"type": "array", "items": {"type": "string"}, "maxItems": 3, "x-nbbanana": {"role": "images"}},
+        "copies": {"type": "integer", "minimum": 1, "maximum": 4, "x-nbbanana": {"role": "count"}},
+        "seed": {"type": "integer", "x-nbbanana": {"role": "seed"}},
+        "resolution": {"type": "string", "enum": ["1K", "2K"], "x-nbbanana": {"cost": "2K costs twice as much"}},
+    },
+}
+PRICES = PriceList(0.03, "2026-11-29", "elsewhere.example/prices", factors={"resolution": {"1K": 1.0, "2K": 2.0}})
+OFFER = Offer(NAME, MODEL, "banana-two", SCHEMA, PRICES, "2026-11-29", "elsewhere.example/models")
+
+
+@dataclass(frozen=True, slots=True)
+class ElsewhereEndpoints(Endpoints):
+    """Where it is."""
+
+    api: str = base("https://api.elsewhere.example", "ELSEWHERE_BASE")
+
+
+def offers(model: str) -> Offer | None:
+    """Return what it has of a model of the catalogue."""
+    return OFFER if model == MODEL else None
+
+
+def wire_of(endpoints: ElsewhereEndpoints, model: str, payload: Mapping[str, Any]) -> Wire:
+    """Return the POST of a request."""
+    if (found := offers(model)) is None:
+        raise UnknownModelError(f"{TITLE} has no {model}.", "It has one model.", f"Choose {MODEL}.")
+    return Wire(f"{endpoints.api}/jobs/{found.id}", "Authorization: Bearer $ELSEWHERE_KEY", payload)
+
+
+class Elsewhere(Service):
+    """Its queue; a handle is the id of a job."""
+
+    name, is_play, pace, takes_jpeg = NAME, False, 1.0, True
+    output_hosts = (".elsewhere.example",)
+
+    def __init__(self, credential: Credential, endpoints: ElsewhereEndpoints) -> None:
+        self.endpoints = endpoints
+        trusted = None if endpoints.is_official else endpoints.api
+        super().__init__(Connections(), credential.token, error_of, trusted)
+
+    def model_id(self, model: str) -> str:
+        """Return what it calls a model."""
+        return wire_of(self.endpoints, model, {}).url.rpartition("/")[2]
+
+    def handle_of(self, model: str, request_id: str) -> str:
+        """Return the handle of a job."""
+        return request_id
+
+    async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
+        """Send a request, once."""
+        request_id = await self._post(wire_of(self.endpoints, model, payload))
+        return Accepted(request_id, request_id)
+
+    async def status(self, handle: str) -> JobStatus:
+        """Ask how a job stands."""
+        answer = await self._questions.ask("GET", f"{self.endpoints.api}/jobs/{handle}", "job", "ask for it", handle)
+        said = answer.json["state"]
+        known = {"waits": "queued", "works": "running", "done": "completed", "stopped": "cancelled"}
+        urls = tuple(output_urls(answer.json))
+        return JobStatus(known.get(said, "other"), said, urls=urls, cost=answer.json.get("paid"))
+
+    async def result(self, handle: str) -> JobStatus:
+        """Ask for its outputs: the same question."""
+        return await self.status(handle)
+
+    async def cancel(self, handle: str) -> Cancellation:
+        """Ask for it to be stopped."""
+        url = f"{self.endpoints.api}/jobs/{handle}"
+        said = (await self._questions.ask("DELETE", url, "cancel", "cancel it", handle)).json["state"]
+        return Cancellation(said == "stopped", said, "cancelled" if said == "stopped" else "other")
+
+    async def describe(self, model: str) -> Description:
+        """Return its fields and prices."""
+        self.model_id(model)
+        return Description(Price(PRICES.base, "image", prices=PRICES), SCHEMA)
+
+
+def error_of(answer: Answer, *, doing: str, request_id: str | None) -> NBBananaError | None:
+    """Return the error that an answer means."""
+    words = server_message(answer.json)
+    if 200 <= answer.status < 300:
+        return None
+    if answer.status == 401:
+        return TokenRejectedError(f"{TITLE} did not accept your key.", words, "Check ELSEWHERE_KEY.")
+    kind = UpstreamError if answer.status >= 500 else RejectedError
+    return kind(f"Could not {doing}: {TITLE} answered HTTP {answer.status}.", words, request_id=request_id)
+
+
+SPEC = ProviderSpec(
+    NAME,
+    TITLE,
+    connect=lambda credential, endpoints, _pace: Elsewhere(credential, endpoints),
+    wire=wire_of,
+    key_variables=("ELSEWHERE_KEY",),
+    key_page="elsewhere.example/keys",
+    endpoints=ElsewhereEndpoints,
+    offers=offers,
+    default_model=MODEL,
+)
