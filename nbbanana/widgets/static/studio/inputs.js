@@ -28,7 +28,7 @@ export function makeInputs(form, insert) {
   const help = h("p.nbb-unseen", { id: form.id("order") }, "Alt and an arrow key moves a picture, Delete removes it, r draws a region on it.");
   const pointed = makePointed(form, insert);
   const element = h(
-    "section.st-part",
+    "section.st-part.st-pictures",
     { "aria-labelledby": form.id("inputs") },
     h("div.st-head", {}, h("h3", { id: form.id("inputs") }, "Input pictures"), tally),
     list,
@@ -96,7 +96,7 @@ export function makeInputs(form, insert) {
     const remove = button(`Remove ${slot.name}`, "cross", () => form.say("remove", { key: slot.key }), { bare: true });
     remove.classList.add("st-remove");
     const name = h("span.st-name.nbb-small.nbb-clip.nbb-quiet", { title: slot.operand ?? slot.name }, slot.operand ?? slot.name);
-    const place = h("span.nbb-small.nbb-clip", {}, at === 0 ? h("b", {}, "1 main picture") : `${at + 1} reference`);
+    const place = h("span.nbb-small.nbb-clip", {}, at === 0 ? h("b", {}, "1 main", h("span.st-wide", {}, " picture")) : `${at + 1} reference`);
     return h("li.st-input" + (at === 0 ? ".is-first" : ""), { ondragover: allow, ondrop: (event) => drop(event, at) }, hold, point, remove, place, name);
   }
 

@@ -55,7 +55,7 @@ function makePrompt(form) {
   let timer = 0;
   let isTold = false;
   let grown = "";
-  const area = h("textarea", { rows: "4", id: form.id("prompt"), placeholder: "Keep … unchanged. Change …", oninput: () => {
+  const area = h("textarea", { rows: "2", id: form.id("prompt"), placeholder: "Keep … unchanged. Change …", oninput: () => {
     written += 1;
     form.compareRegion();
     grow();
