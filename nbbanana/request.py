@@ -97,6 +97,7 @@ class EditRequest:
         region: the part of a picture that it is about. It is kept with the record and not sent, and it is no part of
             the question: the same words about another part are the same ask.
         prompt_field: the parameter that holds the prompt; None where the model takes none.
+        model_named: whether the user named the model; else it is the provider's default. It is no part of the question.
         origin: where the request comes from; it is kept with the record and is no part of the question.
 
     >>> one = EditRequest("m", {"prompt": "Make it snow."}).with_seed_for("seed")
@@ -113,6 +114,7 @@ class EditRequest:
     mask: ImageInput | None = None
     region: Area | None = None
     prompt_field: str | None = field(default="prompt", repr=False)
+    model_named: bool = field(default=True, repr=False, compare=False)
     origin: Origin = field(default_factory=origin.get, repr=False, compare=False)
     _ask: str | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -150,14 +152,14 @@ class EditRequest:
     def ask(self) -> str:
         """The digest of the question: model, what the user set, the pictures by their content."""
         if self._ask is None:
-            what = {
-                "model": self.model,
-                "parameters": dict(self.parameters),
-                "images": [image.identity for image in self.images],
-            }
-            object.__setattr__(self, "_ask", sha256_of(what))  # nothing of it can change
+            object.__setattr__(self, "_ask", self.ask_at(self.model))  # nothing of it can change
         assert self._ask is not None
         return self._ask
+
+    def ask_at(self, model: str) -> str:
+        """Return the digest of the same question to another model."""
+        images = [image.identity for image in self.images]
+        return sha256_of({"model": model, "parameters": dict(self.parameters), "images": images})
 
     def digest(self, provider: str) -> str:
         """Return the digest of the submission: the ask, the seed that goes out, and who runs it."""

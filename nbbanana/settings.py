@@ -60,7 +60,9 @@ class NBBanana(SingletonConfigurable):
     """What `%config NBBanana` shows and sets."""
 
     model = traitlets.Unicode(
-        DEFAULT_MODEL, help="The model that a request goes to when it names none. Environment: NBBANANA_MODEL."
+        "",
+        help="The model that a request goes to when it names none. Empty: the default one of the service that runs it, "
+        "google/nano-banana-2/edit for most. Environment: NBBANANA_MODEL.",
     ).tag(config=True)
     mode = traitlets.Enum(
         ["auto", "fresh", "replay"],

@@ -68,9 +68,9 @@ class _HelpAction(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from nbbanana import models
         from nbbanana.grammar import OWN, listed, options_of
-        from nbbanana.settings import settings
+        from nbbanana.settings import DEFAULT_MODEL, settings
 
-        model = models.get(settings().model)
+        model = models.get(settings().model or DEFAULT_MODEL)
         own = [replace(one, help=_HELP.get(one.key, one.help), line_only=False) for one in OWN if one.key != "quiet"]
         fields = [option for option in options_of(model) if option.field is not None]
         put_line(parser.format_help())
@@ -122,7 +122,7 @@ def _read_cell(line: Sequence[str], session: Session) -> Cell:
     words = [
         Word(escape(word), quoted=not word.startswith(("-", "edit:")) or existing(word) is not None) for word in line
     ]
-    cell = parse_words(words, default_model=session.default_model, model_of=lambda name: model_for(session, name))
+    cell = parse_words(words, default_model=session.default_model_at, model_of=lambda name: model_for(session, name))
     if cell.prompt != STDIN:
         return cell
     if any(_is_stdin(operand) for operand in cell.operands):

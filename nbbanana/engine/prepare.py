@@ -234,6 +234,7 @@ def _row(
         region=request.region,
         schema_hash=_schema_hash(run.model),
         provider_model=provider.model_id(request.model),
+        model_named=request.model_named,
         is_play=provider.is_play,
         prompt_field=request.prompt_field or "prompt",
     )

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import get_args
 
 from nbbanana.errors import NotInStoreError, UncertainError
+from nbbanana.models import ids
 from nbbanana.request import EditRequest
 from nbbanana.settings import Mode
 from nbbanana.store import Store
@@ -98,7 +100,7 @@ class Reuse:
         """
         if mode == "fresh":
             return None
-        answers = self._store.by_ask(request.ask, provider, limit=MANY)
+        answers = self._of_ask(request, provider, ("completed",), MANY)
         found = self._choose(answers, request, occurrence, mode)
         if found is None and mode == "replay":
             raise _no_answer(occurrence, len(answers))
@@ -108,7 +110,7 @@ class Reuse:
         """Return an accepted job of the same ask that was not collected and that no kernel watches."""
         if mode != "auto":
             return None
-        edits = self._store.by_ask(request.ask, provider, states=COLLECTABLE, limit=10)
+        edits = self._of_ask(request, provider, COLLECTABLE, 10)
         return next((edit for edit in edits if edit.request_id and not self._store.is_claimed(edit.id)), None)
 
     def followed(self, request: EditRequest, provider: str, mode: Mode, before: int | None = None) -> Edit | None:
@@ -123,7 +125,7 @@ class Reuse:
         """
         if mode != "auto" or not request.is_seeded:
             return None
-        edits = self._store.by_ask(request.ask, provider, states=UNDER_WAY, limit=MANY)
+        edits = self._of_ask(request, provider, UNDER_WAY, MANY)
         # The oldest first: it gives way to no other.
         older = [edit for edit in reversed(edits) if before is None or edit.id < before]
         return next((edit for edit in older if self._store.is_claimed(edit.id)), None)
@@ -170,7 +172,21 @@ class Reuse:
 
     def _every(self, request: EditRequest, provider: str, limit: int) -> list[Edit]:
         """Return the newest edits of an ask, in whatever state."""
-        return self._store.by_ask(request.ask, provider, states=EVERY_STATE, limit=limit)
+        return self._of_ask(request, provider, EVERY_STATE, limit)
+
+    def _of_ask(self, request: EditRequest, provider: str | None, states: Sequence[State], limit: int) -> list[Edit]:
+        """
+        Return the newest edits that asked the same.
+
+        To a request that names no model, those are also the ones that named none when another model was the default:
+        a default that changes makes no new question of an old cell.
+        """
+        edits = self._store.by_ask(request.ask, provider, states=states, limit=limit)
+        for model in () if request.model_named else ids():
+            if model != request.model:
+                others = self._store.by_ask(request.ask_at(model), provider, states=states, limit=limit)
+                edits += [edit for edit in others if not edit.model_named]
+        return sorted(edits, key=attrgetter("id"), reverse=True)[:limit]
 
     def _choose(self, answers: list[Edit], request: EditRequest, occurrence: Occurrence, mode: Mode) -> Edit | None:
         if not answers:

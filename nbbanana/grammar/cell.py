@@ -104,7 +104,7 @@ def parse(
     line: str,
     body: str | None = None,
     *,
-    default_model: str,
+    default_model: str | Callable[[str | None], str],
     namespace: Mapping[str, Any] | None = None,
     model_of: Callable[[str], Model] = models.get,
 ) -> Cell:
@@ -114,7 +114,8 @@ def parse(
     Args:
         line: what stands behind the magic's name.
         body: the cell's other lines; None for the line magic, whose prompt is an option.
-        default_model: the model whose options count where the line names none.
+        default_model: the model whose options count where the line names none, or what gives it for the provider that
+            the line names.
         namespace: the variables that `{{name}}` takes values of.
         model_of: gives a model by its id.
 
@@ -140,7 +141,7 @@ def parse_words(
     words: Sequence[Word],
     body: str | None = None,
     *,
-    default_model: str,
+    default_model: str | Callable[[str | None], str],
     namespace: Mapping[str, Any] | None = None,
     model_of: Callable[[str], Model] = models.get,
 ) -> Cell:
@@ -153,8 +154,10 @@ def parse_words(
     ((FileOperand(text='my portrait.jpg'),), 'Make it night.')
     """
     variables = {} if namespace is None else namespace
-    named = options.given_model(words, variables)
-    model = model_of(named or default_model)
+    named = options.given_name("model", words, variables)
+    if named is None and not isinstance(default_model, str):
+        default_model = default_model(options.given_name("provider", words, variables))
+    model = model_of(named or str(default_model))
     given, left = options.read_options(words, options.options_of(model), variables)
     own = {option.key: value for option, value in given.values() if option.field is None}
     return Cell(

@@ -25,7 +25,7 @@ from nbbanana.models.nearest import nearest_name
 if TYPE_CHECKING:
     from nbbanana.models import Field, Model
 
-__all__ = ["OWN", "Option", "dollars", "given_model", "listed", "options_of", "read_options", "spelled", "written"]
+__all__ = ["OWN", "Option", "dollars", "given_name", "listed", "options_of", "read_options", "spelled", "written"]
 
 WIDTH = 100
 """Columns of a help text."""
@@ -94,7 +94,6 @@ OWN: tuple[Option, ...] = (
 
 _OWN_NAMES = frozenset(option.name for option in OWN)
 _OWN_SHORTS = frozenset(option.short for option in OWN)
-_MODEL = next(option for option in OWN if option.key == "model")
 
 
 def spelled(field_name: str) -> str:
@@ -166,10 +165,10 @@ def _check_dashes(word: Word) -> None:
         )
 
 
-def given_model(words: Iterable[Word], namespace: Mapping[str, Any]) -> str | None:
-    """Return the model that a line names: it decides which other options there are."""
+def given_name(key: str, words: Iterable[Word], namespace: Mapping[str, Any]) -> str | None:
+    """Return the `model` or the `provider` that a line names: they decide which other options there are."""
     stream = iter(words)
-    table = _table([_MODEL])
+    table = _table([option for option in OWN if option.key == key])
     for word in stream:
         if word.quoted or not word.text.startswith("-"):
             continue

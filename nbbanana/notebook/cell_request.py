@@ -43,7 +43,7 @@ class CellRequest:
         self.cell = parse(
             line,
             body,
-            default_model=self.session.default_model,
+            default_model=self.session.default_model_at,
             namespace=namespace,
             model_of=self.session.model_of,
         )
@@ -62,7 +62,12 @@ class CellRequest:
         """
         cell = self.cell
         return self.session.request(
-            cell.prompt, self._load(found), model=cell.model, parameters=cell.parameters, region=cell.region
+            cell.prompt,
+            self._load(found),
+            model=cell.model,
+            parameters=cell.parameters,
+            region=cell.region,
+            provider=cell.provider,
         )
 
     def start(self, request: EditRequest) -> Job:

@@ -51,7 +51,7 @@ def divided(how: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     parameters = dict(how)
     run = {key: parameters.pop(key, None) for key in ("mode", "name", "provider", "max_price", "assume_price")}
     what = {key: parameters.pop(key, None) for key in ("model", "region", "n")}
-    return run, {**what, "parameters": parameters}
+    return run, {**what, "provider": run["provider"], "parameters": parameters}
 
 
 def checked_prompt(prompt: Any, images: Iterable[Any]) -> str:

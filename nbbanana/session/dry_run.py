@@ -54,6 +54,7 @@ def describe_request(
             most=quote.high if quote else None,
             how=quote.how if quote else "",
             notes=(
+                *([] if request.model_named or is_replay else [f"No model was named: {request.model} is the default."]),
                 *filter(None, [seed, note, quote.note if quote else None]),
                 *losses(model, request.parameters, live, service),
             ),

@@ -37,6 +37,11 @@ class Engines:
         self._guard = threading.RLock()
         _all.add(self)
 
+    @property
+    def wanted(self) -> str:
+        """The provider that the session names; empty where it names none."""
+        return self._wanted
+
     def choice(self, provider: str = "") -> Choice:
         """Choose a provider and an account: the one that is named, else as settings, environment and logins are now."""
         return choose(provider or self._wanted, self._store())

@@ -88,7 +88,7 @@ def _lines() -> Iterator[ProviderLine]:
 def _line(spec: ProviderSpec) -> ProviderLine:
     variables = key_variables_set(spec)
     stored = spec.kept_at.name if spec.key_variables and spec.kept_at.exists() else None
-    found = spec.offer(settings().model)
+    found = spec.offer(settings().model or spec.default_model)
     prices = found.prices if found else None
     can = tuple(word for word, does in (("resume", spec.can_resume), ("cancel", spec.can_cancel)) if does)
     return ProviderLine(

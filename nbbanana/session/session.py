@@ -14,16 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
-from nbbanana import models
 from nbbanana.engine.engine import Engine
 from nbbanana.engine.prices import Quote
 from nbbanana.engine.run import Outcome, Run
-from nbbanana.errors import (
-    CredentialError,
-    NotInStoreError,
-    PromptError,
-    UnknownModelError,
-)
+from nbbanana.errors import NotInStoreError, PromptError
 from nbbanana.grammar import check_prompt
 from nbbanana.images import ImageInput, load_all
 from nbbanana.models import Model
@@ -45,6 +39,7 @@ from nbbanana.session.engines import Engines
 from nbbanana.session.history import History
 from nbbanana.session.jobs import Job
 from nbbanana.session.library import Library
+from nbbanana.session.model_choice import default_model, find_model
 from nbbanana.session.names import SESSION, Expression
 from nbbanana.session.region_args import mask_of, region_of
 from nbbanana.session.replaying import replayed, replayed_or_failed
@@ -221,12 +216,14 @@ class Session:
         images: Iterable[Any] = (),
         *,
         model: str | None = None,
+        provider: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         region: Any = None,
         n: int | None = None,
     ) -> EditRequest:
         """
-        Check what is asked against the model's schema; sends nothing.
+        Check what is asked against the model's schema; sends nothing. Without a model it is that of the session, else
+        the default of the provider (None: the session's).
 
         Raises:
             PromptError, ParameterError, ImageError, UnknownModelError: it cannot be asked like this.
@@ -234,7 +231,7 @@ class Session:
         """
         if not isinstance(prompt, str) or not prompt.strip():
             raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
-        chosen = self.model_of(model or self.default_model)
+        chosen = self.model_of(model or self.default_model_at(provider))
         given = with_count(chosen, {key: value for key, value in (parameters or {}).items() if value is not None}, n)
         check_prompt(prompt)
         inputs = self.load(settled(images))
@@ -253,6 +250,7 @@ class Session:
             prompt_field=chosen.prompt_field,
             mask=mask,
             region=area,
+            model_named=bool(model or self._named_model),
         )
 
     def load(self, images: Iterable[Any]) -> tuple[ImageInput, ...]:
@@ -361,7 +359,16 @@ class Session:
 
     @property
     def default_model(self) -> str:
-        """The model of requests that name none."""
+        """The model of requests that name neither a model nor a provider."""
+        return self.default_model_at(None)
+
+    def default_model_at(self, provider: str | None) -> str:
+        """Return the model of requests that name none: that of the session, else the default of the provider."""
+        replayed = (lambda: self.store) if self.mode == "replay" else None
+        return self._named_model or default_model(provider or self._engines.wanted, replayed)
+
+    @property
+    def _named_model(self) -> str:
         return self._model or settings().model
 
     @property
@@ -406,19 +413,7 @@ class Session:
         Raises:
             UnknownModelError: it is not known.
         """
-        try:
-            return models.get(model_id)
-        except UnknownModelError as unknown:
-            if self.mode == "replay":
-                return self.library.model_by_id(model_id)
-            try:
-                engine = self.engine
-            except CredentialError:
-                raise unknown from None
-            try:
-                return engine.live_model(model_id).result()
-            except UnknownModelError as error:
-                raise unknown from error  # it names the nearest that is known
+        return find_model(model_id, None if self.mode == "replay" else lambda: self.engine, self.library)
 
     def _effective(self, mode: Mode | None) -> Mode:
         """Return the mode of a request that asks for `mode`."""

@@ -32,6 +32,7 @@ KEY = "fal-key-id:a-secret-of-fal"
 MODELS = {
     "fal-ai/nano-banana-2/edit": "google/nano-banana-2/edit",
     "fal-ai/nano-banana-2": "google/nano-banana-2/text-to-image",
+    "google/nano-banana-2.1/edit": "google/nano-banana-2.1/edit",
 }
 
 

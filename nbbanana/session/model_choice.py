@@ -1,0 +1,73 @@
+"""The model of a request: the one that is named, else the default of the provider, or of the records in replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nbbanana import models
+from nbbanana.engine.engine import Engine
+from nbbanana.errors import ConfigError, CredentialError, UnknownModelError
+from nbbanana.models import Model
+from nbbanana.session.library import Library
+from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, PLAY_PROVIDER, settings
+from nbbanana.store import Store
+
+__all__ = ["default_model", "find_model"]
+
+RECENT = 100
+"""So many of the newest records are looked at in replay."""
+
+
+def default_model(provider: str, replayed: Callable[[], Store] | None = None) -> str:
+    """
+    Return the default model of a provider.
+
+    Args:
+        provider: its name; empty is that of the settings, else the default one.
+        replayed: gives the store that answers, in replay: there a request that named no model goes to the one that
+            such requests went to, whatever is installed here and whatever the default is by now.
+
+    >>> default_model("sandbox")
+    'google/nano-banana-2/edit'
+    """
+    name = provider or settings().provider
+    if replayed is not None:
+        edits = replayed().filter(provider=name or None, limit=RECENT)
+        found = next((edit.model for edit in edits if not edit.model_named), None)
+        if found is not None:
+            return found
+    if name in {"", DEFAULT_PROVIDER, PLAY_PROVIDER}:
+        return DEFAULT_MODEL  # without loading a provider, for help and forms
+    from nbbanana.providers.registry import find
+
+    try:
+        return find(name).default_model or DEFAULT_MODEL
+    except ConfigError:  # said where the request is started; help and forms show something
+        return DEFAULT_MODEL
+
+
+def find_model(model_id: str, engine: Callable[[], Engine] | None, library: Library) -> Model:
+    """
+    Return a model by its id: shipped, else by its live schema.
+
+    Args:
+        model_id: its id or an alias.
+        engine: gives the engine that asks the service; None asks none, as in replay: there a record's schema is taken.
+        library: the records.
+
+    Raises:
+        UnknownModelError: it is not known.
+    """
+    try:
+        return models.get(model_id)
+    except UnknownModelError as unknown:
+        if engine is None:
+            return library.model_by_id(model_id)
+        try:
+            asked = engine()
+        except CredentialError:
+            raise unknown from None
+        try:
+            return asked.live_model(model_id).result()
+        except UnknownModelError as error:
+            raise unknown from error  # it names the nearest that is known
