@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, cast
 
 from nbbanana.store import search
@@ -15,7 +16,8 @@ Order = Literal["newest", "oldest", "cost", "time", "rating"]
 """How edits are sorted: by when they were begun, or what is dearest, slowest or starred first."""
 
 Facets = dict[str, dict[str, int]]
-"""How many edits have each `model`, `provider`, `state` and `tag`; under `rating`: `starred`, `rejected`, `kept`."""
+"""How many edits have each `model`, `provider`, `state` and `tag`, and each `notebook` that is named; under `rating`:
+`starred`, `rejected`, `kept`."""
 
 _NEWEST = "created_at DESC, id DESC"
 _ORDERS: dict[Order, str] = {
@@ -52,18 +54,19 @@ def matching(
     return [tuple(row) for row in rows]
 
 
-def facets(connection: sqlite3.Connection, words: str | None, wanted: Wanted) -> Facets:
+def facets(connection: sqlite3.Connection, words: str | None, wanted: Wanted, notebooks: Sequence[str] = ()) -> Facets:
     """
     Return how many edits have each value, among those that meet all other conditions.
 
-    So the counts beside one kind of value do not change as one of that kind is chosen.
+    So the counts beside one kind of value do not change as one of that kind is chosen. Of notebooks those are counted
+    that are named.
     """
     tables, values = _tables(words)
     arms = []
-    for arm, more in _arms(words, wanted):
+    for arm, more in [*_arms(words, wanted), *_notebook_arm(words, wanted, notebooks)]:
         arms.append(arm)
         values |= more
-    counts: Facets = {name: {} for name in (*_KINDS, "tag", "rating")}
+    counts: Facets = {name: {} for name in (*_KINDS, "tag", "rating", "notebook")}
     for facet, value, many in connection.execute(f"{tables} {' UNION ALL '.join(arms)}", values):
         counts[facet][value] = many
     return counts
@@ -86,6 +89,15 @@ def _arms(words: str | None, wanted: Wanted) -> Iterator[tuple[str, dict[str, An
     ):
         clauses, values = _where(words, wanted, "starred" if rating == "starred" else "rejected")
         yield f"SELECT 'rating', '{rating}', count(*) FROM edits WHERE {is_rated} AND {clauses}", values  # noqa: S608
+
+
+def _notebook_arm(words: str | None, wanted: Wanted, names: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a SELECT for some notebooks, which their index finds; nothing where none is named."""
+    if names:
+        clauses, values = _where(words, wanted, "notebook")
+        named = "notebook IN (SELECT value FROM json_each(:notebooks))"
+        counted = f"SELECT 'notebook', notebook, count(*) FROM edits WHERE {named} AND {clauses} GROUP BY notebook"  # noqa: S608
+        yield counted, {**values, "notebooks": json.dumps(names)}
 
 
 def _where(words: str | None, wanted: Wanted, left_out: str = "") -> tuple[str, dict[str, Any]]:

@@ -106,16 +106,19 @@ class Reader:
         with self._database.read() as connection:
             return browsing.matching(connection, words, order, wanted)
 
-    def facets(self, *, words: str | None = None, **wanted: Unpack[Wanted]) -> browsing.Facets:
+    def facets(
+        self, *, words: str | None = None, notebooks: Sequence[str] = (), **wanted: Unpack[Wanted]
+    ) -> browsing.Facets:
         """
         Return how many edits have each model, provider, state, tag and rating, under all other conditions.
 
         Args:
             words: as `matching` takes them.
+            notebooks: the names of notebooks whose edits are counted too.
             wanted: see `Wanted`.
         """
         with self._database.read() as connection:
-            return browsing.facets(connection, words, wanted)
+            return browsing.facets(connection, words, wanted, notebooks)
 
     def search(self, words: str, limit: int = 50, offset: int = 0, **wanted: Unpack[Wanted]) -> list[Edit]:
         """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbbanana.display.words import file_size
 from nbbanana.errors import NBBananaError, UsageError
+from nbbanana.request import origin
 from nbbanana.session import Session, current
 from nbbanana.session.names import BY_NUMBER, expression
 from nbbanana.session.reproduce import as_cell, as_code
@@ -60,6 +61,8 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
     ) -> None:
         super().__init__(post=post)
         self.session = session
+        self.notebook = origin.get().notebook
+        """The name of the notebook around it; None where that is not known."""
         self.acts = acts
         """What a Studio around it does with pictures that are found here: `open`, `take`, `compare`."""
         self.changed: Callable[[], object] = lambda: None
@@ -91,7 +94,8 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
 
     def show(self, **wanted: Any) -> None:
         """
-        Show only what matches: `words`, `starred`, `rejected`, `model`, `provider`, `state`, `tag`, sorted by `order`.
+        Show only what matches: `words`, `starred`, `rejected`, `model`, `provider`, `state`, `tag`, `notebook`,
+        sorted by `order`.
 
         Nothing shows all. `rejected=False` leaves out what is rejected. `order` is `newest`, `oldest`, `cost`, `time`
         or `rating`.
@@ -170,7 +174,8 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
     def _count(self, filters: Filters) -> None:
         """Count what each further choice would give; called in a background thread."""
         try:
-            counts = self.session.store.facets(words=filters.text, **filters.wanted)
+            named = [name for name in (self.notebook, filters.notebook) if name]
+            counts = self.session.store.facets(words=filters.text, notebooks=named, **filters.wanted)
         except NBBananaError as error:
             ui_thread.post(self.show_error, error, "facets")
             return
@@ -178,7 +183,7 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
 
     def _show_counts(self, counts: Facets, filters: Filters) -> None:
         if filters == self.filters:
-            self.emit("facets", groups=facet_rows(counts, filters, self._seen))
+            self.emit("facets", groups=facet_rows(counts, filters, self._seen, self.notebook))
 
     def _send_rows(self, first: int, last: int) -> None:
         first = max(0, first)

@@ -55,6 +55,7 @@ class Filters:
         provider: who ran it.
         state: `completed`, `failed`, ….
         tag: one of its tags.
+        notebook: the name of the notebook that asked.
         order: `newest`, `oldest`, `cost`, `time` or `rating`.
     """
 
@@ -65,6 +66,7 @@ class Filters:
     provider: str = ""
     state: str = ""
     tag: str = ""
+    notebook: str = ""
     order: Order = "newest"
 
     @property
@@ -82,6 +84,7 @@ class Filters:
             rejected=self.rejected,
             states=cast("State | None", self.state or None),
             tag=self.tag or None,
+            notebook=self.notebook or None,
         )
 
 
@@ -248,7 +251,7 @@ def step_line(words: Sequence[tuple[str, str]], values: str) -> str:
 # ── what can be chosen ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def facet_rows(counts: Facets, filters: Filters, seen: Values) -> list[Row]:
+def facet_rows(counts: Facets, filters: Filters, seen: Values, here: str | None = None) -> list[Row]:
     """
     The choices in their groups, each with the edits that it would give and the filters that it sets.
 
@@ -256,8 +259,10 @@ def facet_rows(counts: Facets, filters: Filters, seen: Values) -> list[Row]:
         counts: of `Store.facets` under these filters.
         filters: what is shown now.
         seen: the values that were offered before; those of `counts` are added.
+        here: the name of the notebook that the browser is in, where it has one.
     """
-    groups = [{"name": "rating", "title": "Show", "choices": list(_rating_rows(counts, filters))}]
+    shown = [*_rating_rows(counts, filters), *_notebook_rows(counts, filters, here)]
+    groups = [{"name": "rating", "title": "Show", "choices": shown}]
     for kind, title in (("model", "Model"), ("provider", "Service"), ("state", "Result"), ("tag", "Tags")):
         chosen = getattr(filters, kind)
         by_count = sorted(counts[kind], key=lambda value, kind=kind: (-counts[kind][value], value))  # type: ignore[misc]
@@ -280,6 +285,15 @@ def _rating_rows(counts: Facets, filters: Filters) -> Iterator[Row]:
     off = {"rejected": None}
     yield _toggle("Hide rejected", many["kept"], {"rejected": False}, off, is_on=filters.rejected is False)
     yield _toggle("Only rejected", many["rejected"], {"rejected": True}, off, is_on=filters.rejected is True)
+
+
+def _notebook_rows(counts: Facets, filters: Filters, here: str | None) -> Iterator[Row]:
+    """The choice of the notebook around the browser, and of another one that is chosen."""
+    for name in dict.fromkeys(filter(None, (here, filters.notebook))):
+        label = "This notebook" if name == here else f"Notebook {one_line(name, 40)}"
+        many = counts["notebook"].get(name, 0)
+        is_on = filters.notebook == name
+        yield _toggle(label, many, {"notebook": name}, {"notebook": ""}, is_on=is_on) | {"title": one_line(name)}
 
 
 def _toggle(label: str, many: int, on: Mapping[str, Any], off: Mapping[str, Any], *, is_on: bool) -> Row:

@@ -300,7 +300,8 @@ def _compare(studio: StudioState, message: Message) -> None:
 
 def _browse(studio: StudioState, _: Message) -> None:
     acts = {name: partial(_ACTS[name], studio) for name in ("open", "take", "compare")}
-    studio.embedded.browse(studio.session, acts, studio.show_ratings)
+    with studio.from_here():
+        studio.embedded.browse(studio.session, acts, studio.show_ratings)
 
 
 def _open(studio: StudioState, message: Message) -> None:

@@ -170,7 +170,7 @@ class StudioState:
         Raises:
             PromptError, ParameterError, ImageError, NoCredentialError: it cannot be asked like this.
         """
-        with self._from_here():
+        with self.from_here():
             return self.watch(self.session.start(self.form.request(self.session), assume_price=self.max_price))
 
     def vary(self, edit_id: int) -> Task:
@@ -179,12 +179,12 @@ class StudioState:
         how: dict[str, Any] = {"seed": secrets.randbelow(SEED_LIMIT)}
         if self.session.model_of(edit.model).seed_field is None:
             how = {"mode": "fresh"}
-        with self._from_here():
+        with self.from_here():
             return self.watch(self.session.resubmit(edit, assume_price=self.max_price, **how))
 
     def run_again(self, task: Task) -> Task:
         """Ask what a job asked that came to nothing."""
-        with self._from_here():
+        with self.from_here():
             return self.watch(self.session.start(task.job.request, mode="fresh", assume_price=self.max_price))
 
     def quote_again(self, edit_id: int) -> Future[Quote]:
@@ -201,7 +201,7 @@ class StudioState:
         return task
 
     @contextmanager
-    def _from_here(self) -> Iterator[None]:
+    def from_here(self) -> Iterator[None]:
         """Requests that are made in the block are recorded as this form's, not as the last cell's."""
         token = origin.set(self._origin)
         try:

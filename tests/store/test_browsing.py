@@ -28,6 +28,7 @@ ASKED: list[dict[str, Any]] = [
     {"words": "neo", "rejected": False},
     {"words": "?!", "starred": True},
     {"states": "failed", "tag": "draft", "model": OTHER},
+    {"notebook": "other.ipynb", "starred": True},
 ]
 
 
@@ -51,7 +52,8 @@ def _mixed(chance: random.Random) -> Iterator[Edit]:
         state: Any = chance.choice(["completed", "completed", "failed", "rejected", "unknown"])
         done = None if chance.random() < 0.1 else edit.done_at
         ends = {"done_at": done, "finished_at": done and edit.finished_at}
-        yield replace(edit, created_at=edit.created_at + moved, cost=known, state=state, **ends)
+        notebook = chance.choice([None, "study.ipynb", "other.ipynb"])
+        yield replace(edit, notebook=notebook, created_at=edit.created_at + moved, cost=known, state=state, **ends)
 
 
 def found(store: Store, wanted: dict[str, Any]) -> list[Edit]:
@@ -62,7 +64,10 @@ def found(store: Store, wanted: dict[str, Any]) -> list[Edit]:
 @pytest.mark.parametrize("wanted", ASKED)
 def test_counts_are_those_of_asking_for_each_value(store: Store, wanted: dict[str, Any]) -> None:
     """Beside each value stands what the filter gives with all other conditions."""
-    counts = store.facets(**wanted)
+    counts = store.facets(notebooks=["study.ipynb", "nowhere.ipynb"], **wanted)
+    elsewhere = {key: value for key, value in wanted.items() if key != "notebook"}
+    here = len(found(store, elsewhere | {"notebook": "study.ipynb"}))
+    assert counts["notebook"] == ({"study.ipynb": here} if here else {})
     for kind, name in (("model", "model"), ("provider", "provider"), ("state", "states")):
         rest = {key: value for key, value in wanted.items() if key != name}
         assert counts[kind] == Counter(getattr(edit, kind) for edit in found(store, rest))
@@ -139,6 +144,6 @@ def test_an_empty_store_has_nothing_to_count(tmp_path: Path) -> None:
     with Store.open(tmp_path / "empty") as empty:
         assert empty.matching() == []
         assert empty.facets() == {
-            "model": {}, "provider": {}, "state": {}, "tag": {},
+            "model": {}, "provider": {}, "state": {}, "tag": {}, "notebook": {},
             "rating": {"starred": 0, "rejected": 0, "kept": 0},
         }  # fmt: skip

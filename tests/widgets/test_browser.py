@@ -25,6 +25,7 @@ from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana.errors import UsageError
+from nbbanana.request import Origin, origin
 from nbbanana.settings import cache_dir
 from nbbanana.store import OutputRecord, Store
 from nbbanana.widgets import thumbnails, ui_thread
@@ -309,6 +310,28 @@ def test_choices_say_what_they_would_give_and_narrow_what_is_shown(browser: Chro
         expect(page.locator(".br-tile")).to_have_count(2)
         page.get_by_role("button", name="Clear filters").click()
         expect(page.locator(".br-tile")).to_have_count(12)
+
+
+@pytest.mark.browser
+def test_the_edits_of_this_notebook_are_one_choice(browser: Chromium, few: nb.Session) -> None:
+    """It is offered, with its count, where the notebook is known; another one that is chosen is named."""
+    for number, notebook in enumerate(("here.ipynb", "here.ipynb", "other.ipynb")):
+        few.store.begin(asked(f"Make it {number}.", notebook=notebook))
+    token = origin.set(Origin("here.ipynb"))
+    try:
+        form = few.history.browse()
+    finally:
+        origin.reset(token)
+    with opened(browser, form) as page:
+        here = choice(page, "Show", "This notebook")
+        expect(here).to_have_text("This notebook2")
+        here.click()
+        expect(page.locator(".br-tile")).to_have_count(2)
+        page.get_by_role("button", name="Clear filters").click()
+        expect(page.locator(".br-tile")).to_have_count(15)
+        form.show(notebook="other.ipynb")
+        expect(choice(page, "Show", "Notebook other.ipynb")).to_have_text("Notebook other.ipynb1")
+        expect(here).to_have_text("This notebook2")
 
 
 @pytest.mark.browser

@@ -16,7 +16,7 @@ const COPIES = 1500;
 const HINTS = [["←", "→", "↑", "↓", "walk"], ["Space", "select"], ["↵", "enlarge"], ["s", "star"], ["x", "reject"], ["c", "compare"], ["/", "search"]];
 /** What is asked without being an act of the reader's: an error that is shown stays. */
 const QUIET = new Set(["rows", "look", "dropped", "view"]);
-const NO_FILTERS = { words: "", starred: false, rejected: null, model: "", provider: "", state: "", tag: "" };
+const NO_FILTERS = { words: "", starred: false, rejected: null, model: "", provider: "", state: "", tag: "", notebook: "" };
 
 let browsers = 0;
 
