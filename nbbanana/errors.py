@@ -12,6 +12,7 @@ command line gives for it (sysexits, as the RunComfy CLI uses them).
     │   ├── PromptError              65   no words, or words that cannot be sent
     │   ├── VariableError            65   a name that is not there, or holds something else
     │   ├── UnknownModelError        65   no such model in the catalogue
+    │   │   └── ModelRetiredError    65   the service had it and does not have it any more
     │   └── ImageError               65   not a picture, or not one that can be sent
     │       └── ImageNotFoundError   66   no such file
     ├── CredentialError              77   the token is missing, refused or not safe
@@ -70,6 +71,7 @@ __all__ = [
     "JobCancelledError",
     "JobError",
     "JobFailedError",
+    "ModelRetiredError",
     "MoneyError",
     "NBBananaError",
     "NetworkError",
@@ -290,6 +292,10 @@ class UnknownModelError(InputError):
     """No such model in the catalogue."""
 
     mend = "%nbmodels lists those that are there."
+
+
+class ModelRetiredError(UnknownModelError):
+    """The service had it and does not have it any more; the error names the model that follows."""
 
 
 class ImageError(InputError):

@@ -20,6 +20,7 @@ from nbbanana.images import ImageInput, Upload, UploadCache, load, open_safely
 from nbbanana.images import prepare as prepare_uploads
 from nbbanana.models import Model
 from nbbanana.models.carrying import losses, payload_for
+from nbbanana.models.retiring import ending
 from nbbanana.providers.base import Provider
 from nbbanana.request import EditRequest, sha256_of
 from nbbanana.settings import settings
@@ -88,7 +89,8 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
     *staged, staged_mask = await _staged([*prepared, mask], context)
     records, masks = await context.rows.call(_keep, context.rows.store, run, prepared, mask)
     price, live = await context.prices.described(run.request, run.model)
-    run.notes.extend(losses(run.model, run.request.parameters, live, context.provider.name))
+    run.notes.extend(losses(run.model, run.request.parameters, live, run.provider))
+    run.notes.extend(filter(None, [ending(run.provider, run.model.id)]))
     if turn is not None:
         await turn.wait()
     new = _row(run, records, masks, price, context.provider, live)

@@ -23,9 +23,12 @@ from nbbanana.errors import (
     RejectedError,
     RequestNotFoundError,
     TokenRejectedError,
+    UnknownModelError,
     UpstreamError,
+    translated,
 )
 from nbbanana.models.offers import Offer, offered
+from nbbanana.models.retiring import retired
 from nbbanana.providers.answers import PASSING, REQUEST_ID, output_urls, server_message
 from nbbanana.providers.base import Accepted, Cancellation, Description, JobStatus, Price, Wire
 from nbbanana.providers.credentials import Credential
@@ -114,11 +117,13 @@ class Fal(Service):
 
         Raises:
             NetworkError: the connection was never made, so nothing was taken.
-            InputError, UnknownModelError: nothing was sent.
+            InputError, UnknownModelError: nothing was sent, or fal does not have the model any more.
             RateLimitError, RejectedError, BalanceError, CredentialError: the service refused it.
             UncertainError: it may have been taken.
         """
-        request_id = await self._post(wire_of(self.endpoints, model, payload))
+        wire = wire_of(self.endpoints, model, payload)
+        with translated(UnknownModelError, lambda error: retired(NAME, TITLE, model, error.why) or error):
+            request_id = await self._post(wire)
         return Accepted(self.handle_of(model, request_id), request_id)
 
     async def status(self, handle: str) -> JobStatus:
@@ -202,7 +207,8 @@ def _error_of(answer: Answer, *, doing: str, request_id: str | None) -> NBBanana
         return UpstreamError(f"Could not {doing}: fal failed.", why, mend, request_id=request_id)
     if request_id is None and status != 429:
         mend = "Nothing was made or charged. Change the request and run it again."
-        return RejectedError("fal refused the request.", why, mend)
+        refusal = RejectedError("fal refused the request.", why, mend)
+        return UnknownModelError("fal does not have this model.", why) if status == 404 else refusal
     kind = {403: NotYoursError, 404: RequestNotFoundError, 429: RateLimitError}.get(status, RejectedError)
     return kind(f"Could not {doing}: fal refused.", why, request_id=request_id)
 

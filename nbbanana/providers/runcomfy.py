@@ -29,9 +29,11 @@ from nbbanana.errors import (
     UpstreamError,
     translated,
 )
+from nbbanana.models.retiring import retired
 from nbbanana.providers.answers import (
     REQUEST_ID,
     STATES,
+    error_code,
     error_from,
     job_status,
     price_from,
@@ -41,7 +43,7 @@ from nbbanana.providers.credentials import Credential
 from nbbanana.providers.endpoints import Endpoints, base
 from nbbanana.providers.http import Answer, Connections, Timeouts
 from nbbanana.providers.login import log_in
-from nbbanana.providers.service import Service
+from nbbanana.providers.service import SUBMIT, Service
 from nbbanana.providers.spec import ProviderSpec
 from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, PLAY_PROVIDER, under_home
 from nbbanana.text import one_line, without_addresses
@@ -49,6 +51,7 @@ from nbbanana.text import one_line, without_addresses
 __all__ = ["SPEC", "RunComfy", "RunComfyEndpoints", "Timeouts", "token_file"]
 
 
+TITLE = "RunComfy"
 OUTPUT_HOSTS = (".runcomfy.net", ".runcomfy.com")
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]*(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)*\Z")
 """A slash path that goes into an address as it is (async queue endpoints page)."""
@@ -57,6 +60,8 @@ MENDS: Mapping[type[NBBananaError], str] = {
     BalanceError: "Add balance on runcomfy.com. Nothing was made.",
 }
 """What to do about an error, where that is done on the service's page."""
+WRONG_ID = 400001
+"""The code of a wrong resource id: of a submit, that is the model (error codes page)."""
 QUESTION_PAUSE = 0.5
 LONGEST_QUESTION_PAUSE = 5.0
 """Seconds before a question about a model is asked a second time."""
@@ -140,11 +145,13 @@ class RunComfy(Service):
 
         Raises:
             NetworkError: the connection was never made, so nothing was taken.
-            ConfigError, InputError, UnknownModelError: nothing was sent.
+            ConfigError, InputError, UnknownModelError: nothing was sent, or the service does not have the model.
             RateLimitError, RejectedError, BalanceError, CredentialError: the service refused it.
             UncertainError: it may have been taken.
         """
-        request_id = await self._post(wire_of(self.endpoints, model, payload))
+        wire = wire_of(self.endpoints, model, payload)
+        with translated(UnknownModelError, lambda error: self._unknown(model, error.why)):
+            request_id = await self._post(wire)
         return Accepted(request_id, request_id)
 
     def model_id(self, model: str) -> str:
@@ -180,7 +187,7 @@ class RunComfy(Service):
         Raises:
             UnknownModelError: the service does not know it.
         """
-        with translated((RequestNotFoundError, RejectedError), lambda error: _unknown(model, error.why)):
+        with translated((RequestNotFoundError, RejectedError), lambda error: self._unknown(model, error.why)):
             try:
                 entry = await self._catalogue_entry(model)
             except (UpstreamError, ProtocolError, RateLimitError) as error:
@@ -212,6 +219,10 @@ class RunComfy(Service):
     async def _catalogue_entry(self, model: str) -> Any:
         path = f"/models/{_checked_model(model)}"
         return (await self._ask("GET", path, f"describe {model}", f"look up {model}")).json
+
+    def _unknown(self, model: str, why: str) -> UnknownModelError:
+        """Return the error for a model that the service does not have: it ended, or there never was one."""
+        return retired(self.name, TITLE, model, why) or _unknown(model, why)
 
     async def _job(self, handle: str, what: str, doing: str) -> JobStatus:
         path = f"/requests/{_checked_handle(handle)}/{what}"
@@ -255,14 +266,19 @@ def _word(answer: Any, key: str) -> str:
 
 
 def _error_of(answer: Answer, *, doing: str, request_id: str | None) -> NBBananaError | None:
-    return error_from(
+    found = error_from(
         answer.status, answer.json, doing=doing, request_id=request_id, is_page=answer.is_page, mends=MENDS
     )
+    code = error_code(answer.json)
+    is_unknown = code == WRONG_ID or (code is None and answer.status == 404 and not answer.is_page)
+    if found is not None and doing == SUBMIT and request_id is None and is_unknown:
+        return UnknownModelError("The service does not have this model.", found.why)
+    return found
 
 
 SPEC = ProviderSpec(
     name=DEFAULT_PROVIDER,
-    title="RunComfy",
+    title=TITLE,
     connect=lambda credential, endpoints, pace: RunComfy(credential, endpoints, pace=pace),
     key_variables=("RUNCOMFY_TOKEN",),
     key_page="runcomfy.com",

@@ -27,8 +27,10 @@ from nbbanana.providers.downloads import Downloader
 from nbbanana.providers.http import Answer, Connections
 from nbbanana.providers.questions import Questions, Reader, with_wait
 
-__all__ = ["SURELY_NOT_TAKEN", "Service", "accepted_id"]
+__all__ = ["SUBMIT", "SURELY_NOT_TAKEN", "Service", "accepted_id"]
 
+SUBMIT = "send the request"
+"""What is being done, in words, while a request is sent."""
 SURELY_NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422, 429})
 """HTTP statuses, and error codes by their first three digits, that say the POST was refused.
 
@@ -101,7 +103,7 @@ def accepted_id(answer: Answer, read: Reader) -> str:
     if answer.failure is None and code is None and 200 <= answer.status < 300 and request_id_from(answer.json):
         return str(request_id)
     if answer.failure is None and effective_status(code, answer.status) in SURELY_NOT_TAKEN:
-        refusal = read(answer, doing="send the request", request_id=request_id)
+        refusal = read(answer, doing=SUBMIT, request_id=request_id)
         raise with_wait(_for_submit(refusal, request_id), answer.retry_after)
     uncertain = UncertainError(
         "The request was sent, and it is not known whether the service accepted it.",

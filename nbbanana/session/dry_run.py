@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
 from nbbanana.errors import NBBananaError
 from nbbanana.models.carrying import losses, payload_for
+from nbbanana.models.retiring import ending
 
 if TYPE_CHECKING:
     from nbbanana.engine.prices import Quote
@@ -55,7 +56,7 @@ def describe_request(
             how=quote.how if quote else "",
             notes=(
                 *([] if request.model_named or is_replay else [f"No model was named: {request.model} is the default."]),
-                *filter(None, [seed, note, quote.note if quote else None]),
+                *filter(None, [ending(service, model.id), seed, note, quote.note if quote else None]),
                 *losses(model, request.parameters, live, service),
             ),
         )

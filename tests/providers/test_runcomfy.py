@@ -470,3 +470,26 @@ def test_a_provider_says_whether_its_money_is_play():
     assert [real.is_play, RunComfy(Credential("nbsandbox_x", "token.json")).is_play] == [False, True]
     assert local_sandbox().is_play
     assert isinstance(real, Provider)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(400, {"error_code": 400001, "error": "wrong resource id"}), (404, {"detail": "no such model"})],
+)
+def test_a_model_that_the_service_has_no_more_names_its_successor(status, body):
+    """By the documented code and by a plain 404; a page of a proxy says nothing of the model."""
+    refused = httpx.Response(status, json=body)
+    error = ask(lambda service: service.submit("google/nano-banana-2/edit", {}), refused)
+    assert type(error) is errors.ModelRetiredError
+    assert "google/nano-banana-2.1/edit" in error.how
+    other = ask(lambda service: service.submit("acme/paint", {}), httpx.Response(status, json=body))
+    assert type(other) is errors.UnknownModelError
+    page = httpx.Response(404, html="<html>Not found</html>")
+    assert type(ask(lambda service: service.submit("google/nano-banana-2/edit", {}), page)) is errors.RejectedError
+
+
+def test_a_model_that_the_service_cannot_describe_any_more_names_its_successor():
+    """A dry run and a form say it before anything is sent."""
+    gone = httpx.Response(404, json={"error_code": 404001, "error": "not found"})
+    error = ask(lambda service: service.describe("google/nano-banana-2/edit"), gone)
+    assert type(error) is errors.ModelRetiredError

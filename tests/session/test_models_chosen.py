@@ -153,3 +153,19 @@ def make_session(tmp_path: Path) -> Iterator[Callable[[], nb.Session]]:
     yield make
     for one in opened:
         one.close()
+
+
+def test_a_model_that_the_service_does_not_have_any_more_is_an_error_that_names_its_successor(
+    session: nb.Session, fal: FalService
+) -> None:
+    """From the answer to the POST, which took nothing; the record says it, and no other model is tried."""
+    fal.gone.add("fal-ai/nano-banana-2/edit")
+    with pytest.raises(
+        errors.ModelRetiredError, match="fal does not have google/nano-banana-2/edit any more"
+    ) as caught:
+        session.edit(DUSK, png(), model=EDIT)
+    assert f'%config NBBanana.model = "{NEWER}"' in caught.value.how
+    record = session.history[1].record
+    assert (record.state, record.error_kind, record.cost) == ("rejected", "ModelRetiredError", None)
+    assert fal.posts == []
+    assert session.edit(DUSK, png()).record.model == NEWER

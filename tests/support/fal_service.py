@@ -76,6 +76,8 @@ class FalService:
         self.end = end
         self.cancel_word = cancel_word
         self.faults = list(faults)
+        self.gone: set[str] = set()
+        """Models that it does not have any more."""
         self.posts: list[Post] = []
         self.asked: list[tuple[str, str]] = []
         """Method and path of everything that came."""
@@ -123,7 +125,7 @@ class FalService:
         model = request.path_params["model"]
         if refused := self._refused(request):
             return refused
-        if model not in MODELS:
+        if model not in MODELS or model in self.gone:
             return JSONResponse({"detail": "Application not found"}, 404)
         payload = await request.json()
         try:
