@@ -229,6 +229,7 @@ def to_cell(
     *,
     default_model: str | None = None,
     region: str | None = None,
+    provider: str | None = None,
 ) -> str:
     """
     Write the `%%nbedit` cell that asks the same: `parse` reads it back as it was.
@@ -240,6 +241,7 @@ def to_cell(
         name: the variable that the result is bound to.
         default_model: the model that the line need not name; None always names it.
         region: the part of a picture that it is about, as `regions.written` writes it, or `edit:12`.
+        provider: the service that runs it; None does not name one.
 
     Raises:
         PromptError: the prompt is one that a cell cannot say (see `check_prompt`).
@@ -261,6 +263,7 @@ def to_cell(
     words = getattr(request, "prompt_field", "prompt")
     parts += [_written(key, value, shorts) for key, value in request.parameters.items() if key != words]
     parts += [options.written("--region", region)] if region else []
+    parts += [options.written("--provider", provider)] if provider else []
     line, prompt = " ".join(parts), escape(check_prompt(request.prompt))
     if len(line.splitlines()) != 1 or line != line.rstrip():
         raise UsageError(

@@ -31,6 +31,7 @@ __all__ = [
     "Token",
     "find_credential",
     "forget_token",
+    "key_place",
     "key_variables_set",
     "save_token",
 ]
@@ -67,6 +68,14 @@ class Credential:
 def key_variables_set(spec: ProviderSpec) -> list[str]:
     """Return which of a service's key variables hold something; their values are not kept."""
     return [name for name in spec.key_variables if os.environ.get(name, "").strip()]
+
+
+def key_place(spec: ProviderSpec) -> str | None:
+    """Return where the key of a service is, by the name of a variable or of a file; None where it has none here."""
+    names = key_variables_set(spec)
+    if names or not spec.key_variables:
+        return names[0] if names else None
+    return spec.kept_at.name if spec.kept_at.exists() else None
 
 
 def find_credential(spec: ProviderSpec, endpoints: Endpoints) -> Credential | None:

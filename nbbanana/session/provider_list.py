@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from nbbanana.display.providers import providers_bundle
-from nbbanana.providers.credentials import key_variables_set
+from nbbanana.providers.credentials import key_place
 from nbbanana.providers.registry import Broken, listed
 from nbbanana.providers.spec import ProviderSpec
 from nbbanana.settings import settings
@@ -86,15 +86,13 @@ def _lines() -> Iterator[ProviderLine]:
 
 
 def _line(spec: ProviderSpec) -> ProviderLine:
-    variables = key_variables_set(spec)
-    stored = spec.kept_at.name if spec.key_variables and spec.kept_at.exists() else None
     found = spec.offer(settings().model or spec.default_model)
     prices = found.prices if found else None
     can = tuple(word for word, does in (("resume", spec.can_resume), ("cancel", spec.can_cancel)) if does)
     return ProviderLine(
         spec.name,
         spec.title,
-        key=variables[0] if variables else stored,
+        key=key_place(spec),
         key_page=spec.key_page,
         price=prices.base if prices else None,
         read=prices.read if prices else None,

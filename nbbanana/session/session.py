@@ -296,15 +296,12 @@ class Session:
 
     def described(self, request: EditRequest, provider: str | None = None) -> tuple[Quote, Model | None]:
         """Return the price and the model as the service has it now (None: it tells no schema), or raise its error."""
-        engine = self._engines.chosen(provider or "")[1]
-        return engine.described(request, self.model_of(request.model)).result()
+        return self.engine_at(provider).described(request, self.model_of(request.model)).result()
 
-    def resubmit(
-        self, edit: Edit, *, mode: str = "auto", seed: int | None = None, assume_price: float | None = None
-    ) -> Job:
-        """Ask again what a record asked, with its pictures from the store; `seed` replaces its seed."""
+    def resubmit(self, edit: Edit, *, mode: str = "auto", seed: int | None = None, **how: Any) -> Job:
+        """Ask again what a record asked, with its pictures from the store; `seed` replaces its seed; see `start`."""
         request = request_of(edit, self._model_again(edit, mode), self.store, seed)
-        return self.start(request, mode=cast("Mode", mode), assume_price=assume_price)
+        return self.start(request, mode=cast("Mode", mode), **how)
 
     def resubmit_all(
         self,
@@ -388,9 +385,13 @@ class Session:
     @property
     def engine(self) -> Engine:
         """The engine of the provider and account that are chosen now; CredentialError where there is none."""
+        return self.engine_at()
+
+    def engine_at(self, provider: str | None = None) -> Engine:
+        """Return the engine of a provider, with the account that is chosen now; None is the session's provider."""
         if self.mode == "replay":
             raise nobody_is_asked()
-        return self._engines.chosen()[1]
+        return self._engines.chosen(provider or "")[1]
 
     @property
     def provider_name(self) -> str:

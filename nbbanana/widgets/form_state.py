@@ -42,6 +42,7 @@ class Draft:
         parameters: only what is set, without the prompt; nothing else will be sent.
         slots: the pictures in their order, the first the primary one.
         region: the key of the slot whose part it is about, and what was drawn there; None where nothing is.
+        provider: the service that runs it; empty is that of the session.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Draft:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     slots: tuple[Slot, ...] = ()
     region: tuple[str, tuple[Shape, ...]] | None = None
+    provider: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -134,18 +136,14 @@ class FormState:
         Raises:
             UnknownModelError: there is none of that id.
         """
-        model, before = self._model_of(model_id), self.model
-        kept: dict[str, Any] = {}
-        dropped: list[str] = []
-        for name, value in self.draft.parameters.items():
-            own = before.field(name)
-            try:
-                found = _same_field(own, model)
-                model.parse_option(found, value) if isinstance(value, str) else model.field(found)
-                kept[found] = value
-            except NBBananaError:
-                dropped.append(title_of(own))
+        kept, dropped = self._carried_to(self._model_of(model_id))
         self._change("the model", model=model_id, parameters=kept)
+        return dropped
+
+    def choose_service(self, provider: str, model_id: str) -> list[str]:
+        """Take another service, and the model that is asked there, in one step; returns what was reset."""
+        kept, dropped = self._carried_to(self._model_of(model_id))
+        self._change("the service", provider=provider, model=model_id, parameters=kept)
         return dropped
 
     def add(self, slots: Iterable[Slot], at: int | None = None) -> None:
@@ -257,13 +255,20 @@ class FormState:
         """
         operands = [operand_of(slot, store) for slot in self.draft.slots]
         request = EditRequest(self.draft.model, {"prompt": self.draft.prompt, **self.draft.parameters})
-        return to_cell(request, operands, name, region=written(self.area) if self.area else None)
+        return to_cell(
+            request,
+            operands,
+            name,
+            region=written(self.area) if self.area else None,
+            provider=self.draft.provider or None,
+        )
 
     def code(self, store: Store) -> str:
         """The Python that asks the same; raises what `cell` does."""
         pictures = [expression_of(slot, store) for slot in self.draft.slots]
         rest = {"model": self.draft.model, **self.draft.parameters}
         rest |= {"region": written(self.area)} if self.area else {}
+        rest |= {"provider": self.draft.provider} if self.draft.provider else {}
         arguments = [
             repr(check_prompt(self.draft.prompt)),
             *pictures,
@@ -282,6 +287,21 @@ class FormState:
         self._past.append((what, self.draft))
         del self._past[:-DEPTH]
         self.draft = changed
+
+    def _carried_to(self, model: Model) -> tuple[dict[str, Any], list[str]]:
+        """Return what is set as another model takes it, and the titles of what that has no option for."""
+        before = self.model
+        kept: dict[str, Any] = {}
+        dropped: list[str] = []
+        for name, value in self.draft.parameters.items():
+            own = before.field(name)
+            try:
+                found = _same_field(own, model)
+                model.parse_option(found, value) if isinstance(value, str) else model.field(found)
+                kept[found] = value
+            except NBBananaError:
+                dropped.append(title_of(own))
+        return kept, dropped
 
     def _checked(self, values: Mapping[str, Any]) -> None:
         model = self.model

@@ -63,8 +63,12 @@ def _check_public(studio: StudioState, kind: str, message: Message) -> None:
     Refuse what visitors of a public form may not do, whatever their front end says.
 
     Raises:
-        UsageError: it names or writes a file of the kernel's machine.
+        UsageError: it names or writes a file of the kernel's machine, or chooses who is paid.
     """
+    if studio.is_public and kind == "service":
+        raise UsageError(
+            "This page has one service.", "Whoever opened it for visitors chose that.", "Run it as it stands."
+        )
     model = studio.form.model
     is_mask = kind == "set" and message["name"] == model.mask_field and message["value"] not in (None, "region")
     if studio.is_public and (kind in FILES or is_mask):
@@ -109,7 +113,9 @@ def _once_known(studio: StudioState, model_id: str, act: Callable[[], object]) -
         studio.known.add(model_id)
         studio.widget.attempt(act, model_id)
 
-    studio.session.engine.live_model(model_id).add_done_callback(lambda done: ui_thread.post(answered, done))
+    studio.session.engine_at(studio.form.draft.provider).live_model(model_id).add_done_callback(
+        lambda done: ui_thread.post(answered, done)
+    )
 
 
 def _with_model(act: Callable[[StudioState, Message], Any]) -> Callable[[StudioState, Message], None]:
@@ -191,9 +197,23 @@ def _undo(studio: StudioState, _: Message) -> None:
 def _model(studio: StudioState, message: Message) -> None:
     dropped = studio.change(lambda: studio.form.choose(str(message["id"])))
     if dropped:
-        names = " and ".join(f"“{name}”" for name in dropped)
-        were = "was" if len(dropped) == 1 else "were"
-        _say(studio, f"{names} {were} reset: {studio.form.draft.model} has no such option.", undo=True)
+        _say(studio, _reset(studio, dropped), undo=True)
+
+
+def _service(studio: StudioState, message: Message) -> None:
+    before = studio.form.draft.model
+    dropped = studio.choose_service(str(message["name"]))
+    title, model = studio.services.choice(studio.form.draft.provider).title, studio.form.draft.model
+    said = [f"{title} runs what this form asks for{f', with {model}' if model != before else ''}."]
+    said += [_reset(studio, dropped)] if dropped else []
+    _say(studio, " ".join(said), undo=True)
+
+
+def _reset(studio: StudioState, dropped: Sequence[str]) -> str:
+    """Say what was reset since the model has no option for it."""
+    names = " and ".join(f"“{name}”" for name in dropped)
+    were = "was" if len(dropped) == 1 else "were"
+    return f"{names} {were} reset: {studio.form.draft.model} has no such option."
 
 
 # ── input pictures ──────────────────────────────────────────────────────────────────────────────────────────
@@ -346,6 +366,7 @@ _ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "words": _words,
     "set": lambda studio, message: studio.set(str(message["name"]), message["value"]),
     "model": _model,
+    "service": _service,
     "new seed": _new_seed,
     "lock": _lock,
     "undo": _undo,

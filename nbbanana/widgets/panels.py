@@ -25,9 +25,10 @@ from nbbanana.widgets.payloads import (
 from nbbanana.widgets.payloads import input_source as source_of_input
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from nbbanana.session import EditResult, Session
+    from nbbanana.session.choice import Choice
     from nbbanana.store.records import Edit
     from nbbanana.widgets.thumbnails import Source
 
@@ -106,10 +107,12 @@ class HistoryStrip:
 
     Args:
         session: whose store it is.
+        choice: gives the service whose costs are summed.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, choice: Callable[[], Choice]) -> None:
         self._session = session
+        self._choice = choice
         self.words = ""
         self.only_starred = False
         self._edits: list[Edit] = []
@@ -136,7 +139,7 @@ class HistoryStrip:
     def row(self) -> Row:
         """What the front end draws."""
         store = self._session.store
-        choice = self._session.choice()
+        choice = self._choice()
         spent = store.spent(choice.name) if choice.name else 0.0
         return {
             "nodes": [node_row(edit, store) for edit in self._edits],

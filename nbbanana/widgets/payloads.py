@@ -140,12 +140,21 @@ def region_row(form: FormState) -> Row | None:
     return {"key": slot.key, "name": one_line(slot.image.name, 60), "words": area.words, "boxes": boxes}
 
 
-def service_row(choice: Choice) -> Row:
-    """Who runs what the form asks for, in words."""
-    if not choice.name:
-        return {"name": "", "title": "No service", "words": "No service: log in with %nblogin"}
-    words = f"{choice.title}: test pictures, play money" if choice.is_play else choice.title
-    return {"name": choice.name, "title": choice.title, "words": words}
+def service_row(choice: Choice, chosen: str, choices: Sequence[tuple[str, str]]) -> Row:
+    """
+    Who runs what the form asks for, in words, and who else could.
+
+    Args:
+        choice: who runs it.
+        chosen: what the form says; empty is the session's.
+        choices: values and words to choose from.
+    """
+    words = "No service: log in with %nblogin"
+    if choice.name:
+        words = "" if len(choices) > 1 else choice.title  # the control names it
+        words = f"{choice.title}: test pictures, play money" if choice.is_play else words
+    offered = [{"value": value, "label": one_line(label, 60)} for value, label in choices]
+    return {"name": choice.name, "title": choice.title, "words": words, "chosen": chosen, "choices": offered}
 
 
 def price_row(quote: Quote | None, budget: Budget | None, *, is_play: bool = False) -> Row:

@@ -45,12 +45,14 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
 
     title: ClassVar[str] = "Studio"
 
-    def __init__(self, session: Session, *, model: str | None = None, is_public: bool = False) -> None:
+    def __init__(
+        self, session: Session, *, model: str | None = None, provider: str = "", is_public: bool = False
+    ) -> None:
         super().__init__()
         self.session = session
         self.end_visit: Callable[[], object] | None = None
         """Ends what belongs to this form alone; None where the session is another's."""
-        self.state = StudioState(self, session, model or session.default_model, is_public=is_public)
+        self.state = StudioState(self, session, model, provider, is_public=is_public)
         self.watch(session.store)
 
     def __repr__(self) -> str:
@@ -73,6 +75,15 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
     @model.setter
     def model(self, model_id: str) -> None:
         self.state.change(lambda: self.state.form.choose(model_id))
+
+    @property
+    def provider(self) -> str:
+        """The service that runs what this form asks for; set it to a name, or to "" for that of the session."""
+        return self.state.services.choice(self.state.form.draft.provider).name
+
+    @provider.setter
+    def provider(self, name: str) -> None:
+        self.state.choose_service(name)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -190,7 +201,9 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
             self.end_visit()
 
 
-def _public(session: Session, model: str | None, budget: float | None, *, is_public: bool) -> Studio:
+def _public(
+    session: Session, model: str | None, provider: str | None, budget: float | None, *, is_public: bool
+) -> Studio:
     """A Studio for visitors, who run at the provider of a session and share nothing else with it."""
     if not is_public:
         raise UsageError(
@@ -205,7 +218,8 @@ def _public(session: Session, model: str | None, budget: float | None, *, is_pub
             "Say what one visitor may spend, in US dollars: nb.studio(public=True, budget=1.00).",
         )
     folder = tempfile.mkdtemp(prefix="nbbanana-visitor-")
-    own = Session(provider=session.provider_name or None, store=folder, mode=session.mode, model=model, budget=budget)
+    where = provider or session.provider_name or None
+    own = Session(provider=where, store=folder, mode=session.mode, model=model, budget=budget)
     opened = Studio(own, model=model, is_public=True)
     opened.end_visit = weakref.finalize(opened, _end_visit, own, folder)
     return opened
@@ -229,6 +243,7 @@ def studio(
     edit: EditResult | int | None = None,
     prompt: str = "",
     model: str | None = None,
+    provider: str | None = None,
     session: Session | None = None,
     public: bool = False,
     budget: float | None = None,
@@ -242,6 +257,7 @@ def studio(
         edit: a record to begin with, or its number: its pictures, words and parameters come into the form.
         prompt: the words to begin with.
         model: the model to begin with; None is that of the settings.
+        provider: the service that runs what this form asks for, such as `fal`; None is that of the session.
         session: where edits are made and recorded; None is the current one.
         public: for a page that others open, such as with Voilà: it takes uploads only, names and writes no file of its
             server, and keeps its edits in a folder of its own. Folder and session go with the form.
@@ -251,12 +267,13 @@ def studio(
     Raises:
         NotInStoreError: no such edit.
         UsageError: a public form without a budget, or a budget for another.
+        ConfigError: no such provider.
         ImageError, VariableError, ParameterError: a picture or a parameter that cannot be used.
     """
     if public or budget is not None:
-        opened = _public(session or current(), model, budget, is_public=public)
+        opened = _public(session or current(), model, provider, budget, is_public=public)
     else:
-        opened = Studio(session or current(), model=model)
+        opened = Studio(session or current(), model=model, provider=provider or "")
     if edit is not None:
         number = edit if isinstance(edit, int) else edit.id
         opened.recall(number)

@@ -21,7 +21,8 @@ from nbbanana.widgets.embedded import EmbeddedForms
 from nbbanana.widgets.form_state import Draft, FormState, Recall
 from nbbanana.widgets.inputs import Slot
 from nbbanana.widgets.panels import SHOWN, HistoryStrip, ResultGroups
-from nbbanana.widgets.payloads import Row, draft_of, field_row, region_row, service_row, slot_row, slot_source
+from nbbanana.widgets.payloads import Row, draft_of, field_row, region_row, slot_row, slot_source
+from nbbanana.widgets.services import Services
 from nbbanana.widgets.thumbnails import Thumbnails
 from nbbanana.widgets.watchers import PriceWatcher, ScalingNotes, Task, TaskList, task_row
 
@@ -43,22 +44,29 @@ class StudioState:
     Args:
         widget: the widget whose front end is told; it also shows errors and keeps the still.
         session: where edits are made and recorded; held, and never looked up again.
-        model: the endpoint to begin with.
+        model: the endpoint to begin with; None is that of the service.
+        provider: the service that runs what is asked; empty is that of the session.
         is_public: whether visitors use it, who may not name or write files of the kernel's machine.
 
     Raises:
         UnknownModelError: no such model.
+        ConfigError: no such provider.
     """
 
-    def __init__(self, widget: Form, session: Session, model: str, *, is_public: bool = False) -> None:
+    def __init__(
+        self, widget: Form, session: Session, model: str | None = None, provider: str = "", *, is_public: bool = False
+    ) -> None:
         self.widget = widget
         self.session = session
         self.is_public = is_public
-        self.form: FormState = FormState(Draft(model), session.model_of)
+        self.services = Services(session)
+        default = self.services.default_model(provider)
+        draft = Draft(model or default, provider=provider)
+        self.form: FormState = FormState(draft, session.model_of)
         self.form.model  # noqa: B018 - an unknown model is an error here, not later in a callback
         self.tasks: TaskList = TaskList(self._task_changed)
         self.groups = ResultGroups(session)
-        self.strip = HistoryStrip(session)
+        self.strip = HistoryStrip(session, lambda: self.services.choice(self.form.draft.provider))
         self.thumbnails = Thumbnails(self._thumbnail_made)
         self.price = PriceWatcher(session, self._priced)
         self.scaling = ScalingNotes(self.show_form)
@@ -90,7 +98,8 @@ class StudioState:
             before, found = self.form.draft, change()
             self.show_form()
             self.embedded.refresh_region(self.form)
-            if (before.model, before.parameters) != (self.form.draft.model, self.form.draft.parameters):
+            after = self.form.draft
+            if (before.model, before.parameters, before.provider) != (after.model, after.parameters, after.provider):
                 self.price.ask(self.form)
             return found
 
@@ -104,6 +113,24 @@ class StudioState:
             ParameterError: no such parameter, or a value that it does not take.
         """
         self.change(lambda: self.form.set(name, value))
+
+    def choose_service(self, provider: str) -> list[str]:
+        """
+        Have another service run what this form asks for; empty is that of the session. Called in any thread.
+
+        A form that named no model takes the one that the service asks where none is named. Returns the titles of what
+        that has no option for, which is reset.
+
+        Raises:
+            ConfigError: there is no such provider.
+        """
+        before = self.form.draft
+        model = self.services.default_model(provider)
+        if before.model != self.services.default_model(before.provider):
+            model = before.model
+        dropped = self.change(lambda: self.form.choose_service(provider, model))
+        self.show_strip()
+        return dropped
 
     def add_slots(self, slots: Sequence[Slot]) -> None:
         """
@@ -171,7 +198,7 @@ class StudioState:
             PromptError, ParameterError, ImageError, NoCredentialError: it cannot be asked like this.
         """
         with self.from_here():
-            return self.watch(self.session.start(self.form.request(self.session), assume_price=self.max_price))
+            return self._start(self.form.request(self.session), self.form.draft.provider)
 
     def vary(self, edit_id: int) -> Task:
         """Ask an edit again with a new seed; a model without one makes another sample."""
@@ -180,23 +207,30 @@ class StudioState:
         if self.session.model_of(edit.model).seed_field is None:
             how = {"mode": "fresh"}
         with self.from_here():
-            return self.watch(self.session.resubmit(edit, assume_price=self.max_price, **how))
+            provider = self.form.draft.provider
+            how |= {"assume_price": self.max_price, "provider": provider or None}
+            return self.watch(self.session.resubmit(edit, **how), provider)
 
     def run_again(self, task: Task) -> Task:
-        """Ask what a job asked that came to nothing."""
+        """Ask what a job asked that came to nothing, at the service that was asked."""
         with self.from_here():
-            return self.watch(self.session.start(task.job.request, mode="fresh", assume_price=self.max_price))
+            return self._start(task.job.request, task.provider, mode="fresh")
 
     def quote_again(self, edit_id: int) -> Future[Quote]:
         """Ask what `vary` of an edit would cost."""
         edit = self.session.store.get(edit_id)
         model = self.session.model_of(edit.model)
         parameters = {name: value for name, value in edit.parameters.items() if name != model.prompt_field}
-        return self.session.engine.quote(EditRequest(edit.model, parameters, seed_field=model.seed_field), model)
+        engine = self.session.engine_at(self.form.draft.provider)
+        return engine.quote(EditRequest(edit.model, parameters, seed_field=model.seed_field), model)
 
-    def watch(self, job: Job) -> Task:
-        """Follow a job and show it."""
-        task = self.tasks.take(job)
+    def _start(self, request: EditRequest, provider: str, **how: Any) -> Task:
+        job = self.session.start(request, assume_price=self.max_price, provider=provider or None, **how)
+        return self.watch(job, provider)
+
+    def watch(self, job: Job, provider: str = "") -> Task:
+        """Follow a job, which the form started at a provider, and show it."""
+        task = self.tasks.take(job, provider)
         self._task_changed(task)
         return task
 
@@ -257,7 +291,7 @@ class StudioState:
             mask=model.mask_field,
             undo=self.form.can_undo,
             newest=None if newest is None else {"edit": newest.id, "prompt": clip(newest.prompt, 60)},
-            service=service_row(self.session.choice()),
+            service=self.services.row(self.form, is_public=self.is_public),
             public=self.is_public,
         )
 

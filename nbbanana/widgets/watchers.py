@@ -40,6 +40,7 @@ class Task:
         result: what came of it, once it came.
         error: why nothing came.
         is_stopping: whether it is being cancelled.
+        provider: the service that the form named for it; empty is that of the session.
         key: names it in this process.
     """
 
@@ -47,6 +48,7 @@ class Task:
     result: EditResult | None = None
     error: NBBananaError | None = None
     is_stopping: bool = False
+    provider: str = ""
     key: str = field(default_factory=lambda: f"task{next(_keys)}")
     is_noted: bool = False
     """Whether a note about it lies in the UI thread already: the engine may have more to say than there is to show."""
@@ -124,12 +126,12 @@ class TaskList:
         self._changed = weakref.WeakMethod(changed)
         self.all: list[Task] = []
 
-    def take(self, job: Job) -> Task:
-        """Watch a job; one that is watched already is not watched twice."""
+    def take(self, job: Job, provider: str = "") -> Task:
+        """Watch a job that the form started at a provider; one that is watched already is not watched twice."""
         for known in self.all:
             if known.job.run is job.run and not known.is_over:
                 return known
-        task = Task(job)
+        task = Task(job, provider=provider)
         self.all.append(task)
         task.unlisten = job.listen(lambda _: self._note(task))
         job.add_done_callback(lambda _: _leave(self._end, task))
@@ -217,9 +219,9 @@ class PriceWatcher:
         self._number += 1
         number = self._number
         try:
-            future = self._session.engine.quote(form.priced(), form.model)
+            future = self._session.engine_at(form.draft.provider).quote(form.priced(), form.model)
         except NBBananaError as error:
-            self._tell(None, error)
+            self._tell(None, error, form)
             return
         future.add_done_callback(lambda done: ui_thread.post(self._answered, number, done, form))
 
@@ -237,7 +239,7 @@ class PriceWatcher:
         error = future.exception()
         if error is not None and not isinstance(error, NBBananaError):
             raise error
-        self._tell(None if error is not None else future.result(), error)
+        self._tell(None if error is not None else future.result(), error, form)
         if isinstance(error, ServiceError):
             EngineLoop.shared().run(self._later(number, form))
         else:
@@ -253,11 +255,11 @@ class PriceWatcher:
         if number == self._number and self._on_price is not None:
             self.ask(form)
 
-    def _tell(self, quote: Quote | None, error: NBBananaError | None) -> None:
+    def _tell(self, quote: Quote | None, error: NBBananaError | None, form: FormState) -> None:
         if self._on_price is None:
             return
         try:
-            choice = self._session.choice()
+            choice = self._session.choice(form.draft.provider)
             budget = self._session.store.budget(choice.name) if choice.name else None
             row = price_row(quote, budget, is_play=choice.is_play)
         except NBBananaError as trouble:

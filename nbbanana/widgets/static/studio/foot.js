@@ -2,8 +2,8 @@
 
 import { fill, h, icon } from "../shared/dom.js";
 
-/** @param {any} form what the parts of the Studio share */
-export function makeFoot(form) {
+/** @param {any} form what the parts of the Studio share @param {HTMLElement} service who runs it */
+export function makeFoot(form, service) {
   const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
   const amount = h("span.st-amount.nbb-figures");
   const how = h("span.nbb-quiet.nbb-figures.st-how");
@@ -21,7 +21,7 @@ export function makeFoot(form) {
   const anyway = h("button", { type: "button", onclick: () => form.run(true) }, "Run anyway");
   const answers = h("span.st-answers", { hidden: true }, add, anyway);
   const warning = h("div.st-warning.nbb-small", { role: "status", hidden: true }, icon("region"), h("span", {}, "The region is not in the prompt: the model will not know of it."), answers);
-  const element = h("div.st-foot", {}, form.trouble.at("run"), warning, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, label), go);
+  const element = h("div.st-foot", {}, form.trouble.at("run"), warning, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, service, h("p", {}, amount, " ", how), bar, left, label), go);
 
   return {
     element,

@@ -199,6 +199,11 @@ export function makeGrid(form) {
       prices.set(edit, amount);
       render();
     },
+    /** Another service runs what is asked from now on: what was known of prices does not hold there. */
+    forgetPrices() {
+      prices.clear();
+      render();
+    },
     get hasCurrent() {
       return current !== null;
     },

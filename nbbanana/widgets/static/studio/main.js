@@ -8,6 +8,7 @@ import { makeViewer } from "../shared/viewer.js";
 import { makeInputs } from "./inputs.js";
 import { makeFields } from "./fields.js";
 import { makeFoot } from "./foot.js";
+import { makeService } from "./service.js";
 import { makeTasks } from "./tasks.js";
 import { makeGrid } from "./grid.js";
 import { makePast } from "./past.js";
@@ -169,7 +170,8 @@ function render({ model, el, host }) {
   const prompt = makePrompt(form);
   const inputs = makeInputs(form, prompt.insert);
   const fields = makeFields(form);
-  const foot = makeFoot(form);
+  const service = makeService(form, () => grid.forgetPrices());
+  const foot = makeFoot(form, service.element);
   const tasks = makeTasks(form);
   const grid = makeGrid(form);
   const past = makePast(form);
@@ -204,7 +206,7 @@ function render({ model, el, host }) {
     form: (message) => {
       form.root.classList.toggle("is-public", message.public);
       region = message.values[message.mask] === "region" ? "" : (message.region?.words ?? "");
-      [bar, prompt, inputs, fields, goOn].forEach((part) => part.update(message));
+      [bar, prompt, inputs, fields, goOn, service].forEach((part) => part.update(message));
       form.compareRegion();
     },
     price: foot.update,
