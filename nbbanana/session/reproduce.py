@@ -12,6 +12,7 @@ from nbbanana.images import ImageInput, load
 from nbbanana.models import Model
 from nbbanana.regions import written
 from nbbanana.request import EditRequest
+from nbbanana.session.call_args import with_count
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord
 
@@ -21,15 +22,15 @@ NOT_PARAMETERS = frozenset({"images", "max_price", "mode", "model", "name", "pro
 """What `nb.edit` takes besides a model's parameters."""
 
 
-def request_of(edit: Edit, model: Model, store: Store, seed: int | None = None) -> EditRequest:
+def request_of(edit: Edit, model: Model, store: Store, seed: int | None = None, n: int | None = None) -> EditRequest:
     """
-    Return the request of a record, with the pictures from the store; `seed` replaces its seed.
+    Return the request of a record, with the pictures from the store; `seed` and `n` replace its seed and its count.
 
     They keep the identity they were asked with, so that the ask is the same although what was kept is what was sent.
 
     Raises:
         UsageError: a seed for a model that takes none.
-        ParameterError: a seed that the model does not take.
+        ParameterError: a seed or a number of pictures that the model does not take.
     """
     images = tuple(image_of(record, store) for record in edit.inputs)
     mask = image_of(edit.masks[0], store) if edit.masks else None
@@ -38,6 +39,9 @@ def request_of(edit: Edit, model: Model, store: Store, seed: int | None = None) 
         if model.seed_field is None:
             raise UsageError(f"{model.id} takes no seed.", "Its schema has none.", "Use rerun() for a new sample.")
         parameters = model.check({**parameters, model.seed_field: seed}, images=len(images))
+    if n is not None:
+        rest = {name: value for name, value in parameters.items() if name != model.count_field}
+        parameters = model.check(with_count(model, rest, n), images=len(images))
     return EditRequest(
         edit.model,
         parameters,

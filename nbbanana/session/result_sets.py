@@ -14,12 +14,13 @@ from nbbanana.display.views import ResultView
 from nbbanana.display.words import edits
 from nbbanana.engine.run import StopReport
 from nbbanana.errors import JobCancelledError, NBBananaError, UsageError
+from nbbanana.request import SEED_LIMIT
 from nbbanana.session import saving, view_builders
 from nbbanana.session.names import ITEM, Expression, variable_of
 from nbbanana.store.records import Edit
 from nbbanana.text import one_line
 
-__all__ = ["Asker", "Missing", "Pending", "ResultSet", "Results", "bundle_of", "collected", "whole_seeds"]
+__all__ = ["Asker", "Missing", "Pending", "ResultSet", "Results", "bundle_of", "collected", "seeds_of"]
 
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -52,7 +53,13 @@ class Asker(Protocol):
         ...
 
     def resubmit(
-        self, edit: Edit, *, mode: str = "auto", seed: int | None = None, assume_price: float | None = None
+        self,
+        edit: Edit,
+        *,
+        mode: str = "auto",
+        seed: int | None = None,
+        n: int | None = None,
+        assume_price: float | None = None,
     ) -> Pending:
         """Ask again what a record asked."""
         ...
@@ -192,19 +199,43 @@ class ResultSet(Results[Any]):
         return bundle_of(view_builders.set_view(shown, name, self.notes), include, exclude)
 
 
-def whole_seeds(seeds: Any) -> list[int]:
+def seeds_of(seeds: Any, n: Any, own: int | None) -> list[int]:
     """
-    Return seeds as numbers.
+    Return the seeds of a series.
+
+    Args:
+        seeds: those that were given; None where `n` says how many.
+        n: so many that follow the result's own.
+        own: the result's own.
 
     Raises:
-        UsageError: they are none.
+        UsageError: they are no numbers, or both are given, or neither.
+
+    >>> seeds_of(range(3), None, 7), seeds_of(None, 3, 7), seeds_of(None, 1, None)
+    ([0, 1, 2], [8, 9, 10], [0])
     """
+    if n is None:
+        return _whole(seeds)
+    if seeds is not None:
+        raise UsageError(
+            "vary() was given seeds and n.",
+            "n says how many seeds to take after the result's own.",
+            "Give one of them.",
+        )
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise UsageError(f"n is {n!r:.40}.", "It is the number of seeds to try.", "Write vary(n=4).")
+    first = -1 if own is None else own
+    return [(first + step) % SEED_LIMIT for step in range(1, n + 1)]
+
+
+def _whole(seeds: Any) -> list[int]:
     if isinstance(seeds, Iterable) and not isinstance(seeds, str | bytes):
         try:
             return [operator.index(seed) for seed in seeds]
         except TypeError:
             pass
-    raise UsageError("vary() takes several seeds.", f"It was given {seeds!r:.40}.", "Write vary(range(4)).")
+    given = "It was given none." if seeds is None else f"It was given {seeds!r:.40}."
+    raise UsageError("vary() takes several seeds.", given, "Write vary(range(4)), or vary(n=4) for the next four.")
 
 
 def collected(jobs: Sequence[Pending], names: Sequence[str]) -> ResultSet:

@@ -18,7 +18,7 @@ from nbbanana.session.annotating import Annotated
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, RESULT, Expression, expression
 from nbbanana.session.reproduce import as_cell, as_code, image_of
-from nbbanana.session.result_sets import Asker, ResultSet, bundle_of, collected, whole_seeds
+from nbbanana.session.result_sets import Asker, ResultSet, bundle_of, collected, seeds_of
 from nbbanana.store import Store
 from nbbanana.store.provenance import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord, Rating
@@ -195,6 +195,17 @@ class Output:
         """Edit it further: like `nb.edit`, with this picture first."""
         result: EditResult = self._result.asker.edit(prompt, self, *more, **parameters)
         return result
+
+    def vary(
+        self,
+        seeds: Iterable[int] | None = None,
+        *,
+        n: int | None = None,
+        max_price: float | None = None,
+        assume_price: float | None = None,
+    ) -> ResultSet:
+        """Send the request that made it with other seeds, like `result.vary`: each gives as many pictures as it did."""
+        return self._result.vary(seeds, n=n, max_price=max_price, assume_price=assume_price)
 
     def __nbbanana_image__(self) -> ImageInput:
         return ImageInput(
@@ -387,13 +398,18 @@ class EditResult(Annotated, Sequence[Output]):
         which = f"Say which: {self.label}[{len(self) // 2}].edit(…)." if self else "Look at its record."
         raise UsageError(f"{self.label} has {count}.", "One picture is edited further.", which)
 
-    def rerun(self, *, mode: str = "fresh") -> EditResult:
-        """Send the same request again: a new sample, also where the seed was given."""
-        result: EditResult = self.asker.resubmit(self.record, mode=mode).result()
+    def rerun(self, *, mode: str = "fresh", n: int | None = None) -> EditResult:
+        """Send the same request again: a new sample, also where the seed was given; `n` asks for so many pictures."""
+        result: EditResult = self.asker.resubmit(self.record, mode=mode, n=n).result()
         return result
 
     def vary(
-        self, seeds: Iterable[int], *, max_price: float | None = None, assume_price: float | None = None
+        self,
+        seeds: Iterable[int] | None = None,
+        *,
+        n: int | None = None,
+        max_price: float | None = None,
+        assume_price: float | None = None,
     ) -> ResultSet:
         """
         Send the same request with other seeds, all at once; what the store has is not sent.
@@ -403,15 +419,16 @@ class EditResult(Annotated, Sequence[Output]):
 
         Args:
             seeds: a request each.
+            n: in the place of seeds: so many that follow the result's own, which are the same each time.
             max_price: US dollars that all of them may cost together at most.
             assume_price: US dollars to count for each where the price is not known.
 
         Raises:
-            UsageError: `seeds` are no numbers.
+            UsageError: `seeds` are no numbers, or both are given, or neither.
             BudgetError: all together cost too much; nothing was sent.
             NBBananaError: why none of them gave a picture.
         """
-        numbers = whole_seeds(seeds)
+        numbers = seeds_of(seeds, n, self.seed)
         jobs = self.asker.resubmit_all(self.record, numbers, max_price=max_price, assume_price=assume_price)
         return collected(jobs, [f"seed {seed}" for seed in numbers])
 

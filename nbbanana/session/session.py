@@ -298,9 +298,11 @@ class Session:
         """Return the price and the model as the service has it now (None: it tells no schema), or raise its error."""
         return self.engine_at(provider).described(request, self.model_of(request.model)).result()
 
-    def resubmit(self, edit: Edit, *, mode: str = "auto", seed: int | None = None, **how: Any) -> Job:
-        """Ask again what a record asked, with its pictures from the store; `seed` replaces its seed; see `start`."""
-        request = request_of(edit, self._model_again(edit, mode), self.store, seed)
+    def resubmit(
+        self, edit: Edit, *, mode: str = "auto", seed: int | None = None, n: int | None = None, **how: Any
+    ) -> Job:
+        """Ask again what a record asked, its pictures from the store, its seed and count as given; see `start`."""
+        request = request_of(edit, self._model_again(edit, mode), self.store, seed, n)
         return self.start(request, mode=cast("Mode", mode), **how)
 
     def resubmit_all(

@@ -199,3 +199,35 @@ def test_two_places_name_one_picture_of_a_set(session, photo):
         made[0, 1, 2]
     with pytest.raises(IndexError):
         made[0, 5]
+
+
+def test_n_of_a_series_is_how_many_seeds_follow_the_results_own(session, photo):
+    """The same ones each time, so that the second costs nothing; an output's vary is its result's."""
+    first = session.edit(SNOW, photo("portrait"), seed=7, n=2, resolution="0.5K")
+    made = first.vary(n=3)
+    assert [one.seed for one in made] == [8, 9, 10]
+    assert [len(one) for one in made] == [2, 2, 2]
+    again = first[1].vary(n=3)
+    assert [one.id for one in again] == [one.id for one in made]
+    assert [one.seed for one in first[0].vary([9, 4])] == [9, 4]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "n", "said"),
+    [(range(2), 2, "seeds and n"), (None, 0, "n is 0"), (None, 2.5, "n is 2.5"), (None, True, "n is")],
+)
+def test_what_is_no_number_of_seeds_is_said(session, photo, seeds, n, said):
+    """Both at once, none, a part of one."""
+    result = session.edit(SNOW, photo("portrait"), seed=0, resolution="0.5K")
+    with pytest.raises(errors.UsageError, match=said):
+        result.vary(seeds, n=n)
+
+
+def test_n_of_a_rerun_is_how_many_pictures(session, photo):
+    """As everywhere; what the model does not make is refused before anything is sent."""
+    first = session.edit(SNOW, photo("portrait"), seed=7, n=2, resolution="0.5K")
+    assert [len(first.rerun(n=3)), len(first.rerun(n=1)), len(first.rerun())] == [3, 1, 2]
+    many = session.store.count()
+    with pytest.raises(errors.ParameterError):
+        first.rerun(n=99)
+    assert session.store.count() == many
