@@ -9,6 +9,7 @@ from nbbanana.engine.context import Context
 from nbbanana.engine.retry import ask_with_retries
 from nbbanana.engine.run import Run, StopReport
 from nbbanana.errors import JobCancelledError, NBBananaError, StoreError
+from nbbanana.store.records import State
 
 __all__ = ["NOTHING_SENT", "stop"]
 
@@ -90,10 +91,14 @@ async def _settle(run: Run, context: Context) -> StopReport:
         return NOTHING_SENT
     if state == "cancelled" and run.row.request_id is not None:
         return CANCELLED
-    return _ENDED.get(state, StopReport(cancelled=False, message=f"It ended as {state}."))
+    return _ENDED[state]
 
 
-_ENDED = {
+_ENDED: dict[State, StopReport] = {
+    "completed": StopReport(cancelled=False, message="It was over already: the pictures are here."),
+    "failed": StopReport(cancelled=False, message="It was over already: the service gave no picture."),
+    "gone": StopReport(cancelled=False, message="It was made, and the service no longer serves its pictures."),
+    "lost": StopReport(cancelled=False, message="It may have been charged, and its pictures cannot be collected."),
     "downloading": IS_MADE,
     "cancelled": NOTHING_SENT,
     "rejected": StopReport(cancelled=True, message="The service refused it: nothing is charged."),

@@ -258,4 +258,6 @@ def _ended(edit: Edit) -> NBBananaError:
         return UncertainError(
             f"Edit {edit.id}, which asks the same, may have been charged.", why, "Settle it first.", edit_id=edit.id
         )
-    return JobFailedError(f"Edit {edit.id}, which asks the same, ended as {edit.state}.", why, mend, edit_id=edit.id)
+    is_gone = edit.state == "gone"
+    what = "was made, and the service no longer serves its pictures" if is_gone else "failed in the kernel that ran it"
+    return JobFailedError(f"Edit {edit.id}, which asks the same, {what}.", why, mend, edit_id=edit.id)

@@ -54,6 +54,12 @@ class Display:
     def ended(self, job: Job, said: str) -> None:
         """Say in the place of the progress, if there was any, why no result comes."""
 
+    def draw(self, data: Data) -> None:
+        """Show something that is replaced, such as how a series stands."""
+
+    def close_with(self, data: Data) -> None:
+        """Show the last of what was drawn, which stays."""
+
 
 class ResultDisplay(Display):
     """Shows the result and no progress: where a display cannot be replaced, as under `%%capture`."""
@@ -89,6 +95,14 @@ class _ProgressDisplay(ResultDisplay):
         """Draw what became of it where the progress stood."""
         if self._progress is not None:
             self._draw(self._progress.stopped(job.progress, said, job.view()))
+
+    def draw(self, data: Data) -> None:
+        """Draw it where such things are drawn."""
+        self._draw(data)
+
+    def close_with(self, data: Data) -> None:
+        """Draw it, for good."""
+        self._draw(data)
 
     def _draw(self, data: Data) -> None:
         raise NotImplementedError
@@ -142,6 +156,11 @@ class OutputWidgetDisplay(_ProgressDisplay):
             self._close()
             self._publish(self._last)
 
+    def close_with(self, data: Data) -> None:
+        """Leave it as an output that can be saved."""
+        self._close()
+        self._publish(data)
+
     def _draw(self, data: Data) -> None:
         from ipywidgets import HTML
 
@@ -194,6 +213,16 @@ class TerminalDisplay(_ProgressDisplay):
     def ended(self, job: Job, said: str) -> None:
         """Take the line away; the error is shown."""
         self._clear()
+
+    def draw(self, data: Data) -> None:
+        """Write it over what stood there; nothing where standard error is no terminal."""
+        if sys.stderr.isatty():
+            self._draw(data)
+
+    def close_with(self, data: Data) -> None:
+        """Take the line away: the value of the cell says it."""
+        if sys.stderr.isatty():
+            self._write("")
 
     def _draw(self, data: Data) -> None:
         self._write(clip(data["text/plain"], shutil.get_terminal_size().columns - 1))

@@ -10,6 +10,7 @@ from nbbanana.notebook.completion import matcher_for
 from nbbanana.notebook.magics import NBBananaMagics
 from nbbanana.notebook.transforms import SwapCalls, keep_body
 from nbbanana.settings import settings
+from nbbanana.watching import Watcher, watch_with
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -38,6 +39,7 @@ class _Extension:
         # Before IPython's own: it would take what looks like a prompt off the body.
         shell.input_transformers_cleanup.insert(0, keep_body)
         shell.input_transformers_post.append(self._swap_calls)
+        watch_with(self._series)
         self._origins.begin()
         shell.events.register("pre_run_cell", self._origins.begin)
         shell.events.register("post_run_cell", self._origins.end)
@@ -57,9 +59,15 @@ class _Extension:
         shell.input_transformers_post.remove(self._swap_calls)
         shell.events.unregister("pre_run_cell", self._origins.begin)
         shell.events.unregister("post_run_cell", self._origins.end)
+        watch_with()
         self._origins.forget()
         if self._matcher is not None:
             shell.Completer.custom_matchers.remove(self._matcher)
+
+    def _series(self) -> Watcher:
+        from nbbanana.notebook.series import SeriesDisplay
+
+        return SeriesDisplay(self._shell)
 
 
 _loaded: WeakKeyDictionary[InteractiveShell, _Extension] = WeakKeyDictionary()

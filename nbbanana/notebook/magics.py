@@ -12,6 +12,8 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 
 from nbbanana.errors import NBBananaError, UnknownModelError, UsageError
 from nbbanana.notebook.cells import KERNEL
+from nbbanana.request import origin
+from nbbanana.text import one_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -354,10 +356,16 @@ NBBananaMagics.nbedit.getdoc = edit_help  # type: ignore[union-attr]
 
 
 def _how_to_name(result: EditResult) -> str:
-    """Say how a collected result gets the name of its cell where that costs nothing, as after a restart."""
+    """
+    Say how a collected result gets the name of its cell where that costs nothing, as after a restart.
+
+    Of another notebook's cell nobody knows here whether it ran again meanwhile, and so would be a new request.
+    """
     record = result.record
     if record.cell is None or record.kernel == KERNEL:
         return ""
+    if record.notebook != origin.get().notebook:
+        return f" It was asked in {one_line(record.notebook or 'another notebook', 60)}."
     return " Run its cell again to give it its name there: that is free, unless the cell says --fresh."
 
 

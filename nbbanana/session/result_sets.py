@@ -11,25 +11,42 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol, Self, TypeVar, overload
 
 from nbbanana.display.views import ResultView
-from nbbanana.display.words import edits
-from nbbanana.engine.run import StopReport
+from nbbanana.display.words import edits, money
+from nbbanana.engine.run import Progress, StopReport
 from nbbanana.errors import JobCancelledError, NBBananaError, UsageError
 from nbbanana.request import SEED_LIMIT
 from nbbanana.session import saving, view_builders
 from nbbanana.session.names import ITEM, Expression, variable_of
 from nbbanana.store.records import Edit
 from nbbanana.text import one_line
+from nbbanana.watching import Watcher, watcher
 
 __all__ = ["Asker", "Missing", "Pending", "ResultSet", "Results", "bundle_of", "collected", "seeds_of"]
 
 Result_co = TypeVar("Result_co", covariant=True)
 
+GRACE, TICK = 0.1, 0.2
+"""Seconds before the progress of a series is shown, and between two looks at it."""
+
 
 class Pending(Protocol):
     """A request under way."""
 
+    @property
+    def progress(self) -> Progress:
+        """Where it stands."""
+        ...
+
+    def view(self) -> ResultView:
+        """Return what to show of it now."""
+        ...
+
     def done(self) -> bool:
         """Return whether it is over."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is over; whether it is."""
         ...
 
     def result(self, timeout: float | None = None) -> Any:
@@ -250,22 +267,44 @@ def collected(jobs: Sequence[Pending], names: Sequence[str]) -> ResultSet:
         NBBananaError: why the first failed, where none gave a picture.
         KeyboardInterrupt: it was interrupted; every job that still could be was cancelled, and what was made is shown.
     """
+    watch = watcher()
     try:
-        for job in jobs:
-            job.exception()
+        _wait(jobs, watch)
     except KeyboardInterrupt:
-        _interrupted(jobs, names)
+        _interrupted(jobs, names, watch)
     made = _over(jobs, names)
+    watch.ended(_summary(made, len(jobs)))
     if made.missing and not made:
         errors = [one.error for one in made.missing]
         raise next((error for error in errors if not isinstance(error, JobCancelledError)), errors[0])
     return made
 
 
-def _interrupted(jobs: Sequence[Pending], names: Sequence[str]) -> NoReturn:
+def _wait(jobs: Sequence[Pending], watch: Watcher) -> None:
+    """Wait for all; what the store answers at once is not shown as waiting."""
+    pause, play = GRACE, ""
+    for job in jobs:
+        while not job.wait(pause):
+            if pause == GRACE:
+                view = job.view()
+                pause, play = TICK, view.provider if view.is_play else ""
+            watch.progress([one.progress for one in jobs], play)
+
+
+def _summary(made: ResultSet, total: int) -> str:
+    """Return how a series ended: how many were made, which they are, and what they cost."""
+    records = [result.record for result in made]
+    costs = [record.cost for record in records]
+    paid = money(sum(costs), is_play=any(record.is_play for record in records)) if costs and None not in costs else ""
+    which = ", ".join(filter(None, [edits(record.id for record in records) if records else "", paid]))
+    return f"{len(made)} of {total} edits were made{': ' * bool(which)}{which}."
+
+
+def _interrupted(jobs: Sequence[Pending], names: Sequence[str], watch: Watcher) -> NoReturn:
     for stopping in [job.cancelling() for job in jobs if not job.done()]:
         stopping.result()
     made = _over(jobs, names)
+    watch.ended(f"Stopped: {_summary(made, len(jobs))}")
     if made:
         made.show()
     kept = f" What was made is kept: {edits(result.id for result in made)}." if made else ""

@@ -57,8 +57,14 @@ def test_a_first_cell_says_what_waits_and_resume_collects_it(shell, monkeypatch)
         assert len(box.submissions) == 2
 
 
-def test_after_a_restart_a_collected_edit_gets_its_name_for_free(shell, monkeypatch):
-    """`%nbresume` says to run the cell again; doing so binds the name, and nothing more is sent."""
+@pytest.mark.parametrize("before", ["here.ipynb", "other.ipynb"])
+def test_after_a_restart_a_collected_edit_gets_its_name_for_free(shell, monkeypatch, before):
+    """
+    `%nbresume` says to run the cell again; doing so binds the name, and nothing more is sent.
+
+    Of another notebook's cell it says whose it is alone: there it may have run again meanwhile.
+    """
+    monkeypatch.setenv("JPY_SESSION_NAME", "here.ipynb")
     with Sandbox(duration=math.inf, time_scale=1, paint="flat") as box:
         settings().provider = ""
         for name, value in box.addresses["environment"].items():
@@ -66,6 +72,7 @@ def test_after_a_restart_a_collected_edit_gets_its_name_for_free(shell, monkeypa
         shell.user_ns.update(nb=nb, box=box)
         with monkeypatch.context() as before_the_restart:
             before_the_restart.setattr(cells, "KERNEL", "the kernel before")
+            before_the_restart.setenv("JPY_SESSION_NAME", f"/somewhere/{before}")
             lines = (
                 "with nb.Session() as other:",
                 "other.submit('Make it snow.', table)",
@@ -74,6 +81,10 @@ def test_after_a_restart_a_collected_edit_gets_its_name_for_free(shell, monkeypa
             shell.run_cell("\n    ".join(lines), cell_id="snow")
         box.finish()
         shell.run_cell("%nbresume", cell_id="resume")
+        if before == "other.ipynb":
+            assert "Edit 1 is nb.history[1] now. It was asked in other.ipynb." in shell.text_shown()
+            assert "free" not in shell.text_shown()
+            return
         assert "Run its cell again to give it its name there: that is free" in shell.text_shown()
         shell.run_cell("%%nbedit snow << table\nMake it snow.", cell_id="snow")
         assert (shell.user_ns["snow"].id, len(box.submissions)) == (1, 1)

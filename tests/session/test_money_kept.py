@@ -199,6 +199,19 @@ def test_two_sessions_with_the_same_seeded_ask_pay_once(served, photo):
     assert len(box.submissions) == 1
 
 
+def test_who_follows_a_job_that_fails_is_told_so_in_words(served, photo):
+    """That it failed, where and why, and that nothing was sent here."""
+    session, box = served(duration=1.0, time_scale=1, faults=[Fault("job", error="The painter fell asleep.")])
+    first = session.submit(SNOW, photo("portrait"), seed=1)
+    until(lambda: first.request_id)
+    with (
+        nb.Session(store=session.folder) as other,
+        pytest.raises(errors.JobFailedError, match="Edit 1, which asks the same, failed in the kernel that ran it"),
+    ):
+        other.edit(SNOW, photo("portrait"), seed=1)
+    assert len(box.submissions) == 1
+
+
 def test_many_sessions_at_the_same_moment_pay_once(served, photo):
     """Where none sees the other before it writes, the later row gives way."""
     session, box = served()
