@@ -158,7 +158,7 @@ def _login(options: argparse.Namespace) -> None:
     import asyncio
     from getpass import getpass
 
-    from nbbanana.providers.credentials import save_token
+    from nbbanana.providers.credentials import kept_in_words, save_token
     from nbbanana.providers.registry import find_with_key
 
     spec = find_with_key(options.provider)
@@ -171,7 +171,8 @@ def _login(options: argparse.Namespace) -> None:
     else:
         token = getpass(f"{spec.title} key ({spec.key_page}): ").strip()
     save_token(spec, token, endpoints)
-    say("Logged in." if endpoints.is_official else "Logged in, for the addresses of now and no others:")
+    said = "Logged in." if endpoints.is_official else "Logged in, for the addresses of now and no others:"
+    say(f"{said} {kept_in_words(spec)}" if endpoints.is_official else said)
     if not endpoints.is_official:
         bases = endpoints.as_dict()
         say(" ".join(f"{variable}={bases[name]}" for name, variable in endpoints.variables().items()))

@@ -35,7 +35,7 @@ __all__ = [
     "target_folder",
 ]
 
-_MAGIC = re.compile(r"%nb(resume|history|models|login|budget)\b")
+_MAGIC = re.compile(r"%nb(resume|history|models|login|logout|budget)\b")
 
 # ── the words that are understood ───────────────────────────────────────────────────────────────────────────────
 

@@ -280,7 +280,7 @@ class NBBananaMagics(Magics):
 
         from nbbanana.engine.loop import EngineLoop
         from nbbanana.notebook.displays import say
-        from nbbanana.providers.credentials import save_token
+        from nbbanana.providers.credentials import kept_in_words, save_token
         from nbbanana.providers.registry import find_with_key
 
         def show(code: DeviceCode) -> None:
@@ -298,8 +298,25 @@ class NBBananaMagics(Magics):
             except KeyboardInterrupt:
                 under_way.cancel()
                 raise
-        path = save_token(spec, token, endpoints)
-        say(self._shell, f"Logged in at {spec.title}. The key is in {path.name}, for you alone to read.")
+        save_token(spec, token, endpoints)
+        say(self._shell, f"Logged in at {spec.title}. {kept_in_words(spec)}")
+
+    @no_var_expand
+    @line_magic
+    def nblogout(self, line: str) -> None:
+        """
+        Forget the key that a login keeps here; the service still knows it.
+
+            %nblogout
+            %nblogout fal
+        """
+        from nbbanana.notebook.displays import say
+        from nbbanana.providers.credentials import forget_token
+        from nbbanana.providers.registry import find_with_key
+
+        spec = find_with_key(line.strip())
+        said = f"Logged out at {spec.title}." if forget_token(spec) else f"There was no stored key of {spec.title}."
+        say(self._shell, said)
 
     @no_var_expand
     @line_magic

@@ -1,5 +1,8 @@
 """
-Credentials: the key of a service, from its environment variables or from the file that a login wrote.
+Credentials: the key of a service, from its environment variables, or from where a login put it.
+
+A login keeps a key in the system's keyring where there is one that works, else in a file of mode 0600. The file is
+there in both cases: it says which bases the key was given for, and holds the key or says that the keyring does.
 
 A key is read here, for the service that was chosen and no other, kept out of every repr, and handed to its provider.
 """
@@ -10,6 +13,7 @@ import json
 import os
 import stat
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,20 +26,26 @@ from nbbanana.errors import (
     bare_cause,
     translated,
 )
+from nbbanana.providers import keyrings
 from nbbanana.providers.endpoints import Endpoints
 from nbbanana.providers.spec import ProviderSpec
 
 __all__ = [
+    "KEYRING",
     "PLAY_TOKEN_PREFIX",
     "Credential",
     "Token",
     "find_credential",
     "forget_token",
+    "kept_in_words",
     "key_place",
     "key_variables_set",
+    "login_place",
     "save_token",
 ]
 
+KEYRING = "keyring"
+"""Where a key is that is in no file; and what the file of its login says then."""
 PLAY_TOKEN_PREFIX = "nbsandbox_"  # noqa: S105 - it marks play tokens, it is none
 """A token for play money. No service takes it, so whatever answers to it plays."""
 
@@ -51,7 +61,7 @@ class Token(str):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A token and where it came from: the name of a variable or of a file. The token is in no repr."""
+    """A token and where it came from: a variable, a file or the keyring, by name. The token is in no repr."""
 
     token: str = field(repr=False)
     source: str
@@ -71,11 +81,28 @@ def key_variables_set(spec: ProviderSpec) -> list[str]:
 
 
 def key_place(spec: ProviderSpec) -> str | None:
-    """Return where the key of a service is, by the name of a variable or of a file; None where it has none here."""
+    """Return where the key of a service is: a variable, a file or the keyring; None where it has none here."""
     names = key_variables_set(spec)
     if names or not spec.key_variables:
         return names[0] if names else None
-    return spec.kept_at.name if spec.kept_at.exists() else None
+    return login_place(spec)
+
+
+def login_place(spec: ProviderSpec) -> str | None:
+    """Return where a login put the key of a service: the name of a file, or the keyring; neither is opened for it."""
+    if not spec.kept_at.exists():
+        return None
+    return KEYRING if _is_in_keyring(spec) else spec.kept_at.name
+
+
+def kept_in_words(spec: ProviderSpec) -> str:
+    """Return sentences that say where a login put the key, and what comes before it."""
+    place = login_place(spec)
+    said = (
+        "The key is in the system's keyring." if place == KEYRING else f"The key is in {place}, for you alone to read."
+    )
+    first = key_variables_set(spec)
+    return f"{said} {first[0]} is set and comes before it." if first else said
 
 
 def find_credential(spec: ProviderSpec, endpoints: Endpoints) -> Credential | None:
@@ -99,13 +126,13 @@ def find_credential(spec: ProviderSpec, endpoints: Endpoints) -> Credential | No
         return Credential(_checked(tokens.pop(), names[0], spec), names[0])
     if not spec.key_variables:
         return None
-    path = spec.kept_at
-    stored = _read(path, spec)
+    stored = _read(spec.kept_at, spec)
     if stored is None:
         return None
     if stored.given_for != endpoints.as_dict():
         raise _given_for_others(stored.given_for, endpoints, spec)
-    return Credential(_checked(stored.token, path.name, spec), path.name)
+    token = _from_keyring(spec) if stored.place == KEYRING else stored.token
+    return Credential(_checked(token, stored.place, spec), stored.place)
 
 
 def _two_keys(spec: ProviderSpec, names: list[str]) -> ConfigError:
@@ -118,24 +145,40 @@ def _two_keys(spec: ProviderSpec, names: list[str]) -> ConfigError:
 
 def save_token(spec: ProviderSpec, token: str, endpoints: Endpoints) -> Path:
     """
-    Keep a token for `find_credential`: written beside, mode 0600, then renamed.
+    Keep a token for `find_credential`: in the keyring, else in a file that is written beside, mode 0600, then renamed.
 
-    A token for other bases than the service's own notes which, so that it goes nowhere else.
+    A token for other bases than the service's own notes which, so that it goes nowhere else. A file that is shared with
+    another tool always holds the token itself, so that the tool finds it. Returns the file.
 
     Raises:
         TokenRejectedError: it cannot be a token.
         ConfigError: the folder does not take it.
     """
-    token, path = Token(token), spec.kept_at
+    token, path = Token(token), spec.kept_at  # before it is checked: no traceback may show it
+    _checked(token, "The answer", spec)
+    was_in_keyring = _is_in_keyring(spec)
+    in_keyring = spec.token_file is None and keyrings.keep(spec.name, token)
+    if was_in_keyring and not in_keyring:
+        keyrings.forget(spec.name)
     # The form of the RunComfy CLI, which shares its file.
     content: dict[str, Any] = {
-        "access_token": _checked(token, "The answer", spec),
+        "access_token": None if in_keyring else token,
         "refresh_token": None,
         "expires_at": None,
         "user_email": None,
     }
-    if not endpoints.is_official:
-        content["endpoints"] = endpoints.as_dict()
+    content |= {KEYRING: True} if in_keyring else {}
+    content |= {} if endpoints.is_official else {"endpoints": endpoints.as_dict()}
+    try:
+        _write(path, content)
+    except ConfigError:
+        if in_keyring:
+            keyrings.forget(spec.name)
+        raise
+    return path
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
     with translated(OSError, lambda error: _cannot_be_kept(error, path)):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".token.", dir=path.parent)  # mkstemp makes it 0600
@@ -148,7 +191,6 @@ def save_token(spec: ProviderSpec, token: str, endpoints: Endpoints) -> Path:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-    return path
 
 
 def _cannot_be_kept(error: BaseException, path: Path) -> ConfigError:
@@ -157,19 +199,58 @@ def _cannot_be_kept(error: BaseException, path: Path) -> ConfigError:
 
 
 def forget_token(spec: ProviderSpec) -> bool:
-    """Remove the stored token; return whether there was one. No call is made: the service still knows it."""
+    """
+    Remove the stored token; return whether there was one. No call is made: the service still knows it.
+
+    Raises:
+        CredentialError: the keyring does not give it up.
+    """
     path = spec.kept_at
     existed = path.exists()
+    if _is_in_keyring(spec) and not keyrings.forget(spec.name) and keyrings.kept(spec.name) is not None:
+        raise CredentialError(
+            f"The key of {spec.title} is still in the system's keyring.",
+            "The keyring did not remove it.",
+            f"Unlock it and log out again, or remove the entry {keyrings.SERVICE}/{spec.name} with its own program.",
+        )
     path.unlink(missing_ok=True)
     return existed
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What a token file holds: the token, and the bases it was given for."""
+    """What a token file holds: the token, the bases it was given for, and whether the file or the keyring has it."""
 
     token: Token
     given_for: Any
+    place: str
+
+
+_opened: dict[tuple[str, int], Token] = {}
+"""The keys that the keyring gave, by service and time of the login: it is opened once a process, and asks once."""
+
+
+def _from_keyring(spec: ProviderSpec) -> Token:
+    login = (spec.name, spec.kept_at.stat().st_mtime_ns)
+    if login not in _opened:
+        found = Token(keyrings.kept(spec.name) or "")
+        if not found:
+            raise CredentialError(
+                f"The key of {spec.title} cannot be taken from the system's keyring.",
+                "It is locked or cannot be reached from here, or the entry or the package `keyring` was removed.",
+                f"{spec.how_to_log_in}.",
+            )
+        _opened[login] = found
+    return _opened[login]
+
+
+def _is_in_keyring(spec: ProviderSpec) -> bool:
+    """Return whether the file of a login says that the keyring has the key; a file that cannot be read does not."""
+    try:
+        content = json.loads(spec.kept_at.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get(KEYRING) is True
 
 
 def _read(path: Path, spec: ProviderSpec) -> _Stored | None:
@@ -187,7 +268,8 @@ def _read(path: Path, spec: ProviderSpec) -> _Stored | None:
         ) from cause
     content = content if isinstance(content, dict) else {}
     official = spec.endpoints().as_dict()
-    return _Stored(Token(str(content.get("access_token") or "").strip()), content.get("endpoints") or official)
+    place = KEYRING if content.get(KEYRING) is True else path.name
+    return _Stored(Token(str(content.get("access_token") or "").strip()), content.get("endpoints") or official, place)
 
 
 def _given_for_others(given_for: Any, endpoints: Endpoints, spec: ProviderSpec) -> CredentialError:

@@ -120,3 +120,18 @@ def test_login_shows_a_code_and_keeps_the_token_privately(shell, monkeypatch, is
     assert file.stat().st_mode & 0o777 == 0o600
     assert "nbsandbox_" in file.read_text()
     assert "nbsandbox_" not in shell.text_shown()
+
+
+def test_login_with_a_key_asks_for_it_and_logout_forgets_it(shell, monkeypatch, isolated):
+    """The key is asked for by the kernel's own prompt, shown nowhere, and gone after the logout."""
+    asked = []
+    monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or "the-key-of-fal")
+    shell.run_cell("%nblogin fal")
+    assert asked == ["fal key (fal.ai/dashboard/keys): "]
+    assert "Logged in at fal. The key is in fal.json, for you alone to read." in shell.text_shown()
+    assert "the-key-of-fal" not in shell.text_shown()
+    shell.run_cell("%nblogout fal")
+    assert "Logged out at fal." in shell.text_shown()
+    assert list((isolated / "config").rglob("fal.json")) == []
+    shell.run_cell("%nblogout fal")
+    assert "There was no stored key of fal." in shell.text_shown()

@@ -17,6 +17,7 @@ PREFIXES = (
     "IPYTHON",
     "XDG_",
     "PAPERMILL_",
+    "PYTHON_KEYRING_",
 )
 """Environment variables that would let the outside in."""
 
@@ -36,4 +37,5 @@ def variables(home: Path) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": str(home / "jupyter" / "runtime"),
         "NBBANANA_STORE": str(home / "store"),
         "NBBANANA_SANDBOX_SCALE": "0",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",  # the developer's own is not touched
     }
