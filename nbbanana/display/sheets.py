@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbbanana.display.lettering import Lettering, lettering
 from nbbanana.display.thumbs import fitting, load
 from nbbanana.text import one_line
 
@@ -23,8 +22,8 @@ INCHES = (8.27, 11.69)
 JPEG_DPI, PDF_DPI = 300, 200
 COLUMNS = range(3, 7)
 """A JPEG is one page, with as many columns as its pictures need; of a PDF every page has the fewest."""
-FONTS = ("NotoSans-Regular.ttf", "DejaVuSans.ttf", "Arial.ttf", "Helvetica.ttc", "segoeui.ttf")
-"""Fonts that write more than Latin, where the system has one of them; else the one that Pillow brings."""
+LONGEST = 500
+"""Letters of a prompt that are looked at: more never fit under a picture."""
 INK, GREY = "#111111", "#555555"
 
 
@@ -158,12 +157,12 @@ def _drawn(page: _Page, rows: Sequence[Sequence[SheetPicture]], title: str, foot
 
     sheet = Image.new("RGB", page.size, "white")
     draw, edge = ImageDraw.Draw(sheet), page.size[0] - page.margin
-    large, small = _font(round(page.dpi * 13 / 72)), _font(page.letters)
+    large, small = lettering(round(page.dpi * 13 / 72)), lettering(page.letters)
     day = time.strftime("%d %B %Y").lstrip("0")
-    draw.text((edge, page.margin), day, fill=GREY, font=small, anchor="ra")
+    draw.text((edge, page.margin), day, fill=GREY, font=small.font, anchor="ra")
     room = edge - page.margin - small.getlength(day) - page.gap
-    draw.text((page.margin, page.margin), fitting(_written(one_line(title), large), room, large), fill=INK, font=large)
-    draw.text((edge, page.size[1] - page.margin), foot, fill=GREY, font=small, anchor="rb")
+    large.draw(draw, (page.margin, page.margin), fitting(one_line(title)[:LONGEST], room, large), INK)
+    draw.text((edge, page.size[1] - page.margin), foot, fill=GREY, font=small.font, anchor="rb")
     top = page.top
     for row in rows:
         height = page.height(row)
@@ -188,34 +187,10 @@ def _draw_picture(sheet: Image, draw: Any, image: Image | None, box: tuple[int, 
     sheet.paste(fitted, (left, top + height - fitted.height))
 
 
-def _draw_caption(draw: Any, one: SheetPicture, at: tuple[int, int], page: _Page, font: Any) -> None:
+def _draw_caption(draw: Any, one: SheetPicture, at: tuple[int, int], page: _Page, letters: Lettering) -> None:
     left, top = at
     line = round(1.3 * page.letters)
     first = " · ".join(filter(None, [one_line(one.name), one_line(one.facts)]))
-    draw.text((left, top), fitting(_written(first, font), page.width, font), fill=INK, font=font)
-    letters = max(8, round(page.width / (0.52 * page.letters)))
-    said = textwrap.wrap(_written(one_line(one.prompt), font), letters, max_lines=2, placeholder="…")
-    for number, text in enumerate(said, 1):
-        draw.text((left, top + number * line), fitting(text, page.width, font), fill=GREY, font=font)
-
-
-@lru_cache(maxsize=8)
-def _font(size: int) -> Any:
-    from PIL import ImageFont
-
-    for name in FONTS:
-        try:
-            return ImageFont.truetype(name, size)
-        except OSError:
-            continue  # this system has it not
-    return ImageFont.load_default(size)
-
-
-def _written(text: str, font: Any) -> str:
-    """Return a text with a dot for each letter that the font has not."""
-    missing = bytes(font.getmask("\U0010fffd"))
-
-    def has(letter: str) -> bool:
-        return letter.isascii() or bytes(font.getmask(letter)) != missing
-
-    return "".join(letter if has(letter) else "·" for letter in text)
+    letters.draw(draw, (left, top), fitting(first, page.width, letters), INK)
+    for number, text in enumerate(letters.wrapped(one_line(one.prompt)[:LONGEST], page.width, 2), 1):
+        letters.draw(draw, (left, top + number * line), text, GREY)

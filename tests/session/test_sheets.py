@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from importlib import resources
 
 import pytest
 from PIL import Image
 
 from nbbanana import errors
+from nbbanana.display.lettering import Lettering
 from nbbanana.display.sheets import SheetPicture, write_sheet
 
 
@@ -71,6 +73,34 @@ def test_hostile_words_are_drawn_and_cut(photo, tmp_path):
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         edge = sheet.convert("L").crop((sheet.width - 100, 0, sheet.width, sheet.height))
     assert edge.getextrema()[0] > 200
+
+
+@pytest.fixture
+def two_fonts(monkeypatch):
+    """Letters of a font with little more than ASCII, and of one that has Greek; both are there for sure."""
+    folder = resources.files("matplotlib") / "mpl-data/fonts/ttf"
+    monkeypatch.setattr("nbbanana.display.lettering.FONTS", (str(folder / "cmr10.ttf"),))
+    monkeypatch.setattr("nbbanana.display.lettering.MORE", ("no such font.ttf", str(folder / "DejaVuSans.ttf")))
+    return Lettering(20)
+
+
+def test_a_letter_is_written_in_a_font_that_has_it(two_fonts):
+    """What the first font lacks comes from another one of the system; what none has is a dot, joiners are nothing."""
+    runs = [(font.getname()[0], part) for font, part in two_fonts.runs("Make Ωμέγα 雨\u200d\ufe0f!")]
+    assert runs == [("cmr10", "Make "), ("DejaVu Sans", "Ωμέγα"), ("cmr10", " ·!")]
+    whole = two_fonts.getlength("Make Ωμέγα")
+    assert whole == pytest.approx(two_fonts.getlength("Make ") + two_fonts.getlength("Ωμέγα"))
+
+
+def test_words_are_broken_where_they_fit(two_fonts):
+    """At spaces where there are some, within a word where there is none; the last line is cut."""
+    width = two_fonts.getlength("Make it snow")
+    first, second = two_fonts.wrapped("Make it snow on all roofs now", width, 2)
+    assert (first, second[:6], second[-1]) == ("Make it snow", "on all", "…")
+    lines = two_fonts.wrapped("Ω" * 60, width, 2)
+    assert lines[1].endswith("…")
+    assert all(two_fonts.getlength(line) <= width for line in lines)
+    assert two_fonts.wrapped("Make", width, 2) == ["Make"]
 
 
 def test_a_picture_that_is_lost_leaves_a_frame(tmp_path):
