@@ -67,8 +67,8 @@ def _add_accounts(commands: Commands) -> None:
     budget = commands.add("budget", _budget, "Show or set what may be spent at the provider from this store.")
     budget.add_argument("amount", nargs="?", metavar="USD", help="US dollars, or off")
     models = commands.add("models", _models, "List the models, or print the schema of one.")
-    models.add_argument("what", choices=["list", "get"], nargs="?", default="list")
-    models.add_argument("model", nargs="?")
+    models.add_argument("what", choices=["list", "get", "refresh"], nargs="?", default="list")
+    models.add_argument("model", nargs="*", help="of get: one; of refresh: those to ask about, all that are known else")
     models.add_argument("--remote", action="store_true", help="list what the service has now; needs a token")
     sandbox = commands.add("sandbox", _sandbox, "Serve the Model API offline; prints its url and token.")
     sandbox.add_argument("--host", default="127.0.0.1")
@@ -212,10 +212,16 @@ def _models(options: argparse.Namespace) -> None:
     from nbbanana import models
 
     if options.what == "get":
-        if not options.model:
-            raise UsageError("models get takes a model's id.", "None was given.", "nbbanana models lists them.")
+        if len(options.model) != 1:
+            given = f"{len(options.model) or 'None'} {'was' if len(options.model) < 2 else 'were'} given."
+            raise UsageError("models get takes a model's id.", given, "nbbanana models lists them.")
         with open_session(options) as session:
-            put_json(dict(model_for(session, options.model).schema))
+            put_json(dict(model_for(session, options.model[0]).schema))
+    elif options.what == "refresh":
+        from nbbanana.session.refreshing import refresh
+
+        with open_session(options) as session:
+            put_rows(options, [asdict(line) for line in refresh(session, options.model)])
     elif options.remote:
         put_json(ask_account(options, "catalogue"))
     else:

@@ -12,6 +12,7 @@ from nbbanana.display import parts, words
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import squares
 from nbbanana.display.views import ResultView
+from nbbanana.models.offers import origins
 from nbbanana.text import clip, one_line, plain
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def models_bundle(models: Sequence[Model]) -> dict[str, str]:
             "id": one_line(model.id),
             "takes": _takes(model),
             "summary": one_line(model.summary),
+            "services": ", ".join(origins(model.id)),
             "options": [_option(field) for field in model.options],
         }
         for model in models
@@ -176,6 +178,7 @@ def _allowed(field: Field) -> str:
 
 def _model_lines(model: dict[str, Any]) -> str:
     lines = [f"{model['title']}  {model['id']}  {model['takes']}", f"  {model['summary']}"]
+    lines += [f"  at {model['services']}"] if model["services"] else []
     for option in model["options"]:
         unless = f"; {option['unless_set']} unless set" if option["unless_set"] else ""
         cost = f" ({option['cost']})" if option["cost"] else ""

@@ -42,17 +42,19 @@ def retired(provider: str, title: str, model: str, why: str = "") -> ModelRetire
 
 def ending(provider: str, model: str) -> str | None:
     """
-    Return a sentence about a model whose end at a service was announced; None where none was.
+    Return a sentence about a model whose end at a service was announced, or that it said it lacks; else None.
 
     >>> print(ending("gemini", "nano-banana-2").partition("; ")[0])
     The end of google/nano-banana-2/edit at gemini was announced for 2026-10-29
     >>> ending("gemini", "nano-banana-2.1")
     """
     found = offer(provider, model)
-    if found is None or not found.ends:
+    if found is None or not (found.ends or found.gone):
         return None
     new = successor(found.model)
     follows = f"; {new} follows it" if new else ""
+    if found.gone:
+        return f"On {found.gone} {provider} said that it does not have {found.model} any more{follows}."
     return f"The end of {found.model} at {provider} was announced for {found.ends}{follows}."
 
 

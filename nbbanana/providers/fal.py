@@ -22,12 +22,15 @@ from nbbanana.errors import (
     RateLimitError,
     RejectedError,
     RequestNotFoundError,
+    ServiceError,
     TokenRejectedError,
     UnknownModelError,
     UpstreamError,
     translated,
 )
-from nbbanana.models.offers import Offer, offered
+from nbbanana.models.offer_files import today
+from nbbanana.models.offers import Offer, PriceList, offer, offered
+from nbbanana.models.openapi import input_schema
 from nbbanana.models.retiring import retired
 from nbbanana.providers.answers import PASSING, REQUEST_ID, output_urls, server_message
 from nbbanana.providers.base import Accepted, Cancellation, Description, JobStatus, Price, Wire
@@ -57,9 +60,11 @@ class FalEndpoints(Endpoints):
 
     Args:
         queue: takes requests.
+        platform: knows the models and their prices.
     """
 
     queue: str = base("https://queue.fal.run", "NBBANANA_FAL_QUEUE")
+    platform: str = base("https://api.fal.ai/v1", "NBBANANA_FAL_PLATFORM")
 
 
 def wire_of(endpoints: FalEndpoints, model: str, payload: Mapping[str, Any]) -> Wire:
@@ -157,6 +162,44 @@ class Fal(Service):
         price = Price(found.prices.base if found.prices else None, "image", prices=found.prices)
         return Description(price, found.schema)
 
+    async def catalogue_entry(self, model: str) -> Offer:
+        """
+        Return what fal's own catalogue has of a model now: its fields, and the price of a picture where it tells one.
+
+        Raises:
+            UnknownModelError: it has none.
+        """
+        known = offer(NAME, model)
+        name = known.id if known else model
+        query = httpx.QueryParams({"endpoint_id": name, "expand": "openapi-3.0"})
+        answer = await self._questions.ask("GET", f"{self.endpoints.platform}/models?{query}", "models", "look it up")
+        entry = _entry(answer.json, "models", name)
+        if not isinstance(entry.get("metadata"), dict):
+            gone = retired(NAME, TITLE, model, "Its catalogue does not list it.")
+            raise gone or UnknownModelError(f"{TITLE} has no {model[:80]}.", "Its catalogue does not list it.")
+        schema = input_schema(model, entry.get("openapi"))
+        schema["properties"].pop("sync_mode", None)  # it gives the picture in the answer and keeps nothing to collect
+        day = today()
+        source = "fal's own catalogue, read by nbbanana models refresh"
+        return Offer(NAME, model, name, schema, await self._listed_price(name, day, source), day, source, alive=day)
+
+    async def _listed_price(self, name: str, day: str, source: str) -> PriceList | None:
+        """Return the price of a picture; None where fal charges by something else or tells none."""
+        query = httpx.QueryParams({"endpoint_id": name})
+        url = f"{self.endpoints.platform}/models/pricing?{query}"
+        try:
+            answer = await self._questions.ask("GET", url, "pricing", "get the price")
+        except (ServiceError, UnknownModelError):
+            return None  # the fields are worth having all the same, and this package's own price stays
+        entry = _entry(answer.json, "prices", name)
+        each = entry.get("unit_price")
+        is_by_picture = entry.get("unit") in {"image", "images"} and entry.get("currency") in {"USD", None}
+        return (
+            PriceList(float(each), day, source)
+            if isinstance(each, int | float) and each is not True and is_by_picture
+            else None
+        )
+
     def _address(self, handle: str) -> tuple[str, str]:
         """Return the address of a job and its request id; errors where the handle is not one of ours."""
         app, _, request_id = handle.partition("/requests/")
@@ -169,6 +212,13 @@ class Fal(Service):
 
 def _offer(model: str) -> Offer:
     return offered(NAME, TITLE, model)
+
+
+def _entry(answer: Any, key: str, name: str) -> Mapping[str, Any]:
+    """Return the entry of a list that is about a model; an empty one where none is."""
+    listed = answer.get(key) if isinstance(answer, dict) else None
+    found = (one for one in listed if isinstance(one, dict) and one.get("endpoint_id") == name) if listed else ()
+    return next(iter(found), {})
 
 
 def _status(answer: Answer) -> JobStatus:
@@ -222,4 +272,5 @@ SPEC = ProviderSpec(
     key_page="fal.ai/dashboard/keys",
     endpoints=FalEndpoints,
     default_model="google/nano-banana-2/edit",
+    catalogue=Fal.catalogue_entry,
 )

@@ -29,6 +29,8 @@ from nbbanana.errors import (
     UpstreamError,
     translated,
 )
+from nbbanana.models.offer_files import today
+from nbbanana.models.offers import Offer, PriceList
 from nbbanana.models.retiring import retired
 from nbbanana.providers.answers import (
     REQUEST_ID,
@@ -204,6 +206,22 @@ class RunComfy(Service):
         query = httpx.QueryParams({"limit": limit} | ({"search": search} if search else {}))
         return (await self._ask("GET", f"/models?{query}", "catalogue", "list the models")).json
 
+    async def catalogue_entry(self, model: str) -> Offer:
+        """
+        Return what the catalogue has of a model now.
+
+        Raises:
+            UnknownModelError: the service does not know it.
+            ProtocolError: it tells no schema.
+        """
+        found = await self.describe(model)
+        if found.schema is None:
+            raise ProtocolError(f"{TITLE} tells no schema of {model[:80]}.", "So nothing of it can be checked.")
+        day, source = today(), f"{TITLE}'s own catalogue, read by nbbanana models refresh"
+        each = found.price.base if found.price.unit in {"output", "image"} else None
+        prices = PriceList(each, day, source) if each else None
+        return Offer(DEFAULT_PROVIDER, model, model, found.schema, prices, day, source, alive=day)
+
     async def whoami(self) -> Any:
         """Return whose token it is: `id` and, where the service says it, `email`."""
         web = self.endpoints.web
@@ -287,6 +305,7 @@ SPEC = ProviderSpec(
     token_file=token_file,
     folder_variable="RUNCOMFY_CONFIG_DIR",
     default_model=DEFAULT_MODEL,
+    catalogue=RunComfy.catalogue_entry,
     play_name=PLAY_PROVIDER,
     wire=wire_of,
 )

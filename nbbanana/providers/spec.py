@@ -37,6 +37,8 @@ class ProviderSpec:
         offers: gives what it has of a model: its name for it, its fields and prices; None where it has none. Left
             out, that is in the catalogue.
         default_model: the model of a request that names none.
+        catalogue: asks the service, through its `Provider`, what it has of a model now, for `nbbanana models refresh`;
+            None where it cannot be asked.
         is_play: whether its money is play money.
         play_name: what records call it where its key is one that a play service made; empty where none is.
         can_resume: whether a job can be asked after later, by another process too.
@@ -57,6 +59,7 @@ class ProviderSpec:
     folder_variable: str = "NBBANANA_CONFIG_DIR"
     offers: Callable[[str], Offer | None] | None = field(default=None, repr=False)
     default_model: str = ""
+    catalogue: Callable[[Any, str], Coroutine[Any, Any, Offer]] | None = field(default=None, repr=False)
     is_play: bool = False
     play_name: str = ""
     can_resume: bool = True

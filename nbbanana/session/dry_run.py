@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
 from nbbanana.errors import NBBananaError
 from nbbanana.models.carrying import losses, payload_for
+from nbbanana.models.offers import offer
 from nbbanana.models.retiring import ending
 
 if TYPE_CHECKING:
@@ -56,11 +57,20 @@ def describe_request(
             how=quote.how if quote else "",
             notes=(
                 *([] if request.model_named or is_replay else [f"No model was named: {request.model} is the default."]),
-                *filter(None, [ending(service, model.id), seed, note, quote.note if quote else None]),
+                *filter(None, [_origin(service, model), ending(service, model.id), seed, note]),
+                *filter(None, [quote.note if quote else None]),
                 *losses(model, request.parameters, live, service),
             ),
         )
     )
+
+
+def _origin(service: str, model: Model) -> str | None:
+    """Say since when the model is known as it is shown, where that is newer than this package."""
+    found = offer(service, model.id)
+    if found is None or not found.is_refreshed:
+        return None
+    return f"What {service} has of {model.id} was asked on {found.read} (nbbanana models refresh)."
 
 
 def _picture(image: ImageInput) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from nbbanana import models
 from nbbanana.engine.engine import Engine
 from nbbanana.errors import ConfigError, CredentialError, UnknownModelError
-from nbbanana.models import Model
+from nbbanana.models import Model, from_schema
+from nbbanana.models.offers import offer, who_has
 from nbbanana.session.library import Library
 from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, PLAY_PROVIDER, settings
 from nbbanana.store import Store
@@ -64,10 +65,16 @@ def find_model(model_id: str, engine: Callable[[], Engine] | None, library: Libr
         if engine is None:
             return library.model_by_id(model_id)
         try:
-            asked = engine()
-        except CredentialError:
-            raise unknown from None
-        try:
-            return asked.live_model(model_id).result()
-        except UnknownModelError as error:
-            raise unknown from error  # it names the nearest that is known
+            return _at_service(model_id, engine)
+        except (CredentialError, UnknownModelError) as error:
+            for name in who_has(model_id):  # another that was asked before: `--provider` chooses it
+                if found := offer(name, model_id):
+                    return from_schema(model_id, found.schema)
+            raise unknown from (None if isinstance(error, CredentialError) else error)  # it names the nearest
+
+
+def _at_service(model_id: str, engine: Callable[[], Engine]) -> Model:
+    """Return a model by its schema at the service that is chosen: as it was told before, else as it tells it now."""
+    asked = engine()
+    found = offer(asked.provider.name, model_id)
+    return from_schema(model_id, found.schema) if found else asked.live_model(model_id).result()

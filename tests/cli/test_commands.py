@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import nbformat
 import pytest
+from support.fal_service import FalService
 from support.shells import ASK, INPUT, MODEL, RUN
 
 from nbbanana import models
@@ -229,3 +230,14 @@ def test_a_reader_that_goes_is_no_error(shell):
     process.stdout = None
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
+
+
+def test_models_are_refreshed(shell):
+    """Each service and model has its line; a service without a key says that it was not asked."""
+    with FalService() as fal:
+        rows = shell("models", "refresh", "nano-banana-2", "--output", "json", **fal.environment).json
+    outcomes = {row["provider"]: (row["model"], row["outcome"]) for row in rows}
+    assert outcomes["fal"] == (MODEL, "read")
+    assert outcomes["runcomfy"] == ("", "not asked")
+    assert shell("models", "refresh", "../keys").code == 64
+    assert shell("models", "get").code == 64

@@ -493,3 +493,17 @@ def test_a_model_that_the_service_cannot_describe_any_more_names_its_successor()
     gone = httpx.Response(404, json={"error_code": 404001, "error": "not found"})
     error = ask(lambda service: service.describe("google/nano-banana-2/edit"), gone)
     assert type(error) is errors.ModelRetiredError
+
+
+def test_its_own_catalogue_gives_the_fields_and_the_price_of_a_model():
+    """As `nbbanana models refresh` keeps them; an entry without a schema is none."""
+    entry = {
+        "input_schema": {"properties": {"prompt": {"type": "string"}}},
+        "base_price_usd": 0.09,
+        "price_unit": "image",
+    }
+    found = ask(lambda service: service.catalogue_entry("acme/paint"), httpx.Response(200, json=entry))
+    assert (found.provider, found.id, found.prices.base) == ("runcomfy", "acme/paint", 0.09)
+    assert set(found.schema["properties"]) == {"prompt"}
+    bare = httpx.Response(200, json={"base_price_usd": 0.09})
+    assert type(ask(lambda service: service.catalogue_entry("acme/paint"), bare)) is errors.ProtocolError

@@ -76,6 +76,10 @@ class FalService:
         self.end = end
         self.cancel_word = cancel_word
         self.faults = list(faults)
+        self.catalogue: dict[str, Any] = {name: document(known) for name, known in MODELS.items()}
+        """The OpenAPI document of each model."""
+        self.prices: dict[str, float] = {"fal-ai/nano-banana-2/edit": 0.08}
+        """US dollars a picture; a model that is charged otherwise has none."""
         self.gone: set[str] = set()
         """Models that it does not have any more."""
         self.posts: list[Post] = []
@@ -102,7 +106,12 @@ class FalService:
     @property
     def environment(self) -> dict[str, str]:
         """What points nbbanana here."""
-        return {"FAL_KEY": KEY, "NBBANANA_FAL_QUEUE": self.url}
+        return {"FAL_KEY": KEY, "NBBANANA_FAL_QUEUE": self.url, "NBBANANA_FAL_PLATFORM": f"{self.url}/v1"}
+
+    def offers(self, name: str, described: Mapping[str, Any], like: str = "fal-ai/nano-banana-2/edit") -> None:
+        """Add a model to its catalogue: it takes what another one takes."""
+        self.catalogue[name] = described
+        self._checks[name] = self._checks[like]
 
     def finish(self) -> None:
         """End every request that waits or runs."""
@@ -114,6 +123,8 @@ class FalService:
         return Starlette(
             routes=[
                 Route("/outputs/{name}", self._output, methods=["GET", "HEAD"]),
+                Route("/v1/models", self._listed),
+                Route("/v1/models/pricing", self._priced),
                 Route(f"{job}/status", self._status),
                 Route(f"{job}/cancel", self._cancel, methods=["PUT"]),
                 Route(job, self._result),
@@ -125,7 +136,7 @@ class FalService:
         model = request.path_params["model"]
         if refused := self._refused(request):
             return refused
-        if model not in MODELS or model in self.gone:
+        if model not in self._checks or model in self.gone:
             return JSONResponse({"detail": "Application not found"}, 404)
         payload = await request.json()
         try:
@@ -151,6 +162,24 @@ class FalService:
         home = f"{self.url}/{app}/requests/{post.id}"
         links = {"response_url": home, "status_url": f"{home}/status", "cancel_url": f"{home}/cancel"}
         return JSONResponse({"request_id": post.id, "status": "IN_QUEUE", "queue_position": 0, **links})
+
+    async def _listed(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        name = request.query_params["endpoint_id"]
+        entry: dict[str, Any] = {"endpoint_id": name}
+        if name in self.catalogue and name not in self.gone:
+            entry["metadata"] = {"display_name": name, "category": "image-to-image", "status": "active"}
+            if request.query_params.get("expand") == "openapi-3.0":
+                entry["openapi"] = self.catalogue[name]
+        return JSONResponse({"models": [entry], "has_more": False, "next_cursor": None})
+
+    async def _priced(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        name = request.query_params["endpoint_id"]
+        price = {"endpoint_id": name, "unit_price": self.prices.get(name), "unit": "images", "currency": "USD"}
+        return JSONResponse({"prices": [price] if name in self.prices else [], "has_more": False})
 
     async def _status(self, request: Request) -> Response:
         post = self._found(request)
@@ -223,6 +252,24 @@ class FalService:
         self.asked.append((request.method, request.url.path))
         if "authorization" in request.headers:
             self.keys.add(request.url.path)
+
+
+def document(model: str) -> dict[str, Any]:
+    """fal's OpenAPI document of a model: the input behind a reference, and what may be left out as an alternative."""
+    known = _schema(model)
+    properties = {name: {"title": name.title(), **node} for name, node in known["properties"].items()}
+    properties["seed"] = {"anyOf": [{"type": "integer"}, {"type": "null"}], "title": "Seed"}
+    properties["sync_mode"] = {"type": "boolean", "default": False}
+    described = {**known, "properties": properties, "title": "EditInput"}
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/EditInput"}}}}
+    return {
+        "openapi": "3.0.4",
+        "components": {"schemas": {"EditInput": described}},
+        "paths": {
+            f"/{model}/requests/{{request_id}}/status": {"get": {"parameters": []}},
+            f"/{model}": {"post": {"requestBody": body}},
+        },
+    }
 
 
 def _schema(model: str) -> dict[str, Any]:

@@ -1,0 +1,121 @@
+"""`nbbanana models refresh`: services are asked what they have now, and a new model works without a release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from support.fal_service import KEY, FalService, document
+from support.sandboxes import png
+
+import nbbanana as nb
+from nbbanana import errors
+from nbbanana.models.offers import offer
+from nbbanana.session.dry_run import describe_request
+from nbbanana.session.refreshing import refresh
+from nbbanana.settings import config_dir
+
+EDIT, NEWER = "google/nano-banana-2/edit", "google/nano-banana-2.1/edit"
+NEW = "fal-ai/nano-banana-3/edit"
+DUSK = "Make it dusk."
+
+
+@pytest.fixture
+def at_fal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """A session at a fal."""
+    with FalService() as fal:
+        for name, value in fal.environment.items():
+            monkeypatch.setenv(name, value)
+        with nb.Session(provider="fal", store=tmp_path / "store") as session:
+            yield SimpleNamespace(fal=fal, session=session)
+
+
+def test_a_price_that_changed_is_the_one_that_is_quoted(at_fal: SimpleNamespace) -> None:
+    """From then on, with the day, in the dry run too; a paid request is not needed to learn it."""
+    at_fal.fal.prices["fal-ai/nano-banana-2/edit"] = 0.10
+    request = at_fal.session.request(DUSK, [png()], model=EDIT, n=2)
+    assert at_fal.session.quote(request).low == 0.16
+    lines = refresh(at_fal.session, ["nano-banana-2"])
+    assert [(line.provider, line.model, line.outcome) for line in lines if line.model] == [("fal", EDIT, "read")]
+    with nb.Session(provider="fal", store=at_fal.session.folder) as later:
+        assert later.quote(request).low == 0.20
+        shown = describe_request(later, request)["text/plain"]
+        assert "(nbbanana models refresh)" in shown
+        assert later.edit(DUSK, png(), model=EDIT).record.price_quoted == 0.10
+    assert at_fal.fal.posts[-1].model == "fal-ai/nano-banana-2/edit"
+
+
+def test_a_model_that_this_package_does_not_know_works_by_its_id(at_fal: SimpleNamespace) -> None:
+    """Asked about by name once; before that it is an error that sends nothing."""
+    at_fal.fal.offers(NEW, document(EDIT))
+    with pytest.raises(errors.UnknownModelError):
+        at_fal.session.edit(DUSK, png(), model=NEW)
+    (line,) = [line for line in refresh(at_fal.session, [NEW]) if line.provider == "fal"]
+    assert (line.model, line.outcome) == (NEW, "read")
+    result = at_fal.session.edit(DUSK, png(), model=NEW, num_images=2)
+    assert (len(result), result.record.model, at_fal.fal.posts[-1].model) == (2, NEW, NEW)
+    with nb.Session(provider="sandbox", store=at_fal.session.folder) as elsewhere:
+        assert elsewhere.edit(DUSK, png(), model=NEW, provider="fal").record.provider == "fal"
+
+
+def test_all_that_is_known_is_asked_about_where_nothing_is_named(at_fal: SimpleNamespace) -> None:
+    """Also what was named before; each has its line, and a model that is gone is said to be."""
+    at_fal.fal.offers(NEW, document(EDIT))
+    refresh(at_fal.session, [NEW])
+    at_fal.fal.gone.add("fal-ai/nano-banana-2/edit")
+    at_fal.fal.catalogue["google/nano-banana-2.1/edit"] = {"paths": {}}
+    outcomes = {line.model: line.outcome for line in refresh(at_fal.session) if line.provider == "fal"}
+    assert outcomes == {
+        NEWER: "not read",
+        EDIT: "gone",
+        "google/nano-banana-2/text-to-image": "read",
+        NEW: "read",
+    }
+    found = offer("fal", EDIT)
+    assert found is not None
+    assert found.gone
+    shown = describe_request(at_fal.session, at_fal.session.request(DUSK, [png()], model=EDIT))["text/plain"]
+    assert f"fal said that it does not have {EDIT} any more" in shown
+
+
+def test_a_service_without_a_key_or_with_play_money_is_not_asked(
+    at_fal: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a line that says so."""
+    monkeypatch.delenv("FAL_KEY")
+    lines = {line.provider: line for line in refresh(at_fal.session)}
+    assert (lines["fal"].outcome, lines["runcomfy"].outcome) == ("not asked", "not asked")
+    assert at_fal.fal.asked == []
+    assert not (config_dir() / "models").exists()
+
+
+def test_a_name_that_is_no_id_goes_into_no_address(at_fal: SimpleNamespace) -> None:
+    """Neither by a way up nor by a question mark."""
+    for name in ("../keys", "a b", "a?b=c", "x" * 300):
+        with pytest.raises(errors.UsageError):
+            refresh(at_fal.session, [name])
+    with pytest.raises(errors.UsageError):
+        refresh(at_fal.session, [f"a/{number}" for number in range(101)])
+    assert at_fal.fal.asked == []
+
+
+def test_the_file_holds_no_key(at_fal: SimpleNamespace) -> None:
+    """And no address of the service."""
+    refresh(at_fal.session)
+    text = (config_dir() / "models" / "fal.json").read_text(encoding="utf-8")
+    assert KEY not in text
+    assert at_fal.fal.url not in text
+
+
+def test_a_price_that_cannot_be_asked_leaves_the_one_that_is_known(at_fal: SimpleNamespace) -> None:
+    """The fields are read all the same."""
+    del at_fal.fal.prices["fal-ai/nano-banana-2/edit"]
+    (line,) = [line for line in refresh(at_fal.session, [EDIT]) if line.provider == "fal"]
+    assert line.outcome == "read"
+    found = offer("fal", EDIT)
+    assert found is not None
+    assert found.is_refreshed
+    assert found.prices is not None
+    assert found.prices.base == 0.08
