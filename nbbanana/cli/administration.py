@@ -62,6 +62,7 @@ def _add_accounts(commands: Commands) -> None:
     login.add_argument("--web-base", metavar="URL", help="another place to log in")
     logout = commands.add("logout", _logout, "Remove the stored token.")
     logout.add_argument("provider", nargs="?", help="the service; the default one if not said")
+    commands.add("providers", _providers, "List the services: whose keys are here, prices, models, what they carry.")
     commands.add("whoami", _whoami, "Say whose token it is.")
     commands.add("balance", _balance, "Say what is left at the service.")
     budget = commands.add("budget", _budget, "Show or set what may be spent at the provider from this store.")
@@ -183,6 +184,12 @@ def _logout(options: argparse.Namespace) -> None:
     from nbbanana.providers.registry import find_with_key
 
     say("Logged out." if forget_token(find_with_key(options.provider)) else "There was no stored token.")
+
+
+def _providers(options: argparse.Namespace) -> None:
+    from nbbanana.session.provider_list import list_providers
+
+    put_rows(options, list_providers().rows)
 
 
 def _whoami(options: argparse.Namespace) -> None:

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from nbbanana.display.render import render
 from nbbanana.text import one_line
 
-__all__ = ["providers_bundle"]
+__all__ = ["COLUMNS", "providers_bundle"]
 
-COLUMNS = ("provider", "key", "a picture", "can")
+COLUMNS = ("provider", "key", "a picture", "models", "carries", "can")
 
 
 def providers_bundle(rows: Sequence[Sequence[str]]) -> dict[str, str]:
     """
-    Return rows of provider, key, price and abilities as a MIME bundle.
+    Return rows of provider, key, price, models, what is carried and abilities as a MIME bundle.
 
-    >>> providers_bundle([("fal", "FAL_KEY", "$0.08", "resume")])["text/plain"].splitlines()
-    ['provider  key      a picture  can', 'fal       FAL_KEY  $0.08      resume']
+    >>> for line in providers_bundle([("fal", "FAL_KEY", "$0.08", "a/b", "all", "resume")])["text/plain"].splitlines():
+    ...     print(line)
+    provider  key      a picture  models  carries  can
+    fal       FAL_KEY  $0.08      a/b     all      resume
     """
     cells = [COLUMNS, *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

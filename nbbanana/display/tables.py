@@ -186,14 +186,20 @@ def _model_lines(model: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+ELSEWHERE = "The same request elsewhere, by what is known here; nobody else was asked:"
+
+
 def dry_run_bundle(run: DryRun) -> dict[str, str]:
     """Return what would be sent, word for word, and what it would cost; nothing was."""
     body = plain(json.dumps(dict(run.request), indent=2, ensure_ascii=False, default=str))
     facts = [words.pictures(run.expected), one_line(run.model), one_line(run.provider)]
     price, notes = _price(run), [one_line(note) for note in run.notes]
     view = ResultView("", run.inputs, (), run.expected, "", run.model, run.provider, is_play=run.is_play)
-    html = render("dry_run", header=parts.header(view), facts=facts, price=price, body=body, notes=notes)
-    lines = [f"Not sent: {' · '.join(facts)}", price, body, *notes, "Nothing was sent."]
+    others = [ELSEWHERE, *map(one_line, run.elsewhere)] if run.elsewhere else []
+    html = render(
+        "dry_run", header=parts.header(view), facts=facts, price=price, body=body, notes=notes, elsewhere=others
+    )
+    lines = [f"Not sent: {' · '.join(facts)}", price, body, *notes, *others, "Nothing was sent."]
     return {"text/plain": "\n".join(lines), "text/html": html}
 
 

@@ -135,6 +135,7 @@ class DryRun:
         most: what it costs at most, where `cost` is not exact; None is unknown.
         how: how the price comes about, such as `4 × $0.07`.
         notes: sentences the reader should see: what the service says of the price, an input that would be scaled.
+        elsewhere: sentences about the same request at other services.
     """
 
     model: str
@@ -148,6 +149,7 @@ class DryRun:
     how: str = ""
     notes: tuple[str, ...] = ()
     is_play: bool = False
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

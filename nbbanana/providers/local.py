@@ -6,6 +6,8 @@ from functools import lru_cache
 
 import httpx
 
+from nbbanana.models.catalogue import canonical, get, ids
+from nbbanana.models.offers import Offer
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints, wire_of
 from nbbanana.providers.spec import ProviderSpec
@@ -40,11 +42,20 @@ def local_sandbox(time_scale: float = 1.0) -> RunComfy:
     )
 
 
+def _offers(model: str) -> Offer | None:
+    """Return what it has of a model: whatever the catalogue has, whole and for play money."""
+    known = canonical(model)
+    if known not in ids():
+        return None
+    return Offer(PLAY_PROVIDER, known, known, get(known).schema, None, "", "nbbanana's own catalogue")
+
+
 SPEC = ProviderSpec(
     name=PLAY_PROVIDER,
     title="Sandbox",
     connect=lambda _credential, _endpoints, pace: local_sandbox(pace),
     endpoints=RunComfyEndpoints,
+    offers=_offers,
     default_model=DEFAULT_MODEL,
     wire=wire_of,
     is_play=True,

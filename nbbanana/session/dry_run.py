@@ -10,6 +10,7 @@ from nbbanana.errors import NBBananaError
 from nbbanana.models.carrying import losses, payload_for
 from nbbanana.models.offers import offer
 from nbbanana.models.retiring import ending
+from nbbanana.session.services import elsewhere
 
 if TYPE_CHECKING:
     from nbbanana.engine.prices import Quote
@@ -61,6 +62,7 @@ def describe_request(
                 *filter(None, [quote.note if quote else None]),
                 *losses(model, request.parameters, live, service),
             ),
+            elsewhere=() if is_replay else tuple(elsewhere(request, model, choice)),
         )
     )
 

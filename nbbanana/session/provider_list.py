@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from nbbanana.display.providers import providers_bundle
+from nbbanana.display.providers import COLUMNS, providers_bundle
+from nbbanana.models import from_schema, get, ids
+from nbbanana.models.offers import Offer
 from nbbanana.providers.credentials import key_place
 from nbbanana.providers.registry import Broken, listed
 from nbbanana.providers.spec import ProviderSpec
-from nbbanana.settings import settings
+from nbbanana.session.services import carried_by
+from nbbanana.settings import DEFAULT_MODEL, settings
 
 __all__ = ["ProviderLine", "ProviderList", "list_providers"]
 
@@ -23,11 +26,16 @@ class ProviderLine:
     Args:
         name: what `--provider` takes.
         title: what people call it.
-        key: the variable or the file that holds its key, never the key; None where there is none.
+        key: the variable, the file or the keyring that holds its key, by name, never the key; None where none is here.
         key_page: where a user gets a key.
-        price: US dollars that a picture of the default model costs by its price list; None where that is not known.
+        is_play: whether its money is play money.
+        models: the models of the catalogue that it is known to have.
+        model: the one that the following is about: that of the settings where it has that, else its default.
+        price: US dollars that a picture costs by its price list; None where that is not known.
         read: the day of that price list, as 2026-11-29.
-        can: what it can do, such as `resume` and `cancel`.
+        can: what it can do: `resume`, `cancel`, make a `count` of pictures at once, take a `seed`.
+        dropped: the model's options that it does not carry; to set one is an error there.
+        lossy: the options that it carries with loss.
         trouble: why it cannot be used; None where it can.
     """
 
@@ -35,9 +43,14 @@ class ProviderLine:
     title: str
     key: str | None = None
     key_page: str = ""
+    is_play: bool = False
+    models: tuple[str, ...] = ()
+    model: str | None = None
     price: float | None = None
     read: str | None = None
     can: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    lossy: tuple[str, ...] = ()
     trouble: str | None = None
 
 
@@ -61,13 +74,18 @@ class ProviderList(Sequence[ProviderLine]):
     def __repr__(self) -> str:
         return f"<ProviderList {', '.join(line.name for line in self._lines)}>"
 
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The table that is shown, a row a service."""
+        return [dict(zip(COLUMNS, _row(line), strict=True)) for line in self._lines]
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return providers_bundle([_row(line) for line in self._lines])
 
 
 def list_providers() -> ProviderList:
     """
-    Return the services that are installed: whose keys are here by the name of their variable, prices, abilities.
+    Return the services that are installed: whose keys are here, prices, models, what they carry and what they can.
 
     Nothing is asked over the network, and no key is read but to see that it is there.
 
@@ -86,23 +104,51 @@ def _lines() -> Iterator[ProviderLine]:
 
 
 def _line(spec: ProviderSpec) -> ProviderLine:
-    found = spec.offer(settings().model or spec.default_model)
+    known = settings().model or DEFAULT_MODEL
+    shown = known if spec.offer(known) else spec.default_model
+    found = spec.offer(shown)
     prices = found.prices if found else None
-    can = tuple(word for word, does in (("resume", spec.can_resume), ("cancel", spec.can_cancel)) if does)
+    carried = carried_by(spec, get(shown), [field.name for field in get(shown).options]) if found else None
     return ProviderLine(
         spec.name,
         spec.title,
         key=key_place(spec),
         key_page=spec.key_page,
+        is_play=spec.is_play,
+        models=tuple(model for model in ids() if spec.offer(model)),
+        model=shown if found else None,
         price=prices.base if prices else None,
         read=prices.read if prices else None,
-        can=can,
+        can=tuple(_abilities(spec, found)),
+        dropped=carried.dropped if carried else (),
+        lossy=carried.lossy if carried else (),
     )
+
+
+def _abilities(spec: ProviderSpec, found: Offer | None) -> Iterator[str]:
+    yield from (word for word, does in (("resume", spec.can_resume), ("cancel", spec.can_cancel)) if does)
+    there = from_schema(found.model, found.schema) if found else None
+    yield from (role for role in ("count", "seed") if there and there.with_role(role))
 
 
 def _row(line: ProviderLine) -> tuple[str, ...]:
     if line.trouble is not None:
-        return line.name, "", "", f"cannot be used: {line.trouble}"
+        return line.name, "", "", "", "", f"cannot be used: {line.trouble}"
     needs = f"none; get one at {line.key_page}" if line.key_page else "needs none"
-    price = "asked when needed" if line.price is None else f"${line.price:.4g} by its list of {line.read}"
-    return line.name, line.key or needs, price, ", ".join(line.can)
+    names = ", ".join(model.partition("/")[2] or model for model in line.models) or "not known"
+    return line.name, line.key or needs, _price(line), names, _carried(line), ", ".join(line.can)
+
+
+def _price(line: ProviderLine) -> str:
+    if line.is_play:
+        return "play money"
+    return "asked when needed" if line.price is None else f"${line.price:.4g} by its list of {line.read}"
+
+
+def _carried(line: ProviderLine) -> str:
+    """Return what it carries of the model that the line is about, in words."""
+    if line.model is None:
+        return "not known"
+    said = ["all but " + ", ".join(line.dropped) if line.dropped else "all"]
+    said += [f"{', '.join(line.lossy)} with loss"] if line.lossy else []
+    return "; ".join(said)

@@ -258,3 +258,10 @@ def test_a_budget_is_set_and_holds(shell, served):
 def test_the_package_runs_as_a_module(shell):
     """`python -m nbbanana` is the same command."""
     assert raw(shell, b"", "models")[1].decode() == shell("models").out
+
+
+def test_the_services_are_listed(shell):
+    """By name, with where the key is and never the key."""
+    rows = shell("providers", "--output", "json", FAL_KEY="the-secret").json
+    assert {row["provider"]: row["key"] for row in rows}["fal"] == "FAL_KEY"
+    assert "the-secret" not in shell("providers", FAL_KEY="the-secret").out
