@@ -6,8 +6,8 @@ The models: what each takes, what it is for, and everything that follows from it
 
 from __future__ import annotations
 
-from nbbanana.models.catalogue import get, ids
+from nbbanana.models.catalogue import canonical, get, ids
 from nbbanana.models.fields import Field
 from nbbanana.models.model import Model, from_schema
 
-__all__ = ["Field", "Model", "from_schema", "get", "ids"]
+__all__ = ["Field", "Model", "canonical", "from_schema", "get", "ids"]

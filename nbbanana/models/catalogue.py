@@ -5,48 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from nbbanana.errors import UnknownModelError
 from nbbanana.models.model import Model, from_schema
+from nbbanana.models.naming import SCHEMA, canonical, meant_by_page, root, successor
 from nbbanana.models.nearest import nearest
 
-__all__ = ["canonical", "get", "ids", "read", "successor"]
+__all__ = ["SCHEMA", "canonical", "get", "ids", "read", "successor"]
 
-SCHEMA, GUIDANCE, INDEX = ".schema.json", ".md", "models.json"
+GUIDANCE = ".md"
 
 
 @lru_cache(maxsize=1)
 def ids() -> tuple[str, ...]:
     """Return the ids of all shipped models, sorted."""
-    return tuple(sorted(_ids(_root(), "")))
-
-
-def canonical(model_id: str) -> str:
-    """
-    Return the id of the model that an alias stands for; what is no alias stays as it is.
-
-    >>> canonical("nano-banana-2.1"), canonical("acme/paint")
-    ('google/nano-banana-2.1/edit', 'acme/paint')
-    """
-    return _index()["aliases"].get(model_id, model_id)
-
-
-def successor(model_id: str) -> str | None:
-    """
-    Return the model that follows one; None where none is known.
-
-    >>> successor("google/nano-banana-2/edit")
-    'google/nano-banana-2.1/edit'
-    """
-    return _index()["successors"].get(canonical(model_id))
+    return tuple(sorted(_ids(root(), "")))
 
 
 @lru_cache(maxsize=64)
 def get(model_id: str) -> Model:
     """
-    Return a shipped model, by its id or an alias.
+    Return a shipped model, by its id, an alias, what a service calls it, or the address of its page.
 
     Raises:
         UnknownModelError: there is none of that id; the nearest is named.
@@ -56,31 +36,22 @@ def get(model_id: str) -> Model:
     """
     model_id = canonical(model_id)
     if model_id not in ids():
-        near = nearest(model_id, ids())
+        page = meant_by_page(model_id)
+        near = page or nearest(model_id, ids())
+        about = " Ids are not the addresses of pages." if page else ""
         raise UnknownModelError(
-            f"There is no model {model_id!r} in the catalogue.",
-            f"It holds {', '.join(ids())}.",
+            f"There is no model {model_id.partition('?')[0][:200]!r} in the catalogue.",
+            f"It holds {', '.join(ids())}.{about}",
             f"Did you mean {near}?" if near else "",
         )
-    return read(_root(), model_id)
+    return read(root(), model_id)
 
 
-def read(root: Traversable, model_id: str) -> Model:
+def read(folder: Traversable, model_id: str) -> Model:
     """Return the model of that id from a folder laid out as `catalogue/` is."""
-    schema = json.loads(root.joinpath(model_id + SCHEMA).read_text(encoding="utf-8"))
-    guidance = root.joinpath(model_id + GUIDANCE).read_text(encoding="utf-8")
+    schema = json.loads(folder.joinpath(model_id + SCHEMA).read_text(encoding="utf-8"))
+    guidance = folder.joinpath(model_id + GUIDANCE).read_text(encoding="utf-8")
     return from_schema(model_id, schema, guidance=guidance, is_shipped=True)
-
-
-@lru_cache(maxsize=1)
-def _index() -> dict[str, dict[str, str]]:
-    """Return what is known of models beside their own files: aliases and successors."""
-    found: dict[str, dict[str, str]] = json.loads(_root().joinpath(INDEX).read_text(encoding="utf-8"))
-    return found
-
-
-def _root() -> Traversable:
-    return files("nbbanana.models") / "catalogue"
 
 
 def _ids(folder: Traversable, prefix: str) -> Iterator[str]:

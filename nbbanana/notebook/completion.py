@@ -162,8 +162,8 @@ def _options(words: list[str], *, is_cell: bool) -> list[Option]:
     from nbbanana.grammar import options_of
     from nbbanana.settings import DEFAULT_MODEL, settings
 
-    named = [after for word, after in pairwise(words) if word in {"--model", "-m"}]
-    known = [name for name in (*named, settings().model, DEFAULT_MODEL) if name in models.ids()]
+    named = [models.canonical(after) for word, after in pairwise(words) if word in {"--model", "-m"}]
+    known = [name for name in (*named, models.canonical(settings().model), DEFAULT_MODEL) if name in models.ids()]
     return [option for option in options_of(models.get(known[0])) if not (is_cell and option.line_only)]
 
 

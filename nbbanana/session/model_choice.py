@@ -8,6 +8,7 @@ from nbbanana import models
 from nbbanana.engine.engine import Engine
 from nbbanana.errors import ConfigError, CredentialError, UnknownModelError
 from nbbanana.models import Model, from_schema
+from nbbanana.models.naming import canonical
 from nbbanana.models.offers import offer, who_has
 from nbbanana.session.library import Library
 from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, PLAY_PROVIDER, settings
@@ -52,13 +53,14 @@ def find_model(model_id: str, engine: Callable[[], Engine] | None, library: Libr
     Return a model by its id: shipped, else by its live schema.
 
     Args:
-        model_id: its id or an alias.
+        model_id: its id, or another name that `canonical` knows.
         engine: gives the engine that asks the service; None asks none, as in replay: there a record's schema is taken.
         library: the records.
 
     Raises:
         UnknownModelError: it is not known.
     """
+    model_id = canonical(model_id)
     try:
         return models.get(model_id)
     except UnknownModelError as unknown:

@@ -16,6 +16,7 @@ from nbbanana.grammar import parse
 from nbbanana.models.offers import offered
 from nbbanana.providers import fal as module
 from nbbanana.providers import registry
+from nbbanana.sandbox import Sandbox
 from nbbanana.session.dry_run import describe_request
 from nbbanana.settings import settings
 
@@ -169,3 +170,30 @@ def test_a_model_that_the_service_does_not_have_any_more_is_an_error_that_names_
     assert (record.state, record.error_kind, record.cost) == ("rejected", "ModelRetiredError", None)
     assert fal.posts == []
     assert session.edit(DUSK, png()).record.model == NEWER
+
+
+@pytest.mark.parametrize(
+    "written", ["https://fal.ai/models/fal-ai/nano-banana-2/edit/api", "fal-ai/nano-banana-2/edit"]
+)
+def test_a_page_s_address_names_its_model(session: nb.Session, fal: FalService, written: str) -> None:
+    """The record has the catalogue's id, so that it is the same question as by its id."""
+    first = session.edit(DUSK, png(), model=written, seed=7)
+    assert (first.record.model, first.record.model_named) == (EDIT, True)
+    assert session.edit(DUSK, png(), model=EDIT, seed=7).record.id == first.record.id
+    assert len(fal.posts) == 1
+
+
+def test_a_page_of_a_model_that_only_the_service_knows_is_asked_about_by_its_id(tmp_path: Path) -> None:
+    """Nothing of it is shipped; the id is what the page is about."""
+    schema = {"properties": {"prompt": {"type": "string"}, "image_urls": {"type": "array", "format": "image_uris"}}}
+    with (
+        Sandbox(time_scale=0, paint="flat", models={"google/nano-banana/pro/edit": {"input_schema": schema}}) as box,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in box.addresses["environment"].items():
+            patch.setenv(name, value)
+        with nb.Session(store=tmp_path / "store") as session:
+            page = "https://www.runcomfy.com/models/google/nano-banana-pro/edit"
+            assert session.edit(DUSK, png(), model=page).record.model == "google/nano-banana/pro/edit"
+            with pytest.raises(errors.UnknownModelError, match="Did you mean google/nano-banana/pro/edit"):
+                session.edit(DUSK, png(), model="google/nano-banana-pro/edit")
