@@ -82,6 +82,7 @@ __all__ = [
     "ParameterError",
     "PromptError",
     "ProtocolError",
+    "QuotaError",
     "RateLimitError",
     "RejectedError",
     "RequestNotFoundError",
@@ -396,6 +397,13 @@ class RateLimitError(ServiceError):
 
     exit_code = 75
     mend = "Wait a moment and run it again: nothing was taken."
+
+
+class QuotaError(ServiceError):
+    """The service takes no more from this account for now, such as today: waiting a moment does not help."""
+
+    exit_code = 75
+    mend = "Run it again when the quota is filled up. Nothing was taken."
 
 
 class DeadlineError(ServiceError):

@@ -17,7 +17,7 @@ from support.kernels import environment, execute, notebook_of
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.engine import fetch, retry, submit, wait
+from nbbanana.engine import fetch, posting, retry, wait
 from nbbanana.providers import runcomfy
 from nbbanana.providers.credentials import find_credential, save_token
 from nbbanana.providers.runcomfy import SPEC, RunComfyEndpoints
@@ -72,7 +72,7 @@ def hasty(monkeypatch):
     """An engine that gives up soon, so that every error comes to its end."""
     monkeypatch.setattr(runcomfy, "Timeouts", lambda: HASTE)
     monkeypatch.setattr(retry, "LONGEST_PAUSE", 0.05)
-    monkeypatch.setattr(submit, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(posting, "LONGEST_PAUSE", 0.05)
     monkeypatch.setattr(wait, "NOT_FOUND_PATIENCE", 0.5)
     monkeypatch.setattr(fetch, "PATIENCE", 0.5)
     monkeypatch.setenv("NBBANANA_TIMEOUT", "1")

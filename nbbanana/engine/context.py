@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -17,7 +17,7 @@ from nbbanana.errors import StoreError
 from nbbanana.images import UploadCache
 from nbbanana.providers.base import Provider
 from nbbanana.store import Store
-from nbbanana.store.records import Edit, State
+from nbbanana.store.records import Edit, Post, State
 
 __all__ = ["LEASE", "Context", "Leases", "Rows", "Threads"]
 
@@ -70,6 +70,15 @@ class Rows:
         run.edit = edit
         log.debug("edit %s is %s", edit.id, edit.state)
         return other
+
+    async def begin_posts(
+        self, run: Run, seeds: Sequence[int | None], *, alone: bool = False
+    ) -> tuple[Edit | None, list[Post]]:
+        """Write down the POSTs of a run that follow, unless the edit that is given back was sent; see the store."""
+        edit, other, posts = await self.call(self.store.begin_posts, run.row.id, seeds, alone=alone)
+        run.edit = edit
+        log.debug("edit %s is %s, %d POSTs", edit.id, edit.state, len(posts))
+        return other, posts
 
     async def refresh(self, run: Run) -> None:
         """Read a run's row again."""

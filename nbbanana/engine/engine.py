@@ -11,15 +11,17 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from nbbanana.engine import accepted
+from nbbanana.engine import synchronous
 from nbbanana.engine.context import Context, Leases, Rows, Threads
+from nbbanana.engine.endings import about, closed
 from nbbanana.engine.fetch import fetch
+from nbbanana.engine.kept import recover
 from nbbanana.engine.limits import AdaptiveLimit
-from nbbanana.engine.loop import EngineLoop
+from nbbanana.engine.loop import EngineLoop, ended
 from nbbanana.engine.past_costs import past_costs
 from nbbanana.engine.prepare import Prepared, payload_of, prepare
 from nbbanana.engine.prices import Prices, Quote, counted
@@ -30,7 +32,7 @@ from nbbanana.engine.series import Series
 from nbbanana.engine.stop import stop
 from nbbanana.engine.submit import submit
 from nbbanana.engine.wait import follow, wait
-from nbbanana.errors import JobCancelledError, NBBananaError
+from nbbanana.errors import NBBananaError
 from nbbanana.images import UploadCache
 from nbbanana.models import Model
 from nbbanana.providers.base import JobStatus, Provider
@@ -44,8 +46,8 @@ __all__ = ["Engine"]
 
 T = TypeVar("T")
 
-POST_PATIENCE = 15.0
-"""Seconds that closing waits for POSTs under way: their answers are recorded."""
+POST_PATIENCE, SYNCHRONOUS_PATIENCE = 15.0, 60.0
+"""Seconds that closing waits for POSTs under way: their answers are recorded, or are the pictures."""
 STOP_PATIENCE = 5.0
 """Seconds that closing waits for what it cancelled, and for stops under way."""
 CLOSE_PATIENCE = 10.0
@@ -101,7 +103,7 @@ class Engine:
         self._last_written: asyncio.Event | None = None
         self._is_closed = False
         self._loop.at_exit(self.close)
-        accepted.recover(store)
+        recover(store)
 
     def __repr__(self) -> str:
         return f"<Engine {self.provider.name} {self.store.folder.name!r}>"
@@ -213,21 +215,26 @@ class Engine:
     @property
     def is_sending(self) -> bool:
         """Whether a POST is under way, whose answer closing waits for."""
-        return any(run.exchange is not None and not run.exchange.done() for run in self._all_runs())
+        return any(run.is_sending for run in self._all_runs())
+
+    @property
+    def post_patience(self) -> float:
+        """Seconds that closing waits for POSTs under way."""
+        return SYNCHRONOUS_PATIENCE if self.provider.is_synchronous else POST_PATIENCE
 
     def close(self) -> None:
         """
         End what is under way here, give up the leases and close the connections.
 
-        POSTs under way are waited for, 15 seconds at most, and their answers are recorded; jobs that were accepted
-        can be collected later.
+        POSTs under way are waited for, `post_patience` seconds at most, and their answers are recorded; jobs that were
+        accepted can be collected later.
         """
         with self._guard:
             if self._is_closed or self.pid != os.getpid():
                 return
             self._is_closed = True
         try:
-            self._loop.run(self._close()).result(POST_PATIENCE + CLOSE_PATIENCE)
+            self._loop.run(self._close()).result(self.post_patience + CLOSE_PATIENCE)
         except (TimeoutError, NBBananaError) as error:
             log.warning("An engine did not close in good order: %s", error)
         self._context.rows.close()
@@ -268,7 +275,7 @@ class Engine:
     def _work(self, run: Run, mode: Mode, series: Series | None) -> Coroutine[Any, Any, Outcome]:
         """Return how a request is answered that no stored edit answers: collect, follow or send."""
         provider = self.provider.name
-        accepted.recover(self.store)
+        recover(self.store)
         if (waiting := self._reuse.collectable(run.request, provider, mode)) is not None:
             return self._collect(run, waiting)
         if (other := self._reuse.followed(run.request, provider, mode)) is not None:
@@ -297,9 +304,9 @@ class Engine:
         except (asyncio.CancelledError, NotSentError):
             # A stop finds the words for itself; anything else that cancels is the end of this engine.
             if run.stop is None:
-                error = _closed()
+                error = closed()
         except NBBananaError as caught:
-            error = _about(caught, run)
+            error = about(caught, run)
         except Exception as caught:
             log.exception("A run failed in a way that was not foreseen.")
             error = caught
@@ -308,7 +315,7 @@ class Engine:
             if outcome is not None and is_answer:
                 self._reuse.give(outcome.edit)
             try:
-                if run.edit is not None:
+                if run.edit is not None and not run.is_sending:
                     await self._context.leases.give_up(run.edit)
             finally:
                 self._forget(run)
@@ -322,7 +329,10 @@ class Engine:
         """Keep a run until its POST and its cancel are over, so that closing waits for them."""
         left = [task for task in (run.exchange, run.stop) if task is not None and not task.done()]
         with self._guard:
+            is_late = run in self._ending
             (self._ending.add if left else self._ending.discard)(run)
+        if is_late and not left and run.edit is not None:  # its POST outlived it, and so did its lease
+            self._loop.run(self._context.leases.give_up(run.edit))
         for task in left[:1]:
             task.add_done_callback(lambda _: self._linger(run))
 
@@ -357,13 +367,21 @@ class Engine:
         found = await self._sent(run, prepared, alone=mode == "auto" and run.request.is_seeded)
         if isinstance(found, Edit):
             return await self._follow(run, await self._give_way(run, found))
+        if isinstance(found, Outcome):
+            return found
         return await self._fetched(run, found, prepared)
 
-    async def _sent(self, run: Run, prepared: Prepared, *, alone: bool) -> JobStatus | Edit:
-        """Send a request and wait for its job; an edit is another kernel's of the same ask that was sent meanwhile."""
+    async def _sent(self, run: Run, prepared: Prepared, *, alone: bool) -> JobStatus | Outcome | Edit:
+        """
+        Send a request and wait for its job; a synchronous service's answer is the outcome already. An edit is another
+        kernel's of the same ask that was sent meanwhile.
+        """
         async with self._context.limit:
             # A payload holds all pictures of a request: only those that are being sent are in memory.
             payload = await self._context.threads.prepare(payload_of, run, prepared, self.store)
+            if self.provider.is_synchronous:
+                payloads = (prepared.live or run.model).posts(payload, counts=self.provider.counts)
+                return await synchronous.send(run, self._context, payloads, alone=alone, price=prepared.price)
             other = await submit(run, self._context, payload, alone=alone)
             del payload
             return await wait(run, self._context) if other is None else other
@@ -394,8 +412,10 @@ class Engine:
         await self._context.rows.refresh(run)
         if run.row.state == "completed":
             return Outcome(run.row, "collected")
-        status = await wait(run, self._context)
-        outcome = await self._fetched(run, status)
+        if self.provider.is_synchronous:
+            outcome = await synchronous.collect(run, self._context)
+        else:
+            outcome = await self._fetched(run, await wait(run, self._context))
         return Outcome(outcome.edit, "collected", outcome.notes)
 
     async def _follow(self, run: Run, edit: Edit) -> Outcome:
@@ -415,14 +435,14 @@ class Engine:
         runs = self._all_runs()
         for run in runs:
             run.stopping.set()  # what pauses before another try is not sent any more
-        await _ended([run.exchange for run in runs], POST_PATIENCE)
+        await ended([run.exchange for run in runs], self.post_patience)
         for task in [run.task for run in runs if run.task]:
             task.cancel()
-        for task in await _ended([task for run in runs for task in (run.task, run.stop)], STOP_PATIENCE):
+        for task in await ended([task for run in runs for task in (run.task, run.stop)], STOP_PATIENCE):
             task.cancel()  # a cancel without an answer holds a connection
         try:
             for run in runs:
-                run.end(None, _closed())  # whatever still holds it up
+                run.end(None, closed())  # whatever still holds it up
             for run in runs:
                 await self._free(run)
             await self._context.leases.close()
@@ -437,21 +457,3 @@ class Engine:
             await self._context.rows.move(run, "cancelled", note="the session closed before it was sent")
         except NBBananaError as error:
             log.warning("edit %s could not be cancelled: %s", run.edit.id, error.what)
-
-
-async def _ended(tasks: Iterable[asyncio.Task[Any] | None], seconds: float) -> set[asyncio.Task[Any]]:
-    """Wait until tasks are over, so many seconds at most; returns those that are not."""
-    running = {task for task in tasks if task is not None and not task.done()}
-    return (await asyncio.wait(running, timeout=seconds))[1] if running else running
-
-
-def _closed() -> JobCancelledError:
-    return JobCancelledError("The wait was ended.", "The kernel or session closes.", "%nbresume collects it.")
-
-
-def _about(error: NBBananaError, run: Run) -> NBBananaError:
-    """Return the error with the ids of the row and of the request, so that the reader can go on from there."""
-    if run.edit is not None:
-        error.edit_id = error.edit_id or run.edit.id
-        error.request_id = error.request_id or run.edit.request_id
-    return error

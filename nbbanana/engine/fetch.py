@@ -6,16 +6,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from nbbanana.engine.context import Context
+from nbbanana.engine.intake import NoPictureError, take_in
 from nbbanana.engine.prices import Quote, counted
 from nbbanana.engine.retry import ask_with_retries
 from nbbanana.engine.run import Outcome, Run
-from nbbanana.errors import DownloadError, ImageError, NBBananaError, OutputGoneError, ServiceError, UnsafeDownloadError
-from nbbanana.images import verify_pixels
+from nbbanana.errors import DownloadError, NBBananaError, OutputGoneError, UnsafeDownloadError
 from nbbanana.providers.base import JobStatus
-from nbbanana.store.records import Edit, OutputRecord, State
+from nbbanana.store.records import OutputRecord, State
 
 __all__ = ["fetch"]
 
@@ -25,19 +24,7 @@ PATIENCE = 180.0
 address that is "not found" may only be young."""
 STRANGE_ATTEMPTS = 5
 """How often an output that is neither a picture nor a page is requested."""
-PAGE_STARTS = (b"<", b"{")
-DAMAGED = "damaged"
-"""The folder in the store's for bytes that came as an output and are no picture, one file an output."""
-
 log = logging.getLogger("nbbanana.engine")
-
-
-class _NoPictureError(ServiceError):
-    """What came is no picture."""
-
-
-class _PageError(DownloadError):
-    """A web page or a message came in the place of a picture."""
 
 
 async def fetch(run: Run, context: Context, status: JobStatus, price: Quote | None = None) -> Outcome:
@@ -99,7 +86,7 @@ class _Outputs:
                         on_pause=lambda error, _: self._run.update(note=f"{error.what} Fetching again."),
                     )
                     break
-                except _NoPictureError as error:
+                except NoPictureError as error:
                     if attempt == STRANGE_ATTEMPTS:
                         raise UnsafeDownloadError(error.what, error.why, error.how) from error
                     await asyncio.sleep(0.1 * 2**attempt)
@@ -110,14 +97,7 @@ class _Outputs:
     async def _download(self, index: int, url: str) -> OutputRecord:
         context = self._context
         file = await context.provider.download(url, context.rows.store.incoming, self._counter(index))
-        try:
-            info = await context.threads.check(verify_pixels, file.path)
-            sha256 = await context.rows.call(context.rows.store.adopt, file.path)
-        except ImageError as error:
-            raise _no_picture(index, self._run.row, file.path, error, context.rows.store.folder) from error
-        finally:
-            file.path.unlink(missing_ok=True)
-        return OutputRecord(index, sha256, info.mime, info.width, info.height, file.size, url)
+        return await take_in(self._run, context, index, file, url)
 
     def _counter(self, index: int) -> Callable[[int], None]:
         def count(size: int) -> None:
@@ -125,22 +105,6 @@ class _Outputs:
             self._run.update(bytes_done=sum(self._counts.values()))
 
         return count
-
-
-def _no_picture(index: int, edit: Edit, path: Path, error: ImageError, folder: Path) -> ServiceError:
-    """Return the error for a file that is no picture; what may have been paid for is kept beside the store."""
-    what, why = f"Output {index} is not a picture.", error.why or "Its bytes say so."
-    with path.open("rb") as file:
-        if file.read(64).lstrip().startswith(PAGE_STARTS):
-            return _PageError(what, why, "Look at the request's page.")
-    kept = folder / DAMAGED / f"{edit.uid}-{index}"
-    try:
-        kept.parent.mkdir(mode=0o700, exist_ok=True)
-        path.replace(kept)
-    except OSError as trouble:
-        log.warning("what came as output %s of edit %s could not be kept: %s", index, edit.id, trouble)
-        return _NoPictureError(what, why, "Look at the request's page.")
-    return _NoPictureError(what, why, f"What came is kept in the store's folder as {DAMAGED}/{kept.name}.")
 
 
 async def _record(run: Run, context: Context, status: JobStatus, found: list[OutputRecord | BaseException]) -> Outcome:

@@ -14,11 +14,11 @@ import os
 import queue
 import threading
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["EngineLoop", "Worker"]
+__all__ = ["EngineLoop", "Worker", "ended"]
 
 
 T = TypeVar("T")
@@ -137,3 +137,9 @@ class Worker:
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
             call()
+
+
+async def ended(tasks: Iterable[asyncio.Task[Any] | None], seconds: float) -> set[asyncio.Task[Any]]:
+    """Wait until tasks are over, so many seconds at most; returns those that are not."""
+    running = {task for task in tasks if task is not None and not task.done()}
+    return (await asyncio.wait(running, timeout=seconds))[1] if running else running

@@ -78,6 +78,7 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
         ParameterError: the model as the service has it now does not take a parameter.
     """
     images = run.request.images
+    _refuse_addresses(images, context.provider)
     await _refuse_test_pictures(images, context)
     alive = await asyncio.gather(*(_remote_url(image, context) for image in images))
     local = [image for image, url in zip(images, alive, strict=True) if url is None]
@@ -147,6 +148,16 @@ def _payload(run: Run, prepared: Prepared, urls: list[str], mask: str | None) ->
     return payload_for(run.model, parameters, urls, live, run.provider)
 
 
+def _refuse_addresses(images: tuple[ImageInput, ...], provider: Provider) -> None:
+    named = next((image for image in images if image.url is not None), None)
+    if named is not None and not provider.takes_urls:
+        raise ImageError(
+            f"{named.name} is an address, and {provider.name} fetches no pictures by their addresses.",
+            "It takes the bytes of a picture only.",
+            "Download it and name the file. Nothing was sent.",
+        )
+
+
 def _seed_sent(request: EditRequest, model: Model, live: Model | None) -> int | None:
     """Return the seed that goes out: the user's, else a random one where the service takes a seed."""
     if request.is_seeded or live is None or live.with_role("seed") is not None:
@@ -187,7 +198,7 @@ async def _remote_url(image: ImageInput, context: Context) -> str | None:
 async def _staged(uploads: list[Upload | None], context: Context) -> list[str | None]:
     """Return signed addresses of the pictures that were put elsewhere; play money fetches nothing, so none for it."""
     where = settings().staging
-    if not where or context.provider.is_play:
+    if not where or context.provider.is_play or not context.provider.takes_urls:
         return [None] * len(uploads)
     return await context.threads.prepare(stage, where, uploads)
 

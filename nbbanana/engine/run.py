@@ -145,7 +145,7 @@ class Run:
         self.ordinal = 0
         """Which occurrence of its ask it is, from 0, in its cell's execution or in its kernel."""
         self.task: asyncio.Task[Any] | None = None
-        self.exchange: asyncio.Task[None] | None = None
+        self.exchange: asyncio.Task[Any] | None = None
         """The POST under way, which outlives the task."""
         self.stopping = asyncio.Event()
         self.stop: asyncio.Task[StopReport] | None = None
@@ -165,6 +165,11 @@ class Run:
         """The row in the store; there is one once the request is written down."""
         assert self.edit is not None
         return self.edit
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a POST of it is under way."""
+        return self.exchange is not None and not self.exchange.done()
 
     @property
     def stop_requested(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 from nbbanana.engine.context import Context
 from nbbanana.engine.retry import ask_with_retries
@@ -15,6 +16,8 @@ __all__ = ["NOTHING_SENT", "stop"]
 
 POST_PATIENCE = 10.0
 """Seconds that a stop waits for a POST under way; afterwards its answer is recorded without anyone waiting."""
+SYNCHRONOUS_PATIENCE = 0.5
+"""The same where the POST lasts until the picture is made: long enough for one that only pauses to end."""
 CANCEL_PATIENCE = 5.0
 CANCEL_ATTEMPTS = 3
 
@@ -29,6 +32,10 @@ IS_MADE = StopReport(cancelled=False, message="The pictures are made and paid fo
 NO_ANSWER = StopReport(
     cancelled=False,
     message="The service did not answer the cancel: it may run and be charged, and %nbresume collects it.",
+)
+IS_BEING_MADE = StopReport(
+    cancelled=False,
+    message="The service is making it and cannot be stopped. You may be charged. Its pictures will be in the history.",
 )
 ON_ITS_WAY = StopReport(
     cancelled=False,
@@ -60,7 +67,8 @@ async def stop(run: Run, context: Context) -> StopReport:
 async def _stop(run: Run, context: Context) -> StopReport:
     run.stopping.set()
     if run.exchange is not None and not run.exchange.done():
-        await asyncio.wait({run.exchange}, timeout=POST_PATIENCE)
+        patience = SYNCHRONOUS_PATIENCE if context.provider.is_synchronous else POST_PATIENCE
+        await asyncio.wait({run.exchange}, timeout=patience)
     if run.task is not None:
         run.task.cancel()
         await asyncio.wait({run.task}, timeout=CANCEL_PATIENCE)
@@ -85,7 +93,7 @@ async def _settle(run: Run, context: Context) -> StopReport:
         return await _cancel(run, context)
     if state == "submitting" and run.exchange is not None:
         run.stop = asyncio.create_task(_cancel_late(run, run.exchange, context))
-        return ON_ITS_WAY
+        return IS_BEING_MADE if context.provider.is_synchronous else ON_ITS_WAY
     if state in {"prepared", "submitting"}:
         await context.rows.move(run, "cancelled", note="before it was sent")
         return NOTHING_SENT
@@ -104,6 +112,9 @@ _ENDED: dict[State, StopReport] = {
     "rejected": StopReport(cancelled=True, message="The service refused it: nothing is charged."),
     "unknown": StopReport(
         cancelled=False, message="The connection broke while it was sent: it may be running and charged."
+    ),
+    "lost": StopReport(
+        cancelled=False, message="The connection broke while it was made: it may be charged, and cannot be collected."
     ),
 }
 
@@ -126,7 +137,7 @@ async def _cancel(run: Run, context: Context) -> StopReport:
     return IS_MADE if answer.state == "completed" else RUNS_ON
 
 
-async def _cancel_late(run: Run, exchange: asyncio.Task[None], context: Context) -> StopReport:
+async def _cancel_late(run: Run, exchange: asyncio.Task[Any], context: Context) -> StopReport:
     """Cancel the job that a POST starts which was under way when the stop came."""
     await asyncio.wait({exchange})
     try:

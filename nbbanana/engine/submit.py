@@ -5,25 +5,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import random
-import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from nbbanana.engine import accepted
 from nbbanana.engine.context import Context
+from nbbanana.engine.posting import observed, until_taken
 from nbbanana.engine.run import NotSentError, Run
-from nbbanana.errors import NBBananaError, NetworkError, RateLimitError, StoreError, UncertainError
+from nbbanana.errors import NBBananaError, NetworkError, StoreError, UncertainError
 from nbbanana.providers.base import Accepted
 from nbbanana.store.records import Edit, Outcome, State
 
 __all__ = ["submit"]
 
-CONNECT_ATTEMPTS = 3
-RATE_LIMIT_ATTEMPTS = 8
-"""Tries after refusals that name no time to wait."""
-LONGEST_PAUSE = 60.0
-"""Seconds of a pause that the service did not ask for."""
 RECORD_PATIENCE = 0.5
 """Seconds after which an id that the store did not take yet is kept in a file too."""
 RECORD_ATTEMPTS, RECORD_PAUSE = 5, 2.0
@@ -52,14 +47,14 @@ async def submit(run: Run, context: Context, payload: Mapping[str, Any], *, alon
     if (other := await context.rows.begin_post(run, alone=alone)) is not None:
         return other
     run.exchange = asyncio.create_task(_exchange(run, context, payload))
-    run.exchange.add_done_callback(_observed)
+    run.exchange.add_done_callback(observed)
     await asyncio.shield(run.exchange)
     return None
 
 
 async def _exchange(run: Run, context: Context, payload: Mapping[str, Any]) -> None:
     try:
-        taken = await _until_taken(run, context, payload)
+        taken = await until_taken(run, context, partial(_send, run, context, payload), partial(_pause, run, context))
     except NotSentError:
         await context.rows.move(run, "cancelled", note="stopped before the service took it")
         raise
@@ -83,38 +78,17 @@ async def _exchange(run: Run, context: Context, payload: Mapping[str, Any]) -> N
     run.update(phase="queued", note=None, restart_clock=True)
 
 
-async def _until_taken(run: Run, context: Context, payload: Mapping[str, Any]) -> Accepted:
-    """Send it, and again only where nothing was taken: no connection, or a 429."""
-    connects = refusals = 0
-    ends = time.monotonic() + context.timeout
-    while True:
-        if run.stop_requested:
-            raise NotSentError
-        run.update(phase="submitting", note=None, resumes_at=None)
-        try:
-            answer = await context.provider.submit(run.request.model, payload)
-            log.debug("edit %s was accepted as %s", run.row.id, answer.request_id)
-            return answer
-        except NetworkError:
-            connects += 1
-            if connects >= CONNECT_ATTEMPTS:
-                raise
-            pause = _jittered(0.5 * 2**connects)
-            await _pause(run, context, "not sent", pause, "The service cannot be reached. Trying again.")
-        except RateLimitError as error:
-            context.limit.refused()
-            refusals += 1
-            pause = error.retry_after or min(LONGEST_PAUSE, _jittered(2.0**refusals))
-            if time.monotonic() + pause > ends or (error.retry_after is None and refusals >= RATE_LIMIT_ATTEMPTS):
-                raise
-            await _pause(run, context, "refused", pause, "The service is busy and took nothing yet. Trying again.")
+async def _send(run: Run, context: Context, payload: Mapping[str, Any]) -> Accepted:
+    run.update(phase="submitting", note=None, resumes_at=None)
+    answer = await context.provider.submit(run.request.model, payload)
+    assert isinstance(answer, Accepted), "a queue service gives an id"
+    log.debug("edit %s was accepted as %s", run.row.id, answer.request_id)
+    return answer
 
 
-async def _pause(run: Run, context: Context, outcome: Outcome, seconds: float, note: str) -> None:
+async def _pause(run: Run, context: Context, outcome: Outcome, seconds: float) -> None:
     """Record that a POST took nothing, wait, and record the next one before it is sent."""
-    log.debug("edit %s was not taken; it is sent again in %.1f s", run.row.id, seconds)
-    run.update(phase="paused", note=note, resumes_at=time.monotonic() + seconds)
-    await context.rows.move(run, "submitting", note=note, outcome=outcome)
+    await context.rows.move(run, "submitting", note=run.progress.note, outcome=outcome)
     await run.pause(seconds)
     await context.rows.begin_post(run)
 
@@ -154,13 +128,3 @@ async def _kept(run: Run, context: Context, taken: Accepted) -> bool:
         log.warning("edit %s was accepted as %s, and no file can be written: %s", run.row.id, taken.request_id, error)
         return False
     return True
-
-
-def _jittered(seconds: float) -> float:
-    return seconds * random.uniform(0.5, 1.0)  # noqa: S311 - it spreads retries, it guards nothing
-
-
-def _observed(exchange: asyncio.Task[None]) -> None:
-    # The answer is in the record; asyncio must not also report that its exception was never retrieved.
-    if not exchange.cancelled():
-        exchange.exception()

@@ -10,25 +10,22 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from nbbanana.engine.context import Context
+from nbbanana.engine.endings import judge
 from nbbanana.engine.polling import PollSchedule
 from nbbanana.engine.retry import ask_with_retries
 from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import (
-    BlockedError,
     DeadlineError,
     JobCancelledError,
-    JobError,
     JobFailedError,
     NBBananaError,
-    NoImagesError,
     RequestNotFoundError,
     UncertainError,
 )
 from nbbanana.providers.base import JobStatus
-from nbbanana.store.records import Edit, State
+from nbbanana.store.records import Edit
 
 __all__ = ["NOT_FOUND_PATIENCE", "follow", "wait"]
 
@@ -57,7 +54,7 @@ async def wait(run: Run, context: Context) -> JobStatus:
     """
     poll = _Poll(run, context, await _schedule(run, context))
     status = await poll.until_over()
-    await _judge(run, context, status)
+    await judge(run, context, status)
     return status
 
 
@@ -167,36 +164,6 @@ class _Poll:
                 "%nbresume collects it; %config NBBanana.timeout waits longer.",
             )
         return min(pause, left)
-
-
-async def _judge(run: Run, context: Context, status: JobStatus) -> None:
-    """Record an end without pictures, and raise it."""
-    error = _error_of(status)
-    if error is None:
-        return
-    facts: dict[str, Any] = {"error": str(error), "error_kind": type(error).__name__, "cost": status.cost}
-    state: State = "cancelled" if status.state == "cancelled" else "failed"
-    await context.rows.move(run, state, **facts)
-    raise error
-
-
-def _error_of(status: JobStatus) -> JobError | None:
-    if status.state == "cancelled":
-        return JobCancelledError("The job was cancelled.", "It was cancelled at the service.", "Run it again.")
-    charged = "Charged: unknown." if status.cost is None else f"Charged: ${status.cost:.2f}."
-    if status.state == "failed" and status.is_blocked:
-        mend = f"Change the prompt or the picture, or try --safety-tolerance 5. {charged}"
-        return BlockedError("The content filter blocked this.", status.error or "", mend)
-    if status.state == "failed":
-        mend = f"Run it again, or change the prompt. {charged}"
-        return JobFailedError("The model failed.", status.error or "The service gave no reason.", mend)
-    if not status.urls:
-        return NoImagesError(
-            "The service completed the job without a picture.",
-            "It gave no reason; refused content can look like this.",
-            f"Change the prompt or the picture. {charged}",
-        )
-    return None
 
 
 def _since(run: Run) -> float:

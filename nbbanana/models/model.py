@@ -203,6 +203,22 @@ class Model:
             values[name] = share if target.field(name).is_list else share[0]
         return values
 
+    def posts(self, payload: Mapping[str, Any], *, counts: bool) -> list[dict[str, Any]]:
+        """
+        Return the bodies of the POSTs that a request takes.
+
+        Args:
+            payload: the body of the request.
+            counts: whether one POST can ask for several outputs; else there is one POST an output, without the count,
+                and the seed counts up.
+        """
+        body = dict(payload)
+        count = int(body.pop(self.count_field, None) or 1) if self.count_field and not counts else 1
+        seed = body.get(self.seed_field) if self.seed_field else None
+        if count == 1 or not self.seed_field or not isinstance(seed, int):
+            return [dict(body) for _ in range(count)]
+        return [{**body, self.seed_field: seed + k} for k in range(count)]
+
     def counterpart(self, name: str, live: Model) -> Field | None:
         """Return the field that carries a parameter in the schema of a service: that of its name, else of its role."""
         own = self.field(name)

@@ -35,6 +35,7 @@ __all__ = [
     "effective_status",
     "error_from",
     "job_status",
+    "money_from",
     "output_urls",
     "price_from",
     "read_json",
@@ -297,7 +298,7 @@ def job_status(answer: Any, retry_after: float | None = None) -> JobStatus:
         urls=tuple(output_urls(answer.get("output"))) if state == "completed" else (),
         error=error,
         is_blocked=bool(error and BLOCKED_WORDS.search(error)),
-        cost=_money(answer.get("cost")),
+        cost=money_from(answer.get("cost")),
         retry_after=retry_after,
     )
 
@@ -331,7 +332,7 @@ def _urls(value: Any, depth: int) -> Iterator[str]:
                 return
 
 
-def _money(value: Any) -> float | None:
+def money_from(value: Any) -> float | None:
     """Return US dollars, or None for whatever is not a sum that can be owed."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -343,7 +344,7 @@ def price_from(answer: Any) -> Price:
     entry = answer if isinstance(answer, dict) else {}
     unit, note = entry.get("price_unit"), entry.get("pricing_note")
     return Price(
-        base=_money(entry.get("base_price_usd")),
+        base=money_from(entry.get("base_price_usd")),
         unit=_shown(unit, 40) if isinstance(unit, str) else None,
         note=_shown(note) if isinstance(note, str) and note.strip() else None,
     )

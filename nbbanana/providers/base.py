@@ -16,7 +16,9 @@ __all__ = [
     "Cancellation",
     "Description",
     "Downloaded",
+    "Finished",
     "JobStatus",
+    "Outputs",
     "Price",
     "Provider",
     "RemoteState",
@@ -40,6 +42,38 @@ class Accepted:
 
     handle: str
     request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """
+    The whole answer of a service that makes the pictures while the POST is open: it is the only copy of them.
+
+    Args:
+        answer: its bytes, not read yet; `Provider.outputs` reads them once they are on the disk.
+    """
+
+    answer: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """
+    What such an answer holds.
+
+    Args:
+        pictures: the bytes of each picture, in their order; none where it was refused.
+        cost: US dollars, where the answer tells it or what it counts.
+        model: the model that answered, where it says so.
+        error: why there is no picture.
+        is_blocked: whether the reason is that the content was refused.
+    """
+
+    pictures: tuple[bytes, ...] = field(repr=False)
+    cost: float | None = None
+    model: str | None = None
+    error: str | None = None
+    is_blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +211,15 @@ class Provider(Protocol):
     takes_jpeg: bool
     """Whether a picture may travel as JPEG, so that no photograph is scaled down that need not be."""
 
+    takes_urls: bool
+    """Whether it fetches a picture by its address itself."""
+
+    counts: bool
+    """Whether one POST can ask for several pictures; else each is a POST of its own, and the seed counts up."""
+
+    is_synchronous: bool
+    """Whether the answer to a POST is the pictures (`Finished`), so that there is nothing to ask for later."""
+
     pace: float
     """Seconds here that a second of a real service takes: 1, or less for a sandbox that hurries."""
 
@@ -188,8 +231,12 @@ class Provider(Protocol):
         """Return the handle of a job that is known by the id which the service shows."""
         ...
 
-    async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
-        """Send it, once."""
+    async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted | Finished:
+        """Send it, once. A synchronous service gives `Finished`, every other one `Accepted`."""
+        ...
+
+    def outputs(self, model: str, answer: bytes) -> Outputs:
+        """Read the answer of a synchronous service; ProtocolError where it is none. It may take a second."""
         ...
 
     async def status(self, handle: str) -> JobStatus:

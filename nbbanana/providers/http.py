@@ -72,7 +72,7 @@ class Answer:
 
     Args:
         status: the HTTP status; 0 where none came.
-        body: the bytes, decompressed, at most `ANSWER_CAP`.
+        body: the bytes, decompressed, bounded.
         retry_after: seconds the service asks to wait.
         failure: why the answer is not whole; None where it is. A `NetworkError` says that nothing was sent.
     """
@@ -100,7 +100,9 @@ class Connections:
     Args:
         timeouts: how long an exchange may take.
         transport: makes an httpx transport; None is the network.
-        scheme: the word before the key in the `Authorization` header.
+        header: the header that takes the key.
+        scheme: the word before the key in it; empty is none.
+        cap: bytes of an answer that are read.
     """
 
     def __init__(
@@ -108,10 +110,13 @@ class Connections:
         timeouts: Timeouts | None = None,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
         *,
+        header: str = "Authorization",
         scheme: str = "Bearer",
+        cap: int = ANSWER_CAP,
     ) -> None:
         self.timeouts = timeouts or Timeouts()
-        self._scheme = scheme
+        self._header, self._scheme = header, scheme
+        self._cap = cap
         self._transport = transport
         self._clients: dict[tuple[str, bool, bool], httpx.AsyncClient] = {}
 
@@ -166,11 +171,11 @@ class Connections:
                 address = httpx.URL(url)
                 client = self.client_for(address, fresh=fresh)
                 timeout = httpx.Timeout(read, connect=self.timeouts.connect)
-                sent, auth = _headers(body) | dict(headers), _Key(self._scheme, token)
+                sent, auth = _headers(body) | dict(headers), _Key(self._header, self._scheme, token)
                 exchange = client.stream(method, address, content=body, headers=sent, auth=auth, timeout=timeout)
                 async with asyncio.timeout(seconds), exchange as response:
                     status, retry_after = response.status_code, seconds_to_wait(response.headers.get("retry-after"))
-                    await _read_into(content, response)
+                    await _read_into(content, response, self._cap)
         except FAILURES as error:
             failure = error_for(error)
         finally:
@@ -214,13 +219,14 @@ class Connections:
 class _Key(httpx.Auth):
     """Puts the token on a request, so that no frame of ours has a header with it; an empty token puts none."""
 
-    def __init__(self, scheme: str, token: str) -> None:
+    def __init__(self, header: str, scheme: str, token: str) -> None:
+        self._header = header
         self._scheme = scheme
         self._token = token
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if self._token:
-            request.headers["Authorization"] = f"{self._scheme} {self._token}"
+            request.headers[self._header] = f"{self._scheme} {self._token}".lstrip()
         yield request
 
 
@@ -236,13 +242,13 @@ def _without(body: bytes, token: str) -> bytes:
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _read_into(content: bytearray, response: httpx.Response) -> None:
+async def _read_into(content: bytearray, response: httpx.Response, cap: int) -> None:
     """Read a body, so that what was read is kept even when the rest is too much or never comes."""
     async with aclosing(decoded(response)) as pieces:
         async for piece in pieces:
-            content += piece[: ANSWER_CAP - len(content) + 1]
-            if len(content) > ANSWER_CAP:
-                raise ProtocolError("The service's answer does not end.", f"It has more than {ANSWER_CAP} bytes.")
+            content += piece[: cap - len(content) + 1]
+            if len(content) > cap:
+                raise ProtocolError("The service's answer does not end.", f"It has more than {cap} bytes.")
 
 
 async def decoded(response: httpx.Response, chunk: int | None = None) -> AsyncGenerator[bytes, None]:

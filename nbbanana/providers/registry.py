@@ -23,7 +23,13 @@ __all__ = ["GROUP", "Broken", "find", "find_with_key", "listed", "title_of"]
 GROUP = "nbbanana.providers"
 OWN = {
     name: EntryPoint(name, f"nbbanana.providers.{module}:SPEC", GROUP)
-    for name, module in (("runcomfy", "runcomfy"), ("fal", "fal"), ("sandbox", "local"))
+    for name, module in (
+        ("runcomfy", "runcomfy"),
+        ("fal", "fal"),
+        ("gemini", "gemini"),
+        ("openrouter", "openrouter"),
+        ("sandbox", "local"),
+    )
 }
 """This package's own providers: known without reading the metadata of all packages, and loaded as any other is."""
 

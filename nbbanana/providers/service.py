@@ -9,6 +9,7 @@ from typing import ClassVar
 from nbbanana.errors import (
     NBBananaError,
     NetworkError,
+    ProtocolError,
     RejectedError,
     RequestNotFoundError,
     UncertainError,
@@ -22,9 +23,9 @@ from nbbanana.providers.answers import (
     request_id_in,
     server_message,
 )
-from nbbanana.providers.base import Downloaded, Wire
+from nbbanana.providers.base import Downloaded, Outputs, Wire
 from nbbanana.providers.downloads import Downloader
-from nbbanana.providers.http import Answer, Connections
+from nbbanana.providers.http import Answer, Connections, Timeouts
 from nbbanana.providers.questions import Questions, Reader, with_wait
 
 __all__ = ["SUBMIT", "SURELY_NOT_TAKEN", "Service", "accepted_id"]
@@ -49,8 +50,12 @@ class Service:
         trusted_base: a base of it that serves outputs too, such as a sandbox's; None is none.
     """
 
-    output_hosts: ClassVar[tuple[str, ...]]
+    output_hosts: ClassVar[tuple[str, ...]] = ()
     """How the names of the hosts of its outputs end, each beginning with a dot."""
+
+    takes_urls = True
+    counts = True
+    is_synchronous = False
 
     def __init__(self, http: Connections, token: str, read: Reader, trusted_base: str | None) -> None:
         self._http = http
@@ -59,6 +64,15 @@ class Service:
         self._trusted_base = trusted_base
         self._questions = Questions(http, token, read)
 
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long anything may take."""
+        return self._http.timeouts
+
+    @timeouts.setter
+    def timeouts(self, seconds: Timeouts) -> None:
+        self._http.timeouts = seconds
+
     async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
         """Fetch an output; see `Downloader.fetch`."""
         return await self._downloader.fetch(url, folder, progress)
@@ -66,6 +80,12 @@ class Service:
     async def is_alive(self, url: str) -> bool:
         """Return whether an output's address still answers."""
         return await self._downloader.is_alive(url)
+
+    def outputs(self, model: str, answer: bytes) -> Outputs:
+        """Raise ProtocolError: the pictures of a queue service are fetched by their addresses."""
+        raise ProtocolError(
+            f"The answer of {model} holds no pictures.", f"It has {len(answer)} bytes of something else."
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -43,6 +43,7 @@ class ProviderSpec:
         play_name: what records call it where its key is one that a play service made; empty where none is.
         can_resume: whether a job can be asked after later, by another process too.
         can_cancel: whether it takes a cancel.
+        counts: whether one POST can ask for several pictures.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ProviderSpec:
     play_name: str = ""
     can_resume: bool = True
     can_cancel: bool = True
+    counts: bool = True
 
     @property
     def kept_at(self) -> Path:

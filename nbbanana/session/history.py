@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, cast, overload
 
+from nbbanana.engine.kept import recover
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
 from nbbanana.session import history_values as values
@@ -159,6 +160,7 @@ class History:
 
     def waiting(self) -> Page:
         """Return accepted jobs that were not collected and that no kernel watches."""
+        recover(self._library.store)
         found = self._library.store.unfinished(unclaimed=True)
         return self._page([edit for edit in found if edit.request_id], "jobs that wait to be collected")
 

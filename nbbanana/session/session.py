@@ -121,8 +121,8 @@ class Session:
         A request that is just being sent is waited for, 15 seconds at most, and its answer is recorded.
         """
         self.is_closed, engines = True, self._engines.take()
-        if any(engine.is_sending for engine in engines):
-            sys.stderr.write("nbbanana waits, 15 seconds at most, for the answer to a request that is being sent.\n")
+        if waits := [engine.post_patience for engine in engines if engine.is_sending]:
+            sys.stderr.write(f"nbbanana waits, {max(waits):g} seconds at most, for the answer to a request.\n")
         for engine in engines:
             engine.close()
         self.library.close()

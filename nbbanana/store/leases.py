@@ -111,9 +111,9 @@ class Leases(Reader):
         End the edits whose kernel ended between writing them down and recording that they were accepted.
 
         Those that were `prepared` were never sent: they become `cancelled`, and what was kept back for them is free
-        again. Those that were `submitting` become `unknown`. What has a living lease, or changed within the last
-        `grace` seconds, is left alone, unless `owner`, who ends now, holds the lease. Costs one read where there are
-        none.
+        again. Those that were `submitting` become `unknown`, or `lost` where the service gives no id to ask by. What
+        has a living lease, or changed within the last `grace` seconds, is left alone, unless `owner`, who ends now,
+        holds the lease. Costs one read where there are none.
 
         Returns:
             The edits that ended so, oldest first.
@@ -175,11 +175,11 @@ def _settle(connection: sqlite3.Connection, edit_id: int, now: float) -> None:
         "submitting": ("unknown", "its kernel ended while it was on its way"),
     }
     state, note = ends[one(connection, edit_id)["state"]]
-    last = connection.execute(
-        "SELECT outcome FROM posts WHERE edit_id = ? ORDER BY ordinal DESC LIMIT 1", (edit_id,)
-    ).fetchone()
-    if last is not None and last["outcome"] in {"refused", "not sent"}:
+    posts = connection.execute("SELECT outcome, handle FROM posts WHERE edit_id = ?", (edit_id,)).fetchall()
+    if posts and all(post["outcome"] in {"refused", "not sent"} for post in posts):
         state, note = "cancelled", "its kernel ended before it was sent again"
+    elif any(post["handle"] is not None for post in posts):
+        state, note = "lost", "its kernel ended while the service made it, and its answer cannot be had again"
     move(connection, edit_id, state, now, note=note)
     outcome = "not sent" if state == "cancelled" else "uncertain"
     connection.execute("UPDATE posts SET outcome = ? WHERE edit_id = ? AND outcome IS NULL", (outcome, edit_id))

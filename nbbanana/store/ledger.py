@@ -11,12 +11,22 @@ from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.store.records import SENT, Edit, Outcome, Post
 from nbbanana.store.rows import get, money, one, text
 
-__all__ = ["add", "ended", "last_ended", "sent", "sent_later"]
+__all__ = ["add", "ended", "handle_of_post", "last_ended", "sent", "sent_later"]
 
 
-def sent(connection: sqlite3.Connection, edit_id: int, now: float, *, seed: int | None, quote: float | None) -> int:
+def sent(
+    connection: sqlite3.Connection,
+    edit_id: int,
+    now: float,
+    *,
+    seed: int | None,
+    quote: float | None,
+    is_minted: bool = False,
+) -> int:
     """
     Write down that an edit is about to be sent; returns which POST of the edit it is, from 0.
+
+    With `is_minted` it gets a handle of ours, `handle_of_post`: the service gives none.
 
     Raises:
         NotInStoreError: no such edit.
@@ -25,10 +35,28 @@ def sent(connection: sqlite3.Connection, edit_id: int, now: float, *, seed: int 
     edit = one(connection, edit_id)
     (ordinal,) = connection.execute("SELECT count(*) FROM posts WHERE edit_id = ?", (edit["id"],)).fetchone()
     connection.execute(
-        "INSERT INTO posts (edit_id, ordinal, sent_at, provider, quote, seed) VALUES (?, ?, ?, ?, ?, ?)",
-        (edit["id"], ordinal, now, edit["provider"], money("quote", quote), seed),
+        "INSERT INTO posts (edit_id, ordinal, sent_at, provider, handle, quote, seed) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            edit["id"],
+            ordinal,
+            now,
+            edit["provider"],
+            handle_of_post(edit["uid"], ordinal) if is_minted else None,
+            money("quote", quote),
+            seed,
+        ),
     )
     return int(ordinal)
+
+
+def handle_of_post(uid: str, ordinal: int) -> str:
+    """
+    Return the id that a POST to a service gets here which gives none itself.
+
+    >>> handle_of_post("ab12", 0)
+    'ab12-0'
+    """
+    return f"{uid}-{ordinal}"
 
 
 def ended(

@@ -220,6 +220,8 @@ class Facts(TypedDict, total=False):
         outputs: are added to those that are there, by their index.
         inputs: take the place of those that are there.
         started_at: when a job that is `running` is taken to have begun, if that is earlier than now.
+        accepted_at: when it is taken to have been accepted, if that is earlier than now: a service that answers with
+            the pictures accepted the request when it was sent.
     """
 
     note: str | None
@@ -233,6 +235,7 @@ class Facts(TypedDict, total=False):
     outputs: Sequence[OutputRecord] | None
     inputs: Sequence[InputRecord] | None
     started_at: float | None
+    accepted_at: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
             "handle": text(facts.get("handle")),
             "answered_model": text(facts.get("answered_model")),
             **reported,
-            **_times(row, state, now, facts.get("started_at")),
+            **_times(row, state, now, facts),
             **_errors(row, facts),
         },
     )
@@ -425,15 +425,17 @@ def _amounts(facts: Facts) -> tuple[dict[str, float | None], list[str]]:
     return amounts, notes
 
 
-def _times(row: sqlite3.Row, state: State, now: float, began: float | None) -> dict[str, float | None]:
+def _times(row: sqlite3.Row, state: State, now: float, facts: Facts) -> dict[str, float | None]:
     def first(name: str, *, applies: bool, when: float = now) -> float | None:
         kept: float | None = row[name]
         return when if kept is None and applies else kept
 
     # A job begins unseen, between two looks: not before it was accepted, not after it was seen.
-    began = min(now, max(began if began is not None else now, row["accepted_at"] or now))
+    told = facts.get("started_at")
+    began = min(now, max(told if told is not None else now, row["accepted_at"] or now))
+    accepted = min(now, facts.get("accepted_at") or now)
     return {
-        "accepted_at": first("accepted_at", applies=state in ACCEPTED),
+        "accepted_at": first("accepted_at", applies=state in ACCEPTED, when=accepted),
         "started_at": first("started_at", applies=state == "running", when=began),
         "done_at": first("done_at", applies=state in {"downloading", "completed"}),
         "finished_at": now if state in TERMINAL else None,

@@ -183,6 +183,14 @@ def _find(connection: sqlite3.Connection, edit: sqlite3.Row, now: float, request
     """Have an uncertain edit be collected under the id that a person found."""
     if edit["state"] not in UNCERTAIN:
         raise _nothing_open(edit)
+    minted = "SELECT 1 FROM posts WHERE edit_id = ? AND handle = ? || '-' || ordinal"  # see `ledger.handle_of_post`
+    if connection.execute(minted, (edit["id"], edit["uid"])).fetchone():
+        raise StoreError(
+            f"Edit {edit['id']} cannot be collected.",
+            "Its service gives the pictures once, with its answer, and has no request id.",
+            f"Say what it cost: nb.history.settle({edit['id']}, cost=…).",
+            edit_id=edit["id"],
+        )
     connection.execute("UPDATE edits SET request_id = NULL, handle = NULL, cost = NULL WHERE id = ?", (edit["id"],))
     move(connection, edit["id"], "queued", now, note=SETTLED, request_id=request_id)
     connection.execute(

@@ -200,6 +200,45 @@ class Store(Money, Leases):
             ledger.sent(connection, edit_id, self._clock(), seed=edit.seed, quote=edit.price_quoted)
             return rows.get(connection, edit_id), None
 
+    def begin_posts(
+        self, edit_id: int, seeds: Sequence[int | None], *, alone: bool = False
+    ) -> tuple[Edit, Edit | None, list[Post]]:
+        """
+        Take an edit to `submitting` and write down the POSTs that follow, as `begin_post`; each gets a handle of ours.
+
+        It is for a service that answers a POST with its pictures and gives no id.
+
+        Args:
+            edit_id: the edit that is sent.
+            seeds: the seed of each POST.
+            alone: see `begin_post`.
+
+        Returns:
+            The edit; the later one that was sent, then nothing was changed; and the POSTs in their order.
+        """
+        with self._database.write() as connection:
+            edit, now = rows.get(connection, edit_id), self._clock()
+            if alone and (other := ledger.sent_later(connection, edit)) is not None:
+                return edit, other, []
+            rows.move(connection, edit_id, "submitting", now)
+            quote = None if edit.price_quoted is None else round(edit.price_quoted / max(1, len(seeds)), 9)
+            ordinals = [ledger.sent(connection, edit_id, now, seed=seed, quote=quote, is_minted=True) for seed in seeds]
+            posts = [
+                Post(
+                    edit_id,
+                    ordinal,
+                    now,
+                    edit.provider,
+                    None,
+                    ledger.handle_of_post(edit.uid, ordinal),
+                    quote,
+                    None,
+                    seed,
+                )
+                for ordinal, seed in zip(ordinals, seeds, strict=True)
+            ]
+            return rows.get(connection, edit_id), None, posts
+
     def annotate(
         self,
         edit_id: int,
@@ -247,16 +286,17 @@ class Store(Money, Leases):
             rate(connection, edit_id, position, rating)
             return rows.get(connection, edit_id)
 
-    def post_sent(self, edit_id: int, *, seed: int | None, quote: float | None) -> int:
+    def post_sent(self, edit_id: int, *, seed: int | None, quote: float | None, is_minted: bool = False) -> int:
         """
-        Write down a POST before it is sent; returns its ordinal in the edit, from 0, for `post_ended`.
+        Write down a POST before it is sent; returns its ordinal in the edit, from 0, for `post_ended`. With `is_minted`
+        it gets a handle of ours.
 
         Raises:
             NotInStoreError: no such edit.
             StoreError: `quote` is not an amount of money.
         """
         with self._database.write() as connection:
-            return ledger.sent(connection, edit_id, self._clock(), seed=seed, quote=quote)
+            return ledger.sent(connection, edit_id, self._clock(), seed=seed, quote=quote, is_minted=is_minted)
 
     def post_ended(
         self, edit_id: int, ordinal: int, outcome: Outcome, *, handle: str | None = None, cost: float | None = None

@@ -16,6 +16,7 @@ import nbbanana as nb
 from nbbanana import errors
 from nbbanana.providers.base import Provider
 from nbbanana.providers.fal import SPEC, Fal, FalEndpoints
+from nbbanana.sandbox import Fault
 from nbbanana.settings import settings
 
 ALL = {
@@ -118,12 +119,12 @@ def test_its_curl_sends_what_was_sent(at_fal: At, picture: Path) -> None:
     assert '--header "x-fal-no-retry: 1"' in curl
 
 
-@pytest.mark.parametrize("fault", ["drop", "page", "500"])
+@pytest.mark.parametrize("kind", ["drop after accept", "502 html", "500"])
 def test_an_answer_that_is_lost_after_the_post_is_uncertain_and_nothing_is_sent_again(
-    at_fal: At, picture: Path, fault: str
+    at_fal: At, picture: Path, kind: str
 ) -> None:
     """The record says `unknown`; asking the same again is refused and named."""
-    session, fal = at_fal(faults=(fault,))
+    session, fal = at_fal(faults=[Fault.named(kind, "submit", after_accept=True)])
     with pytest.raises(errors.UncertainError):
         session.edit("Make it dusk.", picture, seed=1)
     assert session.history[-1].record.state == "unknown"
@@ -134,14 +135,14 @@ def test_an_answer_that_is_lost_after_the_post_is_uncertain_and_nothing_is_sent_
 
 def test_a_busy_fal_took_nothing_and_is_asked_again(at_fal: At, picture: Path) -> None:
     """A 429 is no acceptance."""
-    session, fal = at_fal(faults=("429",))
+    session, fal = at_fal(faults=[Fault.named("429", "submit", retry_after=0)])
     assert len(session.edit("Make it dusk.", picture)) == 1
     assert len(fal.posts) == 1
 
 
 def test_an_unknown_one_is_settled_by_the_id_that_fal_shows(at_fal: At, picture: Path) -> None:
     """The user finds it on fal's page; its pictures are collected."""
-    session, fal = at_fal(faults=("drop",))
+    session, fal = at_fal(faults=[Fault.named("drop after accept", "submit")])
     with pytest.raises(errors.UncertainError):
         session.edit("Make it dusk.", picture)
     session.history.settle(1, request_id=fal.posts[0].id)

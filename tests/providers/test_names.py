@@ -21,8 +21,8 @@ NAMES = re.compile(
 """A provider's name, also as a part of `RunComfyEndpoints`, `FAL_KEY` or `sandbox_scale`, and not of `fallback`."""
 OWN_MODULES = {f"{entry.module.removeprefix('nbbanana.').replace('.', '/')}.py" for entry in registry.OWN.values()}
 """The modules of the providers."""
-APART = ("sandbox/", "models/catalogue/", "samples/", "providers/registry.py")
-"""What is not looked at: the sandbox itself, the catalogue's data, a picture, the list of this package's own."""
+APART = ("sandbox/", "testing/", "models/catalogue/", "samples/", "providers/registry.py")
+"""What is not looked at: the sandbox, emulators, the catalogue's data, a picture, the list of this package's own."""
 
 ALLOWED = {
     ("settings.py", '"runcomfy"'): "the one default",

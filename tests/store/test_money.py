@@ -83,7 +83,7 @@ def test_providers_and_ids_are_kept_apart(store: Store) -> None:
     assert store.has_paid_edits()
     last = store.last_id()
     taken(store, "queued", price_quoted=0.25)
-    assert store.total_cost() == {"runcomfy": Spending(0.0, 0.75, 0), "sandbox": Spending(5.0, 0.0, 0)}
+    assert store.total_cost() == {"runcomfy": Spending(0.0, 0.75, 0), "sandbox": Spending(5.0, 0.0, 0, is_play=True)}
     assert store.spent("runcomfy", after_id=last) == 0.25
     assert store.spent("runcomfy", after_id=last + 1) == 0.0
     assert (store.count(), store.count("sandbox"), store.count("runcomfy"), store.count("x")) == (4, 1, 3, 0)

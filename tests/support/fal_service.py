@@ -9,24 +9,20 @@ from __future__ import annotations
 import math
 import re
 import time
-import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import fastjsonschema
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from nbbanana.models.offers import offer
-from nbbanana.sandbox.fault_injection import EXTENSION
+from nbbanana.sandbox import Fault
 from nbbanana.sandbox.painter import flat
-from nbbanana.sandbox.server import Listener
+from nbbanana.testing.emulator import Emulator, Post
 
-__all__ = ["KEY", "FalService", "Post"]
+__all__ = ["KEY", "FalService"]
 
 KEY = "fal-key-id:a-secret-of-fal"
 MODELS = {
@@ -36,72 +32,40 @@ MODELS = {
 }
 
 
-@dataclass
-class Post:
-    """A request that was accepted."""
-
-    id: str
-    model: str
-    payload: Mapping[str, Any]
-    headers: Mapping[str, str]
-    at: float = field(default_factory=time.monotonic)
-    over: str = ""
-    """How it ended: `ok`, `blocked`, `failed`, `cancelled`; empty while it has not."""
-
-
-class FalService:
+class FalService(Emulator):
     """
     The service; use it as a context manager.
 
     Args:
         duration: seconds that a request waits and runs, half of it each; `math.inf` never ends by itself.
         locked: the reason for which the account is locked; empty is none.
-        end: how requests end: `ok`, `blocked` or `failed`.
         cancel_word: what a cancel of a waiting request says.
-        faults: what happens to POSTs, one after another: `drop` takes it and gives no answer, `500` takes it and
-            answers so, `429` takes nothing, `page` takes it and a proxy answers.
+        faults, end, holds: see `Emulator`.
     """
+
+    key = KEY
 
     def __init__(
         self,
         *,
         duration: float = 0.0,
         locked: str = "",
-        end: str = "ok",
         cancel_word: str = "OK",
-        faults: tuple[str, ...] = (),
+        faults: Iterable[Fault] = (),
+        end: str = "ok",
+        holds: bool = False,
     ) -> None:
+        super().__init__(faults=faults, end=end, holds=holds)
         self.duration = duration
         self.locked = locked
-        self.end = end
         self.cancel_word = cancel_word
-        self.faults = list(faults)
         self.catalogue: dict[str, Any] = {name: document(known) for name, known in MODELS.items()}
         """The OpenAPI document of each model."""
         self.prices: dict[str, float] = {"fal-ai/nano-banana-2/edit": 0.08}
         """US dollars a picture; a model that is charged otherwise has none."""
         self.gone: set[str] = set()
         """Models that it does not have any more."""
-        self.posts: list[Post] = []
-        self.asked: list[tuple[str, str]] = []
-        """Method and path of everything that came."""
-        self.keys: set[str] = set()
-        """Where a key came: the paths that had an `Authorization` header."""
         self._checks = {name: fastjsonschema.compile(_schema(known)) for name, known in MODELS.items()}
-
-    def __enter__(self) -> Self:
-        self._listener = Listener(self._app, "127.0.0.1", 0)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._listener.close()
-
-    @property
-    def url(self) -> str:
-        """Its origin."""
-        return self._listener.origin
 
     @property
     def environment(self) -> dict[str, str]:
@@ -118,19 +82,31 @@ class FalService:
         self.duration = 0.0
 
     @property
-    def _app(self) -> Starlette:
+    def routes(self) -> list[BaseRoute]:
+        """The queue, and the outputs."""
         job = "/{owner}/{app}/requests/{request_id}"
-        return Starlette(
-            routes=[
-                Route("/outputs/{name}", self._output, methods=["GET", "HEAD"]),
-                Route("/v1/models", self._listed),
-                Route("/v1/models/pricing", self._priced),
-                Route(f"{job}/status", self._status),
-                Route(f"{job}/cancel", self._cancel, methods=["PUT"]),
-                Route(job, self._result),
-                Route("/{model:path}", self._submit, methods=["POST"]),
-            ]
-        )
+        return [
+            Route("/outputs/{name}", self._output, methods=["GET", "HEAD"]),
+            Route("/v1/models", self._listed),
+            Route("/v1/models/pricing", self._priced),
+            Route(f"{job}/status", self._status),
+            Route(f"{job}/cancel", self._cancel, methods=["PUT"]),
+            Route(job, self._result),
+            Route("/{model:path}", self._submit, methods=["POST"]),
+        ]
+
+    def target(self, method: str, path: str) -> str:
+        """Return what a request is about, by its method and the end of its path."""
+        if method == "POST":
+            return "submit"
+        if path.startswith("/outputs/"):
+            return "download"
+        last = path.rpartition("/")[2]
+        return last if last in {"status", "cancel"} else "result"
+
+    def error(self, status: int, message: str) -> Response:
+        """Return an error in fal's form."""
+        return JSONResponse({"detail": message}, status)
 
     async def _submit(self, request: Request) -> Response:
         model = request.path_params["model"]
@@ -145,19 +121,7 @@ class FalService:
             return JSONResponse(
                 {"detail": [{"loc": ["body", *error.path[1:]], "msg": error.message, "type": "value_error"}]}, 422
             )
-        return self._taken(request, model, payload, self.faults.pop(0) if self.faults else "")
-
-    def _taken(self, request: Request, model: str, payload: Any, fault: str) -> Response:
-        if fault == "429":
-            return JSONResponse({"detail": "Too many requests"}, 429, headers={"Retry-After": "0"})
-        post = Post(str(uuid.uuid4()), model, payload, dict(request.headers))
-        self.posts.append(post)
-        if fault == "drop":
-            request.scope["extensions"][EXTENSION].reset()
-        if fault == "page":
-            return Response("<html>Bad gateway</html>", 502, media_type="text/html")
-        if fault == "500":
-            return JSONResponse({"detail": "Internal error", "error_type": "runner_disconnected"}, 500)
+        post = await self.take(request, model, payload)
         app = "/".join(model.split("/")[:2])
         home = f"{self.url}/{app}/requests/{post.id}"
         links = {"response_url": home, "status_url": f"{home}/status", "cancel_url": f"{home}/cancel"}
@@ -220,7 +184,6 @@ class FalService:
         return JSONResponse({"status": self.cancel_word}, 202)
 
     async def _output(self, request: Request) -> Response:
-        self._note(request)
         name = request.path_params["name"]
         return Response(flat(name, 0, int(re.findall(r"-(\d+)\.png$", name)[0])), media_type="image/png")
 
@@ -241,17 +204,11 @@ class FalService:
         return "IN_QUEUE" if passed < self.duration / 2 or math.isinf(self.duration) else "IN_PROGRESS"
 
     def _refused(self, request: Request) -> Response | None:
-        self._note(request)
         if request.headers.get("authorization") != f"Key {KEY}":
             return JSONResponse({"detail": "Authentication is required to access this application"}, 401)
         if self.locked:
             return JSONResponse({"detail": f"User is locked. Reason: {self.locked}."}, 403)
         return None
-
-    def _note(self, request: Request) -> None:
-        self.asked.append((request.method, request.url.path))
-        if "authorization" in request.headers:
-            self.keys.add(request.url.path)
 
 
 def document(model: str) -> dict[str, Any]:

@@ -25,7 +25,16 @@ from nbbanana.errors import (
     UnsafeDownloadError,
     UpstreamError,
 )
-from nbbanana.providers.base import Accepted, Cancellation, Description, Downloaded, JobStatus, Price, RemoteState
+from nbbanana.providers.base import (
+    Accepted,
+    Cancellation,
+    Description,
+    Downloaded,
+    JobStatus,
+    Outputs,
+    Price,
+    RemoteState,
+)
 
 __all__ = ["CANCELS", "DOWNLOADS", "STATUSES", "SUBMITS", "RemoteJob", "ScriptedProvider", "ScriptedServer"]
 
@@ -115,7 +124,14 @@ class ScriptedProvider:
 
     is_play = False
     takes_jpeg = False
+    takes_urls = True
+    counts = True
+    is_synchronous = False
     pace = 1.0
+
+    def outputs(self, model: str, answer: bytes) -> Outputs:
+        """Raise ProtocolError: it gives no pictures with an answer."""
+        raise ProtocolError(f"The answer of {model} holds no pictures.", f"It has {len(answer)} bytes.")
 
     def model_id(self, model: str) -> str:
         """Return the model's own id."""

@@ -1,0 +1,103 @@
+"""
+Answers of synchronous services, kept in files beside the store until their pictures are in it.
+
+Such an answer is the only copy of a paid picture: it is in `answers/` in the store's folder before it is read, one
+file a POST, so that a kernel that ends while it reads loses nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from nbbanana.errors import NBBananaError
+from nbbanana.store import Store
+from nbbanana.store.ledger import handle_of_post
+from nbbanana.store.records import Edit, Post
+
+__all__ = ["forget", "keep", "recover", "saved"]
+
+FOLDER = "answers"
+SUFFIX = ".answer"
+MOST_POSTS = 100
+"""POSTs of an edit that are looked at."""
+
+log = logging.getLogger("nbbanana.engine")
+
+
+def keep(store: Store, handle: str, answer: bytes) -> Path:
+    """
+    Write an answer down; it is on the disk when this returns.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder = store.folder / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    temporary = folder / f".{handle}.{os.getpid()}"
+    try:
+        with temporary.open("wb") as file:
+            file.write(answer)
+            file.flush()
+            os.fsync(file.fileno())
+        return temporary.replace(folder / f"{handle}{SUFFIX}")
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def saved(store: Store, edit: Edit) -> list[tuple[Post, bytes | None]]:
+    """Return the POSTs of an edit in their order, each with its answer; None where there is none."""
+    posts = sorted(store.posts(edit.id, limit=MOST_POSTS), key=lambda post: post.ordinal)
+    return [(post, _read(store.folder / FOLDER / f"{post.handle}{SUFFIX}")) for post in posts if post.handle]
+
+
+def forget(store: Store, edit: Edit) -> None:
+    """Remove the answers of an edit: the store has what they held."""
+    for post in store.posts(edit.id, limit=MOST_POSTS):
+        (store.folder / FOLDER / f"{handle_of_post(edit.uid, post.ordinal)}{SUFFIX}").unlink(missing_ok=True)
+
+
+def recover(store: Store) -> list[int]:
+    """
+    Have edits be collected whose answer came before their kernel ended; returns their ids.
+
+    What a living kernel has under way is left alone. An answer whose pictures are in the store is removed.
+    """
+    folder = store.folder / FOLDER
+    if not folder.is_dir():
+        return []
+    uids = dict.fromkeys(path.stem.rpartition("-")[0] for path in sorted(folder.glob(f"*{SUFFIX}")))
+    return [edit_id for uid in uids if (edit_id := _recovered(store, uid)) is not None]
+
+
+def _recovered(store: Store, uid: str) -> int | None:
+    try:
+        edit = store.find(uid)
+        if edit is None or edit.state not in {"submitting", "lost", "completed"} or store.is_claimed(edit.id):
+            return None
+        if edit.state == "completed":
+            forget(store, edit)
+            return None
+        answered = [post for post, answer in saved(store, edit) if answer is not None]
+        if not answered:
+            return None
+        handle = answered[0].handle
+        note = "its kernel ended after the answer came"
+        store.move(edit.id, "queued", request_id=handle, handle=handle, note=note)
+        for post in store.posts(edit.id, limit=MOST_POSTS):
+            if post.outcome in {None, "uncertain"}:
+                is_here = any(post.ordinal == one.ordinal for one in answered)
+                store.post_ended(edit.id, post.ordinal, "accepted" if is_here else "uncertain")
+    except (OSError, NBBananaError) as error:
+        log.warning("the answer of an edit could not be read back: %s", type(error).__name__)
+        return None
+    return edit.id
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,271 @@
+"""The Gemini API over a socket: what goes out, what comes back, what it costs, and what is never sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.gemini_service import KEY, GeminiService
+from support.waiting import until
+
+import nbbanana as nb
+from nbbanana import errors
+from nbbanana.providers.base import Provider
+from nbbanana.providers.gemini import SPEC, Gemini, GeminiEndpoints
+from nbbanana.sandbox import Fault
+
+At = Callable[..., tuple[nb.Session, GeminiService]]
+
+ALL = {
+    "seed": 7,
+    "aspect_ratio": "16:9",
+    "resolution": "2K",
+    "safety_tolerance": 5,
+    "enable_web_search": True,
+}
+EACH = 0.0336 + (1130 * 1.5 + 668 * 7.5) / 1e6
+"""US dollars of a picture by its tokens: 1,120 of a picture at $30 a million, the request, and the thinking."""
+
+
+@pytest.fixture
+def at_gemini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[At]:
+    """Makes a session at a Gemini API with the switches it is given."""
+    with ExitStack() as stack:
+
+        def make(
+            *, store: str = "store", budget: float | None = None, **switches: Any
+        ) -> tuple[nb.Session, GeminiService]:
+            service = stack.enter_context(GeminiService(**switches))
+            for name, value in service.environment.items():
+                monkeypatch.setenv(name, value)
+            session = nb.Session(provider="gemini", store=tmp_path / store, budget=budget, model=SPEC.default_model)
+            return stack.enter_context(session), service
+
+        yield make
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A small picture."""
+    from PIL import Image
+
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (48, 32), "teal").save(path)
+    return path
+
+
+def test_what_is_set_arrives_in_google_s_words(at_gemini: At, picture: Path) -> None:
+    """Pictures first, then the words; the size, the ratio, the seed, the search and the thresholds; nothing else."""
+    session, gemini = at_gemini()
+    result = session.edit("Make it dusk.", picture, **ALL)
+    (post,) = gemini.posts
+    (content,) = post.payload["contents"]
+    assert [next(iter(part)) for part in content["parts"]] == ["inlineData", "text"]
+    assert content["parts"][1] == {"text": "Make it dusk."}
+    assert post.payload["generationConfig"] == {
+        "responseModalities": ["IMAGE"],
+        "imageConfig": {"aspectRatio": "16:9", "imageSize": "2K"},
+        "seed": 7,
+    }
+    assert post.payload["tools"] == [{"googleSearch": {}}]
+    assert {one["threshold"] for one in post.payload["safetySettings"]} == {"BLOCK_NONE"}
+    assert result.record.provider == "gemini"
+    assert result.record.answered_model == "gemini-nano-banana-2.1"
+
+
+def test_the_final_picture_is_taken_and_the_interim_one_dropped(at_gemini: At, picture: Path) -> None:
+    """In either spelling of an answer, and whatever kind of file it is."""
+    for store, switches in (("a", {}), ("b", {"shape": "snake", "media": "jpeg"})):
+        session, gemini = at_gemini(store=store, **switches)
+        result = session.edit("Make it dusk.", picture)
+        assert (len(result), len(gemini.posts)) == (1, 1)
+        assert result[0].mime == f"image/{switches.get('media', 'png')}"
+        assert not list((session.folder / "answers").glob("*"))
+
+
+def test_the_cost_comes_from_the_tokens_with_thinking_and_the_quote_is_a_floor(at_gemini: At, picture: Path) -> None:
+    """The ledger has the cost of each POST."""
+    session, _ = at_gemini()
+    quote = session.quote(session.request("Make it dusk.", [picture]))
+    assert (quote.low, quote.high) == (pytest.approx(0.0336 + 0.00168), None)
+    result = session.edit("Make it dusk.", picture)
+    assert result.record.cost == pytest.approx(EACH)
+    (post,) = session.store.posts(result.record.id)
+    assert post.cost == pytest.approx(EACH)
+    assert (post.outcome, post.seed) == ("accepted", result.record.seed)
+
+
+def test_several_pictures_are_one_edit_with_a_post_each(at_gemini: At, picture: Path) -> None:
+    """The seed counts up; all are in the ledger before the first is answered, and the edit costs their sum."""
+    session, gemini = at_gemini(holds=True)
+    job = session.submit("Make it dusk.", picture, n=3, seed=7)
+    until(lambda: len(gemini.posts) == 3)
+    assert [post.outcome for post in session.store.posts(job.edit_id)] == [None] * 3
+    gemini.release()
+    result = job.result()
+    assert len(result) == 3
+    assert sorted(post.payload["generationConfig"]["seed"] for post in gemini.posts) == [7, 8, 9]
+    assert [post.seed for post in reversed(session.store.posts(job.edit_id))] == [7, 8, 9]
+    assert result.record.cost == pytest.approx(3 * EACH)
+    assert len({output.sha256 for output in result.record.outputs}) == 3
+
+
+def test_of_several_pictures_a_refused_one_is_named_and_the_others_are_kept(at_gemini: At, picture: Path) -> None:
+    """It is completed, says why one is missing, and costs what all of them cost."""
+    session, _ = at_gemini(ends=["blocked"])
+    result = session.edit("Make it dusk.", picture, n=3)
+    assert len(result) == 2
+    assert any("1 of the 3 pictures was refused: Reason: IMAGE_SAFETY." in note for note in result.notes)
+    assert result.record.cost is not None
+
+
+@pytest.mark.parametrize(
+    ("end", "error", "words"),
+    [
+        ("blocked", errors.BlockedError, "IMAGE_SAFETY"),
+        ("prompt", errors.BlockedError, "PROHIBITED_CONTENT"),
+        ("words", errors.BlockedError, "I cannot edit this picture"),
+        ("nothing", errors.JobFailedError, "NO_IMAGE"),
+    ],
+)
+def test_a_refusal_has_its_reason_and_its_cost(
+    at_gemini: At, picture: Path, end: str, error: type[Exception], words: str
+) -> None:
+    """A refused picture is not free by assumption: its tokens are counted."""
+    session, _ = at_gemini(end=end)
+    with pytest.raises(error, match=words):
+        session.edit("Make it dusk.", picture)
+    record = session.history[1].record
+    assert record.state == "failed"
+    assert record.cost == pytest.approx((1130 * 1.5 + 668 * 7.5) / 1e6)
+
+
+def test_a_bad_key_is_told_from_a_bad_request(at_gemini: At, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are HTTP 400 at Google."""
+    session, gemini = at_gemini(faults=[Fault("submit", status=400, message="Bad ratio.")])
+    with pytest.raises(errors.RejectedError, match="Bad ratio"):
+        session.edit("Make it dusk.", picture)
+    monkeypatch.setenv("GEMINI_API_KEY", "AIza-another")
+    with pytest.raises(errors.TokenRejectedError, match="GEMINI_API_KEY"):
+        session.edit("Make it dusk.", picture)
+    assert [result.record.state for result in session.history] == ["rejected", "rejected"]
+    assert gemini.posts == []
+
+
+def test_a_minute_s_limit_is_waited_for_and_a_day_s_is_not(at_gemini: At, picture: Path) -> None:
+    """Each POST that took nothing is a line of the ledger."""
+    session, gemini = at_gemini(quota="GenerateRequestsPerMinutePerProjectPerModel")
+    result = session.edit("Make it dusk.", picture)
+    assert [post.outcome for post in session.store.posts(result.record.id)] == ["accepted", "refused"]
+    gemini.quota = "GenerateRequestsPerDayPerProjectPerModel"
+    with pytest.raises(errors.QuotaError, match="day"):
+        session.edit("Make it dawn.", picture)
+    gemini.quota = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
+    with pytest.raises(errors.QuotaError, match="without paying"):
+        session.edit("Make it dawn.", picture)
+    assert len(gemini.posts) == 1
+
+
+def test_an_answer_that_is_lost_is_an_edit_that_is_lost_and_can_be_settled(at_gemini: At, picture: Path) -> None:
+    """It may have been charged, is not sent again by itself, and holds its price back until somebody says more."""
+    session, gemini = at_gemini(faults=[Fault.named("drop after accept", "submit")])
+    with pytest.raises(errors.UncertainError, match="cannot be collected"):
+        session.edit("Make it dusk.", picture, seed=7)
+    assert session.history[1].record.state == "lost"
+    (post,) = session.store.posts(1)
+    assert (post.outcome, post.handle) == ("uncertain", f"{session.history[1].record.uid}-0")
+    with pytest.raises(errors.UncertainError, match="Edit 1"):
+        session.edit("Make it dusk.", picture, seed=7)
+    assert len(gemini.posts) == 1
+    session.history.settle(1, cost=0)
+    with pytest.raises(errors.StoreError):
+        session.history.settle(1, request_id="r-1")
+
+
+def test_one_lost_answer_of_several_leaves_the_others_and_the_cost_open(at_gemini: At, picture: Path) -> None:
+    """The budget counts the whole price until the cost is settled."""
+    session, _ = at_gemini(faults=[Fault.named("drop after accept", "submit")])
+    result = session.edit("Make it dusk.", picture, n=2)
+    assert (len(result), result.record.cost) == (1, None)
+    assert any("may have been charged" in note for note in result.notes)
+    assert session.store.spent("gemini") == pytest.approx(result.record.price_quoted)
+    session.history.settle(1, cost=0.05)
+    assert session.store.spent("gemini") == pytest.approx(0.05)
+
+
+def test_what_google_says_failed_is_not_sent_again_and_not_charged(at_gemini: At, picture: Path) -> None:
+    """A 503 in Google's own words took nothing, by its billing page; one from a proxy says nothing."""
+    answer = '{"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}'
+    session, gemini = at_gemini(faults=[Fault("submit", status=503, body=answer)])
+    with pytest.raises(errors.UpstreamError, match="overloaded"):
+        session.edit("Make it dusk.", picture)
+    assert session.history[1].record.state == "rejected"
+    session, gemini = at_gemini(store="other", faults=[Fault.named("502 html", "submit")])
+    with pytest.raises(errors.UncertainError):
+        session.edit("Make it dusk.", picture)
+    assert (session.history[1].record.state, gemini.submits) == ("lost", 1)
+
+
+def test_a_stop_frees_the_cell_and_the_picture_is_recorded_all_the_same(at_gemini: At, picture: Path) -> None:
+    """The POST goes on, and nothing is sent again for it."""
+    session, gemini = at_gemini(holds=True)
+    job = session.submit("Make it dusk.", picture, seed=7)
+    until(lambda: gemini.posts)
+    assert job.cancel() is False
+    assert "cannot be stopped" in job.message
+    with pytest.raises(errors.JobCancelledError):
+        job.result()
+    gemini.release()
+    until(lambda: session.history[1].record.state == "completed")
+    assert len(session.edit("Make it dusk.", picture, seed=7)) == 1
+    assert len(gemini.posts) == 1
+
+
+def test_closing_waits_for_the_picture(at_gemini: At, picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And says so."""
+    import threading
+
+    session, gemini = at_gemini(holds=True)
+    job = session.submit("Make it dusk.", picture)
+    until(lambda: gemini.posts)
+    threading.Timer(0.3, gemini.release).start()
+    session.close()
+    assert "60 seconds" in capsys.readouterr().err
+    with nb.Session(provider="sandbox", store=session.folder) as later:
+        assert later.history[job.edit_id].record.state == "completed"
+
+
+def test_an_address_of_a_picture_is_refused_with_the_way(at_gemini: At) -> None:
+    """Google takes bytes; nothing is sent."""
+    session, gemini = at_gemini()
+    with pytest.raises(errors.ImageError, match="Download it"):
+        session.edit("Make it dusk.", "https://example.org/a.png")
+    assert gemini.asked == []
+
+
+def test_a_model_that_is_served_no_more_is_named_with_its_successor(at_gemini: At, picture: Path) -> None:
+    """A 404 is the end of a model, not of a request."""
+    session, _ = at_gemini(retired=["gemini-3.1-flash-image"])
+    with pytest.raises(errors.UnknownModelError):
+        session.edit("Make it dusk.", picture, model="google/nano-banana-2/edit")
+    assert session.history[1].record.state == "rejected"
+
+
+def test_the_key_goes_to_one_origin_in_its_header(at_gemini: At, picture: Path) -> None:
+    """Never in an address; no repr, and the two names of the key are known."""
+    session, gemini = at_gemini()
+    session.edit("Make it dusk.", picture)
+    assert gemini.keys == {"/v1beta/models/gemini-nano-banana-2.1:generateContent"}
+    assert KEY not in str(gemini.asked)
+    assert KEY not in repr(session.engine.provider)
+    assert SPEC.key_variables == ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+
+
+def test_it_is_a_provider() -> None:
+    """By the protocol."""
+    from nbbanana.providers.credentials import Credential
+
+    assert isinstance(Gemini(Credential("k", "a test"), GeminiEndpoints()), Provider)
