@@ -29,7 +29,7 @@ from nbbanana.engine.reserve import reserve
 from nbbanana.engine.reuse import Reuse
 from nbbanana.engine.run import NotSentError, Outcome, Run, StopReport, answered
 from nbbanana.engine.series import Series
-from nbbanana.engine.stop import stop
+from nbbanana.engine.stop import free, stop
 from nbbanana.engine.submit import submit
 from nbbanana.engine.wait import follow, wait
 from nbbanana.errors import NBBananaError
@@ -444,16 +444,7 @@ class Engine:
             for run in runs:
                 run.end(None, closed())  # whatever still holds it up
             for run in runs:
-                await self._free(run)
+                await free(run, self._context)
             await self._context.leases.close()
         finally:
             await self.provider.aclose()
-
-    async def _free(self, run: Run) -> None:
-        """Cancel a row that was never sent, which frees the money that was kept back for it."""
-        if run.edit is None or run.exchange is not None or run.edit.state not in {"prepared", "submitting"}:
-            return
-        try:
-            await self._context.rows.move(run, "cancelled", note="the session closed before it was sent")
-        except NBBananaError as error:
-            log.warning("edit %s could not be cancelled: %s", run.edit.id, error.what)

@@ -12,7 +12,7 @@ from nbbanana.engine.run import Run, StopReport
 from nbbanana.errors import JobCancelledError, NBBananaError, StoreError
 from nbbanana.store.records import State
 
-__all__ = ["NOTHING_SENT", "stop"]
+__all__ = ["NOTHING_SENT", "free", "stop"]
 
 POST_PATIENCE = 10.0
 """Seconds that a stop waits for a POST under way; afterwards its answer is recorded without anyone waiting."""
@@ -62,6 +62,16 @@ async def stop(run: Run, context: Context) -> StopReport:
         if run.stop.cancelled():  # the session closes, and the service did not answer in time
             return NO_ANSWER
         raise
+
+
+async def free(run: Run, context: Context) -> None:
+    """Cancel a row that was never sent, which frees the money that was kept back for it."""
+    if run.edit is None or run.exchange is not None or run.edit.state not in {"prepared", "submitting"}:
+        return
+    try:
+        await context.rows.move(run, "cancelled", note="the session closed before it was sent")
+    except NBBananaError as error:
+        log.warning("edit %s could not be cancelled: %s", run.edit.id, error.what)
 
 
 async def _stop(run: Run, context: Context) -> StopReport:

@@ -24,8 +24,10 @@ from nbbanana.errors import (
     TokenRejectedError,
     UnknownModelError,
     UpstreamError,
+    translated,
 )
 from nbbanana.models.offers import Offer, TokenPrices, offered
+from nbbanana.models.retiring import retired
 from nbbanana.providers.answers import PASSING, read_json, server_message
 from nbbanana.providers.base import Description, Finished, Outputs, Price, Wire
 from nbbanana.providers.credentials import Credential
@@ -152,7 +154,9 @@ class Gemini(SynchronousService):
             RateLimitError, QuotaError, RejectedError, UpstreamError, CredentialError: it was refused.
             UncertainError: it may have been made and charged.
         """
-        return await self._post(wire_of(self.endpoints, model, payload))
+        wire = wire_of(self.endpoints, model, payload)
+        with translated(UnknownModelError, lambda error: retired(NAME, TITLE, model, error.why) or error):
+            return await self._post(wire)
 
     def outputs(self, model: str, answer: bytes) -> Outputs:
         """

@@ -27,8 +27,10 @@ from nbbanana.errors import (
     TokenRejectedError,
     UnknownModelError,
     UpstreamError,
+    translated,
 )
 from nbbanana.models.offers import Offer, offered
+from nbbanana.models.retiring import retired
 from nbbanana.providers.answers import BLOCKED_WORDS, PASSING, money_from, read_json, server_message
 from nbbanana.providers.base import Description, Finished, Outputs, Price, Wire
 from nbbanana.providers.credentials import Credential
@@ -116,7 +118,9 @@ class OpenRouter(SynchronousService):
             UncertainError: it may have been made and charged; 524 is a page of the network before it that waited
                 too long.
         """
-        return await self._post(wire_of(self.endpoints, model, payload))
+        wire = wire_of(self.endpoints, model, payload)
+        with translated(UnknownModelError, lambda error: retired(NAME, TITLE, model, error.why) or error):
+            return await self._post(wire)
 
     def outputs(self, model: str, answer: bytes) -> Outputs:
         """

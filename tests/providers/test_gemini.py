@@ -249,7 +249,7 @@ def test_an_address_of_a_picture_is_refused_with_the_way(at_gemini: At) -> None:
 def test_a_model_that_is_served_no_more_is_named_with_its_successor(at_gemini: At, picture: Path) -> None:
     """A 404 is the end of a model, not of a request."""
     session, _ = at_gemini(retired=["gemini-3.1-flash-image"])
-    with pytest.raises(errors.UnknownModelError):
+    with pytest.raises(errors.ModelRetiredError, match=r"nano-banana-2\.1/edit"):
         session.edit("Make it dusk.", picture, model="google/nano-banana-2/edit")
     assert session.history[1].record.state == "rejected"
 

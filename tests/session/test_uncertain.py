@@ -66,7 +66,7 @@ def test_a_connection_never_made_took_nothing(served, photo):
         (Fault("submit", status=402), errors.BalanceError, 65),
         (Fault("submit", error_code=400002), errors.BalanceError, 65),
         (Fault("submit", status=403, error_code=403001), errors.NotYoursError, 77),
-        (Fault("submit", status=400, error_code=400001), errors.RejectedError, 65),
+        (Fault("submit", status=400, error_code=400001), errors.UnknownModelError, 65),
         (
             Fault("submit", status=422, body='{"detail":[{"loc":["body","seed"],"msg":"too large"}]}'),
             errors.RejectedError,

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 import tenacity
 
-from nbbanana.engine import accepted, context, engine, fetch, limits, prices, run, submit, wait
+from nbbanana.engine import accepted, context, engine, fetch, limits, posting, prices, run, wait
 from nbbanana.errors import StoreError
 from nbbanana.store import leases
 from nbbanana.store.blobs import Blobs
@@ -265,7 +265,7 @@ def simulate() -> Iterator[None]:
     """Have engines and stores that are made in this block use `Surroundings.current`."""
     with pytest.MonkeyPatch.context() as patch:
         read = lambda: Surroundings.current.clock.now  # noqa: E731
-        for module in (submit, wait, fetch, run, tenacity):
+        for module in (posting, wait, fetch, run, tenacity):
             patch.setattr(module, "time", SimpleNamespace(monotonic=read, time=read))
         patch.setitem(limits.AdaptiveLimit.__init__.__kwdefaults__, "clock", read)
         patch.setitem(prices.Prices.__init__.__kwdefaults__, "clock", read)
