@@ -123,9 +123,6 @@ _ENDED: dict[State, StopReport] = {
     "unknown": StopReport(
         cancelled=False, message="The connection broke while it was sent: it may be running and charged."
     ),
-    "lost": StopReport(
-        cancelled=False, message="The connection broke while it was made: it may be charged, and cannot be collected."
-    ),
 }
 
 
