@@ -122,7 +122,7 @@ def _read_cell(line: Sequence[str], session: Session) -> Cell:
     words = [
         Word(escape(word), quoted=not word.startswith(("-", "edit:")) or existing(word) is not None) for word in line
     ]
-    cell = parse_words(words, default_model=session.default_model_at, model_of=lambda name: model_for(session, name))
+    cell = parse_words(words, choose=lambda name, provider: model_for(session, name, provider))
     if cell.prompt != STDIN:
         return cell
     if any(_is_stdin(operand) for operand in cell.operands):
@@ -209,9 +209,9 @@ def _started(session: Session, options: argparse.Namespace, payload: dict[str, A
     return session.start(request, mode=mode, download=not options.no_download, **prices)
 
 
-def model_for(session: Session, model_id: str) -> Model:
+def model_for(session: Session, model_id: str | None, provider: str | None = None) -> Model:
     """
-    Give a shipped model, else one by its live schema, where there is a service to ask.
+    Give a shipped model, else one by its live schema, where there is a service to ask; None is the default one.
 
     Raises:
         UnknownModelError: no such model.
@@ -219,11 +219,11 @@ def model_for(session: Session, model_id: str) -> Model:
     from nbbanana import models
 
     try:
-        return models.get(model_id)
+        return models.get(model_id or session.default_model_at(provider))
     except UnknownModelError:
         with suppress(NoCredentialError):
-            _ = session.engine  # only a service that is there can be asked
-        return session.model_of(model_id)
+            session.engine_at(provider)  # only a service that is there can be asked
+        return session.model_at(model_id, provider)
 
 
 # ── a job under way ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -104,9 +104,10 @@ def parse(
     line: str,
     body: str | None = None,
     *,
-    default_model: str | Callable[[str | None], str],
+    default_model: str = "",
     namespace: Mapping[str, Any] | None = None,
     model_of: Callable[[str], Model] = models.get,
+    choose: Callable[[str | None, str | None], Model] | None = None,
 ) -> Cell:
     r"""
     Read a line and a body.
@@ -114,10 +115,11 @@ def parse(
     Args:
         line: what stands behind the magic's name.
         body: the cell's other lines; None for the line magic, whose prompt is an option.
-        default_model: the model whose options count where the line names none, or what gives it for the provider that
-            the line names.
+        default_model: the model whose options count where the line names none.
         namespace: the variables that `{{name}}` takes values of.
         model_of: gives a model by its id.
+        choose: gives the model for the model and the provider that the line names, None for what it does not name; it
+            is asked instead of the default model and `model_of`.
 
     Raises:
         UsageError: an option, a quote or a name that cannot be read.
@@ -133,7 +135,8 @@ def parse(
     name, rest = _binding(line)
     words, silent = split(rest)
     _check_equals(line, words)
-    cell = parse_words(words, body, default_model=default_model, namespace=namespace, model_of=model_of)
+    how = {"default_model": default_model, "namespace": namespace, "model_of": model_of, "choose": choose}
+    cell = parse_words(words, body, **how)  # type: ignore[arg-type]
     return replace(cell, name=name, quiet=silent or cell.quiet)
 
 
@@ -141,9 +144,10 @@ def parse_words(
     words: Sequence[Word],
     body: str | None = None,
     *,
-    default_model: str | Callable[[str | None], str],
+    default_model: str = "",
     namespace: Mapping[str, Any] | None = None,
     model_of: Callable[[str], Model] = models.get,
+    choose: Callable[[str | None, str | None], Model] | None = None,
 ) -> Cell:
     """
     Read a line that is words already, as a shell gives them; the arguments and errors are those of `parse`.
@@ -154,10 +158,8 @@ def parse_words(
     ((FileOperand(text='my portrait.jpg'),), 'Make it night.')
     """
     variables = {} if namespace is None else namespace
-    named = options.given_name("model", words, variables)
-    if named is None and not isinstance(default_model, str):
-        default_model = default_model(options.given_name("provider", words, variables))
-    model = model_of(named or str(default_model))
+    named, provider = (options.given_name(key, words, variables) for key in ("model", "provider"))
+    model = model_of(named or default_model) if choose is None else choose(named, provider)
     given, left = options.read_options(words, options.options_of(model), variables)
     own = {option.key: value for option, value in given.values() if option.field is None}
     return Cell(

@@ -40,13 +40,7 @@ class CellRequest:
         self.session = current()
         self.namespace = namespace
         self.job: Job | None = None
-        self.cell = parse(
-            line,
-            body,
-            default_model=self.session.default_model_at,
-            namespace=namespace,
-            model_of=self.session.model_of,
-        )
+        self.cell = parse(line, body, namespace=namespace, choose=self.session.model_at)
 
     def look_up(self) -> list[Found]:
         """Look up the values that the operands stand for; nothing is loaded."""

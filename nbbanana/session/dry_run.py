@@ -37,7 +37,7 @@ def describe_request(
         provider: the service that would run it; None is the session's.
     """
     is_replay = "replay" in {session.mode, mode}
-    model, choice = session.model_of(request.model), session.choice(provider)
+    model, choice = session.model_of(request.model, provider), session.choice(provider)
     inputs = tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images)
     (quote, live), note = ((None, None), NOT_ASKED) if is_replay else _described(session, request, provider)
     service = "replay" if is_replay else choice.name

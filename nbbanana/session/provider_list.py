@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from nbbanana.display.providers import COLUMNS, providers_bundle
-from nbbanana.models import from_schema, get, ids
+from nbbanana.models import Model, from_schema, get, ids
 from nbbanana.models.offers import Offer
 from nbbanana.providers.credentials import key_place
 from nbbanana.providers.registry import Broken, listed
@@ -108,7 +108,8 @@ def _line(spec: ProviderSpec) -> ProviderLine:
     shown = known if spec.offer(known) else spec.default_model
     found = spec.offer(shown)
     prices = found.prices if found else None
-    carried = carried_by(spec, get(shown), [field.name for field in get(shown).options]) if found else None
+    model = _model(found) if found else None
+    carried = carried_by(spec, model, [field.name for field in model.options]) if model else None
     return ProviderLine(
         spec.name,
         spec.title,
@@ -123,6 +124,10 @@ def _line(spec: ProviderSpec) -> ProviderLine:
         dropped=carried.dropped if carried else (),
         lossy=carried.lossy if carried else (),
     )
+
+
+def _model(found: Offer) -> Model:
+    return get(found.model) if found.model in ids() else from_schema(found.model, found.schema)
 
 
 def _abilities(spec: ProviderSpec, found: Offer | None) -> Iterator[str]:

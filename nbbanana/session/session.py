@@ -231,7 +231,7 @@ class Session:
         """
         if not isinstance(prompt, str) or not prompt.strip():
             raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
-        chosen = self.model_of(model or self.default_model_at(provider))
+        chosen = self.model_at(model, provider)
         given = with_count(chosen, {key: value for key, value in (parameters or {}).items() if value is not None}, n)
         check_prompt(prompt)
         inputs = self.load(settled(images))
@@ -284,7 +284,7 @@ class Session:
             return self._replayed(request, name)
         refuse_writing(self.folder, effective)
         choice, engine = self._engines.chosen(provider or "")
-        model = self.model_of(request.model)
+        model = self.model_of(request.model, provider)
         run = engine.start(request, model, mode=effective, download=download, **prices)
         return Job(run, engine, self.library, self, partial(self._receive, choice), name)
 
@@ -296,7 +296,7 @@ class Session:
 
     def described(self, request: EditRequest, provider: str | None = None) -> tuple[Quote, Model | None]:
         """Return the price and the model as the service has it now (None: it tells no schema), or raise its error."""
-        return self.engine_at(provider).described(request, self.model_of(request.model)).result()
+        return self.engine_at(provider).described(request, self.model_of(request.model, provider)).result()
 
     def resubmit(
         self, edit: Edit, *, mode: str = "auto", seed: int | None = None, n: int | None = None, **how: Any
@@ -409,14 +409,19 @@ class Session:
         """All edits of the store."""
         return History(self.library, self)
 
-    def model_of(self, model_id: str) -> Model:
+    def model_at(self, model_id: str | None, provider: str | None = None) -> Model:
+        """Return a model as `model_of` does; None is the one of requests that name none."""
+        return self.model_of(model_id or self.default_model_at(provider), provider)
+
+    def model_of(self, model_id: str, provider: str | None = None) -> Model:
         """
-        Return a model by its id: shipped, else by its live schema; in `replay` by the one that a record keeps.
+        Return a model by its id: shipped, else as a provider (None: the session's) or, in `replay`, a record has it.
 
         Raises:
             UnknownModelError: it is not known.
         """
-        return find_model(model_id, None if self.mode == "replay" else lambda: self.engine, self.library)
+        engine = None if self.mode == "replay" else lambda: self.engine_at(provider)
+        return find_model(model_id, engine, self.library)
 
     def _effective(self, mode: Mode | None) -> Mode:
         """Return the mode of a request that asks for `mode`."""

@@ -98,7 +98,7 @@ def test_one_word_moves_a_cell_that_names_no_model(fal: FalService, tmp_path: Pa
     with nb.Session(provider="sandbox", store=tmp_path / "box") as session:
 
         def read(line: str) -> object:
-            cell = parse(line, DUSK, default_model=session.default_model_at, model_of=session.model_of)
+            cell = parse(line, DUSK, choose=session.model_at)
             return session.request(cell.prompt, [png()], model=cell.model, provider=cell.provider).model
 
         assert read("-n 2") == EDIT

@@ -12,10 +12,12 @@ from support.sandboxes import png
 
 import nbbanana as nb
 from nbbanana import errors
+from nbbanana.grammar import parse
 from nbbanana.models.offers import offer
+from nbbanana.sandbox import Sandbox
 from nbbanana.session.dry_run import describe_request
 from nbbanana.session.refreshing import refresh
-from nbbanana.settings import config_dir
+from nbbanana.settings import config_dir, settings
 
 EDIT, NEWER = "google/nano-banana-2/edit", "google/nano-banana-2.1/edit"
 NEW = "fal-ai/nano-banana-3/edit"
@@ -119,3 +121,36 @@ def test_a_price_that_cannot_be_asked_leaves_the_one_that_is_known(at_fal: Simpl
     assert found.is_refreshed
     assert found.prices is not None
     assert found.prices.base == 0.08
+
+
+def test_a_model_that_only_another_service_has_is_asked_of_that_one(
+    at_fal: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line names model and provider: neither the session's service nor the catalogue knows it."""
+    schema = {
+        "properties": {
+            "prompt": {"type": "string"},
+            "image_urls": {"type": "array", "format": "image_uris"},
+            "glow": {"type": "number"},
+        }
+    }
+    with Sandbox(time_scale=0, paint="flat", models={"acme/paint": {"input_schema": schema}}) as box:
+        for name, value in box.addresses["environment"].items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(errors.UnknownModelError):
+            at_fal.session.edit(DUSK, png(), model="acme/paint")
+        cell = parse("--model acme/paint --glow 0.5 --provider runcomfy", DUSK, choose=at_fal.session.model_at)
+        assert cell.parameters == {"glow": 0.5}
+        result = at_fal.session.edit(DUSK, png(), model="acme/paint", glow=0.5, provider="runcomfy")
+        assert result.record.provider == "sandbox"
+        assert box.submissions[-1].payload["glow"] == 0.5
+
+
+def test_the_list_of_services_shows_a_model_that_this_package_does_not_know(at_fal: SimpleNamespace) -> None:
+    """Where it is the one of the settings."""
+    at_fal.fal.offers(NEW, document(EDIT))
+    refresh(at_fal.session, [NEW])
+    settings().model = NEW
+    (line,) = [line for line in nb.list_providers() if line.name == "fal"]
+    assert line.model == NEW
+    assert "num_images" not in line.dropped
