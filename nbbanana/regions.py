@@ -400,7 +400,8 @@ def _beside_the_centre(box: Box) -> str:
     if min(abs(across), abs(down)) > 0.5 - _THIRD and area == "the small area":
         return f"{area} in the {'upper' if down < 0 else 'lower'}-{sideways} corner"
     if sideways and upright:
-        return f"{area} {upright} the centre, to the {sideways}"
+        corner = f"the {'upper' if down < 0 else 'lower'} {sideways}"
+        return f"{area} at {corner}" if box.area < SMALL else corner
     if sideways:
         return f"{area} {sideways} of the centre"
     return f"{area} {upright} the centre" if upright else f"{area} around the centre"

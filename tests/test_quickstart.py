@@ -61,8 +61,8 @@ def test_a_dry_run_sends_nothing(executed: nbformat.NotebookNode) -> None:
 
 def test_the_same_question_is_answered_from_the_store(executed: nbformat.NotebookNode) -> None:
     """The call asks what the line asked, and the caption says where the picture came from."""
-    assert "Replayed" not in text_of(outputs(executed, "line"))
-    assert "Replayed" in text_of(outputs(executed, "call"))
+    assert "From the store" not in text_of(outputs(executed, "line"))
+    assert "From the store" in text_of(outputs(executed, "call"))
 
 
 def test_the_notebook_stays_small(executed: nbformat.NotebookNode) -> None:

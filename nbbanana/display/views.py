@@ -73,7 +73,7 @@ class ResultView:
         edit_id: the row in the store.
         seconds: how long it took, where known.
         cost: US dollars, where known; None is unknown, never free.
-        origin: where it came from if it was not made just now, such as `replayed from edit 41 of 11 March`.
+        origin: where it came from if it was not made just now, such as `from the store: edit 41, made 11 March`.
         parameters: what the user set, the prompt left out.
         defaults: the parameters left to the model, by name, with what the model says it takes.
         notes: sentences the reader should see: an input that was scaled, fewer outputs than asked.

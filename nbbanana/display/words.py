@@ -152,21 +152,19 @@ def who(view: ResultView, count: int) -> str:
 
 def origin(view: ResultView) -> tuple[str, str] | None:
     """
-    Return where a result came from, if it was not made just now: the leading word and the rest.
+    Return where a result came from, if it was not made just now: the leading words and the rest.
 
-    A replayed result costs nothing now, and says so.
+    A result from the store costs nothing now, and says so.
     """
     if not view.origin:
         return None
-    head, _, rest = one_line(view.origin).partition(" ")
-    word = head.rstrip(",").capitalize()
-    if _is_replayed(view):
-        return f"↺ {word}", f"{rest} · $0.00 now"
-    return word, rest
+    head, _, rest = one_line(view.origin).partition(": ")
+    words = f"{head[:1].upper()}{head[1:]}:"
+    return (f"↺ {words}", f"{rest} · $0.00 now") if _is_replayed(view) else (words, rest)
 
 
 def _is_replayed(view: ResultView) -> bool:
-    return (view.origin or "").lower().startswith("replayed")
+    return (view.origin or "").lower().startswith("from the store")
 
 
 def facts(view: ResultView) -> list[str]:

@@ -225,7 +225,7 @@ def _origins(results: Sequence[tuple[str, Edit]]) -> str | None:
     if not old:
         return None
     days = dict.fromkeys(time.strftime("%d %B %Y", time.localtime(edit.created_at)).lstrip("0") for _, edit in old)
-    how = "replayed from the store" if all(origin == "replayed" for origin, _ in old) else "collected now"
+    how = "from the store" if all(origin == "replayed" for origin, _ in old) else "fetched now"
     part = "" if len(old) == len(results) else "partly "
     return f"{part}{how}: {edits(edit.id for _, edit in old)}, made {' and '.join(days)}"
 

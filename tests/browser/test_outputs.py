@@ -92,7 +92,7 @@ def outputs(done: ResultView, stages: list[str]) -> list[str]:
         edit_row(47, 1_773_316_800.0, done.prompt, "runcomfy", "unknown"),
     ]
     others: list[Any] = [
-        bundle(replace(done, origin="replayed from the store, edit 41 of 11 March 2026", notes=("A note.",)))[0],
+        bundle(replace(done, origin="from the store: edit 41, made 11 March 2026", notes=("A note.",)))[0],
         bundle(replace(done, prompt="word " * 400, pictures=done.pictures * 20))[0],
         ProgressDisplay(replace(done, inputs=())).stopped(
             Progress("cancelled"), "Cancelled: nothing is charged.\nAgain."

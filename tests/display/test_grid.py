@@ -102,8 +102,8 @@ def test_an_unknown_cost_is_said_to_be_unknown(view: Views) -> None:
 
 def test_a_replayed_result_says_where_it_came_from_and_that_it_costs_nothing_now(view: Views) -> None:
     """The line that told the state tells the origin; what it once cost stands with how it was made."""
-    replayed = view(origin="replayed from the store, edit 41 of 11 March 2026")
-    line = "↺ Replayed from the store, edit 41 of 11 March 2026 · $0.00 now · 4 pictures from coffee.png"
+    replayed = view(origin="from the store: edit 41, made 11 March 2026")
+    line = "↺ From the store: edit 41, made 11 March 2026 · $0.00 now · 4 pictures from coffee.png"
     shown = page(replayed)
     assert line in shown.text
     assert line in text(replayed)
@@ -113,10 +113,10 @@ def test_a_replayed_result_says_where_it_came_from_and_that_it_costs_nothing_now
 
 def test_a_collected_result_says_so_and_what_it_cost(view: Views) -> None:
     """It was made just now and paid for, only not waited for."""
-    shown = page(view(origin="collected, edit 48 of 12 March 2026")).text
-    assert "Collected edit 48 of 12 March 2026 · 4 pictures from coffee.png" in shown
+    shown = page(view(origin="fetched now: edit 48, made 12 March 2026")).text
+    assert "Fetched now: edit 48, made 12 March 2026 · 4 pictures from coffee.png" in shown
     assert "· $0.28" in shown
-    assert "now" not in shown.partition("How it was made")[0]
+    assert "$0.00" not in shown.partition("How it was made")[0]
 
 
 def test_fewer_pictures_than_asked_are_counted(view: Views) -> None:

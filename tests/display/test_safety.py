@@ -248,7 +248,7 @@ def test_no_output_for_a_terminal_holds_an_escape(view: Callable[..., ResultView
     row = edit_row(1, 0.0, ESCAPES, ESCAPES, ESCAPES, tags=(ESCAPES,), note=ESCAPES)
     forms = [
         text(given),
-        text(view(2, origin=f"replayed {ESCAPES}", notes=(ESCAPES,))),
+        text(view(2, origin=f"from the store: {ESCAPES}", notes=(ESCAPES,))),
         display.bundle(Progress("running", note=ESCAPES))["text/plain"],
         display.stopped(Progress("failed"), ESCAPES)["text/plain"],
         history_bundle([row], [None], 1, heading=ESCAPES)["text/plain"],

@@ -37,6 +37,7 @@ UPRIGHT = {"upper": "lower", "lower": "upper", "above": "below", "below": "above
         ((0.35, 0.3, 0.65, 0.7), "the centre"),
         ((0.93, 0.93, 0.99, 0.99), "the small area in the lower-right corner"),
         ((0.47, 0.2, 0.53, 0.26), "the small area above the centre"),
+        ((0.6, 0.5, 0.85, 0.9), "the lower right"),
         ((0, 0, 1, 0.1), "the upper edge"),
         ((0.3, 0.0, 0.4, 1.0), "the area left of the centre"),
         ((0.5, 0.5, 0.5, 0.5), "the small area around the centre"),
