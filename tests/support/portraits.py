@@ -33,7 +33,7 @@ from support.form_pages import opened
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDTHS = (320, 860, 1280)
-COLOURS = 160
+COLOURS = 256
 KEEP = "Keep the subject identity, pose, and clothing unchanged.\n"
 NEON = KEEP + "Convert the background into a rainy neon cyberpunk street."
 NEWEST = 1_795_953_600.0
@@ -186,7 +186,8 @@ FORMS: dict[str, Callable[..., AbstractContextManager[Page]]] = {
 def quantised(data: bytes) -> bytes:
     """A PNG with few colours, for people to look at and for a repository to keep."""
     image = Image.open(io.BytesIO(data)).convert("RGB")
-    small = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
+    small = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)  # or skies and skin have steps
     file = io.BytesIO()
     small.save(file, "PNG", optimize=True)
     return file.getvalue()

@@ -292,6 +292,47 @@ def test_swapping_turns_the_words_round(browser: Browser, pair: list[nb.EditResu
         expect(page.locator(".cp-pane")).to_be_focused()
 
 
+DETAILS = """() => [...document.querySelectorAll(".cp-near")].map((image) => {
+  const pane = image.closest(".cp-detail").getBoundingClientRect(), box = image.getBoundingClientRect();
+  return [(pane.left - box.left) / box.width, (pane.top - box.top) / box.height,
+          (pane.right - box.left) / box.width, (pane.bottom - box.top) / box.height];
+})"""
+"""What part of each picture its detail shows: left, top, right, bottom as parts of the picture."""
+
+
+@pytest.mark.browser
+def test_two_details_show_the_place_that_is_pointed_at(browser: Browser, pair: list[nb.EditResult]) -> None:
+    """The same part of both, closer than the whole, in a frame on it; a press there and the arrows move them."""
+    with opened(browser, compare(*pair)) as page:
+        arrived(page, 2)
+        left, right = page.evaluate(DETAILS)
+        assert left == pytest.approx(right, abs=0.003)
+        assert right[2] - right[0] < 0.7
+        picture, spot = (page.locator(one).first.bounding_box() for one in (".cp-picture", ".cp-spot"))
+        assert picture
+        assert spot
+        assert (spot["x"] - picture["x"]) / picture["width"] == pytest.approx(left[0], abs=0.01)
+        assert spot["width"] / picture["width"] == pytest.approx(left[2] - left[0], abs=0.01)
+        page.mouse.click(picture["x"] + picture["width"] * 0.7, picture["y"] + picture["height"] * 0.75)
+        moved, other = page.evaluate(DETAILS)
+        assert moved == pytest.approx(other, abs=0.003)
+        assert moved[0] > left[0]
+        assert moved[1] > left[1]
+        page.keyboard.press("ArrowUp")
+        assert page.evaluate(DETAILS)[0][1] < moved[1]
+        page.get_by_role("button", name="Side by side").click()
+        expect(page.locator(".cp-details")).not_to_be_visible()
+
+
+@pytest.mark.browser
+def test_a_narrow_cell_has_room_for_the_slider_alone(browser: Browser, pair: list[nb.EditResult]) -> None:
+    """No detail and no frame below 700 pixels."""
+    with opened(browser, compare(*pair), width=600) as page:
+        arrived(page, 2)
+        expect(page.locator(".cp-details")).not_to_be_visible()
+        expect(page.locator(".cp-spot")).not_to_be_visible()
+
+
 @pytest.mark.browser
 @in_every_view(320, 860, 1280, 2000)
 def test_everything_is_labelled_and_fits(browser: Browser, pair: list[nb.EditResult], theme: str, width: int) -> None:
@@ -377,6 +418,7 @@ def test_one_to_one_shows_true_pixels_of_the_larger_picture(
     with opened(browser, form) as page:
         page.locator(".cp-picture[src]").nth(1).wait_for()
         expect(page.locator(".cp-note")).to_contain_text("B is shown at 1600×")
+        assert page.locator(".cp-near").nth(1).evaluate("one => one.naturalWidth") == 1600, "nobody looked closer"
         page.get_by_role("button", name="1:1").click()
         expect(page.locator(".cp-chip").nth(1)).to_contain_text("100 %")
         page.wait_for_function(

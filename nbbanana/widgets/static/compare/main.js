@@ -21,7 +21,7 @@ function makeComparison() {
     live: h("p.nbb-unseen", { "aria-live": "polite", role: "status" }),
     album: album(Infinity, () => root),
     data: { sides: [], rows: [], same: [], words: {}, made: [] },
-    state: { way: "slider", left: 0, right: 1, current: 0, divider: 0.5, gain: 4, isPlaying: false, isStill: isStill.matches, view: { x: 0.5, y: 0.5, zoom: 1 } },
+    state: { way: "slider", left: 0, right: 1, current: 0, divider: 0.5, gain: 4, isPlaying: false, isStill: isStill.matches, view: { x: 0.5, y: 0.5, zoom: 1 }, spot: { x: 0.5, y: 0.4 }, isPointed: false },
     changed: () => undefined,
     wantFull: (_number) => undefined,
     enlarge: (_number) => undefined,
@@ -95,7 +95,7 @@ function makeCompareKeys(form, parts, acts) {
 
 /** The keys, for those who see them; controls name their own. */
 function keyList() {
-  const list = [[["←", "→"], "divider, or the view"], [["+", "−"], "zoom"], [["0"], "whole"], [["1"], "to ", ["4"], "way of comparing"], [["x"], "swap"], [["↵"], "enlarge"], [["Space"], "next, in flicker"]];
+  const list = [[["←", "→"], "divider, details or view"], [["+", "−"], "zoom"], [["0"], "whole"], [["1"], "to ", ["4"], "way of comparing"], [["x"], "swap"], [["↵"], "enlarge"], [["Space"], "next, in flicker"]];
   const piece = (part) => (Array.isArray(part) ? part.map((key) => [h("kbd", {}, key), " "]).flat() : part);
   return h("footer.cp-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, list.map((parts) => h("span", {}, parts.map(piece).flat())));
 }

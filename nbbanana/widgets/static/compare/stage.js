@@ -2,6 +2,7 @@
 
 import { fill, h } from "../shared/dom.js";
 import { exactZoom, keptView, percent, placeOf, wholeScale, zoomedView } from "../shared/view.js";
+import { makeDetails } from "./details.js";
 import { badge, letter } from "./words.js";
 
 /** Parts of the pane that a key moves the view, or the divider. */
@@ -22,6 +23,7 @@ export function makeStage(form) {
   /** @type {{element: any, layers: {number: number, image: any, chip: any}[]}[]} */
   let panes = [];
   let divider = h("div");
+  const details = makeDetails(form, follow);
   const observer = new ResizeObserver(() => draw());
   observer.observe(element);
 
@@ -51,7 +53,7 @@ export function makeStage(form) {
 
   function nameOf(numbers) {
     const names = numbers.map((number) => `${letter(number)}, ${sizeOf(number).label}`).join("; ");
-    return `${names}. Arrows move the view, plus and minus zoom.`;
+    return `${names}. Arrows move the view or the details, plus and minus zoom.`;
   }
 
   /** Make the panes anew: another way of comparing, or another pair. */
@@ -64,8 +66,10 @@ export function makeStage(form) {
     element.style.setProperty("--cp-many", String(panes.length));
     element.dataset.way = state.way;
     divider = h("div.cp-divider", { tabindex: "0", role: "slider", "aria-label": `Divider between ${letter(state.left)} and ${letter(state.right)}`, "aria-valuemin": "0", "aria-valuemax": "100", onkeydown: slide, onpointerdown: (event) => grab(event) }, h("span.cp-knob", { "aria-hidden": "true" }, "‹ ›"));
-    if (state.way === "slider") panes[0].element.append(divider);
-    fill(element, panes.map((pane) => pane.element));
+    const isSlider = state.way === "slider";
+    details.build(isSlider ? [state.left, state.right] : []);
+    if (isSlider) panes[0].element.append(details.spot, divider);
+    fill(element, panes.map((pane) => pane.element), details.element);
     if (hadFocus) panes[0].element.focus({ preventScroll: true });
     draw();
   }
@@ -75,15 +79,18 @@ export function makeStage(form) {
     const pane = paneSize();
     if (!pane) return;
     state.view = keptView(pane, panes.flatMap(({ layers }) => layers.map(({ number }) => sizeOf(number))), state.view);
+    // Where all have one scale, the bar says it.
+    const sizes = panes.flatMap(({ layers }) => layers.map(({ number }) => percent(placeOf(pane, sizeOf(number), state.view).scale)));
     for (const { element: box, layers } of panes) {
       box.classList.toggle("is-close", state.view.zoom > 1);
-      layers.forEach((layer, place) => drawLayer(pane, layer, place));
+      layers.forEach((layer, place) => drawLayer(pane, layer, place, new Set(sizes).size === 1));
     }
     drawDivider();
+    details.draw(pane);
     form.changed();
   }
 
-  function drawLayer(pane, { number, image, chip }, place) {
+  function drawLayer(pane, { number, image, chip }, place, isOneScale) {
     const { left, top, width, height, scale } = placeOf(pane, sizeOf(number), state.view);
     image.style.width = `${width}px`;
     image.style.height = `${height}px`;
@@ -92,7 +99,7 @@ export function makeStage(form) {
     const isSeen = state.way !== "flicker" || number === state.current;
     image.style.visibility = isSeen ? "visible" : "hidden";
     chip.hidden = !isSeen;
-    chip.lastChild.textContent = percent(scale);
+    chip.lastChild.textContent = isOneScale ? "" : percent(scale);
     if (scale * devicePixelRatio > sizeOf(number).sent * 1.01) form.wantFull(number);
     // The right picture is cut at the divider; its own coordinates begin at its left edge.
     const cut = Math.max(0, Math.min(width, state.divider * pane.width - left));
@@ -129,7 +136,9 @@ export function makeStage(form) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!way || !pane || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    move(way[0] * STEP * 2 * pane.width, way[1] * STEP * 2 * pane.height);
+    // What is seen whole cannot be moved: then the arrows move the details.
+    const moving = state.view.zoom <= 1 && details.isShown ? details.move : move;
+    moving(way[0] * STEP * 2 * pane.width, way[1] * STEP * 2 * pane.height);
   }
 
   function slide(event) {
@@ -166,7 +175,10 @@ export function makeStage(form) {
   }
 
   function drag(event, pane) {
-    follow(event, (right, down) => move(-right, -down));
+    if (state.view.zoom <= 1 && details.isShown && event.button === 0) {
+      details.point(within(event, pane));
+      follow(event, (_right, _down, next) => details.point(within(next, pane)));
+    } else follow(event, (right, down) => move(-right, -down));
     pane.focus({ preventScroll: true });
   }
 
