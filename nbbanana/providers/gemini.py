@@ -26,7 +26,8 @@ from nbbanana.errors import (
     UpstreamError,
     translated,
 )
-from nbbanana.models.offers import Offer, TokenPrices, offered
+from nbbanana.models.offer_files import today
+from nbbanana.models.offers import Offer, TokenPrices, offer, offered
 from nbbanana.models.retiring import retired
 from nbbanana.providers.answers import PASSING, read_json, server_message
 from nbbanana.providers.base import Description, Finished, Outputs, Price, Wire
@@ -51,6 +52,7 @@ THRESHOLDS = {
     "6": "OFF",
 }
 """What a safety tolerance is sent as."""
+MODEL_NAME = re.compile(r"gemini-[a-z0-9.-]{1,80}")
 SIZES = {"0.5K": "512"}
 SAID_NO = re.compile(r"SAFETY|PROHIBITED|BLOCKLIST|SPII|RECITATION|IMAGE_OTHER|OTHER|ESCALATION|LIMITED")
 """Reasons that say that the content was refused; a second filter among them has no setting."""
@@ -184,6 +186,26 @@ class Gemini(SynchronousService):
         found = _offer(model)
         price = Price(found.prices.base if found.prices else None, "image", prices=found.prices)
         return Description(price, found.schema)
+
+    async def catalogue_entry(self, model: str) -> Offer:
+        """
+        Return what is known of a model that Google's own list has now; it tells neither fields nor prices.
+
+        Of a model that this package does not know, the fields of the newest one that it knows are taken.
+
+        Raises:
+            UnknownModelError: it has none.
+        """
+        known = offer(NAME, model)
+        name = known.id if known else model
+        if not MODEL_NAME.fullmatch(name):
+            raise UnknownModelError(f"{TITLE} has no {one_line(model, 80)}.", "Its models are called gemini-….")
+        with translated(UnknownModelError, lambda error: retired(NAME, TITLE, model, error.why) or error):
+            await self._questions.ask("GET", f"{self.endpoints.api}/models/{name}", "models", "look it up")
+        day, like = today(), known or offered(NAME, TITLE, SPEC.default_model)
+        fields = "" if known else f"; its fields are taken to be those of {like.model}"
+        source = f"Google's own list, read by nbbanana models refresh{fields}"
+        return Offer(NAME, model, name, like.schema, None, day, source, alive=day)
 
     def _is_refused(self, answer: Answer) -> bool:
         """
@@ -328,6 +350,7 @@ SPEC = ProviderSpec(
     key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     key_page="aistudio.google.com/apikey",
     endpoints=GeminiEndpoints,
+    catalogue=Gemini.catalogue_entry,
     default_model="google/nano-banana-2.1/edit",
     can_resume=False,
     can_cancel=False,

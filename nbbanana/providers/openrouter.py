@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -29,7 +29,8 @@ from nbbanana.errors import (
     UpstreamError,
     translated,
 )
-from nbbanana.models.offers import Offer, offered
+from nbbanana.models.offer_files import today
+from nbbanana.models.offers import Offer, PriceList, offer, offered
 from nbbanana.models.retiring import retired
 from nbbanana.providers.answers import BLOCKED_WORDS, PASSING, money_from, read_json, server_message
 from nbbanana.providers.base import Description, Finished, Outputs, Price, Wire
@@ -47,6 +48,17 @@ KEY_HEADER = "Authorization: Bearer $OPENROUTER_API_KEY"
 SIZES = {"0.5K": "512"}
 UPSTREAM = {"google": "google-ai-studio"}
 """The provider that a model's author is pinned to there."""
+ANY: Mapping[str, Any] = {
+    "properties": {
+        "prompt": {"type": "string"},
+        "image_urls": {"type": "array", "format": "image_uris", "items": {"type": "string"}},
+        "number_of_images": {"type": "integer", "minimum": 1, "maximum": 4},
+        "seed": {"type": "integer"},
+        **{name: {"type": "string", "enum": []} for name in ("aspect_ratio", "resolution", "output_format")},
+    },
+    "required": ["prompt"],
+}
+"""What a model may take that this package does not know: its catalogue says which of it."""
 SAME = ("prompt", "seed", "aspect_ratio", "output_format")
 
 
@@ -150,16 +162,38 @@ class OpenRouter(SynchronousService):
         What its catalogue does not tell in a form that is known stays as this package's catalogue has it.
         """
         found = _offer(model)
-        author, _, slug = found.id.partition("/")
-        url = f"{self.endpoints.api}/images/models/{quote(author)}/{quote(slug)}/endpoints"
         try:
-            answer = await self._questions.ask("GET", url, "describe", "get the price")
+            endpoint = await self._endpoint(found)
         except UnknownModelError:
             raise
         except ServiceError:
             return Description(_listed(found), found.schema)
-        endpoint = _pinned(answer.json, UPSTREAM.get(author))
         return Description(_price(endpoint, found), _schema(endpoint, found))
+
+    async def catalogue_entry(self, model: str) -> Offer:
+        """
+        Return what OpenRouter's own catalogue has of a model now.
+
+        Raises:
+            UnknownModelError: it has none.
+            ProtocolError: it tells nothing that can be read.
+        """
+        found = offer(NAME, model) or Offer(NAME, model, model, ANY, None, "", "")
+        endpoint = await self._endpoint(found)
+        if not endpoint:
+            raise ProtocolError(f"{TITLE} tells no endpoint of {one_line(model, 80)}.", "So nothing can be checked.")
+        day, source = today(), f"{TITLE}'s own catalogue, read by nbbanana models refresh"
+        told = _price(endpoint, replace(found, prices=None)).base
+        prices = PriceList(told, day, source) if told else None
+        return Offer(NAME, model, found.id, _schema(endpoint, found), prices, day, source, alive=day)
+
+    async def _endpoint(self, found: Offer) -> Mapping[str, Any]:
+        """Return what its catalogue tells of the endpoint that is pinned, else of the first; empty where of none."""
+        author, _, slug = found.id.partition("/")
+        url = f"{self.endpoints.api}/images/models/{quote(author)}/{quote(slug, safe='')}/endpoints"
+        with translated(UnknownModelError, lambda error: retired(NAME, TITLE, found.model, error.why) or error):
+            answer = await self._questions.ask("GET", url, "describe", "get the price")
+        return _pinned(answer.json, UPSTREAM.get(author))
 
 
 def _offer(model: str) -> Offer:
@@ -263,6 +297,7 @@ SPEC = ProviderSpec(
     key_page="openrouter.ai/settings/keys",
     endpoints=OpenRouterEndpoints,
     default_model="google/nano-banana-2.1/edit",
+    catalogue=OpenRouter.catalogue_entry,
     can_resume=False,
     can_cancel=False,
     counts=False,

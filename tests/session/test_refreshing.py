@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 from support.fal_service import KEY, FalService, document
+from support.gemini_service import GeminiService
+from support.openrouter_service import COST, OpenRouterService
 from support.sandboxes import png
 
 import nbbanana as nb
@@ -154,3 +156,49 @@ def test_the_list_of_services_shows_a_model_that_this_package_does_not_know(at_f
     (line,) = [line for line in nb.list_providers() if line.name == "fal"]
     assert line.model == NEW
     assert "num_images" not in line.dropped
+
+
+def test_openrouter_s_own_catalogue_tells_fields_and_price(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of models that this package knows and of one that it does not, which then works by its id; one is gone."""
+    newer = "google/gemini-nano-banana-3"
+    with OpenRouterService(retired=["google/gemini-3.1-flash-image"]) as service:
+        service.models.add(newer)
+        for name, value in service.environment.items():
+            monkeypatch.setenv(name, value)
+        with nb.Session(provider="openrouter", store=tmp_path / "store") as session:
+            lines = [line for line in refresh(session, [NEWER, EDIT, newer]) if line.provider == "openrouter"]
+            assert [(line.model, line.outcome) for line in lines] == [(NEWER, "read"), (EDIT, "gone"), (newer, "read")]
+            found = offer("openrouter", NEWER)
+            assert found is not None
+            assert found.prices is not None
+            assert found.prices.base == COST
+            result = session.edit(DUSK, png(), model=newer, n=2, resolution="2K")
+            assert len(result) == 2
+            assert {post.payload["model"] for post in service.posts} == {newer}
+            assert {post.payload["resolution"] for post in service.posts} == {"2K"}
+            with pytest.raises(errors.ParameterError, match="openrouter does not carry output_format"):
+                session.edit(DUSK, png(), model=NEWER, output_format="png")
+            with pytest.raises(errors.ModelRetiredError):
+                session.edit(DUSK, png(), model=EDIT)
+
+
+def test_google_s_own_list_tells_which_models_are_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither fields nor prices: those stay, and a new model is taken to have those of the newest that is known."""
+    newer = "gemini-nano-banana-3"
+    with GeminiService(retired=["gemini-3.1-flash-image"]) as service:
+        service.newer.add(newer)
+        for name, value in service.environment.items():
+            monkeypatch.setenv(name, value)
+        with nb.Session(provider="gemini", store=tmp_path / "store") as session:
+            asked = [NEWER, EDIT, newer, "fal-ai/other"]
+            lines = [line for line in refresh(session, asked) if line.provider == "gemini"]
+            assert [line.outcome for line in lines] == ["read", "gone", "read", "none"]
+            found = offer("gemini", NEWER)
+            assert found is not None
+            assert (found.is_refreshed, found.tokens is not None, found.prices is not None) == (True, True, True)
+            result = session.edit(DUSK, png(), model=newer, thinking_level="high")
+            assert (len(result), result.record.model) == (1, newer)
+            assert service.posts[-1].model == newer
+            with pytest.raises(errors.ModelRetiredError, match="does not have google/nano-banana-2/edit any more"):
+                session.edit(DUSK, png(), model=EDIT)
+    assert len(service.posts) == 1

@@ -25,6 +25,7 @@ MODELS = {
     "gemini-3.1-flash-image": {"512", "1K", "2K", "4K"},
 }
 RATIOS = {"1:1", "1:4", "1:8", "2:3", "3:2", "3:4", "4:1", "4:3", "4:5", "5:4", "8:1", "9:16", "16:9", "21:9"}
+SIZES = MODELS["gemini-nano-banana-2.1"]
 CONFIGURATION = {"responseModalities", "imageConfig", "seed", "thinkingConfig", "temperature", "candidateCount"}
 IMAGE_TOKENS, THOUGHT_TOKENS = 1120, 668
 BOUND = 2**31
@@ -62,6 +63,8 @@ class GeminiService(Emulator):
         super().__init__(faults=faults, end=end, holds=holds)
         self.quota = quota
         self.retired = set(retired)
+        self.newer: set[str] = set()
+        """Models that came after this package; they take what the newest known one takes."""
         self.shape = shape
         self.media = media
         self.ends = list(ends)
@@ -73,8 +76,11 @@ class GeminiService(Emulator):
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """`generateContent`, in both versions."""
-        return [Route("/{version}/models/{call:path}", self._generate, methods=["POST"])]
+        """`generateContent`, in both versions, and what is told of a model."""
+        return [
+            Route("/{version}/models/{call:path}", self._generate, methods=["POST"]),
+            Route("/{version}/models/{name}", self._model),
+        ]
 
     def target(self, method: str, path: str) -> str:
         """Every POST is one that is paid for."""
@@ -86,12 +92,20 @@ class GeminiService(Emulator):
         body = {"code": status, "message": message, "status": kind or names.get(status, "INTERNAL")}
         return JSONResponse({"error": body | ({"details": list(details)} if details else {})}, status)
 
+    async def _model(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if request.headers.get("x-goog-api-key") != KEY:
+            return self.error(403, "Method doesn't allow unregistered callers.")
+        if name in self.retired or name not in {*MODELS, *self.newer}:
+            return self.error(404, f"models/{name} is not found for API version v1beta.")
+        return JSONResponse({"name": f"models/{name}", "supportedGenerationMethods": ["generateContent"]})
+
     async def _generate(self, request: Request) -> Response:
         model, _, method = request.path_params["call"].partition(":")
         if request.headers.get("x-goog-api-key") != KEY:
             info = {"@type": f"{INFO}.ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
             return self.error(400, "API key not valid. Please pass a valid API key.", details=[info])
-        if method != "generateContent" or model not in MODELS or model in self.retired:
+        if method != "generateContent" or model not in {*MODELS, *self.newer} or model in self.retired:
             return self.error(404, f"models/{model} is not found for API version v1beta.")
         if self.quota:
             return self._used_up()
@@ -133,7 +147,7 @@ def _wrong(model: str, payload: Any) -> str:
         "Multiple candidates is not enabled for this model": configuration.get("candidateCount", 1) != 1,
         'Unknown name in "image_config".': bool(set(shape) - {"aspectRatio", "imageSize"}),
         f"Invalid aspect ratio: {shape}": shape.get("aspectRatio", "1:1") not in RATIOS,
-        f"Invalid image size: {shape}": shape.get("imageSize", "1K") not in MODELS[model],
+        f"Invalid image size: {shape}": shape.get("imageSize", "1K") not in MODELS.get(model, SIZES),
         "Invalid value at 'generation_config.seed' (TYPE_INT32)": type(seed) is not int or not -BOUND <= seed < BOUND,
     }
     return next((words for words, is_wrong in wrong.items() if is_wrong), "")

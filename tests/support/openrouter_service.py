@@ -56,6 +56,7 @@ class OpenRouterService(Emulator):
         self.has_credits = has_credits
         self.tells = tells
         self.retired = set(retired)
+        self.models = set(MODELS)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -94,18 +95,18 @@ class OpenRouterService(Emulator):
             return 401, "No auth credentials found"
         if not self.has_credits:
             return 402, "Insufficient credits"
-        if payload.get("model") not in MODELS or payload["model"] in self.retired:
+        if payload.get("model") not in self.models or payload["model"] in self.retired:
             return 404, f"No endpoints found for {payload.get('model')}."
         wrong = _wrong(payload)
         return (400, wrong) if wrong else None
 
     async def _models(self, request: Request) -> Response:
-        found = [{"id": name, "name": name} for name in MODELS if name not in self.retired]
+        found = [{"id": name, "name": name} for name in sorted(self.models) if name not in self.retired]
         return JSONResponse({"data": found})
 
     async def _endpoints(self, request: Request) -> Response:
         name = f"{request.path_params['author']}/{request.path_params['slug']}"
-        if name not in MODELS or name in self.retired:
+        if name not in self.models or name in self.retired:
             return self.error(404, "Model not found")
         supported: dict[str, Any] = {
             "seed": {"type": "integer"},
