@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 import nbbanana as nb
+from nbbanana.models import get
+from nbbanana.providers.registry import find
+from nbbanana.session.services import carried_by
 
 ROOT = Path(__file__).parents[1]
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -53,3 +56,28 @@ def test_the_examples_of_the_page_on_forms_run(folder: Path) -> None:
     drawn = region.replace('nb.region("portrait.jpg")', 'nb.region("portrait.jpg", boxes=[(0.7, 0, 1, 0.3)])')
     names = run("import nbbanana as nb\n" + re.sub(r"^    ", "", drawn, flags=re.MULTILINE))
     assert names["result"].region.words == "the upper-right corner"  # type: ignore[attr-defined]
+
+
+def table_of(page: str) -> str:
+    """The lines of a page that are rows of tables."""
+    return "\n".join(line for line in (ROOT / page).read_text("utf-8").splitlines() if line.startswith("|"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/explanation/models-and-services.md"])
+def test_the_tables_of_services_say_what_the_catalogue_says(page: str) -> None:
+    """Each key, each price by a list with its day, and each parameter that is dropped or carried with loss."""
+    table, text = table_of(page), (ROOT / page).read_text("utf-8")
+    asked = [line for line in nb.list_providers() if line.key_page]
+    assert {line.name for line in asked} == {"runcomfy", "fal", "gemini", "openrouter"}
+    for line in asked:
+        spec = find(line.name)
+        assert all(f"`{variable}`" in table for variable in spec.key_variables)
+        model = get(spec.default_model)
+        there = spec.offer(model.id)
+        assert there is not None
+        carried = carried_by(spec, model, [field.name for field in model.fields])
+        assert carried is not None
+        assert all(f"`{name}`" in table for name in (*carried.dropped, *carried.lossy))
+        if there.prices is not None:
+            assert f"${there.prices.base:.4g}" in table
+            assert (there.prices.read, "29 November 2026" in text) == ("2026-11-29", True)
