@@ -16,6 +16,7 @@ from nbbanana.engine.loop import EngineLoop
 from nbbanana.errors import NBBananaError, ServiceError
 from nbbanana.images import prepare
 from nbbanana.images.kinds import MAX_UPLOAD_BYTES
+from nbbanana.providers.registry import title_of
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.payloads import Row, gist, price_row
 
@@ -79,7 +80,7 @@ def task_row(task: Task, ratio: float) -> Row:
         "most": most,
         "elapsed": progress.elapsed,
         "expected": progress.expected,
-        "facts": _facts(job.edit_id, job.request.seed, len(job.request.images)),
+        "facts": _facts(task),
         "cancel": stopping(progress),
         "count": progress.outputs_total or 1,
         "done": progress.outputs_done,
@@ -107,9 +108,12 @@ def _ending(task: Task) -> str:
     return "Unknown" if phase == "unknown" else "Failed"
 
 
-def _facts(edit_id: int | None, seed: int | None, inputs: int) -> str:
-    parts = [f"edit {edit_id}" if edit_id else "", f"seed {seed}" if seed is not None else ""]
-    parts.append(f"{inputs} inputs" if inputs > 1 else "")
+def _facts(task: Task) -> str:
+    """Return its number, its seed, its inputs, and who runs it: a service that the form chose, or play money."""
+    job, seed, inputs = task.job, task.job.request.seed, len(task.job.request.images)
+    where = task.provider or (job.provider if job.run.is_play else "")
+    parts = [f"edit {job.edit_id}" if job.edit_id else "", f"seed {seed}" if seed is not None else ""]
+    parts += [f"{inputs} inputs" if inputs > 1 else "", title_of(where) if where else ""]
     return " · ".join(filter(None, parts))
 
 

@@ -119,6 +119,20 @@ def test_vary_and_run_again_go_where_the_form_sends(form: Studio, fal: FalServic
     assert ui_thread.call(lambda: form.state.run_again(task)).job.result().provider == "fal"
 
 
+def test_what_is_on_its_way_says_where(form: Studio, fal: FalService) -> None:
+    """Play money on its line in the sandbox; the service's name where the form chose one."""
+    front = Front(form)
+    fal.duration = 3600.0
+    form.provider = "fal"
+    job = form.run()
+    until(lambda: front.told("task").get("phase") == "queued")
+    assert front.told("task")["facts"].endswith("fal")
+    job.cancel()
+    form.provider = ""
+    form.run().result()
+    assert front.told("task")["facts"].endswith("Sandbox")
+
+
 def test_an_unnamed_model_is_the_service_s_default(
     form: Studio, monkeypatch: pytest.MonkeyPatch, session: nb.Session
 ) -> None:
