@@ -212,9 +212,9 @@ def _pictures(answer: Any) -> Iterator[Any]:
 
 def _pinned(answer: Any, upstream: str | None) -> Mapping[str, Any]:
     """Return the endpoint of the pinned upstream, else the first; empty where none is told."""
-    told = member(answer, "data", "endpoints") or member(answer, "endpoints")
+    told = member(answer, "endpoints")
     found = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
-    named = [one for one in found if upstream in {one.get("provider_slug"), one.get("tag"), one.get("provider_name")}]
+    named = [one for one in found if upstream in {one.get("provider_slug"), one.get("provider_tag")}]
     return next(iter([*named, *found]), {})
 
 
@@ -254,7 +254,7 @@ def _schema(endpoint: Mapping[str, Any], found: Offer) -> Mapping[str, Any]:
 
 
 def _narrowed(name: str, node: Mapping[str, Any], told: Any) -> Mapping[str, Any]:
-    values = member(told, "values") or member(told, "enum")
+    values = member(told, "values")
     if not isinstance(values, list) or "enum" not in node:
         return node
     back = {there: here for here, there in SIZES.items()} if name == "resolution" else {}

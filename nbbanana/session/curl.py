@@ -17,6 +17,7 @@ from typing import Any
 from nbbanana.errors import NotInStoreError
 from nbbanana.images import inspect
 from nbbanana.models import Model, from_schema
+from nbbanana.providers.base import Wire
 from nbbanana.providers.registry import find
 from nbbanana.session.reproduce import request_of
 from nbbanana.store import Store
@@ -44,19 +45,27 @@ def as_curl(edit: Edit, model: Model, store: Store) -> str:
         NotInStoreError: a picture that is not in the store, such as one from a bundle that left it out.
     """
     marks = [secrets.token_hex(16) for _ in edit.inputs]  # no word of the request can be one of them
+    uris = [_uri(record, mark, store) for mark, record in zip(marks, edit.inputs, strict=True)]
     sent = {**request_of(edit, model, store).parameters}
     if model.seed_field and edit.seed is not None:
         sent[model.seed_field] = edit.seed
     names = {mark: _word(record, store) for mark, record in zip(marks, edit.inputs, strict=True)}
     for record in edit.masks:
         names[mark := secrets.token_hex(16)] = _word(record, store)
-        sent[str(record.parameter)] = mark
+        sent[str(record.parameter)] = _uri(record, mark, store)
     spec = find(edit.provider)
     found = spec.offer(edit.model)
     there = from_schema(edit.model, found.schema) if found else None
-    wire = spec.wire(spec.endpoints.from_environment(), edit.model, model.payload(sent, marks, live=there))
+    payloads = (there or model).posts(model.payload(sent, uris, live=there), counts=spec.counts)
+    several = f" It takes {len(payloads)} POSTs, one a picture." if len(payloads) > 1 else ""
+    wires = [spec.wire(spec.endpoints.from_environment(), edit.model, payload) for payload in payloads]
+    return "\n".join(
+        [f"# Sends the request once more; that is paid for.{several}", *(_command(wire, names) for wire in wires)]
+    )
+
+
+def _command(wire: Wire, names: dict[str, str]) -> str:
     lines = [
-        "# Sends the request once more; that is paid for.",
         f"curl --globoff --fail-with-body {shlex.quote(wire.url)} \\",
         f'  --header "{wire.key_header}" \\',
         *(f'  --header "{name}: {value}" \\' for name, value in wire.headers.items()),
@@ -73,15 +82,22 @@ def _document(payload: Mapping[str, Any], words: dict[str, str]) -> str:
     # ASCII only: a shell in another encoding, and a terminal that reads control or bidi characters, see none of them.
     text = _ACTIVE.sub(r"\\\g<0>", json.dumps(payload, indent=2))
     for mark, word in words.items():
-        text = text.replace(json.dumps(mark), f'"{word}"', 1)
+        text = text.replace(mark, word)
     return text
 
 
+def _uri(record: InputRecord, mark: str, store: Store) -> str:
+    """Return a picture as a request has it, with a mark in the place of its address or of its bytes."""
+    if record.url is not None or record.sha256 is None:
+        return mark
+    return f"data:{inspect(store.blob_path(record.sha256)).mime};base64,{mark}"
+
+
 def _word(record: InputRecord, store: Store) -> str:
-    """Return a picture as it stands between the quotes: its address, or what reads it from the store."""
+    """Return what a mark stands for: the address of a picture, or what reads its bytes from the store."""
     if record.url is not None:
         return _ACTIVE.sub(r"\\\g<0>", json.dumps(record.url)[1:-1])
     if record.sha256 is None:
         raise NotInStoreError(f"{record.name} is not in the store.", "Its record names no file.", "Use .cell().")
     path = store.blob_path(record.sha256)
-    return f"data:{inspect(path).mime};base64,$(base64 < {shlex.quote(str(path))} | tr -d '\\n')"
+    return f"$(base64 < {shlex.quote(str(path))} | tr -d '\\n')"

@@ -20,9 +20,9 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pytest
 
@@ -56,20 +56,24 @@ class Conformance:
         emulator: makes the emulator of its service, of the switches that `Emulator` has.
         cap: bytes above which an answer is not read.
         kills: how many kernels are killed.
-        kinds: the faults on the wire that are tried.
     """
 
     provider: ClassVar[str]
     emulator: ClassVar[type[Emulator]]
     cap: ClassVar[int] = 8 << 20
     kills: ClassVar[int] = 3
-    kinds: ClassVar[tuple[str, ...]] = tuple(FAULT_KINDS)
 
     @pytest.fixture(autouse=True)
     def _prepared(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        self.folder, self.patch = tmp_path, monkeypatch
-        with ExitStack() as self._opened:
+        with self.prepared(tmp_path, monkeypatch):
             yield
+
+    @contextmanager
+    def prepared(self, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Self]:
+        """Work in a folder; what is opened meanwhile is closed afterwards."""
+        self.folder, self.patch = folder, patch
+        with ExitStack() as self._opened:
+            yield self
 
     @property
     def spec(self) -> ProviderSpec:
@@ -169,8 +173,6 @@ class Conformance:
     @pytest.mark.parametrize("kind", [pytest.param(kind, id=kind.replace(" ", "-")) for kind in FAULT_KINDS])
     def test_whatever_goes_wrong_on_the_wire_a_post_is_taken_once_at_most(self, kind: str) -> None:
         """The outcome is typed, the record true, and what is uncertain is not sent again by itself."""
-        if kind not in self.kinds:
-            pytest.skip("this fault is in the long form")
         service, session = self.service(faults=[Fault.named(kind, "submit")]), self.session(hasty=True)
         outcome = _outcome(session)
         service.release()
@@ -208,8 +210,12 @@ class Conformance:
 
     def test_killed_kernels_pay_nothing_twice_and_lose_nothing_without_a_word(self) -> None:
         """Batches that are killed at random moments; then another kernel collects what can be collected."""
+        self.kill(self.kills)
+
+    def kill(self, kills: int) -> Counter[str]:
+        """Kill so many kernels, and check what they left; returns how many edits are in each state, and were taken."""
         service, dice = self.service(), random.Random(7)  # noqa: S311 - it picks moments
-        for number in range(self.kills):
+        for number in range(kills):
             self._kill_one(service, number * BATCH, dice)
             with nb.Session(provider=self.provider, store=self.folder / "store") as session:
                 session.store.settle_abandoned(0.0)
@@ -221,6 +227,7 @@ class Conformance:
         assert max(taken.values(), default=0) <= 1, "a request was paid for twice"
         for seed in taken:
             assert states[seed] in AFTERWARDS, f"edit with seed {seed} was taken and is recorded as {states[seed]}"
+        return Counter(states.values()) + Counter({"taken": len(taken)})
 
     # ── keys ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -233,7 +240,8 @@ class Conformance:
         shown = [repr(session.engine.provider), repr(session), str(nb.list_providers()._repr_mimebundle_())]
         try:
             result = session.edit(WORDS, small_picture())
-            shown += [result.curl(), result.code(), result.cell(), str(result._repr_mimebundle_())]
+            shown += [result.code(), result.cell(), str(result._repr_mimebundle_())]
+            shown += [self._curl_names_the_variable(result)]
         except errors.NBBananaError as error:
             shown += ["".join(traceback.format_exception(error)), *_locals(error)]
         assert service.keys
@@ -269,6 +277,12 @@ class Conformance:
             again = reader.edit(WORDS, small_picture(), seed=1, model=first.record.model)
             assert again[0].bytes == first[0].bytes
         assert len(service.asked) == asked
+
+    def _curl_names_the_variable(self, result: nb.EditResult) -> str:
+        """The command line for the same request has the key's variable in its place, and an address of the service."""
+        command = result.curl()
+        assert any(f"${name}" in command for name in self.spec.key_variables)
+        return command
 
     # ── helpers ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -88,7 +88,7 @@ class Emulator(ABC):
 
     @abstractmethod
     def target(self, method: str, path: str) -> str:
-        """Return which of `submit`, `status`, `result`, `cancel`, `download` and `describe` a request is."""
+        """Return which of `submit`, `status`, `result`, `cancel`, `download` and `catalog` a request is."""
 
     def error(self, status: int, message: str) -> Response:
         """Return an error as the service words it."""

@@ -40,3 +40,16 @@ def impostor(tmp_path):
         threading.Thread(target=serve, daemon=True).start()
         yield heard, listening.getsockname()[1]
         listening.shutdown(socket.SHUT_RDWR)
+
+
+QUICK = {"reset-after-accept", "429", "500", "502-html", "truncated"}
+"""The faults of the conformance suite that `make test` tries; `make nightly` tries all."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Have the long form of the suite's matrix be nightly."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if "whatever_goes_wrong_on_the_wire" in item.name and callspec is not None and callspec.id not in QUICK:
+            item.add_marker(pytest.mark.nightly)

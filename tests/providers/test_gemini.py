@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from support.waiting import until
 
 import nbbanana as nb
 from nbbanana import errors
+from nbbanana.engine import answer_files, synchronous
 from nbbanana.providers.base import Provider
 from nbbanana.providers.gemini import SPEC, Gemini, GeminiEndpoints
 from nbbanana.sandbox import Fault
@@ -269,3 +274,70 @@ def test_it_is_a_provider() -> None:
     from nbbanana.providers.credentials import Credential
 
     assert isinstance(Gemini(Credential("k", "a test"), GeminiEndpoints()), Provider)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
+def test_the_curl_command_sends_the_same_posts(at_gemini: At, picture: Path) -> None:
+    """One command a picture, the bytes read from the store and the key from the environment."""
+    session, gemini = at_gemini()
+    command = session.edit("Make it $dusk.", picture, n=2, seed=7, safety_tolerance=5).curl()
+    assert "2 POSTs" in command
+    environment = {"PATH": os.environ["PATH"], "GEMINI_API_KEY": KEY}
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    by_seed = sorted((post.payload["generationConfig"]["seed"], str(post.payload)) for post in gemini.posts)
+    assert by_seed[0::2] == by_seed[1::2]
+    assert len(by_seed) == 4
+
+
+def test_answers_that_came_before_a_kernel_ended_are_collected_by_the_next(
+    at_gemini: At, picture: Path, tmp_path: Path
+) -> None:
+    """The answer is on the disk before it is read: a kernel that ends in between loses no picture."""
+    session, gemini = at_gemini()
+    made = session.edit("Make it dusk.", picture, seed=7)
+    answer = answer_of(gemini, session)
+    with nb.Session(provider="gemini", store=tmp_path / "later", model=SPEC.default_model) as later:
+        request = later.request("Make it dusk.", [picture], parameters={"seed": 7})
+        asked = {"id": 0, "outputs": (), "inputs": (), "ask": request.ask, "cost": None}
+        row = replace(made.record, **asked, request_id=None, handle=None, accepted_at=None, done_at=None)
+        row = later.store.begin(row)
+        _, _, posts = later.store.begin_posts(row.id, [7, 8])
+        answer_files.keep(later.store, str(posts[0].handle), answer)
+        (waiting,) = later.history.waiting()
+        assert waiting.record.id == row.id
+        (collected,) = later.history.resume()
+        assert [output.sha256 for output in collected.record.outputs] == [made.record.outputs[0].sha256]
+        assert any("1 of the 2 pictures has no answer" in note for note in collected.notes)
+        assert collected.record.cost is None
+    assert len(gemini.posts) == 1
+
+
+def answer_of(gemini: GeminiService, session: nb.Session) -> bytes:
+    """The bytes that the service answers its last request with."""
+    import httpx
+
+    url = f"{gemini.url}/v1beta/models/gemini-nano-banana-2.1:generateContent"
+    before, payload = len(gemini.posts), gemini.posts[-1].payload
+    answer = httpx.post(url, json=payload, headers={"x-goog-api-key": KEY}).content
+    del gemini.posts[before:]
+    return answer
+
+
+def test_a_disk_that_is_full_holds_the_picture_in_memory_till_there_is_room(
+    at_gemini: At, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And says so while it waits; nothing is sent again."""
+    full = [OSError(28, "No space left on device")] * 2
+    keep = answer_files.keep
+
+    def kept(*args: Any) -> Path:
+        if full:
+            raise full.pop()
+        return keep(*args)
+
+    monkeypatch.setattr(answer_files, "keep", kept)
+    monkeypatch.setattr(synchronous, "DISK_PAUSE", 0.05)
+    session, gemini = at_gemini()
+    assert len(session.edit("Make it dusk.", picture)) == 1
+    assert (full, len(gemini.posts)) == ([], 1)

@@ -153,6 +153,10 @@ class FalService(Emulator):
         answer: dict[str, Any] = {"status": state, "request_id": post.id}
         if state == "IN_QUEUE":
             answer["queue_position"] = 0
+        else:
+            answer["logs"] = None
+        if state == "COMPLETED":
+            answer["metrics"] = {"inference_time": self.duration}
         if state == "COMPLETED" and post.over != "ok":
             answer |= {"error": "It failed.", "error_type": "content_policy_violation"}
         return JSONResponse(answer, 200 if state == "COMPLETED" else 202)

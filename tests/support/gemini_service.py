@@ -84,7 +84,7 @@ class GeminiService(Emulator):
 
     def target(self, method: str, path: str) -> str:
         """Every POST is one that is paid for."""
-        return "submit" if method == "POST" else "describe"
+        return "submit" if method == "POST" else "catalog"
 
     def error(self, status: int, message: str, kind: str = "", details: Iterable[Mapping[str, Any]] = ()) -> Response:
         """Return an error in Google's form."""

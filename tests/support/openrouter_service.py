@@ -74,7 +74,7 @@ class OpenRouterService(Emulator):
 
     def target(self, method: str, path: str) -> str:
         """Every POST is one that is paid for."""
-        return "submit" if method == "POST" else "describe"
+        return "submit" if method == "POST" else "catalog"
 
     async def _images(self, request: Request) -> Response:
         payload = await request.json()
@@ -109,7 +109,7 @@ class OpenRouterService(Emulator):
         if name not in self.models or name in self.retired:
             return self.error(404, "Model not found")
         supported: dict[str, Any] = {
-            "seed": {"type": "integer"},
+            "seed": {"type": "boolean"},
             "aspect_ratio": {"type": "enum", "values": ["auto", "21:9", "1:1", "16:9", "9:16", "4:3", "3:4"]},
             "resolution": {"type": "enum", "values": SIZES},
         }
@@ -120,11 +120,14 @@ class OpenRouterService(Emulator):
                 {"billable": "input_text", "unit": "token", "cost_usd": 1.5e-06},
             ],
         }.get(self.tells, [])
-        other = {"provider_name": "Other", "tag": "other", "supported_parameters": {"seed": {}}, "pricing": []}
-        own = {"provider_name": "Google AI Studio", "tag": "google-ai-studio"}
-        return JSONResponse(
-            {"data": {"id": name, "endpoints": [other, {**own, "supported_parameters": supported, "pricing": prices}]}}
-        )
+        each = {"allowed_passthrough_parameters": [], "supports_streaming": False}
+        other = {"provider_name": "Other", "provider_slug": "other", "provider_tag": None} | each
+        own = {"provider_name": "Google AI Studio", "provider_slug": "google-ai-studio", "provider_tag": None} | each
+        endpoints = [
+            {**other, "supported_parameters": {"seed": {"type": "boolean"}}, "pricing": []},
+            {**own, "supported_parameters": supported, "pricing": prices},
+        ]
+        return JSONResponse({"id": name, "endpoints": endpoints})
 
 
 def _wrong(payload: Any) -> str:
