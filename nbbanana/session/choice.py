@@ -133,18 +133,21 @@ def _without_credential(store: Store) -> Choice:
 
 
 def _others() -> str:
-    """Return a sentence about the key of another service that is here, with how to choose that service."""
+    """Return a sentence for each key of another service that is here: how to choose it, and what a picture costs."""
     from nbbanana.providers.credentials import key_variables_set
     from nbbanana.providers.registry import Broken, listed
 
+    said = ""
     for spec in listed():
         if not isinstance(spec, Broken) and spec.name != DEFAULT_PROVIDER and (names := key_variables_set(spec)):
-            return f" {names[0]} is set: to use {spec.title} with it, {_how_to_choose(spec)}."
-    return ""
+            said += f" {names[0]} is set: to use {spec.title} with it, {_how_to_choose(spec)}."
+    return said
 
 
 def _how_to_choose(spec: ProviderSpec) -> str:
-    return f"write %%nbedit --provider {spec.name}, or %config NBBanana.provider = {spec.name!r}"
+    found = spec.offer(settings().model or spec.default_model)
+    price = f"; a picture costs about ${found.prices.base:.4g} there" if found and found.prices else ""
+    return f"write %%nbedit --provider {spec.name}, or %config NBBanana.provider = {spec.name!r}{price}"
 
 
 def in_kernel() -> bool:

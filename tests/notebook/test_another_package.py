@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.elsewhere_service import KEY, ElsewhereService, installed
@@ -117,6 +121,20 @@ def test_the_studio_shows_it_runs_there_and_copies_the_cell(session, elsewhere):
     form.close()
 
 
+def test_a_shell_finds_it(elsewhere, tmp_path):
+    """In a process of its own that knows nothing but where packages are."""
+    (tmp_path / "table.png").write_bytes(png())
+    words = ["edit", "table.png", "-p", "Make it dusk.", "--provider", "elsewhere", "-o", "out"]
+    path = os.pathsep.join([os.environ["PYTHONPATH"], str(Path(nb.__file__).parents[1])])
+    command = [sys.executable, "-m", "nbbanana", *words]
+    env = os.environ | {"PYTHONPATH": path}
+    ran = subprocess.run(command, check=False, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert [file.suffix for file in (tmp_path / "out").iterdir()] == [".png"]
+    assert [post["words"] for post in elsewhere.posts] == ["Make it dusk."]
+    assert KEY not in ran.stdout + ran.stderr
+
+
 def test_curl_sends_what_was_sent(session):
     """With the name of the variable in the place of the key."""
     said = session.edit("Make it dusk.", png(), seed=7).curl()
@@ -129,7 +147,7 @@ def test_its_records_show_and_replay_where_it_is_not_installed(session, elsewher
     """A bundle needs no provider and no key."""
     result = session.edit("Make it dusk.", png(), seed=7)
     bundle = session.history.export(tmp_path / "study.zip", [result.id])
-    monkeypatch.setattr("sys.path", [path for path in __import__("sys").path if not path.endswith("elsewhere")])
+    monkeypatch.setattr("sys.path", [path for path in sys.path if not path.endswith("elsewhere")])
     monkeypatch.delenv("ELSEWHERE_KEY")
     from nbbanana.providers import registry
 

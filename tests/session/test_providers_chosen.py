@@ -56,6 +56,7 @@ def test_the_key_of_another_service_decides_nothing_and_is_named(
         assert result.record.is_play
         (notice,) = [note for note in result.notes if "FAL_KEY" in note]
         assert "--provider fal" in notice
+        assert "a picture costs about $0.08 there" in notice
         assert KEY not in notice
     assert fal.asked == []
 
