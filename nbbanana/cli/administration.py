@@ -217,6 +217,7 @@ def _budget(options: argparse.Namespace) -> None:
 
 def _models(options: argparse.Namespace) -> None:
     from nbbanana import models
+    from nbbanana.models.offers import known_models, told_model
 
     if options.what == "get":
         if len(options.model) != 1:
@@ -232,7 +233,8 @@ def _models(options: argparse.Namespace) -> None:
     elif options.remote:
         put_json(ask_account(options, "catalogue"))
     else:
-        put_rows(options, [{"id": name, "title": models.get(name).title} for name in models.ids()])
+        known = ((name, models.get(name) if name in models.ids() else told_model(name)) for name in known_models())
+        put_rows(options, [{"id": name, "title": model.title} for name, model in known if model])
 
 
 def _sandbox(options: argparse.Namespace) -> None:

@@ -17,11 +17,12 @@ from typing import Any
 
 from nbbanana.errors import UnknownModelError
 from nbbanana.models.catalogue import SCHEMA, canonical, get, ids
+from nbbanana.models.model import Model, from_schema
 from nbbanana.models.offer_files import Offer, PriceList, TokenPrices, read_offer
 from nbbanana.models.refreshed import kept, kept_providers
 from nbbanana.text import one_line
 
-__all__ = ["Offer", "PriceList", "TokenPrices", "offer", "offered", "origins", "who_has"]
+__all__ = ["Offer", "PriceList", "TokenPrices", "known_models", "offer", "offered", "origins", "told_model", "who_has"]
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 """A provider's name that can be a part of a file's name; a stranger's record can hold any."""
@@ -77,6 +78,18 @@ def who_has(model_id: str) -> tuple[str, ...]:
     known = canonical(model_id)
     found = {*_shippers(known), *(name for name in kept_providers() if known in kept(name))}
     return tuple(sorted(name for name in found if (there := offer(name, known)) and not there.gone))
+
+
+def known_models() -> tuple[str, ...]:
+    """Return the ids of the catalogue, then those that services told of when they were asked here."""
+    told = {model for name in kept_providers() for model, found in kept(name).items() if not found.gone}
+    return (*ids(), *sorted(told - {*ids()}))
+
+
+def told_model(model_id: str) -> Model | None:
+    """Return a model that is not shipped as a service described it when it was asked here; None where none did."""
+    found = next((there for name in who_has(model_id) if (there := offer(name, model_id))), None)
+    return from_schema(model_id, found.schema) if found else None
 
 
 def origins(model_id: str) -> tuple[str, ...]:

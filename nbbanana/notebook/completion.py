@@ -174,9 +174,9 @@ def _spellings(options: Iterable[Option]) -> dict[str, str]:
 
 def _values(option: Option) -> dict[str, str]:
     """Return the values that an option takes, where they are counted."""
-    from nbbanana import models
+    from nbbanana.models.offers import known_models
 
-    choices = models.ids() if option.key == "model" and option.field is None else option.choices
+    choices = known_models() if option.key == "model" and option.field is None else option.choices
     if option.is_switch:
         choices = ("true", "false")
     return dict.fromkeys(choices, "value")

@@ -202,14 +202,16 @@ class NBBananaMagics(Magics):
             %nbmodels
             %nbmodels google/nano-banana-2/edit
         """
-        from nbbanana import models
         from nbbanana.display import models_bundle
         from nbbanana.grammar import split
+        from nbbanana.models import ids
+        from nbbanana.models.offers import known_models, told_model
         from nbbanana.notebook.displays import publish
         from nbbanana.session import current
 
-        wanted = [word.text for word in split(line)[0]] or models.ids()
-        publish(self._shell, models_bundle([current().model_of(model_id) for model_id in wanted]))
+        named = [word.text for word in split(line)[0]]
+        told = [] if named else [model for name in known_models() if name not in ids() and (model := told_model(name))]
+        publish(self._shell, models_bundle([*map(current().model_of, named or ids()), *told]))
 
     @no_var_expand
     @line_magic

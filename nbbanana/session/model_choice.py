@@ -9,7 +9,7 @@ from nbbanana.engine.engine import Engine
 from nbbanana.errors import ConfigError, CredentialError, UnknownModelError
 from nbbanana.models import Model, from_schema
 from nbbanana.models.naming import canonical
-from nbbanana.models.offers import offer, who_has
+from nbbanana.models.offers import offer, told_model
 from nbbanana.session.library import Library
 from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, PLAY_PROVIDER, settings
 from nbbanana.store import Store
@@ -69,9 +69,8 @@ def find_model(model_id: str, engine: Callable[[], Engine] | None, library: Libr
         try:
             return _at_service(model_id, engine)
         except (CredentialError, UnknownModelError) as error:
-            for name in who_has(model_id):  # another that was asked before: `--provider` chooses it
-                if found := offer(name, model_id):
-                    return from_schema(model_id, found.schema)
+            if told := told_model(model_id):  # by another that was asked before: `--provider` chooses it
+                return told
             raise unknown from (None if isinstance(error, CredentialError) else error)  # it names the nearest
 
 

@@ -8,7 +8,7 @@ from typing import Any, overload
 
 from nbbanana.display.providers import COLUMNS, providers_bundle
 from nbbanana.models import Model, from_schema, get, ids
-from nbbanana.models.offers import Offer
+from nbbanana.models.offers import Offer, known_models
 from nbbanana.providers.credentials import key_place
 from nbbanana.providers.registry import Broken, listed
 from nbbanana.providers.spec import ProviderSpec
@@ -116,7 +116,7 @@ def _line(spec: ProviderSpec) -> ProviderLine:
         key=key_place(spec),
         key_page=spec.key_page,
         is_play=spec.is_play,
-        models=tuple(model for model in ids() if spec.offer(model)),
+        models=tuple(model for model in known_models() if spec.offer(model)),
         model=shown if found else None,
         price=prices.base if prices else None,
         read=prices.read if prices else None,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from support.fal_service import FalService
+from support.gemini_service import GeminiService
 
 import nbbanana as nb
 from nbbanana import errors, models
@@ -75,3 +76,39 @@ def fal_with_loss(monkeypatch, tmp_path):
             patch.setenv(name, value)
         with nb.Session(provider="fal", store=tmp_path / "fal") as session:
             yield session, service
+
+
+def test_the_gemini_api_refuses_what_it_would_drop_and_says_what_it_loses(monkeypatch, tmp_path, photo):
+    """Its default model, unnamed; the seed and the safety level go out, a file format does not."""
+    with GeminiService() as service:
+        for name, value in service.environment.items():
+            monkeypatch.setenv(name, value)
+        with nb.Session(provider="gemini", store=tmp_path / "gemini") as session:
+            with pytest.raises(errors.ParameterError, match="gemini does not carry output_format") as caught:
+                session.edit(SNOW, photo("portrait"), output_format="webp")
+            assert "fal and openrouter carry it" in caught.value.why
+            assert service.posts == []
+            result = session.edit(SNOW, photo("portrait"), seed=7, safety_tolerance=2, aspect_ratio="8:1")
+    assert (result.record.model, result.record.model_named) == ("google/nano-banana-2.1/edit", False)
+    lossy = [note for note in result.notes if "with loss" in note]
+    assert [note.split()[2] for note in lossy] == ["seed", "safety_tolerance"]
+    (post,) = service.posts
+    assert post.model == "gemini-nano-banana-2.1"
+    assert post.payload["generationConfig"]["seed"] == 7
+    assert len(post.payload["safetySettings"]) == 4
+
+
+def test_a_named_model_whose_end_was_announced_is_sent_and_said(monkeypatch, tmp_path, photo):
+    """Until the service says that it is gone; then the error names what follows it, and nothing was charged."""
+    with GeminiService() as service:
+        for name, value in service.environment.items():
+            monkeypatch.setenv(name, value)
+        with nb.Session(provider="gemini", store=tmp_path / "gemini") as session:
+            result = session.edit(SNOW, photo("portrait"), model="nano-banana-2")
+            assert any("announced for 2026-10-29" in note for note in result.notes)
+            service.retired.add("gemini-3.1-flash-image")
+            with pytest.raises(errors.ModelRetiredError, match="any more") as caught:
+                session.edit(SNOW, photo("portrait"), model="nano-banana-2")
+            assert "--model google/nano-banana-2.1/edit" in caught.value.how
+            assert session.history[2].record.state == "rejected"
+    assert len(service.posts) == 1

@@ -14,8 +14,10 @@ from support.sandboxes import png
 
 import nbbanana as nb
 from nbbanana import errors
+from nbbanana.display import models_bundle
 from nbbanana.grammar import parse
-from nbbanana.models.offers import offer
+from nbbanana.models import ids
+from nbbanana.models.offers import known_models, offer, told_model
 from nbbanana.sandbox import Sandbox
 from nbbanana.session.dry_run import describe_request
 from nbbanana.session.refreshing import refresh
@@ -202,3 +204,19 @@ def test_google_s_own_list_tells_which_models_are_there(monkeypatch: pytest.Monk
             with pytest.raises(errors.ModelRetiredError, match="does not have google/nano-banana-2/edit any more"):
                 session.edit(DUSK, png(), model=EDIT)
     assert len(service.posts) == 1
+
+
+def test_a_model_that_was_asked_about_is_listed_with_the_others(at_fal: SimpleNamespace) -> None:
+    """By `%nbproviders`, `%nbmodels`, the completion of `--model` and the shell, without asking again."""
+    at_fal.fal.offers(NEW, document(EDIT))
+    assert NEW not in known_models()
+    refresh(at_fal.session, [NEW])
+    asked = len(at_fal.fal.asked)
+    assert known_models() == (*ids(), NEW)
+    model = told_model(NEW)
+    assert model is not None
+    assert "--num-images" in models_bundle([model])["text/plain"]
+    assert "at fal (it was asked 20" in models_bundle([model])["text/plain"]
+    (line,) = [line for line in nb.list_providers() if line.name == "fal"]
+    assert NEW in line.models
+    assert len(at_fal.fal.asked) == asked
