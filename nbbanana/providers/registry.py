@@ -69,14 +69,14 @@ def find(name: str) -> ProviderSpec:
 
 def title_of(name: str) -> str:
     """
-    Return what people call a provider; the name itself where its package is not installed or broken.
+    Return what a list calls a provider; the name itself where its package is not installed or broken.
 
     >>> title_of("runcomfy"), title_of("of another package")
     ('RunComfy', 'of another package')
     """
     entry = OWN.get(name) or _others().get(name)
     found = None if entry is None else _loaded(entry)
-    return found.title if isinstance(found, ProviderSpec) else name
+    return found.label if isinstance(found, ProviderSpec) else name
 
 
 def find_with_key(name: str | None) -> ProviderSpec:

@@ -68,6 +68,11 @@ class ProviderSpec:
     counts: bool = True
 
     @property
+    def label(self) -> str:
+        """What a control or a list calls it: its title without an article."""
+        return self.title.removeprefix("the ")
+
+    @property
     def kept_at(self) -> Path:
         """The file that keeps the token of a login."""
         return self.token_file() if self.token_file else config_dir() / f"{self.name}.json"

@@ -46,7 +46,7 @@ class Choice:
 
     @property
     def title(self) -> str:
-        """What people call it; empty where there is none."""
+        """What a control or a list calls it; empty where there is none."""
         from nbbanana.providers.registry import title_of
 
         return title_of(self.name) if self.name else ""

@@ -112,7 +112,7 @@ def _line(spec: ProviderSpec) -> ProviderLine:
     carried = carried_by(spec, model, [field.name for field in model.options]) if model else None
     return ProviderLine(
         spec.name,
-        spec.title,
+        spec.label,
         key=key_place(spec),
         key_page=spec.key_page,
         is_play=spec.is_play,
@@ -133,7 +133,8 @@ def _model(found: Offer) -> Model:
 def _abilities(spec: ProviderSpec, found: Offer | None) -> Iterator[str]:
     yield from (word for word, does in (("resume", spec.can_resume), ("cancel", spec.can_cancel)) if does)
     there = from_schema(found.model, found.schema) if found else None
-    yield from (role for role in ("count", "seed") if there and there.with_role(role))
+    takes = {role: there is not None and there.with_role(role) is not None for role in ("count", "seed")}
+    yield from (word for word, does in (("count", takes["count"] and spec.counts), ("seed", takes["seed"])) if does)
 
 
 def _row(line: ProviderLine) -> tuple[str, ...]:

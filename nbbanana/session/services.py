@@ -15,7 +15,7 @@ from nbbanana.providers.spec import ProviderSpec
 from nbbanana.request import EditRequest
 from nbbanana.session.choice import Choice
 
-__all__ = ["Carried", "by_list", "carried_by", "elsewhere", "usable"]
+__all__ = ["Carried", "by_list", "carried_by", "elsewhere", "least", "usable"]
 
 
 def usable() -> Iterator[ProviderSpec]:
@@ -79,7 +79,7 @@ def elsewhere(request: EditRequest, model: Model, chosen: Choice) -> Iterator[st
         if isinstance(spec, Broken) or spec.is_play or spec.name in here:
             continue
         key = key_place(spec)
-        yield f"{spec.title}: {_terms(spec, request, model)}; {f'its key is here: {key}' if key else 'no key here'}."
+        yield f"{spec.label}: {_terms(spec, request, model)}; {f'its key is here: {key}' if key else 'no key here'}."
 
 
 def _terms(spec: ProviderSpec, request: EditRequest, model: Model) -> str:
@@ -92,8 +92,17 @@ def _terms(spec: ProviderSpec, request: EditRequest, model: Model) -> str:
     found = by_list(spec, request, model)
     if found is None or found.low is None:
         return "its price is asked for once it is chosen"
-    price = price_in_words(found.low, found.high) if found.high is not None else f"at least {money(found.low)}"
-    return f"{price}, by its price list of {_read(spec, model)}"
+    return f"{least(found)}, by its price list of {_read(spec, model)}"
+
+
+def least(price: Quote) -> str:
+    """
+    Return a price in words, as the least where its most is not known.
+
+    >>> least(Quote(0.32, 0.32, "")), least(Quote(0.27, None, ""))
+    ('$0.32', 'at least $0.27')
+    """
+    return price_in_words(price.low, price.high) if price.high is not None else f"at least {money(price.low)}"
 
 
 def _read(spec: ProviderSpec, model: Model) -> str:

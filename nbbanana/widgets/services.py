@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nbbanana.display.words import price_in_words
 from nbbanana.errors import CredentialError
 from nbbanana.providers.registry import find
 from nbbanana.session.choice import Choice
-from nbbanana.session.services import by_list, usable
+from nbbanana.session.services import by_list, least, usable
 from nbbanana.widgets.payloads import Row, service_row
 
 if TYPE_CHECKING:
@@ -66,8 +65,8 @@ class Services:
 
     def _words(self, spec: ProviderSpec, form: FormState) -> str:
         if spec.is_play:
-            return f"{spec.title}, play money"
+            return f"{spec.label}, play money"
         price = by_list(spec, form.priced(), form.model)
         if price is None or spec.name == form.draft.provider:
-            return spec.title
-        return f"{spec.title}, {price_in_words(price.low, price.high)}"
+            return spec.label
+        return f"{spec.label}, {least(price)}"
