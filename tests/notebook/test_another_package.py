@@ -24,7 +24,9 @@ from nbbanana.providers.registry import find
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[ElsewhereService]:
     """The package is installed, its service runs, and its key is in the environment."""
-    with installed(monkeypatch) as service:
+    with installed(monkeypatch), ElsewhereService() as service:
+        for name, value in service.environment.items():
+            monkeypatch.setenv(name, value)
         yield service
 
 
@@ -39,7 +41,7 @@ def test_a_cell_runs_there_by_one_word(elsewhere, shell):
     """The magic, its grid and its record; the service gets its own names for everything."""
     shell.run_cell("%%nbedit dusk << table --provider elsewhere -n 2 --seed 7 --resolution 2K\nMake it dusk.")
     (post,) = elsewhere.posts
-    assert {name: post[name] for name in ("words", "copies", "seed", "resolution")} == {
+    assert {name: post.payload[name] for name in ("words", "copies", "seed", "resolution")} == {
         "words": "Make it dusk.",
         "copies": 2,
         "seed": 7,
@@ -50,9 +52,9 @@ def test_a_cell_runs_there_by_one_word(elsewhere, shell):
         "elsewhere",
         "banana-two",
         False,
-        0.06,
+        0.12,
     )
-    assert shell.user_ns["dusk"]._repr_mimebundle_()[0]["text/plain"].count("$0.06") == 1
+    assert shell.user_ns["dusk"]._repr_mimebundle_()[0]["text/plain"].count("$0.12") == 1
 
 
 def test_a_dry_run_shows_its_fields_and_its_price(elsewhere, shell):
@@ -86,14 +88,14 @@ def test_its_answers_are_reused_and_its_budget_holds(session, elsewhere):
 
 def test_a_job_of_it_is_cancelled_and_another_is_taken_up_again(session, elsewhere):
     """What another kernel left is collected by its handle."""
-    elsewhere.holds = True
+    elsewhere.waits = True
     job = session.submit("Make it dusk.", png())
     until(lambda: job.progress.phase == "queued")
     assert job.cancel()
     left = session.submit("Make it dawn.", png())
     until(lambda: left.progress.phase == "queued")
     session.close()
-    elsewhere.holds = False
+    elsewhere.waits = False
     with nb.Session(store=session.folder) as later:
         assert len(later.resume(later.history[left.edit_id].record).result()) == 1
     assert len(elsewhere.posts) == 2
@@ -131,7 +133,7 @@ def test_a_shell_finds_it(elsewhere, tmp_path):
     ran = subprocess.run(command, check=False, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert [file.suffix for file in (tmp_path / "out").iterdir()] == [".png"]
-    assert [post["words"] for post in elsewhere.posts] == ["Make it dusk."]
+    assert [post.payload["words"] for post in elsewhere.posts] == ["Make it dusk."]
     assert KEY not in ran.stdout + ran.stderr
 
 

@@ -6,10 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbbanana.errors import NBBananaError, RejectedError, TokenRejectedError, UnknownModelError, UpstreamError
+from nbbanana.errors import (
+    NBBananaError,
+    RejectedError,
+    RequestNotFoundError,
+    TokenRejectedError,
+    UnknownModelError,
+    UpstreamError,
+)
 from nbbanana.models.offers import Offer, PriceList
-from nbbanana.providers.answers import output_urls, server_message
-from nbbanana.providers.base import Accepted, Cancellation, Description, JobStatus, Price, Wire
+from nbbanana.providers.answers import REQUEST_ID, output_urls, server_message
+from nbbanana.providers.base import Accepted, Cancellation, Description, JobStatus, Price, RemoteState, Wire
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.endpoints import Endpoints, base
 from nbbanana.providers.http import Answer, Connections
@@ -25,10 +32,14 @@ SCHEMA = {
         "pictures": {"type": "array", "items": {"type": "string"}, "maxItems": 3, "x-nbbanana": {"role": "images"}},
         "copies": {"type": "integer", "minimum": 1, "maximum": 4, "x-nbbanana": {"role": "count"}},
         "seed": {"type": "integer", "x-nbbanana": {"role": "seed"}},
-        "resolution": {"type": "string", "enum": ["1K", "2K"], "x-nbbanana": {"cost": "2K costs twice as much"}},
+        "resolution": {"type": "string", "enum": ["0.5K", "1K", "2K", "4K"]},
     },
 }
-PRICES = PriceList(0.03, "2026-11-29", "elsewhere.example/prices", factors={"resolution": {"1K": 1.0, "2K": 2.0}})
+FACTORS = {"0.5K": 0.5, "1K": 1.0, "2K": 2.0, "4K": 4.0}
+PRICES = PriceList(0.03, "2026-11-29", "elsewhere.example/prices", factors={"resolution": FACTORS})
+STATES: dict[str, RemoteState] = {
+    "waits": "queued", "works": "running", "done": "completed", "stopped": "cancelled", "failed": "failed",
+}  # fmt: skip
 OFFER = Offer(NAME, MODEL, "banana-two", SCHEMA, PRICES, "2026-11-29", "elsewhere.example/models")
 
 
@@ -77,11 +88,13 @@ class Elsewhere(Service):
 
     async def status(self, handle: str) -> JobStatus:
         """Ask how a job stands."""
-        answer = await self._questions.ask("GET", f"{self.endpoints.api}/jobs/{handle}", "job", "ask for it", handle)
-        said = answer.json["state"]
-        known = {"waits": "queued", "works": "running", "done": "completed", "stopped": "cancelled"}
-        urls = tuple(output_urls(answer.json))
-        return JobStatus(known.get(said, "other"), said, urls=urls, cost=answer.json.get("paid"))
+        answer = await self._questions.ask("GET", self._address(handle), "job", "ask for it", handle)
+        told = answer.json if isinstance(answer.json, dict) else {}
+        state, why = STATES.get(str(told.get("state")), "other"), server_message(told)
+        urls = tuple(output_urls(told))
+        return JobStatus(
+            state, str(told.get("state")), urls=urls, error=why, is_blocked="refused" in why, cost=told.get("paid")
+        )
 
     async def result(self, handle: str) -> JobStatus:
         """Ask for its outputs: the same question."""
@@ -89,9 +102,15 @@ class Elsewhere(Service):
 
     async def cancel(self, handle: str) -> Cancellation:
         """Ask for it to be stopped."""
-        url = f"{self.endpoints.api}/jobs/{handle}"
-        said = (await self._questions.ask("DELETE", url, "cancel", "cancel it", handle)).json["state"]
-        return Cancellation(said == "stopped", said, "cancelled" if said == "stopped" else "other")
+        answer = await self._questions.ask("DELETE", self._address(handle), "cancel", "cancel it", handle)
+        stopped = answer.json == {"state": "stopped"}
+        return Cancellation(stopped, "stopped" if stopped else "goes on", "cancelled" if stopped else "other")
+
+    def _address(self, handle: str) -> str:
+        """Return the address of a job; the handle may be of a stranger's bundle."""
+        if not REQUEST_ID.match(handle):
+            raise RequestNotFoundError(f"{handle[:40]!r} is no job of {TITLE}.", "It is no id.", "Check the id.")
+        return f"{self.endpoints.api}/jobs/{handle}"
 
     async def describe(self, model: str) -> Description:
         """Return its fields and prices."""
