@@ -18,6 +18,7 @@ from support.sandboxes import png
 
 import nbbanana as nb
 from nbbanana import errors
+from nbbanana.providers import registry
 from nbbanana.providers.credentials import find_credential, forget_token, kept_in_words, key_place, save_token
 from nbbanana.providers.fal import SPEC
 from nbbanana.providers.runcomfy import SPEC as SHARED
@@ -175,6 +176,18 @@ def test_the_key_of_the_keyring_pays_and_shows_nowhere(
     assert service.keys
     assert files_with(KEY, isolated, tmp_path) == [ring.path.name]
     assert KEY not in caplog.text + str(refusal.value) + repr(refusal.value.__cause__)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in registry.OWN.items() if entry.load().key_variables])
+def test_a_login_at_each_service_is_found_again_and_forgotten(ring: FileKeyring, name: str) -> None:
+    """In the keyring, or in the file that it shares with another tool."""
+    spec = registry.find(name)
+    save_token(spec, KEY, spec.endpoints())
+    found = find_credential(spec, spec.endpoints())
+    assert found is not None
+    assert (found.token, found.source) == (KEY, "token.json" if spec.token_file else "keyring")
+    assert forget_token(spec)
+    assert find_credential(spec, spec.endpoints()) is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="this machine has no terminals of the kind")

@@ -13,13 +13,17 @@ from support.axe import violations
 from support.fal_service import KEY, FalService
 from support.form_pages import opened, spills
 from support.forms import Wire
+from support.gemini_service import GeminiService
 from support.lab import Browser
+from support.openrouter_service import OpenRouterService
+from support.runcomfy_service import RunComfyService
 from support.tiers import in_every_view
 from support.waiting import until
 
 import nbbanana as nb
 from nbbanana import errors
 from nbbanana.providers import fal as fal_module
+from nbbanana.providers.registry import find
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.studio import Studio
 
@@ -205,3 +209,30 @@ def test_the_choice_stands_at_the_price(browser: Browser, form: Studio, width: i
         assert violations(page, ".nbb-studio") == []
         page.get_by_role("button", name="Undo", exact=True).first.click()
         expect(choice).to_have_value("")
+
+
+@pytest.mark.parametrize(
+    ("name", "emulator"),
+    [("runcomfy", RunComfyService), ("fal", FalService), ("gemini", GeminiService), ("openrouter", OpenRouterService)],
+)
+def test_every_service_runs_varies_and_keeps_a_budget(
+    session: nb.Session, monkeypatch: pytest.MonkeyPatch, photo: Callable[[str], Path], name: str, emulator: Any
+) -> None:
+    """With its default model, a price before and a record after; what would overspend is not sent."""
+    with emulator() as service:
+        for variable, value in service.environment.items():
+            monkeypatch.setenv(variable, value)
+        form = nb.studio(photo("coffee"), prompt="Make it snow.", provider=name, session=session)
+        front = Front(form)
+        until(lambda: front.told("price").get("amount") is not None)
+        assert form.model == find(name).default_model
+        first = form.run().result()
+        varied = ui_thread.call(lambda: form.state.vary(first.id)).job.result()
+        assert [one.record.provider for one in (first, varied)] == [name, name]
+        assert len(service.posts) == 2
+        session.store.set_budget(name, 0.001)
+        with pytest.raises(errors.BudgetError):
+            form.run().result()
+        assert len(service.posts) == 2
+        assert service.key not in str(front.wire.said)
+        form.close()
