@@ -16,7 +16,7 @@ from nbbanana.session.call_args import with_count
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord
 
-__all__ = ["as_cell", "as_code", "image_of", "operand_of", "request_of"]
+__all__ = ["as_cell", "as_code", "image_of", "operand_of", "provider_again", "request_of"]
 
 NOT_PARAMETERS = frozenset({"images", "max_price", "mode", "model", "name", "prompt", "region"})
 """What `nb.edit` takes besides a model's parameters."""
@@ -51,6 +51,14 @@ def request_of(edit: Edit, model: Model, store: Store, seed: int | None = None, 
         mask=mask,
         region=edit.region,
     )
+
+
+def provider_again(edit: Edit) -> str | None:
+    """
+    Return the provider that a record is asked again at: the one that made it, for another charges and paints otherwise.
+    What was made for play money is asked at the one that is chosen: None.
+    """
+    return None if edit.is_play else edit.provider
 
 
 def image_of(record: InputRecord, store: Store) -> ImageInput:

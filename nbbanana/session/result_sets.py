@@ -76,7 +76,7 @@ class Asker(Protocol):
         mode: str = "auto",
         seed: int | None = None,
         n: int | None = None,
-        assume_price: float | None = None,
+        **how: Any,
     ) -> Pending:
         """Ask again what a record asked."""
         ...
@@ -86,6 +86,7 @@ class Asker(Protocol):
         edit: Edit,
         seeds: Sequence[int],
         *,
+        provider: str = "",
         max_price: float | None = None,
         assume_price: float | None = None,
     ) -> Sequence[Pending]:

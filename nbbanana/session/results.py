@@ -201,11 +201,12 @@ class Output:
         seeds: Iterable[int] | None = None,
         *,
         n: int | None = None,
+        provider: str | None = None,
         max_price: float | None = None,
         assume_price: float | None = None,
     ) -> ResultSet:
         """Send the request that made it with other seeds, like `result.vary`: each gives as many pictures as it did."""
-        return self._result.vary(seeds, n=n, max_price=max_price, assume_price=assume_price)
+        return self._result.vary(seeds, n=n, provider=provider, max_price=max_price, assume_price=assume_price)
 
     def __nbbanana_image__(self) -> ImageInput:
         return ImageInput(
@@ -398,9 +399,14 @@ class EditResult(Annotated, Sequence[Output]):
         which = f"Say which: {self.label}[{len(self) // 2}].edit(…)." if self else "Look at its record."
         raise UsageError(f"{self.label} has {count}.", "One picture is edited further.", which)
 
-    def rerun(self, *, mode: str = "fresh", n: int | None = None) -> EditResult:
-        """Send the same request again: a new sample, also where the seed was given; `n` asks for so many pictures."""
-        result: EditResult = self.asker.resubmit(self.record, mode=mode, n=n).result()
+    def rerun(self, *, mode: str = "fresh", n: int | None = None, provider: str | None = None) -> EditResult:
+        """
+        Send the same request again: a new sample, also where the seed was given; `n` asks for so many pictures.
+
+        It goes to the service that made it, unless `provider` names another; play money to the one that is chosen.
+        """
+        where: dict[str, Any] = {"provider": provider} if provider else {}
+        result: EditResult = self.asker.resubmit(self.record, mode=mode, n=n, **where).result()
         return result
 
     def vary(
@@ -408,6 +414,7 @@ class EditResult(Annotated, Sequence[Output]):
         seeds: Iterable[int] | None = None,
         *,
         n: int | None = None,
+        provider: str | None = None,
         max_price: float | None = None,
         assume_price: float | None = None,
     ) -> ResultSet:
@@ -420,6 +427,7 @@ class EditResult(Annotated, Sequence[Output]):
         Args:
             seeds: a request each.
             n: in the place of seeds: so many that follow the result's own, which are the same each time.
+            provider: the service that runs them; None is the one that made it, and for play money the one chosen.
             max_price: US dollars that all of them may cost together at most.
             assume_price: US dollars to count for each where the price is not known.
 
@@ -429,7 +437,8 @@ class EditResult(Annotated, Sequence[Output]):
             NBBananaError: why none of them gave a picture.
         """
         numbers = seeds_of(seeds, n, self.seed)
-        jobs = self.asker.resubmit_all(self.record, numbers, max_price=max_price, assume_price=assume_price)
+        prices = {"max_price": max_price, "assume_price": assume_price}
+        jobs = self.asker.resubmit_all(self.record, numbers, provider=provider or "", **prices)
         return collected(jobs, [f"seed {seed}" for seed in numbers])
 
     def save(self, folder: str | Path, *, overwrite: bool = False, sidecar: bool = False) -> list[Path]:

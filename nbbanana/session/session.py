@@ -43,7 +43,7 @@ from nbbanana.session.model_choice import default_model, find_model
 from nbbanana.session.names import SESSION, Expression
 from nbbanana.session.region_args import mask_of, region_of
 from nbbanana.session.replaying import replayed, replayed_or_failed
-from nbbanana.session.reproduce import request_of
+from nbbanana.session.reproduce import provider_again, request_of
 from nbbanana.session.results import EditResult
 from nbbanana.settings import Mode, data_dir, settings
 from nbbanana.store import Store
@@ -302,34 +302,31 @@ class Session:
         self, edit: Edit, *, mode: str = "auto", seed: int | None = None, n: int | None = None, **how: Any
     ) -> Job:
         """Ask again what a record asked, its pictures from the store, its seed and count as given; see `start`."""
-        request = request_of(edit, self._model_again(edit, mode), self.store, seed, n)
+        how = {"provider": provider_again(edit), **how}
+        request = request_of(edit, self._model_again(edit, mode, how["provider"]), self.store, seed, n)
         return self.start(request, mode=cast("Mode", mode), **how)
 
     def resubmit_all(
-        self,
-        edit: Edit,
-        seeds: Sequence[int],
-        *,
-        max_price: float | None = None,
-        assume_price: float | None = None,
+        self, edit: Edit, seeds: Sequence[int], *, provider: str = "", max_price: Any = None, assume_price: Any = None
     ) -> list[Job]:
         """
         Ask again what a record asked, with each of these seeds: all are checked and reserved before the first is sent.
         `max_price` is for all of them together, `assume_price` for each.
         """
         prices, mode = checked_prices(max_price, assume_price), self._effective(None)
-        model = self._model_again(edit, mode)
+        provider = provider or provider_again(edit) or ""
+        model = self._model_again(edit, mode, provider)
         requests = [request_of(edit, model, self.store, seed) for seed in seeds]
         if mode == "replay":
             return [self._replayed(request, answer=replayed_or_failed) for request in requests]
         refuse_writing(self.folder, mode)
-        choice, engine = self._engines.chosen()
+        choice, engine = self._engines.chosen(provider)
         runs = engine.start_series([(request, model) for request in requests], mode=mode, **prices)
         return [Job(run, engine, self.library, self, partial(self._receive, choice)) for run in runs]
 
-    def _model_again(self, edit: Edit, mode: str) -> Model:
+    def _model_again(self, edit: Edit, mode: str, provider: str | None) -> Model:
         is_replay = self._effective(cast("Mode", mode)) == "replay"
-        return self.library.model(edit) if is_replay else self.model_of(edit.model)
+        return self.library.model(edit) if is_replay else self.model_of(edit.model, provider)
 
     def resume(self, edit: Edit) -> Job:
         """Take an accepted job up again; nothing is sent a second time."""
