@@ -40,6 +40,7 @@ class Field:
         least, most: characters of a string or items of an array; None where there is no limit.
         default: what the schema says the service takes when it is left out. It is shown and never sent.
         description: a sentence or two, for help and forms.
+        ends: what its first and its last value mean, in a word each; empty where that needs no words.
         cost_note: what it does to price or time, or None.
         loss: what is lost of it at this service, such as `best effort`; None where it is carried whole.
         role: what it is for: the words, the pictures that are edited (a list or one), more pictures to look at, the
@@ -60,6 +61,7 @@ class Field:
     most: int | None = None
     default: Any = None
     description: str = ""
+    ends: tuple[str, ...] = ()
     cost_note: str | None = None
     loss: str | None = None
     role: Role | None = None
@@ -106,6 +108,7 @@ def _read(name: str, node: Mapping[str, Any], required: list[str], role: Role | 
         # A catalogue's defaults for these are samples: a prompt, a picture and a seed of an example.
         default=None if role in {"prompt", "images", "image", "reference", "mask", "seed"} else node.get("default"),
         description=node.get("description", ""),
+        ends=tuple(filter(None, own.get("ends", "").split("/"))),
         cost_note=own.get("cost"),
         loss=own.get("loss"),
         role=role,

@@ -327,8 +327,8 @@ def from_schema(
     Return a model from its input schema, be it from a file or from the service.
 
     The field that takes the pictures is found by its `format` (`image_uris`, `image_uri`), else by name; the seed, the
-    number of outputs and the mask by name. `x-nbbanana` says it outright: `role`, `short`, `cost`. Equal schemas give
-    the same model, at once: records of models that are not shipped are shown by theirs.
+    number of outputs and the mask by name. `x-nbbanana` says it outright: `role`, `short`, `cost`, `ends`. Equal
+    schemas give the same model, at once: records of models that are not shipped are shown by theirs.
 
     Args:
         model_id: the endpoint.

@@ -101,6 +101,7 @@ def field_row(field: Field) -> Row:
         "step": field.step,
         "default": field.default,
         "description": field.description,
+        "ends": list(field.ends),
         "cost": field.cost_note,
     }
 

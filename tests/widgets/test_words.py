@@ -42,6 +42,7 @@ def test_pictures_and_parameters_are_named_by_what_they_are_for(page: Page) -> N
     expect(page.locator(".st-tally")).to_have_text("all automatic")
     unfold(page)
     expect(page.locator(".st-fields")).to_contain_text("Random for each run. The history keeps it.")
+    expect(page.locator("[data-name=safety_tolerance] .st-ends")).to_have_text("strictpermissive")
     for title in ("Number of pictures", "One picture per round", "Search the web first"):
         expect(page.locator(".st-fields").get_by_text(title, exact=True).first).to_be_visible()
 

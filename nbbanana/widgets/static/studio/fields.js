@@ -61,6 +61,7 @@ function draw(form, field, put) {
     { "data-name": field.name, role: "group", "aria-labelledby": form.id(field.name), "aria-describedby": cost ? form.id(`${field.name}-cost`) : null },
     h("div.st-field-head", {}, isCheck ? control.element : name, unless, reset),
     isCheck ? null : control.element,
+    field.ends.length ? h("div.st-ends.nbb-quiet.nbb-small", { "aria-hidden": "true" }, field.ends.map((end) => h("span", {}, end))) : null,
     cost,
   );
   if (isCheck) control.element.append(name);
