@@ -2,6 +2,9 @@
 
 import { fill, h, icon } from "../shared/dom.js";
 
+/** Characters of how a price comes about above which they are written small. */
+const LONG = 40;
+
 /** @param {any} form what the parts of the Studio share @param {HTMLElement} service who runs it */
 export function makeFoot(form, service) {
   const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
@@ -21,7 +24,7 @@ export function makeFoot(form, service) {
   const anyway = h("button", { type: "button", onclick: () => form.run(true) }, "Run anyway");
   const answers = h("span.st-answers", { hidden: true }, add, anyway);
   const warning = h("div.st-warning.nbb-small", { role: "status", hidden: true }, icon("region"), h("span", {}, "The region is not in the prompt: the model will not know of it."), answers);
-  const element = h("div.st-foot", {}, form.trouble.at("run"), warning, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, service, h("p", {}, amount, " ", how), bar, left, label), go);
+  const element = h("div.st-foot", {}, form.trouble.at("run"), warning, service, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, label), go);
 
   return {
     element,
@@ -41,6 +44,7 @@ export function makeFoot(form, service) {
     update(price) {
       fill(amount, price.problem ? "No price" : (price.amount ?? "…"));
       fill(how, price.problem ? price.problem[0] : price.how);
+      how.classList.toggle("nbb-small", how.textContent.length > LONG);
       label.hidden = !price.needs_max_price;
       how.title = price.note ?? "";
       bar.hidden = price.share === null;
