@@ -22,7 +22,18 @@ from nbbanana.models.offer_files import Offer, PriceList, TokenPrices, read_offe
 from nbbanana.models.refreshed import kept, kept_providers
 from nbbanana.text import one_line
 
-__all__ = ["Offer", "PriceList", "TokenPrices", "known_models", "offer", "offered", "origins", "told_model", "who_has"]
+__all__ = [
+    "Offer",
+    "PriceList",
+    "TokenPrices",
+    "known_models",
+    "newest",
+    "offer",
+    "offered",
+    "origins",
+    "told_model",
+    "who_has",
+]
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 """A provider's name that can be a part of a file's name; a stranger's record can hold any."""
@@ -38,7 +49,12 @@ def offer(provider: str, model_id: str) -> Offer | None:
     if not NAME.fullmatch(provider):
         return None
     known = canonical(model_id)
-    shipped, fresh = _shipped(provider, known), kept(provider).get(known)
+    return newest(provider, known, _shipped(provider, known))
+
+
+def newest(provider: str, model_id: str, shipped: Offer | None) -> Offer | None:
+    """Return an offer that a package ships, or what the service said since then when it was asked here."""
+    fresh = kept(provider).get(model_id)
     if shipped is None or fresh is None:
         return shipped or fresh
     return _merged(shipped, fresh) if fresh.read >= shipped.read else shipped

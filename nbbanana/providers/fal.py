@@ -172,11 +172,11 @@ class Fal(Service):
         known = offer(NAME, model)
         name = known.id if known else model
         query = httpx.QueryParams({"endpoint_id": name, "expand": "openapi-3.0"})
-        answer = await self._questions.ask("GET", f"{self.endpoints.platform}/models?{query}", "models", "look it up")
-        entry = _entry(answer.json, "models", name)
-        if not isinstance(entry.get("metadata"), dict):
-            gone = retired(NAME, TITLE, model, "Its catalogue does not list it.")
-            raise gone or UnknownModelError(f"{TITLE} has no {model[:80]}.", "Its catalogue does not list it.")
+        with translated(UnknownModelError, lambda error: retired(NAME, TITLE, model, error.why) or error):
+            url = f"{self.endpoints.platform}/models?{query}"
+            entry = _entry((await self._questions.ask("GET", url, "models", "look it up")).json, "models", name)
+            if not isinstance(entry.get("metadata"), dict):
+                raise UnknownModelError(f"{TITLE} has no {model[:80]}.", "Its catalogue does not list it.")
         schema = input_schema(model, entry.get("openapi"))
         schema["properties"].pop("sync_mode", None)  # it gives the picture in the answer and keeps nothing to collect
         day = today()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.models.offers import Offer, offer
+from nbbanana.models.offers import Offer, newest, offer
 from nbbanana.providers.endpoints import Endpoints
 from nbbanana.settings import config_dir
 
@@ -79,7 +79,7 @@ class ProviderSpec:
 
     def offer(self, model: str) -> Offer | None:
         """Return what it has of a model, as far as that is known without asking it; None where nothing is."""
-        return self.offers(model) if self.offers else offer(self.name, model)
+        return newest(self.name, model, self.offers(model)) if self.offers else offer(self.name, model)
 
     @property
     def how_to_log_in(self) -> str:

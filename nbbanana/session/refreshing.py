@@ -10,7 +10,6 @@ from nbbanana.errors import CredentialError, NBBananaError, UnknownModelError, U
 from nbbanana.models import ids
 from nbbanana.models.catalogue import canonical
 from nbbanana.models.offer_files import MODEL_ID, Offer, today
-from nbbanana.models.offers import offer
 from nbbanana.models.refreshed import keep, kept
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def _of_provider(session: Session, spec: ProviderSpec, wanted: Sequence[str]) ->
     if choice.is_play or not choice.name:
         yield Line(spec.name, "", "not asked", "Play money stands in its place." if choice.is_play else "In replay.")
         return
-    known = [model for model in (*ids(), *kept(spec.name)) if offer(spec.name, model)]
+    known = [model for model in (*ids(), *kept(spec.name)) if spec.offer(model)]
     told: list[Offer] = []
     for model in wanted or list(dict.fromkeys(known))[:MOST]:
         line, answer = _asked(session.engine_at(spec.name), spec, model)
@@ -94,7 +93,7 @@ def _asked(engine: Engine, spec: ProviderSpec, model: str) -> tuple[Line, Offer 
     """Ask about one model; a failure is a line, so that the others are asked too."""
     catalogue = spec.catalogue
     assert catalogue is not None
-    known = offer(spec.name, model)
+    known = spec.offer(model)
     try:
         found: Offer = engine.ask(lambda service: catalogue(service, model)).result()
     except UnknownModelError as error:

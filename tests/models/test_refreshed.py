@@ -13,7 +13,7 @@ import pytest
 from nbbanana.errors import ProtocolError
 from nbbanana.models import from_schema, get
 from nbbanana.models.offer_files import Offer, PriceList
-from nbbanana.models.offers import offer, offered, origins, who_has
+from nbbanana.models.offers import newest, offer, offered, origins, who_has
 from nbbanana.models.openapi import input_schema
 from nbbanana.models.refreshed import keep, kept
 from nbbanana.models.retiring import ending
@@ -203,3 +203,15 @@ def test_the_catalogue_s_own_model_is_as_it_was() -> None:
     before = get(EDIT)
     keep("fal", [told()])
     assert get(EDIT) is before
+
+
+def test_what_another_package_s_service_said_outranks_that_package_too() -> None:
+    """By its spec: its own offers are its package's, as the catalogue's files are this one's."""
+    own = replace(told(read="2026-11-01", price=0.05), provider="elsewhere", id="banana-two")
+    assert newest("elsewhere", EDIT, own) is own
+    keep("elsewhere", [replace(own, read=DAY, prices=PriceList(0.07, DAY, "asked"))])
+    found = newest("elsewhere", EDIT, own)
+    assert found is not None
+    assert found.prices is not None
+    assert (found.is_refreshed, found.prices.base, found.id) == (True, 0.07, "banana-two")
+    assert newest("elsewhere", NEWER, None) is None

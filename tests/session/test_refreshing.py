@@ -115,6 +115,17 @@ def test_the_file_holds_no_key(at_fal: SimpleNamespace) -> None:
     assert at_fal.fal.url not in text
 
 
+@pytest.mark.parametrize("absent", ["bare", "empty", "404"])
+def test_each_way_in_which_a_catalogue_may_say_that_a_model_is_gone_is_taken(
+    at_fal: SimpleNamespace, absent: str
+) -> None:
+    """Which of them fal says is not sure; a model that it never had is told apart."""
+    at_fal.fal.absent = absent
+    at_fal.fal.gone.add("fal-ai/nano-banana-2/edit")
+    lines = [line for line in refresh(at_fal.session, [EDIT, "fal-ai/never-there"]) if line.provider == "fal"]
+    assert [line.outcome for line in lines] == ["gone", "none"]
+
+
 def test_a_price_that_cannot_be_asked_leaves_the_one_that_is_known(at_fal: SimpleNamespace) -> None:
     """The fields are read all the same."""
     del at_fal.fal.prices["fal-ai/nano-banana-2/edit"]

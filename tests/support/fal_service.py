@@ -63,6 +63,8 @@ class FalService(Emulator):
         """The OpenAPI document of each model."""
         self.prices: dict[str, float] = {"fal-ai/nano-banana-2/edit": 0.08}
         """US dollars a picture; a model that is charged otherwise has none."""
+        self.absent = "bare"
+        """How its catalogue says that it has no model: a `bare` entry, an `empty` list, or a `404`."""
         self.gone: set[str] = set()
         """Models that it does not have any more."""
         self._checks = {name: fastjsonschema.compile(_schema(known)) for name, known in MODELS.items()}
@@ -132,6 +134,10 @@ class FalService(Emulator):
             return refused
         name = request.query_params["endpoint_id"]
         entry: dict[str, Any] = {"endpoint_id": name}
+        if name not in self.catalogue or name in self.gone:
+            if self.absent == "404":
+                return JSONResponse({"detail": "Not found"}, 404)
+            return JSONResponse({"models": [entry] if self.absent == "bare" else []})
         if name in self.catalogue and name not in self.gone:
             entry["metadata"] = {"display_name": name, "category": "image-to-image", "status": "active"}
             if request.query_params.get("expand") == "openapi-3.0":
