@@ -15,10 +15,10 @@ from importlib.metadata import EntryPoint, entry_points
 from nbbanana.errors import ConfigError, UsageError
 from nbbanana.models.nearest import nearest
 from nbbanana.providers.spec import ProviderSpec
-from nbbanana.settings import DEFAULT_PROVIDER
+from nbbanana.settings import DEFAULT_PROVIDER, config_dir
 from nbbanana.text import one_line
 
-__all__ = ["GROUP", "Broken", "find", "find_with_key", "listed", "title_of"]
+__all__ = ["GROUP", "Broken", "find", "find_with_key", "listed", "logged_in", "title_of"]
 
 GROUP = "nbbanana.providers"
 OWN = {
@@ -96,6 +96,20 @@ def listed() -> Iterator[ProviderSpec | Broken]:
     """Give every provider that is installed, this package's own first."""
     for entry in (*OWN.values(), *_others().values()):
         yield _loaded(entry)
+
+
+def logged_in() -> list[ProviderSpec]:
+    """
+    Return the providers whose key a login of nbbanana's own keeps, by the names of its files; none is opened.
+
+    A provider that shares its file with another tool is not among them: that login may be the other tool's.
+    """
+    try:
+        names = sorted(path.stem for path in config_dir().glob("*.json"))
+    except (OSError, ConfigError):
+        return []
+    found = [find(name) for name in names if name in OWN or name in _others()]
+    return [spec for spec in found if spec.key_variables and spec.token_file is None]
 
 
 @lru_cache(maxsize=1)

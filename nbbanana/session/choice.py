@@ -1,12 +1,15 @@
-"""Choosing the provider of a session: what the user chose, else the default service, else play money in a kernel."""
+"""
+Choosing the provider of a session: what the user chose, else the default service where its key is here, else the one
+service that the user logged in at, else play money in a kernel.
+"""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from nbbanana.errors import NoCredentialError
+from nbbanana.errors import ConfigError, NoCredentialError
 from nbbanana.settings import DEFAULT_PROVIDER, PLAY_PROVIDER, settings
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from nbbanana.providers.spec import ProviderSpec
     from nbbanana.store import Store
 
-__all__ = ["Choice", "choose", "in_kernel", "in_marimo", "nobody_is_asked"]
+__all__ = ["Choice", "by_login", "choose", "in_kernel", "in_marimo", "nobody_is_asked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,13 @@ def choose(wanted: str, store: Store) -> Choice:
     Choose the provider.
 
     Args:
-        wanted: the name of one; empty takes the one of the settings, else the default one where its key is here. A key
-            of another service was set for other work, and decides nothing.
+        wanted: the name of one; empty takes the one of the settings, else the default one where its key is here, else
+            the one of a login of nbbanana's own. A variable with the key of another service was set for other work,
+            and decides nothing.
         store: a store that holds paid edits is never continued by play money unless the user says so.
 
     Raises:
-        ConfigError: there is no such provider.
+        ConfigError: there is no such provider, or the user logged in at several and chose none.
         CredentialError: a key that is there and cannot be used. That is never a reason to fall back.
     """
     if settings().replay_store or settings().mode == "replay":
@@ -89,7 +93,31 @@ def choose(wanted: str, store: Store) -> Choice:
         raise NoCredentialError(
             f"There is no key for {spec.title}.", f"{wanted} was asked for.", f"{spec.how_to_log_in}."
         )
+    if (login := by_login()) is not None and (choice := _at(login)) is not None:
+        return replace(choice, text=f"{login.label} runs this: you logged in there, and nothing else was chosen.")
     return _without_credential(store)
+
+
+def by_login() -> ProviderSpec | None:
+    """
+    Return the provider of a login of nbbanana's own, which decides where nobody chose and the default one has no key.
+
+    Raises:
+        ConfigError: there are several.
+    """
+    from nbbanana.providers.credentials import key_place
+    from nbbanana.providers.registry import find, logged_in
+
+    found = logged_in()
+    if not found or key_place(find(DEFAULT_PROVIDER)):
+        return None
+    if len(found) > 1:
+        raise ConfigError(
+            f"You are logged in at {' and '.join(spec.label for spec in found)}, and no service was chosen.",
+            "Only one of them should pay.",
+            f"To choose one, {_how_to_choose(found[0])}; or log out: %nblogout {found[-1].name}.",
+        )
+    return found[0]
 
 
 def _at(spec: ProviderSpec) -> Choice | None:

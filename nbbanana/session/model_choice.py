@@ -10,6 +10,7 @@ from nbbanana.errors import ConfigError, CredentialError, UnknownModelError
 from nbbanana.models import Model, from_schema
 from nbbanana.models.naming import canonical
 from nbbanana.models.offers import offer, told_model
+from nbbanana.session.choice import by_login
 from nbbanana.session.library import Library
 from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, PLAY_PROVIDER, settings
 from nbbanana.store import Store
@@ -25,7 +26,7 @@ def default_model(provider: str, replayed: Callable[[], Store] | None = None) ->
     Return the default model of a provider.
 
     Args:
-        provider: its name; empty is that of the settings, else the default one.
+        provider: its name; empty is that of the settings, else that of a login, else the default one.
         replayed: gives the store that answers, in replay: there a request that named no model goes to the one that
             such requests went to, whatever is installed here and whatever the default is by now.
 
@@ -38,12 +39,13 @@ def default_model(provider: str, replayed: Callable[[], Store] | None = None) ->
         found = next((edit.model for edit in edits if not edit.model_named), None)
         if found is not None:
             return found
-    if name in {"", DEFAULT_PROVIDER, PLAY_PROVIDER}:
+    if name in {DEFAULT_PROVIDER, PLAY_PROVIDER} or (replayed is not None and not name):
         return DEFAULT_MODEL  # without loading a provider, for help and forms
     from nbbanana.providers.registry import find
 
     try:
-        return find(name).default_model or DEFAULT_MODEL
+        spec = find(name) if name else by_login()
+        return spec.default_model or DEFAULT_MODEL if spec else DEFAULT_MODEL
     except ConfigError:  # said where the request is started; help and forms show something
         return DEFAULT_MODEL
 

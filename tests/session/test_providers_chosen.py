@@ -13,12 +13,14 @@ from support.waiting import until
 
 import nbbanana as nb
 from nbbanana import errors
+from nbbanana.providers import registry
 from nbbanana.providers.credentials import find_credential, save_token
 from nbbanana.providers.fal import SPEC
+from nbbanana.providers.gemini import SPEC as GEMINI
 from nbbanana.providers.spec import ProviderSpec
 from nbbanana.sandbox import Sandbox
 from nbbanana.session import choice
-from nbbanana.settings import settings
+from nbbanana.settings import DEFAULT_MODEL, settings
 
 
 @pytest.fixture
@@ -123,6 +125,51 @@ def test_a_provider_without_its_key_says_how_to_get_one(tmp_path: Path) -> None:
     settings().provider = "fall"
     with nb.Session(store=tmp_path / "store") as session, pytest.raises(errors.ConfigError, match="Did you mean fal"):
         session.edit("Make it dusk.", png())
+
+
+def test_a_login_of_nbbanana_s_own_decides_where_nobody_chose(
+    fal: FalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a kernel and in a script; the result says so once, with no word of the sandbox."""
+    monkeypatch.delenv("FAL_KEY")
+    save_token(SPEC, KEY, SPEC.endpoints.from_environment())
+    with nb.Session(store=tmp_path / "store") as session:
+        first, second = (session.edit(words, png()) for words in ("Make it dusk.", "Make it dawn."))
+    assert [first.provider, second.provider] == ["fal", "fal"]
+    assert first.notes[0] == "fal runs this: you logged in there, and nothing else was chosen."
+    assert first.notes[0] not in second.notes
+    assert len(fal.posts) == 2
+
+
+def test_the_default_service_s_key_comes_before_a_login_elsewhere(both: SimpleNamespace) -> None:
+    """A second key moves no request."""
+    save_token(SPEC, KEY, SPEC.endpoints.from_environment())
+    assert both.session.edit("Make it dusk.", png()).provider == "sandbox"
+    assert both.fal.posts == []
+
+
+def test_a_login_brings_its_service_s_default_model() -> None:
+    """Forms and help show that too."""
+    save_token(GEMINI, KEY, GEMINI.endpoints())
+    assert nb.Session().default_model == GEMINI.default_model != DEFAULT_MODEL
+
+
+def test_two_logins_are_an_error_that_names_both(tmp_path: Path) -> None:
+    """Only one of them should pay; one word, or a logout, decides."""
+    save_token(SPEC, KEY, SPEC.endpoints())
+    save_token(GEMINI, KEY, GEMINI.endpoints())
+    with nb.Session(store=tmp_path / "store") as session:
+        with pytest.raises(errors.ConfigError, match=r"(?s)fal and Gemini API.*%config NBBanana\.provider") as caught:
+            session.edit("Make it dusk.", png())
+        assert KEY not in str(caught.value)
+        assert session.default_model == DEFAULT_MODEL
+
+
+def test_replay_looks_for_no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would run a request there."""
+    monkeypatch.setattr(registry, "logged_in", lambda: pytest.fail("it looked"))
+    with nb.Session(store=tmp_path / "store", mode="replay") as session:
+        assert (session.provider_name, session.default_model) == ("", DEFAULT_MODEL)
 
 
 def test_two_keys_for_one_service_are_an_error_that_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
