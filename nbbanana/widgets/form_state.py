@@ -56,8 +56,12 @@ class Draft:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
 
-TITLES = {"limit_generations": "One picture per round", "enable_web_search": "Search the web first"}
-"""What a form calls parameters whose own name does not say what they do."""
+TITLES = {
+    "limit_generations": "One picture per round",
+    "enable_web_search": "Search the web first",
+    "output_format": "Format",  # two words and their default are more than half of a column has room for
+}
+"""What a form calls parameters whose own name does not say what they do, or is long."""
 
 
 def title_of(field: Field) -> str:

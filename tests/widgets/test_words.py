@@ -47,6 +47,37 @@ def test_pictures_and_parameters_are_named_by_what_they_are_for(page: Page) -> N
         expect(page.locator(".st-fields").get_by_text(title, exact=True).first).to_be_visible()
 
 
+CUT = """() => {
+  const long = (one) => {
+    const text = document.createRange();
+    text.selectNodeContents(one);
+    return text.getBoundingClientRect().width;
+  };
+  return [...document.querySelectorAll(".st-field-head > *, .st-field .st-cost")]
+    .filter((one) => one.checkVisibility() && long(one) > one.getBoundingClientRect().width + 0.1)
+    .map((one) => one.textContent);
+}"""
+"""The words of parameters for which there is not enough room."""
+
+
+@pytest.mark.parametrize("width", [320, 1055])
+def test_no_word_of_a_parameter_is_cut(browser: Browser, form: Studio, width: int) -> None:
+    """Neither in a narrow cell nor in that of JupyterLab at 1440 pixels; the defaults are read whole."""
+    with opened(browser, form, width=width) as page:
+        unfold(page)
+        expect(page.locator(".st-fields")).to_contain_text("default png")
+        assert page.evaluate(CUT) == []
+
+
+def test_what_was_said_goes_by_itself(page: Page) -> None:
+    """A confirmation stays long enough to be read and to be undone, and then makes room."""
+    page.locator(".st-node").last.click()
+    page.locator(".st-detail-box").get_by_role("button", name="Prompt only").click()
+    expect(page.locator(".st-toast")).to_be_visible()
+    page.mouse.move(2, 2)
+    expect(page.locator(".st-toast")).not_to_be_visible()
+
+
 def test_a_recall_says_what_differs_and_what_it_brings(page: Page) -> None:
     """Against the form and the edit before; three ways to load it, and that undo brings the text back."""
     page.locator(".st-node").last.click()
