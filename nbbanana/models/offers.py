@@ -27,6 +27,7 @@ __all__ = [
     "PriceList",
     "TokenPrices",
     "known_models",
+    "lacking",
     "newest",
     "offer",
     "offered",
@@ -75,13 +76,22 @@ def offered(provider: str, title: str, model: str) -> Offer:
     found = offer(provider, model)
     if found is not None:
         return found
+    raise lacking(title, model)
+
+
+def lacking(title: str, model: str, why: str = "") -> UnknownModelError:
+    """
+    Return the error for a model that a service does not have.
+
+    >>> print(lacking("RunComfy", "google/nano-banana-2.1/edit", "It said: wrong id."))
+    RunComfy has no google/nano-banana-2.1/edit.
+    It said: wrong id. By the catalogue these have it: fal, gemini, openrouter.
+    Choose another model or another provider: --provider fal.
+    """
     others = who_has(model)
-    why = (
-        f"By the catalogue these have it too: {', '.join(others)}."
-        if others
-        else "No other service is known to have it."
-    )
-    raise UnknownModelError(f"{title} has no {one_line(model, 80)}.", why, "Choose another model or another provider.")
+    has = f"By the catalogue these have it: {', '.join(others)}." if others else "No other service is known to have it."
+    mend = f"Choose another model or another provider{f': --provider {others[0]}' if others else ''}."
+    return UnknownModelError(f"{title} has no {one_line(model, 80)}.", f"{why} {has}".strip(), mend)
 
 
 def who_has(model_id: str) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from nbbanana.errors import (
     translated,
 )
 from nbbanana.models.offer_files import today
-from nbbanana.models.offers import Offer, PriceList
+from nbbanana.models.offers import Offer, PriceList, lacking
 from nbbanana.models.retiring import retired
 from nbbanana.providers.answers import (
     REQUEST_ID,
@@ -240,7 +240,8 @@ class RunComfy(Service):
 
     def _unknown(self, model: str, why: str) -> UnknownModelError:
         """Return the error for a model that the service does not have: it ended, or there never was one."""
-        return retired(self.name, TITLE, model, why) or _unknown(model, why)
+        title = "The service" if self.is_play else TITLE
+        return retired(self.name, title, model, why) or lacking(title, model, why)
 
     async def _job(self, handle: str, what: str, doing: str) -> JobStatus:
         path = f"/requests/{_checked_handle(handle)}/{what}"

@@ -507,3 +507,14 @@ def test_its_own_catalogue_gives_the_fields_and_the_price_of_a_model():
     assert set(found.schema["properties"]) == {"prompt"}
     bare = httpx.Response(200, json={"base_price_usd": 0.09})
     assert type(ask(lambda service: service.catalogue_entry("acme/paint"), bare)) is errors.ProtocolError
+
+
+def test_a_model_of_the_catalogue_that_it_has_not_says_who_has_it():
+    """Neither by its answer to the POST nor by its catalogue is it known to have the newer model."""
+    name = "google/nano-banana-2.1/edit"
+    for call in (lambda service: service.submit(name, {}), lambda service: service.describe(name)):
+        error = ask(call, httpx.Response(400, json={"error_code": 400001, "error": "wrong resource id"}))
+        assert type(error) is errors.UnknownModelError
+        assert error.what == "RunComfy has no google/nano-banana-2.1/edit."
+        assert "wrong resource id" in error.why
+        assert "fal, gemini, openrouter" in error.why
