@@ -83,16 +83,16 @@ class FormState:
 
     Args:
         draft: what it begins with.
-        model_of: gives a model by its id.
+        model_of: gives a model by its id and the service that runs it.
 
     >>> from nbbanana import models
-    >>> form = FormState(Draft("google/nano-banana-2/edit", "Make it snow."), models.get)
+    >>> form = FormState(Draft("google/nano-banana-2/edit", "Make it snow."), lambda model_id, _: models.get(model_id))
     >>> form.set("seed", 7)
     >>> form.undo(), dict(form.draft.parameters)
     ('seed', {})
     """
 
-    def __init__(self, draft: Draft, model_of: Callable[[str], Model]) -> None:
+    def __init__(self, draft: Draft, model_of: Callable[[str, str], Model]) -> None:
         self.draft = draft
         self._model_of = model_of
         self._past: list[tuple[str, Draft]] = []
@@ -100,7 +100,7 @@ class FormState:
     @property
     def model(self) -> Model:
         """The model that is chosen."""
-        return self._model_of(self.draft.model)
+        return self._model_of(self.draft.model, self.draft.provider)
 
     @property
     def can_undo(self) -> str | None:
@@ -140,13 +140,13 @@ class FormState:
         Raises:
             UnknownModelError: there is none of that id.
         """
-        kept, dropped = self._carried_to(self._model_of(model_id))
+        kept, dropped = self._carried_to(self._model_of(model_id, self.draft.provider))
         self._change("the model", model=model_id, parameters=kept)
         return dropped
 
     def choose_service(self, provider: str, model_id: str) -> list[str]:
         """Take another service, and the model that is asked there, in one step; returns what was reset."""
-        kept, dropped = self._carried_to(self._model_of(model_id))
+        kept, dropped = self._carried_to(self._model_of(model_id, provider))
         self._change("the service", provider=provider, model=model_id, parameters=kept)
         return dropped
 
@@ -243,7 +243,8 @@ class FormState:
         """
         draft = self.draft
         images = [slot.image for slot in draft.slots]
-        return session.request(draft.prompt, images, model=draft.model, parameters=draft.parameters, region=self.area)
+        where: dict[str, Any] = {"model": draft.model, "provider": draft.provider or None}
+        return session.request(draft.prompt, images, **where, parameters=draft.parameters, region=self.area)
 
     def priced(self) -> EditRequest:
         """What the price depends on, also where the form is not ready to be sent."""

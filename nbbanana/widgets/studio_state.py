@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from nbbanana.engine.prices import Quote
+    from nbbanana.models import Model
     from nbbanana.store.records import Edit, Rating
 
 __all__ = ["StudioState"]
@@ -159,7 +160,7 @@ class StudioState:
         store = self.session.store
         edit = store.get(edit_id)
         draft = draft_of(edit, store, with_pictures=what != "only words")
-        seed_field = self.session.model_of(edit.model).seed_field
+        seed_field = self._model_of(edit.model).seed_field
         self.change(lambda: self.form.recall(draft, what, seed_field=seed_field))
 
     def newest_here(self) -> Edit | None:
@@ -184,7 +185,7 @@ class StudioState:
         if words.strip():
             draft = replace(draft, prompt=words)
         what: Recall = "all" if edit.seed_given else "all but seed"
-        seed_field = self.session.model_of(edit.model).seed_field
+        seed_field = self._model_of(edit.model).seed_field
         self.change(lambda: self.form.recall(draft, what, seed_field=seed_field))
         self.show_edit(edit_id)
 
@@ -204,7 +205,7 @@ class StudioState:
         """Ask an edit again with a new seed; a model without one makes another sample."""
         edit = self.session.store.get(edit_id)
         how: dict[str, Any] = {"seed": secrets.randbelow(SEED_LIMIT)}
-        if self.session.model_of(edit.model).seed_field is None:
+        if self._model_of(edit.model).seed_field is None:
             how = {"mode": "fresh"}
         with self.from_here():
             provider = self.form.draft.provider
@@ -219,7 +220,7 @@ class StudioState:
     def quote_again(self, edit_id: int) -> Future[Quote]:
         """Ask what `vary` of an edit would cost."""
         edit = self.session.store.get(edit_id)
-        model = self.session.model_of(edit.model)
+        model = self._model_of(edit.model)
         parameters = {name: value for name, value in edit.parameters.items() if name != model.prompt_field}
         engine = self.session.engine_at(self.form.draft.provider)
         return engine.quote(EditRequest(edit.model, parameters, seed_field=model.seed_field), model)
@@ -227,6 +228,9 @@ class StudioState:
     def _start(self, request: EditRequest, provider: str, **how: Any) -> Task:
         job = self.session.start(request, assume_price=self.max_price, provider=provider or None, **how)
         return self.watch(job, provider)
+
+    def _model_of(self, model_id: str) -> Model:
+        return self.session.model_of(model_id, self.form.draft.provider)
 
     def watch(self, job: Job, provider: str = "") -> Task:
         """Follow a job, which the form started at a provider, and show it."""
@@ -278,7 +282,7 @@ class StudioState:
         self.widget.emit(
             "form",
             model=draft.model,
-            models=[{"id": known, "title": self.session.model_of(known).title} for known in _choices(draft.model)],
+            models=[{"id": known, "title": self._model_of(known).title} for known in _choices(draft.model)],
             summary=model.summary,
             prompt=draft.prompt,
             seen=self.words_seen,

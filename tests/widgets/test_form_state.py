@@ -19,7 +19,7 @@ IMAGE = "google/nano-banana-2/text-to-image"
 
 
 def bench(**draft: Any) -> FormState:
-    return FormState(Draft(EDIT, **draft), models.get)
+    return FormState(Draft(EDIT, **draft), lambda model_id, _: models.get(model_id))
 
 
 def slot(name: str) -> Slot:

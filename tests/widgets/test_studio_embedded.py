@@ -61,7 +61,7 @@ def test_a_region_goes_with_the_edit_and_comes_back_with_it(form: Studio) -> Non
 
 def test_drawing_on_is_one_step_and_a_lost_picture_takes_its_region_along() -> None:
     """However many strokes, Undo takes back what was drawn since something else was done."""
-    bench = FormState(Draft("google/nano-banana-2/edit"), models.get)
+    bench = FormState(Draft("google/nano-banana-2/edit"), lambda model_id, _: models.get(model_id))
     whole = nb.region(nb.samples.still_life((64, 48)), boxes=[CORNER, (0, 0, 0.2, 0.2)])
     [slot] = form_slots(whole)
     bench.add([slot])
