@@ -92,7 +92,9 @@ def quote(
     count = counted(request.parameters, model, live)
     if price.prices is not None:
         listed = _by_list(price.prices, request, count, price.note)
-        return listed if past_costs is None or listed.high is not None else _up_to(listed, past_costs)
+        if past_costs is None or listed.high is not None:
+            return listed
+        return _up_to(listed, past_costs, price.prices.each_input * max(0, len(request.images) - 1))
     low = high = None
     how = "the service names no price a picture"
     if price.base is not None and price.unit in {None, "output", "image"}:
@@ -150,10 +152,14 @@ def _by_list(prices: PriceList, request: EditRequest, count: int, note: str | No
     return Quote(low, high if is_known else None, how, note, count)
 
 
-def _up_to(listed: Quote, past_costs: PastCosts) -> Quote:
-    """Return a price whose most is the most that such pictures cost before: the list says only the least."""
+def _up_to(listed: Quote, past_costs: PastCosts, more: float) -> Quote:
+    """
+    Return a price whose most is the most that such pictures cost before: the list says only the least.
+
+    `more` is what the input pictures after the first add to each output, since those may have been made of one.
+    """
     assert listed.low is not None
-    high = max(listed.low, round(listed.count * past_costs.high, 6))
+    high = max(listed.low, round(listed.count * (past_costs.high + more), 6))
     return replace(listed, high=high, how=f"{listed.how}. {past_costs}")
 
 

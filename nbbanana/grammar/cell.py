@@ -135,8 +135,7 @@ def parse(
     name, rest = _binding(line)
     words, silent = split(rest)
     _check_equals(line, words)
-    how = {"default_model": default_model, "namespace": namespace, "model_of": model_of, "choose": choose}
-    cell = parse_words(words, body, **how)  # type: ignore[arg-type]
+    cell = parse_words(words, body, default_model=default_model, namespace=namespace, model_of=model_of, choose=choose)
     return replace(cell, name=name, quiet=silent or cell.quiet)
 
 

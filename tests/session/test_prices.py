@@ -134,6 +134,14 @@ def test_what_such_pictures_cost_before_is_the_most_of_a_floor(photo):
     assert "as in edit 3" in found.how
 
 
+def test_more_input_pictures_than_those_were_made_of_raise_the_most(photo):
+    """Each costs tokens, and what was paid before may have been for one."""
+    with nb.Session(provider="sandbox") as session:
+        request = session.request(SNOW, [photo("portrait")] * 3, model=NEWER)
+    past = PastCosts(0.04, 0.05, "", (3,))
+    assert quote(price_of("gemini"), request, models.get(NEWER), past_costs=past).high == pytest.approx(0.05336)
+
+
 def test_a_size_that_the_list_does_not_know_is_counted_as_the_least_of_it(photo):
     """No source names 2K of this model; 4K has its factor."""
     for size, low in (("2K", 0.0336), ("4K", 0.1134)):

@@ -84,6 +84,11 @@ def test_all_that_is_known_is_asked_about_where_nothing_is_named(at_fal: SimpleN
     assert found.gone
     shown = describe_request(at_fal.session, at_fal.session.request(DUSK, [png()], model=EDIT))["text/plain"]
     assert f"fal said that it does not have {EDIT} any more" in shown
+    at_fal.fal.gone.clear()
+    refresh(at_fal.session, [EDIT])
+    again = offer("fal", EDIT)
+    assert again is not None
+    assert not again.gone
 
 
 def test_a_service_without_a_key_or_with_play_money_is_not_asked(
