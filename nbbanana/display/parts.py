@@ -218,6 +218,7 @@ def _again(view: ResultView) -> list[list[tuple[str, str]]]:
         return [[(one, "is the first of these results in any notebook on this store")]]
     return [
         [(one, "is this result, in any notebook on this store")],
+        [(f'{one}.save("out")', "writes its files into a folder"), (f"{one}[0].view()", "shows one large")],
         [(f"{one}.cell()", "gives its cell back"), (f"{one}.rerun()", "asks again, for a new sample")],
     ]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,3 +43,14 @@ def test_a_value_written_another_way_is_taken(shell: Any) -> None:
     """`1k`, `16x9` and `jpg` are what they mean."""
     shell.run_cell("%%nbedit snow << table --resolution 1k --aspect-ratio 16x9 --output-format jpg\nMake it snow.")
     assert {"1K", "16:9", "jpeg"} <= set(shell.user_ns["snow"].parameters.values())
+
+
+def test_a_grid_says_how_to_get_at_its_files_in_code_that_runs(shell: Any, tmp_path: Path) -> None:
+    """In a saved notebook the pictures are small; the line beside them writes the originals into a folder."""
+    shell.run_cell("import nbbanana as nb")
+    shell.run_cell("%%nbedit snow << table -n 2 --resolution 0.5K\nMake it snow.")
+    page = unescape(re.sub(r"<[^>]*>", "", shell.user_ns["snow"]._repr_html_()))
+    [code] = set(re.findall(r'nb\.history\[1\]\.save\("out"\)', page))
+    shell.run_cell(code)
+    written = sorted((tmp_path / "out").iterdir())
+    assert [file.read_bytes() for file in written] == [output.bytes for output in shell.user_ns["snow"]]

@@ -12,7 +12,9 @@ from support.lab import Browser
 from support.schemas import INPAINT
 
 import nbbanana as nb
+from nbbanana.display.words import duration
 from nbbanana.sandbox import Sandbox
+from nbbanana.widgets.payloads import group_row
 from nbbanana.widgets.studio import Studio
 
 pytestmark = pytest.mark.browser
@@ -128,3 +130,15 @@ def test_the_saved_form_says_how_to_get_it_back(form: Studio) -> None:
     """One sentence in the place of the live form."""
     data, _ = form._repr_mimebundle_()
     assert data["text/plain"] == "Studio: run this cell to use the form."
+
+
+def test_a_picture_that_was_fetched_later_says_no_time(form: Studio) -> None:
+    """How long it took until somebody fetched it says nothing of the work."""
+    edit = form.session.history[1].record
+    made, fetched = (
+        group_row(edit, form.session.store, "x", origin=origin)["facts"] for origin in ("made", "collected")
+    )
+    took = duration(edit.duration or 0.0)
+    assert f" · {took} · " in made
+    assert took not in fetched
+    assert "$0.105 in play money" in fetched
