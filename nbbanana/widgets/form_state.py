@@ -248,7 +248,8 @@ class FormState:
 
     def priced(self) -> EditRequest:
         """What the price depends on, also where the form is not ready to be sent."""
-        return EditRequest(self.draft.model, self.draft.parameters, seed_field=self.model.seed_field)
+        images = tuple(slot.image for slot in self.draft.slots)
+        return EditRequest(self.draft.model, self.draft.parameters, images, seed_field=self.model.seed_field)
 
     def cell(self, store: Store, name: str | None = None) -> str:
         """

@@ -18,6 +18,7 @@ from nbbanana.widgets.thumbnails import Source, blob_source
 
 if TYPE_CHECKING:
     from nbbanana.engine.prices import Quote
+    from nbbanana.images import ImageInput
     from nbbanana.models import Field
     from nbbanana.session.choice import Choice
     from nbbanana.store import Store
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Row",
     "are_alike",
+    "bare",
     "draft_of",
     "field_row",
     "gist",
@@ -317,13 +319,14 @@ def draft_of(edit: Edit, store: Store, *, with_pictures: bool = True) -> Draft:
         if with_pictures:
             slots.append(Slot(image_of(record, store), operand_of(edit, number, store)))
         else:
-            slots.append(Slot(_bare(record)))
+            slots.append(Slot(bare(record)))
     region = edit.region
     pointed = (slots[region.input].key, region.shapes) if region and region.input < len(slots) else None
     return Draft(edit.model, edit.prompt, parameters, tuple(slots), pointed)
 
 
-def _bare(record: InputRecord) -> Any:
+def bare(record: InputRecord) -> ImageInput:
+    """An input by its name and identity, without its bytes."""
     from nbbanana.images import ImageInput
 
     return ImageInput(record.name, record.identity)

@@ -21,7 +21,7 @@ from nbbanana.widgets.embedded import EmbeddedForms
 from nbbanana.widgets.form_state import Draft, FormState, Recall
 from nbbanana.widgets.inputs import Slot
 from nbbanana.widgets.panels import SHOWN, HistoryStrip, ResultGroups
-from nbbanana.widgets.payloads import Row, draft_of, field_row, region_row, slot_row, slot_source
+from nbbanana.widgets.payloads import Row, bare, draft_of, field_row, region_row, slot_row, slot_source
 from nbbanana.widgets.services import Services
 from nbbanana.widgets.thumbnails import Thumbnails
 from nbbanana.widgets.watchers import PriceWatcher, ScalingNotes, Task, TaskList, task_row
@@ -99,8 +99,7 @@ class StudioState:
             before, found = self.form.draft, change()
             self.show_form()
             self.embedded.refresh_region(self.form)
-            after = self.form.draft
-            if (before.model, before.parameters, before.provider) != (after.model, after.parameters, after.provider):
+            if _priced(before) != _priced(self.form.draft):
                 self.price.ask(self.form)
             return found
 
@@ -223,7 +222,8 @@ class StudioState:
         model = self._model_of(edit.model)
         parameters = {name: value for name, value in edit.parameters.items() if name != model.prompt_field}
         engine = self.session.engine_at(self.form.draft.provider)
-        return engine.quote(EditRequest(edit.model, parameters, seed_field=model.seed_field), model)
+        images = tuple(map(bare, edit.inputs))
+        return engine.quote(EditRequest(edit.model, parameters, images, seed_field=model.seed_field), model)
 
     def _start(self, request: EditRequest, provider: str, **how: Any) -> Task:
         job = self.session.start(request, assume_price=self.max_price, provider=provider or None, **how)
@@ -354,6 +354,11 @@ class StudioState:
     def _thumbnail_made(self, key: str, data: bytes) -> None:
         """Called in a background thread."""
         ui_thread.post(lambda: self.widget.emit("picture", key=key, buffers=[data]))
+
+
+def _priced(draft: Draft) -> tuple[Any, ...]:
+    """Return what a price depends on."""
+    return draft.model, draft.parameters, draft.provider, len(draft.slots)
 
 
 def _choices(chosen: str) -> list[str]:

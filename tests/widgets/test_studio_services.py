@@ -236,3 +236,21 @@ def test_every_service_runs_varies_and_keeps_a_budget(
         assert len(service.posts) == 2
         assert service.key not in str(front.wire.said)
         form.close()
+
+
+def test_each_input_picture_is_in_the_price(
+    session: nb.Session, monkeypatch: pytest.MonkeyPatch, photo: Callable[[str], Path]
+) -> None:
+    """Where a service charges for them, one more is more, in the form and before a vary."""
+    with GeminiService() as service:
+        for variable, value in service.environment.items():
+            monkeypatch.setenv(variable, value)
+        form = nb.studio(photo("coffee"), prompt="Make it snow.", provider="gemini", session=session)
+        front = Front(form)
+        until(lambda: front.told("price").get("amount") == "about $0.0353")
+        form.inputs = [photo("coffee"), photo("chelsea")]
+        until(lambda: front.told("price")["amount"] == "about $0.037")
+        made = form.run().result()
+        quote = ui_thread.call(lambda: form.state.quote_again(made.id)).result()
+        assert quote.low == pytest.approx(0.0336 + 2 * 0.00168)
+        form.close()
