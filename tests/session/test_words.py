@@ -49,3 +49,12 @@ def test_what_broke_while_it_was_sent_says_where_to_look(served, photo):
     with pytest.raises(errors.UncertainError) as error:
         session.edit(SNOW, photo("coffee"), seed=1)
     assert "It may be running and charged: look at the service's list of generations" in error.value.lines[-1]
+
+
+def test_what_was_a_raw_error_of_python_works(session, photo, tmp_path):
+    """Folders are made on the way, a result saves all of its pictures, and an output is starred by itself."""
+    result = session.edit(SNOW, photo("coffee"), seed=1, n=2, resolution="0.5K")
+    assert result[0].save(tmp_path / "out" / "neon.png").read_bytes() == result[0].bytes
+    assert [file.parent.name for file in result.save(tmp_path / "all")] == ["all", "all"]
+    assert result[1].star().starred
+    assert session.history.filter(starred=True)[0].id == result.id

@@ -288,3 +288,23 @@ def test_closing_the_view_lets_everything_go(page: Page) -> None:
         )
         == 0
     )
+
+
+def test_the_prompt_grows_with_its_words(page: Page) -> None:
+    """A long one is seen whole as far as there is room, then it scrolls; a short one takes little again."""
+    area = page.get_by_label("Prompt")
+    few = area.bounding_box()
+    area.fill("Make it snow on all the roofs.\n" * 8)
+    many = area.bounding_box()
+    assert few
+    assert many
+    assert many["height"] > few["height"] + 40
+    assert area.evaluate("one => one.scrollHeight <= one.clientHeight")
+    area.fill("Make it snow on all the roofs.\n" * 60)
+    most = area.bounding_box()
+    assert most
+    assert many["height"] < most["height"] <= 320
+    area.fill("Snow.")
+    again = area.bounding_box()
+    assert again
+    assert again["height"] == few["height"]
