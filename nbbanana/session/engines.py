@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from nbbanana.engine.engine import Engine
 from nbbanana.engine.reuse import Reuse
-from nbbanana.errors import NoCredentialError
+from nbbanana.errors import ConfigError, CredentialError, NoCredentialError
 from nbbanana.session.choice import Choice, choose
 from nbbanana.settings import DEFAULT_PROVIDER, PLAY_PROVIDER, settings
 from nbbanana.store import Store
+from nbbanana.store.records import Edit
 
 __all__ = ["Engines"]
 
@@ -70,6 +71,21 @@ class Engines:
     def of(self, provider: str) -> Engine:
         """Return the engine for records of a provider: the one that is chosen now, where it is that provider's."""
         return self.chosen("" if self.choice().name == provider else provider)[1]
+
+    def reach(self, edit: Edit) -> bool:
+        """
+        Return whether the job of a record can be asked about: at the provider of now, or at another whose key is here.
+
+        Raises:
+            CredentialError: the key of the provider of now cannot be used.
+        """
+        if edit.is_play or edit.provider == self.choice().name:
+            return edit.provider == self.choice().name  # what plays has its jobs in its own process
+        try:
+            self.chosen(edit.provider)
+        except (ConfigError, CredentialError):
+            return False
+        return True
 
     @property
     def reuse(self) -> Reuse:

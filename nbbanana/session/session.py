@@ -339,9 +339,13 @@ class Session:
         return Job(engine.resume(edit, request, model), engine, self.library, self, partial(self._receive, None))
 
     def collect(self, edits: Sequence[Edit]) -> list[Job]:
-        """Take up those of these accepted jobs that run at this session's provider."""
-        name = self.engine.provider.name if edits else ""
-        return [self.resume(edit) for edit in edits if edit.provider == name]
+        """Take up those of these accepted jobs that run at this session's provider, or at another whose key is here."""
+        if edits and self.mode == "replay":
+            raise nobody_is_asked()
+        found = [edit for edit in edits if self._engines.reach(edit)]
+        if edits and not found:
+            self.engine_at()  # where there is no key at all, that is said
+        return [self.resume(edit) for edit in found]
 
     # ── what it consists of ─────────────────────────────────────────────────────────────────────────────────
 

@@ -105,6 +105,26 @@ def test_a_job_is_taken_up_again_at_the_service_that_has_it(both: SimpleNamespac
     assert len(both.fal.posts) == 1
 
 
+def test_jobs_of_every_service_whose_key_is_here_are_collected(
+    both: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`%nbresume` asks each where it is; one whose key is gone stays collectable."""
+    both.fal.duration = 3600.0
+    job = both.session.submit("Make it dusk.", png(), provider="fal")
+    until(lambda: job.progress.phase == "queued")
+    both.session.close()
+    both.fal.finish()
+    key = both.fal.environment["FAL_KEY"]
+    monkeypatch.delenv("FAL_KEY")
+    with nb.Session(store=both.session.folder) as later:
+        assert (later.history.collect(), len(later.history.waiting())) == ([], 1)
+        monkeypatch.setenv("FAL_KEY", key)
+        (again,) = later.history.collect()
+        assert again.result().provider == "fal"
+        assert later.history.collect() == []
+    assert len(both.fal.posts) == 1
+
+
 def test_a_dry_run_shows_what_that_service_would_get(both: SimpleNamespace) -> None:
     """Its names, its price, and that it would be fal."""
     from nbbanana.session.dry_run import describe_request
