@@ -10,6 +10,7 @@ from nbbanana.errors import ParameterError, translated
 from nbbanana.models.catalogue import get, ids
 from nbbanana.models.model import Model, from_schema
 from nbbanana.models.offers import offer, who_has
+from nbbanana.text import one_line
 
 __all__ = ["carriers", "losses", "payload_for"]
 
@@ -46,7 +47,8 @@ def losses(model: Model, parameters: Mapping[str, Any], live: Model | None, serv
     ('gemini carries seed with loss: best effort.',)
     """
     found = ((name, model.counterpart(name, live)) for name in parameters) if live else ()
-    return tuple(f"{service} carries {name} with loss: {there.loss}." for name, there in found if there and there.loss)
+    lossy = ((name, one_line(there.loss, 200)) for name, there in found if there and there.loss)
+    return tuple(f"{service} carries {name} with loss: {loss}." for name, loss in lossy)
 
 
 def carriers(model_id: str, parameter: str) -> tuple[str, ...]:

@@ -13,12 +13,15 @@ from nbbanana.models import Model
 from nbbanana.regions import written
 from nbbanana.request import EditRequest
 from nbbanana.session.call_args import with_count
+from nbbanana.settings import DEFAULT_PROVIDER, settings
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord
 
 __all__ = ["as_cell", "as_code", "image_of", "operand_of", "provider_again", "request_of"]
 
-NOT_PARAMETERS = frozenset({"images", "max_price", "mode", "model", "name", "prompt", "region"})
+NOT_PARAMETERS = frozenset(
+    {"assume_price", "images", "max_price", "mode", "model", "n", "name", "prompt", "provider", "region"}
+)
 """What `nb.edit` takes besides a model's parameters."""
 
 
@@ -56,9 +59,9 @@ def request_of(edit: Edit, model: Model, store: Store, seed: int | None = None, 
 def provider_again(edit: Edit) -> str | None:
     """
     Return the provider that a record is asked again at: the one that made it, for another charges and paints otherwise.
-    What was made for play money is asked at the one that is chosen: None.
+    What was made for play money, or by another person, is asked at the one that is chosen: None.
     """
-    return None if edit.is_play else edit.provider
+    return None if not edit.id or edit.is_play or edit.is_foreign else edit.provider
 
 
 def image_of(record: InputRecord, store: Store) -> ImageInput:
@@ -90,6 +93,7 @@ def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
         [_operand(edit, number, store) for number in range(len(edit.inputs))],
         name=name,
         region=_region_on_line(edit),
+        provider=_named_provider(edit),
     )
 
 
@@ -112,8 +116,16 @@ def as_code(edit: Edit, store: Store) -> str:
     rest |= _masks(edit, "edit:{}.mask")
     arguments += [f"model={edit.model!r}", *(f"{name}={value!r}" for name, value in rest.items())]
     arguments += [f"region={_region(edit)}"] if edit.region else []
+    arguments += [f"provider={provider!r}"] if (provider := _named_provider(edit)) else []
     inner = "".join(f"    {argument},\n" for argument in arguments)
     return f"nb.edit(\n{inner})"
+
+
+def _named_provider(edit: Edit) -> str | None:
+    """Return the provider that a copy names: the one that is asked again, unless that is so without a word."""
+    provider = provider_again(edit)
+    goes_without_saying = provider == DEFAULT_PROVIDER and settings().provider in {"", DEFAULT_PROVIDER}
+    return None if goes_without_saying else provider
 
 
 def _masks(edit: Edit, kept: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from support.runcomfy_service import RunComfyService
 import nbbanana as nb
 from nbbanana import errors
 from nbbanana.session import current
+from nbbanana.settings import settings
 
 EDIT, NEWER = "google/nano-banana-2/edit", "google/nano-banana-2.1/edit"
 DEFAULTS = {"runcomfy": EDIT, "fal": EDIT, "gemini": NEWER, "openrouter": NEWER}
@@ -79,6 +80,35 @@ def test_what_follows_from_a_result_stays_at_the_service_that_made_it(services, 
         assert dusk.vary([10], provider="runcomfy")[0].record.provider == "runcomfy"
         assert dusk.rerun(provider="runcomfy").record.provider == "runcomfy"
         assert posts(services) == {**dict.fromkeys(SERVICES, 0), "fal": 4, "runcomfy": 2}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_copy_of_a_result_s_cell_or_code_asks_the_same_service(services, shell, name):
+    """It is answered by the record, wherever a request would go else; the default service goes without saying."""
+    shell.run_cell(f"%%nbedit dusk << table --seed 7 --provider {name}\nMake it dusk.")
+    dusk = shell.user_ns["dusk"]
+    assert f"--provider {name}" in dusk.cell().splitlines()[0]
+    assert f"provider='{name}'" in dusk.code()
+    shell.run_cell(dusk.cell("again"))
+    assert shell.user_ns["again"].id == eval(dusk.code(), {"nb": nb}).id == dusk.id
+    assert posts(services) == {**dict.fromkeys(SERVICES, 0), name: 1}
+    settings().provider = ""
+    assert ("--provider" in dusk.cell(), "provider=" in dusk.code()) == (name != "runcomfy",) * 2
+
+
+def test_another_person_s_record_chooses_no_service(services, shell, tmp_path):
+    """Its copies name none, and asking again asks the one that is chosen here, whatever other key is here."""
+    shell.run_cell("%%nbedit dusk << table --seed 7 --provider fal\nMake it dusk.")
+    nb.history.export(tmp_path / "theirs.zip")
+    settings().provider = ""
+    with nb.Session(store=tmp_path / "mine") as mine:
+        mine.history.merge(tmp_path / "theirs.zip")
+        theirs = mine.history[1]
+        assert theirs.record.is_foreign
+        assert "--provider" not in theirs.cell()
+        assert "provider=" not in theirs.code()
+        assert theirs.rerun().record.provider == "runcomfy"
+    assert posts(services) == {**dict.fromkeys(SERVICES, 0), "fal": 1, "runcomfy": 1}
 
 
 def test_what_follows_needs_the_key_of_the_service_that_made_it(services, shell, monkeypatch):
