@@ -67,6 +67,7 @@ def _add_accounts(commands: Commands) -> None:
     commands.add("balance", _balance, "Say what is left at the service.")
     budget = commands.add("budget", _budget, "Show or set what may be spent at the provider from this store.")
     budget.add_argument("amount", nargs="?", metavar="USD", help="US dollars, or off")
+    budget.add_argument("--provider", metavar="NAME", help="the service; the one that would run a request if not said")
     models = commands.add("models", _models, "List the models, or print the schema of one.")
     models.add_argument("what", choices=["list", "get", "refresh"], nargs="?", default="list")
     models.add_argument("model", nargs="*", help="of get: one; of refresh: those to ask about, all that are known else")
@@ -204,7 +205,7 @@ def _budget(options: argparse.Namespace) -> None:
     from nbbanana.grammar import dollars
 
     with open_session(options) as session:
-        provider = session.provider_name
+        provider = session.choice(options.provider).name
         if not provider:
             raise NoCredentialError("A budget belongs to a provider, and none was chosen.", "There is no token.")
         if options.amount is not None:

@@ -329,13 +329,17 @@ class NBBananaMagics(Magics):
             %nbbudget
             %nbbudget 5.00
             %nbbudget off
+            %nbbudget 5.00 --provider fal
         """
-        from nbbanana.grammar import dollars
+        from nbbanana.grammar import OWN, Word, dollars, read_options, split
         from nbbanana.notebook.displays import say
         from nbbanana.session import current
 
-        session = current()
-        choice, text = session.choice(), line.strip()
+        named = [option for option in OWN if option.key == "provider"]
+        words = [Word(one.text, quoted=one.quoted or one.text[1:2].isdecimal()) for one in split(line)[0]]  # -1 is none
+        read, words = read_options(words, named, self._shell.user_ns)
+        session, text = current(), " ".join(word.text for word in words)
+        choice = session.choice(next((str(value) for _, value in read.values()), None))
         provider = choice.name
         if not provider:
             raise UsageError(

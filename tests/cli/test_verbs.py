@@ -265,3 +265,10 @@ def test_the_services_are_listed(shell):
     rows = shell("providers", "--output", "json", FAL_KEY="the-secret").json
     assert {row["provider"]: row["key"] for row in rows}["fal"] == "FAL_KEY"
     assert "the-secret" not in shell("providers", FAL_KEY="the-secret").out
+
+
+def test_a_budget_is_for_the_service_that_is_named(shell):
+    """As `%nbbudget --provider`."""
+    shown = shell("budget", "5", "--provider", "fal", FAL_KEY="the-secret").json
+    assert shown == {"provider": "fal", "budget": 5.0, "left": 5.0}
+    assert shell("budget", "5", "--provider", "fal").code == 77

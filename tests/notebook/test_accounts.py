@@ -135,3 +135,17 @@ def test_login_with_a_key_asks_for_it_and_logout_forgets_it(shell, monkeypatch, 
     assert list((isolated / "config").rglob("fal.json")) == []
     shell.run_cell("%nblogout fal")
     assert "There was no stored key of fal." in shell.text_shown()
+
+
+def test_a_budget_is_for_the_service_that_is_named(shell, monkeypatch):
+    """Others keep theirs; one without its key is an error that says how to get one."""
+    monkeypatch.setenv("FAL_KEY", "the-key-of-fal")
+    shell.run_cell("%nbbudget 5.00 --provider fal")
+    assert "$5.00 of $5.00 is left at fal." in shell.text_shown()
+    shell.run_cell("%nbbudget")
+    assert "No budget at sandbox" in shell.text_shown()
+    shell.run_cell("%nbbudget off --provider fal")
+    assert "No budget at fal" in shell.text_shown()
+    monkeypatch.delenv("FAL_KEY")
+    with pytest.raises(errors.NoCredentialError, match="FAL_KEY"):
+        shell.run_cell("%nbbudget 5 --provider fal")
