@@ -41,6 +41,8 @@ __all__ = ["HASTE", "Conformance"]
 
 HASTE = Timeouts(connect=2, read=0.5, read_total=1, submit=0.5, submit_total=1, download_total=3)
 """Seconds within which a fault that waits is given up in these tests."""
+PACE = 0.005
+"""Seconds that a second of the service takes: emulators answer at once, and are asked so often."""
 WORDS = "Make it snow, number 1."
 BATCH = 6
 AFTERWARDS = {"completed", "unknown", "lost"}
@@ -92,6 +94,7 @@ class Conformance:
         options = {"provider": self.provider, "store": self.folder / store, "model": self.spec.default_model}
         session = nb.Session(**{**options, **how})
         self._opened.callback(session.close)
+        session.engine.provider.pace = PACE
         if hasty:
             session.engine.provider.timeouts = HASTE  # type: ignore[attr-defined]
         return session

@@ -55,8 +55,8 @@ class FalService(Emulator):
         end: str = "ok",
         holds: bool = False,
     ) -> None:
-        super().__init__(faults=faults, end=end, holds=holds)
-        self.duration = duration
+        super().__init__(faults=faults, end=end)
+        self.duration = math.inf if holds else duration
         self.locked = locked
         self.cancel_word = cancel_word
         self.catalogue: dict[str, Any] = {name: document(known) for name, known in MODELS.items()}
@@ -78,6 +78,11 @@ class FalService(Emulator):
         """Add a model to its catalogue: it takes what another one takes."""
         self.catalogue[name] = described
         self._checks[name] = self._checks[like]
+
+    def release(self) -> None:
+        """End every request: a queue takes a POST at once and keeps the request waiting."""
+        super().release()
+        self.finish()
 
     def finish(self) -> None:
         """End every request that waits or runs."""
