@@ -220,6 +220,8 @@ class PriceWatcher:
 
         Where the service does not answer it is asked again, until it does or the form is closed.
         """
+        if self._on_price is None:  # closed: the session may be too, and asking would open it again
+            return
         self._number += 1
         number = self._number
         try:
