@@ -49,6 +49,9 @@ def _add_records(commands: Commands) -> None:
     found = settle.add_mutually_exclusive_group(required=True)
     found.add_argument("--cost", type=float, metavar="USD", help="what it cost; 0: it was never charged")
     found.add_argument("--request-id", metavar="ID", help="the service's id of it, so that resume collects it")
+    ledger = commands.add("ledger", _ledger, "List every request that was sent: when, where, how it ended, its cost.")
+    ledger.add_argument("--csv", action="store_true", help="as CSV, for a service's support desk")
+    ledger.add_argument("--limit", type=int, default=1000, metavar="N", help="the newest so many")
     replay = commands.add("replay", _replay, "Execute a notebook from stored edits alone: no key, no network, no cost.")
     replay.add_argument("notebook")
     replay.add_argument(
@@ -137,6 +140,16 @@ def _settle(options: argparse.Namespace) -> None:
     with open_session(options) as session:
         record = session.store.settle(options.edit, cost=options.cost, request_id=options.request_id)
         put_json({name: getattr(record, name) for name in ("id", "state", "cost", "request_id")})
+
+
+def _ledger(options: argparse.Namespace) -> None:
+    with open_session(options) as session:
+        found = session.history.ledger(options.limit)
+        if options.csv:
+            for line in found.csv().splitlines():
+                put_line(line)
+        else:
+            put_rows(options, found.rows)
 
 
 def _replay(options: argparse.Namespace) -> None:

@@ -14,11 +14,12 @@ from nbbanana.session import view_builders
 from nbbanana.session.bundled import open_to_read
 from nbbanana.session.changes import Diff, Lineage
 from nbbanana.session.jobs import Job
+from nbbanana.session.ledger import Ledger
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, Expression
 from nbbanana.session.result_sets import Asker, Results
 from nbbanana.session.results import EditResult, Output
-from nbbanana.store.records import Edit, Post, Spending
+from nbbanana.store.records import Edit, Spending
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -196,9 +197,9 @@ class History:
             )
         return self._result(self._library.store.settle(values.whole(edit_id), cost=cost, request_id=request_id))
 
-    def ledger(self, limit: int = 1000) -> list[Post]:
+    def ledger(self, limit: int = 1000) -> Ledger:
         """Return every POST, the newest first: when, where, its id, how it ended, its quote and its cost."""
-        return self._library.store.posts(limit=values.count(limit))
+        return Ledger(self._library.store.posts(limit=values.count(limit)))
 
     def resume(self) -> list[EditResult]:
         """

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from nbbanana.display.providers import COLUMNS, providers_bundle
+from nbbanana.display.columns import columns_bundle
 from nbbanana.models import Model, from_schema, get, ids
 from nbbanana.models.offers import Offer, known_models
 from nbbanana.providers.credentials import key_place
@@ -16,6 +16,8 @@ from nbbanana.session.services import carried_by
 from nbbanana.settings import DEFAULT_MODEL, settings
 
 __all__ = ["ProviderLine", "ProviderList", "list_providers"]
+
+COLUMNS = ("provider", "key", "a picture", "models", "carries", "can")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class ProviderList(Sequence[ProviderLine]):
         return [dict(zip(COLUMNS, _row(line), strict=True)) for line in self._lines]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return providers_bundle([_row(line) for line in self._lines])
+        return columns_bundle(COLUMNS, [_row(line) for line in self._lines])
 
 
 def list_providers() -> ProviderList:

@@ -272,3 +272,13 @@ def test_a_budget_is_for_the_service_that_is_named(shell):
     shown = shell("budget", "5", "--provider", "fal", FAL_KEY="the-secret").json
     assert shown == {"provider": "fal", "budget": 5.0, "left": 5.0}
     assert shell("budget", "5", "--provider", "fal").code == 77
+
+
+def test_the_ledger_is_csv_for_a_support_desk(shell):
+    """A line a POST under the names of its columns; as JSON too."""
+    shell("edit", "table.png", "-p", "Make it dusk.", "--sandbox", "-o", "out")
+    head, line = shell("ledger", "--csv", "--sandbox").out.splitlines()
+    assert head.startswith("time,edit,post,provider,id,outcome,quote,cost")
+    assert ",sandbox," in line
+    (row,) = shell("ledger", "--output", "json", "--sandbox").json
+    assert (row["edit"], row["outcome"]) == (1, "accepted")
