@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nbbanana.errors import CredentialError
-from nbbanana.providers.registry import find
+from nbbanana.errors import ConfigError, CredentialError
+from nbbanana.providers.registry import find, title_of
 from nbbanana.session.choice import Choice
 from nbbanana.session.services import by_list, least, usable
 from nbbanana.widgets.payloads import Row, service_row
@@ -34,7 +34,7 @@ class Services:
         """Return who runs a request at a service, also where its key is not here: the price line says so then."""
         try:
             return self._session.choice(provider)
-        except CredentialError:
+        except (ConfigError, CredentialError):
             return Choice(provider, find(provider) if provider else None)
 
     def default_model(self, provider: str) -> str:
@@ -52,13 +52,15 @@ class Services:
         """Return what the front end shows; a page for visitors has no choice."""
         chosen = form.draft.provider
         own = self.choice("")
-        choices = [] if is_public or not (own.name or chosen) else list(self._choices(form, own))
-        return service_row(self.choice(chosen), chosen, choices)
+        has_none = is_public or self._session.mode == "replay"
+        choices = {} if has_none else dict(self._choices(form, own))
+        if choices and chosen not in choices:
+            choices[chosen] = title_of(chosen)
+        return service_row(self.choice(chosen), chosen, list(choices.items()))
 
     def _choices(self, form: FormState, own: Choice) -> Iterator[tuple[str, str]]:
         """Give values and words; the service that runs the form has its price beside it, the others here."""
-        if own.name:
-            yield "", own.title
+        yield "", own.title if own.name else "no service yet"
         for spec in usable():
             if own.spec is None or spec.name not in {own.name, own.spec.name}:
                 yield spec.name, self._words(spec, form)

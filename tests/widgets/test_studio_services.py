@@ -23,6 +23,8 @@ from support.waiting import until
 import nbbanana as nb
 from nbbanana import errors
 from nbbanana.providers import fal as fal_module
+from nbbanana.providers.credentials import save_token
+from nbbanana.providers.gemini import SPEC as GEMINI
 from nbbanana.providers.registry import find
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.studio import Studio
@@ -163,8 +165,37 @@ def test_a_form_opens_at_a_service(session: nb.Session, fal: FalService, monkeyp
     form = nb.studio(provider="fal", session=session)
     front = Front(form)
     assert "FAL_KEY" in front.told("price")["problem"][2]
-    assert front.told("form")["service"]["chosen"] == "fal"
+    service = front.told("form")["service"]
+    assert (service["chosen"], service["choices"][-1]) == ("fal", {"value": "fal", "label": "fal"})
     form.close()
+
+
+def test_where_nobody_chose_and_none_fits_the_form_offers_a_choice(
+    tmp_path: Path, fal: FalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a script without the default key, and after two logins: the price line says why, and a choice settles it."""
+    with nb.Session(store=tmp_path / "store") as session:
+        form = nb.studio(prompt="Make it snow.", session=session)
+        front = Front(form)
+        service = front.told("form")["service"]
+        assert [one["value"] for one in service["choices"]] == ["", "fal", "sandbox"]
+        assert service["words"] == "No service: log in with %nblogin"
+        assert front.told("price")["problem"]
+        save_token(GEMINI, KEY, GEMINI.endpoints())
+        save_token(fal_module.SPEC, KEY, fal_module.SPEC.endpoints.from_environment())
+        front.say("hello")
+        assert "logged in at" in front.told("price")["problem"][0]
+        front.say("service", name="fal")
+        until(lambda: front.told("price").get("amount") == "$0.08")
+        form.close()
+
+
+def test_a_replay_has_no_choice(tmp_path: Path, fal: FalService) -> None:
+    """Everything is answered from the store there."""
+    with nb.Session(store=tmp_path / "store", mode="replay") as session:
+        form = nb.studio(prompt="Make it snow.", session=session)
+        assert Front(form).told("form")["service"]["choices"] == []
+        form.close()
 
 
 def test_visitors_do_not_choose_who_is_paid(session: nb.Session, fal: FalService) -> None:
