@@ -240,6 +240,8 @@ async def _record(
         raise NotSentError
     facts: dict[str, Any] = {"error": str(error), "error_kind": type(error).__name__}
     if uncertain:
+        error.how = f"{error.how} Then say what it cost: nb.history.settle({run.row.id}, cost=…)."
+        facts["error"] = str(error)
         run.update(phase="unknown")
         await context.rows.move(run, "unknown" if run.row.state == "queued" else "lost", **facts)
     else:
@@ -311,7 +313,7 @@ def _without_answer() -> UncertainError:
     return UncertainError(
         "The answer of the service is not here.",
         "It gives the pictures once, with its answer, and that answer was lost.",
-        "It may have been charged. Look at your account there, then say what it cost: nb.history.settle(…, cost=…).",
+        "It may have been charged. Look at your account there.",
     )
 
 

@@ -122,8 +122,7 @@ class SynchronousService:
         uncertain = UncertainError(
             f"The request was sent, and no picture came back from {self.title}.",
             why.strip(),
-            "It may have been made and charged, and it cannot be collected. Look at your account there, then say what "
-            "it cost: nb.history.settle(…, cost=…).",
+            "It may have been made and charged, and it cannot be collected. Look at your account there.",
         )
         uncertain.__cause__ = answer.failure.__cause__ if answer.failure else None
         return uncertain

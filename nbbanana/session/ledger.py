@@ -11,11 +11,13 @@ from typing import Any, overload
 from nbbanana.display.columns import columns_bundle
 from nbbanana.display.words import money
 from nbbanana.store.records import Post
-from nbbanana.text import one_line
+from nbbanana.text import clip, one_line
 
 __all__ = ["COLUMNS", "Ledger"]
 
 COLUMNS = ("time", "edit", "post", "provider", "id", "outcome", "quote", "cost", "difference", "seed")
+LONGEST_ID = 16
+"""Characters of an id that are shown."""
 ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 """What a text begins with that spreadsheets take for a formula."""
 
@@ -75,8 +77,11 @@ def _values(post: Post) -> list[Any]:
 
 
 def _shown(post: Post) -> list[str]:
+    """Return the cells of a row: whole ids and seconds of UTC are in `rows` and in the CSV."""
     amounts = {"quote", "cost", "difference"}
     row = dict(zip(COLUMNS, _values(post), strict=True))
+    row["time"] = datetime.fromtimestamp(post.sent_at).astimezone().strftime("%d %b %H:%M")
+    row["id"] = clip(post.handle, LONGEST_ID) if post.handle else None
     return [_amount(value) if name in amounts else "" if value is None else str(value) for name, value in row.items()]
 
 

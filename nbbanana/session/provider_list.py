@@ -13,7 +13,7 @@ from nbbanana.providers.credentials import key_place
 from nbbanana.providers.registry import Broken, listed
 from nbbanana.providers.spec import ProviderSpec
 from nbbanana.session.services import carried_by
-from nbbanana.settings import DEFAULT_MODEL, settings
+from nbbanana.settings import settings
 
 __all__ = ["ProviderLine", "ProviderList", "list_providers"]
 
@@ -106,8 +106,8 @@ def _lines() -> Iterator[ProviderLine]:
 
 
 def _line(spec: ProviderSpec) -> ProviderLine:
-    known = settings().model or DEFAULT_MODEL
-    shown = known if spec.offer(known) else spec.default_model
+    named = settings().model
+    shown = named if named and spec.offer(named) else spec.default_model
     found = spec.offer(shown)
     prices = found.prices if found else None
     model = _model(found) if found else None
