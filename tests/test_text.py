@@ -65,7 +65,15 @@ def test_tokens_and_folders_are_taken_out_of_what_other_libraries_say():
     assert said == "'…/a.png' and …/a.png: Authorization: Bearer ⟨token⟩"
 
 
-@pytest.mark.parametrize("piece", ["a", "&", "?a", "a:", "&sig", "/", "https:", "data:,", "\x1b", "Bearer "])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "?a",
+        "https:",
+        "\x1b",
+        *(pytest.param(one, marks=pytest.mark.nightly) for one in ("a", "&", "a:", "&sig", "/", "data:,", "Bearer ")),
+    ],
+)
 def test_a_message_of_a_megabyte_takes_no_longer_than_its_length(piece):
     """No string makes an expression go back over what it has read."""
     short, long = (_seconds(piece * (size // len(piece))) for size in (50_000, 1_000_000))

@@ -13,7 +13,7 @@ from support.form_pages import unfold
 from support.kernels import notebook_of
 from support.lab import Browser, Lab, LabPage
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 WORDS = "Keep the cup unchanged. Convert the table into a washed linen cloth."
 OPEN, BUSY, LOOK = range(3)
@@ -33,7 +33,6 @@ def test_a_form_works_while_a_cell_runs(browser: Browser, lab: Lab) -> None:
         assert page.is_busy(BUSY)
 
 
-@pytest.mark.nightly
 def test_a_busy_kernel_is_named_and_catches_up(browser: Browser, lab: Lab) -> None:
     """Where they have not, the form says that a cell keeps the kernel; what was done meanwhile is done after it."""
     with (
@@ -73,7 +72,6 @@ def busied(browser: Browser, lab: Lab, notebook: str) -> Iterator[tuple[LabPage,
         assert page.errors == []
 
 
-@pytest.mark.nightly
 def test_a_restarted_kernel_is_named_and_the_words_are_kept(browser: Browser, lab: Lab) -> None:
     """Once the kernel is restarted the form says so; its cell, run again, gives one with the words, and it works."""
     nbformat.write(notebook_of(CELLS), lab.root / "restarted.ipynb")

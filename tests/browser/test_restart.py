@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from support.kernels import notebook_of
 from support.lab import Browser, Lab
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 CELLS = [
     (

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from support.kernels import notebook_of
 from support.lab import SCREENSHOTS, Browser, Lab
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 OPEN = 2
 CELLS = [

@@ -316,6 +316,7 @@ def test_squares_are_as_large_as_their_name() -> None:
     assert sides == {"0.5K": (512, 512), "1K": (1024, 1024), "2K": (2048, 2048), "4K": (4096, 4096)}
 
 
+@pytest.mark.nightly
 def test_four_k_is_painted(still: bytes) -> None:
     """The largest size, in the quickest format."""
     assert draw([still], NEON, aspect_ratio="1:1", resolution="4K", output_format="jpeg").size == (4096, 4096)

@@ -72,6 +72,7 @@ def test_what_arrives_twice_is_done_once(browser: Browser, form: Studio) -> None
     assert form.session.store.count() == 2
 
 
+@pytest.mark.nightly
 def test_a_form_inside_the_form_is_answered_too(browser: Browser, form: Studio) -> None:
     """The region tool and the history browser in the Studio say nothing of a kernel that does not answer."""
     with opened(browser, form) as page:
@@ -137,6 +138,7 @@ def test_a_locked_store_is_named_and_nothing_is_lost(browser: Browser, form: Stu
     assert form.session.store.get(2).prompt == f"{WORDS} And snow."
 
 
+@pytest.mark.nightly
 def test_a_store_that_stays_locked_is_an_error_that_passes(
     browser: Browser, form: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +160,7 @@ def test_a_store_that_stays_locked_is_an_error_that_passes(
         expect(page.locator(".st-group")).to_have_count(2)
 
 
+@pytest.mark.nightly
 def test_the_history_browser_names_a_locked_store(browser: Browser, form: Studio) -> None:
     """A star set there waits, is said to wait, and is set."""
     shown = form.session.history.browse()
@@ -201,6 +204,7 @@ def remote(box: Sandbox, tmp_path: Path, photo: Callable[[str], Path]) -> Iterat
         form.close()
 
 
+@pytest.mark.nightly
 def test_without_a_network_there_is_no_price_and_it_comes_back_with_it(
     browser: Browser, box: Sandbox, remote: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,6 +237,7 @@ def test_a_run_without_a_network_is_refused_in_words_and_runs_once_there_is_one(
     assert len(box.submissions) == 1
 
 
+@pytest.mark.nightly
 def test_a_job_on_its_way_outlives_the_network(browser: Browser, box: Sandbox, remote: Studio) -> None:
     """The service stops listening under a job: the form says that it asks again, and has the pictures in the end."""
     with opened(browser, remote) as page:
@@ -245,6 +250,7 @@ def test_a_job_on_its_way_outlives_the_network(browser: Browser, box: Sandbox, r
     assert len(box.submissions) == 1
 
 
+@pytest.mark.nightly
 def test_a_job_that_nobody_waited_for_is_collected_later(
     browser: Browser, box: Sandbox, impatient: None, remote: Studio
 ) -> None:
@@ -305,6 +311,7 @@ def stranger(lively: Sandbox, tmp_path: Path, photo: Callable[[str], Path]) -> I
         form.close()
 
 
+@pytest.mark.nightly
 def test_a_recall_that_must_ask_the_service_keeps_nobody_waiting(
     browser: Browser, lively: Sandbox, stranger: Studio
 ) -> None:
@@ -323,6 +330,7 @@ def test_a_recall_that_must_ask_the_service_keeps_nobody_waiting(
         expect(page.get_by_label("Prompt")).to_have_value(WORDS)
 
 
+@pytest.mark.nightly
 def test_a_recall_that_cannot_be_told_the_model_says_so(browser: Browser, lively: Sandbox, stranger: Studio) -> None:
     """Without a network the form says why, keeps what was written, and the recall works once there is one."""
     with opened(browser, stranger) as page:
