@@ -293,12 +293,14 @@ def _wait(jobs: Sequence[Pending], watch: Watcher) -> None:
 
 
 def _summary(made: ResultSet, total: int) -> str:
-    """Return how a series ended: how many were made, which they are, and what they cost."""
-    records = [result.record for result in made]
-    costs = [record.cost for record in records]
-    paid = money(sum(costs), is_play=any(record.is_play for record in records)) if costs and None not in costs else ""
-    which = ", ".join(filter(None, [edits(record.id for record in records) if records else "", paid]))
-    return f"{len(made)} of {total} edits were made{': ' * bool(which)}{which}."
+    """Return how a series ended: how many were made, which they are, and what was paid for them now."""
+    new = [result.record for result in made if result.origin != "replayed"]
+    old, costs = len(made) - len(new), [record.cost for record in new]
+    known = [cost for cost in costs if cost is not None]
+    paid = money(sum(known), is_play=any(record.is_play for record in new)) if len(known) == len(costs) and new else ""
+    facts = [edits(result.id for result in made) if made else "", f"{old} of them from the store" if old else "", paid]
+    which = ", ".join(filter(None, facts))
+    return f"{len(made)} of {total} edits {'are here' if old else 'were made'}{': ' * bool(which)}{which}."
 
 
 def _interrupted(jobs: Sequence[Pending], names: Sequence[str], watch: Watcher) -> NoReturn:

@@ -39,6 +39,9 @@ def test_a_series_shows_how_it_stands_and_what_came_of_it(slow: Any, monkeypatch
     assert all(re.fullmatch(r"◐ \d of 3 done  (\d [a-z]+ · )*sandbox", line) for line in drawn[:-1]), drawn
     assert len(drawn) > 1
     assert drawn[-1] == "3 of 3 edits were made: edits 2 to 4, $0.1575 in play money."
+    slow.run_cell("more = first.vary(range(4))")
+    assert drawn[-1] == "4 of 4 edits are here: edits 2 to 5, 3 of them from the store, $0.0525 in play money."
+    before += 1
     slow.run_cell("again = first.vary(range(3))")
     assert len(slow.shown) == before + 1, "what the store answers is not waited for"
 
