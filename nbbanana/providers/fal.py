@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -22,7 +22,6 @@ from nbbanana.errors import (
     RateLimitError,
     RejectedError,
     RequestNotFoundError,
-    ServiceError,
     TokenRejectedError,
     UnknownModelError,
     UpstreamError,
@@ -157,10 +156,13 @@ class Fal(Service):
         return Cancellation(removed, word or f"HTTP {answer.status}", "cancelled" if removed else "other")
 
     async def describe(self, model: str) -> Description:
-        """Return what the catalogue has of fal's model: its fields and its price list, with their date."""
+        """Return the fields of fal's model by the catalogue, and its price by fal's price API, else its list."""
         found = _offer(model)
-        price = Price(found.prices.base if found.prices else None, "image", prices=found.prices)
-        return Description(price, found.schema)
+        told, listed = await self._listed_price(found.id, today(), "fal's price API"), found.prices
+        if told is not None and listed is not None:  # its list knows what sizes and extras cost besides
+            told = replace(listed, base=told.base, read=told.read, source=told.source)
+        prices = told or listed
+        return Description(Price(prices.base if prices else None, "image", prices=prices), found.schema)
 
     async def catalogue_entry(self, model: str) -> Offer:
         """
@@ -189,7 +191,7 @@ class Fal(Service):
         url = f"{self.endpoints.platform}/models/pricing?{query}"
         try:
             answer = await self._questions.ask("GET", url, "pricing", "get the price")
-        except (ServiceError, UnknownModelError):
+        except NBBananaError:
             return None  # the fields are worth having all the same, and this package's own price stays
         entry = _entry(answer.json, "prices", name)
         each = entry.get("unit_price")

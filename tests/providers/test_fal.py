@@ -239,3 +239,14 @@ def test_it_is_a_provider_and_its_handles_are_checked() -> None:
         with pytest.raises(errors.RequestNotFoundError):
             asyncio.run(fal.status(handle))
     assert SPEC.key_variables == ("FAL_KEY",)
+
+
+def test_the_price_is_what_fal_says_now_and_its_dated_list_where_it_says_none(at_fal: At, picture: Path) -> None:
+    """What the list knows of sizes and extras stays, by the price that is told."""
+    session, fal = at_fal()
+    request = session.request("Make it dusk.", [picture], parameters={"resolution": "2K"})
+    fal.prices["fal-ai/nano-banana-2/edit"] = 0.1
+    assert session.quote(request).low == pytest.approx(0.15)
+    other, fal = at_fal(store="other")
+    fal.prices.clear()
+    assert other.quote(request).low == pytest.approx(0.12)
