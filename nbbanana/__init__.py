@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbbanana.session import EditResult, History, Job, Output, Session
     from nbbanana.session.provider_list import list_providers
     from nbbanana.session.recovery import recover
+    from nbbanana.session.refreshing import refresh_models
     from nbbanana.widgets.browser import browse
     from nbbanana.widgets.compare import compare
     from nbbanana.widgets.region import region
@@ -51,6 +52,7 @@ __all__ = [
     "load_ipython_extension",
     "models",
     "recover",
+    "refresh_models",
     "region",
     "samples",
     "studio",
@@ -71,6 +73,7 @@ _HOMES = {
     "edit": "nbbanana.calls",
     "list_providers": "nbbanana.session.provider_list",
     "recover": "nbbanana.session.recovery",
+    "refresh_models": "nbbanana.session.refreshing",
     "region": "nbbanana.widgets.region",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",

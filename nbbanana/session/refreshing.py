@@ -11,13 +11,13 @@ from nbbanana.models import ids
 from nbbanana.models.catalogue import canonical
 from nbbanana.models.offer_files import MODEL_ID, Offer, today
 from nbbanana.models.refreshed import keep, kept
+from nbbanana.session.session import Session, current
 
 if TYPE_CHECKING:
     from nbbanana.engine.engine import Engine
     from nbbanana.providers.spec import ProviderSpec
-    from nbbanana.session.session import Session
 
-__all__ = ["Line", "refresh"]
+__all__ = ["Line", "refresh", "refresh_models"]
 
 MOST = 100
 """Models that one service is asked about in one go."""
@@ -40,6 +40,21 @@ class Line:
     model: str
     outcome: Literal["read", "gone", "none", "not read", "not asked"]
     about: str
+
+
+def refresh_models(*names: str) -> list[Line]:
+    """
+    Ask the services whose keys are here what they have of models now, like `nbbanana models refresh`.
+
+    A model or a price that is newer than this package counts from then on.
+
+    Args:
+        names: ids, short names or addresses of pages; none asks about all that are known.
+
+    >>> [line.outcome for line in refresh_models("nano-banana-2.1")][:2]
+    ['not asked', 'not asked']
+    """
+    return refresh(current(), names)
 
 
 def refresh(session: Session, names: Sequence[str] = ()) -> list[Line]:

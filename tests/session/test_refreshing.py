@@ -237,3 +237,11 @@ def test_a_model_that_was_asked_about_is_listed_with_the_others(at_fal: SimpleNa
     (line,) = [line for line in nb.list_providers() if line.name == "fal"]
     assert NEW in line.models
     assert len(at_fal.fal.asked) == asked
+
+
+def test_a_call_does_what_the_shell_does(at_fal: SimpleNamespace) -> None:
+    """With the session that is current; a page's address is a name too."""
+    at_fal.fal.offers(NEW, document(EDIT))
+    with at_fal.session:
+        lines = nb.refresh_models(f"https://fal.ai/models/{NEW}/api")
+    assert [(line.model, line.outcome) for line in lines if line.provider == "fal"] == [(NEW, "read")]
