@@ -66,5 +66,8 @@ def _instead(found: Offer) -> str:
         elsewhere = f" {', '.join(others)} had it: --provider {others[0]}." if others else ""
         return f"No model is known to follow it: %nbmodels shows the others.{elsewhere}"
     who = who_has(new)
-    at = "" if found.provider in who or not who else f" at {', '.join(who)} (--provider {who[0]})"
-    return f'{new} follows it{at}: --model {new}, or for all requests %config NBBanana.model = "{new}".'
+    setting = f'for all requests %config NBBanana.model = "{new}"'
+    if found.provider in who or not who:
+        return f"{new} follows it: --model {new}, or {setting}."
+    elsewhere = f'%config NBBanana.provider = "{who[0]}"'
+    return f"{new} follows it at {', '.join(who)}: --provider {who[0]} --model {new}, or {setting} and {elsewhere}."

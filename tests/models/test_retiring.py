@@ -31,7 +31,8 @@ def test_a_service_without_the_successor_is_told_who_has_it() -> None:
     error = retired("runcomfy", "RunComfy", EDIT)
     assert error is not None
     assert "runcomfy" not in who_has(NEWER)
-    assert "at fal, gemini, openrouter (--provider fal)" in error.how
+    assert f"at fal, gemini, openrouter: --provider fal --model {NEWER}" in error.how
+    assert f'%config NBBanana.model = "{NEWER}" and %config NBBanana.provider = "fal"' in error.how
 
 
 def test_a_model_that_no_model_follows_says_that_and_who_had_it() -> None:
