@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from nbbanana.errors import UsageError
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from nbbanana.widgets.form_state import Recall
 
 __all__ = ["Studio", "studio"]
+
+ATTEMPTS, PAUSE = 50, 0.1
+"""How often a visitor's folder is removed that something still writes to, and seconds between."""
 
 
 class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", "browser.css", "viewer.css")):
@@ -230,12 +236,20 @@ def _end_visit(session: Session, folder: str) -> None:
 
     def end() -> None:
         session.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        for _ in range(ATTEMPTS):
+            # What the form had queued reads its store, which opens it again: it is closed behind that.
+            with suppress(RuntimeError):  # the interpreter ends
+                ui_thread.call(session.library.close)
+            shutil.rmtree(folder, ignore_errors=True)
+            if not Path(folder).exists():
+                break
+            time.sleep(PAUSE)
 
     if threading.main_thread().is_alive():
         threading.Thread(target=end, name="nbbanana-visit-ends").start()
     else:  # the interpreter ends, and threads are not waited for any more
-        end()
+        session.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def studio(
