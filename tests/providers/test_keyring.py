@@ -166,7 +166,9 @@ def test_the_key_of_the_keyring_pays_and_shows_nowhere(
     """In no record, file, log or error of an edit and of a refusal."""
     caplog.set_level("DEBUG")
     with FalService() as service:
-        monkeypatch.setenv("NBBANANA_FAL_QUEUE", service.url)
+        for name, value in service.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("FAL_KEY")
         save_token(SPEC, KEY, SPEC.endpoints.from_environment())
         with nb.Session(provider="fal", store=tmp_path / "store") as session:
             assert len(session.edit("Make it dusk.", png())) == 1
