@@ -117,7 +117,12 @@ async def collect(run: Run, context: Context) -> Outcome:
 async def _exchange(
     run: Run, context: Context, posts: Sequence[tuple[Post, Mapping[str, Any]]], price: Quote
 ) -> Outcome:
-    ends = await asyncio.gather(*(_Sending(run, context, post, payload).end() for post, payload in posts))
+    sendings = [_Sending(run, context, post, payload).end() for post, payload in posts]
+    ends = []
+    for end in await asyncio.gather(*sendings, return_exceptions=True):  # one that fails leaves none unwatched
+        if isinstance(end, BaseException):
+            raise end
+        ends.append(end)
     context.limit.accepted()
     return await _record(run, context, ends, posts[0][0].sent_at, price)
 

@@ -40,7 +40,7 @@ from nbbanana.store import Store
 SHORT, LONG, BATCH = 150, 20_000, 1_000
 MOST_FOR_A_MUTATION = 2_000
 STEPS = 30
-SERVICES = st.sampled_from(["one", "one", "two"])
+SERVICES = st.sampled_from(["one", "one", "two", "three", "three"])
 NUMBERS = st.integers(0, 7)
 PAUSES = st.sampled_from([0.04, 0.12, 0.3, 1.0, 4.0, 12.0, 30.0, 130.0, 400.0, 400.0])
 
@@ -57,7 +57,7 @@ def any_of(values: Iterable[Any]) -> st.SearchStrategy[Any]:
 ASKS = any_of(
     {"service": service, "prompt": prompt, "seed": seed, "mode": mode, "max_price": most, "assume_price": assumed}
     for service, prompt, seed, mode, most, assumed in itertools.product(
-        ["one", "one", "two"],
+        ["one", "one", "two", "three", "three"],
         ["Make it snow.", "Make it snow.", "Make it rain."],
         [1, 1, None, 2],
         ["auto", "auto", "auto", "fresh"],

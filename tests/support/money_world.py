@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sqlite3
 from concurrent.futures import Future
@@ -21,13 +20,16 @@ from nbbanana.request import EditRequest, Origin
 from nbbanana.settings import Mode
 from nbbanana.store import Store
 from nbbanana.store.records import Edit
-from support.scripted_provider import RemoteJob, ScriptedProvider, ScriptedServer
+from support.scripted_provider import RemoteJob, ScriptedProvider, ScriptedServer, ScriptedSynchronous
 from support.simulated import SimulatedLoop, Surroundings
 
-__all__ = ["Asked", "Kernel", "World"]
+__all__ = ["SERVICES", "Asked", "Kernel", "World"]
 
 MODEL = from_schema("rig/model", {"properties": {"prompt": {"type": "string"}, "seed": {"type": "integer"}}})
 ACCOUNTS = ("ann", "bob")
+SERVICES = ("one", "two", "three")
+SYNCHRONOUS = "three"
+"""The service that answers a POST with the picture."""
 AT_ONCE = 3.0
 """Seconds within which an id that came back is on the disk, once there is room on it."""
 OPEN = frozenset({"unknown", "lost"})
@@ -110,7 +112,7 @@ class World:
         shutil.copytree(template, folder)
         self.folder = folder
         self.here = Surroundings()
-        self.servers = {name: ScriptedServer(name, self.here.clock.read) for name in ("one", "two")}
+        self.servers = {name: ScriptedServer(name, self.here.clock.read) for name in SERVICES}
         self.store = Store.open(folder, clock=self.here.clock.read)
         self.rows = sqlite3.connect(folder / "edits.sqlite")
         self.rows.row_factory = sqlite3.Row
@@ -155,7 +157,8 @@ class World:
         key = (service, kernel.account)
         if key not in kernel.engines:
             self.here.building, self.here.owner = kernel.loop, kernel.name
-            provider = ScriptedProvider(
+            kind = ScriptedSynchronous if service == SYNCHRONOUS else ScriptedProvider
+            provider = kind(
                 *(self.servers[service], kernel.account),
                 sends=lambda: self._sends(kernel),
                 refuses=self._refuses,
@@ -173,12 +176,13 @@ class World:
         parameters = {"prompt": prompt} | ({} if seed is None else {"seed": seed})
         request = EditRequest(MODEL.id, parameters, origin=Origin(kernel=kernel.name))
         why = self._must_not_send(request, service) if mode == "auto" else None
+        self.here.asker.set(holder := [])
         try:
             run = engine.start(request, MODEL, mode=mode, **limits)
         except (UncertainError, StoreError):
             return
         if run not in self.by_run:
-            asked = Asked(kernel, engine, run, mode, limits.get("max_price"), self.now, why)
+            holder.append(asked := Asked(kernel, engine, run, mode, limits.get("max_price"), self.now, why))
             self.asked.append(asked)
             self.by_run[run] = asked
 
@@ -189,6 +193,7 @@ class World:
             kernel.store.settle_abandoned(0.0)
         for edit in kernel.store.unfinished(service, unclaimed=True):
             if edit.request_id:
+                self.here.asker.set([])
                 run = engine.resume(edit, EditRequest(edit.model, edit.parameters), MODEL)
                 if run not in self.by_run:
                     asked = Asked(kernel, engine, run, "auto", None, self.now, "a job that was collected is sent again")
@@ -312,8 +317,7 @@ class World:
         return edit.cost is None and edit.state in OPEN
 
     def _asked_now(self) -> Asked | None:
-        task = asyncio.current_task()
-        return next((asked for asked in self.asked if asked.run.exchange is task), None)
+        return next(iter(self.here.asker.get(())), None)
 
     def _sends(self, kernel: Kernel) -> str:
         """A POST is made: it is allowed."""
@@ -405,14 +409,20 @@ class World:
 
     def _check_kept(self, request_id: str, told: Told) -> None:
         """An id is in its row, or in a file beside the store."""
-        if (
-            self.rows.execute("SELECT 1 FROM edits WHERE request_id = ?", (request_id,)).fetchone()
-            or told.had_no_chance
-        ):
+        if self._is_in_row(request_id, told) or told.had_no_chance:
             self.kept.add(request_id)
+        elif told.asked.run.provider == SYNCHRONOUS and any(self.folder.glob(f"answers/{told.asked.uid}-*.answer")):
+            return
         elif not any(request_id in path.read_text() for path in self.folder.glob("accepted/*.json")):
             self.wrong(f"the id {request_id} is lost")
             self.kept.add(request_id)
+
+    def _is_in_row(self, request_id: str, told: Told) -> bool:
+        """Whether the row has the id; of a service without ids, whether it has what came."""
+        if told.asked.run.provider != SYNCHRONOUS:
+            return bool(self.rows.execute("SELECT 1 FROM edits WHERE request_id = ?", (request_id,)).fetchone())
+        ended = "SELECT 1 FROM edits WHERE uid = ? AND state IN ('completed', 'failed')"
+        return bool(self.rows.execute(ended, (told.asked.uid,)).fetchone())
 
     def _check_end(self, asked: Asked) -> None:
         future = asked.run.future
@@ -445,7 +455,7 @@ class World:
         was_sent = row["outcome"] not in {"none", *SURELY_NOT_TAKEN}  # a kernel may die before it hears of a refusal
         if not may_be_taken and not was_sent and charge != 0:
             self.wrong(f"{charge} is held for edit {number}, which was never sent")
-        if job is None and state not in {"cancelled", "rejected", "unknown"}:
+        if job is None and state not in {"cancelled", "rejected", "unknown", "lost"}:
             self.wrong(f"edit {number} is {state}, and no server has it")
         if job is not None and not job.is_cancelled and state in {"cancelled", "rejected"}:
             self.wrong(f"edit {number} is {state}, and the server took it and ran it")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -30,13 +31,23 @@ from nbbanana.providers.base import (
     Cancellation,
     Description,
     Downloaded,
+    Finished,
     JobStatus,
     Outputs,
     Price,
     RemoteState,
 )
 
-__all__ = ["CANCELS", "DOWNLOADS", "STATUSES", "SUBMITS", "RemoteJob", "ScriptedProvider", "ScriptedServer"]
+__all__ = [
+    "CANCELS",
+    "DOWNLOADS",
+    "STATUSES",
+    "SUBMITS",
+    "RemoteJob",
+    "ScriptedProvider",
+    "ScriptedServer",
+    "ScriptedSynchronous",
+]
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -163,6 +174,19 @@ class ScriptedProvider:
         uid = self._sends()
         server = self.server
         kind = server.submits.popleft() if server.submits else "accepted"
+        await self._travel(kind)
+        job = server.accept(uid, self.account)
+        self._takes(job)
+        await asyncio.sleep(12.0 if kind == "slow" else TRAVEL)
+        if kind == "uncertain":
+            raise UncertainError("The connection broke.")
+        self._hears(job)
+        if kind == "uncertain with id":
+            raise UncertainError("A strange answer.", request_id=job.request_id)
+        return Accepted(f"h:{job.request_id}", job.request_id)
+
+    async def _travel(self, kind: str) -> None:
+        """Let a POST get there, or not."""
         await asyncio.sleep(12.0 if kind == "slow" else TRAVEL)
         if kind in REFUSALS:
             self._refuses()
@@ -176,15 +200,6 @@ class ScriptedProvider:
             raise RejectedError("Refused.")
         if kind == "uncertain and not taken":
             raise UncertainError("The connection broke.")
-        job = server.accept(uid, self.account)
-        self._takes(job)
-        await asyncio.sleep(12.0 if kind == "slow" else TRAVEL)
-        if kind == "uncertain":
-            raise UncertainError("The connection broke.")
-        self._hears(job)
-        if kind == "uncertain with id":
-            raise UncertainError("A strange answer.", request_id=job.request_id)
-        return Accepted(f"h:{job.request_id}", job.request_id)
 
     async def status(self, handle: str) -> JobStatus:
         """Answer a poll."""
@@ -270,3 +285,37 @@ class ScriptedProvider:
         if kind == "stays":
             job.done_at += 120.0
         return kind
+
+
+class ScriptedSynchronous(ScriptedProvider):
+    """The provider of a service that answers a POST with the picture: it has no ids, and nothing to ask for later."""
+
+    counts = False
+    is_synchronous = True
+
+    async def submit(self, model: str, payload: Mapping[str, Any]) -> Finished:  # type: ignore[override]
+        """Answer a POST as the script says, once the picture is made."""
+        uid = self._sends()
+        server = self.server
+        kind = server.submits.popleft() if server.submits else "accepted"
+        await self._travel(kind)
+        job = server.accept(uid, self.account)
+        job.queued_until = server.now()
+        if server.statuses and server.statuses.popleft() == "fails":
+            job.end = "failed"
+        self._takes(job)
+        await asyncio.sleep(job.done_at - server.now() + (12.0 if kind == "slow" else 0.0))
+        if kind.startswith("uncertain"):
+            raise UncertainError("The connection broke.")
+        self._hears(job)
+        bytes_kind = server.downloads.popleft() if server.downloads else "a picture"
+        return Finished(json.dumps({"cost": job.cost, "end": job.end, "bytes": bytes_kind}).encode())
+
+    def outputs(self, model: str, answer: bytes) -> Outputs:
+        """Read what `submit` gave; an answer that is a page cannot be read."""
+        found = json.loads(answer)
+        if found["bytes"] == "a page":
+            raise ProtocolError("It is a page.")
+        if found["end"] == "failed":
+            return Outputs((), cost=0.0, error="It failed.")
+        return Outputs((b"\x00\x01" if found["bytes"] == "broken" else PIXEL,), cost=found["cost"])

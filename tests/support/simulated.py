@@ -17,13 +17,14 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import tenacity
 
-from nbbanana.engine import accepted, context, engine, fetch, limits, posting, prices, run, wait
+from nbbanana.engine import accepted, answer_files, context, engine, fetch, limits, posting, prices, run, wait
 from nbbanana.errors import StoreError
 from nbbanana.store import leases
 from nbbanana.store.blobs import Blobs
@@ -127,6 +128,8 @@ class Surroundings:
         self.is_over = False
         self.noise: list[str] = []
         self.owners = 0
+        self.asker: ContextVar[list[Any]] = ContextVar("asker", default=[])  # noqa: B039 - it is only read
+        """Holds whose request a task is about."""
 
     def new_owner(self) -> str:
         """A name for leases of the kernel that is being made."""
@@ -282,7 +285,7 @@ def simulate() -> Iterator[None]:
 
 
 def _break_disks(patch: pytest.MonkeyPatch) -> None:
-    write, connect, adopt, keep = Database.write, Database._connect, Blobs.adopt, accepted.keep
+    write, connect, adopt = Database.write, Database._connect, Blobs.adopt
 
     @contextmanager
     def checked_write(self: Database) -> Iterator[Any]:
@@ -300,12 +303,16 @@ def _break_disks(patch: pytest.MonkeyPatch) -> None:
             raise StoreError("The picture could not be kept.", "The disk is full.")
         return adopt(self, *args)
 
-    def checked_keep(*args: Any) -> None:
-        if Surroundings.current.is_full:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        keep(*args)
+    def checked(keep: Callable[..., Any]) -> Callable[..., Any]:
+        def write_unless_full(*args: Any) -> Any:
+            if Surroundings.current.is_full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return keep(*args)
+
+        return write_unless_full
 
     patch.setattr(Database, "write", checked_write)
     patch.setattr(Database, "_connect", quick_connect)
     patch.setattr(Blobs, "adopt", checked_adopt)
-    patch.setattr(accepted, "keep", checked_keep)
+    for module in (accepted, answer_files):
+        patch.setattr(module, "keep", checked(module.keep))
