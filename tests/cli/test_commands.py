@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import stat
 from pathlib import Path
@@ -51,10 +52,11 @@ def test_no_file_is_written_over(shell, served):
 
 def test_a_run_that_does_not_wait_can_be_asked_about_cancelled_and_collected(shell, served):
     """`--no-wait`, `status`, `result`, `cancel` and `resume` are about the same request."""
-    box = served()
+    box = served(duration=math.inf)  # else a slow machine collects it before the shell has ended
     ran = shell(*RUN, "--no-wait")
     request_id = ran.json["request_id"]
     assert ran.json == {"request_id": request_id, "wait": False}
+    box.finish()
     box.settle()
     assert shell("status", request_id).json["status"] == "completed"
     result = shell("result", request_id).json
