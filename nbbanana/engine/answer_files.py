@@ -11,12 +11,13 @@ import logging
 import os
 from pathlib import Path
 
+from nbbanana.engine.intake import DAMAGED
 from nbbanana.errors import NBBananaError
 from nbbanana.store import Store
 from nbbanana.store.ledger import handle_of_post
 from nbbanana.store.records import Edit, Post
 
-__all__ = ["forget", "keep", "recover", "saved"]
+__all__ = ["forget", "keep", "recover", "saved", "set_aside"]
 
 FOLDER = "answers"
 SUFFIX = ".answer"
@@ -59,6 +60,19 @@ def forget(store: Store, edit: Edit) -> None:
         (store.folder / FOLDER / f"{handle_of_post(edit.uid, post.ordinal)}{SUFFIX}").unlink(missing_ok=True)
 
 
+def set_aside(store: Store, handle: str) -> str:
+    """
+    Move an answer that cannot be read to `damaged/`, where what may have been paid for is kept; returns its place.
+
+    Raises:
+        OSError: it cannot be moved.
+    """
+    kept = store.folder / DAMAGED / f"{handle}{SUFFIX}"
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    (store.folder / FOLDER / f"{handle}{SUFFIX}").replace(kept)
+    return f"{DAMAGED}/{kept.name}"
+
+
 def recover(store: Store) -> list[int]:
     """
     Have edits be collected whose answer came before their kernel ended; returns their ids.
@@ -76,6 +90,8 @@ def _recovered(store: Store, uid: str) -> int | None:
     try:
         edit = store.find(uid)
         if edit is None or edit.state not in {"submitting", "lost", "completed"} or store.is_claimed(edit.id):
+            return None
+        if edit.state == "lost" and edit.cost is not None:  # a person has settled it
             return None
         if edit.state == "completed":
             forget(store, edit)

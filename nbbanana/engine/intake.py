@@ -12,7 +12,7 @@ from nbbanana.images import verify_pixels
 from nbbanana.providers.base import Downloaded
 from nbbanana.store.records import Edit, OutputRecord
 
-__all__ = ["NoPictureError", "take_in"]
+__all__ = ["DAMAGED", "NoPictureError", "take_in"]
 
 PAGE_STARTS = (b"<", b"{")
 DAMAGED = "damaged"

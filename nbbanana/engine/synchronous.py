@@ -192,9 +192,10 @@ async def _read(run: Run, context: Context, post: Post, answer: bytes) -> _End:
     try:
         outputs = await context.threads.check(context.provider.outputs, run.row.model, answer)
     except ProtocolError as error:
-        # What it holds may be a picture that was paid for: the file stays.
+        # What it holds may be a picture that was paid for: the file is kept, out of the way.
         await _note_end(run, context, post, "uncertain")
-        return _End("uncertain", error=_unreadable(error))
+        place = await context.threads.check(answer_files.set_aside, context.rows.store, str(post.handle))
+        return _End("uncertain", error=_unreadable(error, place))
     await _note_end(run, context, post, "accepted", outputs.cost)
     records, trouble = [], None
     for count, picture in enumerate(outputs.pictures):
@@ -322,9 +323,9 @@ def _without_answer() -> UncertainError:
     )
 
 
-def _unreadable(error: ProtocolError) -> UncertainError:
+def _unreadable(error: ProtocolError, place: str) -> UncertainError:
     return UncertainError(
         "The service answered, and its answer cannot be read.",
         error.why or error.what,
-        "It may have been charged. The answer is kept in the store's folder, in answers/.",
+        f"It may have been charged. The answer is kept in the store's folder as {place}.",
     )

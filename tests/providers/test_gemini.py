@@ -341,3 +341,16 @@ def test_a_disk_that_is_full_holds_the_picture_in_memory_till_there_is_room(
     session, gemini = at_gemini()
     assert len(session.edit("Make it dusk.", picture)) == 1
     assert (full, len(gemini.posts)) == ([], 1)
+
+
+def test_an_answer_that_cannot_be_read_is_kept_aside_and_stays_lost(at_gemini: At, picture: Path) -> None:
+    """It is not collected again and again, and a settled one stays settled."""
+    session, gemini = at_gemini(faults=[Fault.named("garbage", "submit", after_accept=True)])
+    with pytest.raises(errors.UncertainError, match=r"damaged/.*settle\(1"):
+        session.edit("Make it dusk.", picture, seed=7)
+    assert [path.parent.name for path in session.folder.rglob("*.answer")] == ["damaged"]
+    session.history.settle(1, cost=0.04)
+    session.edit("Make it dawn.", picture)
+    assert len(session.history.waiting()) == 0
+    assert (session.history[1].record.state, session.history[1].record.cost) == ("lost", 0.04)
+    assert len(gemini.posts) == 2
