@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["clip", "one_line", "plain", "storable", "without_addresses", "without_secrets"]
+__all__ = ["clip", "is_unseen", "one_line", "plain", "storable", "without_addresses", "without_secrets"]
 
 JOINERS = "\u200c\u200d"
 """Zero-width joiners: Persian, Indic scripts and family emoji are spelled with them, so between letters they stay."""
@@ -74,6 +74,11 @@ def clip(text: str, width: int) -> str:
     if space > width // 2 and not text[width - 1].isspace():
         head = head[:space]
     return head.rstrip(" ,;:") + "…"
+
+
+def is_unseen(letter: str) -> bool:
+    """Return whether a letter only says how others are drawn: a joiner, or a choice of a variant."""
+    return unicodedata.category(letter) == "Cf" or "\ufe00" <= letter <= "\ufe0f"
 
 
 def without_addresses(text: str) -> str:

@@ -7,7 +7,6 @@ writes all that it can; for other letters those of `MORE` are tried, and a lette
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
@@ -15,6 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from nbbanana.display.thumbs import fitting
+from nbbanana.text import is_unseen
 
 __all__ = ["Lettering", "lettering"]
 
@@ -67,7 +67,7 @@ class Lettering:
 
     def runs(self, text: str) -> Iterator[tuple[Any, str]]:
         """Yield the parts of a text, each with its font; what no font has is a dot there."""
-        letters = [(self._font_of(letter), letter) for letter in text if not _is_unseen(letter)]
+        letters = [(self._font_of(letter), letter) for letter in text if not is_unseen(letter)]
         shown = [(font or self.font, letter if font else DOT) for font, letter in letters]
         for _, run in groupby(shown, key=lambda one: id(one[0])):
             parts = list(run)
@@ -130,8 +130,3 @@ def _first(size: int) -> Any:
 
 def _has(font: Any, letter: str) -> bool:
     return bytes(font.getmask(letter)) != bytes(font.getmask(NOBODY_HAS))
-
-
-def _is_unseen(letter: str) -> bool:
-    """Return whether a letter only says how others are drawn: a joiner, or a choice of a variant."""
-    return unicodedata.category(letter) == "Cf" or "\ufe00" <= letter <= "\ufe0f"
