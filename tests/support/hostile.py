@@ -59,9 +59,9 @@ def named(words: str, number: int = 0) -> Any:
 class Gullible(Session):
     """A session whose service says of every model that is not shipped whatever its id says."""
 
-    def model_of(self, model_id: str) -> Model:
+    def model_of(self, model_id: str, provider: str | None = None) -> Model:
         """The model; its id, title, parameter and descriptions are the same words."""
-        return super().model_of(model_id) if model_id == MODEL else model_saying(model_id, model_id)
+        return super().model_of(model_id, provider) if model_id == MODEL else model_saying(model_id, model_id)
 
 
 class Hostile:
