@@ -177,7 +177,7 @@ async def _keep(run: Run, context: Context, post: Post, answer: bytes) -> None:
     """Write an answer to the disk; while there is no room for it, this goes on trying: no other place has it."""
     while True:
         try:
-            await context.threads.check(answer_files.keep, context.rows.store, str(post.handle), answer)
+            await _write(context, str(post.handle), answer)
             return
         except OSError as error:
             log.warning("the answer of edit %s cannot be written: %s", run.row.id, error)
@@ -185,6 +185,13 @@ async def _keep(run: Run, context: Context, post: Post, answer: bytes) -> None:
                 note="The picture came and the disk does not take it. Make room; it is kept in memory till then."
             )
         await asyncio.sleep(DISK_PAUSE)
+
+
+async def _write(context: Context, handle: str, answer: bytes) -> None:
+    try:
+        await context.threads.check(answer_files.keep, context.rows.store, handle, answer)
+    except RuntimeError:  # the engine was closed, and its threads with it
+        answer_files.keep(context.rows.store, handle, answer)
 
 
 async def _read(run: Run, context: Context, post: Post, answer: bytes) -> _End:
