@@ -411,7 +411,7 @@ class World:
         """An id is in its row, or in a file beside the store."""
         if self._is_in_row(request_id, told) or told.had_no_chance:
             self.kept.add(request_id)
-        elif told.asked.run.provider == SYNCHRONOUS and any(self.folder.glob(f"answers/{told.asked.uid}-*.answer")):
+        elif told.asked.run.provider == SYNCHRONOUS and any(self.folder.glob(f"*/{told.asked.uid}-*.answer")):
             return
         elif not any(request_id in path.read_text() for path in self.folder.glob("accepted/*.json")):
             self.wrong(f"the id {request_id} is lost")
