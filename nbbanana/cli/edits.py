@@ -91,7 +91,12 @@ def _edit(options: argparse.Namespace) -> None:
     with open_session(options) as session:
         cell = _read_cell(options.line, session)
         request = session.request(
-            cell.prompt, _pictures(cell, session), model=cell.model, parameters=cell.parameters, region=cell.region
+            cell.prompt,
+            _pictures(cell, session),
+            model=cell.model,
+            provider=cell.provider,
+            parameters=cell.parameters,
+            region=cell.region,
         )
         if cell.dry_run:
             from nbbanana.session.dry_run import describe_request

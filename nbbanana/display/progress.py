@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,6 +48,11 @@ WHAT_STOPPING_DOES = {
 }
 """Said before it is pressed, as pairs of words and what can be typed."""
 
+ONLY_HERE = (
+    ("■ stops waiting: it runs on and may be charged. Its pictures go to the history while this kernel runs.", ""),
+)
+"""The same of what runs at a service that gives its pictures once."""
+
 WHAT_CANCELLING_DOES = {
     "preparing": (("Its .cancel() ends it here: nothing is sent.", ""),),
     "submitting": (("It is on its way and may be charged.", ""),),
@@ -57,6 +62,8 @@ WHAT_CANCELLING_DOES = {
     "downloading": (("The pictures are made and come here by themselves.", ""),),
 }
 """The same for a job that no cell waits for."""
+
+Advice = Mapping[str, tuple[tuple[str, str], ...]]
 
 UNSEEN = 2147483647
 """As wide as a seed gets: what the facts keep room for."""
@@ -102,7 +109,7 @@ class ProgressDisplay:
             `text/html` and `text/plain`; equal arguments give equal bundles, so an unchanged one need not be sent.
         """
         view = view or self._view
-        state, on_stop = standing(progress, view.provider if view.is_play else ""), self._advice.get(progress.phase)
+        state, on_stop = standing(progress, view.provider if view.is_play else ""), _advice(progress, self._advice)
         last = [on_stop] if on_stop else []
         html = self._html(view, self._tiles(view), state, facts=_facts_to_come(view, progress), last=last)
         return {"text/plain": _sentence(view, state), "text/html": html}
@@ -187,8 +194,15 @@ def stopping(progress: Progress) -> str:
     >>> stopping(Progress("queued"))
     'ends it here: nothing is charged.'
     """
-    said = WHAT_STOPPING_DOES.get(progress.phase, ())
+    said = _advice(progress, WHAT_STOPPING_DOES) or ()
     return "".join(words + typed for words, typed in said).removeprefix("■ ")
+
+
+def _advice(progress: Progress, advice: Advice) -> tuple[tuple[str, str], ...] | None:
+    """Return what stopping does now; None where there is nothing to say."""
+    if progress.phase == "running" and not progress.is_collectable and advice is WHAT_STOPPING_DOES:
+        return ONLY_HERE
+    return advice.get(progress.phase)
 
 
 def _ending(progress: Progress, said: str) -> tuple[Standing, list[str]]:

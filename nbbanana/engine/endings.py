@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbbanana.engine.context import Context
+from nbbanana.engine.past_costs import dollars
 from nbbanana.engine.run import Run
 from nbbanana.errors import (
     BlockedError,
@@ -34,7 +35,7 @@ async def judge(run: Run, context: Context, status: JobStatus) -> None:
 def _error_of(status: JobStatus) -> JobError | None:
     if status.state == "cancelled":
         return JobCancelledError("The job was cancelled.", "It was cancelled at the service.", "Run it again.")
-    charged = "Charged: unknown." if status.cost is None else f"Charged: ${status.cost:.2f}."
+    charged = "Charged: unknown." if status.cost is None else f"Charged: {dollars(status.cost)}."
     if status.state == "failed" and status.is_blocked:
         mend = f"Change the prompt or the picture, or try --safety-tolerance 5. {charged}"
         return BlockedError("The content filter blocked this.", status.error or "", mend)

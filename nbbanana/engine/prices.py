@@ -53,6 +53,12 @@ class Quote:
         """Whether the price is known and not only a floor."""
         return self.low is not None and self.low == self.high
 
+    def most(self, assumed: float | None) -> float | None:
+        """Return the most to count: what is known, else what the user says, never less than what it costs at least."""
+        if self.high is not None or assumed is None:
+            return self.high
+        return max(assumed, self.low or 0.0)
+
     def holds(self, cost: float) -> bool:
         """Return whether a cost lies within the quote."""
         above = self.low is None or cost >= self.low - CENT_FRACTION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from nbbanana.engine.context import Context
@@ -57,7 +58,7 @@ def _costs(asked: Sequence[Asked], price: Quote) -> dict[int, float] | None:
     Raises:
         BudgetError: together they are not surely within `max_price`.
     """
-    most = {run.row.id: run.assume_price if price.high is None else price.high for run, price in asked}
+    most = {run.row.id: price.most(run.assume_price) for run, price in asked}
     known = {edit_id: amount for edit_id, amount in most.items() if amount is not None}
     costs = known if len(known) == len(most) else None
     limit = asked[0][0].max_price
@@ -67,12 +68,14 @@ def _costs(asked: Sequence[Asked], price: Quote) -> dict[int, float] | None:
 
 
 def _check_limit(costs: Mapping[int, float] | None, limit: float, price: Quote) -> None:
-    if costs is None:
+    least = price.low or 0.0
+    if costs is None and least <= limit:
         raise _not_surely_below(price, limit)
-    total = round(sum(costs.values()), 9)
+    total = round(least if costs is None else sum(costs.values()), 9)
     if total > limit:
         raise BudgetError(
-            f"It costs {dollars(total)}, and --max-price allows {dollars(limit)}.",
+            f"It costs {'at least ' if price.high is None else ''}{dollars(total)}, and --max-price allows "
+            f"{dollars(limit)}.",
             f"{price.how}.",
             "Ask for fewer or smaller pictures, or allow more. Nothing was sent.",
         )
@@ -83,17 +86,18 @@ def _not_surely_below(price: Quote, limit: float) -> BudgetError:
     return BudgetError(
         f"The price is not known exactly{about}, and --max-price allows {dollars(limit)}.",
         f"{price.how}. {price.note or ''}".strip(),
-        f"Say what to count for it: --assume-price {limit:.2f}. Nothing was sent.",
+        "Say the most that all of it may cost: --assume-price. Or allow more. Nothing was sent.",
     )
 
 
 def _unpriced(price: Quote) -> BudgetError:
     about = "" if price.low is None else f" (about {dollars(price.low)})"
-    guess = 0.6 if price.low is None else max(price.low * 2, 0.01)
+    guess = 0.6 if price.low is None else max(price.low * 1.5, 0.01)
     return BudgetError(
         f"The price is not known exactly{about}, and there is a budget.",
         f"{price.how}. {price.note or ''}".strip(),
-        f"Say what to count for it: --assume-price {guess:.2f}. Or end the budget: %nbbudget off. Nothing was sent.",
+        f"Say what to count for all of it: --assume-price {_cents_up(guess)}. Or end the budget: %nbbudget off. "
+        "Nothing was sent.",
     )
 
 
@@ -104,7 +108,7 @@ def _over_budget(price: Quote, answer: Reservation, edits: int) -> BudgetError:
         return BudgetError(
             "What was spent is not known, and there is a budget.",
             f"{earlier} no known cost.",
-            "Find them with %nbhistory --state unknown, and say what each cost: nb.history.settle(12, cost=0). "
+            "Find them with %nbhistory --state unknown, and say what each cost: nb.history.settle(12, cost=…). "
             "Nothing was sent.",
         )
     pictures = "1 picture costs" if price.count == 1 else f"{price.count} pictures cost"
@@ -114,5 +118,15 @@ def _over_budget(price: Quote, answer: Reservation, edits: int) -> BudgetError:
     return BudgetError(
         f"{pictures} {dollars(answer.amount)}, and {dollars(left)} of {dollars(answer.budget)} is left.",
         f"{price.how}.",
-        f"Ask for less, or allow more: %nbbudget {answer.spending.total + answer.amount:.2f}. Nothing was sent.",
+        f"Ask for less, or allow more: %nbbudget {_cents_up(answer.spending.total + answer.amount)}. Nothing was sent.",
     )
+
+
+def _cents_up(amount: float) -> str:
+    """
+    Return an amount in whole cents that is not below it, to be typed.
+
+    >>> _cents_up(0.1209), _cents_up(0.28)
+    ('0.13', '0.28')
+    """
+    return f"{math.ceil(round(amount * 100, 6)) / 100:.2f}"

@@ -165,7 +165,7 @@ class Reuse:
                 raise UncertainError(
                     f"Edit {edit.id} asked the same, and it is not known whether it was charged.",
                     "It may have been taken by the service, so it is not sent again by itself.",
-                    f"Look at the service's list. Then: nb.history.settle({edit.id}, cost=0), or --fresh to send anew.",
+                    f"Look at the service's list. Then: nb.history.settle({edit.id}, cost=…), or --fresh to send anew.",
                     edit_id=edit.id,
                     request_id=edit.request_id,
                 )

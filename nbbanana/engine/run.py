@@ -47,6 +47,7 @@ class Progress:
         bytes_done: bytes of them so far.
         note: a sentence about something unusual: a state this version does not know, a poll that failed.
         resumes_at: when a pause ends, on the monotonic clock in seconds; None where nothing pauses.
+        is_collectable: whether what runs can be collected later; else only this kernel gets its pictures.
     """
 
     phase: Phase
@@ -58,6 +59,7 @@ class Progress:
     bytes_done: int = 0
     note: str | None = None
     resumes_at: float | None = None
+    is_collectable: bool = True
 
     @property
     def is_over(self) -> bool:

@@ -35,7 +35,8 @@ NO_ANSWER = StopReport(
 )
 IS_BEING_MADE = StopReport(
     cancelled=False,
-    message="The service is making it and cannot be stopped. You may be charged. Its pictures will be in the history.",
+    message="The service is making it and cannot be stopped. You may be charged. Its pictures go to the history "
+    "while this kernel runs.",
 )
 ON_ITS_WAY = StopReport(
     cancelled=False,

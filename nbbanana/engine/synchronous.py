@@ -85,7 +85,9 @@ async def send(
         context.rows.store.durations, run.row.model, run.row.parameters.get("resolution"), run.row.provider
     )
     usual = sorted(expected)[len(expected) // 2] if expected else None
-    run.update(phase="running", note=None, expected=usual, outputs_total=len(posts), restart_clock=True)
+    run.update(
+        phase="running", note=None, expected=usual, outputs_total=len(posts), is_collectable=False, restart_clock=True
+    )
     exchange = asyncio.create_task(_exchange(run, context, list(zip(posts, payloads, strict=True)), price))
     run.exchange = exchange
     exchange.add_done_callback(observed)

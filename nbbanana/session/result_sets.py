@@ -217,7 +217,7 @@ class ResultSet(Results[Any]):
         return bundle_of(view_builders.set_view(shown, name, self.notes), include, exclude)
 
 
-def seeds_of(seeds: Any, n: Any, own: int | None) -> list[int]:
+def seeds_of(seeds: Any, n: Any, own: int | None, *, step: int = 1) -> list[int]:
     """
     Return the seeds of a series.
 
@@ -225,6 +225,7 @@ def seeds_of(seeds: Any, n: Any, own: int | None) -> list[int]:
         seeds: those that were given; None where `n` says how many.
         n: so many that follow the result's own.
         own: the result's own.
+        step: how many pictures a request gives: some services count the seed up from picture to picture.
 
     Raises:
         UsageError: they are no numbers, or both are given, or neither.
@@ -242,8 +243,8 @@ def seeds_of(seeds: Any, n: Any, own: int | None) -> list[int]:
         )
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise UsageError(f"n is {n!r:.40}.", "It is the number of seeds to try.", "Write vary(n=4).")
-    first = -1 if own is None else own
-    return [(first + step) % SEED_LIMIT for step in range(1, n + 1)]
+    first = -step if own is None else own
+    return [(first + step * number) % SEED_LIMIT for number in range(1, n + 1)]
 
 
 def _whole(seeds: Any) -> list[int]:

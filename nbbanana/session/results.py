@@ -436,7 +436,7 @@ class EditResult(Annotated, Sequence[Output]):
             BudgetError: all together cost too much; nothing was sent.
             NBBananaError: why none of them gave a picture.
         """
-        numbers = seeds_of(seeds, n, self.seed)
+        numbers = seeds_of(seeds, n, self.seed, step=self.library.model(self.record).count(self.record.parameters))
         prices = {"max_price": max_price, "assume_price": assume_price}
         jobs = self.asker.resubmit_all(self.record, numbers, provider=provider or "", **prices)
         return collected(jobs, [f"seed {seed}" for seed in numbers])

@@ -128,13 +128,19 @@ def append(connection: sqlite3.Connection, edit_id: int, state: State, now: floa
 
 
 def keep_cost(connection: sqlite3.Connection, edit_id: int, cost: float) -> None:
-    """Have the only accepted POST of an edit cost what the edit costs; of several, each has its own."""
-    accepted = connection.execute(
-        "SELECT ordinal FROM posts WHERE edit_id = ? AND outcome = 'accepted' LIMIT 2", (edit_id,)
+    """
+    Have the POSTs of an edit cost together what the edit costs: the only one all of it, of several the only one whose
+    cost is not known the rest.
+    """
+    posts = connection.execute(
+        "SELECT ordinal, cost FROM posts WHERE edit_id = ? AND outcome IN ('accepted', 'uncertain')", (edit_id,)
     ).fetchall()
-    if len(accepted) == 1:
+    open_posts = [post for post in posts if post["cost"] is None] if len(posts) > 1 else posts
+    if len(open_posts) == 1:
+        rest = cost - sum(post["cost"] or 0.0 for post in posts if post is not open_posts[0])
         connection.execute(
-            "UPDATE posts SET cost = ? WHERE edit_id = ? AND ordinal = ?", (cost, edit_id, accepted[0]["ordinal"])
+            "UPDATE posts SET cost = ? WHERE edit_id = ? AND ordinal = ?",
+            (max(0.0, round(rest, 9)), edit_id, open_posts[0]["ordinal"]),
         )
 
 

@@ -171,12 +171,32 @@ def _close(connection: sqlite3.Connection, edit: sqlite3.Row, now: float, cost: 
     """Write down what a person found that an edit cost whose end or cost is open."""
     if edit["state"] == "downloading":
         move(connection, edit["id"], "gone", now, note=SETTLED, cost=money("cost", cost))
-    elif edit["state"] in SETTLEABLE or (edit["state"] in TERMINAL and edit["cost"] is None):
+    elif edit["state"] in SETTLEABLE or (edit["state"] in TERMINAL and edit["cost"] is None and _was_taken(edit)):
+        _check_known(connection, edit, cost)
         connection.execute("UPDATE edits SET cost = ? WHERE id = ?", (money("cost", cost), edit["id"]))
         keep_cost(connection, edit["id"], cost)
         append(connection, edit["id"], edit["state"], now, SETTLED)
     else:
         raise _nothing_open(edit)
+
+
+def _was_taken(edit: sqlite3.Row) -> bool:
+    """Return whether the service took an edit, so that it may have charged for it."""
+    return edit["state"] != "rejected" and (edit["state"] != "cancelled" or edit["accepted_at"] is not None)
+
+
+def _check_known(connection: sqlite3.Connection, edit: sqlite3.Row, cost: float) -> None:
+    """Refuse a cost of an edit that is below what its POSTs are known to have cost."""
+    (known,) = connection.execute(
+        "SELECT coalesce(sum(cost), 0) FROM posts WHERE edit_id = ? AND outcome = 'accepted'", (edit["id"],)
+    ).fetchone()
+    if edit["cost"] is None and round((cost - known) * NANO) < 0:
+        raise StoreError(
+            f"Edit {edit['id']} cost more than that.",
+            f"${known:.4f} of it is known already, and its cost is that of all its pictures together.",
+            f"Write nb.history.settle({edit['id']}, cost={known:.4f}) where nothing else was charged.",
+            edit_id=edit["id"],
+        )
 
 
 def _find(connection: sqlite3.Connection, edit: sqlite3.Row, now: float, request_id: str) -> None:

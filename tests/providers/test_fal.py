@@ -88,7 +88,8 @@ def test_all_ten_fields_arrive_under_the_names_that_fal_has(at_fal: At, picture:
 
 def test_the_price_is_that_of_the_dated_list(at_fal: At, picture: Path) -> None:
     """2K is one and a half times the base, 4K twice, half a K three quarters; a budget counts it."""
-    session, _ = at_fal(budget=0.30)
+    session, fal = at_fal(budget=0.30)
+    fal.prices.clear()
     for resolution, dollars in {None: 0.08, "0.5K": 0.06, "1K": 0.08, "2K": 0.12, "4K": 0.16}.items():
         quote = session.quote(session.request("Make it dusk.", [picture], parameters={"resolution": resolution}))
         assert (quote.low, quote.high) == (dollars, dollars)

@@ -354,3 +354,47 @@ def test_an_answer_that_cannot_be_read_is_kept_aside_and_stays_lost(at_gemini: A
     assert len(session.history.waiting()) == 0
     assert (session.history[1].record.state, session.history[1].record.cost) == ("lost", 0.04)
     assert len(gemini.posts) == 2
+
+
+def test_a_half_lost_edit_is_settled_as_a_whole_and_never_below_what_is_known(at_gemini: At, picture: Path) -> None:
+    """The POST that was answered keeps its cost, the one that was not gets the rest."""
+    session, _ = at_gemini(faults=[Fault.named("drop after accept", "submit")])
+    session.edit("Make it dusk.", picture, n=2)
+    with pytest.raises(errors.StoreError, match="all its pictures together"):
+        session.history.settle(1, cost=0)
+    session.history.settle(1, cost=0.1)
+    costs = {post.outcome: post.cost for post in session.store.posts(1)}
+    assert costs == {"accepted": pytest.approx(EACH), "uncertain": pytest.approx(0.1 - EACH)}
+
+
+def test_an_assumed_price_below_the_least_opens_no_limit(at_gemini: At, picture: Path) -> None:
+    """What is surely paid counts, whatever the user says to count."""
+    session, gemini = at_gemini(budget=0.01)
+    with pytest.raises(errors.BudgetError):
+        session.edit("Make it dusk.", picture, assume_price=0)
+    session.store.set_budget("gemini", None)
+    with pytest.raises(errors.BudgetError, match="allows"):
+        session.edit("Make it dusk.", picture, n=3, max_price=0.06, assume_price=0.05)
+    with pytest.raises(errors.BudgetError, match="at least"):
+        session.edit("Make it dusk.", picture, n=3, max_price=0.06)
+    assert gemini.posts == []
+
+
+def test_variations_of_several_pictures_share_no_seed(at_gemini: At, picture: Path) -> None:
+    """Each picture has its own seed, so that nothing is paid twice."""
+    session, gemini = at_gemini()
+    session.edit("Make it dusk.", picture, n=2, seed=10).vary(n=2)
+    seeds = [post.payload["generationConfig"]["seed"] for post in gemini.posts]
+    assert sorted(seeds) == list(range(10, 16))
+
+
+def test_a_shell_takes_the_default_model_of_the_service_that_it_names(
+    at_gemini: At, picture: Path, capsys: Any
+) -> None:
+    """As a cell does."""
+    from nbbanana.cli import main
+
+    session, _ = at_gemini()
+    line = ["edit", str(picture), "-p", "Make it dusk.", "--provider", "gemini", "--dry-run"]
+    main([*line, "--store", str(session.folder)])
+    assert "google/nano-banana-2.1/edit" in capsys.readouterr().out

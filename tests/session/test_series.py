@@ -205,7 +205,7 @@ def test_n_of_a_series_is_how_many_seeds_follow_the_results_own(session, photo):
     """The same ones each time, so that the second costs nothing; an output's vary is its result's."""
     first = session.edit(SNOW, photo("portrait"), seed=7, n=2, resolution="0.5K")
     made = first.vary(n=3)
-    assert [one.seed for one in made] == [8, 9, 10]
+    assert [one.seed for one in made] == [9, 11, 13], "of two pictures each, some services count the seed up"
     assert [len(one) for one in made] == [2, 2, 2]
     again = first[1].vary(n=3)
     assert [one.id for one in again] == [one.id for one in made]

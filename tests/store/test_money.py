@@ -38,6 +38,10 @@ def test_until_the_cost_is_told_the_quoted_price_counts(store: Store, states: tu
     """In flight, done or uncertain: the quoted price; what was refused, or cancelled before it ran: nothing."""
     edit = taken(store, *states, price_quoted=0.25)
     assert store.spending("runcomfy") == Spending(0.0, held, 0)
+    if states in {("cancelled",), ("rejected",)}:
+        with pytest.raises(StoreError, match="nothing about that is open"):
+            store.settle(edit.id, cost=0.1)
+        return
     if edit.is_terminal:
         store.settle(edit.id, cost=0.1)
     else:
