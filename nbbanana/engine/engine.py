@@ -438,7 +438,7 @@ class Engine:
         await ended([run.exchange for run in runs], self.post_patience)
         for task in [run.task for run in runs if run.task]:
             task.cancel()
-        for task in await ended([task for run in runs for task in (run.task, run.stop)], STOP_PATIENCE):
+        for task in await ended([task for run in runs for task in (run.task, run.stop, run.dropping)], STOP_PATIENCE):
             task.cancel()  # a cancel without an answer holds a connection
         try:
             for run in runs:

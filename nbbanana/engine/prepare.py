@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import functools
+import logging
 import os
 import secrets
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from nbbanana.engine.context import LEASE, Context
 from nbbanana.engine.prices import Quote
 from nbbanana.engine.run import Run
 from nbbanana.engine.staging import stage
-from nbbanana.errors import ImageError, ParameterError
+from nbbanana.errors import ImageError, ParameterError, StoreError
 from nbbanana.images import ImageInput, Upload, UploadCache, load, open_safely
 from nbbanana.images import prepare as prepare_uploads
 from nbbanana.models import Model
@@ -28,6 +29,8 @@ from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord
 
 __all__ = ["Prepared", "input_record", "payload_of", "prepare"]
+
+log = logging.getLogger("nbbanana.engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,7 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
     if turn is not None:
         await turn.wait()
     new = _row(run, records, masks, price, context.provider, live)
-    run.edit = await context.rows.call(
-        context.rows.store.begin, new, schema=run.model.schema, owner=context.leases.owner, ttl=LEASE
-    )
+    run.edit = await _begun(run, context, new)
     context.leases.hold(run.row.id)
     ready = Prepared(
         tuple(_source(url or there, upload) for url, there, upload in zip(alive, staged, prepared, strict=True)),
@@ -107,6 +108,28 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
     )
     await _check_names(run, context, ready)
     return ready
+
+
+async def _begun(run: Run, context: Context, new: Edit) -> Edit:
+    """Write a row; where the run is stopped before the store has taken it, the row ends as soon as it is there."""
+    rows = context.rows
+    writing = asyncio.ensure_future(
+        rows.call(rows.store.begin, new, schema=run.model.schema, owner=context.leases.owner, ttl=LEASE)
+    )
+    try:
+        return await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        run.dropping = asyncio.ensure_future(_dropped(context, writing))
+        raise
+
+
+async def _dropped(context: Context, writing: asyncio.Future[Edit]) -> None:
+    """Cancel a row that was written for a run that is over: nothing of it was sent, and no other waits for it."""
+    try:
+        edit = await writing
+        await context.rows.call(context.rows.store.move, edit.id, "cancelled", note="stopped before it was sent")
+    except StoreError as error:
+        log.warning("the row of a request that was stopped could not be cancelled: %s", error.what)
 
 
 def payload_of(run: Run, prepared: Prepared, store: Store) -> dict[str, Any]:
