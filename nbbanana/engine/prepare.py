@@ -119,7 +119,7 @@ async def _begun(run: Run, context: Context, new: Edit) -> Edit:
     try:
         return await asyncio.shield(writing)
     except asyncio.CancelledError:
-        run.dropping = asyncio.ensure_future(_dropped(context, writing))
+        run.dropping = asyncio.create_task(_dropped(context, writing))
         raise
 
 

@@ -149,7 +149,7 @@ class Run:
         self.task: asyncio.Task[Any] | None = None
         self.exchange: asyncio.Task[Any] | None = None
         """The POST under way, which outlives the task."""
-        self.dropping: asyncio.Future[None] | None = None
+        self.dropping: asyncio.Task[None] | None = None
         """What cancels a row that was written after the run was over."""
         self.stopping = asyncio.Event()
         self.stop: asyncio.Task[StopReport] | None = None

@@ -383,3 +383,23 @@ def test_the_rig_finds_an_old_fault_that_is_put_back(machine, monkeypatch, mutat
         explore(machine, MOST_FOR_A_MUTATION, seed=seed, shrinks=False)
     sys.stdout.write(f"\n{mutation.__name__}: found after {Counts.found_after} interleavings at seed {seed}")
     assert Counts.found_after is not None
+
+
+@pytest.mark.parametrize("service", ["one", "three"])
+def test_a_row_that_the_store_takes_after_its_request_was_stopped_ends_at_once(machine, service):
+    """Else it would be watched as long as its kernel lives, and the same ask would wait for it."""
+    world = World(machine.template, machine.folder / f"stopped-{service}")
+    kernel = world.start_kernel()
+    world.here.locked_until = world.now + 0.2
+    world.ask(kernel, service, "Make it snow.", 2, "auto", max_price=None, assume_price=None)
+    world.here.advance(0.06)
+    world.stop(world.asked[0])
+    world.here.advance(1.0)
+    rows = world.rows.execute("SELECT state, (SELECT count(*) FROM leases) AS leases FROM edits").fetchall()
+    assert [(row["state"], row["leases"]) for row in rows] == [("cancelled", 0)]
+    world.ask(kernel, service, "Make it snow.", 2, "auto", max_price=None, assume_price=None)
+    world.here.advance(60.0)
+    assert world.asked[1].run.future.result().edit.state == "completed"
+    world.finish()
+    assert world.violations == []
+    world.end()
