@@ -186,7 +186,7 @@ def _login(options: argparse.Namespace) -> None:
     else:
         token = getpass(f"{spec.title} key ({spec.key_page}): ").strip()
     save_token(spec, token, endpoints)
-    said = "Logged in." if endpoints.is_official else "Logged in, for the addresses of now and no others:"
+    said = "Logged in." if endpoints.is_official else "Logged in, for these addresses only:"
     say(f"{said} {kept_in_words(spec)}" if endpoints.is_official else said)
     if not endpoints.is_official:
         bases = endpoints.as_dict()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbbanana.settings import DEFAULT_PROVIDER
 from nbbanana.text import one_line
 
 if TYPE_CHECKING:
@@ -147,7 +148,17 @@ def who(view: ResultView, count: int) -> str:
     """Return a phrase that says which model made `count` pictures, or that none did."""
     if view.is_play:
         return f"{one_line(view.provider)}, no model made {'it' if count == 1 else 'them'}"
-    return one_line(view.model)
+    return one_line(view.model) + at(view.provider)
+
+
+def at(provider: str) -> str:
+    """
+    Return where a request ran, to be put behind its model; nothing for the default service, which goes without saying.
+
+    >>> at("elsewhere"), at(DEFAULT_PROVIDER)
+    (' at elsewhere', '')
+    """
+    return f" at {one_line(provider)}" if provider and provider != DEFAULT_PROVIDER else ""
 
 
 def origin(view: ResultView) -> tuple[str, str] | None:

@@ -419,6 +419,7 @@ class Engine:
         return Outcome(outcome.edit, "collected", outcome.notes)
 
     async def _follow(self, run: Run, edit: Edit) -> Outcome:
+        run.followed = edit.id
         run.edit = None  # the row is another kernel's: a stop here ends only this waiting
         found = await follow(run, self._context, edit)
         return found if isinstance(found, Outcome) else await self._collect(run, found)

@@ -149,6 +149,8 @@ class Run:
         self.task: asyncio.Task[Any] | None = None
         self.exchange: asyncio.Task[Any] | None = None
         """The POST under way, which outlives the task."""
+        self.followed: int | None = None
+        """The edit of another kernel or session that it waits for; nothing of this run is sent."""
         self.dropping: asyncio.Task[None] | None = None
         """What cancels a row that was written after the run was over."""
         self.stopping = asyncio.Event()

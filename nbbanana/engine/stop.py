@@ -97,7 +97,7 @@ async def _stop(run: Run, context: Context) -> StopReport:
 async def _settle(run: Run, context: Context) -> StopReport:
     """Bring the record to an end, and the job at the service if it still can be."""
     if run.edit is None:
-        return NOTHING_SENT
+        return NOTHING_SENT if run.followed is None else _followed(run.followed)
     await context.rows.refresh(run)
     state = run.row.state
     if state in {"queued", "running"}:
@@ -125,6 +125,11 @@ _ENDED: dict[State, StopReport] = {
         cancelled=False, message="The connection broke while it was sent: it may be running and charged."
     ),
 }
+
+
+def _followed(edit_id: int) -> StopReport:
+    message = f"Nothing was sent here: edit {edit_id}, which asks the same, goes on and may be charged."
+    return StopReport(cancelled=True, message=message)
 
 
 async def _cancel(run: Run, context: Context) -> StopReport:

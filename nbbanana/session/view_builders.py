@@ -52,7 +52,7 @@ def result_view(outcome: Outcome, library: Library, label: str, stored: str) -> 
         origin=_origins([(outcome.origin, edit)]),
         parameters=edit.options,
         defaults=_defaults(model, edit.parameters),
-        notes=(*outcome.notes, *_about(edit.region, edit.inputs)),
+        notes=(*(outcome.notes or _kept(edit)), *_about(edit.region, edit.inputs)),
         provenance=provenance(edit),
     )
 
@@ -186,6 +186,12 @@ def provenance(edit: Edit) -> dict[str, Any]:
         "seconds": edit.duration,
         "cost": edit.cost,
     }
+
+
+def _kept(edit: Edit) -> list[str]:
+    """Return what the record of a completed edit says of pictures that are missing."""
+    ended = next((step for step in edit.transitions if step.state == "completed"), None)
+    return [ended.note] if ended is not None and ended.note and len(edit.outputs) else []
 
 
 def _about(region: Area | None, inputs: Sequence[InputRecord | ImageInput]) -> tuple[str, ...]:
