@@ -65,7 +65,7 @@ class _Extension:
             shell.Completer.custom_matchers.remove(self._matcher)
 
     def _series(self) -> Watcher:
-        from nbbanana.notebook.series import SeriesDisplay
+        from nbbanana.notebook.series_display import SeriesDisplay
 
         return SeriesDisplay(self._shell)
 

@@ -32,13 +32,13 @@ from nbbanana.errors import (
 from nbbanana.models.offer_files import today
 from nbbanana.models.offers import Offer, PriceList, offer, offered
 from nbbanana.models.retiring import retired
+from nbbanana.providers.answering import ANSWER_CAP, PATIENT, SynchronousService, member, picture_of
 from nbbanana.providers.answers import BLOCKED_WORDS, PASSING, money_from, read_json, server_message
 from nbbanana.providers.base import Description, Finished, Outputs, Price, Wire
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.endpoints import Endpoints, base
 from nbbanana.providers.http import Answer, Connections, Timeouts
 from nbbanana.providers.spec import ProviderSpec
-from nbbanana.providers.synchronous import ANSWER_CAP, PATIENT, SynchronousService, member, picture_of
 from nbbanana.text import one_line
 
 __all__ = ["SPEC", "OpenRouter", "OpenRouterEndpoints"]

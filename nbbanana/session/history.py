@@ -14,7 +14,7 @@ from nbbanana.session import view_builders
 from nbbanana.session.bundled import open_to_read
 from nbbanana.session.changes import Diff, Lineage
 from nbbanana.session.jobs import Job
-from nbbanana.session.ledger import Ledger
+from nbbanana.session.ledger_table import Ledger
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, Expression
 from nbbanana.session.result_sets import Asker, Results

@@ -22,7 +22,7 @@ from nbbanana.widgets.base import Form, Message, Post
 from nbbanana.widgets.browser_rows import SIDE, Filters, Values, detail_row, facet_rows, month_rows, row_of
 from nbbanana.widgets.compare import Compare
 from nbbanana.widgets.comparison import sides_of
-from nbbanana.widgets.thumbnails import Source, Thumbnails, blob_source
+from nbbanana.widgets.thumbnail_cache import Source, Thumbnails, blob_source
 from nbbanana.widgets.viewing import answer
 
 if TYPE_CHECKING:

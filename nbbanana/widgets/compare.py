@@ -10,7 +10,7 @@ from nbbanana.display import ComparisonView, comparison_bundle
 from nbbanana.text import one_line
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.comparison import Side, data_of, made_from, rows, same, sides_of, words
-from nbbanana.widgets.thumbnails import VIEW_SIDE, seen, whole
+from nbbanana.widgets.thumbnail_cache import VIEW_SIDE, seen, whole
 from nbbanana.widgets.viewing import answer
 
 if TYPE_CHECKING:

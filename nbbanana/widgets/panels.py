@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nbbanana.session import EditResult, Session
     from nbbanana.session.choice import Choice
     from nbbanana.store.records import Edit
-    from nbbanana.widgets.thumbnails import Source
+    from nbbanana.widgets.thumbnail_cache import Source
 
 __all__ = ["PAGE", "HistoryStrip", "ResultGroups"]
 

@@ -14,7 +14,7 @@ from nbbanana.store.records import WHOLE, Rating
 from nbbanana.text import one_line
 from nbbanana.widgets.form_state import Draft, FormState, title_of
 from nbbanana.widgets.inputs import Slot
-from nbbanana.widgets.thumbnails import Source, blob_source
+from nbbanana.widgets.thumbnail_cache import Source, blob_source
 
 if TYPE_CHECKING:
     from nbbanana.engine.prices import Quote

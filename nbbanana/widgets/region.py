@@ -13,7 +13,7 @@ from nbbanana.regions import Area, Box, Shape, box_shape, boxes_of, mask_of, sha
 from nbbanana.text import one_line
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message, Post, render
-from nbbanana.widgets.thumbnails import seen
+from nbbanana.widgets.thumbnail_cache import seen
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -22,8 +22,8 @@ from nbbanana.widgets.form_state import Draft, FormState, Recall
 from nbbanana.widgets.inputs import Slot
 from nbbanana.widgets.panels import SHOWN, HistoryStrip, ResultGroups
 from nbbanana.widgets.payloads import Row, bare, draft_of, field_row, region_row, slot_row, slot_source
-from nbbanana.widgets.services import Services
-from nbbanana.widgets.thumbnails import Thumbnails
+from nbbanana.widgets.service_choice import Services
+from nbbanana.widgets.thumbnail_cache import Thumbnails
 from nbbanana.widgets.watchers import PriceWatcher, ScalingNotes, Task, TaskList, task_row
 
 if TYPE_CHECKING:

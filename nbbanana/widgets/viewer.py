@@ -13,7 +13,7 @@ from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.compare import Compare
 from nbbanana.widgets.comparison import sides_of
 from nbbanana.widgets.payloads import TILE_SIDE
-from nbbanana.widgets.thumbnails import Source, Thumbnails, blob_source
+from nbbanana.widgets.thumbnail_cache import Source, Thumbnails, blob_source
 from nbbanana.widgets.viewing import answer, view_row
 
 __all__ = ["Viewer", "view"]

@@ -11,7 +11,7 @@ from nbbanana.text import one_line
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.base import Form, Message
 from nbbanana.widgets.payloads import Row
-from nbbanana.widgets.thumbnails import whole
+from nbbanana.widgets.thumbnail_cache import whole
 
 __all__ = ["answer", "file_name", "save_free", "view_row"]
 

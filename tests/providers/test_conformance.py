@@ -13,7 +13,7 @@ from support.openrouter_service import OpenRouterService
 from support.runcomfy_service import RunComfyService
 from support.tiers import scaled
 
-from nbbanana.providers.synchronous import ANSWER_CAP
+from nbbanana.providers.answering import ANSWER_CAP
 from nbbanana.testing.conformance import Conformance
 
 

@@ -28,11 +28,11 @@ from nbbanana.errors import UsageError
 from nbbanana.request import Origin, origin
 from nbbanana.settings import cache_dir
 from nbbanana.store import OutputRecord, Store
-from nbbanana.widgets import thumbnails, ui_thread
+from nbbanana.widgets import thumbnail_cache, ui_thread
 from nbbanana.widgets.assets import join
 from nbbanana.widgets.browser import Browser
 from nbbanana.widgets.browser_rows import SIDE, Filters, facet_rows, month_rows, step, step_line
-from nbbanana.widgets.thumbnails import Thumbnails, blob_source
+from nbbanana.widgets.thumbnail_cache import Thumbnails, blob_source
 
 MANY = 10_000
 PICTURED = 150

@@ -22,7 +22,7 @@ from nbbanana.errors import ImageError, UsageError
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.compare import Compare, compare
 from nbbanana.widgets.comparison import made_from, rows, same, sides_of, words
-from nbbanana.widgets.thumbnails import VIEW_SIDE, seen
+from nbbanana.widgets.thumbnail_cache import VIEW_SIDE, seen
 
 KEEP = "Keep the subject unchanged. Convert the background into a "
 

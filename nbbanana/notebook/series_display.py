@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nbbanana.display import note_bundle
-from nbbanana.display.series import series_bundle
+from nbbanana.display.series_summary import series_bundle
 from nbbanana.notebook.displays import Display, display_for
 from nbbanana.watching import Stage, Watcher
 
