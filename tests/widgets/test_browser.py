@@ -141,11 +141,11 @@ def test_a_small_copy_is_made_once_and_read_from_the_disk_after(few: nb.Session)
     """It lies under the cache folder, and an original that is gone since does not matter."""
     [edit] = few.store.numbered([1])
     source = blob_source(edit.outputs[0].sha256, few.store, SIDE)
-    first = thumbnails._from_disk(source)
+    first = thumbnail_cache._from_disk(source)
     [kept] = (cache_dir() / "thumbnails").rglob("*.webp")
     assert kept.read_bytes() == first
     few.store.blob_path(edit.outputs[0].sha256).unlink()
-    assert thumbnails._from_disk(source) == first
+    assert thumbnail_cache._from_disk(source) == first
 
 
 def test_a_copy_that_was_scrolled_by_is_not_made(few: nb.Session) -> None:
