@@ -345,7 +345,7 @@ def nothing_is_followed(patch: pytest.MonkeyPatch) -> None:
 def a_failing_lease_holds_up_the_end(patch: pytest.MonkeyPatch) -> None:
     """A run whose lease cannot be given up never ends."""
 
-    async def carry(self: Engine, run: Run, work: Coroutine[Any, Any, Outcome]) -> None:
+    async def carry(self: Engine, run: Run, work: Coroutine[Any, Any, Outcome], *, is_answer: bool) -> None:
         outcome = error = None
         try:
             outcome = await work
