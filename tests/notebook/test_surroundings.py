@@ -71,6 +71,9 @@ def test_the_origin_goes_where_the_context_goes(shell: Any) -> None:
 
 TABLE = "from PIL import Image\ntable = Image.linear_gradient('L').resize((60, 40)).convert('RGB')"
 OUTPUTS = "[(one['output_type'], sorted(one.get('data', {}))) for one in out.outputs]"
+LATER = "await asyncio.sleep(0.3)\nNone"
+"""Ends a cell with an `Output` widget: nbclient tells the kernel what that holds by the socket on which it waits for
+the reply, and misses a reply that comes in that moment."""
 CELLS = {
     "run a notebook that loads": "%run setup.ipynb",
     "value of the run": "first.prompt",
@@ -82,15 +85,18 @@ CELLS = {
     "value of the callback": "called.prompt",
     "call": "import nbbanana as nb\nfrom nbbanana.request import origin\n(await nb.aedit('x', table)).prompt, "
     "origin.get().execution == len(In) - 1",
-    "output": "import ipywidgets\nout = ipywidgets.Output()\nwith out:\n    %nbedit o << table -p 'in an output'\n",
+    "output": "import ipywidgets\nout = ipywidgets.Output()\nwith out:\n    %nbedit o << table -p 'in an output'\n"
+    + LATER,
     "value of the output": OUTPUTS,
     "button": "out = ipywidgets.Output()\nbutton = ipywidgets.Button()\ndef go(_):\n    with out:\n"
-    "        get_ipython().run_line_magic('nbedit', 'v << table -p clicked')\nbutton.on_click(go)\nbutton.click()",
+    "        get_ipython().run_line_magic('nbedit', 'v << table -p clicked')\nbutton.on_click(go)\nbutton.click()\n"
+    + LATER,
     "value of the button": OUTPUTS,
-    "failing in an output": "out = ipywidgets.Output()\nwith out:\n    %nbedit f << table --mode replay -p 'nothing'\n",
+    "failing in an output": "out = ipywidgets.Output()\nwith out:\n    %nbedit f << table --mode replay -p 'nothing'\n"
+    + LATER,
     "live in an output": "out = ipywidgets.Output()\nwith out:\n    job = %nbedit table -p 'live' --no-wait\n"
     "await job\nimport threading\n"
-    "[one.join() for one in threading.enumerate() if one.name == 'nbbanana-live']\nNone",
+    "[one.join() for one in threading.enumerate() if one.name == 'nbbanana-live']\n" + LATER,
     "value of the live one": OUTPUTS,
 }
 FAILING = {"failing in an output"}
@@ -103,7 +109,6 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     setup = ["%load_ext nbbanana", TABLE, "%%nbedit first << table\nMake it snow."]
     nbformat.write(notebook_of(setup), Path(home) / "setup.ipynb")
     how: dict[str, Any] = {"allow_errors": True, "env": {"NBBANANA_SANDBOX_SCALE": "0.05"}}
-    # The client now and then misses the reply that is there, to the cell that fails, until its time is up.
     return dict(zip(CELLS, run_cells(CELLS.values(), home=home, timeout=40, **how), strict=True))
 
 
