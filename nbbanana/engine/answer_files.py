@@ -42,7 +42,7 @@ def keep(store: Store, handle: str, answer: bytes) -> Path:
             file.write(answer)
             file.flush()
             os.fsync(file.fileno())
-        return temporary.replace(folder / f"{handle}{SUFFIX}")
+        return temporary.replace(_place(store, handle))
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
@@ -51,13 +51,13 @@ def keep(store: Store, handle: str, answer: bytes) -> Path:
 def saved(store: Store, edit: Edit) -> list[tuple[Post, bytes | None]]:
     """Return the POSTs of an edit in their order, each with its answer; None where there is none."""
     posts = sorted(store.posts(edit.id, limit=MOST_POSTS), key=lambda post: post.ordinal)
-    return [(post, _read(store.folder / FOLDER / f"{post.handle}{SUFFIX}")) for post in posts if post.handle]
+    return [(post, _read(_place(store, post.handle))) for post in posts if post.handle]
 
 
 def forget(store: Store, edit: Edit) -> None:
     """Remove the answers of an edit: the store has what they held."""
     for post in store.posts(edit.id, limit=MOST_POSTS):
-        (store.folder / FOLDER / f"{handle_of_post(edit.uid, post.ordinal)}{SUFFIX}").unlink(missing_ok=True)
+        _place(store, handle_of_post(edit.uid, post.ordinal)).unlink(missing_ok=True)
 
 
 def set_aside(store: Store, handle: str) -> str:
@@ -69,7 +69,7 @@ def set_aside(store: Store, handle: str) -> str:
     """
     kept = store.folder / DAMAGED / f"{handle}{SUFFIX}"
     kept.parent.mkdir(mode=0o700, exist_ok=True)
-    (store.folder / FOLDER / f"{handle}{SUFFIX}").replace(kept)
+    _place(store, handle).replace(kept)
     return f"{DAMAGED}/{kept.name}"
 
 
@@ -96,20 +96,24 @@ def _recovered(store: Store, uid: str) -> int | None:
         if edit.state == "completed":
             forget(store, edit)
             return None
-        answered = [post for post, answer in saved(store, edit) if answer is not None]
-        if not answered:
+        posts = store.posts(edit.id, limit=MOST_POSTS)
+        here = {post.ordinal: post for post in posts if post.handle and _place(store, post.handle).is_file()}
+        if not here:
             return None
-        handle = answered[0].handle
+        handle = here[min(here)].handle
         note = "its kernel ended after the answer came"
         store.move(edit.id, "queued", request_id=handle, handle=handle, note=note)
-        for post in store.posts(edit.id, limit=MOST_POSTS):
+        for post in posts:
             if post.outcome in {None, "uncertain"}:
-                is_here = any(post.ordinal == one.ordinal for one in answered)
-                store.post_ended(edit.id, post.ordinal, "accepted" if is_here else "uncertain")
+                store.post_ended(edit.id, post.ordinal, "accepted" if post.ordinal in here else "uncertain")
     except (OSError, NBBananaError) as error:
         log.warning("the answer of an edit could not be read back: %s", type(error).__name__)
         return None
     return edit.id
+
+
+def _place(store: Store, handle: str) -> Path:
+    return store.folder / FOLDER / f"{handle}{SUFFIX}"
 
 
 def _read(path: Path) -> bytes | None:

@@ -80,6 +80,11 @@ class Rows:
         log.debug("edit %s is %s, %d POSTs", edit.id, edit.state, len(posts))
         return other, posts
 
+    async def durations(self, run: Run) -> list[float]:
+        """Return how many seconds such jobs as a run's took before."""
+        row = run.row
+        return await self.call(self.store.durations, row.model, row.parameters.get("resolution"), row.provider)
+
     async def refresh(self, run: Run) -> None:
         """Read a run's row again."""
         run.edit = await self.call(self.store.get, run.row.id)

@@ -80,7 +80,7 @@ def _jittered(seconds: float) -> float:
 
 
 def observed(exchange: asyncio.Task[Any]) -> None:
-    """Take notice of how an exchange ended that nobody may wait for any more."""
+    """Take notice of how an exchange ended that no caller may wait for any more."""
     # The answer is in the record; asyncio must not also report that its exception was never retrieved.
     if not exchange.cancelled():
         exchange.exception()

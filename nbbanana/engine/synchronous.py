@@ -2,7 +2,7 @@
 Sending to a service that answers a POST with the pictures, which it gives once and has no id for.
 
 One edit may take several POSTs, one a picture: all are written down before the first is sent, and each is sent once.
-The exchange goes on when nobody waits for it any more, and records what it got.
+The exchange goes on when no caller waits for it any more, and records what it got.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from nbbanana.engine import answer_files
 from nbbanana.engine.context import Context
 from nbbanana.engine.endings import judge
 from nbbanana.engine.intake import take_in
+from nbbanana.engine.polling import PollSchedule
 from nbbanana.engine.posting import observed, until_taken
 from nbbanana.engine.prices import Quote
 from nbbanana.engine.run import NotSentError, Outcome, Run
@@ -29,6 +30,7 @@ from nbbanana.errors import (
     UncertainError,
 )
 from nbbanana.providers.base import Downloaded, Finished, JobStatus, Outputs
+from nbbanana.store.ledger import handle_of_post
 from nbbanana.store.records import Edit, OutputRecord, Post
 from nbbanana.store.records import Outcome as PostOutcome
 
@@ -81,10 +83,8 @@ async def send(
     other, posts = await context.rows.begin_posts(run, seeds, alone=alone)
     if other is not None:
         return other
-    expected = await context.rows.call(
-        context.rows.store.durations, run.row.model, run.row.parameters.get("resolution"), run.row.provider
-    )
-    usual = sorted(expected)[len(expected) // 2] if expected else None
+    durations = await context.rows.durations(run)
+    usual = PollSchedule(durations).expected
     run.update(
         phase="running", note=None, expected=usual, outputs_total=len(posts), is_collectable=False, restart_clock=True
     )
@@ -165,10 +165,10 @@ class _Sending:
         """Write down that a POST took nothing, wait, and write down the next one before it is sent."""
         await self._ended(outcome)
         await self._run.pause(seconds)
-        store, edit_id, seed, quote = self._context.rows.store, self._run.row.id, self._post.seed, self._post.quote
-        ordinal = await self._context.rows.call(store.post_sent, edit_id, seed=seed, quote=quote, is_minted=True)
-        posts = await self._context.rows.call(store.posts, edit_id, limit=answer_files.MOST_POSTS)
-        self._post, self._is_open = next(post for post in posts if post.ordinal == ordinal), True
+        row, last, rows = self._run.row, self._post, self._context.rows
+        ordinal = await rows.call(rows.store.post_sent, row.id, seed=last.seed, quote=last.quote, is_minted=True)
+        self._post = replace(last, ordinal=ordinal, handle=handle_of_post(row.uid, ordinal))
+        self._is_open = True
 
     async def _ended(self, outcome: PostOutcome) -> None:
         self._is_open = False

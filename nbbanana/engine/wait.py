@@ -59,9 +59,7 @@ async def wait(run: Run, context: Context) -> JobStatus:
 
 
 async def _schedule(run: Run, context: Context) -> PollSchedule:
-    durations = await context.rows.call(
-        context.rows.store.durations, run.row.model, run.row.parameters.get("resolution"), run.row.provider
-    )
+    durations = await context.rows.durations(run)
     pace = _pace(context)
     schedule = PollSchedule([seconds / pace for seconds in durations])
     expected = schedule.expected

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from nbbanana.errors import (
     DownloadError,
@@ -15,14 +16,19 @@ from nbbanana.errors import (
     ProtocolError,
     RequestNotFoundError,
     UncertainError,
+    UnknownModelError,
+    translated,
 )
-from nbbanana.providers.answers import server_message
+from nbbanana.models.offers import Offer, offered
+from nbbanana.models.retiring import retired
+from nbbanana.providers.answers import read_json, server_message
 from nbbanana.providers.base import Cancellation, Downloaded, Finished, JobStatus, Wire
-from nbbanana.providers.http import Answer, Connections, Timeouts
-from nbbanana.providers.questions import Questions, Reader, with_wait
-from nbbanana.providers.service import SURELY_NOT_TAKEN
+from nbbanana.providers.http import Answer, Timeouts
+from nbbanana.providers.questions import with_wait
+from nbbanana.providers.service import SURELY_NOT_TAKEN, Client
+from nbbanana.text import one_line
 
-__all__ = ["ANSWER_CAP", "PATIENT", "SynchronousService", "data_of", "member", "picture_of"]
+__all__ = ["ANSWER_CAP", "PATIENT", "SynchronousService", "data_of", "member", "named_model", "picture_of"]
 
 ANSWER_CAP = 64 << 20
 """Bytes of an answer with pictures: a PNG of 4096 × 4096 in base64 has 40 MB at most in practice."""
@@ -30,7 +36,7 @@ PATIENT = Timeouts(submit=600.0, submit_total=600.0)
 """A picture takes 15 to 60 s, one of 4K and a busy service several minutes; clients set up to 600 s."""
 
 
-class SynchronousService:
+class SynchronousService(Client, ABC):
     """
     The part of a provider that is the same for every service without jobs.
 
@@ -44,26 +50,32 @@ class SynchronousService:
     takes_jpeg = True
     is_synchronous = True
     pace = 1.0
-    title: ClassVar[str]
+    counts = False
+    name: str
+    """What records call it."""
+    title: str
     """What people call it."""
-
-    def __init__(self, http: Connections, token: str, read: Reader) -> None:
-        self._http = http
-        self._token = token
-        self._read = read
-        self._questions = Questions(http, token, read)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    @property
-    def timeouts(self) -> Timeouts:
-        """How long anything may take."""
-        return self._http.timeouts
+    def model_id(self, model: str) -> str:
+        """Return what the service calls a model; UnknownModelError where it has none."""
+        return self._offer(model).id
 
-    @timeouts.setter
-    def timeouts(self, seconds: Timeouts) -> None:
-        self._http.timeouts = seconds
+    async def submit(self, model: str, payload: Mapping[str, Any]) -> Finished:
+        """
+        Send a request for one picture once, and return the answer with it.
+
+        Raises:
+            NetworkError: the connection was never made, so nothing was taken.
+            InputError, UnknownModelError: nothing was sent, or there is no such model any more.
+            RateLimitError, QuotaError, RejectedError, UpstreamError, BalanceError, CredentialError: it was refused.
+            UncertainError: it may have been made and charged.
+        """
+        wire = self._wire(model, payload)
+        with translated(UnknownModelError, lambda error: retired(self.name, self.title, model, error.why) or error):
+            return await self._post(wire)
 
     def handle_of(self, model: str, request_id: str) -> str:
         """Return the id as it is: it is one of ours, and the service knows none."""
@@ -89,10 +101,6 @@ class SynchronousService:
         """Return False: its pictures have no addresses."""
         return False
 
-    async def aclose(self) -> None:
-        """Close the connections; a POST under way keeps its own."""
-        await self._http.aclose()
-
     async def _post(self, wire: Wire) -> Finished:
         """
         Send a request once, over a fresh connection, and return its whole answer.
@@ -102,9 +110,7 @@ class SynchronousService:
             UncertainError: it may have been made and charged.
             NBBananaError: it was refused.
         """
-        answer = await self._http.ask(
-            "POST", wire.url, "submit", token=self._token, body=wire.written(), headers=wire.headers, fresh=True
-        )
+        answer = await self._send(wire)
         if answer.failure is None and 200 <= answer.status < 300 and answer.body.strip():
             return Finished(answer.body)
         raise self._error(answer)
@@ -126,6 +132,25 @@ class SynchronousService:
         )
         uncertain.__cause__ = answer.failure.__cause__ if answer.failure else None
         return uncertain
+
+    @abstractmethod
+    def _wire(self, model: str, payload: Mapping[str, Any]) -> Wire:
+        """Return the POST of a request."""
+
+    def _offer(self, model: str) -> Offer:
+        return offered(self.name, self.title, model)
+
+    def _document(self, answer: bytes, *names: str) -> Mapping[str, Any]:
+        """
+        Return the JSON of an answer that has one of these names at its top.
+
+        Raises:
+            ProtocolError: it is no answer of the service.
+        """
+        found = read_json(answer)
+        if not isinstance(found, dict) or not set(names) & set(found):
+            raise ProtocolError(f"The answer of {self.title} cannot be read.", "It is none that the API documents.")
+        return found
 
     def _is_refused(self, answer: Answer) -> bool:
         """Return whether an answer says that nothing was made or charged."""
@@ -162,6 +187,11 @@ def picture_of(text: object) -> bytes:
         return base64.b64decode(found[1] if found else text, validate=True)  # type: ignore[arg-type]
     except (binascii.Error, ValueError, TypeError) as error:
         raise ProtocolError("A picture in the answer cannot be read.", "It is not base64.") from error
+
+
+def named_model(value: Any) -> str | None:
+    """Return the name of the model that answered, where it is one."""
+    return one_line(value, 100) if isinstance(value, str) else None
 
 
 def member(value: Any, *names: str) -> Any:

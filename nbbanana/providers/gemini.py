@@ -29,9 +29,17 @@ from nbbanana.errors import (
 from nbbanana.models.offer_files import today
 from nbbanana.models.offers import Offer, TokenPrices, offer, offered
 from nbbanana.models.retiring import retired
-from nbbanana.providers.answering import ANSWER_CAP, PATIENT, SynchronousService, data_of, member, picture_of
-from nbbanana.providers.answers import PASSING, read_json, server_message
-from nbbanana.providers.base import Description, Finished, Outputs, Price, Wire
+from nbbanana.providers.answering import (
+    ANSWER_CAP,
+    PATIENT,
+    SynchronousService,
+    data_of,
+    member,
+    named_model,
+    picture_of,
+)
+from nbbanana.providers.answers import PASSING, server_message
+from nbbanana.providers.base import Description, Outputs, Price, Wire
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.endpoints import Endpoints, base
 from nbbanana.providers.http import Answer, Connections, Timeouts
@@ -128,7 +136,6 @@ class Gemini(SynchronousService):
     name = NAME
     title = TITLE
     takes_urls = False
-    counts = False
 
     def __init__(
         self,
@@ -142,23 +149,8 @@ class Gemini(SynchronousService):
         http = Connections(timeouts or PATIENT, transport, header=KEY_HEADER, scheme="", cap=ANSWER_CAP)
         super().__init__(http, credential.token, _error_of)
 
-    def model_id(self, model: str) -> str:
-        """Return what the Gemini API calls a model; UnknownModelError where it has none."""
-        return _offer(model).id
-
-    async def submit(self, model: str, payload: Mapping[str, Any]) -> Finished:
-        """
-        Send a request for one picture once, and return the answer with it.
-
-        Raises:
-            NetworkError: the connection was never made, so nothing was taken.
-            InputError, UnknownModelError: nothing was sent, or there is no such model.
-            RateLimitError, QuotaError, RejectedError, UpstreamError, CredentialError: it was refused.
-            UncertainError: it may have been made and charged.
-        """
-        wire = wire_of(self.endpoints, model, payload)
-        with translated(UnknownModelError, lambda error: retired(NAME, TITLE, model, error.why) or error):
-            return await self._post(wire)
+    def _wire(self, model: str, payload: Mapping[str, Any]) -> Wire:
+        return wire_of(self.endpoints, model, payload)
 
     def outputs(self, model: str, answer: bytes) -> Outputs:
         """
@@ -167,16 +159,13 @@ class Gemini(SynchronousService):
         Raises:
             ProtocolError: it is no answer of the Gemini API.
         """
-        found = read_json(answer)
-        if not isinstance(found, dict) or not {"candidates", "promptFeedback", "usageMetadata"} & set(found):
-            raise ProtocolError(f"The answer of {TITLE} cannot be read.", "It is none that the API documents.")
+        found = self._document(answer, "candidates", "promptFeedback", "usageMetadata")
         pictures = tuple(picture_of(data) for data in _pictures(found))
-        told = member(found, "modelVersion")
         error, is_blocked = (None, False) if pictures else _refusal(found)
         return Outputs(
             pictures,
             cost=_cost(found, _offer(model).tokens),
-            model=one_line(told, 100) if isinstance(told, str) else None,
+            model=named_model(member(found, "modelVersion")),
             error=error,
             is_blocked=is_blocked,
         )

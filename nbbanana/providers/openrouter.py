@@ -32,9 +32,9 @@ from nbbanana.errors import (
 from nbbanana.models.offer_files import today
 from nbbanana.models.offers import Offer, PriceList, offer, offered
 from nbbanana.models.retiring import retired
-from nbbanana.providers.answering import ANSWER_CAP, PATIENT, SynchronousService, member, picture_of
-from nbbanana.providers.answers import BLOCKED_WORDS, PASSING, money_from, read_json, server_message
-from nbbanana.providers.base import Description, Finished, Outputs, Price, Wire
+from nbbanana.providers.answering import ANSWER_CAP, PATIENT, SynchronousService, member, named_model, picture_of
+from nbbanana.providers.answers import BLOCKED_WORDS, PASSING, money_from, server_message
+from nbbanana.providers.base import Description, Outputs, Price, Wire
 from nbbanana.providers.credentials import Credential
 from nbbanana.providers.endpoints import Endpoints, base
 from nbbanana.providers.http import Answer, Connections, Timeouts
@@ -102,7 +102,6 @@ class OpenRouter(SynchronousService):
     name = NAME
     title = TITLE
     takes_urls = True
-    counts = False
 
     def __init__(
         self,
@@ -115,24 +114,8 @@ class OpenRouter(SynchronousService):
         self.endpoints = endpoints or OpenRouterEndpoints()
         super().__init__(Connections(timeouts or PATIENT, transport, cap=ANSWER_CAP), credential.token, _error_of)
 
-    def model_id(self, model: str) -> str:
-        """Return what OpenRouter calls a model; UnknownModelError where it has none."""
-        return _offer(model).id
-
-    async def submit(self, model: str, payload: Mapping[str, Any]) -> Finished:
-        """
-        Send a request for one picture once, and return the answer with it.
-
-        Raises:
-            NetworkError: the connection was never made, so nothing was taken.
-            InputError, UnknownModelError: nothing was sent, or there is no such model.
-            RateLimitError, RejectedError, BalanceError, CredentialError: it was refused.
-            UncertainError: it may have been made and charged; 524 is a page of the network before it that waited
-                too long.
-        """
-        wire = wire_of(self.endpoints, model, payload)
-        with translated(UnknownModelError, lambda error: retired(NAME, TITLE, model, error.why) or error):
-            return await self._post(wire)
+    def _wire(self, model: str, payload: Mapping[str, Any]) -> Wire:
+        return wire_of(self.endpoints, model, payload)
 
     def outputs(self, model: str, answer: bytes) -> Outputs:
         """
@@ -141,16 +124,13 @@ class OpenRouter(SynchronousService):
         Raises:
             ProtocolError: it is no answer of OpenRouter.
         """
-        found = read_json(answer)
-        if not isinstance(found, dict) or not {"data", "error"} & set(found):
-            raise ProtocolError(f"The answer of {TITLE} cannot be read.", "It is none that the API documents.")
+        found = self._document(answer, "data", "error")
         pictures = tuple(picture_of(data) for data in _pictures(found))
-        told = member(found, "model")
         words = server_message(found)
         return Outputs(
             pictures,
             cost=money_from(member(found, "usage", "cost")),
-            model=one_line(told, 100) if isinstance(told, str) else None,
+            model=named_model(member(found, "model")),
             error=None if pictures else words or "It gave no picture and no reason.",
             is_blocked=bool(not pictures and BLOCKED_WORDS.search(words)),
         )

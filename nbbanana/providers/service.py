@@ -28,7 +28,7 @@ from nbbanana.providers.downloads import Downloader
 from nbbanana.providers.http import Answer, Connections, Timeouts
 from nbbanana.providers.questions import Questions, Reader, with_wait
 
-__all__ = ["SUBMIT", "SURELY_NOT_TAKEN", "Service", "accepted_id"]
+__all__ = ["SUBMIT", "SURELY_NOT_TAKEN", "Client", "Service", "accepted_id"]
 
 SUBMIT = "send the request"
 """What is being done, in words, while a request is sent."""
@@ -39,7 +39,46 @@ SURELY_NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 413, 414, 415, 422, 
 """
 
 
-class Service:
+class Client:
+    """
+    The part of a provider that is the same for every service over HTTP.
+
+    Args:
+        http: its connections.
+        token: its key.
+        read: what an answer of it means.
+    """
+
+    def __init__(self, http: Connections, token: str, read: Reader) -> None:
+        self._http = http
+        self._token = token
+        self._read = read
+        self._questions = Questions(http, token, read)
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long anything may take."""
+        return self._http.timeouts
+
+    @timeouts.setter
+    def timeouts(self, seconds: Timeouts) -> None:
+        self._http.timeouts = seconds
+
+    async def aclose(self) -> None:
+        """Close the connections; a submit under way keeps its own until it ends."""
+        await self._http.aclose()
+
+    async def _send(self, wire: Wire) -> Answer:
+        """
+        Send a POST once. The connection is fresh: on a stale pooled one a drop cannot be told from a drop after
+        acceptance.
+        """
+        return await self._http.ask(
+            "POST", wire.url, "submit", token=self._token, body=wire.written(), headers=wire.headers, fresh=True
+        )
+
+
+class Service(Client):
     """
     The part of a provider that is the same for every queue service.
 
@@ -58,20 +97,8 @@ class Service:
     is_synchronous = False
 
     def __init__(self, http: Connections, token: str, read: Reader, trusted_base: str | None) -> None:
-        self._http = http
-        self._token = token
-        self._read = read
+        super().__init__(http, token, read)
         self._trusted_base = trusted_base
-        self._questions = Questions(http, token, read)
-
-    @property
-    def timeouts(self) -> Timeouts:
-        """How long anything may take."""
-        return self._http.timeouts
-
-    @timeouts.setter
-    def timeouts(self, seconds: Timeouts) -> None:
-        self._http.timeouts = seconds
 
     async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
         """Fetch an output; see `Downloader.fetch`."""
@@ -87,19 +114,9 @@ class Service:
             f"The answer of {model} holds no pictures.", f"It has {len(answer)} bytes of something else."
         )
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
-
     async def _post(self, wire: Wire) -> str:
-        """
-        Send a request once and return its id. The connection is fresh: on a stale pooled one a drop cannot be told
-        from a drop after acceptance.
-        """
-        answer = await self._http.ask(
-            "POST", wire.url, "submit", token=self._token, body=wire.written(), headers=wire.headers, fresh=True
-        )
-        return accepted_id(answer, self._read)
+        """Send a request once and return its id; errors as `accepted_id`."""
+        return accepted_id(await self._send(wire), self._read)
 
     @property
     def _downloader(self) -> Downloader:

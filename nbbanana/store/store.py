@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -193,10 +194,9 @@ class Store(Money, Leases):
             StoreError: it ended meanwhile.
         """
         with self._database.write() as connection:
-            edit = rows.get(connection, edit_id)
-            if alone and (other := ledger.sent_later(connection, edit)) is not None:
+            edit, other = self._submitting(connection, edit_id, alone=alone)
+            if other is not None:
                 return edit, other
-            rows.move(connection, edit_id, "submitting", self._clock())
             ledger.sent(connection, edit_id, self._clock(), seed=edit.seed, quote=edit.price_quoted)
             return rows.get(connection, edit_id), None
 
@@ -217,10 +217,10 @@ class Store(Money, Leases):
             The edit; the later one that was sent, then nothing was changed; and the POSTs in their order.
         """
         with self._database.write() as connection:
-            edit, now = rows.get(connection, edit_id), self._clock()
-            if alone and (other := ledger.sent_later(connection, edit)) is not None:
+            now = self._clock()
+            edit, other = self._submitting(connection, edit_id, alone=alone)
+            if other is not None:
                 return edit, other, []
-            rows.move(connection, edit_id, "submitting", now)
             quote = None if edit.price_quoted is None else round(edit.price_quoted / max(1, len(seeds)), 9)
             ordinals = [ledger.sent(connection, edit_id, now, seed=seed, quote=quote, is_minted=True) for seed in seeds]
             posts = [
@@ -238,6 +238,14 @@ class Store(Money, Leases):
                 for ordinal, seed in zip(ordinals, seeds, strict=True)
             ]
             return rows.get(connection, edit_id), None, posts
+
+    def _submitting(self, connection: sqlite3.Connection, edit_id: int, *, alone: bool) -> tuple[Edit, Edit | None]:
+        """Take an edit to `submitting`, unless the later one that is given back was sent."""
+        edit = rows.get(connection, edit_id)
+        other = ledger.sent_later(connection, edit) if alone else None
+        if other is None:
+            rows.move(connection, edit_id, "submitting", self._clock())
+        return edit, other
 
     def annotate(
         self,

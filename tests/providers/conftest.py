@@ -7,8 +7,35 @@ import socket
 import ssl
 import subprocess
 import threading
+from contextlib import ExitStack
 
 import pytest
+from PIL import Image
+
+import nbbanana as nb
+
+
+@pytest.fixture
+def serve(tmp_path, monkeypatch):
+    """Makes a session at an emulator, of its class and switches, and gives both."""
+    with ExitStack() as stack:
+
+        def make(kind, provider, model=None, *, store="store", budget=None, **switches):
+            service = stack.enter_context(kind(**switches))
+            for name, value in service.environment.items():
+                monkeypatch.setenv(name, value)
+            session = nb.Session(provider=provider, store=tmp_path / store, budget=budget, model=model)
+            return stack.enter_context(session), service
+
+        yield make
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """A small picture."""
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (48, 32), "teal").save(path)
+    return path
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,29 +34,9 @@ At = Callable[..., tuple[nb.Session, FalService]]
 
 
 @pytest.fixture
-def at_fal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[At]:
+def at_fal(serve: Callable[..., Any]) -> At:
     """Makes a session at a fal with the switches it is given."""
-    with ExitStack() as stack:
-
-        def make(
-            *, store: str = "store", budget: float | None = None, **switches: Any
-        ) -> tuple[nb.Session, FalService]:
-            service = stack.enter_context(FalService(**switches))
-            for name, value in service.environment.items():
-                monkeypatch.setenv(name, value)
-            return stack.enter_context(nb.Session(provider="fal", store=tmp_path / store, budget=budget)), service
-
-        yield make
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    """A small picture."""
-    from PIL import Image
-
-    path = tmp_path / "photo.png"
-    Image.new("RGB", (48, 32), "teal").save(path)
-    return path
+    return partial(serve, FalService, "fal")
 
 
 def test_all_ten_fields_arrive_under_the_names_that_fal_has(at_fal: At, picture: Path) -> None:

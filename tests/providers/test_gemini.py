@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,30 +36,9 @@ EACH = 0.0336 + (1130 * 1.5 + 668 * 7.5) / 1e6
 
 
 @pytest.fixture
-def at_gemini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[At]:
+def at_gemini(serve: Callable[..., Any]) -> At:
     """Makes a session at a Gemini API with the switches it is given."""
-    with ExitStack() as stack:
-
-        def make(
-            *, store: str = "store", budget: float | None = None, **switches: Any
-        ) -> tuple[nb.Session, GeminiService]:
-            service = stack.enter_context(GeminiService(**switches))
-            for name, value in service.environment.items():
-                monkeypatch.setenv(name, value)
-            session = nb.Session(provider="gemini", store=tmp_path / store, budget=budget, model=SPEC.default_model)
-            return stack.enter_context(session), service
-
-        yield make
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    """A small picture."""
-    from PIL import Image
-
-    path = tmp_path / "photo.png"
-    Image.new("RGB", (48, 32), "teal").save(path)
-    return path
+    return partial(serve, GeminiService, "gemini", SPEC.default_model)
 
 
 def test_what_is_set_arrives_in_google_s_words(at_gemini: At, picture: Path) -> None:

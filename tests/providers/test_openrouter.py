@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +19,9 @@ At = Callable[..., tuple[nb.Session, OpenRouterService]]
 
 
 @pytest.fixture
-def at_openrouter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[At]:
+def at_openrouter(serve: Callable[..., Any]) -> At:
     """Makes a session at an OpenRouter with the switches it is given."""
-    with ExitStack() as stack:
-
-        def make(
-            *, store: str = "store", budget: float | None = None, **switches: Any
-        ) -> tuple[nb.Session, OpenRouterService]:
-            service = stack.enter_context(OpenRouterService(**switches))
-            for name, value in service.environment.items():
-                monkeypatch.setenv(name, value)
-            session = nb.Session(provider="openrouter", store=tmp_path / store, budget=budget, model=SPEC.default_model)
-            return stack.enter_context(session), service
-
-        yield make
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    """A small picture."""
-    from PIL import Image
-
-    path = tmp_path / "photo.png"
-    Image.new("RGB", (48, 32), "teal").save(path)
-    return path
+    return partial(serve, OpenRouterService, "openrouter", SPEC.default_model)
 
 
 def test_what_is_set_arrives_and_the_upstream_is_pinned(at_openrouter: At, picture: Path) -> None:
