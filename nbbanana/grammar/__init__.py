@@ -8,7 +8,8 @@ An image is a path, a glob, an https URL, a variable, `name[2]`, `name[1][0]`, `
 come from the model's schema and from one table of nbbanana's own. `{{name}}` takes a variable's value.
 """
 
-from nbbanana.grammar.cell import Asked, Cell, check_prompt, parse, parse_words, split_cell, to_cell
+from nbbanana.grammar.bodies import check_prompt
+from nbbanana.grammar.cell import Asked, Cell, parse, parse_words, split_cell, to_cell
 from nbbanana.grammar.lexer import Word, quote, split
 from nbbanana.grammar.operands import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Scope
 from nbbanana.grammar.options import OWN, Option, dollars, listed, options_of, read_options

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from nbbanana import models
-from nbbanana.errors import PromptError, UnknownModelError, UsageError
+from nbbanana.errors import UnknownModelError, UsageError
 from nbbanana.grammar import operands, options
+from nbbanana.grammar.bodies import MAGIC, check_prompt, read_prompt
 from nbbanana.grammar.lexer import Word, split
 from nbbanana.grammar.operands import EditOperand, FileOperand, Operand
 from nbbanana.grammar.placeholders import escape, fill, normal
@@ -23,29 +24,15 @@ if TYPE_CHECKING:
     from nbbanana.grammar.options import Option
     from nbbanana.models import Model
 
-__all__ = ["Asked", "Cell", "check_prompt", "parse", "parse_words", "split_cell", "to_cell"]
-
-MAGIC = "%%nbedit"
+__all__ = ["Asked", "Cell", "parse", "parse_words", "split_cell", "to_cell"]
 
 LONGEST_MEND = 200
 """Characters of a line that is said to be the right one."""
 
 _BINDING = re.compile(r"\s*(?P<name>[^\s\"'<]+)\s*<<(?P<rest>.*)", re.DOTALL)
 _ASSIGNED = re.compile(r"(?P<name>[^\W\d]\w*)=[^=]")
-_RESERVED = re.compile(
-    r"^[ \t]*(?:(?P<passes>-{3,})[ \t]*$|(?P<label>keep|change|only|avoid|text):)", re.MULTILINE | re.IGNORECASE
-)
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _EDIT = re.compile(r"edit:([0-9]+)(?:(\.inputs)?\[([0-9]+)\])?")
-
-_INSTEAD = {
-    "keep": "Write a sentence, such as: Keep the subject unchanged.",
-    "change": "Write a sentence, such as: Convert the background into a rainy street.",
-    "only": "Write a sentence, such as: Change the background only.",
-    "avoid": "Write a sentence, such as: Add nothing else.",
-    "text": 'Write a sentence, such as: The sign says "OPEN".',
-}
-"""How to say in words what the lines will stand for."""
 
 
 class Asked(Protocol):
@@ -162,7 +149,7 @@ def parse_words(
     given, left = options.read_options(words, options.options_of(model), variables)
     own = {option.key: value for option, value in given.values() if option.field is None}
     return Cell(
-        prompt=_prompt(body, own, variables),
+        prompt=read_prompt(body, own, variables),
         operands=tuple(_operand(word, variables) for word in left),
         model=named,
         parameters=_parameters(model, given.values()),
@@ -174,35 +161,6 @@ def parse_words(
         dry_run="dry_run" in own,
         wait="no_wait" not in own,
         quiet="quiet" in own,
-    )
-
-
-def check_prompt(prompt: str) -> str:
-    """
-    Return the prompt with plain line ends, if it can be sent.
-
-    Raises:
-        PromptError: no words; a line of `---`; a line that begins with `keep:`, `change:`, `only:`, `avoid:` or
-            `text:`, however capitalised. Those will be composed into a prompt one day: sending them as words now would
-            change what such a cell means.
-    """
-    prompt = with_plain_line_ends(prompt)
-    if not prompt.strip():
-        raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
-    found = _RESERVED.search(prompt)
-    if found is None:
-        return prompt
-    if found["passes"]:
-        raise PromptError(
-            f"The prompt has a line of {found['passes']}.",
-            "Such a line is kept for edits in several passes, which are not there yet.",
-            "Write a second cell, with the result of the first as its image.",
-        )
-    label = found["label"]
-    raise PromptError(
-        f"The prompt has a line that begins with {label}:",
-        "Such lines are kept for composed prompts, which are not there yet.",
-        _INSTEAD[label.casefold()],
     )
 
 
@@ -319,20 +277,6 @@ def _operand(word: Word, namespace: Mapping[str, Any]) -> Operand:
     if not word.quoted and word.text == "<<":
         raise UsageError("There is a << in the middle of the line.", "name << stands first.", "Write it first.")
     return operands.read(word)
-
-
-def _prompt(body: str | None, own: Mapping[str, Any], namespace: Mapping[str, Any]) -> str:
-    if body is None:
-        if "prompt" not in own:
-            raise PromptError(
-                "There is no prompt.", "%nbedit takes its prompt on the line.", 'Write -p "…", or use %%nbedit.'
-            )
-        return check_prompt(own["prompt"])
-    if "prompt" in own:
-        raise UsageError("The prompt is there twice.", "A cell's body is its prompt.", "Leave --prompt out.")
-    if not body.strip():
-        raise PromptError("The cell has no prompt.", "A request needs words.", f"Write it below the {MAGIC} line.")
-    return check_prompt(fill(with_plain_line_ends(body).removesuffix("\n"), namespace))
 
 
 def _mode(own: Mapping[str, Any]) -> Literal["auto", "fresh", "replay"] | None:

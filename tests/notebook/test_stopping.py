@@ -41,7 +41,17 @@ class LiveKernel:
         self.manager.shutdown_kernel(now=True)
 
     def run(self, cell: str, *, stop_at: str | None = None) -> dict[str, Any]:
-        """Run a cell and give the reply to it; with `stop_at`, press ■ once it shows something that matches."""
+        """
+        Run a cell and give the reply to it; with `stop_at`, press ■ once it shows something that matches.
+
+        A kernel drops what comes while it still clears its queue after an error, and says so: that cell is sent again.
+        """
+        while (reply := self._run(cell, stop_at))["status"] == "aborted":
+            pass
+        assert stop_at or reply["status"] == "ok", reply
+        return reply
+
+    def _run(self, cell: str, stop_at: str | None) -> dict[str, Any]:
         self.outputs = []
         message = self.client.execute(cell)
         stopped, ends = False, time.monotonic() + PATIENCE
@@ -58,8 +68,9 @@ class LiveKernel:
             if stop_at and not stopped and re.search(stop_at, self.text()):
                 self.manager.interrupt_kernel()
                 stopped = True
-        assert stopped == bool(stop_at), self.text()
-        return self._reply(message)
+        reply = self._reply(message)
+        assert stopped == bool(stop_at) or reply["status"] == "aborted", self.text()
+        return reply
 
     def wait_for_queue(self, prompt: str) -> None:
         """Wait until the service has queued what the cell asks, as the store knows it."""
