@@ -17,8 +17,7 @@ from typing import Any, Self, cast
 from nbbanana.engine.engine import Engine
 from nbbanana.engine.prices import Quote
 from nbbanana.engine.run import Outcome, Run
-from nbbanana.errors import NotInStoreError, PromptError
-from nbbanana.grammar import check_prompt
+from nbbanana.errors import NotInStoreError
 from nbbanana.images import ImageInput, load_all
 from nbbanana.models import Model
 from nbbanana.request import EditRequest
@@ -31,8 +30,6 @@ from nbbanana.session.call_args import (
     checked_prompt,
     divided,
     same_call,
-    settled,
-    with_count,
 )
 from nbbanana.session.choice import Choice, nobody_is_asked
 from nbbanana.session.engines import Engines
@@ -41,9 +38,9 @@ from nbbanana.session.jobs import Job
 from nbbanana.session.library import Library
 from nbbanana.session.model_choice import default_model, find_model
 from nbbanana.session.names import SESSION, Expression
-from nbbanana.session.region_args import mask_of, region_of
 from nbbanana.session.replaying import replayed, replayed_or_failed
 from nbbanana.session.reproduce import provider_again, request_of
+from nbbanana.session.requesting import checked_request
 from nbbanana.session.results import EditResult
 from nbbanana.settings import Mode, data_dir, settings
 from nbbanana.store import Store
@@ -229,28 +226,16 @@ class Session:
             PromptError, ParameterError, ImageError, UnknownModelError: it cannot be asked like this.
             UsageError: a region that is no part of one of the pictures.
         """
-        if not isinstance(prompt, str) or not prompt.strip():
-            raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
-        chosen = self.model_at(model, provider)
-        given = with_count(chosen, {key: value for key, value in (parameters or {}).items() if value is not None}, n)
-        check_prompt(prompt)
-        inputs = self.load(settled(images))
-        area = region_of(region, inputs, lambda: self.store)
-        mask = None
-        if chosen.mask_field in given:
-            given[chosen.mask_field], mask = mask_of(
-                given[chosen.mask_field], area, load=self.load, store=lambda: self.store
-            )
-        checked = chosen.check({chosen.prompt_field or "prompt": prompt, **given}, images=len(inputs))
-        return EditRequest(
-            chosen.id,
-            checked,
-            inputs,
-            seed_field=chosen.seed_field,
-            prompt_field=chosen.prompt_field,
-            mask=mask,
-            region=area,
+        return checked_request(
+            prompt,
+            images,
+            self.model_at(model, provider),
             model_named=bool(model or self._named_model),
+            load=self.load,
+            store=lambda: self.store,
+            parameters=parameters,
+            region=region,
+            n=n,
         )
 
     def load(self, images: Iterable[Any]) -> tuple[ImageInput, ...]:
