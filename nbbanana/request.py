@@ -166,8 +166,14 @@ class EditRequest:
         return sha256_of({"ask": self.ask, "seed": self.seed, "provider": provider})
 
     def with_seed_for(self, seed_field: str | None) -> EditRequest:
-        """Return the same with a seed to send: a minted one unless the user gave one or the model has none."""
+        """
+        Return the same with a seed to send: a minted one unless the user gave one or the model has none.
+
+        One that is minted already stays, as in a pass that takes the seed of the pass before it.
+        """
         if seed_field is None:
             return replace(self, seed_field=None, minted_seed=None)
-        minted = None if seed_field in self.parameters else secrets.randbelow(SEED_LIMIT)
+        minted = None
+        if seed_field not in self.parameters:
+            minted = secrets.randbelow(SEED_LIMIT) if self.minted_seed is None else self.minted_seed
         return replace(self, seed_field=seed_field, minted_seed=minted)

@@ -11,31 +11,29 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from nbbanana.engine import synchronous
+from nbbanana.engine.asking import Asking
+from nbbanana.engine.chain import Complete, Later, unfinished
 from nbbanana.engine.context import Context, Leases, Rows, Threads
 from nbbanana.engine.endings import about, closed
-from nbbanana.engine.fetch import fetch
 from nbbanana.engine.kept import recover
 from nbbanana.engine.limits import AdaptiveLimit
 from nbbanana.engine.loop import EngineLoop, ended
 from nbbanana.engine.past_costs import past_costs
-from nbbanana.engine.prepare import Prepared, payload_of, prepare
 from nbbanana.engine.prices import Prices, Quote, counted
 from nbbanana.engine.reserve import reserve
 from nbbanana.engine.reuse import Reuse
 from nbbanana.engine.run import NotSentError, Outcome, Run, StopReport, answered
 from nbbanana.engine.series import Series
+from nbbanana.engine.steps import Steps
 from nbbanana.engine.stop import free, stop
-from nbbanana.engine.submit import submit
-from nbbanana.engine.wait import follow, wait
 from nbbanana.errors import NBBananaError
 from nbbanana.images import UploadCache
 from nbbanana.models import Model
-from nbbanana.providers.base import JobStatus, Provider
+from nbbanana.providers.base import Provider
 from nbbanana.request import EditRequest
 from nbbanana.settings import Mode
 from nbbanana.store import Store
@@ -45,14 +43,14 @@ from nbbanana.store.records import Edit
 __all__ = ["Engine"]
 
 T = TypeVar("T")
+Work = Coroutine[Any, Any, Outcome]
+"""How a request is answered that no stored edit answers."""
 
 POST_PATIENCE, SYNCHRONOUS_PATIENCE = 15.0, 60.0
 """Seconds that closing waits for POSTs under way: their answers are recorded, or are the pictures."""
 STOP_PATIENCE = 5.0
 """Seconds that closing waits for what it cancelled, and for stops under way."""
 CLOSE_PATIENCE = 10.0
-PREPARED_AT_ONCE = 8
-"""Requests that are prepared at once: of thousands, the first are sent and fetched while the last still wait."""
 
 log = logging.getLogger("nbbanana.engine")
 
@@ -97,10 +95,9 @@ class Engine:
         self._runs: set[Run] = set()
         self._ending: set[Run] = set()
         """Runs that are over for those who asked, while a POST or a cancel of them still is under way."""
-        self._asking: dict[str, Run] = {}
+        self._asking = Asking()
         self._guard = threading.Lock()
-        self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
-        self._last_written: asyncio.Event | None = None
+        self._steps = Steps(self._context, self._reuse)
         self._is_closed = False
         self._loop.at_exit(self.close)
         recover(store)
@@ -162,21 +159,35 @@ class Engine:
             UncertainError: the newest edit of one ask may have been charged. None is sent.
         """
         how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price}
-        series, answers = Series(reserve), list[tuple[Run, Coroutine[Any, Any, Outcome] | None]]()
-        with self._guard:
-            try:
-                for request, model in asked:
-                    answers.append(self._answer(request, model, series, **how))
-            except NBBananaError:
-                for run, work in answers:
-                    if work is not None:
-                        work.close()
-                        self._stop_asking(run)
-                raise
-            for run, work in answers:
-                if work is not None:
-                    self._begin(run, work)
-        return [run for run, _ in answers]
+        series = Series(reserve)
+        return self._begin_all(self._answer(request, model, series, **how) for request, model in asked)
+
+    def start_chain(
+        self,
+        asked: Sequence[tuple[EditRequest, Model]],
+        complete: Complete,
+        *,
+        mode: Mode = "auto",
+        max_price: float | None = None,
+        assume_price: float | None = None,
+    ) -> list[Run]:
+        """
+        Answer requests of which each edits what the one before gave; all are reserved before the first is sent.
+
+        What the store answers is not sent again; a chain that did not reach its end is gone on with.
+
+        Args:
+            asked: each request, with the picture of the first pass, and its model.
+            complete: puts the picture of an edit into the request of the pass after it.
+            mode: `auto` or `fresh`.
+            max_price: US dollars that those that are sent may cost together at most.
+            assume_price: US dollars to count for each of them where its price is not known.
+
+        Raises:
+            UncertainError: the newest edit of one ask may have been charged. None is sent.
+        """
+        how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price}
+        return self._begin_all(self._passes(asked, complete, **how))
 
     def resume(self, edit: Edit, request: EditRequest, model: Model) -> Run:
         """Take an accepted job up again: wait for it and fetch its outputs. It answers no cell."""
@@ -185,7 +196,7 @@ class Engine:
                 if running.edit is not None and running.edit.id == edit.id:
                     return running
             run = self._run(request, model)
-            self._begin(run, self._collect(run, edit), is_answer=False)
+            self._begin(run, self._steps.collect(run, edit), is_answer=False)
         return run
 
     def stop(self, run: Run) -> Future[StopReport]:
@@ -246,6 +257,41 @@ class Engine:
         who, count = self.provider, counted(request.parameters, model)
         return Run(request, model, provider=who.name, is_play=who.is_play, expected_outputs=count, download=download)
 
+    def _begin_all(self, answers: Iterable[tuple[Run, Work | None]]) -> list[Run]:
+        """Begin all of these or, where one of them cannot be, none."""
+        begun: list[tuple[Run, Work | None]] = []
+        with self._guard:
+            try:
+                begun.extend(answers)  # those before the one that cannot be stay in the list
+            except NBBananaError:
+                for run, work in begun:
+                    if work is not None:
+                        work.close()
+                        self._asking.end(run)
+                raise
+            for run, work in begun:
+                if work is not None:
+                    self._begin(run, work)
+        return [run for run, _ in begun]
+
+    def _passes(
+        self, asked: Sequence[tuple[EditRequest, Model]], complete: Complete, **how: Any
+    ) -> Iterator[tuple[Run, Work | None]]:
+        """Answer the passes of a chain: from the store as far as it goes; those after that wait for their pictures."""
+        series, before = Series(reserve), None
+        for number, (given, model) in enumerate(asked, start=1):
+            if before is None or before.future.done():
+                request = given if before is None else complete(given, before.row)
+                rest = [request, *(later for later, _ in asked[number:])]
+                run, work = self._answer(request, model, series, chain=(rest, complete), **how)
+            else:
+                run = self._run(given.with_seed_for(model.seed_field), model)
+                run.max_price, run.assume_price = how["max_price"], how["assume_price"]
+                series.expect()
+                work = self._steps.make(run, how["mode"], series, Later(before, complete, number))
+            yield run, work
+            before = run
+
     def _answer(
         self,
         request: EditRequest,
@@ -256,45 +302,43 @@ class Engine:
         max_price: float | None,
         assume_price: float | None,
         download: bool = True,
-    ) -> tuple[Run, Coroutine[Any, Any, Outcome] | None]:
+        chain: tuple[Sequence[EditRequest], Complete] | None = None,
+    ) -> tuple[Run, Work | None]:
         """Return the run that answers a request, and the work to begin; None where it is answered or under way."""
         request = request.with_seed_for(model.seed_field)
-        if download and (shared := self._shared(request, mode)):
+        if download and (shared := self._asking.shared(request, mode)):
             return shared, None
         occurrence = self._reuse.occurs(request)
         stored = self._reuse.answer(request, occurrence, self.provider.name, mode)
+        if stored is None and chain is not None and mode == "auto":
+            found = unfinished(self._reuse, *chain, self.provider.name)
+            stored = self._reuse.give(found) if found else None
         if stored is not None:
             return answered(request, model, stored), None
         run = self._run(request, model, download=download)
         run.max_price, run.assume_price, run.ordinal = max_price, assume_price, occurrence.ordinal
         work = self._work(run, mode, series)
-        if request.is_seeded and mode == "auto" and download:
-            self._asking[request.ask] = run
+        self._asking.begin(run, mode)
         return run, work
 
-    def _work(self, run: Run, mode: Mode, series: Series | None) -> Coroutine[Any, Any, Outcome]:
+    def _work(self, run: Run, mode: Mode, series: Series | None) -> Work:
         """Return how a request is answered that no stored edit answers: collect, follow or send."""
         provider = self.provider.name
         recover(self.store)
         if (waiting := self._reuse.collectable(run.request, provider, mode)) is not None:
-            return self._collect(run, waiting)
+            return self._steps.collect(run, waiting)
         if (other := self._reuse.followed(run.request, provider, mode)) is not None:
-            return self._follow(run, other)
+            return self._steps.follow(run, other)
         self._reuse.check_certain(run.request, provider, mode)
         if series is not None:
             series.expect()
-        return self._make(run, mode, series)
+        return self._steps.make(run, mode, series)
 
-    def _shared(self, request: EditRequest, mode: Mode) -> Run | None:
-        """Return the run of an identical request that is under way; without a seed, asking again is another sample."""
-        run = self._asking.get(request.ask) if mode == "auto" and request.is_seeded else None
-        return run if run is not None and not run.future.done() and not run.stop_requested else None
-
-    def _begin(self, run: Run, work: Coroutine[Any, Any, Outcome], *, is_answer: bool = True) -> None:
+    def _begin(self, run: Run, work: Work, *, is_answer: bool = True) -> None:
         self._runs.add(run)
         self._loop.run(self._carry(run, work, is_answer=is_answer))
 
-    async def _carry(self, run: Run, work: Coroutine[Any, Any, Outcome], *, is_answer: bool) -> None:
+    async def _carry(self, run: Run, work: Work, *, is_answer: bool) -> None:
         """Run the work and end the run's future, whatever happens."""
         run.task = asyncio.current_task()
         outcome: Outcome | None = None
@@ -340,97 +384,7 @@ class Engine:
         self._linger(run)
         with self._guard:
             self._runs.discard(run)
-            self._stop_asking(run)
-
-    def _stop_asking(self, run: Run) -> None:
-        """Share a run with no later ask."""
-        for ask in [ask for ask, other in self._asking.items() if other is run]:
-            del self._asking[ask]
-
-    async def _make(self, run: Run, mode: Mode, series: Series | None) -> Outcome:
-        """Prepare, reserve, submit, wait and fetch."""
-        try:
-            prepared = await self._prepared(run)
-            other = await self._ahead(run, mode)
-        except BaseException as error:
-            if series is not None:
-                series.leave(self._context, error)
-            raise
-        if other is not None:
-            if series is not None:
-                series.leave(self._context)
-            return await self._follow(run, other)
-        if series is None:
-            await reserve([(run, prepared.price)], self._context)
-        else:
-            await series.reserve(run, self._context, prepared.price)
-        found = await self._sent(run, prepared, alone=mode == "auto" and run.request.is_seeded)
-        if isinstance(found, Edit):
-            return await self._follow(run, await self._give_way(run, found))
-        if isinstance(found, Outcome):
-            return found
-        return await self._fetched(run, found, prepared)
-
-    async def _sent(self, run: Run, prepared: Prepared, *, alone: bool) -> JobStatus | Outcome | Edit:
-        """
-        Send a request and wait for its job; a synchronous service's answer is the outcome already. An edit is another
-        kernel's of the same ask that was sent meanwhile.
-        """
-        async with self._context.limit:
-            # A payload holds all pictures of a request: only those that are being sent are in memory.
-            payload = await self._context.threads.prepare(payload_of, run, prepared, self.store)
-            if self.provider.is_synchronous:
-                payloads = (prepared.live or run.model).posts(payload, counts=self.provider.counts)
-                return await synchronous.send(run, self._context, payloads, alone=alone, price=prepared.price)
-            other = await submit(run, self._context, payload, alone=alone)
-            del payload
-            return await wait(run, self._context) if other is None else other
-
-    async def _prepared(self, run: Run) -> Prepared:
-        before, self._last_written = self._last_written, asyncio.Event()
-        written = self._last_written
-        try:
-            async with self._preparing:
-                return await prepare(run, self._context, before)
-        finally:
-            written.set()
-
-    async def _ahead(self, run: Run, mode: Mode) -> Edit | None:
-        """Return an edit of the same ask that another kernel wrote down before this, which then is not sent."""
-        other = await self._context.rows.call(self._reuse.ahead, run.request, run.provider, mode, run.row.id)
-        return None if other is None else await self._give_way(run, other)
-
-    async def _give_way(self, run: Run, other: Edit) -> Edit:
-        await self._context.rows.move(run, "cancelled", note=f"edit {other.id} asks the same")
-        return other
-
-    async def _collect(self, run: Run, edit: Edit) -> Outcome:
-        """Wait for a job that was accepted before, and fetch its outputs."""
-        run.edit = edit
-        if not await self._context.leases.take(edit.id):
-            return await self._follow(run, edit)
-        await self._context.rows.refresh(run)
-        if run.row.state == "completed":
-            return Outcome(run.row, "collected")
-        if self.provider.is_synchronous:
-            outcome = await synchronous.collect(run, self._context)
-        else:
-            outcome = await self._fetched(run, await wait(run, self._context))
-        return Outcome(outcome.edit, "collected", outcome.notes)
-
-    async def _follow(self, run: Run, edit: Edit) -> Outcome:
-        run.followed = edit.id
-        run.edit = None  # the row is another kernel's: a stop here ends only this waiting
-        found = await follow(run, self._context, edit)
-        return found if isinstance(found, Outcome) else await self._collect(run, found)
-
-    async def _fetched(self, run: Run, status: JobStatus, prepared: Prepared | None = None) -> Outcome:
-        run.urls = status.urls
-        if run.download:
-            return await fetch(run, self._context, status, prepared.price if prepared else None)
-        if run.row.state != "downloading":
-            await self._context.rows.move(run, "downloading", note="its outputs were left at the service")
-        return Outcome(run.row, "made", tuple(run.notes))
+            self._asking.end(run)
 
     async def _close(self) -> None:
         runs = self._all_runs()

@@ -28,7 +28,7 @@ from nbbanana.settings import settings
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord
 
-__all__ = ["Prepared", "input_record", "payload_of", "prepare"]
+__all__ = ["Prepared", "fill", "input_record", "journal", "payload_of", "prepare"]
 
 log = logging.getLogger("nbbanana.engine")
 
@@ -67,6 +67,16 @@ class Prepared:
     price: Quote
 
 
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """The pictures of a request: where the service gets them, and their records."""
+
+    images: tuple[Source, ...]
+    mask: Source | None
+    records: tuple[InputRecord, ...]
+    masks: tuple[InputRecord, ...]
+
+
 async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Prepared:
     """
     Prepare a run's pictures and write its request down.
@@ -80,6 +90,54 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
         ImageError: a picture that cannot be sent, or a test picture on its way to a paid service.
         ParameterError: the model as the service has it now does not take a parameter.
     """
+    pictures = await _pictures(run, context)
+    price, live = await _described(run, context)
+    if turn is not None:
+        await turn.wait()
+    await _begin(run, context, _row(run, pictures.records, pictures.masks, price, context.provider, live))
+    ready = Prepared(pictures.images, pictures.mask, live, price)
+    await _check_names(run, context, ready)
+    return ready
+
+
+async def journal(run: Run, context: Context, turn: asyncio.Event | None) -> Prepared:
+    """
+    Write a request down whose main picture is not known yet, under digests of its own; see `fill`.
+
+    Args:
+        run: what is to be sent, with another picture in the place of the main one.
+        context: the engine's.
+        turn: as in `prepare`.
+
+    Returns:
+        Its price, and no pictures.
+    """
+    price, live = await _described(run, context)
+    if turn is not None:
+        await turn.wait()
+    own = secrets.token_hex(32)
+    await _begin(run, context, replace(_row(run, (), (), price, context.provider, live), ask=own, digest=own))
+    return Prepared((), None, live, price)
+
+
+async def fill(run: Run, context: Context, prepared: Prepared) -> Prepared:
+    """
+    Prepare the pictures of a request that `journal` wrote down, now that they are known.
+
+    Raises:
+        ImageError: a picture that cannot be sent.
+        StoreError: the request was stopped meanwhile.
+    """
+    pictures = await _pictures(run, context)
+    asked = _row(run, pictures.records, pictures.masks, prepared.price, context.provider, prepared.live)
+    run.edit = await context.rows.call(context.rows.store.fill, run.row.id, asked)
+    ready = replace(prepared, images=pictures.images, mask=pictures.mask)
+    await _check_names(run, context, ready)
+    return ready
+
+
+async def _pictures(run: Run, context: Context) -> _Pictures:
+    """Encode the pictures of a request, refuse what must not be sent, and keep their bytes."""
     images = run.request.images
     _refuse_addresses(images, context.provider)
     await _refuse_test_pictures(images, context)
@@ -92,22 +150,20 @@ async def prepare(run: Run, context: Context, turn: asyncio.Event | None) -> Pre
     run.notes.extend(upload.note for upload in prepared if upload and upload.note)
     *staged, staged_mask = await _staged([*prepared, mask], context)
     records, masks = await context.rows.call(_keep, context.rows.store, run, prepared, mask)
+    sources = (_source(url or there, upload) for url, there, upload in zip(alive, staged, prepared, strict=True))
+    return _Pictures(tuple(sources), None if mask is None else _source(staged_mask, mask), records, masks)
+
+
+async def _described(run: Run, context: Context) -> tuple[Quote, Model | None]:
     price, live = await context.prices.described(run.request, run.model)
     run.notes.extend(losses(run.model, run.request.parameters, live, run.provider))
     run.notes.extend(filter(None, [ending(run.provider, run.model.id)]))
-    if turn is not None:
-        await turn.wait()
-    new = _row(run, records, masks, price, context.provider, live)
+    return price, live
+
+
+async def _begin(run: Run, context: Context, new: Edit) -> None:
     run.edit = await _begun(run, context, new)
     context.leases.hold(run.row.id)
-    ready = Prepared(
-        tuple(_source(url or there, upload) for url, there, upload in zip(alive, staged, prepared, strict=True)),
-        None if mask is None else _source(staged_mask, mask),
-        live,
-        price,
-    )
-    await _check_names(run, context, ready)
-    return ready
 
 
 async def _begun(run: Run, context: Context, new: Edit) -> Edit:

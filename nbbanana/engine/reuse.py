@@ -106,6 +106,10 @@ class Reuse:
             raise _no_answer(occurrence, len(answers))
         return None if found is None else self.give(found)
 
+    def newest(self, request: EditRequest, provider: str) -> Edit | None:
+        """Return the newest completed edit of an ask, whether it was given in this kernel or not."""
+        return next(iter(self._of_ask(request, provider, ("completed",), 1)), None)
+
     def collectable(self, request: EditRequest, provider: str, mode: Mode) -> Edit | None:
         """Return an accepted job of the same ask that was not collected and that no kernel watches."""
         if mode != "auto":

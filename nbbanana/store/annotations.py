@@ -10,7 +10,8 @@ from typing import get_args
 from nbbanana.errors import StoreError
 from nbbanana.store import search
 from nbbanana.store.records import WHOLE, Rating
-from nbbanana.store.rows import index, one, text
+from nbbanana.store.rows import one
+from nbbanana.store.values import index, text
 
 __all__ = ["annotate", "rate"]
 

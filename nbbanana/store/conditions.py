@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, SupportsFloat, SupportsIndex, TypedDict
 
 from nbbanana.store.records import State
-from nbbanana.store.rows import index
+from nbbanana.store.values import index
 
 __all__ = ["IS_REJECTED", "IS_STARRED", "Wanted", "conditions"]
 

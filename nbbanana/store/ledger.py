@@ -9,9 +9,10 @@ from typing import get_args
 
 from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.store.records import SENT, Edit, Outcome, Post
-from nbbanana.store.rows import get, money, one, text
+from nbbanana.store.rows import get, one
+from nbbanana.store.values import money, text
 
-__all__ = ["add", "ended", "handle_of_post", "last_ended", "sent", "sent_later"]
+__all__ = ["add", "ended", "handle_of_post", "last_ended", "sent", "sent_elsewhere"]
 
 
 def sent(
@@ -104,11 +105,17 @@ def add(connection: sqlite3.Connection, edit_id: int, posts: Iterable[Post]) -> 
     )
 
 
-def sent_later(connection: sqlite3.Connection, edit: Edit) -> Edit | None:
-    """Return the newest edit of the same ask and provider, written down after this one, that was or is being sent."""
+def sent_elsewhere(connection: sqlite3.Connection, edit: Edit, now: float) -> Edit | None:
+    """
+    Return the newest other edit of the same ask and provider that was or is being sent; None where there is none.
+
+    Of those that were written down before this one, which answered when this one began, only those that could come to
+    ask the same since: a later pass asks what it asks once its picture is there. They are done, or a kernel is at it.
+    """
     found = connection.execute(
-        "SELECT id FROM edits WHERE ask = ? AND provider = ? AND id > ? AND NOT is_foreign"
-        " AND state IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT 1",
-        (edit.ask, edit.provider, edit.id, json.dumps(SENT)),
+        "SELECT id FROM edits WHERE ask = :ask AND provider = :provider AND id <> :id AND NOT is_foreign"
+        " AND state IN (SELECT value FROM json_each(:sent)) AND (id > :id OR state = 'completed' OR EXISTS"
+        " (SELECT 1 FROM leases WHERE edit_id = edits.id AND expires_at > :now)) ORDER BY id DESC LIMIT 1",
+        {"ask": edit.ask, "provider": edit.provider, "id": edit.id, "sent": json.dumps(SENT), "now": now},
     ).fetchone()
     return None if found is None else get(connection, found["id"])

@@ -11,7 +11,7 @@ from nbbanana.store import browsing, model_schemas, rows, search
 from nbbanana.store.conditions import Wanted, conditions
 from nbbanana.store.database import Database
 from nbbanana.store.records import Edit, Post, State
-from nbbanana.store.rows import index
+from nbbanana.store.values import index
 
 __all__ = ["Reader"]
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
-import operator
-import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, SupportsIndex, TypeVar, Unpack, cast
+from typing import Any, TypeVar, Unpack, cast
 
 from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.regions import area_of
@@ -29,6 +26,7 @@ from nbbanana.store.records import (
     Transition,
     check_step,
 )
+from nbbanana.store.values import LARGEST, index, json_text, money, seed_number, text
 
 __all__ = [
     "add",
@@ -36,22 +34,16 @@ __all__ = [
     "edits_from",
     "get",
     "id_of",
-    "index",
     "keep_cost",
     "last_id",
-    "money",
     "move",
     "numbered",
     "one",
-    "text",
+    "write_inputs",
 ]
 
 Part = TypeVar("Part")
 _BY_CONTENT = "sha256:"
-_LARGEST = 2**63 - 1
-MOST_MONEY = 1e6
-"""US dollars; no edit costs more, and sums stay exact."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) -> int:
@@ -71,7 +63,7 @@ def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) ->
     cursor = connection.execute(f"INSERT INTO edits ({names}) VALUES ({marks})", values)  # noqa: S608
     edit_id = int(cursor.lastrowid or 0)
     _append(connection, edit_id, 0, *edit.transitions)
-    _write_inputs(connection, edit_id, (*edit.inputs, *edit.masks))
+    write_inputs(connection, edit_id, (*edit.inputs, *edit.masks))
     _write_outputs(connection, edit_id, edit.outputs)
     connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(edit_id, text(tag)) for tag in edit.tags])
     ratings = [(edit_id, position, rating) for position, rating in edit.ratings.items()]
@@ -115,7 +107,7 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
     _write_outputs(connection, edit_id, facts.get("outputs") or ())
     if (inputs := facts.get("inputs")) is not None:
         masks = get(connection, edit_id).masks
-        _write_inputs(connection, edit_id, (*inputs, *masks))
+        write_inputs(connection, edit_id, (*inputs, *masks))
         search.reindex_names(connection, edit_id, inputs)
     if state in TERMINAL:
         connection.execute("DELETE FROM leases WHERE edit_id = ?", (edit_id,))
@@ -153,7 +145,7 @@ def one(connection: sqlite3.Connection, edit_id: int) -> sqlite3.Row:
     """
     row: sqlite3.Row | None = None
     edit_id = index(edit_id)
-    if abs(edit_id) <= _LARGEST:
+    if abs(edit_id) <= LARGEST:
         row = connection.execute("SELECT * FROM edits WHERE id = ?", (edit_id,)).fetchone()
     if row is None:
         raise NotInStoreError(f"There is no edit {edit_id} in the store.", "", "%nbhistory lists those that are there.")
@@ -232,39 +224,6 @@ def numbered(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Edit]:
     return [found[edit_id] for edit_id in ids if edit_id in found]
 
 
-def money(name: str, dollars: float | None) -> float | None:
-    """
-    Return an amount that can be added up.
-
-    Raises:
-        StoreError: it is negative, larger than `MOST_MONEY`, or not a number.
-    """
-    if dollars is None:
-        return None
-    if not (math.isfinite(dollars) and 0 <= dollars <= MOST_MONEY):
-        why = f"An amount of US dollars is a finite number from 0 to {MOST_MONEY:,.0f}."
-        raise StoreError(f"{name} cannot be {dollars!r:.40}.", why)
-    return float(dollars)
-
-
-def index(value: SupportsIndex) -> int:
-    """
-    Return a whole number, also one of NumPy's or pandas'.
-
-    Raises:
-        StoreError: it is not one.
-    """
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise StoreError(f"{value!r:.40} is not a number of an edit.", "Edits have whole numbers.") from None
-
-
-def text(value: str | None) -> str | None:
-    """Return text as SQLite can hold it: a file name that is no Unicode keeps its odd bytes as escapes."""
-    return value if value is None else value.encode("utf-8", "backslashreplace").decode()
-
-
 def _values(edit: Edit) -> dict[str, Any]:
     return {
         "uid": edit.uid,
@@ -282,9 +241,9 @@ def _values(edit: Edit) -> dict[str, Any]:
         "provider": edit.provider,
         "ask": edit.ask,
         "digest": edit.digest,
-        "parameters": _json(edit.parameters),
+        "parameters": json_text(edit.parameters),
         "prompt_field": text(edit.prompt_field),
-        "seed": _seed(edit.seed),
+        "seed": seed_number(edit.seed),
         "seed_given": edit.seed_given,
         "state": edit.state,
         "request_id": edit.request_id,
@@ -367,7 +326,7 @@ def _append(connection: sqlite3.Connection, edit_id: int, position: int, *transi
     )
 
 
-def _write_inputs(connection: sqlite3.Connection, edit_id: int, inputs: Sequence[InputRecord]) -> None:
+def write_inputs(connection: sqlite3.Connection, edit_id: int, inputs: Sequence[InputRecord]) -> None:
     """Put `inputs` in the place of those that are there, and link to the edits that made them."""
     connection.execute("DELETE FROM inputs WHERE edit_id = ?", (edit_id,))
     connection.execute("DELETE FROM parents WHERE edit_id = ?", (edit_id,))
@@ -455,17 +414,3 @@ def _errors(row: sqlite3.Row, facts: Facts) -> dict[str, str | None]:
         "error": text(facts.get("error")) or (row["error"] if kept else None),
         "error_kind": facts.get("error_kind") or (row["error_kind"] if kept else None),
     }
-
-
-def _json(value: Mapping[str, Any]) -> str:
-    """Return canonical JSON; half a surrogate pair, which is no Unicode, as the escape that JSON has for it."""
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", canonical_json(dict(value)))
-
-
-def _seed(seed: int | None) -> int | None:
-    if seed is None:
-        return None
-    seed = index(seed)
-    if abs(seed) > _LARGEST:
-        raise StoreError(f"seed cannot be {seed}.", "The store keeps whole numbers from -2^63 to 2^63 - 1.")
-    return seed

@@ -15,7 +15,8 @@ from dataclasses import replace
 from nbbanana.errors import StoreError
 from nbbanana.store.queries import Reader
 from nbbanana.store.records import TERMINAL, UNCERTAIN, Budget, Edit, Reservation, Spending
-from nbbanana.store.rows import append, get, keep_cost, last_id, money, move, one
+from nbbanana.store.rows import append, get, keep_cost, last_id, move, one
+from nbbanana.store.values import money
 
 __all__ = ["Money"]
 

@@ -14,7 +14,7 @@ from typing import Any, Self, Unpack
 
 from nbbanana._version import __version__
 from nbbanana.errors import StoreError
-from nbbanana.store import ledger, maintenance, model_schemas, rows, search
+from nbbanana.store import deferred, ledger, maintenance, model_schemas, rows, search
 from nbbanana.store.annotations import annotate, rate
 from nbbanana.store.blobs import Blobs
 from nbbanana.store.database import Database
@@ -151,6 +151,18 @@ class Store(Money, Leases):
             search.index(connection, edit_id, edit)
             return rows.get(connection, edit_id)
 
+    def fill(self, edit_id: int, asked: Edit) -> Edit:
+        """
+        Write down what a `prepared` edit asks whose pictures were not known before; see `nbbanana.store.deferred`.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: it ended or was sent meanwhile.
+        """
+        with self._database.write() as connection:
+            deferred.fill(connection, edit_id, asked)
+            return rows.get(connection, edit_id)
+
     def move(
         self,
         edit_id: int,
@@ -183,11 +195,11 @@ class Store(Money, Leases):
 
         Args:
             edit_id: the edit that is sent.
-            alone: not where an edit of the same ask at the same provider that was written down later was sent by now,
-                as when this one's kernel slept and another asked meanwhile: of all kernels the first here sends.
+            alone: not where another edit of the same ask at the same provider was sent by now, as when this one's
+                kernel slept and another asked meanwhile: of all kernels the first here sends.
 
         Returns:
-            The edit, and the later one that was sent; then nothing was changed.
+            The edit, and the other one that was sent; then nothing was changed.
 
         Raises:
             NotInStoreError: no such edit.
@@ -214,7 +226,7 @@ class Store(Money, Leases):
             alone: see `begin_post`.
 
         Returns:
-            The edit; the later one that was sent, then nothing was changed; and the POSTs in their order.
+            The edit; the other one that was sent, then nothing was changed; and the POSTs in their order.
         """
         with self._database.write() as connection:
             now = self._clock()
@@ -240,9 +252,9 @@ class Store(Money, Leases):
             return rows.get(connection, edit_id), None, posts
 
     def _submitting(self, connection: sqlite3.Connection, edit_id: int, *, alone: bool) -> tuple[Edit, Edit | None]:
-        """Take an edit to `submitting`, unless the later one that is given back was sent."""
+        """Take an edit to `submitting`, unless the other one that is given back was sent."""
         edit = rows.get(connection, edit_id)
-        other = ledger.sent_later(connection, edit) if alone else None
+        other = ledger.sent_elsewhere(connection, edit, self._clock()) if alone else None
         if other is None:
             rows.move(connection, edit_id, "submitting", self._clock())
         return edit, other
