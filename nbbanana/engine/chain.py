@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nbbanana.engine.context import Context
-from nbbanana.engine.prepare import Prepared, fill
 from nbbanana.engine.reuse import Reuse
 from nbbanana.engine.run import Run
 from nbbanana.errors import JobCancelledError, NBBananaError
@@ -35,13 +34,13 @@ class Later:
     complete: Complete
     number: int
 
-    async def ready(self, run: Run, context: Context, prepared: Prepared) -> Prepared:
+    async def request(self, run: Run, context: Context) -> EditRequest:
         """
-        Wait for the pass before, and prepare a request that is written down already.
+        Wait for the pass before; return the request with its picture.
 
         Raises:
             JobCancelledError: the pass before gave no picture; this one is not sent.
-            NBBananaError: its picture cannot be sent.
+            NBBananaError: its picture cannot be read.
         """
         run.update(note=f"It waits for pass {self.number - 1}.")
         try:
@@ -50,13 +49,7 @@ class Later:
             await context.rows.move(run, "cancelled", note=f"pass {self.number - 1} gave no picture")
             raise self._not_sent(error) from None
         run.update(restart_clock=True, note=None)
-        try:
-            run.request = await context.threads.prepare(self.complete, run.request, outcome.edit)
-            return await fill(run, context, prepared)
-        except NBBananaError as error:
-            if run.row.state == "prepared" and not run.stop_requested:
-                await context.rows.move(run, "rejected", error=str(error), error_kind=type(error).__name__)
-            raise
+        return await context.threads.prepare(self.complete, run.request, outcome.edit)
 
     def _not_sent(self, error: Exception) -> JobCancelledError:
         why = error.what if isinstance(error, NBBananaError) else "It failed in a way that was not foreseen."

@@ -24,7 +24,6 @@ from nbbanana.engine.limits import AdaptiveLimit
 from nbbanana.engine.loop import EngineLoop, ended
 from nbbanana.engine.past_costs import past_costs
 from nbbanana.engine.prices import Prices, Quote, counted
-from nbbanana.engine.reserve import reserve
 from nbbanana.engine.reuse import Reuse
 from nbbanana.engine.run import NotSentError, Outcome, Run, StopReport, answered
 from nbbanana.engine.series import Series
@@ -159,7 +158,7 @@ class Engine:
             UncertainError: the newest edit of one ask may have been charged. None is sent.
         """
         how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price}
-        series = Series(reserve)
+        series = self._steps.series()
         return self._begin_all(self._answer(request, model, series, **how) for request, model in asked)
 
     def start_chain(
@@ -278,7 +277,7 @@ class Engine:
         self, asked: Sequence[tuple[EditRequest, Model]], complete: Complete, **how: Any
     ) -> Iterator[tuple[Run, Work | None]]:
         """Answer the passes of a chain: from the store as far as it goes; those after that wait for their pictures."""
-        series, before = Series(reserve), None
+        series, before = self._steps.series(), None
         for number, (given, model) in enumerate(asked, start=1):
             if before is None or before.future.done():
                 request = given if before is None else complete(given, before.row)

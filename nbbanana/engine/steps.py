@@ -9,13 +9,14 @@ from nbbanana.engine import synchronous
 from nbbanana.engine.chain import Later
 from nbbanana.engine.context import Context
 from nbbanana.engine.fetch import fetch
-from nbbanana.engine.prepare import Prepared, journal, payload_of, prepare
+from nbbanana.engine.prepare import Prepared, fill, journal, payload_of, prepare
 from nbbanana.engine.reserve import reserve
 from nbbanana.engine.reuse import Reuse
 from nbbanana.engine.run import Outcome, Run
 from nbbanana.engine.series import Series
 from nbbanana.engine.submit import submit
 from nbbanana.engine.wait import follow, wait
+from nbbanana.errors import NBBananaError
 from nbbanana.providers.base import JobStatus
 from nbbanana.settings import Mode
 from nbbanana.store.records import Edit
@@ -41,6 +42,10 @@ class Steps:
         self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._last_written: asyncio.Event | None = None
 
+    def series(self) -> Series:
+        """Return a series of runs that are reserved together."""
+        return Series(reserve)
+
     async def make(self, run: Run, mode: Mode, series: Series | None, later: Later | None = None) -> Outcome:
         """Prepare, reserve, submit, wait and fetch; a later pass waits for its picture once it is reserved."""
         try:
@@ -59,7 +64,7 @@ class Steps:
         else:
             await series.reserve(run, self._context, prepared.price)
         if later is not None:
-            prepared = await later.ready(run, self._context, prepared)
+            prepared = await self._filled(run, later, prepared)
             if (other := await self._ahead(run, mode)) is not None:
                 return await self.follow(run, other)
         found = await self._sent(run, prepared, alone=mode == "auto" and run.request.is_seeded)
@@ -68,6 +73,16 @@ class Steps:
         if isinstance(found, Outcome):
             return found
         return await self._fetched(run, found, prepared)
+
+    async def _filled(self, run: Run, later: Later, prepared: Prepared) -> Prepared:
+        """Wait for the picture of a later pass and prepare it; a row whose picture cannot be sent ends."""
+        try:
+            run.request = await later.request(run, self._context)
+            return await fill(run, self._context, prepared)
+        except NBBananaError as error:
+            if run.row.state == "prepared" and not run.stop_requested:
+                await self._context.rows.move(run, "rejected", error=str(error), error_kind=type(error).__name__)
+            raise
 
     async def _sent(self, run: Run, prepared: Prepared, *, alone: bool) -> JobStatus | Outcome | Edit:
         """
