@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -11,7 +11,7 @@ from typing import Literal
 from nbbanana.prompts.reading import MASK, Reading, Span
 from nbbanana.prompts.words import entries, words_of
 
-__all__ = ["Clause", "clauses_of", "is_kept", "targets"]
+__all__ = ["Clause", "as_sentence", "changes_in", "clauses_of", "is_kept", "makes_new_picture", "targets"]
 
 Kind = Literal["keep", "change", "make", "other"]
 
@@ -98,10 +98,8 @@ _NOT = re.compile(r"(?:do not|don['’]?t|never|no need to|please do not|avoid|w
 
 def _clauses(low: str, sentence: Span) -> Iterator[Clause]:
     start, end = sentence
-    starts = [start]
-    for found in _BREAK.finditer(low, start, end):
-        if found.start() > start and _order_at(low, found.end(), end, is_first=False) is not None:
-            starts.append(found.end())
+    breaks = (found.end() for found in _BREAK.finditer(low, start, end) if found.start() > start)
+    starts = [start, *(at for at in breaks if _order_at(low, at, end, is_first=False) is not None)]
     for first, last in zip(starts, [*starts[1:], end], strict=True):
         yield _clause(low, first, last, is_first=first == start)
 
@@ -182,7 +180,8 @@ def _may_be_verb(word: str) -> bool:
 
 
 _TAIL = re.compile(
-    r"\s*(?:[.!?;:(]|,?\s*\b(?:to|into|with|from|in|within|on|at|by|as|for|so|that|which|who|using|onto|inside|behind|under|"
+    r"\s*(?:[.!?;:(]|,?\s*\b(?:to|into|with|from|in|within|on|at|by|as|for|so|that|which|who|using|onto|inside|"
+    r"behind|under|"
     r"through|over|above|below|near|beside|between|around|across|along|so|such|but|while|without|look|looks|appear|"
     r"until|if|when|where|because|only|exactly|unchanged|intact|untouched|the same|completely|entirely|and then)\b)"
 )
@@ -203,3 +202,20 @@ def targets(text: str) -> tuple[str, ...]:
     head = text[: cut.start()] if cut else text
     found = (_LEADING.sub("", part.strip()) for part in _JOINT.split(head))
     return tuple(part for part in found if part)
+
+
+def changes_in(clauses: Sequence[Clause]) -> list[Clause]:
+    """Return the clauses that change something."""
+    return [clause for clause in clauses if clause.kind == "change"]
+
+
+def makes_new_picture(clauses: Sequence[Clause]) -> bool:
+    """Return whether the first order is to make a new picture: what follows it describes that one."""
+    orders = [clause for clause in clauses if clause.kind in ("change", "make")]
+    return bool(orders) and orders[0].kind == "make" and orders[0].verb not in ("ensure", "use", "make")
+
+
+def as_sentence(text: str) -> str:
+    """Return words with a capital and a full stop."""
+    begun = text[:1].upper() + text[1:]
+    return begun if begun[-1:] in ".!。！" else f"{begun}."

@@ -15,26 +15,32 @@ __all__ = ["script_unnamed", "text_unquoted"]
 MOST_WORDS = 8
 """Longer passages are descriptions and not the words of a sign."""
 
-_STOP = r"(?=\s+(?:on|in|at|across|under|above|below|over|onto|inside|along|beneath|beside|near|using|with|while|and|but|so|as|instead)\b|\s*[.,;:!?)\n\]]|\s*$)"
-_SAID = r"(?P<said>[^\s\ue000\"'\[({<.,;:!?][^\ue000\"\[\]({.,;:!?\n]{0,80}?)"
+_STOP = (
+    r"(?=\s+(?:on|in|at|across|under|above|below|over|onto|inside|along|beneath|beside|near|using|with|while|and|but|"
+    r"so|as|instead)\b|\s*[.,;:!?)\n\]]|\s*$)"
+)
+_SAID = r"(?P<said>[^\s\ue000\"'\[({<.,;:!?][^\ue000\"\[\]({.,;:!?\n]{0,80}?)" + _STOP
 
 
 @cache
 def _patterns() -> tuple[re.Pattern[str], ...]:
-    """Return what finds words that are to appear, where they begin without a quotation mark; each says them in `said`."""
+    """Return what finds words that are to appear without a quotation mark before them; each says them in `said`."""
     carrier = "(?:" + "|".join(words_of("lettering", "carriers")) + ")"
+    bearer = "(?:" + "|".join(words_of("lettering", "bearers")) + ")"
+    named = "(?:" + "|".join(words_of("lettering", "named")) + ")"
     write = "(?:write|print|engrave|inscribe|type|stamp|paint|carve|embroider|etch|spell(?: out)?|letter)"
-    put = f"(?:add|put|place|insert|include|display|show|{write})"
-    return tuple(
-        re.compile(pattern + _STOP, re.IGNORECASE)
-        for pattern in (
-            rf"\b(?:{carrier}|shirt|t-shirt|cup|mug|board|billboard|poster|sticker|hat|cap|cake|card|box|wall|screen|door|window|flag|balloon|plate|bottle|bubble|note|paper)\s+(?:that\s+|which\s+)?(?:says?|saying|reads?|reading|spells?|spelling)\s*:?\s+{_SAID}",
-            rf"\b(?:change|replace|update|edit|rewrite|modify|switch|swap|set|rename|correct)\b[^.!?\n]{{0,40}}?\b{carrier}\b[^.!?\n]{{0,50}}?\s(?:to say|to read|to|with|by|into|says?|reads?)\s+(?:the\s+(?:words?|text|phrase|name)\s+)?{_SAID}",
-            rf"\b{put}\s+(?:the\s+|a\s+|an\s+)?(?:[a-z-]+\s+){{0,2}}(?:words?|text|title|caption|phrase|slogan|headline|name|letters|message|tagline|subtitle|label|number)\s*:?\s+{_SAID}",
-            rf"\b{write}\s+{_SAID}",
-            rf"\b(?:labell?ed|titled|captioned|entitled|named)\s+{_SAID}",
-        )
+    change = r"(?:change|replace|update|edit|rewrite|modify|switch|swap|set|rename|correct)\b[^.!?\n]{0,40}?"
+    turns_to = r"\b[^.!?\n]{0,50}?\s(?:to say|to read|to|with|by|into|says?|reads?)\s+"
+    says = r"(?:that\s+|which\s+)?(?:says?|saying|reads?|reading|spells?|spelling)"
+    put = r"\b(?:add|put|place|insert|include|display|show|" + write + r")\s+(?:the\s+|an?\s+)?(?:[a-z-]+\s+){0,2}"
+    patterns = (
+        rf"\b(?:{carrier}|{bearer})\s+{says}\s*:?\s+{_SAID}",
+        rf"\b{change}\b{carrier}{turns_to}(?:the\s+(?:words?|text|phrase|name)\s+)?{_SAID}",
+        rf"{put}{named}\s*:?\s+{_SAID}",
+        rf"\b{write}\s+{_SAID}",
+        rf"\b(?:labell?ed|titled|captioned|entitled|named)\s+{_SAID}",
     )
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
 
 
 def text_unquoted(asked: Asked) -> Iterator[Found]:
@@ -73,7 +79,8 @@ def _is_wording(said: str, *, needs_capital: bool) -> bool:
 
 
 _LETTERING = re.compile(
-    r"\b(?:text|words?|wording|title|headline|caption|slogan|label|letter(?:s|ing)?|inscription|banner|sign|logo|writ|print|engrave|say|says|saying|read|reads|reading|"
+    r"\b(?:text|words?|wording|title|headline|caption|slogan|label|letter(?:s|ing)?|inscription|banner|sign|logo|"
+    r"writ|print|engrave|say|says|saying|read|reads|reading|"
     r"phrase|name|font|typograph|calligraph|character)\w*|[文字标標题題语語写寫印刻]|字样|文案|招牌",
     re.IGNORECASE,
 )

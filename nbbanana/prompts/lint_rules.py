@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from nbbanana.prompts import lint_chinese, lint_english, lint_lettering, lint_pictures, lint_settings
+from nbbanana.prompts import lint_chinese, lint_english, lint_lettering, lint_pictures, lint_settings, lint_wording
 from nbbanana.prompts.lint_types import Asked, Check, Found, Severity
 from nbbanana.prompts.reading import Language
 
@@ -124,10 +124,10 @@ _ENGLISH: dict[str, Check] = {
     "missing-preservation": lint_english.missing_preservation,
     "preservation-after-change": lint_english.preservation_after_change,
     "compound": lint_english.compound,
-    "passive": lint_english.passive,
-    "question": lint_english.question,
-    "vague-intensifier": lint_english.vague_intensifier,
-    "pronoun-without-target": lint_english.pronoun_without_target,
+    "passive": lint_wording.passive,
+    "question": lint_wording.question,
+    "vague-intensifier": lint_wording.vague_intensifier,
+    "pronoun-without-target": lint_wording.pronoun_without_target,
     "text-unquoted": lint_lettering.text_unquoted,
     "script-unnamed": lint_lettering.script_unnamed,
     "references-unnumbered": lint_pictures.references_unnumbered,

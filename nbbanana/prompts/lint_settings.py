@@ -71,8 +71,10 @@ def batch_without_locked_framing(asked: Asked) -> Iterator[Found]:
 
 
 _REASON = re.compile(
-    r"\b(?:latest|current|currently|today|now|recent|news|weather|real|actual|official|real-world|live|up[- ]to[- ]date|search|look up|web|online|fact|facts|accurate|true|authentic|"
-    r"year|event|price|score|version|released?|trend\w*|famous|landmark|brand)\b|\b(?:19|20)\d\d\b|https?://|最新|今天|当前|现在|官方|真实|实时|搜索|联网|查|新闻|天气|(?:19|20)\d\d",
+    r"\b(?:latest|current|currently|today|now|recent|news|weather|real|actual|official|real-world|live|up[- ]to[- "
+    r"]date|search|look up|web|online|fact|facts|accurate|true|authentic|"
+    r"year|event|price|score|version|released?|trend\w*|famous|landmark|brand)\b|\b(?:19|20)\d\d\b|https?://|最新|"
+    r"今天|当前|现在|官方|真实|实时|搜索|联网|查|新闻|天气|(?:19|20)\d\d",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w'’-]+")
