@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbbanana import errors as errors
     from nbbanana import models as models
     from nbbanana import samples as samples
-    from nbbanana.calls import aedit, edit, submit
+    from nbbanana.calls import aedit, chain, edit, submit
     from nbbanana.session import EditResult, History, Job, Output, Session
     from nbbanana.session.provider_list import list_providers
     from nbbanana.session.recovery import recover
@@ -44,6 +44,7 @@ __all__ = [
     "__version__",
     "aedit",
     "browse",
+    "chain",
     "compare",
     "edit",
     "errors",
@@ -69,6 +70,7 @@ _HOMES = {
     "Session": "nbbanana.session",
     "aedit": "nbbanana.calls",
     "browse": "nbbanana.widgets.browser",
+    "chain": "nbbanana.calls",
     "compare": "nbbanana.widgets.compare",
     "edit": "nbbanana.calls",
     "list_providers": "nbbanana.session.provider_list",

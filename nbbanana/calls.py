@@ -1,4 +1,4 @@
-"""`nb.edit`, `nb.aedit` and `nb.submit`: the current session's calls."""
+"""`nb.edit`, `nb.aedit`, `nb.submit` and `nb.chain`: the current session's calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from nbbanana.session import Session, current
 
-__all__ = ["aedit", "edit", "submit"]
+__all__ = ["aedit", "chain", "edit", "submit"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,5 +30,6 @@ def _of_current_session(method: Callable[Concatenate[Any, P], T]) -> Callable[P,
 
 
 edit = _of_current_session(Session.edit)
+chain = _of_current_session(Session.chain)
 aedit = _of_current_session(Session.aedit)
 submit = _of_current_session(Session.submit)

@@ -90,8 +90,8 @@ def _add_edit(commands: Commands) -> None:
 def _edit(options: argparse.Namespace) -> None:
     with open_session(options) as session:
         cell = _read_cell(options.line, session)
-        request = session.request(
-            cell.prompt,
+        requests = session.requests(
+            [cell.prompt, *cell.then],
             _pictures(cell, session),
             model=cell.model,
             provider=cell.provider,
@@ -99,13 +99,13 @@ def _edit(options: argparse.Namespace) -> None:
             region=cell.region,
         )
         if cell.dry_run:
-            from nbbanana.session.dry_run import describe_request
+            from nbbanana.session.dry_run import describe_requests
 
-            put_line(describe_request(session, request, cell.mode, cell.provider)["text/plain"])
+            put_line(describe_requests(session, requests, cell.mode, cell.provider)["text/plain"])
             return
         folder = target_folder(options.output_dir)
-        job = session.start(
-            request,
+        job = session.start_chain(
+            requests,
             mode=cell.mode,
             provider=cell.provider,
             max_price=cell.max_price,
@@ -121,7 +121,7 @@ def _edit(options: argparse.Namespace) -> None:
 
 def _read_cell(line: Sequence[str], session: Session) -> Cell:
     """Read the line as `%nbedit` reads its own; a shell has no variables, so braces are text."""
-    from nbbanana.grammar import Word, check_prompt, escape, parse_words
+    from nbbanana.grammar import Word, escape, parse_words, passes_of
     from nbbanana.images.reading import existing
 
     words = [
@@ -132,7 +132,8 @@ def _read_cell(line: Sequence[str], session: Session) -> Cell:
         return cell
     if any(_is_stdin(operand) for operand in cell.operands):
         raise UsageError("stdin is there once.", "The prompt and a picture would both be read from it.", "Name a file.")
-    return replace(cell, prompt=check_prompt(read_text(STDIN).removesuffix("\n").removesuffix("\r")))
+    prompt, *then = passes_of(read_text(STDIN).removesuffix("\n").removesuffix("\r"))
+    return replace(cell, prompt=prompt, then=tuple(then))
 
 
 def _pictures(cell: Cell, session: Session) -> list[object]:

@@ -8,7 +8,7 @@ An image is a path, a glob, an https URL, a variable, `name[2]`, `name[1][0]`, `
 come from the model's schema and from one table of nbbanana's own. `{{name}}` takes a variable's value.
 """
 
-from nbbanana.grammar.bodies import check_prompt
+from nbbanana.grammar.bodies import check_prompt, passes_of
 from nbbanana.grammar.cell import Asked, Cell, parse, parse_words, split_cell, to_cell
 from nbbanana.grammar.lexer import Word, quote, split
 from nbbanana.grammar.operands import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Scope
@@ -36,6 +36,7 @@ __all__ = [
     "options_of",
     "parse",
     "parse_words",
+    "passes_of",
     "quote",
     "read_options",
     "split",

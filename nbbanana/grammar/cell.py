@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from nbbanana import models
 from nbbanana.errors import UnknownModelError, UsageError
 from nbbanana.grammar import operands, options
-from nbbanana.grammar.bodies import MAGIC, check_prompt, read_prompt
+from nbbanana.grammar.bodies import MAGIC, check_prompt, read_prompts
 from nbbanana.grammar.lexer import Word, split
 from nbbanana.grammar.operands import EditOperand, FileOperand, Operand
 from nbbanana.grammar.placeholders import escape, fill, normal
@@ -57,7 +57,8 @@ class Cell:
     A parsed cell.
 
     Args:
-        prompt: the prompt, placeholders filled.
+        prompt: the prompt, placeholders filled; of several passes that of the first.
+        then: the prompts of the passes after it: each edits what the one before gave.
         operands: the images, not yet looked up.
         model: the endpoint that the line names; None where it names none.
         parameters: what the line sets, typed, under the schema's names.
@@ -85,6 +86,7 @@ class Cell:
     dry_run: bool = False
     wait: bool = True
     quiet: bool = False
+    then: tuple[str, ...] = ()
 
 
 def parse(
@@ -148,8 +150,10 @@ def parse_words(
     model = model_of(named or default_model) if choose is None else choose(named, provider)
     given, left = options.read_options(words, options.options_of(model), variables)
     own = {option.key: value for option, value in given.values() if option.field is None}
+    prompt, *then = read_prompts(body, own, variables)
     return Cell(
-        prompt=read_prompt(body, own, variables),
+        prompt=prompt,
+        then=tuple(then),
         operands=tuple(_operand(word, variables) for word in left),
         model=named,
         parameters=_parameters(model, given.values()),

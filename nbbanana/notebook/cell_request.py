@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import ImageError
 from nbbanana.grammar import NameOperand, Operand, parse
 from nbbanana.session import Job, current
-from nbbanana.session.dry_run import describe_request
+from nbbanana.session.dry_run import describe_requests
 from nbbanana.session.scope import scope
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class CellRequest:
     What a line and a body ask of the current session.
 
     The session is taken once, when the cell begins; every step of the cell goes to it. The awaiting and the blocking
-    magic both call `look_up`, `request` and `start`, in this order.
+    magic both call `look_up`, `requests` and `start`, in this order.
 
     Args:
         line: the text behind the magic's name.
@@ -47,16 +47,16 @@ class CellRequest:
         around = scope(self.session, self.namespace)
         return [(operand, thing) for operand in self.cell.operands for thing in around.find(operand)]
 
-    def request(self, found: Iterable[Found]) -> EditRequest:
+    def requests(self, found: Iterable[Found]) -> list[EditRequest]:
         """
-        Load the pictures and check the request; nothing is sent.
+        Load the pictures and check the request of each pass; nothing is sent.
 
         Raises:
             InputError: it cannot be asked like this.
         """
         cell = self.cell
-        return self.session.request(
-            cell.prompt,
+        return self.session.requests(
+            [cell.prompt, *cell.then],
             self._load(found),
             model=cell.model,
             parameters=cell.parameters,
@@ -64,13 +64,13 @@ class CellRequest:
             provider=cell.provider,
         )
 
-    def start(self, request: EditRequest) -> Job:
-        """Start the request; returns at once. The job is kept as `job`."""
+    def start(self, requests: Sequence[EditRequest]) -> Job:
+        """Start the passes; returns at once. The job is kept as `job`."""
         cell = self.cell
         # Captions are code: what a cell that does not wait binds is a job, and a job has no items.
         name = cell.name if cell.wait else None
-        self.job = self.session.start(
-            request,
+        self.job = self.session.start_chain(
+            requests,
             mode=cell.mode,
             provider=cell.provider,
             name=name,
@@ -79,9 +79,9 @@ class CellRequest:
         )
         return self.job
 
-    def dry_run(self, request: EditRequest) -> dict[str, Any]:
-        """Describe the request and its price as a MIME bundle; sends nothing."""
-        return describe_request(self.session, request, self.cell.mode, self.cell.provider)
+    def dry_run(self, requests: Sequence[EditRequest]) -> dict[str, Any]:
+        """Describe the passes and their price as a MIME bundle; sends nothing."""
+        return describe_requests(self.session, requests, self.cell.mode, self.cell.provider)
 
     def _load(self, found: Iterable[Found]) -> list[Any]:
         """Load pictures, naming the variable in an error; awaitables are left for `Session.request` to finish."""

@@ -147,12 +147,12 @@ async def run(shell: InteractiveShell, ask: CellRequest, display: Display, waite
     """
     try:
         found = [(operand, await waiter.settled(thing)) for operand, thing in ask.look_up()]
-        request = await waiter.call(lambda: ask.request(found))
+        requests = await waiter.call(lambda: ask.requests(found))
         if ask.cell.dry_run:
-            publish(shell, await waiter.call(lambda: ask.dry_run(request)))
+            publish(shell, await waiter.call(lambda: ask.dry_run(requests)))
             return None
         # Not by waiter.call: an interrupt meanwhile would leave a job that nothing holds.
-        job = ask.start(request)
+        job = ask.start(requests)
         if not ask.cell.wait:
             return _follow(job, display)
         pause = GRACE

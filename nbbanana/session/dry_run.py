@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
+from nbbanana.engine.prices import Quote, together
 from nbbanana.errors import NBBananaError
 from nbbanana.models.carrying import losses, payload_for
 from nbbanana.models.offers import offer
@@ -13,13 +16,12 @@ from nbbanana.models.retiring import ending
 from nbbanana.session.services import elsewhere
 
 if TYPE_CHECKING:
-    from nbbanana.engine.prices import Quote
     from nbbanana.images import ImageInput
     from nbbanana.models import Model
     from nbbanana.request import EditRequest
     from nbbanana.session.session import Session
 
-__all__ = ["describe_request"]
+__all__ = ["describe_request", "describe_requests"]
 
 NOT_ASKED = "The price is not asked in replay: nothing goes over the network."
 
@@ -27,15 +29,66 @@ NOT_ASKED = "The price is not asked in replay: nothing goes over the network."
 def describe_request(
     session: Session, request: EditRequest, mode: str | None = None, provider: str | None = None
 ) -> dict[str, Any]:
+    """Describe a request and its price as a MIME bundle; sends nothing; see `describe_requests`."""
+    return describe_requests(session, [request], mode, provider)
+
+
+def describe_requests(
+    session: Session, requests: Sequence[EditRequest], mode: str | None = None, provider: str | None = None
+) -> dict[str, Any]:
     """
-    Describe a request and its price as a MIME bundle; sends nothing.
+    Describe the passes of a chain, or one request, and the price of all together as a MIME bundle; sends nothing.
 
     Args:
         session: the session that would start it.
-        request: what is asked.
+        requests: what is asked, in passes.
         mode: how the store would be used, where that is not as the session has it. In replay nothing is asked.
         provider: the service that would run it; None is the session's.
     """
+    whole = _whole([_described_request(session, request, mode, provider) for request in requests])
+    return dry_run_bundle(whole)
+
+
+def _whole(passes: Sequence[tuple[DryRun, Quote | None]]) -> DryRun:
+    """Return the passes of a chain as one: what is sent of each, and what all cost."""
+    last, _ = passes[-1]
+    if len(passes) == 1:
+        return last
+    quotes = [quote for _, quote in passes if quote]
+    price = together(quotes) if len(quotes) == len(passes) else None
+    first, count = passes[0][0], len(passes)
+    return replace(
+        first,
+        request={f"pass {number}": _from_before(one, number) for number, (one, _) in enumerate(passes, start=1)},
+        expected=sum(one.expected for one, _ in passes),
+        cost=price.low if price else None,
+        is_exact=price.is_exact if price else False,
+        most=price.high if price else None,
+        how=price.how if price else "",
+        notes=(
+            f"{count} passes: each edits the picture that the one before gave, and redraws all of it.",
+            *dict.fromkeys(note for one, _ in passes for note in one.notes),
+        ),
+    )
+
+
+def _from_before(run: DryRun, number: int) -> dict[str, Any]:
+    """Return the body of a pass, which shows the output of the pass before where the main picture stands."""
+    body = dict(run.request)
+    shown = describe(run.inputs[0]) if run.inputs else ""
+    for name, value in body.items() if number > 1 else ():
+        words = f"<the output of pass {number - 1}>"
+        if value == shown:
+            body[name] = words
+        elif isinstance(value, list) and value and value[0] == shown:
+            body[name] = [words, *value[1:]]
+    return body
+
+
+def _described_request(
+    session: Session, request: EditRequest, mode: str | None, provider: str | None
+) -> tuple[DryRun, Quote | None]:
+    """Describe one request; gives its price too, where it is known."""
     is_replay = "replay" in {session.mode, mode}
     model, choice = session.model_of(request.model, provider), session.choice(provider)
     inputs = tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images)
@@ -44,7 +97,7 @@ def describe_request(
     takes_seed = model.seed_field is not None and (live is None or live.seed_field is not None)
     seed = "A random seed is sent, since none is set." if takes_seed and not request.is_seeded else None
     urls = [_picture(image) for image in request.images]
-    return dry_run_bundle(
+    return (
         DryRun(
             model=request.model,
             provider=service,
@@ -63,7 +116,8 @@ def describe_request(
                 *losses(model, request.parameters, live, service),
             ),
             elsewhere=() if is_replay else tuple(elsewhere(request, model, choice)),
-        )
+        ),
+        quote,
     )
 
 

@@ -14,6 +14,7 @@ from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput, open_safely
 from nbbanana.regions import Area
 from nbbanana.session import saving, view_builders
+from nbbanana.session.ancestry import ancestors
 from nbbanana.session.annotating import Annotated
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, RESULT, Expression, expression
@@ -372,6 +373,12 @@ class EditResult(Annotated, Sequence[Output]):
     def notes(self) -> tuple[str, ...]:
         """Sentences about it for the reader, such as that an input was scaled."""
         return self._outcome.notes
+
+    @property
+    def passes(self) -> ResultSet:
+        """The edits that led to it by its main picture, and itself: those of a chain, the first pass first."""
+        before = [EditResult(self.library, self._asker, Outcome(edit)) for edit in ancestors(self.record, self.library)]
+        return ResultSet([*before, self])
 
     def view(self, label: str | None = None) -> ResultView:
         """Return what to show of it; `label` is what it is called where it is shown."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
@@ -22,15 +19,15 @@ from nbbanana.images import ImageInput, load_all
 from nbbanana.models import Model
 from nbbanana.request import EditRequest
 from nbbanana.session.active import Active
+from nbbanana.session.asking import Asking
 from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle, refuse_writing
 from nbbanana.session.call_args import (
     checked_dollars,
     checked_mode,
     checked_prices,
-    checked_prompt,
-    divided,
-    same_call,
+    settled,
 )
+from nbbanana.session.chains import ChainJob, following, pass_requests, replayed_passes
 from nbbanana.session.choice import Choice, nobody_is_asked
 from nbbanana.session.engines import Engines
 from nbbanana.session.history import History
@@ -49,7 +46,7 @@ from nbbanana.store.records import Edit
 __all__ = ["Session", "current", "use"]
 
 
-class Session:
+class Session(Asking):
     """
     Where edits are made and recorded.
 
@@ -126,86 +123,18 @@ class Session:
 
     # ── asking ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def edit(
+    def requests(
         self,
-        /,
-        prompt: str,
-        *images: Any,
+        prompts: Sequence[str],
+        images: Iterable[Any] = (),
+        *,
         model: str | None = None,
-        mode: Mode | None = None,
         provider: str | None = None,
-        name: str | None = None,
-        n: int | None = None,
-        max_price: float | None = None,
-        assume_price: float | None = None,
-        region: Any = None,
-        **parameters: Any,
-    ) -> EditResult:
-        """
-        Edit pictures with words, and wait. An interrupt cancels the request at the service if it still can.
-
-        Args:
-            prompt: what to keep and what to change.
-            images: the pictures, the main one first: paths, globs, https URLs, bytes, PIL images, NumPy arrays of
-                shape H×W or H×W×3 or H×W×4, outputs of other results, or lists of those.
-            model: the endpoint; None is the one of the session.
-            mode: `auto`, `fresh` or `replay`; None is that of the session.
-            provider: the service that runs it, such as `fal`; None is that of the session.
-            name: the variable that it is going to be bound to; its files are named by it.
-            n: how many pictures, whatever the model calls that; the same as `number_of_images`.
-            max_price: US dollars that it may cost at most. What is not surely below it is not sent.
-            assume_price: US dollars to count for it where the price is not known.
-            region: the part of a picture that it is about: `nb.region(picture)`, a box (left, top, right and bottom as
-                parts of the main picture) or a list of boxes. It is kept with the record and not sent.
-            parameters: the model's own, such as `seed=7`, `aspect_ratio="1:1"`. What is not set is not sent, but for
-                the seed: a request without one gets a random one, so that every edit has one. A mask is any picture,
-                a region, or "region" for that of the request; white is repainted.
-
-        Returns:
-            A sequence of `Output`, which shows itself as a grid in a notebook.
-
-        Raises:
-            InputError: it cannot be asked like this; nothing was sent.
-            BudgetError: it may cost more than `max_price` or the budget; nothing was sent.
-            CredentialError: there is no token, or it is not taken.
-            UncertainError: it was sent, and it is not known whether it was taken; it is recorded, not sent again.
-            JobError: the service gave no picture.
-
-        >>> import nbbanana as nb
-        >>> with nb.Session(provider="sandbox", store=getfixture("tmp_path")):
-        ...     result = nb.edit("Keep the objects. Turn day into night.", nb.samples.still_life(), n=2)
-        >>> len(result), result[0].mime
-        (2, 'image/png')
-        """
-        how = {"model": model, "mode": mode, "provider": provider, "name": name, "n": n, "region": region}
-        job = self.submit(prompt, *images, max_price=max_price, assume_price=assume_price, **how, **parameters)
-        try:
-            return job.result()
-        except KeyboardInterrupt as interrupt:
-            job.cancel()
-            interrupt.add_note(job.message)
-            raise
-
-    @same_call(edit)
-    async def aedit(self, /, prompt: str, *images: Any, **how: Any) -> EditResult:
-        """Edit from async code, like `edit`; a cancelled task cancels the request at the service if it still can."""
-        pictures = [await image if inspect.isawaitable(image) else image for image in images]
-        run, what = divided(how)
-        request = await asyncio.to_thread(self.request, checked_prompt(prompt, images), pictures, **what)
-        # Not in a thread: a cancel that comes meanwhile would leave a job that has no holder.
-        job = self.start(request, **run)
-        try:
-            return await job
-        except asyncio.CancelledError:
-            with suppress(asyncio.CancelledError):
-                await asyncio.wrap_future(job.cancelling())
-            raise
-
-    @same_call(edit)
-    def submit(self, /, prompt: str, *images: Any, **how: Any) -> Job:
-        """Start an edit, like `edit`, and return at once with a `Job` to look at, wait for, or cancel."""
-        run, what = divided(how)
-        return self.start(self.request(checked_prompt(prompt, images), images, **what), **run)
+        **what: Any,
+    ) -> list[EditRequest]:
+        """Return the checked request of each pass; see `request` and `nbbanana.session.chains.pass_requests`."""
+        ask = partial(self.request, model=model, provider=provider)
+        return pass_requests(ask, self.model_at(model, provider), prompts, self.load(settled(images)), what)
 
     def request(
         self,
@@ -272,6 +201,37 @@ class Session:
         model = self.model_of(request.model, provider)
         run = engine.start(request, model, mode=effective, download=download, **prices)
         return Job(run, engine, self.library, self, partial(self._receive, choice), name)
+
+    def start_chain(
+        self,
+        requests: Sequence[EditRequest],
+        *,
+        mode: Mode | None = None,
+        provider: str | None = None,
+        name: str | None = None,
+        max_price: float | None = None,
+        assume_price: float | None = None,
+    ) -> Job:
+        """Ask for the passes of a chain as one job; returns at once. Of one pass it is that of `start`."""
+        prices, effective, complete = (
+            checked_prices(max_price, assume_price),
+            self._effective(mode),
+            following(self.library),
+        )
+        if len(requests) == 1:
+            how: dict[str, Any] = {"mode": mode, "provider": provider, "name": name, **prices}
+            return self.start(requests[0], **how)
+        complete = following(self.library)
+        if effective == "replay":
+            return ChainJob(replayed_passes(requests, complete, self._replayed, name))
+        refuse_writing(self.folder, effective)
+        choice, engine = self._engines.chosen(provider or "")
+        asked = [(request, self.model_of(request.model, provider)) for request in requests]
+        runs = engine.start_chain(asked, complete, mode=effective, **prices)
+        receive = partial(self._receive, choice)
+        names = [None] * (len(runs) - 1) + [name]
+        jobs = [Job(run, engine, self.library, self, receive, own) for run, own in zip(runs, names, strict=True)]
+        return ChainJob(jobs)
 
     def quote(self, request: EditRequest, provider: str | None = None) -> Quote:
         """Return what a request will cost; in `replay` no price is asked."""

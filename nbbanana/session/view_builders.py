@@ -17,6 +17,7 @@ from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
 from nbbanana.models import Model
 from nbbanana.regions import Area
+from nbbanana.session.ancestry import DEEP, ancestors
 from nbbanana.session.axes import Axes, axes
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, expression, holders
@@ -52,7 +53,7 @@ def result_view(outcome: Outcome, library: Library, label: str, stored: str) -> 
         origin=_origins([(outcome.origin, edit)]),
         parameters=edit.options,
         defaults=_defaults(model, edit.parameters),
-        notes=(*(outcome.notes or _kept(edit)), *_about(edit.region, edit.inputs)),
+        notes=(*(outcome.notes or _kept(edit)), *_about(edit.region, edit.inputs), *_depth(edit, library)),
         provenance=provenance(edit),
     )
 
@@ -192,6 +193,14 @@ def _kept(edit: Edit) -> list[str]:
     """Return what the record of a completed edit says of pictures that are missing."""
     ended = next((step for step in edit.transitions if step.state == "completed"), None)
     return [ended.note] if ended is not None and ended.note and len(edit.outputs) else []
+
+
+def _depth(edit: Edit, library: Library) -> tuple[str, ...]:
+    """Return the line of a caption that says how deep a chain is, from where that shows in a picture."""
+    before = ancestors(edit, library)
+    if len(before) + 1 < DEEP:
+        return ()
+    return (f"Pass {len(before) + 1} since edit {before[0].id}: each pass redraws all. nb.rebase(…) folds them.",)
 
 
 def _about(region: Area | None, inputs: Sequence[InputRecord | ImageInput]) -> tuple[str, ...]:
