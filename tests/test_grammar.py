@@ -336,11 +336,11 @@ def test_an_empty_prompt_is_refused(body: str) -> None:
 
 @pytest.mark.parametrize("end", ["\r\n", "\r"])
 def test_a_cell_of_any_editor_asks_the_same(end: str) -> None:
-    """Lines may end with CR LF or CR: the prompt has plain ones, and what is kept for later is seen."""
+    """Lines may end with CR LF or CR: the prompt has plain ones, and lines of dashes are seen."""
     body = "Keep her face.\nMake it night.\n"
     assert read("a.jpg", body.replace("\n", end)).prompt == read("a.jpg", body).prompt == body.rstrip()
     assert split_cell(f"%%nbedit a.jpg{end}Make it night.") == split_cell("%%nbedit a.jpg\nMake it night.")
-    refused(PromptError, "a.jpg", f"Make it night.{end}---{end}Make it rain.")
+    assert read("a.jpg", f"Make it night.{end}---{end}Make it rain.").then == ("Make it rain.",)
 
 
 def test_the_line_magic_without_a_prompt_says_how() -> None:
@@ -348,16 +348,28 @@ def test_the_line_magic_without_a_prompt_says_how() -> None:
     assert "%%nbedit" in refused(PromptError, "a.jpg", None)
 
 
+def test_a_line_of_dashes_stands_between_two_passes() -> None:
+    """Each has its own words, placeholders filled; a value that holds such a line is words and is refused."""
+    cell = read("a.jpg", "Make it {{what}}.\n\n---\n Add a boat.\n -----  \nMake it snow.\n", what="night")
+    assert (cell.prompt, cell.then) == ("Make it night.\n", (" Add a boat.", "Make it snow."))
+    assert read("a.jpg", "-- ---").prompt == "-- ---"
+    refused(PromptError, "a.jpg", "Make it {{what}}.", what="a\n---\nb")
+
+
+@pytest.mark.parametrize("body", ["-----", "Make it night.\n---\n", "---\nMake it night.", "a\n---\n \n---\nb"])
+def test_a_pass_without_words_is_refused(body: str) -> None:
+    """It says which one."""
+    assert " has no words." in refused(PromptError, "a.jpg", body)
+
+
 @pytest.mark.parametrize(
     ("body", "instead"),
     [
-        ("Make it night.\n---\nMake it rain.", "second cell"),
         ("keep: the face", "Keep the subject unchanged."),
         ("Make it night.\n  change: the sky", "Convert"),
         ("Only: the sky", "background only"),
         ("avoid: text", "nothing else"),
         ('text: "AURA"', 'The sign says "OPEN".'),
-        ("-----", "second cell"),
     ],
 )
 def test_lines_that_are_kept_for_later_are_refused(body: str, instead: str) -> None:

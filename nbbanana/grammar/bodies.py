@@ -50,7 +50,7 @@ def read_prompts(body: str | None, own: Mapping[str, Any], namespace: Mapping[st
         raise UsageError("The prompt is there twice.", "A cell's body is its prompt.", "Leave --prompt out.")
     if not body.strip():
         raise PromptError("The cell has no prompt.", "A request needs words.", f"Write it below the {MAGIC} line.")
-    return passes_of(body.removesuffix("\n"), lambda words: fill(words, namespace))
+    return passes_of(with_plain_line_ends(body).removesuffix("\n"), lambda words: fill(words, namespace))
 
 
 def passes_of(text: str, filled: Callable[[str], str] = str) -> tuple[str, ...]:

@@ -132,10 +132,12 @@ class ChainJob(Job):
         done = [job.edit_id for job in self.jobs[:number] if job.edit_id is not None]
         if not done:
             return ""
-        kept = "Pass 1 is" if len(done) == 1 else f"Passes 1 to {len(done)} are"
-        return (
-            f"{kept} in the history, the last of them as edit {done[-1]}: the chain goes on from there when run again."
+        kept = (
+            f"Pass 1 is kept as edit {done[0]}"
+            if len(done) == 1
+            else f"{len(done)} passes are kept, to edit {done[-1]}"
         )
+        return f"{kept}: run it again and it goes on from there."
 
     def _finished(self) -> EditResult:
         for number, job in enumerate(self.jobs):

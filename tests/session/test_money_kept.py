@@ -333,10 +333,10 @@ def test_of_two_kernels_that_ask_at_once_the_later_sends_nothing_though_the_firs
 
 def test_a_request_that_nothing_watched_before_its_post_gives_way_to_one_that_was_sent_meanwhile(served, photo):
     """A kernel that slept, or whose disk was full, kept no lease: of the same seeded ask only one is sent."""
-    from nbbanana.engine import engine
+    from nbbanana.engine import steps
 
     session, box = served()
-    payload_of, may_go_on = engine.payload_of, threading.Event()
+    payload_of, may_go_on = steps.payload_of, threading.Event()
 
     with pytest.MonkeyPatch.context() as patch, nb.Session(store=session.folder) as other:
 
@@ -345,7 +345,7 @@ def test_a_request_that_nothing_watched_before_its_post_gives_way_to_one_that_wa
                 may_go_on.wait(20)
             return payload_of(run, prepared, store)
 
-        patch.setattr(engine, "payload_of", late)
+        patch.setattr(steps, "payload_of", late)
         first = session.submit(SNOW, photo("portrait"), seed=1)
         until(lambda: first.edit_id)
         number = first.edit_id

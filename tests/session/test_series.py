@@ -105,18 +105,18 @@ def test_one_that_cannot_be_sent_keeps_the_others_from_being_sent(first):
 
 def test_one_that_the_live_schema_refuses_keeps_the_others_from_being_sent(first, monkeypatch):
     """What is found out while a request is prepared counts too: the error is its own, and no money stays back."""
-    from nbbanana.engine import engine
+    from nbbanana.engine import steps
 
     result, session, box = first()
     session.store.set_budget(session.provider_name, 1.00)
-    real = engine.prepare
+    real = steps.prepare
 
     async def refusing(run, context, turn):
         if run.request.seed == 2:
             raise errors.ImageError("This picture cannot be sent.")
         return await real(run, context, turn)
 
-    monkeypatch.setattr(engine, "prepare", refusing)
+    monkeypatch.setattr(steps, "prepare", refusing)
     with pytest.raises(errors.ImageError, match="This picture cannot be sent"):
         result.vary(range(4))
     assert len(box.submissions) == 1
