@@ -9,5 +9,6 @@ from __future__ import annotations
 from nbbanana.models.catalogue import canonical, get, ids
 from nbbanana.models.fields import Field
 from nbbanana.models.model import Model, from_schema
+from nbbanana.models.wording import Grammar
 
-__all__ = ["Field", "Model", "canonical", "from_schema", "get", "ids"]
+__all__ = ["Field", "Grammar", "Model", "canonical", "from_schema", "get", "ids"]

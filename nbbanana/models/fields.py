@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
+
+from nbbanana.models.wording import Sure
 
 __all__ = ["Field", "Kind", "Role", "read_fields"]
 
@@ -47,6 +49,8 @@ class Field:
             mask, the seed, the number of outputs; None for what is only passed on.
         required: whether the service refuses a request without it.
         item_kind: the JSON type of an array's items.
+        source: which of `Model.sources` its facts come from; empty where the schema is a service's own.
+        sure: how sure they are: `documented`, `seen` or `assumed`; None where the schema is a service's own.
     """
 
     name: str
@@ -67,6 +71,8 @@ class Field:
     role: Role | None = None
     required: bool = False
     item_kind: Kind = "string"
+    source: str = ""
+    sure: Sure | None = None
 
     @property
     def holds_pictures(self) -> bool:
@@ -84,11 +90,24 @@ class Field:
         return self.role != "prompt" and not self.holds_pictures
 
 
-def read_fields(schema: Mapping[str, Any]) -> tuple[Field, ...]:
-    """Return the fields of a schema in plain JSON Schema words (see `nbbanana.models.dialect`), in its order."""
+def read_fields(schema: Mapping[str, Any], *, is_shipped: bool = False) -> tuple[Field, ...]:
+    """
+    Return the fields of a schema in its order.
+
+    Args:
+        schema: in plain JSON Schema words (see `nbbanana.models.dialect`).
+        is_shipped: whether it is one of this package; what another says of its own sources is not read.
+    """
     properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
     roles = _roles(properties, schema["required"])
-    return tuple(_read(name, node, schema["required"], roles.get(name)) for name, node in properties.items())
+    fields = (_read(name, node, schema["required"], roles.get(name)) for name, node in properties.items())
+    return tuple(_with_source(one, properties[one.name]) for one in fields) if is_shipped else tuple(fields)
+
+
+def _with_source(field: Field, node: Mapping[str, Any]) -> Field:
+    own = node.get("x-nbbanana", {})
+    sure = own.get("sure")
+    return replace(field, source=own.get("source", ""), sure=sure if sure in get_args(Sure) else None)
 
 
 def _read(name: str, node: Mapping[str, Any], required: list[str], role: Role | None) -> Field:

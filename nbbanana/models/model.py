@@ -14,6 +14,7 @@ from nbbanana.models.checking import Validator, allowed, check_values, compiled,
 from nbbanana.models.dialect import plain_schema, unreadable
 from nbbanana.models.fields import COUNTS, IMAGES, Field, Role, read_fields
 from nbbanana.models.nearest import nearest_name
+from nbbanana.models.wording import Grammar, read_grammar
 
 __all__ = ["Model", "from_schema"]
 
@@ -40,6 +41,8 @@ class Model:
         schema: as the file or the service has it.
         fields: its parameters in the schema's order.
         is_shipped: whether it stands in the catalogue of this package.
+        grammar: how its prompts are written; the usual way where the catalogue does not say.
+        sources: where the facts of its fields were read, by the names that `Field.source` has.
     """
 
     id: str
@@ -50,6 +53,8 @@ class Model:
     schema: Mapping[str, Any] = field(repr=False)
     fields: tuple[Field, ...] = field(repr=False)
     is_shipped: bool = False
+    grammar: Grammar = field(default_factory=Grammar)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def options(self) -> tuple[Field, ...]:
@@ -349,7 +354,9 @@ def from_schema(
 @lru_cache(maxsize=MANY_MODELS)
 def _model(model_id: str, spelled: str, guidance: str, *, is_shipped: bool) -> Model:
     schema = json.loads(spelled)
-    fields = read_fields(plain_schema(model_id, schema))
+    fields = read_fields(plain_schema(model_id, schema), is_shipped=is_shipped)
+    # Of what came over the network, nothing that only this package's own files say counts.
+    own = schema.get("x-nbbanana", {}) if is_shipped else {}
     return Model(
         id=model_id,
         title=str(schema.get("title") or model_id),
@@ -359,6 +366,8 @@ def _model(model_id: str, spelled: str, guidance: str, *, is_shipped: bool) -> M
         schema=schema,
         fields=fields,
         is_shipped=is_shipped,
+        grammar=read_grammar(own.get("grammar", {})),
+        sources=own.get("sources", {}),
     )
 
 
