@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbbanana import samples as samples
     from nbbanana.calls import aedit, chain, edit, submit
     from nbbanana.session import EditResult, History, Job, Output, Session
+    from nbbanana.session.proposals import rebase, split
     from nbbanana.session.provider_list import list_providers
     from nbbanana.session.recovery import recover
     from nbbanana.session.refreshing import refresh_models
@@ -52,10 +53,12 @@ __all__ = [
     "list_providers",
     "load_ipython_extension",
     "models",
+    "rebase",
     "recover",
     "refresh_models",
     "region",
     "samples",
+    "split",
     "studio",
     "submit",
     "unload_ipython_extension",
@@ -74,9 +77,11 @@ _HOMES = {
     "compare": "nbbanana.widgets.compare",
     "edit": "nbbanana.calls",
     "list_providers": "nbbanana.session.provider_list",
+    "rebase": "nbbanana.session.proposals",
     "recover": "nbbanana.session.recovery",
     "refresh_models": "nbbanana.session.refreshing",
     "region": "nbbanana.widgets.region",
+    "split": "nbbanana.session.proposals",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",
     "view": "nbbanana.widgets.viewer",

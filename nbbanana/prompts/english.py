@@ -168,7 +168,8 @@ def _is_order(verb: str, low: str, at: int, end: int, *, is_first: bool = False)
     if verb not in _verbs():
         return False
     if verb not in words_of("change_nouns_too"):
-        return is_first or following not in ("of", "is", "are", "should")
+        # In the middle of a sentence an order has an object: "the bottle, label, and light" has none.
+        return is_first or (bool(following) and following not in ("of", "is", "are", "should"))
     if following in words_of("closed", "determiners") or following.isdecimal():
         return True
     is_bare = is_first and verb not in words_of("change_nouns_too", "adjectives_too")

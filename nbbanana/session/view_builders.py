@@ -200,7 +200,8 @@ def _depth(edit: Edit, library: Library) -> tuple[str, ...]:
     before = ancestors(edit, library)
     if len(before) + 1 < DEEP:
         return ()
-    return (f"Pass {len(before) + 1} since edit {before[0].id}: each pass redraws all. nb.rebase(…) folds them.",)
+    since = f"Pass {len(before) + 1} since edit {before[0].id}"
+    return (f"{since}: each pass redraws all of it (nb.rebase folds them into one).",)
 
 
 def _about(region: Area | None, inputs: Sequence[InputRecord | ImageInput]) -> tuple[str, ...]:

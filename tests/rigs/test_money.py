@@ -136,6 +136,13 @@ class MoneyMachine(RuleBasedStateMachine):
         self.ask(kernel, ask)
         self.world.here.advance(seconds)
 
+    @rule(kernel=NUMBERS, ask=ASKS, passes=st.integers(2, 3), seconds=PAUSES)
+    def ask_in_passes(self, kernel, ask, passes, seconds) -> None:
+        prompts = [ask["prompt"], *["Make it red."] * (passes - 1)]
+        how = {name: value for name, value in ask.items() if name != "prompt"}
+        self.world.ask_chain(self.kernel(kernel), prompts=prompts, **how)
+        self.world.here.advance(seconds)
+
     @rule(kernel=NUMBERS, which=NUMBERS, seconds=PAUSES)
     def ask_the_same_again(self, kernel, which, seconds) -> None:
         if questions := self.world.questions:

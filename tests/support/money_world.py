@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ class Asked:
     at: float
     must_not_send: str | None = None
     stops: list[Future[StopReport]] = field(default_factory=list)
+    is_later: bool = False
+    """Whether it is a later pass, which asks what it asks once its picture is there."""
     uid: str = ""
     may_be_taken: bool = False
     """Whether a POST was made that was not surely refused."""
@@ -97,6 +100,25 @@ class Told:
         """Whether its process was killed before it could keep anything: within a moment, or on a full disk."""
         kernel = self.asked.kernel
         return kernel.is_killed and kernel.killed_at - max(self.at, kernel.disk_free_since) < AT_ONCE
+
+
+class WatchedEngine(Engine):
+    """An engine whose runs know which request of the world they are, wherever they go on."""
+
+    def __init__(self, store: Store, provider: Any, reuse: Reuse, asker: Any, **how: Any) -> None:
+        super().__init__(store, provider, reuse, **how)
+        self._asker = asker
+        self.holders: dict[Run, list[Asked]] = {}
+
+    def _begin(self, run: Run, work: Any, *, is_answer: bool = True) -> None:
+        self._asker.set(self.holders.setdefault(run, []))
+        super()._begin(run, work, is_answer=is_answer)
+
+
+def _after(request: EditRequest, edit: Edit) -> EditRequest:
+    """Return the request of a later pass about what an edit gave."""
+    words = f"{request.parameters['prompt']} After {edit.uid}."
+    return replace(request, parameters={**request.parameters, "prompt": words}, minted_seed=edit.seed)
 
 
 class World:
@@ -166,7 +188,7 @@ class World:
                 hears=self._hears,
                 check_disk=self._check_disk,
             )
-            kernel.engines[key] = Engine(kernel.store, provider, kernel.reuse, concurrency=2)
+            kernel.engines[key] = WatchedEngine(kernel.store, provider, kernel.reuse, self.here.asker, concurrency=2)
         return kernel.engines[key]
 
     def ask(self, kernel: Kernel, service: str, prompt: str, seed: int | None, mode: Mode, **limits: Any) -> None:
@@ -176,15 +198,34 @@ class World:
         parameters = {"prompt": prompt} | ({} if seed is None else {"seed": seed})
         request = EditRequest(MODEL.id, parameters, origin=Origin(kernel=kernel.name))
         why = self._must_not_send(request, service) if mode == "auto" else None
-        self.here.asker.set(holder := [])
         try:
             run = engine.start(request, MODEL, mode=mode, **limits)
         except (UncertainError, StoreError):
             return
-        if run not in self.by_run:
-            holder.append(asked := Asked(kernel, engine, run, mode, limits.get("max_price"), self.now, why))
+        self._note(Asked(kernel, engine, run, mode, limits.get("max_price"), self.now, why))
+
+    def ask_chain(
+        self, kernel: Kernel, service: str, prompts: Sequence[str], seed: int | None, mode: Mode, **limits: Any
+    ) -> None:
+        """Ask for an edit in passes; a later pass asks about what the one before gave."""
+        engine = self.engine(kernel, service)
+        origin, seeded = Origin(kernel=kernel.name), {} if seed is None else {"seed": seed}
+        requests = [EditRequest(MODEL.id, {"prompt": words, **seeded}, origin=origin) for words in prompts]
+        with suppress(UncertainError, StoreError):
+            runs = engine.start_chain([(request, MODEL) for request in requests], _after, mode=mode, **limits)
+            for number, run in enumerate(runs):
+                # The maximum is for all passes together.
+                most = limits.get("max_price")
+                asked = Asked(kernel, engine, run, mode, most, self.now, is_later=number > 0)
+                self._note(asked)
+
+    def _note(self, asked: Asked) -> None:
+        if asked.run not in self.by_run:
+            engine = asked.engine
+            assert isinstance(engine, WatchedEngine)
+            engine.holders.setdefault(asked.run, []).append(asked)
             self.asked.append(asked)
-            self.by_run[run] = asked
+            self.by_run[asked.run] = asked
 
     def resume(self, kernel: Kernel, service: str) -> None:
         """Collect what waits, as `history.resume` does."""
@@ -193,12 +234,8 @@ class World:
             kernel.store.settle_abandoned(0.0)
         for edit in kernel.store.unfinished(service, unclaimed=True):
             if edit.request_id:
-                self.here.asker.set([])
                 run = engine.resume(edit, EditRequest(edit.model, edit.parameters), MODEL)
-                if run not in self.by_run:
-                    asked = Asked(kernel, engine, run, "auto", None, self.now, "a job that was collected is sent again")
-                    self.asked.append(asked)
-                    self.by_run[run] = asked
+                self._note(Asked(kernel, engine, run, "auto", None, self.now, "a job that was collected is sent again"))
 
     def stop(self, asked: Asked) -> None:
         """Stop a request without waiting for what comes of it."""
@@ -396,6 +433,8 @@ class World:
         edits = self.store.by_ask(row.ask, row.provider, states=EVERY_STATE, limit=100)
         older = [edit for edit in edits if edit.id < row.id]
         for edit in older:
+            if asked.is_later and edit.state == "prepared":
+                continue  # a later pass that was filled in after this one gives way to it
             runs_on = edit.state in UNDER_WAY and (edit.request_id is not None or self.store.is_claimed(edit.id))
             if edit.state == "completed" or runs_on:
                 self.wrong(f"a seeded ask is accepted though edit {edit.id} of it is {edit.state}")
