@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from nbbanana import samples as samples
     from nbbanana.calls import aedit, chain, edit, submit
     from nbbanana.session import EditResult, History, Job, Output, Session
-    from nbbanana.session.proposals import rebase, split
     from nbbanana.session.provider_list import list_providers
     from nbbanana.session.recovery import recover
     from nbbanana.session.refreshing import refresh_models
+    from nbbanana.session.split_and_rebase import rebase, split
     from nbbanana.widgets.browser import browse
     from nbbanana.widgets.compare import compare
     from nbbanana.widgets.region import region
@@ -77,11 +77,11 @@ _HOMES = {
     "compare": "nbbanana.widgets.compare",
     "edit": "nbbanana.calls",
     "list_providers": "nbbanana.session.provider_list",
-    "rebase": "nbbanana.session.proposals",
+    "rebase": "nbbanana.session.split_and_rebase",
     "recover": "nbbanana.session.recovery",
     "refresh_models": "nbbanana.session.refreshing",
     "region": "nbbanana.widgets.region",
-    "split": "nbbanana.session.proposals",
+    "split": "nbbanana.session.split_and_rebase",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",
     "view": "nbbanana.widgets.viewer",

@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from nbbanana.engine.asking import Asking
 from nbbanana.engine.chain import Complete, Later, unfinished
 from nbbanana.engine.context import Context, Leases, Rows, Threads
 from nbbanana.engine.endings import about, closed
@@ -26,6 +25,7 @@ from nbbanana.engine.past_costs import past_costs
 from nbbanana.engine.prices import Prices, Quote, counted
 from nbbanana.engine.reuse import Reuse
 from nbbanana.engine.run import NotSentError, Outcome, Run, StopReport, answered
+from nbbanana.engine.seeded_asks import SeededAsks
 from nbbanana.engine.series import Series
 from nbbanana.engine.steps import Steps
 from nbbanana.engine.stop import free, stop
@@ -94,7 +94,7 @@ class Engine:
         self._runs: set[Run] = set()
         self._ending: set[Run] = set()
         """Runs that are over for those who asked, while a POST or a cancel of them still is under way."""
-        self._asking = Asking()
+        self._asking = SeededAsks()
         self._guard = threading.Lock()
         self._steps = Steps(self._context, self._reuse)
         self._is_closed = False

@@ -19,7 +19,6 @@ from nbbanana.images import ImageInput, load_all
 from nbbanana.models import Model
 from nbbanana.request import EditRequest
 from nbbanana.session.active import Active
-from nbbanana.session.asking import Asking
 from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle, refuse_writing
 from nbbanana.session.call_args import (
     checked_dollars,
@@ -29,6 +28,7 @@ from nbbanana.session.call_args import (
 )
 from nbbanana.session.chains import ChainJob, following, pass_requests, replayed_passes
 from nbbanana.session.choice import Choice, nobody_is_asked
+from nbbanana.session.edit_calls import EditCalls
 from nbbanana.session.engines import Engines
 from nbbanana.session.history import History
 from nbbanana.session.jobs import Job
@@ -46,7 +46,7 @@ from nbbanana.store.records import Edit
 __all__ = ["Session", "current", "use"]
 
 
-class Session(Asking):
+class Session(EditCalls):
     """
     Where edits are made and recorded.
 

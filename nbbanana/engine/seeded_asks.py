@@ -6,10 +6,10 @@ from nbbanana.engine.run import Run
 from nbbanana.request import EditRequest
 from nbbanana.settings import Mode
 
-__all__ = ["Asking"]
+__all__ = ["SeededAsks"]
 
 
-class Asking:
+class SeededAsks:
     """Runs by what they ask; used under the engine's guard."""
 
     def __init__(self) -> None:

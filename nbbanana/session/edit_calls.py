@@ -14,10 +14,10 @@ from nbbanana.session.jobs import Job
 from nbbanana.session.results import EditResult
 from nbbanana.settings import Mode
 
-__all__ = ["Asking"]
+__all__ = ["EditCalls"]
 
 
-class Asking:
+class EditCalls:
     """What a session is asked with; the session checks and starts requests."""
 
     request: Callable[..., EditRequest]
