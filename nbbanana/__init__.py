@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nbbanana import models as models
     from nbbanana import samples as samples
     from nbbanana.calls import aedit, chain, edit, submit
+    from nbbanana.prompts import prompt
     from nbbanana.session import EditResult, History, Job, Output, Session
     from nbbanana.session.provider_list import list_providers
     from nbbanana.session.recovery import recover
@@ -53,6 +54,7 @@ __all__ = [
     "list_providers",
     "load_ipython_extension",
     "models",
+    "prompt",
     "rebase",
     "recover",
     "refresh_models",
@@ -77,6 +79,7 @@ _HOMES = {
     "compare": "nbbanana.widgets.compare",
     "edit": "nbbanana.calls",
     "list_providers": "nbbanana.session.provider_list",
+    "prompt": "nbbanana.prompts",
     "rebase": "nbbanana.session.split_and_rebase",
     "recover": "nbbanana.session.recovery",
     "refresh_models": "nbbanana.session.refreshing",

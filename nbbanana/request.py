@@ -97,6 +97,8 @@ class EditRequest:
         region: the part of a picture that it is about. It is kept with the record and not sent, and it is no part of
             the question: the same words about another part are the same ask.
         prompt_field: the parameter that holds the prompt; None where the model takes none.
+        parts: what the prompt is composed of, as JSON values; None where it is a person's own words. They are kept
+            with the record and are no part of the question.
         model_named: whether the user named the model; else it is the provider's default. It is no part of the question.
         origin: where the request comes from; it is kept with the record and is no part of the question.
 
@@ -114,6 +116,7 @@ class EditRequest:
     mask: ImageInput | None = None
     region: Area | None = None
     prompt_field: str | None = field(default="prompt", repr=False)
+    parts: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     model_named: bool = field(default=True, repr=False, compare=False)
     origin: Origin = field(default_factory=origin.get, repr=False, compare=False)
     _ask: str | None = field(default=None, init=False, repr=False, compare=False)

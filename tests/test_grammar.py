@@ -34,7 +34,6 @@ from nbbanana.grammar import (
     Operand,
     Scope,
     Word,
-    check_prompt,
     escape,
     fill,
     options_of,
@@ -43,6 +42,7 @@ from nbbanana.grammar import (
     split,
     split_cell,
     to_cell,
+    written_words,
 )
 
 EDIT = "google/nano-banana-2/edit"
@@ -365,21 +365,34 @@ def test_a_pass_without_words_is_refused(body: str) -> None:
 @pytest.mark.parametrize(
     ("body", "instead"),
     [
-        ("keep: the face", "Keep the subject unchanged."),
-        ("Make it night.\n  change: the sky", "Convert"),
-        ("Only: the sky", "background only"),
-        ("avoid: text", "nothing else"),
-        ('text: "AURA"', 'The sign says "OPEN".'),
+        ("keep: the face", "change: Make it night."),
+        ("change: Make it night.\n  change: the sky", "---"),
+        ("Only: the sky", "change: Make it night."),
     ],
 )
-def test_lines_that_are_kept_for_later_are_refused(body: str, instead: str) -> None:
+def test_lines_that_make_no_prompt_are_refused(body: str, instead: str) -> None:
     """They are never sent as words; the message says how to write it instead."""
     assert instead in refused(PromptError, "a.jpg", body)
 
 
-def test_what_a_placeholder_brings_is_refused_too() -> None:
-    """A prompt is checked as it would be sent."""
-    refused(PromptError, "a.jpg", "{{words}}", words="keep: the face")
+def test_lines_of_parts_are_composed_from_a_cell_and_from_an_option() -> None:
+    """The cell's body and `-p` are read alike; the parts stay with the prompt, and are written back as lines."""
+    body = "keep: pose, {{what}}\nchange: Make it night.\n"
+    composed = "Keep the pose and clothing unchanged. Make it night."
+    cell = read("a.jpg", body, what="clothing")
+    assert cell.prompt == composed
+    assert read('a.jpg -p "keep: pose, {{what}}\nchange: Make it night."', None, what="clothing").prompt == composed
+    written = to_cell(cell, ["a.jpg"], default_model=EDIT)
+    assert written == "%%nbedit a.jpg\nkeep: pose, clothing\nchange: Make it night."
+    assert parse(*split_cell(written), default_model=EDIT) == cell
+
+
+def test_what_a_placeholder_brings_is_no_part() -> None:
+    """A value is text, whatever it begins with; the cell that is written says so."""
+    cell = read("a.jpg", "{{words}}", words="keep: the face")
+    assert cell.prompt == "keep: the face"
+    assert to_cell(cell, [], default_model=EDIT) == "%%nbedit\nkeep:: the face"
+    refused(PromptError, "a.jpg", "{{words}}", words=" ")
 
 
 # ── placeholders ────────────────────────────────────────────────────────────────────────────────────────────
@@ -679,7 +692,7 @@ PARAMETERS = st.fixed_dictionaries({}, optional={field.name: values_of(field) fo
 
 def can_be_said(prompt: str) -> bool:
     try:
-        return check_prompt(prompt) == prompt
+        return bool(written_words(prompt)) and "\r" not in prompt
     except PromptError:
         return False
 
@@ -730,7 +743,6 @@ def test_the_parameters_of_a_request_may_hold_the_prompt() -> None:
 @pytest.mark.parametrize(
     ("asked", "image", "name"),
     [
-        (Cell("keep: it"), "a.jpg", None),
         (Cell(" "), "a.jpg", None),
         (Cell("x"), "a\nb.jpg", None),
         (Cell("x"), "a\u2028b.jpg", None),

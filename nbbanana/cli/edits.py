@@ -203,6 +203,8 @@ def _payload(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _started(session: Session, options: argparse.Namespace, payload: dict[str, Any]) -> Job:
+    from nbbanana.prompts import Prompt
+
     model = model_for(session, options.model)
     prompt = payload.pop(model.prompt_field or "prompt", "")
     images = payload.pop(model.images_field, []) if model.images_field else []
@@ -210,7 +212,9 @@ def _started(session: Session, options: argparse.Namespace, payload: dict[str, A
     if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
         raise InputError(f"{model.images_field} is not a list of paths and addresses.", "It takes strings.")
     mode: Mode | None = "fresh" if options.fresh else None
-    request = session.request(prompt, images, model=options.model, parameters=payload)
+    # The JSON is what a service takes: no line of it is a part.
+    words = Prompt(prompt) if isinstance(prompt, str) else prompt
+    request = session.request(words, images, model=options.model, parameters=payload)
     prices = {"max_price": options.max_price, "assume_price": options.assume_price}
     return session.start(request, mode=mode, download=not options.no_download, **prices)
 

@@ -324,6 +324,7 @@ def _row(
         ordinal=run.ordinal,
         masks=masks,
         region=request.region,
+        parts=request.parts,
         schema_hash=_schema_hash(run.model),
         provider_model=provider.model_id(request.model),
         model_named=request.model_named,

@@ -254,6 +254,8 @@ def answered(request: EditRequest, model: Model, stored: Edit) -> Run:
     """Return a run that a stored edit answered already."""
     if request.region is not None:  # the region is no part of the question: it is what this asker looks at
         stored = replace(stored, region=request.region)
+    if request.parts is not None:  # nor are the parts: the same words may have been written by hand before
+        stored = replace(stored, parts=request.parts)
     run = Run(request, model, provider=stored.provider, is_play=stored.is_play, expected_outputs=len(stored.outputs))
     run.end(Outcome(stored, "replayed"), None)
     return run

@@ -8,12 +8,12 @@ An image is a path, a glob, an https URL, a variable, `name[2]`, `name[1][0]`, `
 come from the model's schema and from one table of nbbanana's own. `{{name}}` takes a variable's value.
 """
 
-from nbbanana.grammar.bodies import check_prompt, passes_of
+from nbbanana.grammar.bodies import passes_of, read_words, written_words
 from nbbanana.grammar.cell import Asked, Cell, parse, parse_words, split_cell, to_cell
 from nbbanana.grammar.lexer import Word, quote, split
 from nbbanana.grammar.operands import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Scope
 from nbbanana.grammar.options import OWN, Option, dollars, listed, options_of, read_options
-from nbbanana.grammar.placeholders import escape, fill, fits
+from nbbanana.prompts.placeholders import escape, fill, fits
 
 __all__ = [
     "OWN",
@@ -27,7 +27,6 @@ __all__ = [
     "Option",
     "Scope",
     "Word",
-    "check_prompt",
     "dollars",
     "escape",
     "fill",
@@ -39,7 +38,9 @@ __all__ = [
     "passes_of",
     "quote",
     "read_options",
+    "read_words",
     "split",
     "split_cell",
     "to_cell",
+    "written_words",
 ]

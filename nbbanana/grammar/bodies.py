@@ -1,43 +1,33 @@
-"""The body of a cell: the prompt, or the prompts of several passes with a line of `---` between them."""
+"""The body of a cell: the prompt, in words or in parts, or those of several passes with a line of `---` between them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from nbbanana.errors import PromptError, UsageError
-from nbbanana.grammar.placeholders import fill
+from nbbanana.prompts import Prompt, read, words_of
 from nbbanana.request import with_plain_line_ends
 
-__all__ = ["MAGIC", "check_prompt", "passes_of", "read_prompts"]
+__all__ = ["MAGIC", "passes_of", "read_prompts", "read_words", "written_words"]
 
 MAGIC = "%%nbedit"
 
 _PASSES = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
-_RESERVED = re.compile(r"^[ \t]*(?P<label>keep|change|only|avoid|text):", re.MULTILINE | re.IGNORECASE)
-
-_INSTEAD = {
-    "keep": "Write a sentence, such as: Keep the subject unchanged.",
-    "change": "Write a sentence, such as: Convert the background into a rainy street.",
-    "only": "Write a sentence, such as: Change the background only.",
-    "avoid": "Write a sentence, such as: Add nothing else.",
-    "text": 'Write a sentence, such as: The sign says "OPEN".',
-}
-"""How to say in words what the lines will stand for."""
 
 
-def read_prompts(body: str | None, own: Mapping[str, Any], namespace: Mapping[str, Any]) -> tuple[str, ...]:
+def read_prompts(body: str | None, own: Mapping[str, Any], namespace: Mapping[str, Any]) -> tuple[Prompt, ...]:
     """
-    Return the prompts of a cell or a line, one for each pass, placeholders filled.
+    Return the prompts of a cell or a line, one for each pass, placeholders filled and parts composed.
 
     Args:
         body: the cell's other lines; None for the line magic and a shell, whose prompt is an option.
-        own: the values of nbbanana's own options.
+        own: the values of nbbanana's own options, the prompt's as it was written.
         namespace: the variables that `{{name}}` takes values of.
 
     Raises:
-        PromptError: there is none, a pass has none, or one cannot be sent; see `check_prompt`.
+        PromptError: there is none, a pass has none, or one cannot be sent; see `read_words`.
         UsageError: it is there twice.
     """
     if body is None:
@@ -45,31 +35,31 @@ def read_prompts(body: str | None, own: Mapping[str, Any], namespace: Mapping[st
             raise PromptError(
                 "There is no prompt.", "%nbedit takes its prompt on the line.", 'Write -p "…", or use %%nbedit.'
             )
-        return passes_of(own["prompt"])
+        return passes_of(own["prompt"], namespace)
     if "prompt" in own:
         raise UsageError("The prompt is there twice.", "A cell's body is its prompt.", "Leave --prompt out.")
     if not body.strip():
         raise PromptError("The cell has no prompt.", "A request needs words.", f"Write it below the {MAGIC} line.")
-    return passes_of(with_plain_line_ends(body).removesuffix("\n"), lambda words: fill(words, namespace))
+    return passes_of(with_plain_line_ends(body).removesuffix("\n"), namespace)
 
 
-def passes_of(text: str, filled: Callable[[str], str] = str) -> tuple[str, ...]:
+def passes_of(text: str, namespace: Mapping[str, Any] | None = None) -> tuple[Prompt, ...]:
     r"""
     Return the prompts that stand in a text between lines of `---`; the line breaks beside such a line are none of them.
 
     Args:
         text: as it was written.
-        filled: puts values in the place of placeholders, prompt by prompt.
+        namespace: the variables that `{{name}}` takes values of; None reads braces as text.
 
     Raises:
-        PromptError: a pass has no words, or one cannot be sent; see `check_prompt`.
+        PromptError: a pass has no words, or one cannot be sent; see `read_words`.
 
     >>> passes_of("Make it night.\n---\nAdd a boat.")
     ('Make it night.', 'Add a boat.')
     """
     parts = _PASSES.split(with_plain_line_ends(text))
     if len(parts) == 1:
-        return (check_prompt(filled(text)),)
+        return (read_words(text, namespace),)
     parts = [part.removeprefix("\n").removesuffix("\n") for part in parts]
     empty = next((number for number, part in enumerate(parts, start=1) if not part.strip()), None)
     if empty is not None:
@@ -78,33 +68,60 @@ def passes_of(text: str, filled: Callable[[str], str] = str) -> tuple[str, ...]:
             "A line of --- stands between two passes.",
             "Write the words of each pass, or take the line away.",
         )
-    return tuple(check_prompt(filled(part)) for part in parts)
+    return tuple(read_words(part, namespace) for part in parts)
 
 
-def check_prompt(prompt: str) -> str:
+def read_words(text: str, namespace: Mapping[str, Any] | None = None) -> Prompt:
     """
-    Return the prompt with plain line ends, if it can be sent.
+    Return the words of one pass as every way of asking reads them: lines such as `keep:` are composed, others stay.
+
+    Args:
+        text: as it was written; what was read already, a `Prompt`, stays as it is.
+        namespace: the variables that `{{name}}` takes values of; None reads braces as text.
 
     Raises:
-        PromptError: no words; a line of `---`, which stands between the prompts of two passes; a line that begins with
-            `keep:`, `change:`, `only:`, `avoid:` or `text:`, however capitalised. Those will be composed into a prompt
-            one day: sending them as words now would change what such a cell means.
+        PromptError: no words; a line of `---`, which stands between the prompts of two passes; lines that make no
+            prompt, such as two that begin with `change:`.
+        VariableError, UsageError: a placeholder that cannot be filled.
     """
-    prompt = with_plain_line_ends(prompt)
-    if not prompt.strip():
-        raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
-    if (line := _PASSES.search(prompt)) is not None:
+    if not isinstance(text, Prompt):
+        text = _one_pass(with_plain_line_ends(text))
+    return _some(read(text, namespace) if text.strip() else Prompt(""))
+
+
+def written_words(words: str, parts: Mapping[str, Any] | None = None, model: str | None = None) -> str:
+    """
+    Return the text that `read_words` reads as these words: lines of parts, where their words are what was sent.
+
+    Args:
+        words: as they are sent.
+        parts: what they were composed of, as a request keeps it; a `Prompt` has its own.
+        model: the model in whose grammar they are.
+
+    Raises:
+        PromptError: no words, or a line of `---`.
+
+    >>> print(written_words("Keep the pose unchanged. Make it night.", {"keep": ["pose"], "change": "Make it night."}))
+    keep: pose
+    change: Make it night.
+    >>> print(written_words("keep: this is a title"))
+    keep:: this is a title
+    """
+    return _some(words_of(words, parts, model)).lines
+
+
+def _some(words: Prompt) -> Prompt:
+    if words.strip():
+        _one_pass(words)
+        return words
+    raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
+
+
+def _one_pass(text: str) -> str:
+    if found := _PASSES.search(text):
         raise PromptError(
-            f"The prompt has a line of {line[0].strip()}.",
+            f"The prompt has a line of {found[0].strip()}.",
             "In a cell such a line stands between two passes; a prompt is the words of one.",
             'In Python, give a list: nb.chain(["Keep … Change …", "Keep … Change …"], picture).',
         )
-    found = _RESERVED.search(prompt)
-    if found is None:
-        return prompt
-    label = found["label"]
-    raise PromptError(
-        f"The prompt has a line that begins with {label}:",
-        "Such lines are kept for composed prompts, which are not there yet.",
-        _INSTEAD[label.casefold()],
-    )
+    return text

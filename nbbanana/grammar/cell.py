@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from nbbanana import models
 from nbbanana.errors import UnknownModelError, UsageError
 from nbbanana.grammar import operands, options
-from nbbanana.grammar.bodies import MAGIC, check_prompt, read_prompts
+from nbbanana.grammar.bodies import MAGIC, read_prompts, written_words
 from nbbanana.grammar.lexer import Word, split
 from nbbanana.grammar.operands import EditOperand, FileOperand, Operand
-from nbbanana.grammar.placeholders import escape, fill, normal
 from nbbanana.images.reading import existing
+from nbbanana.prompts.placeholders import escape, fill, normal
 from nbbanana.request import with_plain_line_ends
 from nbbanana.text import clip
 
@@ -57,7 +57,7 @@ class Cell:
     A parsed cell.
 
     Args:
-        prompt: the prompt, placeholders filled; of several passes that of the first.
+        prompt: the prompt, placeholders filled, a `Prompt` where it was read; of several passes that of the first.
         then: the prompts of the passes after it: each edits what the one before gave.
         operands: the images, not yet looked up.
         model: the endpoint that the line names; None where it names none.
@@ -113,7 +113,7 @@ def parse(
     Raises:
         UsageError: an option, a quote or a name that cannot be read.
         ParameterError: a value that the model does not take.
-        PromptError: no words, or lines that are kept for later.
+        PromptError: no words, or lines that make no prompt.
         VariableError: a placeholder without a value.
         UnknownModelError: no such model.
 
@@ -207,7 +207,7 @@ def to_cell(
         provider: the service that runs it; None does not name one.
 
     Raises:
-        PromptError: the prompt is one that a cell cannot say (see `check_prompt`).
+        PromptError: the prompt is one that a cell cannot say (see `written_words`).
         UsageError: a path or a value that does not fit on a line, or a name that no variable can have.
 
     >>> from nbbanana.request import EditRequest
@@ -227,7 +227,10 @@ def to_cell(
     parts += [_written(key, value, shorts) for key, value in request.parameters.items() if key != words]
     parts += [options.written("--region", region)] if region else []
     parts += [options.written("--provider", provider)] if provider else []
-    line, prompt = " ".join(parts), escape(check_prompt(request.prompt))
+    line, prompt = (
+        " ".join(parts),
+        escape(written_words(request.prompt, getattr(request, "parts", None), request.model)),
+    )
     if len(line.splitlines()) != 1 or line != line.rstrip():
         raise UsageError(
             "A path or a value has a line break in it.",

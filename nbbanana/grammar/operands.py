@@ -18,9 +18,9 @@ from typing import Any, Literal, TypeGuard, cast
 
 from nbbanana.errors import UsageError, VariableError
 from nbbanana.grammar.lexer import Word, quote
-from nbbanana.grammar.placeholders import escape, normal
 from nbbanana.images.reading import existing
 from nbbanana.models.nearest import nearest
+from nbbanana.prompts.placeholders import escape, normal
 
 __all__ = [
     "EditOperand",

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.errors import ParameterError, UsageError
 from nbbanana.grammar.lexer import Word, quote
 from nbbanana.grammar.operands import LONG_DASHES
-from nbbanana.grammar.placeholders import escape, fill
 from nbbanana.images.reading import ENDINGS, existing
 from nbbanana.models.checking import TRUTH
 from nbbanana.models.fields import COUNTS, IMAGES
 from nbbanana.models.nearest import nearest_name
+from nbbanana.prompts.placeholders import escape, fill
 
 if TYPE_CHECKING:
     from nbbanana.models import Field, Model
@@ -119,8 +119,8 @@ def read_options(
     Take the options out of the words of a line.
 
     Returns:
-        By name, each option that was given with its value (text with its placeholders filled, or whether the flag
-        was set); and the words that are left.
+        By name, each option that was given with its value (text with its placeholders filled, but for those of
+        the prompt, or whether the flag was set); and the words that are left.
 
     Raises:
         UsageError: no such option, one that is given twice, or one whose value is missing.
@@ -140,7 +140,9 @@ def read_options(
             option, value = _one(word.text, table, stream)
             if option.name in given:
                 raise UsageError(f"{option.name} is given twice.", "An option has one value.", "Keep one of the two.")
-            given[option.name] = option, fill(value, namespace) if isinstance(value, str) else value
+            # Those of the prompt are filled part by part: see `bodies.read_words`.
+            is_filled = isinstance(value, str) and option.key != "prompt"
+            given[option.name] = option, fill(str(value), namespace) if is_filled else value
     return given, rest
 
 

@@ -10,6 +10,7 @@ from nbbanana.errors import ImageError, UsageError
 from nbbanana.grammar import FileOperand, Operand, to_cell
 from nbbanana.images import ImageInput, load
 from nbbanana.models import Model
+from nbbanana.prompts import code_of, words_of
 from nbbanana.regions import written
 from nbbanana.request import EditRequest
 from nbbanana.session.call_args import with_count
@@ -53,6 +54,7 @@ def request_of(edit: Edit, model: Model, store: Store, seed: int | None = None, 
         prompt_field=model.prompt_field,
         mask=mask,
         region=edit.region,
+        parts=edit.parts,
     )
 
 
@@ -89,6 +91,7 @@ def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
             edit.model,
             {**edit.parameters, **_masks(edit, "edit:{}.mask")},
             prompt_field=edit.prompt_field,
+            parts=edit.parts,
         ),
         [_operand(edit, number, store) for number in range(len(edit.inputs))],
         name=name,
@@ -112,7 +115,8 @@ def as_code(edit: Edit, store: Store) -> str:
                 "It is not the name of a parameter.",
                 "See what the record holds: .parameters.",
             )
-    arguments = [repr(edit.prompt), *(_expression(edit, number, store) for number in range(len(edit.inputs)))]
+    words = code_of(words_of(edit.prompt, edit.parts, edit.model)).replace("\n", "\n    ")
+    arguments = [words, *(_expression(edit, number, store) for number in range(len(edit.inputs)))]
     rest |= _masks(edit, "edit:{}.mask")
     arguments += [f"model={edit.model!r}", *(f"{name}={value!r}" for name, value in rest.items())]
     arguments += [f"region={_region(edit)}"] if edit.region else []

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nbbanana.errors import PromptError
-from nbbanana.grammar import check_prompt
+from nbbanana.grammar import read_words
 from nbbanana.images import ImageInput
 from nbbanana.models import Model
+from nbbanana.prompts.wording import grammar_of
 from nbbanana.request import EditRequest
 from nbbanana.session.call_args import settled, with_count
 from nbbanana.session.region_args import mask_of, region_of
@@ -33,7 +34,7 @@ def checked_request(
     Check what is asked against the model's schema; sends nothing.
 
     Args:
-        prompt: the words.
+        prompt: the words, or lines of parts, which are composed in the model's grammar.
         images: whatever a user calls a picture, the main one first.
         model: the model that is asked.
         model_named: whether the user named it.
@@ -47,16 +48,16 @@ def checked_request(
         PromptError, ParameterError, ImageError: it cannot be asked like this.
         UsageError: a region that is no part of one of the pictures.
     """
-    if not isinstance(prompt, str) or not prompt.strip():
+    if not isinstance(prompt, str):
         raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
+    words = read_words(prompt).for_grammar(grammar_of(model))
     given = with_count(model, {key: value for key, value in (parameters or {}).items() if value is not None}, n)
-    check_prompt(prompt)
     inputs = load(settled(images))
     area = region_of(region, inputs, store)
     mask = None
     if model.mask_field in given:
         given[model.mask_field], mask = mask_of(given[model.mask_field], area, load=load, store=store)
-    checked = model.check({model.prompt_field or "prompt": prompt, **given}, images=len(inputs))
+    checked = model.check({model.prompt_field or "prompt": str(words), **given}, images=len(inputs))
     return EditRequest(
         model.id,
         checked,
@@ -65,5 +66,6 @@ def checked_request(
         prompt_field=model.prompt_field,
         mask=mask,
         region=area,
+        parts=words.parts.as_json() if words.parts else None,
         model_named=model_named,
     )

@@ -101,7 +101,7 @@ def _written(store: Store, edits: list[Edit]) -> Iterator[str]:
     for place, edit in enumerate(edits):
         posts = [pack_post(post) for post in reversed(store.posts(edit.id, limit=10_000))]
         # The number is for readers: a notebook says `edit:12` and `history[12]`, and means it when it is replayed, too.
-        record = {**pack(edit), "id": edit.id, "posts": posts, "extra": {}}
+        record = {"extra": {}, **pack(edit), "id": edit.id, "posts": posts}
         line = json.dumps(record, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
         yield f"{',' if place else ''}\n{line}"
     yield "\n]}\n"
@@ -323,9 +323,9 @@ def _checked_edit(packed: Any, place: int) -> tuple[Edit, tuple[Post, ...]]:
 
     with translated(unreadable, refused):
         checker("edit")(packed)
-        # Half a surrogate pair is kept in parameters, as the store does; anywhere else it is no text.
-        canonical_json({**packed, "parameters": None}).encode()
-        canonical_json(packed["parameters"])
+        # Half a surrogate pair is kept in parameters and parts, as the store does; anywhere else it is no text.
+        canonical_json({**packed, "parameters": None, "extra": None}).encode()
+        canonical_json([packed["parameters"], packed.get("extra")])
         edit = unpack(packed)
         posts = tuple(unpack_post(post) for post in packed.get("posts", ()))
         holds = digests_hold(edit)

@@ -49,7 +49,7 @@ INSIDE = (
         "created_at",
     ),
     *("model_named", "provider_model", "answered_model", "is_play"),
-    *("inputs", "masks", "region", "outputs", "package_version"),
+    *("inputs", "masks", "region", "outputs", "package_version", "extra"),
 )
 """What goes into a copy of a file: the request and what it made. Who gets the copy need not know what it cost."""
 

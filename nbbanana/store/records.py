@@ -157,6 +157,8 @@ class Edit:
     """Whether the user chose the model; False where it was the provider's default."""
     prompt_field: str = "prompt"
     """The parameter that holds the prompt."""
+    parts: Mapping[str, Any] | None = None
+    """What the prompt is composed of, as JSON values by the name of the part; None where it is a person's own words."""
     is_play: bool = False
     """Whether its prices are play money."""
     is_foreign: bool = False

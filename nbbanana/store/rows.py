@@ -262,6 +262,7 @@ def _values(edit: Edit) -> dict[str, Any]:
         "package_version": edit.package_version,
         "note": text(edit.note),
         "region": canonical_json(edit.region.as_json()) if edit.region else None,
+        "parts": json_text(edit.parts) if edit.parts is not None else None,
     }
 
 
@@ -270,13 +271,18 @@ def _edit(row: sqlite3.Row, **parts: Any) -> Edit:
     for flag in ("seed_given", "watched", "model_named", "is_play", "is_foreign"):
         values[flag] = bool(values[flag])
     region = area_of(json.loads(row["region"])) if row["region"] else None
-    parameters = json.loads(row["parameters"])
-    return Edit(**values, parameters=parameters, region=region, schema_hash=row["schema"], **parts)
+    apart = {
+        "parameters": json.loads(row["parameters"]),
+        "parts": json.loads(row["parts"]) if row["parts"] else None,
+        "region": region,
+        "schema_hash": row["schema"],
+    }
+    return Edit(**values, **apart, **parts)
 
 
 _PARTS = {"inputs", "masks", "outputs", "parents", "transitions", "tags", "ratings"}
 _COLUMNS = tuple(
-    name for name in Edit.__dataclass_fields__ if name not in _PARTS | {"parameters", "region", "schema_hash"}
+    name for name in Edit.__dataclass_fields__ if name not in _PARTS | {"parameters", "parts", "region", "schema_hash"}
 )
 
 

@@ -15,6 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, get_args
 
+from nbbanana.prompts import parts_of
 from nbbanana.regions import area_of
 from nbbanana.request import sha256_of
 from nbbanana.store.records import WHOLE, Edit, InputRecord, OutputRecord, Post, Rating, Transition
@@ -22,7 +23,7 @@ from nbbanana.store.records import WHOLE, Edit, InputRecord, OutputRecord, Post,
 __all__ = ["checker", "pack", "pack_post", "parse_json", "unpack", "unpack_post"]
 
 APART = frozenset(
-    {"parameters", "tags", "inputs", "outputs", "masks", "region", "transitions", "ratings", "schema_hash"}
+    {"parameters", "parts", "tags", "inputs", "outputs", "masks", "region", "transitions", "ratings", "schema_hash"}
 )
 """Fields of a record that are written in a way of their own."""
 PRIVATE = frozenset({"id", "parents", "request_id", "handle", "notebook", "kernel", "cell", "is_foreign"})
@@ -51,6 +52,9 @@ def pack(edit: Edit) -> dict[str, Any]:
     # only told from others.
     packed["cell"] = edit.cell if edit.cell and _PLAIN_CELL.fullmatch(edit.cell) else None
     packed["kernel"] = sha256_of(edit.kernel)[:32] if edit.kernel else None
+    # Readers of before there were parts pass over what is `extra`.
+    if edit.parts is not None:
+        packed["extra"] = {"parts": dict(edit.parts)}
     return packed
 
 
@@ -67,8 +71,8 @@ def unpack_post(packed: dict[str, Any]) -> Post:
 def unpack(packed: dict[str, Any]) -> Edit:
     """Return the record of a JSON object that was checked; its id is 0 where it says none."""
     rest = dict(packed)
-    for name in ("extra", "posts"):
-        rest.pop(name, None)
+    parts = parts_of(rest.pop("extra", {}).get("parts"))
+    rest.pop("posts", None)
     inputs, masks = (tuple(map(_input, rest.pop(kind, ()))) for kind in ("inputs", "masks"))
     outputs = tuple(OutputRecord(**record) for record in rest.pop("outputs", ()))
     tags = tuple(rest.pop("tags", ()))
@@ -87,6 +91,7 @@ def unpack(packed: dict[str, Any]) -> Edit:
         tags=tags,
         ratings=ratings,
         schema_hash=rest.pop("schema", None),
+        parts=parts.as_json() if parts else None,
         **rest,
     )
 

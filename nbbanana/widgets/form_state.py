@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from nbbanana.errors import NBBananaError, UsageError
-from nbbanana.grammar import check_prompt, to_cell
+from nbbanana.grammar import Cell, read_words, to_cell
+from nbbanana.prompts import code_of
 from nbbanana.regions import Area, Shape, written
 from nbbanana.request import EditRequest
 from nbbanana.widgets.inputs import Slot, expression_of, operand_of
@@ -260,9 +261,10 @@ class FormState:
             UsageError: an upload that no edit was asked with yet.
         """
         operands = [operand_of(slot, store) for slot in self.draft.slots]
-        request = EditRequest(self.draft.model, {"prompt": self.draft.prompt, **self.draft.parameters})
+        words = read_words(self.draft.prompt)
+        asked = Cell(words, model=self.draft.model, parameters=self.draft.parameters)
         return to_cell(
-            request,
+            asked,
             operands,
             name,
             region=written(self.area) if self.area else None,
@@ -276,7 +278,7 @@ class FormState:
         rest |= {"region": written(self.area)} if self.area else {}
         rest |= {"provider": self.draft.provider} if self.draft.provider else {}
         arguments = [
-            repr(check_prompt(self.draft.prompt)),
+            code_of(read_words(self.draft.prompt)).replace("\n", "\n    "),
             *pictures,
             *(f"{name}={value!r}" for name, value in rest.items()),
         ]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.errors import UsageError
 from nbbanana.grammar import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Scope, split
 from nbbanana.grammar.operands import read
-from nbbanana.grammar.placeholders import fill
 from nbbanana.images import load_all
 from nbbanana.images.reading import expand, is_glob
+from nbbanana.prompts.placeholders import fill
 from nbbanana.session import EditResult, Output
 from nbbanana.session.scope import scope
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.display.differences import word_diff
 from nbbanana.display.tables import STATES
 from nbbanana.display.words import duration, money, price_in_words
+from nbbanana.prompts import words_of
 from nbbanana.session.reproduce import image_of, operand_of
 from nbbanana.store.records import WHOLE, Rating
 from nbbanana.text import one_line
@@ -322,7 +323,7 @@ def draft_of(edit: Edit, store: Store, *, with_pictures: bool = True) -> Draft:
             slots.append(Slot(bare(record)))
     region = edit.region
     pointed = (slots[region.input].key, region.shapes) if region and region.input < len(slots) else None
-    return Draft(edit.model, edit.prompt, parameters, tuple(slots), pointed)
+    return Draft(edit.model, words_of(edit.prompt, None).lines, parameters, tuple(slots), pointed)
 
 
 def bare(record: InputRecord) -> ImageInput:

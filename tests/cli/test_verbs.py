@@ -93,6 +93,17 @@ def test_a_line_that_is_wrong_is_refused_as_on_the_magic(shell, served, words, c
     assert not box.submissions
 
 
+def test_lines_of_parts_are_composed_from_an_option_and_from_stdin_and_not_in_json(shell, served):
+    """`-p` and stdin are read as a cell is; the JSON of `run` goes as it is."""
+    box = served()
+    lines = "keep: cup, table\nchange: Make it night.\n"
+    assert shell("edit", "table.png", "-q", "-p", lines).code == 0
+    assert shell("edit", "table.png", "-q", "-p", "-", "--fresh", stdin=lines).code == 0
+    assert shell("run", MODEL, "--input", json.dumps(ASK | {"prompt": lines}), "-q").code == 0
+    composed = "Keep the cup and table unchanged. Make it night."
+    assert [sent.payload["prompt"] for sent in box.submissions] == [composed, composed, lines]
+
+
 def test_ctrl_c_cancels_an_edit(shell, served):
     """As it does a run."""
     box = served(slots=1, duration=60.0, time_scale=1)

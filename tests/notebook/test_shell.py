@@ -127,6 +127,17 @@ def test_a_prompt_loses_nothing_on_its_way_through_ipython(shell: Any, prompt: s
     assert shell.user_ns["r"].prompt == prompt
 
 
+def test_lines_of_parts_mean_the_same_in_a_cell_on_a_line_and_in_a_call(shell: Any) -> None:
+    """They are composed once placeholders are filled; what was sent is one edit for all of them."""
+    shell.user_ns["street"] = "a rainy street"
+    ask(shell, "one << table --seed 3", "keep: objects, table\nonly: background\nchange: {{street}}")
+    shell.run_cell("two = %nbedit table --seed 3 -p 'change: a rainy street'")
+    one, two = shell.user_ns["one"], shell.user_ns["two"]
+    assert one.prompt == "Keep the objects and table unchanged. Change only the background to a rainy street."
+    assert two.prompt == "Change the picture: a rainy street."
+    assert one.cell().endswith("\nkeep: objects, table\nchange: a rainy street\nonly: background")
+
+
 def test_placeholders_take_variables(shell: Any) -> None:
     """In the body and on the line, of the notebook and of the function that asks."""
     shell.user_ns.update(place="Oslo", seed=3)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from nbbanana.errors import PromptError
-from nbbanana.grammar import Cell, FileOperand, check_prompt, parse, to_cell
+from nbbanana.grammar import Cell, FileOperand, parse, to_cell, written_words
 from nbbanana.notebook.cells import can_await
 from nbbanana.notebook.transforms import MAGICS, keep_body
 
@@ -193,7 +193,7 @@ LINES = st.lists(st.sampled_from([">>> ", "... ", "In [1]: ", "%%time", "  ", "x
 def test_a_written_cell_comes_whole_through_ipython(shell: Any, prompt: str, path: str) -> None:
     """Writing a cell, IPython's way with it, and reading it: the request is the one that was written."""
     try:
-        check_prompt(prompt)
+        written_words(prompt)
     except PromptError:
         assume(False)
     asked = Cell(prompt, (FileOperand(path),), EDIT)

@@ -462,9 +462,11 @@ def prompts() -> list[Case]:
         "a" * 5000, "{not a placeholder}", "{{name}}", "%%nbedit", "--seed 7", "-n 4", '"quoted"', "'", "`code`",
         "<b>bold</b>", "$HOME", "\\n", "a\tb", "a\u2028b", "keep the face", "Keep it: this is a sentence.", "-- dash",
         "a\u200bb", "\u202eright", "None", "0", "true", "{}", "[1]", "a\x1b[31mred",
+        "keep: the face\nchange: b", "keep:: it",
     ]  # fmt: skip
     ends = ["Make it\r\nsnow.", "Make it\rsnow.", "Make it\r\n\r\nsnow.", "a\n\r\nb"]
-    bad = ["", " ", "\t", "\u00a0", "---", "a\n---\nb", "keep: the face", "a\nchange: b", "Only: x", "a\r\n---\r\nb"]
+    bad = ["", " ", "\t", "\u00a0", "---", "a\n---\nb", "a\r\n---\r\nb"]
+    bad += ["keep: the face", "change: a\nchange: b", "Only: x"]
     other: list[Any] = [None, 7, 2.5, True, b"bytes", ["a"], {"a": 1}, object(), Path("plain.png"), np.str_("x")]
     return [
         *(Case(f"the prompt {text[:30]!r}", prompt=text, expect="taken") for text in good + ends),

@@ -299,8 +299,8 @@ def test_a_result_is_received_once(session, photo):
     assert session.last is later
 
 
-@pytest.mark.parametrize("words", ["keep: the hat", "Make it snow.\n---\nMake it night.", " "])
-def test_words_that_will_mean_something_are_refused_in_calls_too(session, photo, words):
+@pytest.mark.parametrize("words", ["keep: the hat", "change: a\nchange: b", "Make it snow.\n---\nMake it night.", " "])
+def test_words_that_make_no_prompt_are_refused_in_calls_too(session, photo, words):
     """What a cell refuses, a call refuses."""
     with pytest.raises(errors.PromptError):
         session.edit(words, photo("portrait"))

@@ -97,6 +97,22 @@ def test_what_a_later_nbbanana_adds_is_ignored(bundle: Path, tmp_path: Path) -> 
         assert [edit.prompt for edit in opened.edits] == ["one", "two", "three"]
 
 
+def test_parts_travel_in_a_bundle_where_older_readers_pass_over_them(store: Store, tmp_path: Path) -> None:
+    """They stand under `extra`; what is no parts there is none."""
+    parts = {"keep": ["the \ud800 cup"], "change": "Make it snow.", "text": [["sign", "OPEN"]]}
+    made(store, "Keep the \ud800 cup unchanged. Make it snow.", b"one", parts=parts)
+    written = write(store, store.page(), tmp_path / "parts.zip")
+    content = records(written)
+    assert content["edits"][0]["extra"] == {"parts": parts}
+    assert "parts" not in content["edits"][0]
+    with read(written) as opened:
+        assert opened.edits[0].parts == parts
+    for strange in ("words", {"keep": 7}, {"only": ["sky"]}, [1], {"change": {"a": "b"}}):
+        content["edits"][0]["extra"] = {"parts": strange}
+        with read(rewritten(written, json.dumps(content))) as opened:
+            assert opened.edits[0].parts is None
+
+
 def test_a_bundle_of_format_1_gets_the_shipped_schemas(tmp_path: Path) -> None:
     """What the version before wrote is read; flags and tags become ratings, play is known by the sandbox's name."""
     with Store.open(tmp_path / "store") as store:

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import nbbanana as nb
 from nbbanana import models
@@ -146,6 +147,27 @@ def test_an_old_store_and_an_old_bundle_replay(old: Path, tmp_path: Path) -> Non
             assert session.store.verify().ok
 
 
+def test_a_store_and_a_bundle_of_before_there_were_parts_open_and_take_new_edits(tmp_path: Path) -> None:
+    """Version 4 is backed up and brought up: its edits have no parts and replay, new ones keep theirs."""
+    folder = Path(shutil.copytree(DATA / "store4", tmp_path / "four"))
+    Image.new("RGB", (48, 32), "teal").save(tmp_path / "cup.png")
+    lines = "keep: objects\nchange: Make it night."
+    with nb.Session(provider="sandbox", store=folder) as session:
+        # The same words, written as lines: the parts are no part of the question, and the store answers it.
+        same = session.edit(lines, tmp_path / "cup.png", seed=7, **SMALL)
+        assert (same.id, same.record.parts) == (1, {"keep": ["objects"], "change": "Make it night."})
+        assert session.history[1].record.parts is None
+        assert session.history[2].cell().endswith("Keep the cup\nas it is.")
+        new = session.edit(lines, tmp_path / "cup.png", seed=9, **SMALL)
+        assert session.store.get(new.id).parts == {"keep": ["objects"], "change": "Make it night."}
+        assert session.store.verify().ok
+    [backup] = (folder / "backups").iterdir()
+    assert backup.name.startswith("edits-v4-")
+    shutil.copy(DATA / "study4.zip", tmp_path / "four.zip")
+    with nb.Session(provider="sandbox", store=tmp_path / "four.zip") as session:
+        assert session.edit(lines, tmp_path / "cup.png", seed=7, **SMALL).id == 1
+
+
 def test_only_the_newest_version_is_written() -> None:
-    """The data above is of version 2; what came after is written down here, so that a new step is looked at."""
-    assert versions.latest() == 4
+    """The data above is of versions 2 and 4; what came after is written down here, so that a new step is looked at."""
+    assert versions.latest() == 5

@@ -12,7 +12,7 @@ from typing import Any
 from nbbanana.errors import UsageError, VariableError
 from nbbanana.models.nearest import did_you_mean
 
-__all__ = ["escape", "fill", "fits", "normal"]
+__all__ = ["escape", "fill", "fits", "names_in", "normal"]
 
 # Four braces are two braces of text. Of three, the first is text, so that {{{name}}} puts a value between braces.
 _PLACEHOLDER = re.compile(r"(?P<escaped>\{\{\{\{)|\{\{(?!\{)(?P<name>.*?)\}\}")
@@ -34,6 +34,17 @@ def fill(text: str, namespace: Mapping[str, Any]) -> str:
     '{"city": Oslo} at 7 h'
     """
     return _PLACEHOLDER.sub(lambda match: "{{" if match["escaped"] else _value(match["name"], namespace), text)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """
+    Return the names that `fill` looks up for a text, each once.
+
+    >>> names_in("{{place}} at {{ hour }} h, {{{{not this")
+    ('place', 'hour')
+    """
+    found = (normal(match["name"].strip()) for match in _PLACEHOLDER.finditer(text) if not match["escaped"])
+    return tuple(dict.fromkeys(name for name in found if name.isidentifier()))
 
 
 def escape(text: str) -> str:

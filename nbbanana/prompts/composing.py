@@ -1,0 +1,62 @@
+"""Parts → a prompt: what stays first, then the change in one sentence, lettering in quotes, what to avoid last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import ModuleType
+
+from nbbanana.prompts import chinese_sentences, english_sentences
+from nbbanana.prompts.parts import Parts
+from nbbanana.prompts.sentences import has_kana, is_chinese, joined, sentence
+from nbbanana.prompts.wording import Grammar
+
+__all__ = ["compose"]
+
+
+def compose(parts: Parts, grammar: Grammar | None = None) -> str:
+    """
+    Return the prompt that parts make.
+
+    Each text stands in it as it was written, but for a capital letter, an article, a full stop, and a passive that
+    becomes an instruction. Parts in Chinese make Chinese sentences, all others English ones around them.
+
+    Args:
+        parts: the parts.
+        grammar: how the model's prompts are written; None is the usual way.
+
+    >>> from nbbanana.prompts.parts import made_parts
+    >>> print(compose(made_parts(keep="subject identity, pose", change="a rainy neon street", only="background")))
+    Keep the subject identity and pose unchanged. Change only the background to a rainy neon street.
+    >>> print(compose(made_parts(keep=["人物身份", "姿势"], change="把背景换成雨夜的霓虹街道")))
+    保持人物身份和姿势不变。把背景换成雨夜的霓虹街道。
+    """
+    grammar = Grammar() if grammar is None else grammar
+    language = partial(_language, has_chinese=not has_kana(_own_words(parts)))
+    kept = [language(parts.keep).keep(parts.keep)] if parts.keep else []
+    referred = [language([what]).refer(number, what, grammar) for number, what in parts.references]
+    changed = [*_change(parts, language), *referred, *map(sentence, parts.more)]
+    avoided = [language(parts.avoid).avoid(parts.avoid)] if parts.avoid else []
+    # A prompt that describes a whole picture begins with the picture; nothing of it is there to be kept.
+    first, second = (changed, kept) if grammar.order == "scene" else (kept, changed)
+    return joined([*first, *second, *avoided])
+
+
+def _change(parts: Parts, language: Callable[[Iterable[str]], ModuleType]) -> list[str]:
+    if not parts.change:
+        own = language([place for place, _ in parts.text if place] or parts.only or parts.keep)
+        return [own.letter(parts.text, parts.only)]
+    own = language([parts.change])
+    return [own.change(parts.change, parts.only), own.lettered(parts.text)]
+
+
+def _own_words(parts: Parts) -> str:
+    """Return all texts of the parts but the lettering."""
+    places = [place for place, _ in parts.text]
+    things = [what for _, what in parts.references]
+    return " ".join([*parts.keep, parts.change, *parts.only, *parts.avoid, *parts.more, *places, *things])
+
+
+def _language(texts: Iterable[str], *, has_chinese: bool) -> ModuleType:
+    """Return the sentences for texts; beside Japanese, Chinese characters are Japanese."""
+    return chinese_sentences if has_chinese and is_chinese(" ".join(texts)) else english_sentences

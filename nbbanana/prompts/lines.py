@@ -1,0 +1,177 @@
+"""Lines such as `keep:` and `change:` ⇄ the parts of a prompt; lines without a label beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from nbbanana.errors import PromptError
+from nbbanana.prompts.parts import Parts, listed, made_parts, unlisted
+from nbbanana.prompts.sentences import QUOTES, in_quotes, unquoted
+
+__all__ = ["LABELS", "escaped", "has_parts", "plain_words", "read_lines", "written_lines"]
+
+LABELS = ("keep", "change", "only", "avoid", "text", "reference")
+"""What a line begins with that is a part of the prompt, before a colon and in any case."""
+
+_LABELLED = re.compile(rf"[ \t]*(?P<label>{'|'.join(LABELS)})(?P<colons>:+|：+)(?P<value>.*)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:image|picture|图)?\s*(?P<number>\d{1,4})\s*[=＝](?P<what>.*)", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Read:
+    """What was read so far: the values by label, the paragraphs of lines without one, the label that may go on."""
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+    plain: list[list[str]] = field(default_factory=lambda: [[]])
+    open: str = ""
+
+    def take(self, line: str) -> None:
+        """Take in the next line."""
+        found = _LABELLED.fullmatch(line)
+        if found and len(found["colons"]) == 1:
+            self.open = found["label"].casefold()
+            self.values.setdefault(self.open, []).append(found["value"].strip())
+        elif self.open and line.strip() and line[0] in " \t":
+            self.values[self.open][-1] += f" {line.strip()}"
+        else:
+            self.open = ""
+            self.plain += [] if line.strip() else [[]]
+            self.plain[-1] += filter(None, [plain_words(line).strip()])
+
+
+def has_parts(text: str) -> bool:
+    r"""
+    Return whether a text has a line that is a part.
+
+    >>> has_parts("Keep: her face\nMake it night."), has_parts("keep:: this"), has_parts("Keep her face.")
+    (True, False, False)
+    """
+    return any(_is_part(line) for line in text.split("\n"))
+
+
+def read_lines(text: str, fill: Callable[[str], str] | None = None) -> Parts:
+    r"""
+    Return the parts of a text that has some.
+
+    In `keep`, `only` and `avoid` commas separate. An indented line goes on with the part before it. Lines without a
+    label are the change where no line is labelled so, and follow it as they are where one is.
+
+    Args:
+        text: the lines.
+        fill: what each part is put through; nothing in what it returns is read as a line or a list.
+
+    Raises:
+        PromptError: two changes, an empty part, `only` without a change, nothing to change, a line that cannot be read.
+
+    >>> read_lines('keep: pose, clothing\nchange: Make it night.\ntext: sign = "OPEN"').as_json()
+    {'keep': ['pose', 'clothing'], 'change': 'Make it night.', 'text': [['sign', 'OPEN']]}
+    """
+    read = _Read()
+    for line in text.split("\n"):
+        read.take(line)
+    changes = read.values.get("change", [])
+    if len(changes) > 1:
+        raise PromptError(
+            "There are two change: lines.",
+            "One change a pass: each that is added lets the rest drift further.",
+            "Write a line of --- between them, or join them to one.",
+        )
+    parts = made_parts(
+        keep=_items(read, "keep"),
+        change=changes[0] if changes else None,
+        only=_items(read, "only"),
+        avoid=_items(read, "avoid"),
+        text=[_lettering(value) for value in read.values.get("text", [])],
+        references=[_reference(value) for value in read.values.get("reference", [])],
+        more=[" ".join(lines) for lines in read.plain if lines],
+    )
+    return parts.mapped(fill) if fill else parts
+
+
+def written_lines(parts: Parts) -> str:
+    """
+    Return the lines that `read_lines` reads as these parts.
+
+    >>> print(written_lines(made_parts(keep=["pose", "red, white and blue"], change="Make it night.", text="OPEN")))
+    keep: pose, red,, white and blue
+    change: Make it night.
+    text: "OPEN"
+    """
+    return "\n".join([*_labelled(parts), *(f"\n{escaped(line)}" for line in parts.more)])
+
+
+def escaped(text: str) -> str:
+    r"""
+    Return the text whose lines are all read as words: one that begins as a part does gets its colon twice.
+
+    >>> escaped("keep: this word\nkeep:: that")
+    'keep:: this word\nkeep::: that'
+    """
+    return "\n".join(_with_colons(line, 1) for line in text.split("\n"))
+
+
+def plain_words(text: str) -> str:
+    r"""
+    Return the words of lines that are no parts: what `escaped` wrote, as it was.
+
+    >>> plain_words("keep:: this word\nkeep::: that")
+    'keep: this word\nkeep:: that'
+    """
+    return "\n".join(_with_colons(line, -1) for line in text.split("\n"))
+
+
+def _is_part(line: str) -> bool:
+    found = _LABELLED.fullmatch(line)
+    return found is not None and len(found["colons"]) == 1
+
+
+def _with_colons(line: str, more: int) -> str:
+    found = _LABELLED.fullmatch(line)
+    if found is None:
+        return line
+    colons = found["colons"]
+    return line[: found.start("colons")] + colons[0] * (len(colons) + more) + found["value"]
+
+
+def _items(read: _Read, label: str) -> list[str]:
+    return [item for value in read.values.get(label, []) for item in listed(value) or [""]]
+
+
+def _lettering(value: str) -> tuple[str, str]:
+    """Return where lettering stands and its words: `headline = OPEN`, or the words alone."""
+    if any(value.startswith(pair[0]) for pair in QUOTES) or not ("=" in value or "＝" in value):
+        return "", _bare(value)
+    place, _, words = value.replace("＝", "=", 1).partition("=") if "=" not in value else value.partition("=")
+    if not place.strip():
+        raise PromptError(
+            "A text: line begins with =.", "Before it stands where the words are.", "Write text: headline = OPEN"
+        )
+    return place.strip(), _bare(words.strip())
+
+
+def _bare(words: str) -> str:
+    bare = unquoted(words)
+    return words if bare is None else bare
+
+
+def _reference(value: str) -> tuple[int, str]:
+    found = _NUMBERED.fullmatch(value)
+    if found is None:
+        raise PromptError(
+            "A reference: line names no picture.",
+            "It has the number of a picture and what is taken from it.",
+            "Write reference: 2 = the jacket",
+        )
+    return int(found["number"]), found["what"].strip()
+
+
+def _labelled(parts: Parts) -> Iterator[str]:
+    lists = {name: getattr(parts, name) for name in ("keep", "only", "avoid")}
+    changes = [parts.change] if parts.change else []
+    yield from (f"keep: {unlisted(items)}" for items in [lists["keep"]] if items)
+    yield from (f"change: {change}" for change in changes)
+    yield from (f"{name}: {unlisted(lists[name])}" for name in ("only", "avoid") if lists[name])
+    yield from (f"text: {f'{place} = ' if place else ''}{in_quotes(words)}" for place, words in parts.text)
+    yield from (f"reference: {number} = {what}" for number, what in parts.references)

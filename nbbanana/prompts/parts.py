@@ -1,0 +1,249 @@
+"""The parts of a prompt: what stays, what changes, where, what to avoid, which lettering, what of which picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from numbers import Real
+from typing import Any
+
+from nbbanana.errors import PromptError
+from nbbanana.text import clip
+
+__all__ = ["Parts", "listed", "made_parts", "part_names", "parts_of", "parts_that_differ", "unlisted"]
+
+_ITEM = re.compile(r"(?:([,，、])\1|(?<=\d),(?=\d)|[^,，、])+")
+_AND = re.compile(r"(?:(?:and|und)\s+)+", re.IGNORECASE)
+_MARKS = "\"“”„«»「」'"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """
+    What a prompt is composed of, each text as its author wrote it, on one line.
+
+    Args:
+        keep: what stays as it is.
+        change: what is to be done.
+        only: where alone it is done.
+        avoid: what is not to appear.
+        text: lettering: where it stands (empty where that is not said) and its words.
+        references: what is taken from which picture, the pictures counted from 1.
+        more: sentences that follow the change as they are.
+
+    >>> made_parts(keep="pose, clothing", change="Make it night.", text={"sign": "OPEN"}).as_json()
+    {'keep': ['pose', 'clothing'], 'change': 'Make it night.', 'text': [['sign', 'OPEN']]}
+    """
+
+    keep: tuple[str, ...] = ()
+    change: str = ""
+    only: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    text: tuple[tuple[str, str], ...] = ()
+    references: tuple[tuple[int, str], ...] = ()
+    more: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return them as JSON values, without those that are empty."""
+        values = {name: getattr(self, name) for name in part_names()}
+        return {name: _plain(value) for name, value in values.items() if value}
+
+    def mapped(self, change: Callable[[str], str]) -> Parts:
+        """
+        Return the parts with each of their texts put through a function.
+
+        Raises:
+            PromptError: a text is empty then.
+        """
+        return made_parts(
+            keep=[change(item) for item in self.keep],
+            change=change(self.change) if self.change else None,
+            only=[change(item) for item in self.only],
+            avoid=[change(item) for item in self.avoid],
+            text=[(change(place), change(words)) for place, words in self.text],
+            references=[(number, change(what)) for number, what in self.references],
+            more=[change(item) for item in self.more],
+        )
+
+
+def part_names() -> tuple[str, ...]:
+    """Return the names of the parts in their order."""
+    return tuple(field.name for field in fields(Parts))
+
+
+def made_parts(
+    *,
+    keep: str | Iterable[str] | None = None,
+    change: str | None = None,
+    only: str | Iterable[str] | None = None,
+    avoid: str | Iterable[str] | None = None,
+    text: str | Iterable[str] | Mapping[str, Any] | Iterable[tuple[str, str]] | None = None,
+    references: Mapping[int, str] | Iterable[str] | Iterable[tuple[int, str]] | None = None,
+    more: str | Iterable[str] | None = None,
+) -> Parts:
+    """
+    Return checked parts; see `Parts`.
+
+    Args:
+        keep: a list, or one text in which commas separate; a comma that is meant is written twice.
+        only: likewise.
+        avoid: likewise.
+        change: one instruction. Without it `more` is the change.
+        text: the words, several of them, or where they stand and the words.
+        references: what is taken from which picture; a list without numbers begins with the second picture.
+        more: sentences.
+
+    Raises:
+        PromptError: a part that is empty or no text; `only` without anything to change; nothing to change.
+    """
+    sentences = tuple(_one("more", item) for item in _several("more", more, split=False))
+    parts = Parts(
+        keep=_joined_by_and("keep", keep),
+        change=" ".join(sentences) if change is None else _one("change", change),
+        only=_joined_by_and("only", only),
+        avoid=_joined_by_and("avoid", avoid),
+        text=tuple(_lettering(*pair) for pair in _letterings(text)),
+        references=tuple(_reference(*pair) for pair in _numbered(references)),
+        more=() if change is None else sentences,
+    )
+    if not parts.change and not parts.text:
+        raise _nothing_to_change(parts)
+    return parts
+
+
+def parts_of(packed: Any) -> Parts | None:
+    """
+    Return the parts that `Parts.as_json` wrote; None of None and of what is no such object.
+
+    >>> parts_of({"change": "Make it night.", "text": [["", "OPEN"]]}).text
+    (('', 'OPEN'),)
+    """
+    if not isinstance(packed, Mapping):
+        return None
+    known = {name: packed[name] for name in part_names() if name in packed}
+    try:
+        return made_parts(**known)
+    except (PromptError, TypeError):
+        return None
+
+
+def parts_that_differ(one: Parts | None, other: Parts | None) -> dict[str, tuple[Any, Any]]:
+    """Return the parts that two prompts have not in common, each as JSON values, None where one has none."""
+    first, second = (parts.as_json() if parts else {} for parts in (one, other))
+    return {name: (first.get(name), second.get(name)) for name in part_names() if first.get(name) != second.get(name)}
+
+
+def listed(text: str) -> list[str]:
+    """
+    Return the items of a text in which commas separate; a comma written twice is one of the text.
+
+    >>> listed("pose, the red,, white and blue flag")
+    ['pose', 'the red, white and blue flag']
+    """
+    return [re.sub(r"([,，、])\1", r"\1", item[0]).strip() for item in _ITEM.finditer(text) if item[0].strip()]
+
+
+def unlisted(items: Iterable[str]) -> str:
+    """Return the text that `listed` reads as these items."""
+    return ", ".join(re.sub(r"([,，、])", r"\1\1", item) for item in items)
+
+
+def _joined_by_and(name: str, value: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return the items of a list; the `and` before the last of several is the composer's to write."""
+    items = [_one(name, item) for item in _several(name, value)]
+    rest = [_AND.sub("", item, count=1) if _AND.match(item) else item for item in items[1:]]
+    return tuple(item for item in items[:1] + rest if item)
+
+
+def _several(name: str, value: Any, *, split: bool = True) -> list[Any]:
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return (listed(value) if split else [value]) or [""]
+    if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping):
+        raise _no_text(name, value)
+    return list(value)
+
+
+def _one(name: str, value: Any) -> str:
+    """Return a text on one line."""
+    if value is True or value is False or not isinstance(value, str | Real):
+        raise _no_text(name, value)
+    line = " ".join(str(value).split())
+    if not line:
+        raise PromptError(f"{name}: is empty.", "A part has words.", f"Write them, or leave {name} out.")
+    return line
+
+
+def _letterings(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, str) or value is None:
+        return [] if value is None else [("", value)]
+    return [("", one) if isinstance(one, str) else one for one in _pairs("text", value)]
+
+
+def _numbered(value: Any) -> Iterable[tuple[Any, Any]]:
+    found = _pairs("reference", [value] if isinstance(value, str) else value)
+    return [(number, one) if isinstance(one, str) else one for number, one in enumerate(found, start=2)]
+
+
+def _pairs(name: str, value: Any) -> list[Any]:
+    if value is None:
+        return []
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise _no_text(name, value)
+    found = list(value.items() if isinstance(value, Mapping) else value)
+    for one in found:
+        if not isinstance(one, str) and (not isinstance(one, tuple | list) or len(one) != 2):
+            raise _no_text(name, one)
+    return found
+
+
+def _lettering(place: Any, words: Any) -> tuple[str, str]:
+    where = _one("text", place) if place != "" else ""
+    if "=" in where or "＝" in where or where[:1] in set(_MARKS):
+        raise PromptError(
+            f"text: cannot stand at {clip(where, 40)}.",
+            "The words for a place have no = in them and begin with no quote.",
+            'Say where it is in words, such as text={"headline": "OPEN"}.',
+        )
+    return where, _one("text", words)
+
+
+def _reference(number: Any, what: Any) -> tuple[int, str]:
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise PromptError(
+            f"reference: has no picture {number!r:.40}.",
+            "Pictures are counted from 1, the main one first.",
+            'Write references={2: "the jacket"}, or reference: 2 = the jacket',
+        )
+    return number, _one("reference", what)
+
+
+def _no_text(name: str, value: Any) -> PromptError:
+    return PromptError(
+        f"{name}: has a value of type {type(value).__name__}.",
+        "A part of a prompt is text.",
+        {
+            "text": 'Write text={"headline": "OPEN"}.',
+            "reference": 'Write references={2: "the jacket"}.',
+        }.get(name, f"Write {name} as text."),
+    )
+
+
+def _nothing_to_change(parts: Parts) -> PromptError:
+    if parts.only:
+        return PromptError(
+            "only: says where, and nothing says what.",
+            "It belongs to a change.",
+            "Add a line such as change: Make it night.",
+        )
+    return PromptError(
+        "Nothing is to be changed.",
+        "There are parts, but neither change: nor text: among them.",
+        "Add a line such as change: Make it night.",
+    )
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -1,0 +1,91 @@
+"""A prompt in parts means the same through every way of asking, is recorded as parts and as sent, and comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import nbbanana as nb
+from nbbanana.errors import PromptError
+from nbbanana.prompts import Prompt
+
+SMALL = {"resolution": "0.5K"}
+LINES = 'Keep: objects, table\nonly: background\na rainy street\ntext: sign = "営業中です"'
+COMPOSED = (
+    "Keep the objects and table unchanged. Change only the background to a rainy street."
+    ' The sign reads "営業中です" in Japanese.'
+)
+PARTS = {
+    "keep": ["objects", "table"],
+    "change": "a rainy street",
+    "only": ["background"],
+    "text": [["sign", "営業中です"]],
+}
+
+
+def asked_in_parts() -> Any:
+    """The same as a call has it."""
+    return nb.prompt(keep="objects, table", only="background", change="a rainy street", text={"sign": "営業中です"})
+
+
+def test_a_text_with_lines_and_a_prompt_of_parts_are_one_request(session: nb.Session, photo: Any) -> None:
+    """Recorded as sent and as parts; the second is answered by the first, for parts are no part of the question."""
+    result = session.edit(LINES, photo("portrait"), seed=1, **SMALL)
+    assert (result.prompt, result.record.parts) == (COMPOSED, PARTS)
+    assert session.edit(asked_in_parts(), photo("portrait"), seed=1, **SMALL).id == result.id
+    assert session.edit(COMPOSED, photo("portrait"), seed=1, **SMALL).id == result.id
+    assert session.request(LINES, [photo("portrait")]).ask == session.request(COMPOSED, [photo("portrait")]).ask
+    assert result[0].edit(LINES, **SMALL).record.parts == PARTS
+    assert session.edit(COMPOSED, photo("portrait"), seed=2, **SMALL).record.parts is None
+
+
+def test_what_comes_back_is_lines_and_a_call_and_asks_the_same(session: nb.Session, photo: Any) -> None:
+    """The cell has a line for each part, the code an `nb.prompt`; variations and reruns keep the parts."""
+    result = session.edit(LINES, photo("portrait"), seed=1, **SMALL)
+    body = result.cell().partition("\n")[2]
+    assert body == 'keep: objects, table\nchange: a rainy street\nonly: background\ntext: sign = "営業中です"'
+    assert session.edit(body, photo("portrait"), seed=1, **SMALL).id == result.id
+    code = result.code()
+    assert "    nb.prompt(\n        keep=['objects', 'table'],\n" in code
+    assert eval(code, {"nb": Namespace(session)}).id == result.id
+    assert result.vary([5])[0].record.parts == PARTS
+
+
+class Namespace:
+    """What `nb` is in copied code, for one session."""
+
+    prompt = staticmethod(nb.prompt)
+
+    def __init__(self, session: nb.Session) -> None:
+        self.edit, self.history = session.edit, session.history
+
+
+@pytest.mark.parametrize("words", ["keep: this is a title", "Add a sign.\nText:: OPEN\nonly: so", "{{keep}}: x"])
+def test_words_that_look_like_parts_can_be_sent_as_words(session: nb.Session, photo: Any, words: str) -> None:
+    """With the colon twice they are words; what comes back has it twice again."""
+    escaped = Prompt(words).lines
+    result = session.edit(escaped, photo("portrait"), seed=1, **SMALL)
+    assert (result.prompt, result.record.parts) == (words, None)
+    assert result.cell().partition("\n")[2] == escaped.replace("{{", "{{{{")
+    assert eval(result.code(), {"nb": Namespace(session)}).id == result.id
+
+
+def test_a_template_without_its_values_is_not_sent(session: nb.Session, photo: Any) -> None:
+    """The error says what to fill in."""
+    with pytest.raises(PromptError, match="no value yet"):
+        session.edit(nb.prompt(change="Convert the background into {{place}}"), photo("portrait"))
+    assert len(session.history) == 0
+
+
+def test_row_14_a_series_of_one_template_is_recorded_with_its_parts(session: nb.Session, photo: Any) -> None:
+    """Row 14: each of the series has the same grammar, and its own value among its parts."""
+    series = nb.prompt(keep="objects", change="Convert the background into {{place}}")
+    results = [
+        session.edit(series.fill(place=place), photo("portrait"), seed=1, **SMALL) for place in ("a beach", "snow")
+    ]
+    assert [result.prompt.replace("a beach", "snow") for result in results] == [results[1].prompt] * 2
+    assert [result.record.parts["change"] for result in results] == [  # type: ignore[index]
+        "Convert the background into a beach",
+        "Convert the background into snow",
+    ]
