@@ -1,4 +1,4 @@
-"""The body of a cell: the prompt, in words or in parts, or those of several passes with a line of `---` between them."""
+"""The body of a cell: the prompt, in words or in parts; of several passes, with a line of `---` between them."""
 
 from __future__ import annotations
 

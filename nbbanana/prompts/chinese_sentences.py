@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from functools import cache, partial
 from importlib.resources import files
 
+from nbbanana.models import Grammar
 from nbbanana.prompts.scripts import scripts_in
 from nbbanana.prompts.sentences import in_quotes
 from nbbanana.prompts.sentences import sentence as any_sentence
-from nbbanana.prompts.wording import Grammar
 
 __all__ = ["avoid", "change", "keep", "letter", "lettered", "refer"]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from types import ModuleType
 
+from nbbanana.models import Grammar
 from nbbanana.prompts import chinese_sentences, english_sentences
 from nbbanana.prompts.parts import Parts
 from nbbanana.prompts.sentences import has_kana, is_chinese, joined, sentence
-from nbbanana.prompts.wording import Grammar
 
 __all__ = ["compose"]
 

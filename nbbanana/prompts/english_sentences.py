@@ -9,9 +9,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from nbbanana.models import Grammar
 from nbbanana.prompts.scripts import script_of
 from nbbanana.prompts.sentences import in_quotes, joined, sentence
-from nbbanana.prompts.wording import Grammar
 
 __all__ = ["avoid", "change", "keep", "letter", "lettered", "refer"]
 

@@ -7,11 +7,11 @@ from typing import Any, Self
 
 from nbbanana import models
 from nbbanana.errors import PromptError, UnknownModelError
+from nbbanana.models import Grammar
 from nbbanana.prompts.composing import compose
 from nbbanana.prompts.lines import escaped, has_parts, plain_words, read_lines, written_lines
 from nbbanana.prompts.parts import Parts, made_parts, parts_of
 from nbbanana.prompts.placeholders import fill, names_in
-from nbbanana.prompts.wording import Grammar, grammar_of
 
 __all__ = ["Prompt", "code_of", "composed", "prompt", "read", "words_of"]
 
@@ -127,7 +127,7 @@ def prompt(
     Keep the layout and colours unchanged. Set the headline to "今日のおすすめ" in Japanese. Avoid other text.
     """
     parts = made_parts(keep=keep, change=change, only=only, avoid=avoid, text=text, references=references, more=more)
-    return composed(parts, grammar_of(models.get(model)) if model else None, names_in(written_lines(parts)))
+    return composed(parts, models.get(model).grammar if model else None, names_in(written_lines(parts)))
 
 
 def read(text: str, fill_with: Mapping[str, Any] | None = None) -> Prompt:
@@ -202,7 +202,7 @@ def _by_name(pairs: tuple[tuple[Any, str], ...]) -> Any:
 
 def _grammar_of(model: str | None) -> Grammar | None:
     try:
-        return grammar_of(models.get(model)) if model else None
+        return models.get(model).grammar if model else None
     except UnknownModelError:
         return None
 

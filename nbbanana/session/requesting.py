@@ -9,7 +9,6 @@ from nbbanana.errors import PromptError
 from nbbanana.grammar import read_words
 from nbbanana.images import ImageInput
 from nbbanana.models import Model
-from nbbanana.prompts.wording import grammar_of
 from nbbanana.request import EditRequest
 from nbbanana.session.call_args import settled, with_count
 from nbbanana.session.region_args import mask_of, region_of
@@ -50,7 +49,7 @@ def checked_request(
     """
     if not isinstance(prompt, str):
         raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
-    words = read_words(prompt).for_grammar(grammar_of(model))
+    words = read_words(prompt).for_grammar(model.grammar)
     given = with_count(model, {key: value for key, value in (parameters or {}).items() if value is not None}, n)
     inputs = load(settled(images))
     area = region_of(region, inputs, store)
