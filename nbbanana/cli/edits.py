@@ -204,6 +204,7 @@ def _payload(options: argparse.Namespace) -> dict[str, Any]:
 
 def _started(session: Session, options: argparse.Namespace, payload: dict[str, Any]) -> Job:
     from nbbanana.prompts import Prompt
+    from nbbanana.request import with_plain_line_ends
 
     model = model_for(session, options.model)
     prompt = payload.pop(model.prompt_field or "prompt", "")
@@ -213,7 +214,7 @@ def _started(session: Session, options: argparse.Namespace, payload: dict[str, A
         raise InputError(f"{model.images_field} is not a list of paths and addresses.", "It takes strings.")
     mode: Mode | None = "fresh" if options.fresh else None
     # The JSON is what a service takes: no line of it is a part.
-    words = Prompt(prompt) if isinstance(prompt, str) else prompt
+    words = Prompt(with_plain_line_ends(prompt)) if isinstance(prompt, str) else prompt
     request = session.request(words, images, model=options.model, parameters=payload)
     prices = {"max_price": options.max_price, "assume_price": options.assume_price}
     return session.start(request, mode=mode, download=not options.no_download, **prices)

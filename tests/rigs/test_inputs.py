@@ -52,6 +52,7 @@ DIFFERENCES = {
     "text as a number": "A line and a form hold text only: `--seed 7` is the number 7, `seed='7'` is a text.",
     "text as a switch": "A line says `--enable-web-search=yes`; a call says True.",
     "a picture as the prompt": "In a call the two are swapped then; elsewhere words have a place of their own.",
+    "parts in JSON": "The JSON of `nbbanana run` is what a service takes: its words are sent as they are.",
     "a number's text": "A line sees how a value is written: Decimal('7') is 7 there and no number of JSON elsewhere.",
 }
 """Why ways differ, by what cases name."""
@@ -159,7 +160,8 @@ def by_cell(case: Case, session: nb.Session) -> EditRequest:
         options.append(f"--region {quoted(str(case.region))}")
     line = " ".join([*words, *options]) if case.line is None else f"{' '.join(words)} {case.line}"
     asked = CellRequest(line, f"{case.prompt}\n".replace("{{", "{{{{"), namespace)
-    raise Sent(asked.request(asked.look_up()))
+    [request] = asked.requests(asked.look_up())
+    raise Sent(request)
 
 
 def option(name: str, value: Any) -> str:
@@ -462,11 +464,10 @@ def prompts() -> list[Case]:
         "a" * 5000, "{not a placeholder}", "{{name}}", "%%nbedit", "--seed 7", "-n 4", '"quoted"', "'", "`code`",
         "<b>bold</b>", "$HOME", "\\n", "a\tb", "a\u2028b", "keep the face", "Keep it: this is a sentence.", "-- dash",
         "a\u200bb", "\u202eright", "None", "0", "true", "{}", "[1]", "a\x1b[31mred",
-        "keep: the face\nchange: b", "keep:: it",
     ]  # fmt: skip
     ends = ["Make it\r\nsnow.", "Make it\rsnow.", "Make it\r\n\r\nsnow.", "a\n\r\nb"]
-    bad = ["", " ", "\t", "\u00a0", "---", "a\n---\nb", "a\r\n---\r\nb"]
-    bad += ["keep: the face", "change: a\nchange: b", "Only: x"]
+    bad = ["", " ", "\t", "\u00a0", "---"]
+    parts = ["keep: the face\nchange: b", "keep:: it", "keep: the face", "change: a\nchange: b", "Only: x"]
     other: list[Any] = [None, 7, 2.5, True, b"bytes", ["a"], {"a": 1}, object(), Path("plain.png"), np.str_("x")]
     return [
         *(Case(f"the prompt {text[:30]!r}", prompt=text, expect="taken") for text in good + ends),
@@ -475,6 +476,12 @@ def prompts() -> list[Case]:
             Case(f"the prompt {text!r}", prompt=text, differs="a picture as the prompt")
             for text in ("https://example.com", "plain.png")
         ),
+        # In a cell and in a shell such a line stands between two passes.
+        *(
+            Case(f"the prompt {text!r}", prompt=text, ways=("call", "form", "shell"), expect=REFUSED)
+            for text in ("a\n---\nb", "a\r\n---\r\nb")
+        ),
+        *(Case(f"the prompt {text!r}", prompt=text, differs="parts in JSON") for text in parts),
         Case("half a character as a prompt", prompt="a\ud800", ways=("call", "cell", "form"), expect=REFUSED),
         *(Case(f"a prompt of type {type(value).__name__}", prompt=value, ways=("call",)) for value in other),
     ]
