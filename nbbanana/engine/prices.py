@@ -130,7 +130,7 @@ def together(prices: Sequence[Quote]) -> Quote:
     return Quote(
         _total([price.low for price in prices]),
         _total([price.high for price in prices]),
-        "; ".join(f"{edits} edits of {how}" for how, edits in hows.items()),
+        " and ".join(f"{edits} edits of {how}" if edits > 1 else how for how, edits in hows.items()),
         next((price.note for price in prices if price.note), None),
         sum(price.count for price in prices),
     )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbbanana.display.views import ResultView
+from nbbanana.display.words import edits
 from nbbanana.engine.run import Outcome, Progress, StopReport
 from nbbanana.errors import BudgetError, NBBananaError, PromptError, UsageError
 from nbbanana.images import ImageInput, load
@@ -146,7 +147,14 @@ class ChainJob(Job):
                 raise self._told(number, error)
             if error is not None:
                 raise error
-        return super()._finished()
+        if self._result is None:
+            outcome = self.run.future.result()
+            self._result = self._receive(replace(outcome, notes=(*outcome.notes, self._whole())), self.name)
+        return self._result
+
+    def _whole(self) -> str:
+        before = edits(job.edit_id for job in self.jobs[:-1] if job.edit_id is not None)
+        return f"The last of {len(self.jobs)} passes, after {before}: .passes shows all."
 
     def _told(self, number: int, error: NBBananaError) -> NBBananaError:
         """Return the error of the pass that failed, with what is kept and how to go on."""

@@ -25,6 +25,7 @@ def test_the_name_gets_the_last_pass_and_both_are_in_the_history(shell: Any) -> 
     assert (night.prompt, len(night), night.seed) == ("Add a boat.", 2, 7)
     assert [one.prompt for one in night.passes] == ["Keep the cups. Make it night.", "Add a boat."]
     assert "night[1]" in shell.shown[-1]["text/plain"]
+    assert "The last of 2 passes, after edit 1: .passes shows all." in shell.shown[-1]["text/plain"]
 
 
 def test_the_same_cell_again_pays_nothing(shell: Any) -> None:
@@ -40,7 +41,7 @@ def test_a_dry_run_shows_each_pass_and_the_price_of_all(shell: Any) -> None:
     """Where a later pass has its main picture, the output of the pass before is named."""
     run(shell, " --dry-run")
     text = shell.shown[-1]["text/plain"]
-    assert "2 edits of 1" in text or "$0.21" in text
+    assert "$0.21 in play money (1 × $0.07 and 2 × $0.07)" in text
     assert "<the output of pass 1>" in text
     assert text.index('"pass 1"') < text.index("Make it night") < text.index('"pass 2"') < text.index("Add a boat.")
     assert "2 passes: each edits the picture that the one before gave" in text
