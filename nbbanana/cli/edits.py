@@ -103,7 +103,11 @@ def _edit(options: argparse.Namespace) -> None:
 
             put_line(describe_requests(session, requests, cell.mode, cell.provider)["text/plain"])
             return
+        from nbbanana.session.cautioning import cautions_of
+
         folder = target_folder(options.output_dir)
+        for line in cautions_of(model_for(session, requests[0].model, cell.provider), requests):
+            say(line, quiet=options.quiet)
         job = session.start_chain(
             requests,
             mode=cell.mode,

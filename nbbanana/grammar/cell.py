@@ -308,7 +308,7 @@ def _parameters(model: Model, given: Iterable[tuple[Option, str | bool]]) -> dic
 
 
 def _typed(model: Model, option: Option, value: str | bool) -> Any:  # noqa: FBT001 - a switch's value is one
-    return value if isinstance(value, bool) else model.parse_option(option.key, value)
+    return value if isinstance(value, bool) else model.parse_option(option.field or option.key, value)
 
 
 def _of_text(text: str) -> Operand:

@@ -19,6 +19,7 @@ from nbbanana.grammar.operands import LONG_DASHES
 from nbbanana.images.reading import ENDINGS, existing
 from nbbanana.models.checking import TRUTH
 from nbbanana.models.fields import COUNTS, IMAGES
+from nbbanana.models.framing import pair_fields
 from nbbanana.models.nearest import nearest_name
 from nbbanana.prompts.placeholders import escape, fill
 
@@ -108,8 +109,13 @@ def spelled(field_name: str) -> str:
 
 
 def options_of(model: Model) -> tuple[Option, ...]:
-    """Return all options that a line may carry for a model: nbbanana's own, then the model's in the schema's order."""
-    return (*OWN, *(_of_field(field) for field in model.options))
+    """
+    Return all options that a line may carry for a model: nbbanana's own, then the model's in the schema's order.
+
+    A model that has words of its own for the shape or the size of its outputs takes `--aspect-ratio` and `--resolution`
+    all the same (see `nbbanana.models.framing`).
+    """
+    return (*OWN, *(_of_field(field) for field in (*model.options, *pair_fields(model))))
 
 
 def read_options(

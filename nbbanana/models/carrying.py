@@ -8,6 +8,7 @@ from typing import Any
 
 from nbbanana.errors import ParameterError, translated
 from nbbanana.models.catalogue import get, ids
+from nbbanana.models.framing import PAIR, framed, pair_fields
 from nbbanana.models.model import Model, from_schema
 from nbbanana.models.offers import offer, who_has
 from nbbanana.text import one_line
@@ -31,11 +32,21 @@ def payload_for(
     Raises:
         ParameterError: a parameter would be dropped, or a value or so many pictures are not taken. Nothing was sent.
     """
-    for name in parameters if live else ():
-        if live and model.counterpart(name, live) is None and not model.goes_without_saying(name, parameters[name]):
+    with translated(ParameterError, partial(_not_taken, service)):
+        own = _in_words_of(live, model, parameters) if live else {}
+    rest = {name: value for name, value in parameters.items() if not own or name not in PAIR}
+    for name in rest if live else ():
+        if live and model.counterpart(name, live) is None and not model.goes_without_saying(name, rest[name]):
             raise _dropped(model.id, name, service)
     with translated(ParameterError, partial(_not_taken, service)):
-        return model.payload(parameters, image_urls, live=live)
+        return {**model.payload(rest, image_urls, live=live), **own}
+
+
+def _in_words_of(live: Model, model: Model, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the shape and the size in the words of a service that has others; empty where it has none of its own."""
+    pair = {name: parameters[name] for name in PAIR if name in parameters}
+    lacking = [name for name in pair if model.counterpart(name, live) is None]
+    return framed(live, pair) if lacking and pair_fields(live) else {}
 
 
 def losses(model: Model, parameters: Mapping[str, Any], live: Model | None, service: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.errors import ImageError
 from nbbanana.grammar import NameOperand, Operand, parse
 from nbbanana.session import Job, current
+from nbbanana.session.cautioning import cautions_of
 from nbbanana.session.dry_run import describe_requests
 from nbbanana.session.scope import scope
 
@@ -63,6 +64,11 @@ class CellRequest:
             region=cell.region,
             provider=cell.provider,
         )
+
+    def cautions(self, requests: Sequence[EditRequest]) -> tuple[str, ...]:
+        """Return what the model does by itself that spoils an edit and that these requests leave so."""
+        model = self.session.model_of(requests[0].model, self.cell.provider)
+        return () if self.cell.quiet else cautions_of(model, requests)
 
     def start(self, requests: Sequence[EditRequest]) -> Job:
         """Start the passes; returns at once. The job is kept as `job`."""

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbbanana.errors import ImageError, NBBananaError
-from nbbanana.notebook.displays import Display, NotebookDisplay, OutputWidgetDisplay, publish
+from nbbanana.notebook.displays import Display, NotebookDisplay, OutputWidgetDisplay, publish, say
 from nbbanana.settings import settings
 
 if TYPE_CHECKING:
@@ -151,19 +151,30 @@ async def run(shell: InteractiveShell, ask: CellRequest, display: Display, waite
         if ask.cell.dry_run:
             publish(shell, await waiter.call(lambda: ask.dry_run(requests)))
             return None
+        cautions = list(ask.cautions(requests))
         # Not by waiter.call: an interrupt meanwhile would leave a job that nothing holds.
         job = ask.start(requests)
         if not ask.cell.wait:
+            _say(shell, cautions)
             return _follow(job, display)
         pause = GRACE
         while not await waiter.over(job, pause):
+            _say(shell, cautions)
             display.progress(job)
             pause = TICK
         result = _result(job, display)
+        if result.origin == "made":  # what the store answers is as it was asked then
+            _say(shell, cautions)
         display.result(await waiter.call(lambda: display.render(result, ask.cell.name)))
         return result
     except waiter.interrupt:
         raise _interrupted(await waiter.cancel(ask.job), ask.job, display) from None
+
+
+def _say(shell: InteractiveShell, sentences: list[str]) -> None:
+    """Show sentences, a quiet line each, and drop them from the list: they are said once."""
+    while sentences:
+        say(shell, sentences.pop(0))
 
 
 async def _woken(work: asyncio.Future[Any]) -> None:

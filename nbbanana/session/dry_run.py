@@ -11,8 +11,10 @@ from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
 from nbbanana.engine.prices import Quote, together
 from nbbanana.errors import NBBananaError
 from nbbanana.models.carrying import losses, payload_for
+from nbbanana.models.framing import in_words
 from nbbanana.models.offers import offer
 from nbbanana.models.retiring import ending
+from nbbanana.session.cautioning import cautions_of
 from nbbanana.session.services import elsewhere
 
 if TYPE_CHECKING:
@@ -113,6 +115,8 @@ def _described_request(
                 *([] if request.model_named or is_replay else [f"No model was named: {request.model} is the default."]),
                 *filter(None, [_origin(service, model), ending(service, model.id), seed, note]),
                 *filter(None, [quote.note if quote else None]),
+                *cautions_of(model, [request]),
+                *in_words(model, request.parameters),
                 *losses(model, request.parameters, live, service),
             ),
             elsewhere=() if is_replay else tuple(elsewhere(request, model, choice)),

@@ -62,7 +62,8 @@ class EditCalls:
                 parts of the main picture) or a list of boxes. It is kept with the record and not sent.
             parameters: the model's own, such as `seed=7`, `aspect_ratio="1:1"`. What is not set is not sent, but for
                 the seed: a request without one gets a random one, so that every edit has one. A mask is any picture,
-                a region, or "region" for that of the request; white is repainted.
+                a region, or "region" for that of the request; white is repainted. `aspect_ratio` and `resolution` are
+                put into the model's own words where it calls them otherwise.
 
         Returns:
             A sequence of `Output`, which shows itself as a grid in a notebook.

@@ -9,6 +9,7 @@ from nbbanana.errors import PromptError
 from nbbanana.grammar import read_words
 from nbbanana.images import ImageInput
 from nbbanana.models import Model
+from nbbanana.models.framing import framed
 from nbbanana.request import EditRequest
 from nbbanana.session.call_args import settled, with_count
 from nbbanana.session.region_args import mask_of, region_of
@@ -39,7 +40,8 @@ def checked_request(
         model_named: whether the user named it.
         load: loads pictures.
         store: gives the store, where a region or a mask of a record is looked up.
-        parameters: the model's own, by name; those that are None are left out.
+        parameters: the model's own, by name, and the pair of `nbbanana.models.framing`; those that are None are left
+            out.
         region: the part of a picture that it is about.
         n: how many pictures, whatever the model calls that.
 
@@ -51,6 +53,7 @@ def checked_request(
         raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
     words = read_words(prompt).for_grammar(model.grammar)
     given = with_count(model, {key: value for key, value in (parameters or {}).items() if value is not None}, n)
+    given = framed(model, given)
     inputs = load(settled(images))
     area = region_of(region, inputs, store)
     mask = None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from nbbanana.errors import NBBananaError, UsageError
 from nbbanana.grammar import Cell, read_words, to_cell
+from nbbanana.models.defaults import presets
 from nbbanana.prompts import code_of
 from nbbanana.regions import Area, Shape, written
 from nbbanana.request import EditRequest
@@ -297,11 +298,17 @@ class FormState:
         self.draft = changed
 
     def _carried_to(self, model: Model) -> tuple[dict[str, Any], list[str]]:
-        """Return what is set as another model takes it, and the titles of what that has no option for."""
+        """
+        Return what is set as another model takes it, and the titles of what that has no option for.
+
+        What was set from the beginning for one model stays with it; the other has presets of its own.
+        """
         before = self.model
-        kept: dict[str, Any] = {}
+        usual, kept = presets(before), presets(model)
         dropped: list[str] = []
         for name, value in self.draft.parameters.items():
+            if name in usual and usual[name] == value:
+                continue
             own = before.field(name)
             try:
                 found = _same_field(own, model)

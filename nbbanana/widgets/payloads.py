@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.display.differences import word_diff
 from nbbanana.display.tables import STATES
 from nbbanana.display.words import duration, money, price_in_words
+from nbbanana.models.defaults import proposals
 from nbbanana.prompts import words_of
 from nbbanana.session.reproduce import image_of, operand_of
 from nbbanana.store.records import WHOLE, Rating
@@ -20,7 +21,7 @@ from nbbanana.widgets.thumbnail_cache import Source, blob_source
 if TYPE_CHECKING:
     from nbbanana.engine.prices import Quote
     from nbbanana.images import ImageInput
-    from nbbanana.models import Field
+    from nbbanana.models import Field, Model
     from nbbanana.session.choice import Choice
     from nbbanana.store import Store
     from nbbanana.store.records import Budget, Edit, InputRecord, OutputRecord
@@ -31,6 +32,7 @@ __all__ = [
     "bare",
     "draft_of",
     "field_row",
+    "field_rows",
     "gist",
     "group_row",
     "input_source",
@@ -89,6 +91,13 @@ def _key(source: Source | None) -> str | None:
 
 
 # ── the form ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def field_rows(model: Model) -> list[Row]:
+    """The parameters of a model, for the front end to draw a control for each."""
+    cautions = {found.field: found.short for found in proposals(model)}
+    shown = (one for one in model.options if one.kind not in {"array", "object"})
+    return [field_row(one) | {"caution": cautions.get(one.name)} for one in shown]
 
 
 def field_row(field: Field) -> Row:

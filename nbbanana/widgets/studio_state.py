@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbbanana import models
 from nbbanana.display.layout import expected_ratio
 from nbbanana.errors import UsageError
+from nbbanana.models.defaults import presets
 from nbbanana.request import SEED_LIMIT, EditRequest, origin
 from nbbanana.session import Job, Output, Session
 from nbbanana.text import clip
@@ -21,7 +22,7 @@ from nbbanana.widgets.embedded import EmbeddedForms
 from nbbanana.widgets.form_state import Draft, FormState, Recall
 from nbbanana.widgets.inputs import Slot
 from nbbanana.widgets.panels import SHOWN, HistoryStrip, ResultGroups
-from nbbanana.widgets.payloads import Row, bare, draft_of, field_row, region_row, slot_row, slot_source
+from nbbanana.widgets.payloads import Row, bare, draft_of, field_rows, region_row, slot_row, slot_source
 from nbbanana.widgets.service_choice import Services
 from nbbanana.widgets.thumbnail_cache import Thumbnails
 from nbbanana.widgets.watchers import PriceWatcher, ScalingNotes, Task, TaskList, task_row
@@ -63,8 +64,9 @@ class StudioState:
         self.services = Services(session)
         default = self.services.default_model(provider)
         draft = Draft(model or default, provider=provider)
+        # An unknown model is an error here, not later in a callback.
+        draft = replace(draft, parameters=presets(session.model_of(draft.model, provider)))
         self.form: FormState = FormState(draft, session.model_of)
-        self.form.model  # noqa: B018 - an unknown model is an error here, not later in a callback
         self.tasks: TaskList = TaskList(self._task_changed)
         self.groups = ResultGroups(session)
         self.strip = HistoryStrip(session, lambda: self.services.choice(self.form.draft.provider))
@@ -165,7 +167,8 @@ class StudioState:
     def newest_here(self) -> Edit | None:
         """Return the newest edit of this notebook, where the form is as fresh as after a restart: only words in it."""
         draft = self.form.draft
-        is_fresh = not (draft.slots or draft.parameters or self.tasks.all or self.groups.newest_first)
+        is_changed = dict(draft.parameters) != presets(self.form.model)
+        is_fresh = not (draft.slots or is_changed or self.tasks.all or self.groups.newest_first)
         notebook = self._origin.notebook
         if not is_fresh or notebook is None or self.is_public:
             return None
@@ -286,7 +289,7 @@ class StudioState:
             summary=model.summary,
             prompt=draft.prompt,
             seen=self.words_seen,
-            fields=[field_row(one) for one in model.options if one.kind not in {"array", "object"}],
+            fields=field_rows(model),
             values=dict(draft.parameters),
             slots=[slot_row(slot, self.scaling.note(slot.image)) for slot in draft.slots],
             least=model.min_images,

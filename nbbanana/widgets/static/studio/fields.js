@@ -54,15 +54,18 @@ function draw(form, field, put) {
   const unless = h("span.nbb-quiet.nbb-small", {}, field.default === null ? "" : `default ${wordOf(field.default)}`);
   const control = pick(form, field);
   const cost = field.cost ? h("p.st-cost.nbb-small", { id: form.id(`${field.name}-cost`) }, icon("slow"), field.cost) : null;
+  const caution = field.caution ? h("p.st-cost.nbb-small", { id: form.id(`${field.name}-caution`) }, icon("note"), field.caution) : null;
+  const about = [cost && `${field.name}-cost`, caution && `${field.name}-caution`].filter(Boolean).map((part) => form.id(part)).join(" ");
   const isCheck = field.kind === "boolean";
   const name = h("span.st-label", { id: form.id(field.name), title: field.description }, field.title);
   const box = h(
     `div.st-field${isCheck ? ".is-check" : ""}${field.choices.length > 4 || field.role === "seed" ? ".is-wide" : ""}`,
-    { "data-name": field.name, role: "group", "aria-labelledby": form.id(field.name), "aria-describedby": cost ? form.id(`${field.name}-cost`) : null },
+    { "data-name": field.name, role: "group", "aria-labelledby": form.id(field.name), "aria-describedby": about || null },
     h("div.st-field-head", {}, isCheck ? control.element : name, unless, reset),
     isCheck ? null : control.element,
     field.ends.length ? h("div.st-ends.nbb-quiet.nbb-small", { "aria-hidden": "true" }, field.ends.map((end) => h("span", {}, end))) : null,
     cost,
+    caution,
   );
   if (isCheck) control.element.append(name);
   put.set(field.name, (value) => {
