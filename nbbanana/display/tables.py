@@ -186,6 +186,7 @@ def _model_lines(model: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+COMPOSED = "composed of"
 ELSEWHERE = "The same request elsewhere, by what is known here; nobody else was asked:"
 
 
@@ -196,10 +197,20 @@ def dry_run_bundle(run: DryRun) -> dict[str, str]:
     price, notes = _price(run), [one_line(note) for note in run.notes]
     view = ResultView("", run.inputs, (), run.expected, "", run.model, run.provider, is_play=run.is_play)
     others = [ELSEWHERE, *map(one_line, run.elsewhere)] if run.elsewhere else []
+    composed = [(one_line(said), [one_line(line) for line in lines]) for said, lines in run.composed]
     html = render(
-        "dry_run", header=parts.header(view), facts=facts, price=price, body=body, notes=notes, elsewhere=others
+        "dry_run",
+        header=parts.header(view),
+        facts=facts,
+        price=price,
+        composed=composed,
+        composed_of=COMPOSED,
+        body=body,
+        notes=notes,
+        elsewhere=others,
     )
-    lines = [f"Not sent: {' · '.join(facts)}", price, body, *notes, *others, "Nothing was sent."]
+    prompts = [line for said, lines in composed for line in (said, f"{COMPOSED}:", *(f"    {line}" for line in lines))]
+    lines = [f"Not sent: {' · '.join(facts)}", price, *prompts, body, *notes, *others, "Nothing was sent."]
     return {"text/plain": "\n".join(lines), "text/html": html}
 
 

@@ -136,6 +136,7 @@ class DryRun:
         how: how the price comes about, such as `4 × $0.07`.
         notes: sentences the reader should see: what the service says of the price, an input that would be scaled.
         elsewhere: sentences about the same request at other services.
+        composed: of each prompt that is made of parts, its words and the lines of its parts.
     """
 
     model: str
@@ -150,6 +151,7 @@ class DryRun:
     notes: tuple[str, ...] = ()
     is_play: bool = False
     elsewhere: tuple[str, ...] = ()
+    composed: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

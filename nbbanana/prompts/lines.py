@@ -10,7 +10,7 @@ from nbbanana.errors import PromptError
 from nbbanana.prompts.parts import Parts, listed, made_parts, unlisted
 from nbbanana.prompts.sentences import QUOTES, in_quotes, unquoted
 
-__all__ = ["LABELS", "escaped", "has_parts", "plain_words", "read_lines", "written_lines"]
+__all__ = ["LABELS", "escaped", "has_parts", "parts_that_differ", "plain_words", "read_lines", "written_lines"]
 
 LABELS = ("keep", "change", "only", "avoid", "text", "reference")
 """What a line begins with that is a part of the prompt, before a colon and in any case."""
@@ -102,6 +102,18 @@ def written_lines(parts: Parts) -> str:
     return "\n".join([*_labelled(parts), *(f"\n{escaped(line)}" for line in parts.more)])
 
 
+def parts_that_differ(one: Parts, other: Parts) -> dict[str, tuple[str | None, str | None]]:
+    """
+    Return the parts that are unlike in two prompts, each as it is written on its line; None where a prompt has none.
+
+    >>> one, other = made_parts(keep="pose", change="Make it night."), made_parts(change="Make it snow.")
+    >>> parts_that_differ(one, other)
+    {'keep': ('pose', None), 'change': ('Make it night.', 'Make it snow.')}
+    """
+    first, second = (_by_label(parts) for parts in (one, other))
+    return {name: (first.get(name), second.get(name)) for name in first | second if first.get(name) != second.get(name)}
+
+
 def escaped(text: str) -> str:
     r"""
     Return the text whose lines are all read as words: one that begins as a part does gets its colon twice.
@@ -165,6 +177,13 @@ def _reference(value: str) -> tuple[int, str]:
             "Write reference: 2 = the jacket",
         )
     return int(found["number"]), found["what"].strip()
+
+
+def _by_label(parts: Parts) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for label, _, value in (line.partition(": ") for line in _labelled(parts)):
+        found.setdefault(label, []).append(value)
+    return {label: " · ".join(values) for label, values in (found | {"more": list(parts.more)}).items() if values}
 
 
 def _labelled(parts: Parts) -> Iterator[str]:

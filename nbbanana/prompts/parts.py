@@ -11,7 +11,7 @@ from typing import Any
 from nbbanana.errors import PromptError
 from nbbanana.text import clip
 
-__all__ = ["Parts", "listed", "made_parts", "part_names", "parts_of", "parts_that_differ", "unlisted"]
+__all__ = ["Parts", "listed", "made_parts", "part_names", "parts_of", "unlisted"]
 
 _ITEM = re.compile(r"(?:([,，、])\1|(?<=\d),(?=\d)|[^,，、])+")
 _AND = re.compile(r"(?:(?:and|und)\s+)+", re.IGNORECASE)
@@ -126,12 +126,6 @@ def parts_of(packed: Any) -> Parts | None:
         return made_parts(**known)
     except (PromptError, TypeError):
         return None
-
-
-def parts_that_differ(one: Parts | None, other: Parts | None) -> dict[str, tuple[Any, Any]]:
-    """Return the parts that two prompts have not in common, each as JSON values, None where one has none."""
-    first, second = (parts.as_json() if parts else {} for parts in (one, other))
-    return {name: (first.get(name), second.get(name)) for name in part_names() if first.get(name) != second.get(name)}
 
 
 def listed(text: str) -> list[str]:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from nbbanana.display.views import DiffView, LineageNode
+from nbbanana.prompts import parts_of, parts_that_differ
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, expression, holders
 from nbbanana.session.results import EditResult
 from nbbanana.store.records import Edit
 from nbbanana.text import one_line
 
-__all__ = ["Diff", "Lineage", "changed_parameters"]
+__all__ = ["Diff", "Lineage", "changed_parameters", "changed_parts"]
 
 MOST_NODES = 200
 DEEPEST = 60
@@ -25,8 +26,9 @@ class Diff:
     """
     What is unlike between two edits.
 
-    `words` is the two prompts as one, `parameters` maps a name to its two values (None is not set), `inputs` pairs
-    the names of the pictures that differ.
+    `words` is the two prompts as one, `parameters` maps a name to its two values (None is not set), `parts` a part of
+    the prompts to how it is written in both, where both are made of parts, and `inputs` pairs the names of the pictures
+    that differ.
     """
 
     def __init__(self, left: EditResult, right: EditResult) -> None:
@@ -35,6 +37,7 @@ class Diff:
         self.left, self.right = left, right
         self.words = word_diff(left.prompt, right.prompt)
         self.parameters = changed_parameters(left.record, right.record)
+        self.parts = changed_parts(left.record, right.record)
         self.inputs = tuple(
             (a.name if a else None, b.name if b else None)
             for a, b in zip_longest(left.inputs, right.inputs)
@@ -43,7 +46,8 @@ class Diff:
 
     def __repr__(self) -> str:
         return one_line(
-            f"<Diff {self.left.label} → {self.right.label}: {', '.join(self.parameters) or 'same parameters'}>"
+            f"<Diff {self.left.label} → {self.right.label}: "
+            f"{', '.join([*self.parts, *self.parameters]) or 'same parameters'}>"
         )
 
     def __bool__(self) -> bool:
@@ -57,12 +61,21 @@ class Diff:
             left=self.left.label,
             right=self.right.label,
             words=self.words,
-            parameters=tuple((name, *values) for name, values in self.parameters.items()),
+            parameters=(
+                *((f"{name}:", *values) for name, values in self.parts.items()),
+                *((name, *values) for name, values in self.parameters.items()),
+            ),
             inputs=self.inputs,
             left_pictures=left.pictures,
             right_pictures=right.pictures,
         )
         return diff_bundle(view), {}
+
+
+def changed_parts(left: Edit, right: Edit) -> dict[str, tuple[str | None, str | None]]:
+    """Return the parts of two prompts that are unlike, as they are written; none where a prompt has no parts."""
+    old, new = parts_of(left.parts), parts_of(right.parts)
+    return parts_that_differ(old, new) if old and new else {}
 
 
 def changed_parameters(left: Edit, right: Edit) -> dict[str, tuple[Any, Any]]:

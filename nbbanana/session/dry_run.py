@@ -14,6 +14,7 @@ from nbbanana.models.carrying import losses, payload_for
 from nbbanana.models.framing import in_words
 from nbbanana.models.offers import offer
 from nbbanana.models.retiring import ending
+from nbbanana.prompts import parts_of, written_lines
 from nbbanana.session.cautioning import cautions_of
 from nbbanana.session.services import elsewhere
 
@@ -63,6 +64,7 @@ def _whole(passes: Sequence[tuple[DryRun, Quote | None]]) -> DryRun:
         first,
         request={f"pass {number}": _from_before(one, number) for number, (one, _) in enumerate(passes, start=1)},
         expected=sum(one.expected for one, _ in passes),
+        composed=tuple(prompt for one, _ in passes for prompt in one.composed),
         cost=price.low if price else None,
         is_exact=price.is_exact if price else False,
         most=price.high if price else None,
@@ -99,6 +101,7 @@ def _described_request(
     takes_seed = model.seed_field is not None and (live is None or live.seed_field is not None)
     seed = "A random seed is sent, since none is set." if takes_seed and not request.is_seeded else None
     urls = [_picture(image) for image in request.images]
+    parts = parts_of(request.parts)
     return (
         DryRun(
             model=request.model,
@@ -120,6 +123,7 @@ def _described_request(
                 *losses(model, request.parameters, live, service),
             ),
             elsewhere=() if is_replay else tuple(elsewhere(request, model, choice)),
+            composed=((request.prompt, tuple(written_lines(parts).split("\n"))),) if parts else (),
         ),
         quote,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import nbbanana as nb
 from nbbanana.errors import PromptError
 from nbbanana.prompts import Prompt
+from nbbanana.session.dry_run import describe_request
 
 SMALL = {"resolution": "0.5K"}
 LINES = 'Keep: objects, table\nonly: background\na rainy street\ntext: sign = "営業中です"'
@@ -59,6 +61,26 @@ class Namespace:
 
     def __init__(self, session: nb.Session) -> None:
         self.edit, self.history = session.edit, session.history
+
+
+def test_a_dry_run_shows_the_words_and_the_parts_that_they_are_composed_of(session: nb.Session, photo: Any) -> None:
+    """Before anything is sent; words without parts are shown as they were."""
+    shown = describe_request(session, session.request(LINES, [photo("portrait")]))
+    assert f"\n{COMPOSED}\ncomposed of:\n    keep: objects, table\n" in shown["text/plain"]
+    assert 'text: sign = "営業中です"' in html.unescape(shown["text/html"])
+    assert "composed of" not in str(describe_request(session, session.request(COMPOSED, [photo("portrait")])))
+
+
+def test_a_difference_names_the_parts_that_changed(session: nb.Session, photo: Any) -> None:
+    """As they are written; where one of the two has no parts, the words say it all."""
+    first = session.edit(LINES, photo("portrait"), seed=1, **SMALL)
+    second = session.edit(LINES.replace(", table", ""), photo("portrait"), seed=1, **SMALL)
+    third = session.edit("Make it night.", photo("portrait"), seed=1, **SMALL)
+    diff = session.history.diff(first.id, second.id)
+    assert diff.parts == {"keep": ("objects, table", "objects")}
+    assert "keep" in repr(diff)
+    assert "keep:" in diff._repr_mimebundle_()[0]["text/plain"]
+    assert session.history.diff(first.id, third.id).parts == {}
 
 
 @pytest.mark.parametrize("words", ["keep: this is a title", "Add a sign.\nText:: OPEN\nonly: so", "{{keep}}: x"])
