@@ -145,6 +145,14 @@ def test_a_queued_job_is_cancelled(kernel: LiveKernel, how: str) -> None:
     assert kernel.value(f"'{name}' in globals(), nb.history.search('{name}')[0].record.state") == "(False, 'cancelled')"
 
 
+def test_passes_end_with_the_one_that_is_under_way(kernel: LiveKernel) -> None:
+    """Those that wait for it are cancelled with it; nothing of them was sent."""
+    reply = kernel.run("%%nbedit chain << table\nchain one\n---\nchain two\n---\nchain three", stop_at="Queued")
+    check_stopped(kernel, reply, "Cancelled in the queue")
+    states = "[edit.record.state for edit in nb.history.search('chain')], 'chain' in globals()"
+    assert kernel.value(states) == "(['cancelled', 'cancelled', 'cancelled'], False)"
+
+
 def test_a_silenced_cell_says_it_too(kernel: LiveKernel) -> None:
     """There is no display to say it in: the error does."""
     message = kernel.client.execute("%nbedit quiet << table -p quietly -q")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
 
 import nbbanana as nb
 from nbbanana import errors
+from nbbanana.engine import steps
 from nbbanana.sandbox import Fault
 
 BLOCKED = "The painter fell asleep."
@@ -217,3 +219,33 @@ def test_from_the_fourth_pass_on_the_caption_says_how_deep_it_is(session, photo)
     data, _ = deeper._repr_mimebundle_()
     for text in (data["text/plain"], data["text/html"]):
         assert "Pass 4 since edit 1" in text
+
+
+def test_of_two_kernels_that_fill_in_the_same_pass_the_first_to_send_sends_it_alone(served, photo, monkeypatch):
+    """The one whose edit has the later number looked before the other knew what it asks, and was held up after that."""
+    session, box = served()
+    other = nb.Session(store=session.folder)
+    fill, payload_of = steps.fill, steps.payload_of
+    other_is_ready, first_has_sent = threading.Event(), threading.Event()
+
+    async def late(run, context, prepared):
+        if context.rows.store is session.store:
+            await asyncio.to_thread(other_is_ready.wait, 30)
+        return await fill(run, context, prepared)
+
+    def held_up(run, prepared, store):
+        if store is other.store:
+            other_is_ready.set()
+            first_has_sent.wait(30)
+        return payload_of(run, prepared, store)
+
+    monkeypatch.setattr(steps, "fill", late)
+    monkeypatch.setattr(steps, "payload_of", held_up)
+    asked = {"images": [photo("portrait")], "parameters": {"seed": 7}}
+    first = session.start_chain(session.requests([NIGHT, BOAT], **asked))
+    second = other.start_chain(other.requests([NIGHT, BOAT], **asked))
+    assert first.wait(60)
+    first_has_sent.set()
+    assert second.result(60).id == first.result().id
+    other.close()
+    assert len(box.submissions) == 2
