@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nbbanana.calls import aedit, chain, edit, submit
     from nbbanana.prompts import prompt
     from nbbanana.session import EditResult, History, Job, Output, Session
+    from nbbanana.session.linting import lint
     from nbbanana.session.provider_list import list_providers
     from nbbanana.session.recovery import recover
     from nbbanana.session.refreshing import refresh_models
@@ -51,6 +52,7 @@ __all__ = [
     "edit",
     "errors",
     "history",
+    "lint",
     "list_providers",
     "load_ipython_extension",
     "models",
@@ -78,6 +80,7 @@ _HOMES = {
     "chain": "nbbanana.calls",
     "compare": "nbbanana.widgets.compare",
     "edit": "nbbanana.calls",
+    "lint": "nbbanana.session.linting",
     "list_providers": "nbbanana.session.provider_list",
     "prompt": "nbbanana.prompts",
     "rebase": "nbbanana.session.split_and_rebase",

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from nbbanana.images import ImageInput
     from nbbanana.regions import Area
 
-__all__ = ["EditRequest", "Origin", "canonical_json", "origin", "sha256_of", "with_plain_line_ends"]
+__all__ = ["Advice", "EditRequest", "Origin", "canonical_json", "origin", "sha256_of", "with_plain_line_ends"]
 
 SEED_LIMIT = 2**31 - 1
 """Seeds stay below this: the largest that every known service and every JSON reader takes."""
@@ -82,6 +82,38 @@ origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B03
 """Where requests that are made now come from: set by the notebook room as a cell begins, and by forms."""
 
 
+class Advice(Protocol):
+    """A piece of advice on a request, as `nbbanana.prompts.lint` gives it."""
+
+    @property
+    def rule(self) -> str:
+        """The id of the rule, such as `missing-preservation`."""
+
+    @property
+    def severity(self) -> Literal["error", "warning", "hint"]:
+        """How grave it is; a hint is not shown before a request is sent."""
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The passage of the prompt; an empty one where it is about a parameter."""
+
+    @property
+    def passage(self) -> str:
+        """The words there."""
+
+    @property
+    def why(self) -> str:
+        """What is wrong and what to do."""
+
+    @property
+    def fix(self) -> str | None:
+        """The prompt with this mended, or None."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Parameters that mend it."""
+
+
 @dataclass(frozen=True, slots=True)
 class EditRequest:
     """
@@ -101,6 +133,7 @@ class EditRequest:
             with the record and are no part of the question.
         model_named: whether the user named the model; else it is the provider's default. It is no part of the question.
         origin: where the request comes from; it is kept with the record and is no part of the question.
+        advice: what the lint says of it, for whoever shows it; it is neither kept nor a part of the question.
 
     >>> one = EditRequest("m", {"prompt": "Make it snow."}).with_seed_for("seed")
     >>> two = EditRequest("m", {"prompt": "Make it snow."}).with_seed_for("seed")
@@ -119,6 +152,7 @@ class EditRequest:
     parts: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     model_named: bool = field(default=True, repr=False, compare=False)
     origin: Origin = field(default_factory=origin.get, repr=False, compare=False)
+    advice: tuple[Advice, ...] = field(default=(), repr=False, compare=False)
     _ask: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -51,7 +51,7 @@ def _from_environment(name: str) -> str:
 
 FROM_ENVIRONMENT = (
     "model", "mode", "provider", "store", "replay_store", "debug", "timeout", "staging", "upload_format",
-    "sandbox_scale",
+    "sandbox_scale", "lint",
 )  # fmt: skip
 """Settings that an environment variable sets: `NBBANANA_` and the name in capitals."""
 
@@ -120,6 +120,16 @@ class NBBanana(SingletonConfigurable):
         min=0.0,
         help="How long the sandbox in the kernel takes: 1 as long as a service, 0 no time. "
         "Environment: NBBANANA_SANDBOX_SCALE.",
+    ).tag(config=True)
+
+    lint = traitlets.Bool(
+        default_value=True,
+        help="Advise on prompts: in a dry run, in the Studio, and before a request is sent in one line where something "
+        "is wrong. Environment: NBBANANA_LINT.",
+    ).tag(config=True)
+    lint_off = traitlets.List(
+        traitlets.Unicode(),
+        help='Rules of the lint to leave out, such as ["missing-preservation"]; nb.lint(…) names them.',
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:

@@ -24,6 +24,7 @@ from nbbanana.cli.console import (
     target_folder,
 )
 from nbbanana.errors import InputError, NBBananaError, NoCredentialError, UnknownModelError, UsageError
+from nbbanana.prompts.advice import quiet_line
 
 if TYPE_CHECKING:
     from nbbanana.grammar import Cell, Operand
@@ -117,7 +118,7 @@ def _edit(options: argparse.Namespace) -> None:
         )
         with _cancelled_by_interrupt(job):
             if not cell.wait:
-                put_json({"request_id": _accepted(job), "wait": False})
+                put_json({"request_id": _accepted(job, quiet=options.quiet), "wait": False})
                 return
             result = _waited(job, quiet=options.quiet)
         put_rows(options, [{"image": path} for path in save_pictures(result, folder)])
@@ -183,7 +184,7 @@ def _run(options: argparse.Namespace) -> None:
         job = _started(session, options, payload)
         with _cancelled_by_interrupt(job):
             if options.no_wait:
-                put_json({"request_id": _accepted(job), "wait": False})
+                put_json({"request_id": _accepted(job, quiet=options.quiet), "wait": False})
                 return
             result = _waited(job, quiet=options.quiet)
         if options.no_download:
@@ -255,20 +256,25 @@ def _cancelled_by_interrupt(job: Job) -> Iterator[None]:
         raise
 
 
-def _accepted(job: Job) -> str:
-    """Wait until the service took a job, and no longer."""
+def _accepted(job: Job, *, quiet: bool) -> str:
+    """Wait until the service took a job, and no longer; what the lint says of it comes first, on stderr."""
+    if not job.done() and (line := quiet_line(job.run.request.advice)):
+        say(line, quiet=quiet)
     while job.request_id is None and not job.done():
         time.sleep(0.02)
     return job.request_id or job.result().record.request_id or ""
 
 
 def _waited(job: Job, *, quiet: bool) -> EditResult:
-    """Wait for the result, with a line on stderr at each step."""
+    """Wait for the result, with a line on stderr at each step; before it is sent, one of advice."""
     shown: set[str] = set()
+    advice = quiet_line(job.run.request.advice)
 
     def show(job: Job) -> None:
         """Write a step on stderr, once."""
         if job.status not in shown:
+            if advice and not shown and job.status != "done":
+                say(advice, quiet=quiet)
             shown.add(job.status)
             say(f"{job.status}{f', request {job.request_id}' if job.request_id else ''}", quiet=quiet)
 
@@ -277,7 +283,8 @@ def _waited(job: Job, *, quiet: bool) -> EditResult:
     price = "" if result.cost is None else f", ${result.cost:.2f}"
     say(f"edit {result.id}, {result.origin}, seed {result.seed}{price}", quiet=quiet)
     for note in result.notes:
-        say(note, quiet=quiet)
+        if note != advice:
+            say(note, quiet=quiet)
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbbanana.display.advice import lint_bundle
 from nbbanana.display.differences import comparison_bundle, diff_bundle, lineage_bundle, word_diff
 from nbbanana.display.grid import PROVENANCE, bundle, text
 from nbbanana.display.progress import ProgressDisplay, standing, stopping
@@ -25,6 +26,7 @@ __all__ = [
     "dry_run_bundle",
     "history_bundle",
     "lineage_bundle",
+    "lint_bundle",
     "models_bundle",
     "note_bundle",
     "standing",

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import parts, words
+from nbbanana.display.advice import advice_lines, advice_rows
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import squares
 from nbbanana.display.views import ResultView
@@ -198,6 +199,7 @@ def dry_run_bundle(run: DryRun) -> dict[str, str]:
     view = ResultView("", run.inputs, (), run.expected, "", run.model, run.provider, is_play=run.is_play)
     others = [ELSEWHERE, *map(one_line, run.elsewhere)] if run.elsewhere else []
     composed = [(one_line(said), [one_line(line) for line in lines]) for said, lines in run.composed]
+    advice = advice_rows(run.advice)
     html = render(
         "dry_run",
         header=parts.header(view),
@@ -207,10 +209,12 @@ def dry_run_bundle(run: DryRun) -> dict[str, str]:
         composed_of=COMPOSED,
         body=body,
         notes=notes,
+        advice=advice,
         elsewhere=others,
     )
     prompts = [line for said, lines in composed for line in (said, f"{COMPOSED}:", *(f"    {line}" for line in lines))]
-    lines = [f"Not sent: {' · '.join(facts)}", price, *prompts, body, *notes, *others, "Nothing was sent."]
+    said = [*notes, *advice_lines(advice), *others]
+    lines = [f"Not sent: {' · '.join(facts)}", price, *prompts, body, *said, "Nothing was sent."]
     return {"text/plain": "\n".join(lines), "text/html": html}
 
 

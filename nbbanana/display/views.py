@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbbanana.request import Advice
 
 __all__ = ["ComparisonView", "DiffView", "DryRun", "LineageNode", "Picture", "ResultView", "Row"]
 
@@ -137,6 +140,7 @@ class DryRun:
         notes: sentences the reader should see: what the service says of the price, an input that would be scaled.
         elsewhere: sentences about the same request at other services.
         composed: of each prompt that is made of parts, its words and the lines of its parts.
+        advice: what the lint says of it.
     """
 
     model: str
@@ -152,6 +156,7 @@ class DryRun:
     is_play: bool = False
     elsewhere: tuple[str, ...] = ()
     composed: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from nbbanana.images import prepare as prepare_uploads
 from nbbanana.models import Model
 from nbbanana.models.carrying import losses, payload_for
 from nbbanana.models.retiring import ending
+from nbbanana.prompts.advice import quiet_line
 from nbbanana.providers.base import Provider
 from nbbanana.request import EditRequest, sha256_of
 from nbbanana.settings import settings
@@ -157,7 +158,7 @@ async def _pictures(run: Run, context: Context) -> _Pictures:
 async def _described(run: Run, context: Context) -> tuple[Quote, Model | None]:
     price, live = await context.prices.described(run.request, run.model)
     run.notes.extend(losses(run.model, run.request.parameters, live, run.provider))
-    run.notes.extend(filter(None, [ending(run.provider, run.model.id)]))
+    run.notes.extend(filter(None, [ending(run.provider, run.model.id), quiet_line(run.request.advice)]))
     return price, live
 
 

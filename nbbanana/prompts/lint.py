@@ -10,6 +10,9 @@ from nbbanana.prompts.lint_types import Asked, Change, Finding, Found
 
 __all__ = ["Asked", "Finding", "findings", "fixed"]
 
+MOST_READ = 20_000
+"""Longer prompts are not read word by word: advice never makes anyone wait."""
+
 ORDER = {"error": 0, "warning": 1, "hint": 2}
 
 
@@ -26,7 +29,8 @@ def findings(asked: Asked, *, off: Collection[str] = ()) -> tuple[Finding, ...]:
     """
     if not asked.prompt.strip():
         return ()
-    rules = [rule for rule in all_rules() if rule.id not in off]
+    is_read = len(asked.prompt) <= MOST_READ
+    rules = [rule for rule in all_rules() if rule.id not in off and (is_read or rule.measured_on == "parameters")]
     found = [_finding(asked, rule, one) for rule in rules for one in rule.check(asked)]
     return tuple(sorted(found, key=lambda one: ORDER[one.severity]))
 
@@ -56,20 +60,34 @@ def fixed(asked: Asked, *, off: Collection[str] = ()) -> str:
     """
     Return the prompt with all mended that can be: fixing it again changes nothing.
 
-    A fix counts where it leaves less to mend than before; so this ends, and at a prompt that it leaves alone.
+    A fix counts where what is left weighs less than before; so this ends, and at a prompt that it leaves alone.
 
-    >>> fixed(Asked("Replace the sky with a sunset. Keep the house unchanged."))
+    >>> fixed(Asked("Can you replace the sky with a sunset? Keep the house unchanged."))
     'Keep the house unchanged. Replace the sky with a sunset.'
     """
-    open_ones = _mendable(asked, off)
-    while open_ones:
-        tried = ((replace(asked, prompt=one.fix or ""), one) for one in open_ones)
-        better = next(((then, left) for then, _ in tried if len(left := _mendable(then, off)) < len(open_ones)), None)
-        if better is None:
-            break
-        asked, open_ones = better
+    left = _mendable(asked, off)
+    while better := _lighter(asked, left, off):
+        asked, left = better
     return asked.prompt
 
 
-def _mendable(asked: Asked, off: Collection[str]) -> tuple[Finding, ...]:
-    return tuple(one for one in findings(asked, off=off) if one.fix is not None)
+WEIGHTS = {"question": 1000, "passive": 100, "text-unquoted": 10, "script-unnamed": 5}
+"""An order can be read, so mending a question may show what else there is to mend: that weighs less."""
+
+
+def _weight(found: Sequence[Finding]) -> int:
+    return sum(WEIGHTS.get(one.rule, 1) for one in found)
+
+
+def _lighter(asked: Asked, found: Sequence[Finding], off: Collection[str]) -> tuple[Asked, list[Finding]] | None:
+    """Return the prompt with one more thing mended, and what is left; None where no fix leaves less."""
+    for one in found:
+        then = replace(asked, prompt=one.fix or "")
+        left = _mendable(then, off)
+        if _weight(left) < _weight(found):
+            return then, left
+    return None
+
+
+def _mendable(asked: Asked, off: Collection[str]) -> list[Finding]:
+    return [one for one in findings(asked, off=off) if one.fix is not None]

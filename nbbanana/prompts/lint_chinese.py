@@ -24,7 +24,7 @@ __all__ = [
 KEEP_THE_REST = "保持其他内容不变。"
 MANY_CHANGES = 3
 
-_PART = re.compile(r"[^，。；！？、,;!?\n]+[，。；！？、,;!?\n]*")
+_PART = re.compile(r"[^，。；！？,;!?\n]+[，。；！？,;!?\n]*")
 _KEEP = re.compile(
     r"保持|保留|不变|不變|不要(?:改|动|動|变|變|修|影响|影響|碰)|不(?:改变|改變|修改|影响|影響)|别(?:改|动)|原样|"
     r"原樣|其[他它余餘](?:部分|内容|內容|地方|都)?|一致|维持|維持|"
@@ -86,7 +86,7 @@ def preservation_after_change(asked: Asked) -> Iterator[Found]:
         yield Found(kept.span)
 
 
-_SPLIT = re.compile(r"[和与與及]|以及|还有|還有|并且|然后")
+_SPLIT = re.compile(r"[、和与與及]|以及|还有|還有|并且|然后")
 
 
 def compound(asked: Asked) -> Iterator[Found]:
@@ -150,7 +150,7 @@ def vague_intensifier(asked: Asked) -> Iterator[Found]:
 
 _PRONOUN = re.compile(
     r"^\s*(?:请|請)?(?:帮我)?(?:[把将將]?(?P<word>[它他她](?:们|們)?|这个|這個|那个|那個)(?=换|換|改|变|變|移|删|"
-    r"刪|去|涂|调|放|染)|(?:去掉|删除|移除|替换|删掉)(?P<after>[它他她](?:们|們)?|这个|那个)(?=[，。！\s]|$))"
+    r"刪|去|涂|调|放|染|替|转)|(?:去掉|删除|移除|替换|删掉)(?P<after>[它他她](?:们|們)?|这个|那个)(?=[，。！\s]|$))"
 )
 
 

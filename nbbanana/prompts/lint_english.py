@@ -161,22 +161,17 @@ def keep_and_change(asked: Asked) -> Iterator[Found]:
     """Find a thing that is to stay and to change at once."""
     kept = {thing: clause for clause in asked.clauses for thing in _kept_things(clause)}
     for clause in changes_in(asked.clauses):
-        if clause.group not in ("remove", "replace", "change") or clause.verb in (
-            "make",
-            "adjust",
-            "have",
-            "let",
-            "take",
-            "get",
-            "set",
-        ):
+        if clause.group not in ("remove", "replace", "change") or clause.verb in MILD:
             continue
         for thing in targets(clause.object):
-            plain = _of_color(thing) if _of_color(thing) in kept else thing
+            plain = next((form for form in (thing, _of_color(thing), _without_color(thing)) if form in kept), "")
             if plain in kept and plain not in _ALL:
                 yield Found(clause.span, f"It keeps the {plain} and changes it (“{_words(asked, kept[plain])}”).")
                 return
 
+
+MILD = frozenset({"make", "adjust", "have", "let", "take", "get", "set", "give"})
+"""Verbs whose change may leave the thing what it is."""
 
 _ALL = frozenset(["everything", "all", "rest", "other", "others", "image", "picture", "photo"])
 _COLOUR_OF = re.compile(
@@ -185,7 +180,16 @@ _COLOUR_OF = re.compile(
 
 
 def _of_color(thing: str) -> str:
+    """Return the thing whose colour or shape is named."""
     return _COLOUR_OF.sub("", thing)
+
+
+def _without_color(thing: str) -> str:
+    """Return the thing of "the wall dark green"."""
+    words = thing.split()
+    while len(words) > 1 and words[-1] in words_of("colours"):
+        words.pop()
+    return " ".join(words)
 
 
 def _words(asked: Asked, clause: Clause) -> str:

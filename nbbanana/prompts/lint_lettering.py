@@ -63,11 +63,10 @@ def _is_wording(said: str, *, needs_capital: bool) -> bool:
     if not words or len(words) > MOST_WORDS:
         return False
     first = words[0].strip("'’").lower()
-    if (
-        first in words_of("lettering", "not_words")
-        or first in words_of("colours")
-        or first.endswith(("ing", "ed", "ly"))
-    ):
+    is_small = words[0].islower() and first in words_of("closed")
+    if is_small or first in words_of("lettering", "not_words") | words_of("colours"):
+        return False
+    if words[0].islower() and first.endswith(("ing", "ed", "ly")):
         return False
     is_marked = (
         said[0].isupper()

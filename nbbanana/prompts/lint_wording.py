@@ -147,11 +147,8 @@ def _is_vague(asked: Asked, clause: Clause) -> bool:
         said = WORD.findall(clause.object.partition(" to ")[0])
         if aim and not set(WORD.findall(aim)) & words_of("vague", "adjectives"):
             return False
-        about = [
-            word
-            for word in said
-            if word not in words_of("closed", "determiners") and word not in ("of", "and", "overall", "general")
-        ]
+        spare = words_of("closed", "determiners") | words_of("vague", "amounts")
+        about = [word for word in said if word not in spare]
         how = set(said) & words_of("vague", "how")
         return not how and all(word.removesuffix("'s") in words_of("vague", "objects") for word in about)
     found = _MORE.search(low)
@@ -194,7 +191,9 @@ def _stands_alone(verb: str, said: list[str]) -> bool:
         and follows not in _states()
     ):
         return False
-    if rest & words_of("pronouns", "weather") or (verb != "replace" and rest & words_of("pronouns", "wholes")):
+    if verb not in ("replace", "swap", "paint", "color", "colour") and rest & words_of("pronouns", "weather"):
+        return False
+    if verb not in ("replace", "swap") and rest & words_of("pronouns", "wholes"):
         return False
     if verb in ("make", "turn", "paint", "color", "colour", "have", "let"):
         is_state = follows in _states() or (follows == "more" and said[2:3] and said[2] in _states())

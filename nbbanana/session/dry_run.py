@@ -122,6 +122,7 @@ def _described_request(
                 *in_words(model, request.parameters),
                 *losses(model, request.parameters, live, service),
             ),
+            advice=request.advice,
             elsewhere=() if is_replay else tuple(elsewhere(request, model, choice)),
             composed=((request.prompt, tuple(written_lines(parts).split("\n"))),) if parts else (),
         ),

@@ -11,6 +11,7 @@ from nbbanana.images import ImageInput
 from nbbanana.models import Model
 from nbbanana.models.framing import framed
 from nbbanana.request import EditRequest
+from nbbanana.session.advising import advice_for
 from nbbanana.session.call_args import settled, with_count
 from nbbanana.session.region_args import mask_of, region_of
 from nbbanana.store import Store
@@ -70,4 +71,5 @@ def checked_request(
         region=area,
         parts=words.parts.as_json() if words.parts else None,
         model_named=model_named,
+        advice=advice_for(prompt, inputs, model, checked),
     )

@@ -16,6 +16,7 @@ from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
 from nbbanana.models import Model
+from nbbanana.prompts.advice import quiet_line
 from nbbanana.regions import Area
 from nbbanana.session.ancestry import DEEP, ancestors
 from nbbanana.session.axes import Axes, axes
@@ -129,7 +130,7 @@ def run_view(run: Run, library: Library, name: str | None) -> ResultView:
         edit_id=edit.id if edit else None,
         parameters={key: value for key, value in request.parameters.items() if key != request.prompt_field},
         defaults=_defaults(run.model, request.parameters),
-        notes=_about(request.region, request.images),
+        notes=(*filter(None, [quiet_line(request.advice)]), *_about(request.region, request.images)),
     )
 
 
