@@ -132,6 +132,8 @@ class EditRequest:
         parts: what the prompt is composed of, as JSON values; None where it is a person's own words. They are kept
             with the record and are no part of the question.
         model_named: whether the user named the model; else it is the provider's default. It is no part of the question.
+        model_note: a sentence about the model: why it was chosen for the user, or which other one suits better; empty
+            where there is nothing to say. It is no part of the question.
         origin: where the request comes from; it is kept with the record and is no part of the question.
         advice: what the lint says of it, for whoever shows it; it is neither kept nor a part of the question.
 
@@ -151,6 +153,7 @@ class EditRequest:
     prompt_field: str | None = field(default="prompt", repr=False)
     parts: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     model_named: bool = field(default=True, repr=False, compare=False)
+    model_note: str = field(default="", repr=False, compare=False)
     origin: Origin = field(default_factory=origin.get, repr=False, compare=False)
     advice: tuple[Advice, ...] = field(default=(), repr=False, compare=False)
     _ask: str | None = field(default=None, init=False, repr=False, compare=False)

@@ -62,7 +62,7 @@ class NBBanana(SingletonConfigurable):
     model = traitlets.Unicode(
         "",
         help="The model that a request goes to when it names none. Empty: the default one of the service that runs it, "
-        "google/nano-banana-2/edit for most. Environment: NBBANANA_MODEL.",
+        "google/nano-banana-2/edit for most. auto: the one that suits the request. Environment: NBBANANA_MODEL.",
     ).tag(config=True)
     mode = traitlets.Enum(
         ["auto", "fresh", "replay"],
@@ -83,6 +83,10 @@ class NBBanana(SingletonConfigurable):
         "",
         help="A folder or bundle that every session replays from, whatever store and mode it names: what "
         "`nbbanana replay` sets. Environment: NBBANANA_REPLAY_STORE.",
+    ).tag(config=True)
+    suggest = traitlets.Bool(
+        default_value=True,
+        help="Say in one line where another model suits a request better that names none. Nothing is switched by it.",
     ).tag(config=True)
     tracebacks = traitlets.Bool(
         default_value=False, help="Show Python's traceback under an nbbanana error instead of its three lines."

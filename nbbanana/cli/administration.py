@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.cli.console import Commands, ask_account, open_session, put_json, put_line, put_rows, say
-from nbbanana.cli.edits import model_for
+from nbbanana.cli.models import add_models
 from nbbanana.errors import NoCredentialError, UsageError
 
 if TYPE_CHECKING:
@@ -71,10 +71,7 @@ def _add_accounts(commands: Commands) -> None:
     budget = commands.add("budget", _budget, "Show or set what may be spent at the provider from this store.")
     budget.add_argument("amount", nargs="?", metavar="USD", help="US dollars, or off")
     budget.add_argument("--provider", metavar="NAME", help="the service; the one that would run a request if not said")
-    models = commands.add("models", _models, "List the models, or print the schema of one.")
-    models.add_argument("what", choices=["list", "get", "refresh"], nargs="?", default="list")
-    models.add_argument("model", nargs="*", help="of get: one; of refresh: those to ask about, all that are known else")
-    models.add_argument("--remote", action="store_true", help="list what the service has now; needs a token")
+    add_models(commands)
     sandbox = commands.add("sandbox", _sandbox, "Serve the Model API offline; prints its url and token.")
     sandbox.add_argument("--host", default="127.0.0.1")
     sandbox.add_argument("--port", type=int, default=0, help="0 takes a free one")
@@ -227,28 +224,6 @@ def _budget(options: argparse.Namespace) -> None:
         budget = session.store.budget(provider)
         shown: dict[str, Any] = {"provider": provider, "budget": None, "left": None}
         put_json(shown if budget is None else shown | {"budget": budget.amount, "left": round(budget.left, 6)})
-
-
-def _models(options: argparse.Namespace) -> None:
-    from nbbanana import models
-    from nbbanana.models.offers import known_models, told_model
-
-    if options.what == "get":
-        if len(options.model) != 1:
-            given = f"{len(options.model) or 'None'} {'was' if len(options.model) < 2 else 'were'} given."
-            raise UsageError("models get takes a model's id.", given, "nbbanana models lists them.")
-        with open_session(options) as session:
-            put_json(dict(model_for(session, options.model[0]).schema))
-    elif options.what == "refresh":
-        from nbbanana.session.refreshing import refresh
-
-        with open_session(options) as session:
-            put_rows(options, [asdict(line) for line in refresh(session, options.model)])
-    elif options.remote:
-        put_json(ask_account(options, "catalogue"))
-    else:
-        known = ((name, models.get(name) if name in models.ids() else told_model(name)) for name in known_models())
-        put_rows(options, [{"id": name, "title": model.title} for name, model in known if model])
 
 
 def _sandbox(options: argparse.Namespace) -> None:

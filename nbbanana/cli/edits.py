@@ -38,7 +38,7 @@ STDIN = "-"
 
 _HELP = {
     "prompt": "what to keep and what to change; - reads it from stdin",
-    "model": "another model than that of NBBANANA_MODEL",
+    "model": "another model than that of NBBANANA_MODEL; auto: the one that suits best",
     "no_wait": "print the request id and go; nbbanana resume collects it",
 }
 """What is said otherwise in a shell than of the options of a cell."""
@@ -234,6 +234,8 @@ def model_for(session: Session, model_id: str | None, provider: str | None = Non
     """
     from nbbanana import models
 
+    if (model_id or session.default_model_at(provider)) == models.AUTO:
+        return models.auto_model()
     try:
         return models.get(model_id or session.default_model_at(provider))
     except UnknownModelError:

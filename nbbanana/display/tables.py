@@ -1,4 +1,4 @@
-"""What the line magics show: the history as a table, the models, a dry run, a quiet note."""
+"""What the line magics show: the history as a table, a dry run, a quiet note."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from nbbanana.display.advice import advice_lines, advice_rows
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import squares
 from nbbanana.display.views import ResultView
-from nbbanana.models.offers import origins
 from nbbanana.text import clip, one_line, plain
 
 if TYPE_CHECKING:
     from nbbanana.display.thumbs import Source
     from nbbanana.display.views import DryRun
-    from nbbanana.models import Field, Model
     from nbbanana.store.records import Edit
 
-__all__ = ["dry_run_bundle", "history_bundle", "models_bundle", "note_bundle"]
+__all__ = ["dry_run_bundle", "history_bundle", "note_bundle"]
 
 SIDE = 44
 """CSS pixels of a picture in the history."""
@@ -131,60 +129,6 @@ def _history_lines(days: Sequence[tuple[str, list[dict[str, Any]]]]) -> Iterator
             yield f"  {row['name']:<{width}} {row['hour']}  {clip(row['prompt'], 60)}  ({facts})"
             if row["note"]:
                 yield f"  {'':<{width}} {'':<5}  {row['note']}"
-
-
-def models_bundle(models: Sequence[Model]) -> dict[str, str]:
-    """Return the models with what they are for, their options, and what each takes unless it is set."""
-    shown = [
-        {
-            "title": one_line(model.title),
-            "id": one_line(model.id),
-            "takes": _takes(model),
-            "summary": one_line(model.summary),
-            "services": ", ".join(origins(model.id)),
-            "options": [_option(field) for field in model.options],
-        }
-        for model in models
-    ]
-    return {"text/plain": "\n\n".join(map(_model_lines, shown)), "text/html": render("models", models=shown)}
-
-
-def _takes(model: Model) -> str:
-    if not model.max_images:
-        return "makes pictures from words"
-    if model.max_images == 1:
-        return "edits one picture"
-    return f"edits {model.min_images} to {model.max_images} pictures"
-
-
-def _option(field: Field) -> dict[str, str]:
-    return {
-        "option": field.option + (f", {field.short}" if field.short else ""),
-        "allowed": _allowed(field),
-        "unless_set": words.written(field.default),
-        "about": one_line(field.description or ""),
-        "cost": one_line(field.cost_note or ""),
-    }
-
-
-def _allowed(field: Field) -> str:
-    if field.enum:
-        return ", ".join(words.written(value) for value in field.enum)
-    if field.minimum is not None and field.maximum is not None:
-        return f"{field.minimum} to {field.maximum}"
-    bounds = [("at least", field.minimum), ("at most", field.maximum)]
-    limit = "".join(f", {how} {bound}" for how, bound in bounds if bound is not None)
-    return ("true, false" if field.kind == "boolean" else field.kind) + limit
-
-
-def _model_lines(model: dict[str, Any]) -> str:
-    lines = [f"{model['title']}  {model['id']}  {model['takes']}", f"  {model['summary']}"]
-    lines += [f"  at {model['services']}"] if model["services"] else []
-    for option in model["options"]:
-        unless = f"; {option['unless_set']} unless set" if option["unless_set"] else ""
-        cost = f" ({option['cost']})" if option["cost"] else ""
-        lines.append(f"  {option['option']:<24} {option['allowed']}{unless}{cost}")
-    return "\n".join(lines)
 
 
 COMPOSED = "composed of"

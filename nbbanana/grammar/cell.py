@@ -156,7 +156,7 @@ def parse_words(
         then=tuple(then),
         operands=tuple(_operand(word, variables) for word in left),
         model=named,
-        parameters=_parameters(model, given.values()),
+        parameters=_parameters(model, given.values()) | {key: own[key] for key in ("mask",) if key in own},
         mode=_mode(own),
         provider=str(own["provider"]) if "provider" in own else None,
         max_price=_dollars(own, "max_price"),

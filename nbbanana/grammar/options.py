@@ -73,7 +73,9 @@ class Option:
 
 OWN: tuple[Option, ...] = (
     Option("--prompt", "-p", "WORDS", "the prompt, where there is no cell body", "prompt", line_only=True),
-    Option("--model", "-m", "MODEL", "another model than that of %config NBBanana", "model"),
+    Option(
+        "--model", "-m", "MODEL", "another model than that of %config NBBanana; auto: the one that suits best", "model"
+    ),
     Option("--provider", None, "NAME", "the service that runs it; else the one that is set", "provider"),
     Option("--dry-run", None, None, "show the request and its price, send nothing", "dry_run"),
     Option("--fresh", None, None, "ask the service, whatever the store holds", "fresh"),
@@ -88,6 +90,7 @@ OWN: tuple[Option, ...] = (
     Option("--max-price", None, "USD", "send it only if it surely costs no more", "max_price"),
     Option("--assume-price", None, "USD", "what to count where the price is not known", "assume_price"),
     Option("--region", None, "PART", "what it is about: left,top,right,bottom from 0 to 1, or edit:12", "region"),
+    Option("--mask", None, "PICTURE", "what to repaint: a picture, region, or edit:12.mask; not all models", "mask"),
     Option("--no-wait", None, None, "return a live job at once", "no_wait"),
     Option("--quiet", "-q", None, "show nothing; so does a ; at the end of the line", "quiet"),
 )

@@ -1,14 +1,35 @@
 """
 The models: what each takes, what it is for, and everything that follows from its schema.
 
-`get` and `ids` know the catalogue that is shipped, `from_schema` makes a model of a schema that a service handed out.
+`get`, `ids`, `search` and `compare` know the catalogue that is shipped, `choose` ranks its models for a request, and
+`from_schema` makes a model of a schema that a service handed out.
 """
 
 from __future__ import annotations
 
+from nbbanana.models.auto import AUTO, auto_model
 from nbbanana.models.catalogue import canonical, get, ids
+from nbbanana.models.choosing import Ranked, Ranking, choose
 from nbbanana.models.fields import Field
 from nbbanana.models.model import Model, from_schema
+from nbbanana.models.searching import ModelComparison, ModelList, compare, search
 from nbbanana.models.wording import Grammar
 
-__all__ = ["Field", "Grammar", "Model", "canonical", "from_schema", "get", "ids"]
+__all__ = [
+    "AUTO",
+    "Field",
+    "Grammar",
+    "Model",
+    "ModelComparison",
+    "ModelList",
+    "Ranked",
+    "Ranking",
+    "auto_model",
+    "canonical",
+    "choose",
+    "compare",
+    "from_schema",
+    "get",
+    "ids",
+    "search",
+]

@@ -26,6 +26,7 @@ __all__ = [
     "frame_of",
     "framed",
     "in_words",
+    "is_frame",
     "pair_fields",
     "ratio_of",
     "says_shape",
@@ -120,6 +121,11 @@ def says_shape(field: Field) -> bool:
     return field.name in RATIO_NAMES or (field.name in SIZE_NAMES and _is_size(field.default))
 
 
+def is_frame(field: Field) -> bool:
+    """Return whether a field's words are ratios, tiers, presets or sizes."""
+    return says_shape(field) or (bool(field.enum) and all(tier_of(one) for one in field.enum))
+
+
 def framed(model: Model, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     Return parameters with the pair in the model's own words; what a model takes as it is stays as it is.
@@ -141,7 +147,7 @@ def framed(model: Model, parameters: Mapping[str, Any]) -> dict[str, Any]:
     foreign = {name: value for name, value in asked.items() if not _takes(model, name, value)}
     if not foreign:
         return dict(parameters)
-    fields = [one for one in model.options if (one.name not in asked or one.name in foreign) and _is_frame(one)]
+    fields = [one for one in model.options if (one.name not in asked or one.name in foreign) and is_frame(one)]
     if not (fields or all(_sides(model))):
         return dict(parameters)  # what is no parameter of the model is an error of its own
     own = _own_words(model, fields, foreign)
@@ -171,7 +177,7 @@ def in_words(model: Model, parameters: Mapping[str, Any]) -> tuple[str, ...]:
     for field in model.options:
         frame = frame_of(parameters[field.name]) if parameters.get(field.name) is not None else None
         is_other = frame is not None and str(frame).lower() != str(parameters[field.name]).lower()
-        if is_other and _is_frame(field):
+        if is_other and is_frame(field):
             found.append(f"{field.name} {parameters[field.name]} is {frame}.")
     width, height = _sides(model)
     if width and height and {width.name, height.name} <= {*parameters}:
@@ -222,11 +228,6 @@ def _takes(model: Model, name: str, value: Any) -> bool:
     except ParameterError:
         return False
     return True
-
-
-def _is_frame(field: Field) -> bool:
-    """Return whether a field's words are ratios, tiers, presets or sizes."""
-    return says_shape(field) or (bool(field.enum) and all(tier_of(one) for one in field.enum))
 
 
 def _own_words(model: Model, fields: Sequence[Field], foreign: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -315,13 +316,13 @@ def _sides(model: Model) -> tuple[Field | None, Field | None]:
 
 def _frames(model: Model) -> list[Frame]:
     """Return what the words of a model stand for, in the order of its schema."""
-    fields = [one for one in model.options if _is_frame(one)]
+    fields = [one for one in model.options if is_frame(one)]
     return [frame for one in fields for word in one.enum if (frame := frame_of(word))]
 
 
 def _nothing(model: Model, foreign: Mapping[str, Any]) -> ParameterError:
     """Return the error for what a model has no word for; it names what it has."""
-    has = [f"{one.name}: {', '.join(map(str, one.enum)) or 'a ratio'}" for one in model.options if _is_frame(one)]
+    has = [f"{one.name}: {', '.join(map(str, one.enum)) or 'a ratio'}" for one in model.options if is_frame(one)]
     has += [" and ".join(one.name for one in _sides(model) if one) + ", in pixels"] if all(_sides(model)) else []
     return ParameterError(
         f"{model.id} has no word for {_said(foreign)}.",

@@ -14,6 +14,7 @@ from nbbanana.models.checking import Validator, allowed, check_values, compiled,
 from nbbanana.models.dialect import plain_schema, unreadable
 from nbbanana.models.fields import COUNTS, IMAGES, Field, Role, read_fields
 from nbbanana.models.nearest import nearest_name
+from nbbanana.models.shown import Shown
 from nbbanana.models.wording import Grammar, read_grammar
 
 __all__ = ["Model", "from_schema"]
@@ -28,7 +29,7 @@ MANY_MODELS = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Model(Shown):
     """
     What a model takes. Everything here follows from its schema: a field added there is added everywhere.
 
@@ -247,6 +248,12 @@ class Model:
             )
         same_kind = there.kind == own.kind or isinstance(value, list | dict)
         return there.name, value if same_kind else typed(there, str(value).lower())
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _show(self) -> str:
+        return "model_bundle"
 
     @cached_property
     def _by_name(self) -> dict[str, Field]:

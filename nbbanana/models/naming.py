@@ -15,7 +15,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["INDEX", "SCHEMA", "canonical", "meant_by_page", "root", "successor"]
+__all__ = ["INDEX", "SCHEMA", "canonical", "meant_by_page", "root", "short_name", "successor"]
 
 SCHEMA, INDEX = ".schema.json", "models.json"
 
@@ -40,6 +40,17 @@ def meant_by_page(slug: str) -> str | None:
     """Return the id of the model whose page has this address; None where the two are the same or nothing is known."""
     found: str | None = _index()["pages"].get(slug)
     return found
+
+
+def short_name(model_id: str) -> str:
+    """
+    Return what is the least to write for a model: its shortest alias, else its id.
+
+    >>> short_name("google/nano-banana-2/edit"), short_name("acme/paint")
+    ('nano-banana', 'acme/paint')
+    """
+    aliases: Mapping[str, str] = _index()["aliases"]
+    return min((alias for alias, known in aliases.items() if known == model_id), key=len, default=model_id)
 
 
 def successor(model_id: str) -> str | None:

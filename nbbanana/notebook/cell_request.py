@@ -10,6 +10,7 @@ from nbbanana.grammar import NameOperand, Operand, parse
 from nbbanana.session import Job, current
 from nbbanana.session.cautioning import cautions_of
 from nbbanana.session.dry_run import describe_requests
+from nbbanana.session.region_args import OWN as OWN_REGION
 from nbbanana.session.scope import scope
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class CellRequest:
             [cell.prompt, *cell.then],
             self._load(found),
             model=cell.model,
-            parameters=cell.parameters,
+            parameters=self._with_mask(cell.parameters),
             region=cell.region,
             provider=cell.provider,
         )
@@ -69,6 +70,13 @@ class CellRequest:
         """Return what the model does by itself that spoils an edit and that these requests leave so."""
         model = self.session.model_of(requests[0].model, self.cell.provider)
         return () if self.cell.quiet else cautions_of(model, requests)
+
+    def _with_mask(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the parameters with the value of the variable that `--mask` names, if it names one."""
+        named = parameters.get("mask")
+        if not isinstance(named, str) or named == OWN_REGION or named not in self.namespace:
+            return parameters
+        return {**parameters, "mask": self.namespace[named]}
 
     def start(self, requests: Sequence[EditRequest]) -> Job:
         """Start the passes; returns at once. The job is kept as `job`."""

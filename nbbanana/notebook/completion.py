@@ -163,6 +163,8 @@ def _options(words: list[str], *, is_cell: bool) -> list[Option]:
     from nbbanana.settings import DEFAULT_MODEL, settings
 
     named = [models.canonical(after) for word, after in pairwise(words) if word in {"--model", "-m"}]
+    if models.AUTO in named:
+        return [option for option in options_of(models.auto_model()) if not (is_cell and option.line_only)]
     known = [name for name in (*named, models.canonical(settings().model), DEFAULT_MODEL) if name in models.ids()]
     return [option for option in options_of(models.get(known[0])) if not (is_cell and option.line_only)]
 
@@ -174,9 +176,10 @@ def _spellings(options: Iterable[Option]) -> dict[str, str]:
 
 def _values(option: Option) -> dict[str, str]:
     """Return the values that an option takes, where they are counted."""
+    from nbbanana.models import AUTO
     from nbbanana.models.offers import known_models
 
-    choices = known_models() if option.key == "model" and option.field is None else option.choices
+    choices = (*known_models(), AUTO) if option.key == "model" and option.field is None else option.choices
     if option.is_switch:
         choices = ("true", "false")
     return dict.fromkeys(choices, "value")

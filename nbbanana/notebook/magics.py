@@ -197,21 +197,21 @@ class NBBananaMagics(Magics):
     @line_magic
     def nbmodels(self, line: str) -> None:
         """
-        Show the models and their options, or one of them.
+        Show the models, one of them with its options and advice, or those that suit a request.
 
             %nbmodels
+            %nbmodels nano-banana
             %nbmodels google/nano-banana-2/edit
-        """
-        from nbbanana.display import models_bundle
-        from nbbanana.grammar import split
-        from nbbanana.models import ids
-        from nbbanana.models.offers import known_models, told_model
-        from nbbanana.notebook.displays import publish
-        from nbbanana.session import current
+            %nbmodels --compare nano-banana nano-banana-2.1
+            %nbmodels --search "several pictures"
+            %nbmodels --choose "rewrite the headline in Japanese" --images 2
 
-        named = [word.text for word in split(line)[0]]
-        told = [] if named else [model for name in known_models() if name not in ids() and (model := told_model(name))]
-        publish(self._shell, models_bundle([*map(current().model_of, named or ids()), *told]))
+        What --choose says decides nothing: a request goes to the model that it names, else to the default one, and with
+        --model auto to the first of that list which the service has. --mask says that a mask goes with the words.
+        """
+        from nbbanana.notebook.models_line import show_models
+
+        show_models(self._shell, line)
 
     @no_var_expand
     @line_magic

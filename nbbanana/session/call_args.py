@@ -121,7 +121,7 @@ def checked_dollars(name: str, amount: Any) -> float | None:
     return float(amount)
 
 
-def checked_prices(max_price: Any, assume_price: Any) -> dict[str, float | None]:
+def checked_prices(max_price: Any = None, assume_price: Any = None) -> dict[str, float | None]:
     """
     Return what a call says of money.
 

@@ -115,6 +115,7 @@ def _described_request(
             most=quote.high if quote else None,
             how=quote.how if quote else "",
             notes=(
+                *filter(None, [request.model_note]),
                 *([] if request.model_named or is_replay else [f"No model was named: {request.model} is the default."]),
                 *filter(None, [_origin(service, model), ending(service, model.id), seed, note]),
                 *filter(None, [quote.note if quote else None]),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from nbbanana import models
 from nbbanana.engine.engine import Engine
 from nbbanana.errors import ConfigError, CredentialError, UnknownModelError
-from nbbanana.models import Model, from_schema
+from nbbanana.models import AUTO, Model, auto_model, from_schema
 from nbbanana.models.naming import canonical
 from nbbanana.models.offers import offer, told_model
 from nbbanana.session.choice import by_login
@@ -55,13 +55,15 @@ def find_model(model_id: str, engine: Callable[[], Engine] | None, library: Libr
     Return a model by its id: shipped, else by its live schema.
 
     Args:
-        model_id: its id, or another name that `canonical` knows.
+        model_id: its id, or another name that `canonical` knows; `auto` is what stands for the one that suits best.
         engine: gives the engine that asks the service; None asks none, as in replay: there a record's schema is taken.
         library: the records.
 
     Raises:
         UnknownModelError: it is not known.
     """
+    if model_id == AUTO:
+        return auto_model()
     model_id = canonical(model_id)
     try:
         return models.get(model_id)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import glob
 import keyword
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.grammar import FileOperand, Operand, to_cell
 from nbbanana.images import ImageInput, load
-from nbbanana.models import Model
+from nbbanana.models import AUTO, Model
+from nbbanana.models.transfer import checked, transferred
 from nbbanana.prompts import code_of, words_of
 from nbbanana.regions import written
 from nbbanana.request import EditRequest
@@ -26,35 +29,80 @@ NOT_PARAMETERS = frozenset(
 """What `nb.edit` takes besides a model's parameters."""
 
 
-def request_of(edit: Edit, model: Model, store: Store, seed: int | None = None, n: int | None = None) -> EditRequest:
+def request_of(
+    edit: Edit,
+    model: Model,
+    store: Store,
+    seed: int | None = None,
+    n: int | None = None,
+    *,
+    other: Model | None = None,
+    without: Iterable[str] = (),
+) -> EditRequest:
     """
     Return the request of a record, with the pictures from the store; `seed` and `n` replace its seed and its count.
 
     They keep the identity they were asked with, so that the ask is the same although what was kept is what was sent.
 
+    Args:
+        edit: the record.
+        model: the model that it was asked of.
+        store: keeps its pictures.
+        seed: the seed to ask with.
+        n: how many pictures to ask for.
+        other: the model to ask now, under whose names the parameters go; None is the same.
+        without: the parameters that are given up since that has no counterpart for them.
+
     Raises:
         UsageError: a seed for a model that takes none.
-        ParameterError: a seed or a number of pictures that the model does not take.
+        ParameterError: a seed or a number of pictures that the model does not take, or something that the other model
+            has no counterpart for.
     """
-    images = tuple(image_of(record, store) for record in edit.inputs)
-    mask = image_of(edit.masks[0], store) if edit.masks else None
-    parameters = edit.parameters
+    given, target = edit.parameters, other or model
+    is_carried = target.id != model.id
+    if is_carried:
+        replaced = {model.seed_field if seed is not None else None, model.count_field if n is not None else None}
+        given = {name: value for name, value in given.items() if name not in replaced}
+    request = EditRequest(
+        edit.model,
+        given,
+        tuple(image_of(record, store) for record in edit.inputs),
+        seed_field=model.seed_field,
+        prompt_field=model.prompt_field,
+        mask=image_of(edit.masks[0], store) if edit.masks else None,
+        region=edit.region,
+        parts=edit.parts,
+    )
+    return _changed(_carried(request, model, target, without) if is_carried else request, target, seed, n)
+
+
+def _changed(request: EditRequest, model: Model, seed: int | None, n: int | None) -> EditRequest:
+    """Return a request with another seed and another count."""
+    parameters, images = request.parameters, len(request.images)
     if seed is not None:
         if model.seed_field is None:
             raise UsageError(f"{model.id} takes no seed.", "Its schema has none.", "Use rerun() for a new sample.")
-        parameters = model.check({**parameters, model.seed_field: seed}, images=len(images))
+        parameters = model.check({**parameters, model.seed_field: seed}, images=images)
     if n is not None:
         rest = {name: value for name, value in parameters.items() if name != model.count_field}
-        parameters = model.check(with_count(model, rest, n), images=len(images))
-    return EditRequest(
-        edit.model,
-        parameters,
-        images,
-        seed_field=model.seed_field,
-        prompt_field=model.prompt_field,
-        mask=mask,
-        region=edit.region,
-        parts=edit.parts,
+        parameters = model.check(with_count(model, rest, n), images=images)
+    return replace(request, parameters=parameters)
+
+
+def _carried(request: EditRequest, before: Model, after: Model, without: Iterable[str]) -> EditRequest:
+    """Return the same request to another model; nothing of it is dropped without being named."""
+    if after.id == AUTO:
+        raise UsageError("auto is for a new request.", "This one was made.", "Name the model: model='kontext'.")
+    moved = transferred(request.parameters, before, after)
+    given = checked(moved, before, after, without)
+    return replace(
+        request,
+        model=after.id,
+        parameters=after.check(given, images=len(request.images)),
+        seed_field=after.seed_field,
+        prompt_field=after.prompt_field,
+        mask=request.mask if after.mask_field in given else None,
+        model_note=" ".join([f"Asked of {after.id} as it was asked of {before.id}.", *moved.said]),
     )
 
 

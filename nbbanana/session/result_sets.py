@@ -87,6 +87,8 @@ class Asker(Protocol):
         seeds: Sequence[int],
         *,
         provider: str = "",
+        model: str | None = None,
+        without: Iterable[str] = (),
         max_price: float | None = None,
         assume_price: float | None = None,
     ) -> Sequence[Pending]:

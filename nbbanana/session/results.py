@@ -16,10 +16,11 @@ from nbbanana.regions import Area
 from nbbanana.session import saving, view_builders
 from nbbanana.session.ancestry import ancestors
 from nbbanana.session.annotating import Annotated
+from nbbanana.session.asking_again import AskedAgain
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, RESULT, Expression, expression
 from nbbanana.session.reproduce import as_cell, as_code, image_of
-from nbbanana.session.result_sets import Asker, ResultSet, bundle_of, collected, seeds_of
+from nbbanana.session.result_sets import Asker, ResultSet, bundle_of
 from nbbanana.store import Store
 from nbbanana.store.provenance import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord, Rating
@@ -197,17 +198,9 @@ class Output:
         result: EditResult = self._result.asker.edit(prompt, self, *more, **parameters)
         return result
 
-    def vary(
-        self,
-        seeds: Iterable[int] | None = None,
-        *,
-        n: int | None = None,
-        provider: str | None = None,
-        max_price: float | None = None,
-        assume_price: float | None = None,
-    ) -> ResultSet:
+    def vary(self, seeds: Iterable[int] | None = None, *, n: int | None = None, **how: Any) -> ResultSet:
         """Send the request that made it with other seeds, like `result.vary`: each gives as many pictures as it did."""
-        return self._result.vary(seeds, n=n, provider=provider, max_price=max_price, assume_price=assume_price)
+        return self._result.vary(seeds, n=n, **how)
 
     def __nbbanana_image__(self) -> ImageInput:
         return ImageInput(
@@ -230,7 +223,7 @@ class Output:
         return replace(shown, pictures=(shown.pictures[self._result.index_of(self)],), expected=1)
 
 
-class EditResult(Annotated, Sequence[Output]):
+class EditResult(Annotated, AskedAgain, Sequence[Output]):
     """
     What came back: a sequence of outputs that shows itself as a grid.
 
@@ -405,48 +398,6 @@ class EditResult(Annotated, Sequence[Output]):
         count = f"{len(self)} outputs" if self else "no output"
         which = f"Say which: {self.label}[{len(self) // 2}].edit(…)." if self else "Look at its record."
         raise UsageError(f"{self.label} has {count}.", "One picture is edited further.", which)
-
-    def rerun(self, *, mode: str = "fresh", n: int | None = None, provider: str | None = None) -> EditResult:
-        """
-        Send the same request again: a new sample, also where the seed was given; `n` asks for so many pictures.
-
-        It goes to the service that made it, unless `provider` names another; play money to the one that is chosen.
-        """
-        where: dict[str, Any] = {"provider": provider} if provider else {}
-        result: EditResult = self.asker.resubmit(self.record, mode=mode, n=n, **where).result()
-        return result
-
-    def vary(
-        self,
-        seeds: Iterable[int] | None = None,
-        *,
-        n: int | None = None,
-        provider: str | None = None,
-        max_price: float | None = None,
-        assume_price: float | None = None,
-    ) -> ResultSet:
-        """
-        Send the same request with other seeds, all at once; what the store has is not sent.
-
-        All of them are checked, and their price is kept back from the budget, before the first is sent. Where one of
-        them fails, the others are returned, with a sentence that says what is missing and why.
-
-        Args:
-            seeds: a request each.
-            n: in the place of seeds: so many that follow the result's own, which are the same each time.
-            provider: the service that runs them; None is the one that made it, and for play money the one chosen.
-            max_price: US dollars that all of them may cost together at most.
-            assume_price: US dollars to count for each where the price is not known.
-
-        Raises:
-            UsageError: `seeds` are no numbers, or both are given, or neither.
-            BudgetError: all together cost too much; nothing was sent.
-            NBBananaError: why none of them gave a picture.
-        """
-        numbers = seeds_of(seeds, n, self.seed, step=self.library.model(self.record).count(self.record.parameters))
-        prices = {"max_price": max_price, "assume_price": assume_price}
-        jobs = self.asker.resubmit_all(self.record, numbers, provider=provider or "", **prices)
-        return collected(jobs, [f"seed {seed}" for seed in numbers])
 
     def save(self, folder: str | Path, *, overwrite: bool = False, sidecar: bool = False) -> list[Path]:
         """

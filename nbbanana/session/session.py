@@ -34,6 +34,7 @@ from nbbanana.session.history import History
 from nbbanana.session.jobs import Job
 from nbbanana.session.library import Library
 from nbbanana.session.model_choice import default_model, find_model
+from nbbanana.session.model_routing import Routes
 from nbbanana.session.names import SESSION, Expression
 from nbbanana.session.replaying import replayed, replayed_or_failed
 from nbbanana.session.reproduce import provider_again, request_of
@@ -160,6 +161,7 @@ class Session(EditCalls):
             images,
             self.model_at(model, provider),
             model_named=bool(model or self._named_model),
+            routes=Routes(lambda: self.choice(provider), lambda: self.store, is_replay=self.mode == "replay"),
             load=self.load,
             store=lambda: self.store,
             parameters=parameters,
@@ -200,7 +202,7 @@ class Session(EditCalls):
         choice, engine = self._engines.chosen(provider or "")
         model = self.model_of(request.model, provider)
         run = engine.start(request, model, mode=effective, download=download, **prices)
-        return Job(run, engine, self.library, self, partial(self._receive, choice), name)
+        return Job(run, engine, self.library, self, partial(self._receive, choice, request), name)
 
     def start_chain(
         self,
@@ -228,10 +230,10 @@ class Session(EditCalls):
         choice, engine = self._engines.chosen(provider or "")
         asked = [(request, self.model_of(request.model, provider)) for request in requests]
         runs = engine.start_chain(asked, complete, mode=effective, **prices)
-        receive = partial(self._receive, choice)
         names = [None] * (len(runs) - 1) + [name]
-        jobs = [Job(run, engine, self.library, self, receive, own) for run, own in zip(runs, names, strict=True)]
-        return ChainJob(jobs)
+        receives = [partial(self._receive, choice, request) for request in requests]
+        each = zip(runs, receives, names, strict=True)
+        return ChainJob([Job(run, engine, self.library, self, receive, own) for run, receive, own in each])
 
     def quote(self, request: EditRequest, provider: str | None = None) -> Quote:
         """Return what a request will cost; in `replay` no price is asked."""
@@ -243,35 +245,40 @@ class Session(EditCalls):
         """Return the price and the model as the service has it now (None: it tells no schema), or raise its error."""
         return self.engine_at(provider).described(request, self.model_of(request.model, provider)).result()
 
-    def resubmit(
-        self, edit: Edit, *, mode: str = "auto", seed: int | None = None, n: int | None = None, **how: Any
-    ) -> Job:
-        """Ask again what a record asked, its pictures from the store, its seed and count as given; see `start`."""
+    def resubmit(self, edit: Edit, *, mode: str = "auto", seed: int | None = None, **how: Any) -> Job:
+        """
+        Ask again what a record asked, its pictures from the store, with another `seed`, count `n` or `model`; see
+        `start`. What another model has no counterpart for is left out where `without` names it.
+        """
         how = {"provider": provider_again(edit), **how}
-        request = request_of(edit, self._model_again(edit, mode, how["provider"]), self.store, seed, n)
+        changes = {key: how.pop(key) for key in ("n", "model", "without") if key in how}
+        [(request, _)] = self._again(edit, mode, how["provider"], [seed], **changes)
         return self.start(request, mode=cast("Mode", mode), **how)
 
-    def resubmit_all(
-        self, edit: Edit, seeds: Sequence[int], *, provider: str = "", max_price: Any = None, assume_price: Any = None
-    ) -> list[Job]:
+    def resubmit_all(self, edit: Edit, seeds: Sequence[int], *, provider: str = "", **how: Any) -> list[Job]:
         """
         Ask again what a record asked, with each of these seeds: all are checked and reserved before the first is sent.
-        `max_price` is for all of them together, `assume_price` for each.
+        `max_price` is for all of them together, `assume_price` for each; `model` and `without` as in `resubmit`.
         """
-        prices, mode = checked_prices(max_price, assume_price), self._effective(None)
+        changes = {key: how.pop(key) for key in ("model", "without") if key in how}
+        prices, mode = checked_prices(**how), self._effective(None)
         provider = provider or provider_again(edit) or ""
-        model = self._model_again(edit, mode, provider)
-        requests = [request_of(edit, model, self.store, seed) for seed in seeds]
+        asked = self._again(edit, mode, provider, seeds, **changes)
         if mode == "replay":
-            return [self._replayed(request, answer=replayed_or_failed) for request in requests]
+            return [self._replayed(request, answer=replayed_or_failed) for request, _ in asked]
         refuse_writing(self.folder, mode)
         choice, engine = self._engines.chosen(provider)
-        runs = engine.start_series([(request, model) for request in requests], mode=mode, **prices)
-        return [Job(run, engine, self.library, self, partial(self._receive, choice)) for run in runs]
+        runs = engine.start_series(asked, mode=mode, **prices)
+        return [Job(run, engine, self.library, self, partial(self._receive, choice, None)) for run in runs]
 
-    def _model_again(self, edit: Edit, mode: str, provider: str | None) -> Model:
-        is_replay = self._effective(cast("Mode", mode)) == "replay"
-        return self.library.model(edit) if is_replay else self.model_of(edit.model, provider)
+    def _again(
+        self, edit: Edit, mode: str, provider: str | None, seeds: Sequence[int | None], **changes: Any
+    ) -> list[tuple[EditRequest, Model]]:
+        """Return the request of a record with each of these seeds, and the model that is asked."""
+        is_replay, model = self._effective(cast("Mode", mode)) == "replay", changes.pop("model", None)
+        own = self.library.model(edit) if is_replay or model else self.model_of(edit.model, provider)
+        other = self.model_of(model, provider) if model else own
+        return [(request_of(edit, own, self.store, seed, other=other, **changes), other) for seed in seeds]
 
     def resume(self, edit: Edit) -> Job:
         """Take an accepted job up again; nothing is sent a second time."""
@@ -281,7 +288,7 @@ class Session(EditCalls):
         except NotInStoreError:  # a picture of it is not here; to collect its outputs none is needed
             request = EditRequest(edit.model, edit.parameters, seed_field=model.seed_field)
         engine = self._engines.of(edit.provider)
-        return Job(engine.resume(edit, request, model), engine, self.library, self, partial(self._receive, None))
+        return Job(engine.resume(edit, request, model), engine, self.library, self, partial(self._receive, None, None))
 
     def collect(self, edits: Sequence[Edit]) -> list[Job]:
         """Take up those of these accepted jobs that run at this session's provider, or at another whose key is here."""
@@ -378,10 +385,14 @@ class Session(EditCalls):
     def _replayed(self, request: EditRequest, name: str | None = None, answer: Callable[..., Run] = replayed) -> Job:
         """Answer a request from the store alone."""
         run = answer(request, self.library.model_by_id(request.model), self._engines.reuse)
-        return Job(run, None, self.library, self, partial(self._receive, None), name)
+        return Job(run, None, self.library, self, partial(self._receive, None, request), name)
 
-    def _receive(self, choice: Choice | None, outcome: Outcome, name: str | None) -> EditResult:
-        """Make the result of what the engine gave."""
+    def _receive(
+        self, choice: Choice | None, request: EditRequest | None, outcome: Outcome, name: str | None
+    ) -> EditResult:
+        """Make the result of what the engine gave; what was suggested is said of what was made just now."""
+        if request is not None and request.model_note and (request.model_named or outcome.origin == "made"):
+            outcome = replace(outcome, notes=(request.model_note, *outcome.notes))
         if choice is not None and choice.text and not self._has_noticed:
             self._has_noticed = True
             outcome = replace(outcome, notes=(choice.message, *outcome.notes))

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from nbbanana.errors import NBBananaError, UsageError
+from nbbanana.errors import UsageError
 from nbbanana.grammar import Cell, read_words, to_cell
 from nbbanana.models.defaults import presets
+from nbbanana.models.transfer import transferred
 from nbbanana.prompts import code_of
 from nbbanana.regions import Area, Shape, written
 from nbbanana.request import EditRequest
@@ -71,12 +72,6 @@ def title_of(field: Field) -> str:
     if field.role == "count":
         return "Number of pictures"
     return TITLES.get(field.name) or field.name.replace("_", " ").capitalize()
-
-
-def _same_field(field: Field, model: Model) -> str:
-    """What another model calls a parameter: the same name, or that of the parameter with the same role."""
-    others = [one.name for one in model.options if field.role and one.role == field.role]
-    return field.name if any(one.name == field.name for one in model.options) else (others or [field.name])[0]
 
 
 class FormState:
@@ -304,19 +299,10 @@ class FormState:
         What was set from the beginning for one model stays with it; the other has presets of its own.
         """
         before = self.model
-        usual, kept = presets(before), presets(model)
-        dropped: list[str] = []
-        for name, value in self.draft.parameters.items():
-            if name in usual and usual[name] == value:
-                continue
-            own = before.field(name)
-            try:
-                found = _same_field(own, model)
-                model.parse_option(found, value) if isinstance(value, str) else model.field(found)
-                kept[found] = value
-            except NBBananaError:
-                dropped.append(title_of(own))
-        return kept, dropped
+        usual = presets(before)
+        given = {name: value for name, value in self.draft.parameters.items() if usual.get(name, ...) != value}
+        moved = transferred(given, before, model)
+        return {**presets(model), **moved.parameters}, [title_of(before.field(name)) for name in moved.dropped]
 
     def _checked(self, values: Mapping[str, Any]) -> None:
         model = self.model

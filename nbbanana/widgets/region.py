@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nbbanana import images
 from nbbanana.display.thumbs import data_uri, encode
 from nbbanana.errors import ImageError, UsageError
+from nbbanana.models.naming import short_name
+from nbbanana.models.searching import ModelList, search
 from nbbanana.regions import Area, Box, Shape, box_shape, boxes_of, mask_of, shape_of, words_for
 from nbbanana.text import one_line
 from nbbanana.widgets import ui_thread
@@ -36,6 +38,8 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     >>> part = nb.region(nb.samples.still_life((64, 48)), boxes=[(0.7, 0, 1, 0.3)])
     >>> part.words, part.mask().getbbox()
     ('the upper-right corner', (45, 0, 64, 14))
+    >>> [model.id for model in part.models]
+    ['qwen/qwen-image-2.1/edit', 'tongyi-mai/z-image/turbo/inpainting']
     >>> part.close()
     """
 
@@ -85,6 +89,11 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
         return mask_of(self.shapes, self.size)
 
     @property
+    def models(self) -> ModelList:
+        """The models that take it as a mask: `nb.edit(…, mask=part, model="qwen")`; all others take its words."""
+        return search("mask")
+
+    @property
     def area(self) -> Area:
         """It as a value that does not change any more; `region=` of `nb.edit` takes the one or the other."""
         return Area(self.shapes, self.size, identity=self.picture.identity)
@@ -107,7 +116,9 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
         """What was drawn, or that a front end is new."""
         if kind == "hello":
-            self.emit("subject", name=self.picture.name, width=self.size[0], height=self.size[1])
+            names = [short_name(model.id) for model in self.models]
+            subject: dict[str, Any] = {"name": self.picture.name, "width": self.size[0], "height": self.size[1]}
+            self.emit("subject", **subject, models=" or ".join(names))
             self._tell_shapes()
             self.emit_made("picture", lambda: seen(self.picture.source or b""))
         elif kind == "shapes":

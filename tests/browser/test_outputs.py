@@ -27,12 +27,12 @@ from nbbanana.display import (
     dry_run_bundle,
     history_bundle,
     lineage_bundle,
-    models_bundle,
+    model_bundle,
     note_bundle,
     word_diff,
 )
 from nbbanana.engine.run import Progress
-from nbbanana.models import get, ids
+from nbbanana.models import choose, compare, get, ids, search
 
 pytestmark = pytest.mark.browser
 
@@ -98,12 +98,19 @@ def outputs(done: ResultView, stages: list[str]) -> list[str]:
             Progress("cancelled"), "Cancelled: nothing is charged.\nAgain."
         ),
         history_bundle(rows, [done.pictures[0].source, None], 1284),
-        models_bundle([get(model_id) for model_id in ids()]),
+        *(model_bundle(get(model_id)) for model_id in ids()),
+        *catalogue(),
         dry_run_bundle(DryRun(done.model, "sandbox", {"prompt": done.prompt}, done.inputs, 4, 0.28)),
         note_bundle("The sandbox answers."),
         *against_each_other(done),
     ]
     return [*stages, *(other["text/html"] for other in others)]
+
+
+def catalogue() -> list[dict[str, str]]:
+    """The catalogue as a list, two models beside each other, and those that suit a request."""
+    shown = (search(), compare("nano-banana", "kontext"), choose("Write 営業中 on the sign for $7.", images=2))
+    return [value._repr_mimebundle_() for value in shown]
 
 
 def against_each_other(done: ResultView) -> list[dict[str, str]]:

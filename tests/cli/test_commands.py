@@ -243,3 +243,17 @@ def test_models_are_refreshed(shell):
     assert outcomes["runcomfy"] == ("", "not asked")
     assert shell("models", "refresh", "../keys").code == 64
     assert shell("models", "get").code == 64
+
+
+def test_models_are_shown_compared_searched_and_chosen(shell):
+    """One whole, two beside each other, those for a word, those for a request; what cannot be meant is 64."""
+    assert "How to ask" in shell("models", "kontext").out
+    assert "edits 1 to 10 pictures" in shell("models", "--compare", "kontext", "gpt-image").out
+    assert "2 models" in shell("models", "--search", "mask").out
+    ranked = shell("models", "--choose", "write 営業中 on the sign", "--images", "1").out
+    assert ranked.splitlines()[1].startswith("1. openai/gpt-image-2/edit (--model gpt-image): ")
+    found = shell("models", "--choose", "a bird", "--images", "1", "--mask", "--output", "json").json
+    assert found["models"][0]["model"] == "qwen/qwen-image-2.1/edit"
+    assert found["excluded"][MODEL] == "takes no mask, and one is given"
+    for wrong, code in ((("kontext", "qwen"), 64), (("someone/else",), 65), (("--compare", "kontext"), 64)):
+        assert shell("models", *wrong).code == code

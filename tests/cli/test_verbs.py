@@ -293,3 +293,14 @@ def test_the_ledger_is_csv_for_a_support_desk(shell):
     assert ",sandbox," in line
     (row,) = shell("ledger", "--output", "json", "--sandbox").json
     assert (row["edit"], row["outcome"]) == (1, "accepted")
+
+
+def test_row_11_auto_goes_to_the_model_that_suits_and_says_why(shell):
+    """Row 11: in a shell too, with a note on stderr; what another model is meant for is said where none was named."""
+    words = ("-p", "Rewrite the sign in Japanese.", "--sandbox")
+    auto = shell("edit", "table.png", "--model", "auto", *words)
+    assert auto.code == 0
+    assert "auto: openai/gpt-image-2/edit, since words inside the picture change" in auto.err
+    plain = shell("edit", "table.png", *words)
+    assert "openai/gpt-image-2/edit is for that (--model gpt-image)" in plain.err
+    assert shell("edit", "table.png", "--mask", "table.png", *words).code == 65

@@ -28,8 +28,8 @@ from nbbanana.engine.run import Progress
 from nbbanana.text import one_line, plain, storable
 
 KEPT_TAGS = {
-    *("b", "bdi", "br", "code", "dd", "del", "details", "div", "dl", "dt", "img", "ins", "p"),
-    *("pre", "progress", "span", "strong", "summary", "table", "td", "tfoot", "th", "tr"),
+    *("b", "bdi", "br", "code", "dd", "del", "details", "div", "dl", "dt", "img", "ins", "li", "p"),
+    *("pre", "progress", "span", "strong", "summary", "table", "td", "tfoot", "th", "tr", "ul"),
 }
 KEPT_ATTRIBUTES = {
     "*": {"dir", "style", "title"},

@@ -1,4 +1,4 @@
-"""What the line magics show: the history by day, the models, a dry run, a quiet note."""
+"""What the line magics show: the history by day, a dry run, a quiet note."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from nbbanana.display import (
     describe,
     dry_run_bundle,
     history_bundle,
-    models_bundle,
     note_bundle,
 )
-from nbbanana.models import from_schema, get, ids
 from nbbanana.store.records import WHOLE, Edit
 
 NOON = 1_773_316_800.0
@@ -98,39 +96,6 @@ def test_fifty_edits_weigh_little(row: Edit, photo: Callable[[str], Path]) -> No
     data = history_bundle(rows, sources * 10, 50, zone=UTC)
     assert len(json.dumps(data)) <= 300_000
     assert len(read(data["text/html"]).all("img")) == 50
-
-
-def test_all_shipped_models_are_listed_with_their_options() -> None:
-    """Title, id, what it is for, and each option with what it takes unless it is set."""
-    data = models_bundle([get(model_id) for model_id in ids()])
-    page, plain = read(data["text/html"]).text, data["text/plain"]
-    for model_id in ids():
-        assert model_id in page
-        assert model_id in plain
-    assert "edits 1 to 20 pictures" in page
-    assert "--aspect-ratio" in page
-    assert "1K unless set" in page
-    assert "costs extra and takes longer" in page
-    assert "--resolution             0.5K, 1K, 2K, 4K; 1K unless set (larger outputs may cost more" in plain
-
-
-def test_a_model_of_one_picture_and_an_open_number_are_said() -> None:
-    """What is allowed follows from the schema, also where a bound is missing."""
-    schema = {
-        "type": "object",
-        "properties": {
-            "prompt": {"type": "string"},
-            "image_url": {"type": "string", "format": "image_uri"},
-            "strength": {"type": "number", "minimum": 0},
-            "fast": {"type": "boolean"},
-        },
-    }
-    data = models_bundle([from_schema("some/editor", {**schema, "title": "Editor", "description": "Edits."})])
-    page = read(data["text/html"])
-    assert "edits one picture" in page.text
-    assert "at least 0" in page.text
-    assert "true, false" in page.text
-    assert page.all("details")[0].attributes["open"] == "open"
 
 
 def test_a_dry_run_shows_the_request_and_the_price(small: bytes) -> None:

@@ -164,7 +164,7 @@ def test_an_error_of_another_line_is_pythons_own(ran: dict[str, list[Any]]) -> N
 
 def test_lists_are_static_tables(ran: dict[str, list[Any]]) -> None:
     """The history and the models, in text and HTML."""
-    for cell, word in (("history", "live"), ("models", "--aspect-ratio")):
+    for cell, word in (("history", "live"), ("models", "text-to-image")):
         [output] = ran[cell]
         assert word in output.data["text/plain"]
         assert word in output.data["text/html"]

@@ -14,7 +14,7 @@ from support.sandboxes import png
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.display import models_bundle
+from nbbanana.display import model_bundle
 from nbbanana.grammar import parse
 from nbbanana.models import ids
 from nbbanana.models.offers import known_models, offer, told_model
@@ -232,8 +232,8 @@ def test_a_model_that_was_asked_about_is_listed_with_the_others(at_fal: SimpleNa
     assert known_models() == (*ids(), NEW)
     model = told_model(NEW)
     assert model is not None
-    assert "--num-images" in models_bundle([model])["text/plain"]
-    assert "at fal (it was asked 20" in models_bundle([model])["text/plain"]
+    assert "--num-images" in model_bundle(model)["text/plain"]
+    assert "at fal (it was asked 20" in model_bundle(model)["text/plain"]
     (line,) = [line for line in nb.list_providers() if line.name == "fal"]
     assert NEW in line.models
     assert len(at_fal.fal.asked) == asked

@@ -23,11 +23,10 @@ from nbbanana.display import (
     dry_run_bundle,
     history_bundle,
     lineage_bundle,
-    models_bundle,
     note_bundle,
 )
 from nbbanana.engine.run import Progress
-from nbbanana.models import Model, from_schema
+from nbbanana.models import Model, ModelList, Ranked, Ranking, compare, from_schema, get
 from nbbanana.store.records import Edit, OutputRecord
 
 __all__ = ["everything", "model_saying", "payloads"]
@@ -98,8 +97,16 @@ def everything(words: str) -> Iterator[str]:
     run = DryRun(words, words, {words: words}, view.pictures, 1, 0.5, is_exact=True, how=words, notes=(words,))
     yield dry_run_bundle(run)["text/html"]
     yield note_bundle(words)["text/html"]
-    yield models_bundle([model_saying(words)])["text/html"]
+    yield from _of_the_catalogue(words)
     yield from _against_each_other(view, words)
+
+
+def _of_the_catalogue(words: str) -> Iterator[str]:
+    model = replace(model_saying(words), guidance=f"# {words}\n\n## {words}\n\n- {words}\n- {words}\n")
+    entry = Ranked(model, (words,), words, words, words, words)
+    ranking = Ranking((entry,), {words: words}, words, words)
+    for shown in (model, ModelList([model], words), compare(model, get("nano-banana")), ranking):
+        yield shown._repr_mimebundle_()["text/html"]
 
 
 def _on_its_way(view: ResultView, words: str) -> Iterator[str]:

@@ -99,6 +99,7 @@ function makeList(form) {
   const copy = button("Copy the words", "copy", () => copyWords(), { boxed: true });
   const copied = h("span.nbb-quiet.nbb-small", { role: "status" });
   const list = h("ol.rg-list");
+  const models = h("p.rg-models.nbb-quiet.nbb-small");
   const numbers = makeNumbers(form);
   async function copyWords() {
     try {
@@ -119,10 +120,11 @@ function makeList(form) {
     return h("li", {}, pick, h("button.nbb-icon", { type: "button", "aria-label": `Take away ${name.toLowerCase()} ${number + 1}`, onclick: () => form.drop(number) }, "×"));
   };
   return {
-    element: h("div.rg-side", {}, h("section", { "aria-label": "In words" }, h("h3", {}, "In words"), words, h("div.rg-copy", {}, copy, copied)), h("section", { "aria-label": "Drawn" }, h("h3", {}, "Drawn"), list, numbers.element)),
+    element: h("div.rg-side", {}, h("section", { "aria-label": "In words" }, h("h3", {}, "In words"), words, h("div.rg-copy", {}, copy, copied), models), h("section", { "aria-label": "Drawn" }, h("h3", {}, "Drawn"), list, numbers.element)),
     draw() {
       fill(words, state.shapes.length ? state.words || "…" : h("span.nbb-quiet", {}, "Draw on the picture, or add a box and move it with the arrows."));
       copy.disabled = !state.words;
+      fill(models, state.subject?.models ? `As a mask it can go to ${state.subject.models}; other models take the words.` : "");
       fill(copied);
       const at = list.contains(form.root.getRootNode().activeElement) ? [...list.querySelectorAll("button")].indexOf(form.root.getRootNode().activeElement) : -1;
       fill(list, state.shapes.map(row));
@@ -155,6 +157,7 @@ export function renderRegion({ model, el }) {
     subject: (message) => {
       state.subject = message;
       form.surface.subject(message);
+      list.draw();
     },
     shapes: (message) => {
       if ((message.seen[line.view] ?? 0) < drawn) return; // Python has not seen what was drawn meanwhile

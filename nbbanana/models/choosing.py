@@ -1,0 +1,317 @@
+"""
+Which model suits a request: `choose` ranks them, with reasons, and says what keeps the others out.
+
+What it rests on is the table of the document that this package follows (see `nbbanana.models.routing`), and each
+sentence that it quotes stands in the guidance of a model. Where nothing speaks for another model, the default wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+from nbbanana.errors import UsageError
+from nbbanana.models.catalogue import get, ids
+from nbbanana.models.model import Model
+from nbbanana.models.naming import canonical
+from nbbanana.models.routing import Need, default_model, document, named_in, needs, needs_of, spoken_text
+from nbbanana.models.shown import Shown
+from nbbanana.models.transfer import transferred
+from nbbanana.text import one_line
+
+__all__ = ["Ranked", "Ranking", "choose"]
+
+NAMED = "A model that somebody names is the one that is used, whatever stands here."
+"""The sentence of each guidance about a model that is named."""
+
+NOTHING_SPEAKS = "nothing in the words speaks for another model"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """
+    A model in a ranking.
+
+    Args:
+        model: it.
+        reasons: why it stands where it stands, in plain words.
+        sentence: the sentence of the guidance that this rests on.
+        source: the id of the model in whose guidance the sentence stands.
+        need: the row of the table that speaks for it; empty where none does.
+        sign: the words of the prompt that are the sign of that; empty where a fact or nothing is.
+    """
+
+    model: Model
+    reasons: tuple[str, ...]
+    sentence: str
+    source: str
+    need: str = ""
+    sign: str = ""
+
+    @property
+    def id(self) -> str:
+        """The id of the model."""
+        return self.model.id
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking(Shown, Sequence[Ranked]):
+    """
+    Models for a request, the best first; it shows itself as a list with reasons.
+
+    Args:
+        entries: those that can take it.
+        excluded: by id, the fact that keeps each of the others out.
+        default: the model that a request goes to that names none.
+        prompt: the words that were read.
+    """
+
+    entries: tuple[Ranked, ...]
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    default: str = ""
+    prompt: str = field(default="", repr=False)
+
+    @overload
+    def __getitem__(self, index: int) -> Ranked: ...
+    @overload
+    def __getitem__(self, index: slice) -> Ranking: ...
+    def __getitem__(self, index: int | slice) -> Ranked | Ranking:
+        if isinstance(index, slice):
+            return Ranking(self.entries[index], self.excluded, self.default, self.prompt)
+        return self.entries[index]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Ranked]:
+        return iter(self.entries)
+
+    def __repr__(self) -> str:
+        return one_line(f"<Ranking {', '.join(one.id for one in self.entries)}>")
+
+    @property
+    def first(self) -> Ranked | None:
+        """The model that suits best; None where no model can take the request."""
+        return self.entries[0] if self.entries else None
+
+    @property
+    def says(self) -> str:
+        """
+        The outcome in a sentence.
+
+        >>> choose("Turn day into night.").says
+        'google/nano-banana-2/edit: nothing in the words speaks for another model.'
+        """
+        if self.first is None:
+            return "No model can take this; `excluded` says why of each."
+        return f"{self.first.id}: {'; '.join(self.first.reasons)}."
+
+    @property
+    def alternatives(self) -> tuple[Ranked, ...]:
+        """Those that the table speaks for, and the default one: what to choose from."""
+        return tuple(one for one in self.entries if one.need or one.id == self.default)
+
+    @property
+    def document(self) -> str:
+        """What the table stands in."""
+        return document()
+
+    def _show(self) -> str:
+        return "ranking_bundle"
+
+
+def choose(
+    prompt: str,
+    *,
+    images: int | Sized | None = None,
+    mask: Any = None,
+    default: str | None = None,
+    among: Iterable[str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    of: Model | None = None,
+) -> Ranking:
+    """
+    Rank the models for a request, the best first, by the table of the document that this package follows.
+
+    Nothing is sent, and nothing is decided: a model that is named is always the one that is used.
+
+    Args:
+        prompt: the words.
+        images: how many pictures go with them, or the pictures; None is not known yet.
+        mask: whether a mask goes with them, or the mask; None is not known yet.
+        default: the model that wins where nothing speaks for another; None is `google/nano-banana-2/edit`.
+        among: the ids to choose from, as those that a service has; None is the whole catalogue.
+        parameters: what else is set; a model without a counterpart for it is left out.
+        of: the model under whose names the parameters stand; None is the default one.
+
+    Returns:
+        A sequence of `Ranked`. Its `excluded` says of each other model what keeps it out.
+
+    Raises:
+        UsageError: the prompt is no text, or `images` no number.
+
+    >>> ranking = choose("a lighthouse in the fog", images=0)
+    >>> ranking[0].id, ranking[0].reasons
+    ('google/nano-banana-2/text-to-image', ('there is no picture to begin with',))
+    >>> ranking.excluded["google/nano-banana-2/edit"]
+    'needs a picture, and none is given'
+    """
+    if not isinstance(prompt, str):
+        raise UsageError(
+            f"The prompt is a {type(prompt).__name__}.", "It is a text.", 'nb.models.choose("…", images=1)'
+        )
+    usual = canonical(default or default_model())
+    named = of or (get(usual) if usual in ids() else None)
+    asked = _Asked(prompt, _count(images), _is_set(mask), usual, dict(parameters or {}), named)
+    known = [one for one in ids() if among is None or one in {*map(canonical, among)}]
+    excluded = {one: why for one in known if (why := asked.obstacle(get(one)))}
+    able = [one for one in known if one not in excluded]
+    ranked: dict[str, Ranked] = {}
+    for one in asked.spoken_for(able):
+        ranked.setdefault(one.id, one)
+    return Ranking(tuple(ranked.values()), excluded, asked.default, prompt)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is known of a request."""
+
+    prompt: str
+    images: int | None
+    mask: bool | None
+    default: str
+    parameters: Mapping[str, Any]
+    of: Model | None
+
+    def obstacle(self, model: Model) -> str:
+        """Return the fact that keeps a model from taking it; empty where none does."""
+        return _pictures_amiss(model, self.images) or self._mask_amiss(model) or self._parameters_amiss(model)
+
+    def _mask_amiss(self, model: Model) -> str:
+        needs_one = any(one.role == "mask" and one.required for one in model.fields)
+        if self.mask and model.mask_field is None:
+            return "takes no mask, and one is given"
+        if self.mask and (self.images or 0) > (most := _most_with_a_mask()):
+            return f"takes {_pictures(most)} with a mask, and {self.images} are given"
+        return "needs a mask, and none is given" if needs_one and not self._may_have_mask else ""
+
+    @property
+    def _may_have_mask(self) -> bool:
+        return bool(self.mask) or (self.mask is None and "mask" in needs_of(self.prompt))
+
+    def _parameters_amiss(self, model: Model) -> str:
+        if not self.parameters or self.of is None or model.id == self.of.id:
+            return ""
+        moved = transferred(self.parameters, self.of, model)
+        return f"does not take {' and '.join(moved.dropped)} as set" if moved.dropped else ""
+
+    def spoken_for(self, able: Sequence[str]) -> Iterator[Ranked]:
+        """Give models in their order, some of them more than once: each stands where it is first."""
+        is_free = True
+        if (named := named_in(self.prompt)) is not None and named in able:
+            is_free = False
+            yield Ranked(get(named), ("the words name it",), NAMED, named, "named")
+        for need, sign in self._needs():
+            if all(self._written(model) == self.default for model in need.models):
+                break  # from here on the table speaks for the default model
+            is_free = False
+            for model, (source, sentence) in need.models.items():
+                if model in able:
+                    why = f"{need.says} ({sign})" if sign else need.says
+                    yield _ranked(get(model), (why,), sentence, source or model, need.name, sign)
+        if self.default in able:
+            yield self._by_default(is_free=is_free)
+        for model in able:
+            yield _ranked(get(model), ("it can take this, and nothing in the words speaks for it",))
+
+    def _by_default(self, *, is_free: bool) -> Ranked:
+        why = NOTHING_SPEAKS if is_free else "it is the default model"
+        sentence, source = next(self._quotes(), ("", ""))
+        return _ranked(get(self.default), (why, *self._rows_of(self.default)), sentence, source)
+
+    def _rows_of(self, model: str) -> Iterator[str]:
+        """Give what the table says for a model, where it is the default one."""
+        for need, _ in self._needs():
+            if model == self.default and all(self._written(one) == model for one in need.models):
+                yield need.says
+
+    def _quotes(self) -> Iterator[tuple[str, str]]:
+        """Give the sentences of the default model's own guidance for what is asked."""
+        guidance = " ".join(get(self.default).guidance.split())
+        for need, _ in self._needs():
+            for model, (_, sentence) in need.models.items():
+                if self._written(model) == self.default and sentence in guidance:
+                    yield sentence, self.default
+
+    def _needs(self) -> Iterator[tuple[Need, str]]:
+        """Give the rows of the table that are about it, each with the words that say so; empty for a fact."""
+        said = needs_of(self.prompt)
+        for need in needs():
+            if self._is_fact(need):
+                yield need, ""
+            elif need.name in said and self._may_be(need):
+                yield need, self._sign(said[need.name])
+
+    def _is_fact(self, need: Need) -> bool:
+        facts = {"mask": bool(self.mask), "no picture": self.images == 0, "several": (self.images or 0) > 1}
+        return any(facts.get(fact, False) for fact in need.facts)
+
+    def _may_be(self, need: Need) -> bool:
+        """Return whether the facts leave room for what the words say."""
+        if "mask" in need.facts:
+            return self.mask is None
+        return not ("single" in need.facts and (self.images or 0) > 1)
+
+    def _sign(self, words: str) -> str:
+        return f"“{spoken_text(self.prompt)}”" if "⟦" in words else f"“{words}”"
+
+    def _written(self, model: str) -> str:
+        return self.default if model == "default" else model
+
+
+def _ranked(
+    model: Model, reasons: tuple[str, ...], sentence: str = "", source: str = "", need: str = "", sign: str = ""
+) -> Ranked:
+    """Return an entry; one without a sentence of the table has the first that its own guidance has for it."""
+    return Ranked(model, reasons, sentence or _first_advice(model.guidance), source or model.id, need, sign)
+
+
+def _first_advice(guidance: str) -> str:
+    """Return the first sentence of a guidance's list of when to take the model, lines joined."""
+    _, _, listed = guidance.partition("## When to take it")
+    item, _, _ = listed.lstrip().removeprefix("- ").partition("\n- ")
+    return " ".join(item.partition("\n\n")[0].split())
+
+
+def _pictures_amiss(model: Model, images: int | None) -> str:
+    least, most = model.min_images, model.max_images
+    if images is None or (images >= least and (most is None or images <= most)):
+        return ""
+    if most == 0:
+        return f"takes no pictures, and {images} {'is' if images == 1 else 'are'} given"
+    if images < least:
+        return f"needs {'a picture' if least == 1 else _pictures(least)}, and {images or 'none'} is given"
+    return f"takes {_pictures(most or 0)}, and {images} are given"
+
+
+def _most_with_a_mask() -> int:
+    return next(need.most_images or 1 for need in needs() if "mask" in need.facts)
+
+
+def _pictures(count: int) -> str:
+    return "one picture" if count == 1 else f"{count} pictures"
+
+
+def _count(images: int | Sized | None) -> int | None:
+    if images is None or (isinstance(images, int) and not isinstance(images, bool) and images >= 0):
+        return images
+    if isinstance(images, Sized) and not isinstance(images, str | bytes):
+        return len(images)
+    raise UsageError(
+        f"images is {images!r:.60}.", "It is how many pictures go with the words.", "Give a number, such as images=2."
+    )
+
+
+def _is_set(mask: Any) -> bool | None:
+    return mask if mask is None or isinstance(mask, bool) else True
