@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nbbanana.session.recovery import recover
     from nbbanana.session.refreshing import refresh_models
     from nbbanana.session.split_and_rebase import rebase, split
+    from nbbanana.session.use_case_list import use_cases
     from nbbanana.widgets.browser import browse
     from nbbanana.widgets.compare import compare
     from nbbanana.widgets.region import region
@@ -66,6 +67,7 @@ __all__ = [
     "studio",
     "submit",
     "unload_ipython_extension",
+    "use_cases",
     "view",
 ]
 
@@ -90,6 +92,7 @@ _HOMES = {
     "split": "nbbanana.session.split_and_rebase",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",
+    "use_cases": "nbbanana.session.use_case_list",
     "view": "nbbanana.widgets.viewer",
 }
 _ROOMS = frozenset({"errors", "models", "samples"})

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nbbanana.errors import PromptError
 from nbbanana.prompts.parts import Parts, listed, made_parts, unlisted
 from nbbanana.prompts.sentences import QUOTES, in_quotes, unquoted
 
-__all__ = ["LABELS", "escaped", "has_parts", "parts_that_differ", "plain_words", "read_lines", "written_lines"]
+__all__ = [
+    "LABELS",
+    "escaped",
+    "fields_of",
+    "has_parts",
+    "parts_that_differ",
+    "plain_words",
+    "read_fields",
+    "read_lines",
+    "written_lines",
+]
 
 LABELS = ("keep", "change", "only", "avoid", "text", "reference")
 """What a line begins with that is a part of the prompt, before a colon and in any case."""
@@ -111,7 +121,41 @@ def parts_that_differ(one: Parts, other: Parts) -> dict[str, tuple[str | None, s
     {'keep': ('pose', None), 'change': ('Make it night.', 'Make it snow.')}
     """
     first, second = (_by_label(parts) for parts in (one, other))
-    return {name: (first.get(name), second.get(name)) for name in first | second if first.get(name) != second.get(name)}
+    said = [{name: " · ".join(values) for name, values in one.items()} for one in (first, second)]
+    return {
+        name: (said[0].get(name), said[1].get(name)) for name in first | second if first.get(name) != second.get(name)
+    }
+
+
+def fields_of(parts: Parts) -> dict[str, str]:
+    r"""
+    Return the parts as the fields of a form: by label what stands on its lines, `more` as paragraphs.
+
+    >>> fields_of(made_parts(keep=["pose", "clothing"], change="Make it night.", text={"sign": "OPEN", "cup": "TEA"}))
+    {'keep': 'pose, clothing', 'change': 'Make it night.', 'text': 'sign = "OPEN"\ncup = "TEA"'}
+    """
+    return {label: "\n".join(values) for label, values in _by_label(parts).items()}
+
+
+def read_fields(fields: Mapping[str, str]) -> Parts | None:
+    r"""
+    Return the parts of a form's fields; None where none is filled in.
+
+    Raises:
+        PromptError: what they say makes no prompt; see `read_lines`.
+
+    >>> read_fields({"keep": "pose", "change": "Make it\nnight.", "only": ""}).change
+    'Make it night.'
+    """
+    given = {label: fields[label] for label in (*LABELS, "more") if fields.get(label, "").strip()}
+    if not given:
+        return None
+    lines = {
+        label: [" ".join(text.split())] if label == "change" else text.split("\n") for label, text in given.items()
+    }
+    more = [escaped(line.strip()) for line in lines.pop("more", []) if line.strip()]
+    labelled = [f"{label}: {line.strip()}" for label, some in lines.items() for line in some if line.strip()]
+    return read_lines("\n".join([*labelled, *(f"\n{line}" for line in more)]))
 
 
 def escaped(text: str) -> str:
@@ -179,11 +223,11 @@ def _reference(value: str) -> tuple[int, str]:
     return int(found["number"]), found["what"].strip()
 
 
-def _by_label(parts: Parts) -> dict[str, str]:
+def _by_label(parts: Parts) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for label, _, value in (line.partition(": ") for line in _labelled(parts)):
         found.setdefault(label, []).append(value)
-    return {label: " · ".join(values) for label, values in (found | {"more": list(parts.more)}).items() if values}
+    return {label: values for label, values in (found | {"more": list(parts.more)}).items() if values}
 
 
 def _labelled(parts: Parts) -> Iterator[str]:
