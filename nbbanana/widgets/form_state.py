@@ -7,21 +7,24 @@ Every change makes a new `Draft`, and the old one is kept, so that nothing that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from nbbanana.errors import UsageError
+from nbbanana.errors import NBBananaError, PromptError, UsageError
 from nbbanana.grammar import Cell, read_words, to_cell
 from nbbanana.models.defaults import presets
 from nbbanana.models.transfer import transferred
-from nbbanana.prompts import code_of
+from nbbanana.prompts import Prompt, code_of, composed, fields_of, read_fields
 from nbbanana.regions import Area, Shape, written
 from nbbanana.request import EditRequest
+from nbbanana.session.call_args import with_count
 from nbbanana.widgets.inputs import Slot, expression_of, operand_of
 
 if TYPE_CHECKING:
     from nbbanana.models import Field, Model
+    from nbbanana.prompts.use_cases import UseCase
     from nbbanana.session import Session
     from nbbanana.store import Store
 
@@ -46,6 +49,7 @@ class Draft:
         slots: the pictures in their order, the first the primary one.
         region: the key of the slot whose part it is about, and what was drawn there; None where nothing is.
         provider: the service that runs it; empty is that of the session.
+        parts: what stands in the fields of the parts, by label; they hold while the prompt is what they make.
     """
 
     model: str
@@ -54,9 +58,11 @@ class Draft:
     slots: tuple[Slot, ...] = ()
     region: tuple[str, tuple[Shape, ...]] | None = None
     provider: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
 
 
 TITLES = {
@@ -114,6 +120,29 @@ class FormState:
         else:
             self._change("the words", prompt=prompt)
 
+    def write_parts(self, fields: Mapping[str, str]) -> None:
+        """Fill in the parts, and write the prompt that they make; where they make none, the words stay."""
+        parts = {name: text for name, text in fields.items() if text.strip()}
+        prompt = _made(parts, self.model) or self.draft.prompt
+        if self._past and self._past[-1][0] == "the parts":
+            self.draft = replace(self.draft, parts=parts, prompt=prompt)
+        else:
+            self._change("the parts", parts=parts, prompt=prompt)
+
+    def start(self, case: UseCase) -> None:
+        """Begin with a use case: its parts, or its words, and what of its parameters the model takes; one step."""
+        words = case.prompts[0]
+        parts = fields_of(words.parts) if words.parts else {}
+        parameters = dict(self.draft.parameters) | taken(self.model, case.parameters)
+        prompt = _made(parts, self.model) or words.lines
+        self._change("the use case", parts=parts, prompt=prompt, parameters=self._ordered(parameters))
+
+    @property
+    def words(self) -> str:
+        """The prompt as a request takes it: with its parts, where they still make what stands there."""
+        made = _made(self.draft.parts, self.model)
+        return made if made is not None and made == self.draft.prompt else self.draft.prompt
+
     def set(self, name: str, value: Any) -> None:
         """
         Set a parameter; None leaves it to the model again.
@@ -137,14 +166,17 @@ class FormState:
         Raises:
             UnknownModelError: there is none of that id.
         """
-        kept, dropped = self._carried_to(self._model_of(model_id, self.draft.provider))
-        self._change("the model", model=model_id, parameters=kept)
+        model = self._model_of(model_id, self.draft.provider)
+        kept, dropped = self._carried_to(model)
+        self._change("the model", model=model_id, parameters=kept, prompt=self._prompt_for(model))
         return dropped
 
     def choose_service(self, provider: str, model_id: str) -> list[str]:
         """Take another service, and the model that is asked there, in one step; returns what was reset."""
-        kept, dropped = self._carried_to(self._model_of(model_id, provider))
-        self._change("the service", provider=provider, model=model_id, parameters=kept)
+        model = self._model_of(model_id, provider)
+        kept, dropped = self._carried_to(model)
+        prompt = self._prompt_for(model)
+        self._change("the service", provider=provider, model=model_id, parameters=kept, prompt=prompt)
         return dropped
 
     def add(self, slots: Iterable[Slot], at: int | None = None) -> None:
@@ -159,7 +191,7 @@ class FormState:
 
     def begin_from(self, slots: Iterable[Slot]) -> None:
         """Put these pictures in place of all, with an empty prompt and no region: one step to undo."""
-        self._change("the pictures and the prompt", slots=tuple(slots), prompt="", region=None)
+        self._change("the pictures and the prompt", slots=tuple(slots), prompt="", parts={}, region=None)
 
     def remove(self, key: str) -> None:
         """Take a picture away."""
@@ -209,7 +241,7 @@ class FormState:
         if what not in RECALLS:
             raise UsageError(f"what is {what!r}.", f"It is one of {', '.join(RECALLS)}.", "Choose one of them.")
         if what == "only words":
-            self._change("the recall", prompt=draft.prompt)
+            self._change("the recall", prompt=draft.prompt, parts=draft.parts)
             return
         without = {seed_field} if what == "all but seed" else set()
         parameters = {name: value for name, value in draft.parameters.items() if name not in without}
@@ -217,6 +249,7 @@ class FormState:
             "the recall",
             model=draft.model,
             prompt=draft.prompt,
+            parts=draft.parts,
             parameters=parameters,
             slots=draft.slots,
             region=draft.region,
@@ -241,7 +274,7 @@ class FormState:
         draft = self.draft
         images = [slot.image for slot in draft.slots]
         where: dict[str, Any] = {"model": draft.model, "provider": draft.provider or None}
-        return session.request(draft.prompt, images, **where, parameters=draft.parameters, region=self.area)
+        return session.request(self.words, images, **where, parameters=draft.parameters, region=self.area)
 
     def priced(self) -> EditRequest:
         """What the price depends on, also where the form is not ready to be sent."""
@@ -257,7 +290,7 @@ class FormState:
             UsageError: an upload that no edit was asked with yet.
         """
         operands = [operand_of(slot, store) for slot in self.draft.slots]
-        words = read_words(self.draft.prompt)
+        words = read_words(self.words)
         asked = Cell(words, model=self.draft.model, parameters=self.draft.parameters)
         return to_cell(
             asked,
@@ -274,7 +307,7 @@ class FormState:
         rest |= {"region": written(self.area)} if self.area else {}
         rest |= {"provider": self.draft.provider} if self.draft.provider else {}
         arguments = [
-            code_of(read_words(self.draft.prompt)).replace("\n", "\n    "),
+            code_of(read_words(self.words)).replace("\n", "\n    "),
             *pictures,
             *(f"{name}={value!r}" for name, value in rest.items()),
         ]
@@ -292,6 +325,11 @@ class FormState:
         del self._past[:-DEPTH]
         self.draft = changed
 
+    def _prompt_for(self, model: Model) -> str:
+        """Return the prompt in another model's grammar, where it is made of parts."""
+        made = _made(self.draft.parts, model) if isinstance(self.words, Prompt) else None
+        return made or self.draft.prompt
+
     def _carried_to(self, model: Model) -> tuple[dict[str, Any], list[str]]:
         """
         Return what is set as another model takes it, and the titles of what that has no option for.
@@ -305,13 +343,36 @@ class FormState:
         return {**presets(model), **moved.parameters}, [title_of(before.field(name)) for name in moved.dropped]
 
     def _checked(self, values: Mapping[str, Any]) -> None:
-        model = self.model
-        words = {model.prompt_field: self.draft.prompt.strip() or "words"} if model.prompt_field else {}
-        model.check({**words, **values}, images=max(1, model.min_images) if model.images_field else 0)
+        _check(self.model, values, self.draft.prompt)
 
     def _ordered(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """In the schema's order, so that a cell reads the same whichever was set first."""
         return {one.name: values[one.name] for one in self.model.options if one.name in values}
+
+
+def _made(parts: Mapping[str, str], model: Model) -> Prompt | None:
+    """Return the prompt that the fields of the parts make; None where they make none."""
+    with suppress(PromptError):
+        if found := read_fields(parts):
+            return composed(found, model.grammar)
+    return None
+
+
+def taken(model: Model, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a use case's parameters a model takes, under its own names."""
+    found: dict[str, Any] = {}
+    for name, value in parameters.items():
+        with suppress(NBBananaError):
+            given = with_count(model, {}, value) if name == "n" else {name: value}
+            _check(model, given)
+            found |= given
+    return found
+
+
+def _check(model: Model, values: Mapping[str, Any], prompt: str = "") -> None:
+    """Raise what is wrong with values, whatever else is missing yet."""
+    words = {model.prompt_field: prompt.strip() or "words"} if model.prompt_field else {}
+    model.check({**words, **values}, images=max(1, model.min_images) if model.images_field else 0)
 
 
 def _is_text_of(value: Any, kind: str) -> bool:

@@ -11,7 +11,7 @@ from nbbanana.errors import UsageError
 from nbbanana.images import load
 from nbbanana.request import SEED_LIMIT
 from nbbanana.session.reproduce import as_cell, as_code
-from nbbanana.widgets import ui_thread
+from nbbanana.widgets import parts_form, ui_thread
 from nbbanana.widgets.comparison import sides_of
 from nbbanana.widgets.inputs import Slot, namespace, slots_of, typed
 from nbbanana.widgets.viewing import answer
@@ -145,7 +145,9 @@ def _on_task(act: Callable[[StudioState, Task], Any]) -> Callable[[StudioState, 
 
 
 def _words(studio: StudioState, message: Message) -> None:
-    """The prompt as one view has it; other views of the same form are told."""
+    """The prompt as one view has it, or None while its parts are being composed; other views of it are told."""
+    if message["text"] is None:
+        return
     view = str(message.get("view", ""))
     studio.words_seen[view] = int(message.get("count", 0))
     before, changed = studio.form.can_undo, studio.form.draft.prompt != str(message["text"])
@@ -372,6 +374,7 @@ _ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "undo": _undo,
     "max price": _set_max_price,
     "run": _run,
+    **parts_form.ACTS,
     "type": _type,
     "take": _take,
     "begin from": _begin_from,

@@ -10,7 +10,7 @@ from nbbanana.display.differences import word_diff
 from nbbanana.display.tables import STATES
 from nbbanana.display.words import duration, money, price_in_words
 from nbbanana.models.defaults import proposals
-from nbbanana.prompts import words_of
+from nbbanana.prompts import fields_of, words_of
 from nbbanana.session.reproduce import image_of, operand_of
 from nbbanana.store.records import WHOLE, Rating
 from nbbanana.text import one_line
@@ -332,7 +332,9 @@ def draft_of(edit: Edit, store: Store, *, with_pictures: bool = True) -> Draft:
             slots.append(Slot(bare(record)))
     region = edit.region
     pointed = (slots[region.input].key, region.shapes) if region and region.input < len(slots) else None
-    return Draft(edit.model, words_of(edit.prompt, None).lines, parameters, tuple(slots), pointed)
+    words = words_of(edit.prompt, edit.parts, edit.model)
+    prompt, parts = (str(words), fields_of(words.parts)) if words.parts else (words.lines, {})
+    return Draft(edit.model, prompt, parameters, tuple(slots), pointed, parts=parts)
 
 
 def bare(record: InputRecord) -> ImageInput:

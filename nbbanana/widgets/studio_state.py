@@ -22,6 +22,7 @@ from nbbanana.widgets.embedded import EmbeddedForms
 from nbbanana.widgets.form_state import Draft, FormState, Recall
 from nbbanana.widgets.inputs import Slot
 from nbbanana.widgets.panels import SHOWN, HistoryStrip, ResultGroups
+from nbbanana.widgets.parts_form import case_rows, parts_row
 from nbbanana.widgets.payloads import Row, bare, draft_of, field_rows, region_row, slot_row, slot_source
 from nbbanana.widgets.service_choice import Services
 from nbbanana.widgets.thumbnail_cache import Thumbnails
@@ -82,6 +83,8 @@ class StudioState:
         """US dollars that a run may cost at most; None says nothing of it."""
         self.words_seen: dict[str, int] = {}
         """The number of each view's last message about the prompt: what it typed since is not overwritten."""
+        self.parts_seen: dict[str, int] = {}
+        """The same of the fields of the parts."""
         self.known: set[str] = set(models.ids())
         """The models whose schema is here without asking the service."""
         self._origin = replace(origin.get(), source="form", cell=None, execution=None)
@@ -185,7 +188,7 @@ class StudioState:
         edit = store.get(edit_id)
         draft = draft_of(edit, store)
         if words.strip():
-            draft = replace(draft, prompt=words)
+            draft = replace(draft, prompt=words, parts=self.form.draft.parts)
         what: Recall = "all" if edit.seed_given else "all but seed"
         seed_field = self._model_of(edit.model).seed_field
         self.change(lambda: self.form.recall(draft, what, seed_field=seed_field))
@@ -289,6 +292,8 @@ class StudioState:
             summary=model.summary,
             prompt=draft.prompt,
             seen=self.words_seen,
+            parts=parts_row(self.form) | {"seen": self.parts_seen},
+            cases=case_rows(),
             fields=field_rows(model),
             values=dict(draft.parameters),
             slots=[slot_row(slot, self.scaling.note(slot.image)) for slot in draft.slots],

@@ -7,6 +7,7 @@ import { makeComparisonPlace } from "../shared/beside.js";
 import { makeViewer } from "../shared/viewer.js";
 import { makeInputs } from "./inputs.js";
 import { makeFields } from "./fields.js";
+import { makeParts } from "./parts.js";
 import { makeFoot } from "./foot.js";
 import { makeService } from "./service.js";
 import { makeTasks } from "./tasks.js";
@@ -18,7 +19,7 @@ import { makeEmbedded } from "./embedded.js";
 /** Milliseconds after the last letter until the words are told. */
 const PAUSE = 250;
 /** What is said without anybody having acted, so that a message of trouble stays. */
-const SILENT = new Set(["hello", "words", "select", "look", "search", "older", "embedded", "price of vary", "view"]);
+const SILENT = new Set(["hello", "words", "parts", "select", "look", "search", "older", "embedded", "price of vary", "view"]);
 
 let forms = 0;
 
@@ -79,8 +80,10 @@ function makePrompt(form) {
     form.compareRegion();
     grow();
   };
+  const head = h("div.st-head", {}, h("label.st-title", { for: form.id("prompt") }, "Prompt"));
   return {
-    element: h("section.st-part", {}, h("div.st-head", {}, h("label.st-title", { for: form.id("prompt") }, "Prompt")), area),
+    element: h("section.st-part", {}, head, area),
+    head,
     area,
     /** Tell what is not told yet, so that what is asked next finds the words as they are. */
     flush() {
@@ -168,6 +171,9 @@ function makeGoOn(form) {
 function render({ model, el, host }) {
   const form = makeForm();
   const prompt = makePrompt(form);
+  const parts = makeParts(form, prompt.flush);
+  prompt.head.append(parts.start.element);
+  prompt.element.append(parts.element);
   const inputs = makeInputs(form, prompt.insert);
   const fields = makeFields(form);
   const service = makeService(form, () => grid.forgetPrices());
@@ -194,7 +200,10 @@ function render({ model, el, host }) {
   });
   form.view = viewer.open;
   let region = "";
-  form.compareRegion = () => foot.warn(region !== "" && !prompt.area.value.includes(region));
+  form.compareRegion = () => {
+    foot.warn(region !== "" && !prompt.area.value.includes(region));
+    parts.compare(prompt.area.value);
+  };
   const waits = h("p.st-waits", { role: "status", hidden: true });
   let showStill = () => undefined;
 
@@ -206,7 +215,7 @@ function render({ model, el, host }) {
     form: (message) => {
       form.root.classList.toggle("is-public", message.public);
       region = message.values[message.mask] === "region" ? "" : (message.region?.words ?? "");
-      [bar, prompt, inputs, fields, goOn, service].forEach((part) => part.update(message));
+      [bar, prompt, parts, parts.start, inputs, fields, goOn, service].forEach((part) => part.update(message));
       form.compareRegion();
     },
     price: foot.update,
@@ -241,7 +250,7 @@ function render({ model, el, host }) {
   };
   form.insertRegion = () => prompt.insert(region);
   form.run = (isSure = false) => {
-    if (prompt.isKnown && (isSure || !foot.asksAboutRegion())) form.say("run", prompt.now());
+    if (prompt.isKnown && (isSure || !foot.asksAboutRegion())) form.say("run", parts.flush() ? { text: null } : prompt.now());
   };
 
   fill(
