@@ -70,21 +70,21 @@ def test_another_model_has_the_prompt_in_its_own_grammar() -> None:
 
 
 @pytest.mark.parametrize("case", use_cases_there(), ids=lambda case: case.id)
-@pytest.mark.parametrize("model", models.ids())
-def test_row_16_the_form_begins_with_each_use_case_of_the_document(case: Any, model: str) -> None:
-    """Row 16: its parts and what of its parameters the model takes, in one step; each says where it is from."""
-    form = state("My own words.", model)
-    form.start(case)
-    assert form.draft.prompt.strip()
-    assert "{{" not in form.draft.prompt
-    assert bool(form.draft.parts) == (case.parts is not None)
+def test_row_16_the_form_begins_with_each_use_case_of_the_document(case: Any) -> None:
+    """Row 16: its parts and what of its parameters each model takes, in one step; each says where it is from."""
     assert case.source.startswith(("Where it shines: ", "Sample prompts: "))
-    if model == EDIT:
-        assert dict(form.draft.parameters) == {
-            {"n": "number_of_images"}.get(name, name): value for name, value in case.parameters.items()
-        }
-    assert form.undo() == "the use case"
-    assert form.draft.prompt == "My own words."
+    for model in models.ids():
+        form = state("My own words.", model)
+        form.start(case)
+        assert form.draft.prompt.strip()
+        assert "{{" not in form.draft.prompt
+        assert bool(form.draft.parts) == (case.parts is not None)
+        if model == EDIT:
+            assert dict(form.draft.parameters) == {
+                {"n": "number_of_images"}.get(name, name): value for name, value in case.parameters.items()
+            }
+        assert form.undo() == "the use case"
+        assert form.draft.prompt == "My own words."
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_use_cases_begin_in_the_page_and_everyone_can_read_them(
         page.get_by_label("Only", exact=True).focus()
         page.keyboard.press("x")
         page.keyboard.press("Control+s")
-        assert page.evaluate("window.leaked") == ["Control", "s"]
+        assert page.evaluate("window.leaked") == ["s"]
         assert spills(page) == []
         assert violations(page, ".nbb-studio") == []
         page.get_by_role("button", name="Undo").first.click()

@@ -23,7 +23,7 @@ export function makeParts(form, flush) {
   const again = button("Compose again", null, () => form.say("compose"), { boxed: true });
   const state = h("div.st-parts-state.nbb-small", { hidden: true }, says, again);
   const host = h("div.st-parts-fields");
-  const element = h("details.st-options.st-parts", {}, h("summary", {}, icon("fold"), h("span.st-title", {}, "Parts"), tally), host, state);
+  const element = h("details.st-parts", {}, h("summary", {}, icon("fold"), h("span.st-title", {}, "Parts"), tally), host, state);
 
   const tell = () => {
     clearTimeout(timer);
