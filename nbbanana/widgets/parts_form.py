@@ -65,7 +65,8 @@ def _write(studio: StudioState, message: Message) -> None:
     """Compose the prompt of the fields; words that a person wrote can be had back."""
     view = str(message.get("view", ""))
     studio.parts_seen[view] = int(message.get("count", 0))
-    fields = {name: str(message["fields"].get(name, ""))[:MOST] for name in (*LABELS, "more")}
+    told = {name: str(message["fields"][name])[:MOST] for name in (*LABELS, "more") if name in message["fields"]}
+    fields = {**studio.form.draft.parts, **told}
     before, was_own = studio.form.draft.prompt, not isinstance(studio.form.words, Prompt)
     studio.change(lambda: studio.form.write_parts(fields))
     if was_own and before.strip() and studio.form.draft.prompt != before:

@@ -16,12 +16,14 @@ export function makeParts(form, flush) {
   let timer = 0;
   let made = "";
   let trouble = "";
-  /** @type {Map<string, {box: any, line: any}>} */
+  /** What was written and is not told yet; the others may be on their way here from a use case or a recall. */
+  const untold = new Set();
+  /** @type {Map<string, {box: any, line: any, count: number}>} */
   const boxes = new Map();
-  const tally = h("span.nbb-quiet.nbb-small.st-tally");
+  const tally = h("span.nbb-quiet.nbb-small");
   const says = h("p", { role: "status" });
   const again = button("Compose again", null, () => form.say("compose"), { boxed: true });
-  const state = h("div.st-parts-state.nbb-small", { hidden: true }, says, again);
+  const state = h("div.st-parts-state.nbb-small", { hidden: true }, icon("note"), says, again);
   const host = h("div.st-parts-fields");
   const element = h("details.st-parts", {}, h("summary", {}, icon("fold"), h("span.st-title", {}, "Parts"), tally), host, state);
 
@@ -29,20 +31,23 @@ export function makeParts(form, flush) {
     clearTimeout(timer);
     timer = 0;
     flush();
-    form.say("parts", { fields: Object.fromEntries([...boxes].map(([name, { box }]) => [name, box.value])), count: written });
+    form.say("parts", { fields: Object.fromEntries([...untold].map((name) => [name, boxes.get(name)?.box.value])), count: written });
+    untold.clear();
   };
   const draw = (field) => {
     const oninput = () => {
       written += 1;
+      one.count = written;
+      untold.add(field.name);
       clearTimeout(timer);
       timer = window.setTimeout(tell, WAIT);
     };
     const box = field.several
       ? h("textarea", { rows: "1", placeholder: field.example, oninput })
       : h("input", { type: "text", placeholder: field.example, oninput });
-    const line = h("label", {}, h("span.st-label", {}, field.title), box);
-    boxes.set(field.name, { box, line });
-    return line;
+    const one = { box, line: h("label", {}, h("span.st-label", {}, field.title), box), count: 0 };
+    boxes.set(field.name, one);
+    return one.line;
   };
 
   return {
@@ -67,9 +72,9 @@ export function makeParts(form, flush) {
       if (!boxes.size) fill(host, parts.fields.map(draw));
       seen = parts.seen[form.here()] ?? 0;
       ({ made, trouble } = parts);
-      for (const [name, { box, line }] of boxes) {
+      for (const [name, { box, line, count }] of boxes) {
         const value = parts.values[name] ?? "";
-        if (seen >= written && box.value !== value) box.value = value;
+        if (seen >= count && box.value !== value) box.value = value;
         line.hidden = !value && (name === "more" || (name === "reference" && slots.length < 2)) && !box.matches(":focus");
         if (box.matches("textarea")) box.rows = rowsOf(value);
       }
