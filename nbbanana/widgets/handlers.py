@@ -11,9 +11,10 @@ from nbbanana.errors import UsageError
 from nbbanana.images import load
 from nbbanana.request import SEED_LIMIT
 from nbbanana.session.reproduce import as_cell, as_code
-from nbbanana.widgets import parts_form, ui_thread
+from nbbanana.widgets import ui_thread
 from nbbanana.widgets.comparison import sides_of
 from nbbanana.widgets.inputs import Slot, namespace, slots_of, typed
+from nbbanana.widgets.parts_acts import ACTS as PARTS_ACTS
 from nbbanana.widgets.viewing import answer
 
 if TYPE_CHECKING:
@@ -374,7 +375,7 @@ _ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "undo": _undo,
     "max price": _set_max_price,
     "run": _run,
-    **parts_form.ACTS,
+    **PARTS_ACTS,
     "type": _type,
     "take": _take,
     "begin from": _begin_from,
