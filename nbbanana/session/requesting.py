@@ -66,7 +66,7 @@ def checked_request(
     mask = None
     if model.mask_field in given:
         given[model.mask_field], mask = mask_of(given[model.mask_field], area, load=load, store=store)
-    made = partial(_made, asked=prompt, words=words, images=inputs, mask=mask, region=area, model_named=model_named)
+    made = partial(_made, words=words, images=inputs, mask=mask, region=area, model_named=model_named)
     said = str(words.for_grammar(model.grammar))
     if model.id == AUTO:
         return routes.best(made(*one) for one in candidates(said, len(inputs), model, given, routes))
@@ -78,7 +78,6 @@ def _made(
     given: Mapping[str, Any],
     note: str,
     *,
-    asked: str,
     words: Prompt,
     images: tuple[ImageInput, ...],
     mask: ImageInput | None,
@@ -99,5 +98,5 @@ def _made(
         parts=written.parts.as_json() if written.parts else None,
         model_named=model_named,
         model_note=note,
-        advice=advice_for(asked, images, model, checked),
+        advice=advice_for(str(written), images, model, checked),
     )

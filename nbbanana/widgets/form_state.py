@@ -120,6 +120,10 @@ class FormState:
         else:
             self._change("the words", prompt=prompt)
 
+    def mend(self, prompt: str, parameters: Mapping[str, Any]) -> None:
+        """Change the words and set parameters as advised, in one step of its own."""
+        self._change("the advice", prompt=prompt, parameters={**self.draft.parameters, **parameters})
+
     def write_parts(self, fields: Mapping[str, str]) -> None:
         """Fill in the parts, and write the prompt that they make; where they make none, the words stay."""
         parts = {name: text for name, text in fields.items() if text.strip()}

@@ -16,6 +16,7 @@ from nbbanana.request import SEED_LIMIT, EditRequest, origin
 from nbbanana.session import Job, Output, Session
 from nbbanana.text import clip
 from nbbanana.widgets import ui_thread
+from nbbanana.widgets.advising import AdviceWatcher
 from nbbanana.widgets.base import Form
 from nbbanana.widgets.compare import Compare
 from nbbanana.widgets.embedded import EmbeddedForms
@@ -74,6 +75,7 @@ class StudioState:
         self.thumbnails = Thumbnails(self._thumbnail_made)
         self.price = PriceWatcher(session, self._priced)
         self.scaling = ScalingNotes(self.show_form)
+        self.advice = AdviceWatcher(self._advised)
         # Made here, in the thread of the cell: marimo shows no widget that was made in another.
         self.comparison = Compare(())
         self.embedded: EmbeddedForms = EmbeddedForms(widget.emit)
@@ -91,7 +93,7 @@ class StudioState:
 
     def close(self) -> None:
         """Stop watching; the jobs run on, and the store keeps what comes of them. Must not wait."""
-        for part in (self.tasks, self.price, self.scaling, self.comparison, self.embedded):
+        for part in (self.tasks, self.price, self.scaling, self.advice, self.comparison, self.embedded):
             part.close()
 
     # ── changing the form ───────────────────────────────────────────────────────────────────────────────────
@@ -106,6 +108,7 @@ class StudioState:
             self.embedded.refresh_region(self.form)
             if _priced(before) != _priced(self.form.draft):
                 self.price.ask(self.form)
+            self.advice.ask(self.form)
             return found
 
         return ui_thread.call(changed)
@@ -274,6 +277,7 @@ class StudioState:
         self.embedded.close()  # a front end that is new shows none of them
         self.show_form()
         self.price.ask(self.form)
+        self.advice.ask_anew(self.form)
         self.show_results()
         for task in self.tasks.all:
             task.shown = {}
@@ -358,6 +362,9 @@ class StudioState:
 
     def _priced(self, row: Row) -> None:
         self.widget.emit("price", **row)
+
+    def _advised(self, rows: list[Row]) -> None:
+        self.widget.emit("advice", rows=rows)
 
     def _thumbnail_made(self, key: str, data: bytes) -> None:
         """Called in a background thread."""

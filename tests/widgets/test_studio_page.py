@@ -308,3 +308,19 @@ def test_the_prompt_grows_with_its_words(page: Page) -> None:
     again = area.bounding_box()
     assert again
     assert again["height"] == few["height"]
+
+
+def test_advice_stands_under_the_prompt_and_apply_mends_it(page: Page, form: Studio) -> None:
+    """The words that it is about are marked in the prompt; Apply writes it anew, and undo brings the words back."""
+    page.get_by_label("Prompt", exact=True).fill("Turn day into night. Keep the 😀 cup unchanged.")
+    line = page.locator(".st-advice li", has_text="What must stay comes after the change")
+    line.get_by_role("button", name="“Keep the 😀 cup unchanged.”").click()
+    marked = "area => area.value.slice(area.selectionStart, area.selectionEnd)"
+    assert page.get_by_label("Prompt", exact=True).evaluate(marked) == "Keep the 😀 cup unchanged."
+    line.get_by_role("button", name="Apply: preservation-after-change").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("Keep the 😀 cup unchanged. Turn day into night.")
+    expect(line).to_have_count(0)
+    page.locator(".st-toast").get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("Turn day into night. Keep the 😀 cup unchanged.")
+    page.get_by_label("Prompt", exact=True).fill("<b>Make</b> it red")
+    expect(page.locator(".st-advice b", has_text="Make")).to_have_count(0)

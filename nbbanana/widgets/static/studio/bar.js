@@ -7,7 +7,7 @@ const STAY = 9000;
 /** Where an error is shown, by what was asked; anything else is shown under Run. */
 const PLACES = {
   inputs: ["type", "go on", "upload", "remove", "move", "point"],
-  fields: ["set", "new seed", "lock"],
+  fields: ["set", "new seed", "lock", "mend"],
   results: ["rate", "vary", "price of vary", "begin from", "save", "select", "compare", "show", "take"],
   past: ["look", "recall", "search", "older", "browse", "open"],
   bar: ["copy", "model", "hello"],

@@ -8,6 +8,7 @@ import { makeViewer } from "../shared/viewer.js";
 import { makeInputs } from "./inputs.js";
 import { makeFields } from "./fields.js";
 import { makeParts } from "./parts.js";
+import { makeAdvice } from "./advice.js";
 import { makeFoot } from "./foot.js";
 import { makeService } from "./service.js";
 import { makeTasks } from "./tasks.js";
@@ -171,6 +172,8 @@ function makeGoOn(form) {
 function render({ model, el, host }) {
   const form = makeForm();
   const prompt = makePrompt(form);
+  const advice = makeAdvice(form, prompt.area);
+  prompt.element.append(advice.element);
   const parts = makeParts(form, prompt.flush);
   prompt.head.append(parts.start.element);
   prompt.element.append(parts.element);
@@ -219,6 +222,7 @@ function render({ model, el, host }) {
       form.compareRegion();
     },
     price: foot.update,
+    advice: advice.update,
     task: tasks.put,
     gone: (message) => tasks.drop(message.key),
     results: (message) => grid.update(message.groups),
