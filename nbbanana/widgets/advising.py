@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from nbbanana.images import ImageInput
     from nbbanana.models import Model
     from nbbanana.request import Advice
-    from nbbanana.widgets.base import Message
     from nbbanana.widgets.form_state import FormState
-    from nbbanana.widgets.studio_state import StudioState
 
-__all__ = ["AdviceWatcher", "mend"]
+__all__ = ["AdviceWatcher", "mended"]
 
 Asked = tuple[str, tuple["ImageInput", ...], "Model", dict[str, Any]]
 """What advice depends on: words, pictures, model, parameters."""
@@ -64,13 +62,10 @@ class AdviceWatcher:
             self._told(rows)
 
 
-def mend(studio: StudioState, message: Message) -> None:
-    """Apply the fix of a rule to the form as it is now: to its words, or to its parameters."""
-    form = studio.form
-    found = next((one for one in _advice(_asked(form)) if one.rule == message["rule"]), None)
-    if found is not None:
-        studio.change(lambda: form.mend(found.fix or form.draft.prompt, found.settings))
-        studio.widget.emit("said", text="Mended as advised.", undo=True)
+def mended(form: FormState, rule: str) -> Callable[[], None] | None:
+    """Return what applies the fix of a rule to the form as it is now; None where the rule finds nothing any more."""
+    found = next((one for one in _advice(_asked(form)) if one.rule == rule), None)
+    return None if found is None else lambda: form.mend(found.fix or form.draft.prompt, found.settings)
 
 
 def _asked(form: FormState) -> Asked:

@@ -12,7 +12,7 @@ from nbbanana.images import load
 from nbbanana.request import SEED_LIMIT
 from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.widgets import ui_thread
-from nbbanana.widgets.advising import mend
+from nbbanana.widgets.advising import mended
 from nbbanana.widgets.comparison import sides_of
 from nbbanana.widgets.inputs import Slot, namespace, slots_of, typed
 from nbbanana.widgets.parts_acts import ACTS as PARTS_ACTS
@@ -160,6 +160,12 @@ def _words(studio: StudioState, message: Message) -> None:
         studio.widget.emit("words", prompt=studio.form.draft.prompt, view=view)
     if changed:
         studio.advice.ask(studio.form)
+
+
+def _mend(studio: StudioState, message: Message) -> None:
+    if mend := mended(studio.form, str(message["rule"])):
+        studio.change(mend)
+        studio.widget.emit("said", text="Mended as advised.", undo=True)
 
 
 def _run(studio: StudioState, message: Message) -> None:
@@ -377,7 +383,7 @@ _ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "lock": _lock,
     "undo": _undo,
     "max price": _set_max_price,
-    "mend": mend,
+    "mend": _mend,
     "run": _run,
     **PARTS_ACTS,
     "type": _type,
