@@ -48,6 +48,19 @@ def test_the_example_of_the_readme_runs(folder: Path) -> None:
     assert sorted(path.suffix for path in (folder / "out").iterdir()) == [".png", ".png"]
 
 
+def test_the_examples_of_the_page_on_prompts_run(folder: Path) -> None:
+    """In their order, with the variables of those before; the cell asks what the call asks."""
+    page = (ROOT / "docs/how-to/write-a-prompt.md").read_text("utf-8")
+    names = run("\n".join(PYTHON.findall(page)))
+    neon, shots = names["neon"], names["shots"]
+    assert isinstance(neon, nb.EditResult)
+    cell = next(block for block in FORMS.findall(page) if "%%nbedit neon" in block)
+    body = re.sub(r"^    ", "", cell, flags=re.MULTILINE).partition("\n")[2]
+    assert nb.edit(body, "portrait.jpg", seed=7).id == neon.id
+    assert f"*{neon.prompt}*" in re.sub(r"\s+", " ", page)
+    assert len(shots) == 2  # type: ignore[arg-type]
+
+
 def test_the_examples_of_the_page_on_forms_run(folder: Path) -> None:
     """The Studio by calls, and a region that goes with a request."""
     page = (ROOT / "docs/explanation/forms.md").read_text("utf-8")
