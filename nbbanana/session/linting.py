@@ -7,6 +7,7 @@ from typing import Any, overload
 
 from nbbanana.display import lint_bundle
 from nbbanana.errors import ConfigError
+from nbbanana.grammar import read_words
 from nbbanana.images import load_all
 from nbbanana.models.nearest import nearest_name
 from nbbanana.prompts.lint import Asked, Finding, findings, fixed
@@ -76,7 +77,7 @@ def lint(
     Advise on a prompt; nothing is sent, and nothing goes over the network.
 
     Args:
-        prompt: what to keep and what to change.
+        prompt: what to keep and what to change; lines of parts are composed first, as a request does.
         pictures: those that go with it, in their order, as `nb.edit` takes them; without any, what depends on their
             number or shape is not looked at.
         images: the same as a list.
@@ -101,9 +102,10 @@ def lint(
     'Keep the house unchanged. Replace the sky with a sunset.'
     """
     given = [*pictures, *images]
-    words = checked_prompt(prompt, given)
+    chosen = current().model_at(model)
+    words = str(read_words(checked_prompt(prompt, given)).for_grammar(chosen.grammar))
     sizes = tuple(_size(image) for image in load_all(settled(given))) if given else None
-    return LintReport(Asked(words, sizes, current().model_at(model), dict(params or {}), compared), _off())
+    return LintReport(Asked(words, sizes, chosen, dict(params or {}), compared), _off())
 
 
 def _size(image: Any) -> tuple[int, int] | None:

@@ -93,6 +93,21 @@ def test_words_that_look_like_parts_can_be_sent_as_words(session: nb.Session, ph
     assert eval(result.code(), {"nb": Namespace(session)}).id == result.id
 
 
+@pytest.mark.parametrize("case", nb.use_cases(), ids=lambda case: case.id)
+def test_rows_12_13_and_17_what_is_composed_draws_no_advice(session: nb.Session, case: Any) -> None:
+    """Rows 12, 13 and 17: what stays leads, the place is said, no anti-pattern is left; lines are read before."""
+    for words in case.prompts:
+        assert [found.rule for found in nb.lint(words, nb.samples.still_life(), params={**SMALL})] == []
+        assert list(nb.lint(words.lines, nb.samples.still_life())) == []
+
+
+def test_advice_reads_the_lines_of_a_prompt(session: nb.Session) -> None:
+    """What a request would say of the words that are sent."""
+    assert nb.lint("keep: pose\nchange: the sky should be replaced by a sunset").prompt == (
+        "Keep the pose unchanged. Replace the sky by a sunset."
+    )
+
+
 def test_a_template_without_its_values_is_not_sent(session: nb.Session, photo: Any) -> None:
     """The error says what to fill in."""
     with pytest.raises(PromptError, match="no value yet"):
