@@ -303,7 +303,7 @@ class Model(Shown):
             raise ParameterError(
                 "No picture was given.",
                 f"{self.id} takes {takes} in one request.",
-                'In a cell: %%nbedit photo.jpg; in Python: nb.edit("…", "photo.jpg").',
+                'In a cell: %%nbedit photo.jpg; in Python: nb.edit("…", "photo.jpg"). From words alone: --model auto.',
             )
         raise ParameterError(
             f"{images} pictures are too {'few' if images < low else 'many'}.",

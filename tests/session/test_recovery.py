@@ -305,6 +305,7 @@ def test_no_record_makes_a_cell_that_says_more_than_it_holds(store_of_nobody, pr
     edit = SimpleNamespace(
         id=0, model=MODEL, prompt=prompt, parameters={"prompt": prompt, "resolution": value}, prompt_field="prompt",
         options={"resolution": value}, inputs=(InputRecord(name, "sha256:" + "a" * 64),), masks=(), region=None,
+        parts=None,
     )  # fmt: skip
     try:
         line, body = split_cell(as_cell(edit, store_of_nobody))
