@@ -95,6 +95,9 @@ def _carried(request: EditRequest, before: Model, after: Model, without: Iterabl
         raise UsageError("auto is for a new request.", "This one was made.", "Name the model: model='kontext'.")
     moved = transferred(request.parameters, before, after)
     given = checked(moved, before, after, without)
+    if request.parts and after.prompt_field:  # composed anew, in the grammar of the other model
+        words = words_of(request.prompt, request.parts, before.id).for_grammar(after.grammar)
+        given[after.prompt_field] = str(words)
     return replace(
         request,
         model=after.id,

@@ -229,3 +229,15 @@ def test_variations_may_be_asked_of_another_model(session: nb.Session, photo: Ca
     assert {(one.model, one.seed) for one in varied} == {(LOCAL, 1), (LOCAL, 2)}
     with pytest.raises(UsageError, match="takes no seed"):
         first.vary([1, 2], model="gpt-image")
+
+
+def test_a_composed_prompt_is_composed_anew_for_the_other_model(
+    session: nb.Session, photo: Callable[[str], Path]
+) -> None:
+    """`image 2` of the one is `the second image` of the other; the parts stay."""
+    words = nb.prompt(keep="the cup", change="Put the cat beside it", references={2: "the cat"})
+    first = session.edit(words, photo("coffee"), photo("chelsea"), seed=7)
+    second = first.rerun(model="qwen")
+    assert "image 2" in first.prompt
+    assert "the second image" in second.prompt
+    assert second.record.parts == first.record.parts
