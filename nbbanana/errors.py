@@ -71,6 +71,7 @@ __all__ = [
     "JobCancelledError",
     "JobError",
     "JobFailedError",
+    "MeasureError",
     "ModelRetiredError",
     "MoneyError",
     "NBBananaError",
@@ -307,6 +308,21 @@ class ImageNotFoundError(ImageError):
     """No such file."""
 
     exit_code = 66
+
+
+class MeasureError(InputError):
+    """
+    Two pictures of which it cannot be said what changed.
+
+    Args:
+        reason: `small`, `plain`, `repeated` (they fit in several ways), `unrelated`, or `uncertain`.
+    """
+
+    mend = "Compare a picture with what was made from it."
+
+    def __init__(self, what: str, why: str = "", mend: str = "", *, reason: str = "unrelated") -> None:
+        super().__init__(what, why, mend)
+        self.reason = reason
 
 
 class CredentialError(NBBananaError):

@@ -20,7 +20,7 @@ from nbbanana.images.kinds import (
     Upload,
 )
 from nbbanana.images.loading import load, load_all
-from nbbanana.images.thumbnails import fingerprint, thumbnail
+from nbbanana.images.thumbnails import fingerprint, fingerprint_of, thumbnail
 from nbbanana.images.uploading import UploadCache, prepare
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Upload",
     "UploadCache",
     "fingerprint",
+    "fingerprint_of",
     "inspect",
     "load",
     "load_all",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["ALIKE", "BITS", "distance", "encoded", "fingerprint", "shrunk", "thumbnail"]
+__all__ = ["ALIKE", "BITS", "distance", "encoded", "fingerprint", "fingerprint_of", "shrunk", "thumbnail"]
 
 OVERSAMPLING = 2.0
 """A JPEG is decoded, and anything else reduced, to so many times the side before the last, careful step."""
@@ -128,10 +128,20 @@ def fingerprint(source: str | os.PathLike[str] | bytes) -> int | None:
         ImageError: no picture, damaged or too large.
         ImageNotFoundError: no such file.
     """
-    from PIL import Image
+    return fingerprint_of(shrunk(source, side=_SIDE))
 
-    with Image.open(io.BytesIO(thumbnail(source, side=_SIDE, format="PNG"))) as small:
-        grid = small.convert("RGB").convert("L").resize((_ACROSS, _DOWN), Image.Resampling.BOX).tobytes()
+
+def fingerprint_of(image: Image) -> int | None:
+    """
+    Return the difference hash of a picture in memory, in mode RGB or RGBA, as `fingerprint` does of a file.
+
+    >>> from PIL import Image
+    >>> fingerprint_of(Image.linear_gradient("L").rotate(-90).convert("RGB")) == 2**64 - 1
+    True
+    """
+    from PIL.Image import Resampling
+
+    grid = image.convert("RGB").convert("L").resize((_ACROSS, _DOWN), Resampling.BOX).tobytes()
     if max(grid) - min(grid) < _PLAIN:
         return None
     bits = 0

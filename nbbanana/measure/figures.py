@@ -1,0 +1,316 @@
+"""What was measured, as figures with their noise floors, and as one sentence. Needs no NumPy but for the heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.measure.geometry import Registration
+from nbbanana.regions import Box, words_for
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Drift", "Figure", "Likeness", "Moved", "Part", "Protected", "Tile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """
+    A number beside its noise floor.
+
+    Args:
+        value: what was measured.
+        floor: what encoding and resampling of the same picture give; what is not above it says nothing.
+
+    >>> Figure(2.5, 0.5).is_above, f"{Figure(2.5, 0.5):.1f}"
+    (True, '2.5')
+    """
+
+    value: float
+    floor: float
+
+    @property
+    def is_above(self) -> bool:
+        """Whether there is more than noise."""
+        return self.value > self.floor
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """
+    How the scene moved in the frame, in pixels of the first picture; a resize alone moves nothing.
+
+    Args:
+        corner: pixels by which the corner that moved most did; its floor is how well that is known.
+        shift: pixels by which the middle moved, to the right and down.
+        scale: by how much the content grew: 1 where it did not.
+        stretch: how much wider it became than it became tall.
+        rotation: degrees clockwise.
+        lost: which part of the first picture the second does not show.
+        added: which part of the second picture the first does not show.
+    """
+
+    corner: Figure
+    shift: tuple[float, float]
+    scale: float
+    stretch: float
+    rotation: float
+    lost: float
+    added: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    What happened to a part of a picture.
+
+    Args:
+        area: which part of the picture it is, 0 to 1.
+        recoloured: mean ΔE00 of its tiles, of those that were not redrawn; None where all were.
+        by_tone: how much of it one change of tone of the whole picture explains, as a mean ΔE00.
+        redrawn: how far its most changed place was redrawn, 0 (the same) to 1 (another picture).
+        redrawn_area: which part of it was redrawn, 0 to 1.
+        boxes: where, the largest first.
+    """
+
+    area: float
+    recoloured: Figure | None
+    by_tone: float
+    redrawn: Figure
+    redrawn_area: float
+    boxes: tuple[Box, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What happened to it, in words: `recoloured 3.1 ΔE, the upper-left quarter redrawn`; empty if nothing."""
+        found = []
+        if self.recoloured is not None and self.recoloured.is_above:
+            found.append(f"recoloured {self.recoloured:.1f} ΔE")
+        if self.redrawn.is_above and self.boxes:
+            found.append("wholly redrawn" if self.redrawn_area > 0.9 else f"{self.place} redrawn")
+        return ", ".join(found)
+
+    @property
+    def place(self) -> str:
+        """Words for where it was redrawn; how much of it, where that is all over the picture."""
+        return _place(self.boxes) or f"{self.redrawn_area * self.area:.0%} of the picture"
+
+
+def _place(boxes: tuple[Box, ...]) -> str:
+    """Return words for the largest boxes, up to two; empty where they are nearly all there is."""
+    large = [box for box in boxes if box.area > 0.3 * boxes[0].area][:2]
+    return "" if any(box.area > 0.6 for box in large) else words_for(large)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """
+    A small part of a picture, and what happened to it.
+
+    Args:
+        box: left, top, right and bottom, as parts of the first picture.
+        redrawn: 0 (the same) to 1 (another picture).
+        recoloured: ΔE00 beyond what the change of tone of the whole picture explains.
+        is_inside: whether it belongs to the region that was to change.
+    """
+
+    box: Box
+    redrawn: float
+    recoloured: float
+    is_inside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """
+    What changed between two pictures; `drift` makes it, and `documentation` says what the numbers mean.
+
+    Args:
+        registration: where each place of the first picture is in the second.
+        moved: how the scene moved in the frame.
+        outside: what happened outside of the region that was to change; None where that is everything.
+        inside: what happened inside of it; None where there is none.
+        is_region_given: whether the region was given; otherwise it is what was found to be redrawn.
+        region: the boxes of the region.
+        tone: what greys of 0, 64, 128, 191 and 255 became by the change of tone of the whole picture.
+        compared_at: width and height at which they were compared: finer detail was not looked at.
+        tiles: those that changed most, the most first.
+        grid: for each tile of the first picture how much it changed, 0 to 1, as an array.
+    """
+
+    registration: Registration
+    moved: Moved
+    outside: Part | None
+    inside: Part | None
+    is_region_given: bool
+    region: tuple[Box, ...]
+    tone: tuple[int, ...]
+    compared_at: tuple[int, int]
+    tiles: tuple[Tile, ...] = field(repr=False)
+    grid: NDArray[np.floating[Any]] = field(repr=False, compare=False)
+
+    @property
+    def confidence(self) -> float:
+        """How sure the registration is, 0 to 1, and with it all the rest."""
+        return self.registration.confidence
+
+    @property
+    def sentence(self) -> str:
+        """
+        What changed, as one sentence: `Moved 2.0 px; outside the region: recoloured 3.1 ΔE, the left edge redrawn.`
+        """
+        text = "; ".join(self._said())
+        return f"{text[0].upper()}{text[1:]}."
+
+    def _said(self) -> Iterator[str]:
+        moved = self.moved.corner.is_above
+        if moved:
+            yield _movement(self.moved)
+        outside = self.outside.words if self.outside else ""
+        inside = self.inside.words if self.inside else ""
+        if not self.is_region_given:
+            both = [words for words in (outside, self._place) if words]
+            yield ", ".join(both) or ("otherwise the same" if moved else "nothing changed that can be seen")
+            return
+        yield f"outside the region: {outside or 'nothing changed that can be seen'}"
+        if inside:
+            yield f"inside: {inside}"
+
+    @property
+    def _place(self) -> str:
+        """Words for a region that was estimated."""
+        part = self.inside
+        if part is None:
+            return ""
+        if part.redrawn.is_above and part.boxes:
+            return "wholly redrawn" if part.redrawn_area * part.area > 0.9 else f"{part.place} redrawn"
+        if part.recoloured is None or not part.recoloured.is_above:
+            return ""
+        return f"{_place(self.region) or f'{part.area:.0%} of the picture'} recoloured {part.recoloured:.1f} ΔE"
+
+    def heat_map(self, size: tuple[int, int] | None = None) -> NDArray[np.float32]:
+        """
+        Return how much each place of the first picture changed, 0 to 1, as H×W of float32.
+
+        Args:
+            size: width and height; those of the first picture unless given.
+        """
+        import numpy as np
+        from PIL import Image
+
+        plane = Image.fromarray(np.ascontiguousarray(self.grid, np.float32))
+        return np.asarray(plane.resize(size or self.registration.before, Image.Resampling.BILINEAR), np.float32)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as JSON for a record: numbers rounded to four places, without the grid."""
+        moved = self.moved
+        return {
+            "confidence": round(self.confidence, 3),
+            "moved": {"corner": _rounded(moved.corner), "shift": [round(part, 4) for part in moved.shift]}
+            | {name: round(getattr(moved, name), 6) for name in ("scale", "stretch", "rotation", "lost", "added")},
+            "outside": _part_json(self.outside),
+            "inside": _part_json(self.inside),
+            "is_region_given": self.is_region_given,
+            "region": [[round(side, 4) for side in box] for box in self.region],
+            "tone": list(self.tone),
+            "compared_at": list(self.compared_at),
+            "sentence": self.sentence,
+        }
+
+
+def _movement(moved: Moved) -> str:
+    found = [f"moved {moved.corner:.1f} px" if moved.corner.value < 100 else f"moved {moved.corner:.0f} px"]
+    if abs(moved.scale - 1) >= 0.002:
+        found.append(f"{'enlarged' if moved.scale > 1 else 'reduced'} {abs(moved.scale - 1):.1%}")
+    if abs(moved.stretch - 1) >= 0.003:
+        found.append(f"stretched {abs(moved.stretch - 1):.1%} {'across' if moved.stretch > 1 else 'upright'}")
+    if abs(moved.rotation) >= 0.1:
+        found.append(f"turned {abs(moved.rotation):.1f}°")
+    if moved.lost >= 0.02:
+        found.append(f"{moved.lost:.0%} cut off")
+    return ", ".join(found)
+
+
+def _rounded(figure: Figure | None) -> dict[str, float] | None:
+    return None if figure is None else {"value": round(figure.value, 4), "floor": round(figure.floor, 4)}
+
+
+def _part_json(part: Part | None) -> dict[str, Any] | None:
+    if part is None:
+        return None
+    return {
+        "area": round(part.area, 4),
+        "recoloured": _rounded(part.recoloured),
+        "by_tone": round(part.by_tone, 4),
+        "redrawn": _rounded(part.redrawn),
+        "redrawn_area": round(part.redrawn_area, 4),
+        "boxes": [[round(side, 4) for side in box] for box in part.boxes],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """
+    How alike some pictures are.
+
+    Args:
+        ssim: n×n, structural similarity once registered: 1 the same, near 0 unrelated.
+        bits: n×n, how many of 64 bits of their fingerprints differ; None beside a picture that is too plain for one.
+        registered: n×n, whether the pair could be registered; if not, `ssim` is of the pictures as they lie.
+        mean: the mean of `ssim` over the pairs.
+        spread: the standard deviation of `ssim` over the pairs; None with one pair.
+        error: the standard error of the mean, by leaving out one picture after the other; None below three pictures.
+    """
+
+    ssim: tuple[tuple[float, ...], ...]
+    bits: tuple[tuple[int | None, ...], ...]
+    registered: tuple[tuple[bool, ...], ...]
+    mean: float
+    spread: float | None
+    error: float | None
+
+    @property
+    def sentence(self) -> str:
+        """Return it in words: `4 pictures: SSIM 0.57 ± 0.08 over 6 pairs.`"""
+        count = len(self.ssim)
+        pairs = count * (count - 1) // 2
+        spread = "" if self.spread is None else f" ± {self.spread:.2f}"
+        return f"{count} pictures: SSIM {self.mean:.2f}{spread} over {pairs} pair{'s' * (pairs > 1)}."
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """
+    A picture with the original's pixels where nothing should have changed.
+
+    Args:
+        image: of the original's size, RGB, as a Pillow image.
+        seam: mean ΔE00 along the seam between the original and the edited picture, registered and tone-matched; its
+            floor is what encoding alone gives.
+        kept: which part of the picture is the original's, exactly.
+        uncovered: which part of the rest the edited picture does not show, so that the original is there too.
+        registration: where each place of the original is in the edited picture.
+    """
+
+    image: Any = field(repr=False, compare=False)
+    seam: Figure
+    kept: float
+    uncovered: float
+    registration: Registration
+
+    @property
+    def sentence(self) -> str:
+        """Return it in words."""
+        seam = "which nobody sees" if self.seam.value < 2.0 else "which may show"
+        return (
+            f"{self.kept:.0%} of the picture is the original's again; the seam differs by {self.seam:.1f} ΔE, {seam}."
+        )

@@ -1,0 +1,160 @@
+"""The original's pixels back where nothing should have changed, and the edit beside them without a visible seam."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nbbanana.errors import MeasureError, UsageError
+from nbbanana.measure.comparison import LEAST_TILE, Aligned, aligned, encoded
+from nbbanana.measure.figures import Figure, Protected
+from nbbanana.measure.masks import Region
+from nbbanana.measure.pixels import Bools, Floats, averaged, tiled
+from nbbanana.measure.registration import register
+from nbbanana.measure.tone import Tone, delta_e, fitted_tone, lab
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["protected"]
+
+WORST_CORNER = 0.75
+"""Pixels by which a corner may be off: with more, a seam through an edge shows a step."""
+LEAST_CONFIDENCE = 0.55
+WORST_SEAM = 12.0
+"""Mean ΔE00 along the seam from which on the pictures do not belong together there."""
+MOST_UNCOVERED = 0.15
+"""Part of what is to change that the edited picture may lack."""
+FEATHER = 0.012
+"""Width of the blend as a part of the longer side; it lies in what changes, so that what is kept is exact."""
+STRIP = 128
+"""Rows that are calculated at a time, so that a large picture does not fill the memory."""
+
+
+def protected(original: Image, edited: Image, keep: Region | None) -> Protected:
+    """
+    Lay the edited picture into the original where it is not to be kept.
+
+    Raises:
+        MeasureError: not well enough registered, or a seam that would show.
+        UsageError: nothing, or everything, is to be kept.
+    """
+    mask = _full_mask(keep, original.size)
+    registration = register(original, edited, ~mask)
+    if registration.uncertainty > WORST_CORNER or registration.confidence < LEAST_CONFIDENCE:
+        raise MeasureError(
+            "The edited picture cannot be laid exactly on the original.",
+            f"A corner may be {registration.uncertainty:.1f} px off, and {registration.fit:.0%} of the texture fits.",
+            "Keep a larger part, or edit again from the original.",
+            reason="uncertain",
+        )
+    pair = aligned(original, edited, registration, max(original.size))
+    if pair.before.size != original.size:
+        pair = _enlarged(pair, original)
+    uncovered = float((~pair.shown & ~mask).sum() / (~mask).sum())
+    if uncovered > MOST_UNCOVERED:
+        raise MeasureError(
+            "The edited picture does not show all of what was to change.",
+            f"{uncovered:.0%} of it is outside of its frame.",
+            "Edit again with the aspect ratio of the original.",
+            reason="uncovered",
+        )
+    tone = _tone(pair, mask)
+    seam = _seam(pair, mask, tone)
+    if seam.value > WORST_SEAM:
+        raise MeasureError(
+            "The seam would show.",
+            f"Along it the edited picture differs from the original by {seam.value:.1f} ΔE, also in its own tone.",
+            "Keep less, so that the seam runs through what did not change.",
+            reason="seam",
+        )
+    return Protected(_blended(pair, mask, tone), seam, float(mask.mean()), uncovered, registration)
+
+
+def _full_mask(keep: Region | None, size: tuple[int, int]) -> Bools:
+    from PIL import Image
+
+    if keep is None:
+        raise _unusable("Nothing was named.")
+    mask = keep.mask
+    if mask.shape != (size[1], size[0]):
+        plane = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)
+        mask = np.asarray(plane) > 127
+    if mask.all() or not mask.any():
+        raise _unusable("It covers all of the picture." if mask.all() else "It covers nothing of the picture.")
+    return mask
+
+
+def _unusable(why: str) -> UsageError:
+    return UsageError("This part cannot be kept.", why, "Name the part that is to be the original's.")
+
+
+def _enlarged(pair: Aligned, original: Image) -> Aligned:
+    """Return the pair at the original's size, where the edited picture has fewer pixels."""
+    from PIL import Image
+
+    after = pair.after.resize(original.size, Image.Resampling.BICUBIC)
+    shown = Image.fromarray(pair.shown.astype(np.uint8) * 255).resize(original.size, Image.Resampling.BILINEAR)
+    return Aligned(original, after, np.asarray(shown) > 254)
+
+
+def _tone(pair: Aligned, mask: Bools) -> Tone:
+    """Return the change of tone from the edited picture to the original, of what is kept."""
+    side = max(1, min(*pair.before.size, max(LEAST_TILE, max(pair.before.size) // 64)))
+    first, second = (tiled(np.asarray(image), side).reshape(-1, 3) for image in (pair.before, pair.after))
+    weights = (tiled((mask & pair.shown).astype(np.float32), side) > 0.98).astype(float).ravel()
+    return fitted_tone(second, first, weights)
+
+
+def _band(mask: Bools, width: int) -> Bools:
+    """Return what is kept and near to what changes."""
+    near: Bools = averaged(mask.astype(np.float32), width) < 0.999
+    return near & mask
+
+
+def _seam(pair: Aligned, mask: Bools, tone: Tone) -> Figure:
+    """Return the mean ΔE00 between original and edited in its tone, along the seam, of means over a few pixels."""
+    band = _band(mask, max(2, max(pair.before.size) // 256)) & pair.shown
+    rows, columns = np.nonzero(band)
+    if not len(rows):
+        return Figure(0.0, 0.0)
+    stride = max(1, len(rows) // 20_000)
+    rows, columns = rows[::stride], columns[::stride]
+    first = _means(np.asarray(pair.before), rows, columns)
+    second = tone(_means(np.asarray(pair.after), rows, columns))
+    noisy = _means(np.asarray(encoded(pair.before)), rows, columns)
+    here = lab(first)
+    return Figure(float(delta_e(here, lab(second)).mean()), float(delta_e(here, lab(noisy)).mean()))
+
+
+def _means(pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Floats:
+    """Return the mean colours of 3×3 pixels around places."""
+    height, width = pixels.shape[:2]
+    total = np.zeros((len(rows), 3))
+    for down in (-1, 0, 1):
+        for across in (-1, 0, 1):
+            total += pixels[np.clip(rows + down, 0, height - 1), np.clip(columns + across, 0, width - 1)]
+    mean: Floats = total / 9
+    return mean
+
+
+def _blended(pair: Aligned, mask: Bools, tone: Tone) -> Image:
+    """Return the original, and where it is not kept the edited picture in its tone, blended towards the seam."""
+    from PIL import Image
+
+    width = max(1, round(FEATHER * max(pair.before.size)))
+    # Twice averaged, it is nowhere above zero beyond two widths; what is kept is taken out, so that it is exact.
+    own = (mask | ~pair.shown).astype(np.float32)
+    part = np.clip(1.0 - 2.0 * averaged(averaged(own, width), width), 0.0, 1.0)
+    part = part * part * (3 - 2 * part) * (1 - own)
+    first, second = np.asarray(pair.before), np.asarray(pair.after)
+    found = first.copy()
+    for top in range(0, len(first), STRIP):
+        rows = slice(top, top + STRIP)
+        weight = part[rows, :, None]
+        if not weight.any():
+            continue
+        mixed = first[rows] * (1 - weight) + tone(second[rows].astype(np.float32)) * weight
+        found[rows] = np.where(weight > 0, np.round(mixed), first[rows]).astype(np.uint8)
+    return Image.fromarray(found)

@@ -1,0 +1,152 @@
+"""Pairs of which nothing can be said are refused with the reason; odd ones are answered. Never a wrong one."""
+
+from __future__ import annotations
+
+import io
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops, ImageDraw
+from support.measuring.edits import jpeg
+from support.measuring.photographs import photograph
+
+from nbbanana.errors import ImageError, MeasureError, UsageError
+from nbbanana.measure import drift
+
+NOTHING = "Nothing changed that can be seen."
+
+
+def plain(size: tuple[int, int], grey: int) -> Image.Image:
+    """A picture of one grey."""
+    return Image.new("RGB", size, (grey, grey, grey))
+
+
+def checkers(size: int, side: int) -> Image.Image:
+    """A chessboard of fields of that side."""
+    board = np.add.reduce(np.indices((size, size)) // side) % 2 * 200 + 20
+    return Image.fromarray(board.astype(np.uint8)).convert("RGB")
+
+
+def lines(values: np.ndarray) -> Image.Image:
+    """A picture of which all rows are the same."""
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8)[None].repeat(300, 0)).convert("RGB")
+
+
+def tiles() -> Image.Image:
+    """A photograph 16 times."""
+    photo = photograph("astronaut").resize((96, 96))
+    whole = Image.new("RGB", (384, 384))
+    for at in range(16):
+        whole.paste(photo, (at % 4 * 96, at // 4 * 96))
+    return whole
+
+
+def noise(seed: int) -> Image.Image:
+    """A picture of noise."""
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (200, 200, 3), np.uint8))
+
+
+WAVES = lines(np.sin(np.arange(300) / 5) * 100 + 120)
+BARS = lines(np.cumsum(np.random.default_rng(3).normal(0, 9, 300)) + 128)
+PHOTO = photograph("astronaut").resize((256, 256))
+REFUSED = {
+    "other constants": (plain((90, 80), 90), plain((90, 80), 180), "plain"),
+    "a constant and a photograph": (plain((90, 80), 90), PHOTO, "plain"),
+    "one pixel each": (plain((1, 1), 0), plain((1, 1), 255), "small"),
+    "one pixel and a photograph": (plain((1, 1), 0), PHOTO, "small"),
+    "a row and a column": (plain((1, 400), 0), plain((400, 1), 0), "small"),
+    "unrelated": (PHOTO, photograph("coffee"), "unrelated"),
+    "noise": (noise(0), noise(1), "unrelated"),
+    "a mirror image": (PHOTO, PHOTO.transpose(Image.Transpose.FLIP_LEFT_RIGHT), "unrelated"),
+    "upside down": (PHOTO, PHOTO.rotate(180), "unrelated"),
+    "a chessboard, moved": (checkers(300, 16), ImageChops.offset(checkers(300, 16), 5, 3), "repeated"),
+    "waves, moved": (WAVES, ImageChops.offset(WAVES, 7, 0), "repeated"),
+    "bars, moved": (BARS, jpeg(ImageChops.offset(BARS, 4, 0)), "repeated"),
+    "a tiled photograph, moved": (tiles(), jpeg(ImageChops.offset(tiles(), 5, 0)), "repeated"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_told_is_refused_with_the_reason(name: str) -> None:
+    """One line what, one why, one what to do; and the reason in one word, which survives pickling."""
+    before, after, reason = REFUSED[name]
+    with pytest.raises(MeasureError) as refused:
+        drift(before, after)
+    assert refused.value.reason == reason
+    assert len(refused.value.lines) == 3
+    assert pickle.loads(pickle.dumps(refused.value)).reason == reason
+
+
+def file(image: Image.Image, kind: str, **options) -> bytes:
+    """A picture as a file."""
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def with_alpha() -> Image.Image:
+    """A photograph that fades away."""
+    faded = PHOTO.convert("RGBA")
+    faded.putalpha(Image.linear_gradient("L"))
+    return faded
+
+
+SAME = {
+    "of one pixel": (plain((1, 1), 7), plain((1, 1), 7)),
+    "of one colour": (plain((90, 80), 90), plain((90, 80), 90)),
+    "a chessboard": (checkers(300, 16), checkers(300, 16)),
+    "of 16 bits": (PHOTO.convert("L"), Image.fromarray(np.asarray(PHOTO.convert("L")).astype(np.uint16) * 257)),
+    "for print": (PHOTO, PHOTO.convert("CMYK")),
+    "with alpha": (with_alpha(), file(with_alpha(), "PNG")),
+    "animated": (PHOTO, file(PHOTO, "PNG", save_all=True, append_images=[photograph("moon").resize((256, 256))])),
+    "as an array": (PHOTO, np.asarray(PHOTO)),
+    "as floats": (PHOTO, np.asarray(PHOTO) / 255),
+    "as WebP": (PHOTO, file(PHOTO, "WEBP", quality=90)),
+    "on its side by EXIF": (
+        PHOTO,
+        file(
+            PHOTO.rotate(90),
+            "JPEG",
+            quality=95,
+            exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
+        ),
+    ),
+    "eight times as large": (PHOTO.resize((48, 48)), PHOTO.resize((384, 384))),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_same_picture_in_another_form_is_the_same(name: str) -> None:
+    """Whatever the mode, the depth, the file or the size."""
+    found = drift(*SAME[name])
+    assert found.sentence == NOTHING
+    assert found.outside.redrawn.value < 0.2
+
+
+def test_what_is_transparent_is_laid_on_white() -> None:
+    """A picture that was made transparent was recoloured."""
+    found = drift(PHOTO, with_alpha())
+    assert found.outside.recoloured.value > 5
+
+
+def test_a_background_that_was_replaced_is_not_taken_for_another_scene() -> None:
+    """The subject is a third of the picture: it is registered by that, and the rest is redrawn."""
+    photo, other = photograph("astronaut"), photograph("coffee").resize((512, 512))
+    mask = Image.new("L", photo.size)
+    ImageDraw.Draw(mask).ellipse((120, 40, 330, 480), fill=255)
+    after = jpeg(Image.composite(photo, other, mask))
+    found = drift(photo, after, region=np.asarray(mask) < 128)
+    assert found.moved.corner.value < 0.3
+    assert found.sentence.startswith("Outside the region: nothing changed that can be seen; inside:")
+    assert found.inside.redrawn_area > 0.7
+
+
+def test_no_pictures_are_no_pictures() -> None:
+    """An address is not fetched; what cannot be read is said."""
+    with pytest.raises(UsageError, match="address"):
+        drift("https://pictures.example/a.png", PHOTO)
+    with pytest.raises(ImageError):
+        drift(b"no picture", PHOTO)
+    with pytest.raises(ImageError):
+        drift(PHOTO, np.zeros((3, 4, 5, 6)))
