@@ -11,8 +11,9 @@ from typing import Any
 
 from nbbanana.engine.past_costs import PastCosts, costs_more, dollars
 from nbbanana.errors import ServiceError, UnknownModelError
-from nbbanana.models import Model, from_schema
-from nbbanana.models.offers import PriceList
+from nbbanana.models import Model, from_schema, ids
+from nbbanana.models.offers import PriceList, offer
+from nbbanana.models.refreshed import keep_schema
 from nbbanana.providers.base import Description, Price, Provider
 from nbbanana.request import EditRequest
 
@@ -197,6 +198,7 @@ class Prices:
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Task[Description]] = {}
+        self._kept: set[str] = set()
 
     async def describe(self, model_id: str) -> Description:
         """
@@ -218,15 +220,31 @@ class Prices:
 
     async def live_model(self, model_id: str) -> Model:
         """
-        Return a model that is not shipped, by the schema the service has for it.
+        Return a model that is not shipped, by the schema the service has for it: as it told it before, else as it tells
+        it now, which is kept for the next kernel. A sandbox is always asked, while it answers.
 
         Raises:
             UnknownModelError: the service has none.
+            ServiceError: it does not answer, and told nothing before.
         """
-        schema = (await self.describe(model_id)).schema
+        who = self._provider
+        found = offer(who.name, model_id)
+        told = from_schema(model_id, found.schema) if found and not found.gone else None
+        if told is not None and not who.is_play:
+            return told
+        try:
+            schema = (await self.describe(model_id)).schema
+        except ServiceError:
+            if told is None:
+                raise
+            return told
         if schema is None:
             raise UnknownModelError(f"The service has no schema for {model_id!r}.", "So nothing of it can be checked.")
-        return from_schema(model_id, schema)
+        model = from_schema(model_id, schema)
+        if model_id not in self._kept and model_id not in ids():
+            self._kept.add(model_id)
+            await asyncio.to_thread(keep_schema, who.name, model_id, who.model_id(model_id), schema)
+        return model
 
     async def quote(self, request: EditRequest, model: Model) -> Quote:
         """Return what a request costs; errors as `ask`."""

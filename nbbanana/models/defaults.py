@@ -95,7 +95,8 @@ def _of_shape(model: Model, size: tuple[int, int] | None) -> Iterator[Proposal]:
                 f"may make a {shape} picture: {field.default} is its {field.name} where none is set, and no word of it "
                 f"follows the input. {_choice(field, size)}"
             )
-        yield Proposal(field.name, auto, f"{model.id} {mend}", f"By itself it makes a {shape} picture.")
+        short = f"By itself it {'makes' if auto else 'may make'} a {shape} picture."
+        yield Proposal(field.name, auto, f"{model.id} {mend}", short)
 
 
 def _choice(field: Field, size: tuple[int, int] | None) -> str:

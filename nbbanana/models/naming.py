@@ -33,6 +33,8 @@ def canonical(written: str) -> str:
     """
     slug = _slug(written) if "://" in written else None
     name = written if slug is None else meant_by_page(slug) or slug
+    if name + SCHEMA in _known():  # most names are ids, and need nothing to be read
+        return name
     return _index()["aliases"].get(name) or _service_ids().get(name, name)
 
 
@@ -94,9 +96,15 @@ def _index() -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    """Return the files of the catalogue, by their paths in it."""
+    return frozenset(_files(root(), ""))
+
+
+@lru_cache(maxsize=1)
 def _service_ids() -> Mapping[str, str]:
     """Return the model of the catalogue that each name of a service stands for."""
-    known = set(_files(root(), ""))
+    known = _known()
     models = [name.removesuffix(SCHEMA) for name in known if name.endswith(SCHEMA)]
     found: dict[str, str] = {}
     for model in models:

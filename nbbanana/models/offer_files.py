@@ -21,6 +21,8 @@ MODEL_ID = re.compile(r"(?=.{1,200}\Z)[A-Za-z0-9][A-Za-z0-9._~-]*(?:/[A-Za-z0-9]
 MOST_DOLLARS = 1e4
 """US dollars above which a price a picture is a mistake."""
 MOST_FIELDS = 200
+SAID = {"title": 120, "description": 400}
+"""What a schema says of its model in words, and how many characters of it are kept."""
 UNTOLD = "what sizes and options add is not told"
 """Of a service that tells the price of a picture and nothing else."""
 
@@ -175,7 +177,8 @@ def _checked_schema(model: str, schema: Any) -> dict[str, Any]:
     for node in plain["properties"].values():
         node.pop("x-nbbanana", None)
     from_schema(model, plain)
-    return {"type": "object", **plain}
+    words = {name: one_line(schema[name], width) for name, width in SAID.items() if isinstance(schema.get(name), str)}
+    return {"type": "object", **words, **plain}
 
 
 def _checked_prices(found: Any) -> PriceList | None:

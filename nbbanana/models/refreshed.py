@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from nbbanana.errors import ConfigError, ProtocolError, translated
-from nbbanana.models.offer_files import Offer, checked_offer, offer_as_json
-from nbbanana.settings import config_dir
+from nbbanana.models.offer_files import Offer, checked_offer, offer_as_json, today
+from nbbanana.settings import PLAY_PROVIDER, config_dir
 
-__all__ = ["keep", "kept", "kept_providers"]
+__all__ = ["keep", "keep_schema", "kept", "kept_providers"]
 
 MOST_BYTES = 16 * 2**20
 MOST_MODELS = 500
@@ -41,9 +41,9 @@ def kept(provider: str) -> Mapping[str, Offer]:
 
 
 def kept_providers() -> tuple[str, ...]:
-    """Return the services that were asked here."""
+    """Return the services that were asked here; a sandbox is none, whatever models it had."""
     try:
-        return tuple(sorted(path.stem for path in _path("").parent.glob("*.json")))
+        return tuple(sorted(path.stem for path in _path("").parent.glob("*.json") if path.stem != PLAY_PROVIDER))
     except (OSError, ConfigError):
         return ()
 
@@ -66,6 +66,27 @@ def keep(provider: str, offers: Iterable[Offer]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _replace(path, json.dumps({"format": FORMAT, "provider": provider, "models": newest}, indent=1))
     return path
+
+
+def keep_schema(provider: str, model: str, name: str, schema: Mapping[str, Any]) -> None:
+    """
+    Keep the schema that a service told of a model when it was used by its id, with the day.
+
+    One that cannot be kept is asked for again by the next kernel, and the log says why: an edit must not fail of it.
+
+    Args:
+        provider: the service; its records name it so.
+        model: the id that it was used by.
+        name: what the service calls it.
+        schema: what it takes.
+    """
+    day = today()
+    try:
+        keep(
+            provider, [Offer(provider, model, name, schema, None, day, "its schema, read when it was used", alive=day)]
+        )
+    except (ConfigError, ProtocolError) as error:
+        log.warning("the schema of a model is not kept: %s", error.what)
 
 
 @lru_cache(maxsize=32)

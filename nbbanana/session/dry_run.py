@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from nbbanana.engine.prices import Quote, together
 from nbbanana.errors import NBBananaError
 from nbbanana.models.carrying import losses, payload_for
 from nbbanana.models.framing import in_words
+from nbbanana.models.offer_files import today
 from nbbanana.models.offers import offer
 from nbbanana.models.retiring import ending
 from nbbanana.prompts import parts_of, written_lines
@@ -136,7 +138,19 @@ def _origin(service: str, model: Model) -> str | None:
     found = offer(service, model.id)
     if found is None or not found.is_refreshed:
         return None
-    return f"What {service} has of {model.id} was asked on {found.read} (nbbanana models refresh)."
+    how = f"{found.read}, {_age(found.read, today())}" if found.read else "a day that is not known"
+    return f"What {service} has of {model.id} was asked on {how} (nbbanana models refresh)."
+
+
+def _age(day: str, now: str) -> str:
+    """
+    Say how long ago a day is.
+
+    >>> _age("2026-11-29", "2026-11-29"), _age("2026-11-28", "2026-11-29"), _age("2026-09-30", "2026-11-29")
+    ('today', 'yesterday', '60 days ago')
+    """
+    days = (dt.date.fromisoformat(now) - dt.date.fromisoformat(day)).days
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago" if days > 0 else "by a clock that is ahead")
 
 
 def _picture(image: ImageInput) -> str:

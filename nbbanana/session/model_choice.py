@@ -7,9 +7,9 @@ from collections.abc import Callable
 from nbbanana import models
 from nbbanana.engine.engine import Engine
 from nbbanana.errors import ConfigError, CredentialError, UnknownModelError
-from nbbanana.models import AUTO, Model, auto_model, from_schema
+from nbbanana.models import AUTO, Model, auto_model
 from nbbanana.models.naming import canonical
-from nbbanana.models.offers import offer, told_model
+from nbbanana.models.offers import told_model
 from nbbanana.session.choice import by_login
 from nbbanana.session.library import Library
 from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, PLAY_PROVIDER, settings
@@ -71,15 +71,8 @@ def find_model(model_id: str, engine: Callable[[], Engine] | None, library: Libr
         if engine is None:
             return library.model_by_id(model_id)
         try:
-            return _at_service(model_id, engine)
+            return engine().live_model(model_id).result()
         except (CredentialError, UnknownModelError) as error:
             if told := told_model(model_id):  # by another that was asked before: `--provider` chooses it
                 return told
             raise unknown from (None if isinstance(error, CredentialError) else error)  # it names the nearest
-
-
-def _at_service(model_id: str, engine: Callable[[], Engine]) -> Model:
-    """Return a model by its schema at the service that is chosen: as it was told before, else as it tells it now."""
-    asked = engine()
-    found = offer(asked.provider.name, model_id)
-    return from_schema(model_id, found.schema) if found else asked.live_model(model_id).result()

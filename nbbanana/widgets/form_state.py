@@ -77,6 +77,8 @@ def title_of(field: Field) -> str:
     """What a form calls a parameter."""
     if field.role == "count":
         return "Number of pictures"
+    if field.role == "mask":
+        return "Mask"
     return TITLES.get(field.name) or field.name.replace("_", " ").capitalize()
 
 
@@ -172,7 +174,7 @@ class FormState:
         """
         model = self._model_of(model_id, self.draft.provider)
         kept, dropped = self._carried_to(model)
-        self._change("the model", model=model_id, parameters=kept, prompt=self._prompt_for(model))
+        self._change("the model", model=model.id, parameters=kept, prompt=self._prompt_for(model))
         return dropped
 
     def choose_service(self, provider: str, model_id: str) -> list[str]:

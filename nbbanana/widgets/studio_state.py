@@ -65,9 +65,8 @@ class StudioState:
         self.is_public = is_public
         self.services = Services(session)
         default = self.services.default_model(provider)
-        draft = Draft(model or default, provider=provider)
-        # An unknown model is an error here, not later in a callback.
-        draft = replace(draft, parameters=presets(session.model_of(draft.model, provider)))
+        found = session.model_of(model or default, provider)  # an unknown one is an error here, not later in a callback
+        draft = Draft(found.id, parameters=presets(found), provider=provider)
         self.form: FormState = FormState(draft, session.model_of)
         self.tasks: TaskList = TaskList(self._task_changed)
         self.groups = ResultGroups(session)

@@ -140,11 +140,13 @@ def test_a_form_that_takes_another_model_leaves_what_was_preset_behind(world: Si
     form = nb.studio("table.png", model="seedream", session=world.session)
     try:
         state = form.state
+        assert state.form.draft.model == "bytedance/seedream-5.0-pro/image-to-image"  # whatever it was called by
         assert dict(state.form.draft.parameters) == {"aspect_ratio": "auto"}
         state.set("resolution", "1K")
         state.change(lambda: state.form.choose("google/nano-banana-2/edit"))
         assert dict(state.form.draft.parameters) == {"resolution": "1K"}
-        state.change(lambda: state.form.choose("qwen/qwen-image-2.1/edit"))
+        form.model = "qwen"
+        assert form.model == "qwen/qwen-image-2.1/edit"
         assert dict(state.form.draft.parameters) == {"resolution": "1K", "enhance_prompt": False}
         state.set("enhance_prompt", None)
         assert dict(state.form.draft.parameters) == {"resolution": "1K"}

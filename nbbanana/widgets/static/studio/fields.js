@@ -24,7 +24,8 @@ export function makeFields(form) {
       }
       for (const field of state.fields) put.get(field.name)?.(state.values[field.name]);
       const set = state.fields.filter((field) => field.name in state.values).map((field) => gist(field, state.values[field.name]));
-      fill(tally, set.length ? `${set.join(" · ")}, the rest automatic` : "all automatic");
+      const left = state.fields.filter((field) => field.caution && !(field.name in state.values)).map((field) => field.caution);
+      fill(tally, [set.length ? `${set.join(" · ")}, the rest automatic` : "all automatic", ...left].join(". "));
       tally.title = tally.textContent;
     },
   };
