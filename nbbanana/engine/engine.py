@@ -401,4 +401,5 @@ class Engine:
                 await free(run, self._context)
             await self._context.leases.close()
         finally:
+            await self._context.prices.close()
             await self.provider.aclose()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nbbanana.engine.past_costs import PastCosts, costs_more, dollars
-from nbbanana.errors import ServiceError, UnknownModelError
+from nbbanana.errors import JobCancelledError, ServiceError, UnknownModelError
 from nbbanana.models import Model, from_schema, ids
 from nbbanana.models.offers import PriceList, offer
 from nbbanana.models.refreshed import keep_schema
@@ -199,6 +199,7 @@ class Prices:
         self._known: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Task[Description]] = {}
         self._kept: set[str] = set()
+        self._is_closed = False
 
     async def describe(self, model_id: str) -> Description:
         """
@@ -207,7 +208,10 @@ class Prices:
         Raises:
             UnknownModelError: the provider does not have it.
             ServiceError: the provider does not answer.
+            JobCancelledError: the session closes.
         """
+        if self._is_closed:
+            raise _ended()
         known = self._known.get(model_id)
         if known is not None and self._clock() - known.at < LASTS:
             return known.description
@@ -215,8 +219,20 @@ class Prices:
         if asking is None:
             asking = self._asking[model_id] = asyncio.create_task(self._ask(model_id))
             asking.add_done_callback(lambda done: self._asked(model_id, done))
-        # One that is cancelled while it waits leaves the question to the others.
-        return await asyncio.shield(asking)
+        try:
+            # One that is cancelled while it waits leaves the question to the others.
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            if self._is_closed and asking.cancelled():
+                raise _ended() from None
+            raise
+
+    async def close(self) -> None:
+        """End the questions under way: one that went on would hold a connection that nothing closes any more."""
+        self._is_closed, asking = True, list(self._asking.values())
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
 
     async def live_model(self, model_id: str) -> Model:
         """
@@ -294,3 +310,7 @@ class Prices:
         description = await self._provider.describe(model_id)
         self._known[model_id] = _Known(self._clock(), description)
         return description
+
+
+def _ended() -> JobCancelledError:
+    return JobCancelledError("The question was ended.", "The kernel or session closes.", "Ask in another session.")

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from nbbanana.models.fields import Field
-from nbbanana.models.framing import AUTO, frame_of, says_shape
+from nbbanana.models.framing import AUTO, frame_of, says_shape, sides
 from nbbanana.models.model import Model
 
 __all__ = ["Proposal", "cautions", "presets", "proposals"]
@@ -97,6 +97,12 @@ def _of_shape(model: Model, size: tuple[int, int] | None) -> Iterator[Proposal]:
             )
         short = f"By itself it {'makes' if auto else 'may make'} a {shape} picture."
         yield Proposal(field.name, auto, f"{model.id} {mend}", short)
+    width, height = sides(model)
+    if model.kind == "edit" and width and height and width.default and height.default:
+        pixels = f"{width.default}×{height.default}"
+        why = f"{model.id} may make a picture of {pixels} pixels, whatever the input's shape: "
+        why += f"{width.option} and {height.option} say another."
+        yield Proposal(width.name, None, why, f"By itself it may make {pixels} pixels.")
 
 
 def _choice(field: Field, size: tuple[int, int] | None) -> str:

@@ -148,7 +148,7 @@ def framed(model: Model, parameters: Mapping[str, Any]) -> dict[str, Any]:
     if not foreign:
         return dict(parameters)
     fields = [one for one in model.options if (one.name not in asked or one.name in foreign) and is_frame(one)]
-    if not (fields or all(_sides(model))):
+    if not (fields or all(sides(model))):
         return dict(parameters)  # what is no parameter of the model is an error of its own
     own = _own_words(model, fields, foreign)
     if own is None:
@@ -179,7 +179,7 @@ def in_words(model: Model, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         is_other = frame is not None and str(frame).lower() != str(parameters[field.name]).lower()
         if is_other and is_frame(field):
             found.append(f"{field.name} {parameters[field.name]} is {frame}.")
-    width, height = _sides(model)
+    width, height = sides(model)
     if width and height and {width.name, height.name} <= {*parameters}:
         size = f"{parameters[width.name]}x{parameters[height.name]}"
         found.append(f"{width.name} and {height.name} are {frame_of(size) or size}.")
@@ -237,7 +237,7 @@ def _own_words(model: Model, fields: Sequence[Field], foreign: Mapping[str, Any]
         return None
     if words := _words(fields, wanted):
         return words
-    width, height = _sides(model)
+    width, height = sides(model)
     if width and height:
         size = _pixels(wanted, width, height)
         return {width.name: size[0], height.name: size[1]} if size else None
@@ -304,12 +304,11 @@ def _like(sample: str, size: tuple[int, int]) -> str:
 
 def _takes_pixels(model: Model) -> bool:
     """Return whether it takes any width and height, as numbers or as a text such as `1024*1024`."""
-    return all(_sides(model)) or any(
-        says_shape(one) and not one.enum and _is_size(one.default) for one in model.options
-    )
+    return all(sides(model)) or any(says_shape(one) and not one.enum and _is_size(one.default) for one in model.options)
 
 
-def _sides(model: Model) -> tuple[Field | None, Field | None]:
+def sides(model: Model) -> tuple[Field | None, Field | None]:
+    """Return the fields for the width and the height of the outputs in pixels; None for one that a model has not."""
     numbers = {one.name: one for one in model.options if one.kind == "integer"}
     return numbers.get("width"), numbers.get("height")
 
@@ -323,7 +322,7 @@ def _frames(model: Model) -> list[Frame]:
 def _nothing(model: Model, foreign: Mapping[str, Any]) -> ParameterError:
     """Return the error for what a model has no word for; it names what it has."""
     has = [f"{one.name}: {', '.join(map(str, one.enum)) or 'a ratio'}" for one in model.options if is_frame(one)]
-    has += [" and ".join(one.name for one in _sides(model) if one) + ", in pixels"] if all(_sides(model)) else []
+    has += [" and ".join(one.name for one in sides(model) if one) + ", in pixels"] if all(sides(model)) else []
     return ParameterError(
         f"{model.id} has no word for {_said(foreign)}.",
         f"It has {'; '.join(has)}.",

@@ -113,7 +113,7 @@ def test_it_is_used_by_the_form(world: SimpleNamespace) -> None:
         }
         form.set(prompt_expansion=None, mask_url="mask.png")  # the first is reset by hand, and stays so
         form.run()
-        until(lambda: world.box.submissions and world.session.history[1].record.state == "completed")
+        until(lambda: form.results)
         sent(world, image_size="auto")
     finally:
         form.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -213,3 +215,23 @@ def test_a_field_added_to_the_file_is_added_everywhere(
                 model.check({"prompt": "x", name: wrong}, images=1)
     with pytest.raises(ParameterError, match=name):
         models.get(EDIT).check({"prompt": "x", name: value}, images=1)
+
+
+OPENED = """
+import sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+from IPython.core.interactiveshell import InteractiveShell
+InteractiveShell.instance().run_line_magic("load_ext", "nbbanana")
+ours = lambda: sorted(path.rpartition("/")[2] for path in opened if "/models/catalogue/" in path.replace("\\\\", "/"))
+print(ours())
+from nbbanana import models
+models.get("google/nano-banana-2/edit")
+print(ours())
+"""
+
+
+def test_loading_the_extension_opens_no_file_of_the_catalogue() -> None:
+    """A model that is asked for by its id opens its own two files, however many models there are."""
+    run = subprocess.run([sys.executable, "-c", OPENED], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["[]", "['edit.md', 'edit.schema.json']"]

@@ -94,6 +94,17 @@ def test_where_no_value_is_safe_it_is_said_and_the_nearest_is_named() -> None:
     assert cautions(made, {}, (None, None))[0].endswith("Say which you want, such as --aspect-ratio 1:1.")
 
 
+def test_a_width_and_a_height_are_a_shape_too() -> None:
+    """Where both have a default, whatever the input is."""
+    side = {"type": "integer", "default": 1024}
+    made = model(width=side, height=side)
+    assert cautions(made, {}) == (
+        "made/up may make a picture of 1024×1024 pixels, whatever the input's shape: --width and --height say another.",
+    )
+    assert cautions(made, {"width": 1536, "height": 1024}) == ()
+    assert proposals(model(width={"type": "integer"}, height={"type": "integer"})) == ()
+
+
 def test_the_line_says_what_to_write() -> None:
     """The model, what it does by itself, and the option that changes it."""
     (line,) = cautions(models.get("seedream"), {})
