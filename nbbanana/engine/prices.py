@@ -223,7 +223,7 @@ class Prices:
             # One that is cancelled while it waits leaves the question to the others.
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
-            if self._is_closed and asking.cancelled():
+            if asking.cancelled():  # only `close` does that
                 raise _ended() from None
             raise
 

@@ -30,6 +30,7 @@ __all__ = [
     "pair_fields",
     "ratio_of",
     "says_shape",
+    "sides",
     "tier_of",
 ]
 

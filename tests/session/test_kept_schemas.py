@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from support.runcomfy_service import RunComfyService
 from support.sandboxes import png
+from support.waiting import until
 
 import nbbanana as nb
 from nbbanana import errors, models
 from nbbanana.models.offer_files import today
 from nbbanana.models.offers import known_models, offer, who_has
-from nbbanana.sandbox import Sandbox
+from nbbanana.sandbox import Fault, Sandbox
 from nbbanana.session.dry_run import describe_request
 from nbbanana.settings import config_dir
 
@@ -148,3 +149,17 @@ def test_a_short_name_is_written_down_as_the_id(service: SimpleNamespace) -> Non
         again = session.edit(WORDS, png(), model="openai/gpt-image-2/edit", mode="auto")
         assert again.record.model == made.record.model
         assert "openai/gpt-image-2/edit" in made.cell()
+
+
+def test_a_question_under_way_ends_with_its_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It leaves no connection, and whoever waits for it is told; the session that is closed asks nothing more."""
+    with Sandbox(time_scale=0, paint="flat", faults=[Fault("catalog", delay=30.0)], models={ID: ENTRY}) as box:
+        for name, value in box.addresses["environment"].items():
+            monkeypatch.setenv(name, value)
+        session = nb.Session(store=tmp_path / "store")
+        engine = session.engine
+        asked = engine.live_model(ID)
+        until(lambda: box.requests)
+        session.close()
+        with pytest.raises(errors.JobCancelledError, match="The question was ended"):
+            asked.result(5)
