@@ -7,10 +7,12 @@ shown as their code points, such as `⟨U+001B⟩`; addresses can be taken out, 
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from typing import Any
 
-__all__ = ["clip", "is_unseen", "one_line", "plain", "storable", "without_addresses", "without_secrets"]
+__all__ = ["clip", "is_unseen", "one_line", "plain", "storable", "without_addresses", "without_secrets", "written"]
 
 JOINERS = "\u200c\u200d"
 """Zero-width joiners: Persian, Indic scripts and family emoji are spelled with them, so between letters they stay."""
@@ -124,3 +126,15 @@ def _is_out_of_place(text: str, place: int, categories: frozenset[str]) -> bool:
     if character in JOINERS and 0 < place < len(text) - 1:
         return text[place - 1].isascii() or text[place + 1].isascii()
     return True
+
+
+def written(value: Any, width: int | None = None) -> str:
+    """
+    Return a parameter's value on one line: text as it is, anything else as JSON; None is nothing.
+
+    >>> written("1K"), written([1, True]), written(None)
+    ('1K', '[1, true]', '')
+    """
+    if value is None:
+        return ""
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), width)

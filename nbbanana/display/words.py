@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.settings import DEFAULT_PROVIDER
-from nbbanana.text import one_line
+from nbbanana.text import one_line, written
 
 if TYPE_CHECKING:
     from nbbanana.display.views import Picture, ResultView
@@ -81,18 +80,6 @@ def file_size(size: int) -> str:
     if size < 1000:
         return f"{size} bytes"
     return f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1_000_000:.1f} MB"
-
-
-def written(value: Any, width: int | None = None) -> str:
-    """
-    Return a parameter's value on one line: text as it is, anything else as JSON; None is nothing.
-
-    >>> written("1K"), written([1, True]), written(None)
-    ('1K', '[1, true]', '')
-    """
-    if value is None:
-        return ""
-    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), width)
 
 
 def place_in_line(ahead: int) -> str:

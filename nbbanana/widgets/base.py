@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 
 from nbbanana.display import note_bundle
-from nbbanana.display.render import environment
 from nbbanana.errors import NBBananaError
 from nbbanana.session.choice import in_marimo
+from nbbanana.templates import environment
 from nbbanana.text import plain, storable
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.assets import join, style
