@@ -5,7 +5,6 @@ from __future__ import annotations
 from nbbanana.display.advice import lint_bundle
 from nbbanana.display.differences import comparison_bundle, diff_bundle, lineage_bundle, word_diff
 from nbbanana.display.grid import PROVENANCE, bundle, text
-from nbbanana.display.model_tables import model_bundle
 from nbbanana.display.progress import ProgressDisplay, standing, stopping
 from nbbanana.display.tables import dry_run_bundle, history_bundle, note_bundle
 from nbbanana.display.views import ComparisonView, DiffView, DryRun, LineageNode, Picture, ResultView
@@ -28,7 +27,6 @@ __all__ = [
     "history_bundle",
     "lineage_bundle",
     "lint_bundle",
-    "model_bundle",
     "note_bundle",
     "standing",
     "stopping",

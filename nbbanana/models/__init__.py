@@ -13,6 +13,7 @@ from nbbanana.models.choosing import Ranked, Ranking, choose
 from nbbanana.models.fields import Field
 from nbbanana.models.model import Model, from_schema
 from nbbanana.models.searching import ModelComparison, ModelList, compare, search
+from nbbanana.models.tables import list_bundle, model_bundle
 from nbbanana.models.wording import Grammar
 
 __all__ = [
@@ -31,5 +32,7 @@ __all__ = [
     "from_schema",
     "get",
     "ids",
+    "list_bundle",
+    "model_bundle",
     "search",
 ]

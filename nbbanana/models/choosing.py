@@ -117,9 +117,6 @@ class Ranking(Shown, Sequence[Ranked]):
         """What the table stands in."""
         return document()
 
-    def _show(self) -> str:
-        return "ranking_bundle"
-
 
 def choose(
     prompt: str,

@@ -252,9 +252,6 @@ class Model(Shown):
     def __str__(self) -> str:
         return repr(self)
 
-    def _show(self) -> str:
-        return "model_bundle"
-
     @cached_property
     def _by_name(self) -> dict[str, Field]:
         return {one.name: one for one in self.fields}

@@ -65,9 +65,6 @@ class ModelList(Shown, Sequence[Model]):
     def __repr__(self) -> str:
         return one_line(f"<ModelList {', '.join(model.id for model in self._models)}>")
 
-    def _show(self) -> str:
-        return "list_bundle"
-
 
 @dataclass(frozen=True, slots=True)
 class ModelComparison(Shown):
@@ -82,9 +79,6 @@ class ModelComparison(Shown):
 
     def __repr__(self) -> str:
         return one_line(f"<ModelComparison {', '.join(model.id for model in self.models)}>")
-
-    def _show(self) -> str:
-        return "models_compared_bundle"
 
 
 def search(words: str = "") -> ModelList:

@@ -1,31 +1,35 @@
-"""
-`Shown`: a value of the catalogue that shows itself in a notebook.
-
-Tables are the display room's, which stands below this one. A value here names the function that shows it, and that is
-imported as it is shown: the one way back of this room, with its line in the contract on imports.
-"""
+"""`Shown`: a value of the catalogue that shows itself; `nbbanana.models.tables` says here how."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-__all__ = ["Shown"]
+__all__ = ["Shown", "shows"]
+
+T = TypeVar("T", bound="Shown")
+Table = Callable[[T], dict[str, str]]
+
+_tables: dict[type[Shown], Callable[[Any], dict[str, str]]] = {}
 
 
 class Shown:
-    """A value with a table in `nbbanana.display.model_tables`."""
+    """A value with a table."""
 
     __slots__ = ()
 
-    def _show(self) -> str:
-        """Return the name of the function there."""
-        raise NotImplementedError
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from nbbanana.display import model_tables
-
-        found: dict[str, str] = getattr(model_tables, self._show())(self)
-        return found
+        return _tables[type(self)](self)
 
     def __str__(self) -> str:
         return self._repr_mimebundle_()["text/plain"]
+
+
+def shows(kind: type[T]) -> Callable[[Table[T]], Table[T]]:
+    """Have values of a kind show themselves with the function that this decorates."""
+
+    def keep(table: Table[T]) -> Table[T]:
+        _tables[kind] = table
+        return table
+
+    return keep

@@ -27,12 +27,11 @@ from nbbanana.display import (
     dry_run_bundle,
     history_bundle,
     lineage_bundle,
-    model_bundle,
     note_bundle,
     word_diff,
 )
 from nbbanana.engine.run import Progress
-from nbbanana.models import choose, compare, get, ids, search
+from nbbanana.models import choose, compare, get, ids, model_bundle, search
 
 pytestmark = pytest.mark.browser
 

@@ -14,9 +14,8 @@ from support.sandboxes import png
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.display import model_bundle
 from nbbanana.grammar import parse
-from nbbanana.models import ids
+from nbbanana.models import ids, model_bundle
 from nbbanana.models.offers import known_models, offer, told_model
 from nbbanana.sandbox import Sandbox
 from nbbanana.session.dry_run import describe_request

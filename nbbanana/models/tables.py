@@ -7,16 +7,17 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import zip_longest
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nbbanana.display import words
-from nbbanana.display.render import render
+from nbbanana import templates
+from nbbanana.models.choosing import Ranked, Ranking
+from nbbanana.models.fields import Field
+from nbbanana.models.model import Model
 from nbbanana.models.naming import short_name
 from nbbanana.models.offers import origins, who_has
-from nbbanana.text import one_line, plain
-
-if TYPE_CHECKING:
-    from nbbanana.models import Field, Model, ModelComparison, ModelList, Ranked, Ranking
+from nbbanana.models.searching import ModelComparison, ModelList
+from nbbanana.models.shown import shows
+from nbbanana.text import one_line, plain, written
 
 __all__ = ["list_bundle", "model_bundle", "models_compared_bundle", "ranking_bundle"]
 
@@ -26,6 +27,7 @@ WIDTH = 100
 _CODE = re.compile(r"(?<!\w)`([\w./:-]+)`")
 """Words between backticks, which are code."""
 
+render = partial(templates.render, "nbbanana.models")
 _wrapped = partial(wrap, break_on_hyphens=False, break_long_words=False)
 
 NEITHER = "–"
@@ -34,6 +36,7 @@ NEITHER = "–"
 # ── a list ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@shows(ModelList)
 def list_bundle(models: ModelList) -> dict[str, str]:
     """
     Return models as a list: what one writes for each, what it takes, what it is for.
@@ -82,6 +85,7 @@ def _takes(model: Model) -> str:
 # ── one model ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@shows(Model)
 def model_bundle(model: Model) -> dict[str, str]:
     """Return a model: what it is for, its options, what each takes unless it is set, where that is from, its advice."""
     shown = {
@@ -102,7 +106,7 @@ def _option(field: Field) -> dict[str, str]:
     return {
         "option": field.option + (f", {field.short}" if field.short else ""),
         "allowed": _allowed(field),
-        "unless_set": words.written(field.default),
+        "unless_set": written(field.default),
         "about": one_line(field.description or ""),
         "cost": one_line(field.cost_note or ""),
         "source": f"{field.sure}: {one_line(field.source)}" if field.sure else "",
@@ -113,7 +117,7 @@ def _allowed(field: Field) -> str:
     if field.role == "mask":
         return "a picture, or a region"
     if field.enum:
-        return ", ".join(words.written(value) for value in field.enum)
+        return ", ".join(written(value) for value in field.enum)
     if field.minimum is not None and field.maximum is not None:
         return f"{field.minimum} to {field.maximum}"
     bounds = [("at least", field.minimum), ("at most", field.maximum)]
@@ -154,6 +158,7 @@ def _model_lines(model: dict[str, Any]) -> Iterator[str]:
 # ── several ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@shows(ModelComparison)
 def models_compared_bundle(compared: ModelComparison) -> dict[str, str]:
     """Return models beside each other, a row a thing that they take; what they share stands last."""
     models = compared.models
@@ -190,7 +195,7 @@ def _options_of(models: Sequence[Model]) -> Iterator[tuple[str, ...]]:
 
 
 def _cell(field: Field) -> str:
-    default = words.written(field.default)
+    default = written(field.default)
     return f"{_allowed(field)}; {default} unless set" if default else _allowed(field)
 
 
@@ -208,6 +213,7 @@ def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
 # ── a ranking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@shows(Ranking)
 def ranking_bundle(ranking: Ranking) -> dict[str, str]:
     """Return a ranking: each model with its reasons and the sentence that they rest on, and what keeps others out."""
     shown = ranking.alternatives

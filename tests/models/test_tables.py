@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from support.markup import read
 
-from nbbanana.display import model_bundle
-from nbbanana.display.model_tables import list_bundle, models_compared_bundle, ranking_bundle
-from nbbanana.models import ModelList, choose, compare, from_schema, get, ids, search
+from nbbanana.models import ModelList, choose, compare, from_schema, get, ids, model_bundle, search
+from nbbanana.models.tables import list_bundle, models_compared_bundle, ranking_bundle
 
 
 def test_all_shipped_models_are_listed() -> None:
