@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, overload
 
 from nbbanana.errors import UsageError
@@ -181,6 +182,10 @@ class _Asked:
     parameters: Mapping[str, Any]
     of: Model | None
 
+    @cached_property
+    def _said(self) -> dict[str, str]:
+        return needs_of(self.prompt)
+
     def obstacle(self, model: Model) -> str:
         """Return the fact that keeps a model from taking it; empty where none does."""
         return _pictures_amiss(model, self.images) or self._mask_amiss(model) or self._parameters_amiss(model)
@@ -195,7 +200,7 @@ class _Asked:
 
     @property
     def _may_have_mask(self) -> bool:
-        return bool(self.mask) or (self.mask is None and "mask" in needs_of(self.prompt))
+        return bool(self.mask) or (self.mask is None and "mask" in self._said)
 
     def _parameters_amiss(self, model: Model) -> str:
         if not self.parameters or self.of is None or model.id == self.of.id:
@@ -243,7 +248,7 @@ class _Asked:
 
     def _needs(self) -> Iterator[tuple[Need, str]]:
         """Give the rows of the table that are about it, each with the words that say so; empty for a fact."""
-        said = needs_of(self.prompt)
+        said = self._said
         for need in needs():
             if self._is_fact(need):
                 yield need, ""

@@ -21,6 +21,9 @@ __all__ = ["Need", "Sign", "default_model", "document", "named_in", "needs", "ne
 MOST = 6000
 """So many characters of a prompt are read for signs."""
 
+LONGEST = 300
+"""So many characters of a clause are looked at together: signs stand close, and patterns take time by the square."""
+
 FOREIGN, QUOTED = "⟦foreign⟧", "⟦quoted⟧"
 """What stands for lettering in a script other than Latin, and for other quoted text, where signs are looked for."""
 
@@ -194,7 +197,7 @@ def _asking(text: str) -> Iterator[str]:
         elif keep["changes"].match(clause):
             is_kept = False
         if not is_kept and not keep["refuses"].search(clause):
-            yield clause
+            yield from (clause[begin : begin + LONGEST] for begin in range(0, len(clause), LONGEST))
         is_kept = is_kept and not ends_sentence
 
 
