@@ -35,19 +35,24 @@ def compose(parts: Parts, grammar: Grammar | None = None) -> str:
     language = partial(_language, has_chinese=not has_kana(_own_words(parts)))
     kept = [language(parts.keep).keep(parts.keep)] if parts.keep else []
     referred = [language([what]).refer(number, what, grammar) for number, what in parts.references]
-    changed = [*_change(parts, language), *referred, *map(sentence, parts.more)]
+    changed = [*_change(parts, language, grammar), *referred, *map(sentence, parts.more)]
     avoided = [language(parts.avoid).avoid(parts.avoid)] if parts.avoid else []
     # A prompt that describes a whole picture begins with the picture; nothing of it is there to be kept.
     first, second = (changed, kept) if grammar.order == "scene" else (kept, changed)
     return joined([*first, *second, *avoided])
 
 
-def _change(parts: Parts, language: Callable[[Iterable[str]], ModuleType]) -> list[str]:
+def _change(parts: Parts, language: Callable[[Iterable[str]], ModuleType], grammar: Grammar) -> list[str]:
     if not parts.change:
         own = language([place for place, _ in parts.text if place] or parts.only or parts.keep)
         return [own.letter(parts.text, parts.only)]
     own = language([parts.change])
-    return [own.change(parts.change, parts.only), own.lettered(parts.text)]
+    # What describes a picture that is not there yet changes nothing.
+    is_scene = grammar.order == "scene" and not parts.only
+    return [
+        sentence(parts.change) if is_scene else own.change(parts.change, parts.only),
+        own.lettered(parts.text),
+    ]
 
 
 def _own_words(parts: Parts) -> str:

@@ -12,6 +12,7 @@ from nbbanana.errors import PromptError
 from nbbanana.prompts import Prompt
 from nbbanana.session.dry_run import describe_request
 
+ORDINALS = "qwen/qwen-image-2.1/edit"
 SMALL = {"resolution": "0.5K"}
 LINES = 'Keep: objects, table\nonly: background\na rainy street\ntext: sign = "営業中です"'
 COMPOSED = (
@@ -106,6 +107,22 @@ def test_advice_reads_the_lines_of_a_prompt(session: nb.Session) -> None:
     assert nb.lint("keep: pose\nchange: the sky should be replaced by a sunset").prompt == (
         "Keep the pose unchanged. Replace the sky by a sunset."
     )
+
+
+def test_a_prompt_is_composed_in_the_grammar_of_the_model_that_is_asked(session: nb.Session, photo: Any) -> None:
+    """In a call, and asked again of another model; once it was edited as text it stays as it is."""
+    words = nb.prompt(keep="face", change="Replace the coat", references=["the jacket"])
+    pictures = [photo("portrait"), photo("coffee")]
+    assert words.endswith("Use the jacket from image 2.")
+    assert session.request(words, pictures, model=ORDINALS).prompt.endswith("Use the jacket from the second image.")
+    assert session.request(words + "!", pictures, model=ORDINALS).prompt == words + "!"
+    result = session.edit(words, *pictures, seed=1, **SMALL)
+    other = result.rerun(model=ORDINALS, without=["resolution"])
+    assert other.prompt.endswith("Use the jacket from the second image.")
+    assert other.record.parts == result.record.parts
+    assert other.cell().endswith("\nreference: 2 = the jacket")
+    scene = session.request("keep: the style\nchange: A lighthouse", model="google/nano-banana-2/text-to-image")
+    assert scene.prompt == "A lighthouse. Keep the style unchanged."
 
 
 def test_a_template_without_its_values_is_not_sent(session: nb.Session, photo: Any) -> None:
