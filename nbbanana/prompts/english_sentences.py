@@ -44,8 +44,8 @@ def change(what: str, only: Sequence[str]) -> str:
     'Convert only the background into a rainy street.'
     >>> change("make it night", ["background"]), change("a rainy street", ["background"])
     ('Change only the background: make it night.', 'Change only the background to a rainy street.')
-    >>> change("the background should be changed to rain", [])
-    'Change the background to rain.'
+    >>> change("the background should be changed to rain", []), change("The shirt should be red", [])
+    ('Change the background to rain.', 'Make the shirt red.')
     """
     what = _imperative(what)
     where = _joined([_with_article(_as_place(item)) for item in only])
@@ -122,13 +122,25 @@ def _passive() -> re.Pattern[str]:
     )
 
 
+@cache
+def _wished() -> re.Pattern[str]:
+    """Return what finds `the lake should turn blue` and `the shirt should be red`."""
+    return re.compile(
+        rf"(?P<object>[^.,:;!?]+?)\s+(?:{'|'.join(_words()['wished'])})\s+(?:be\s+)?(?P<rest>(?!not\b|be\b)\w.*)",
+        re.IGNORECASE | re.DOTALL,
+    )
+
+
 def _imperative(what: str) -> str:
-    """Return a passive sentence as the instruction that it means, anything else as it is."""
-    found = _passive().fullmatch(what)
-    if found is None or _first(what) in _words()["verbs"]:
+    """Return a passive, or what something should do or be, as the instruction that it means; all else as it is."""
+    if _first(what) in _words()["verbs"]:
         return what
-    verb = next(verb for verb, done in _words()["verbs"].items() if done == found["done"].casefold())
-    return f"{verb.capitalize()} {_lowered(found['object'], also='determiners')}{found['rest']}"
+    if found := _passive().fullmatch(what):
+        verb = next(verb for verb, done in _words()["verbs"].items() if done == found["done"].casefold())
+        return f"{verb.capitalize()} {_lowered(found['object'], also='determiners')}{found['rest']}"
+    if found := _wished().fullmatch(what):
+        return f"Make {_lowered(found['object'], also='determiners')} {found['rest']}"
+    return what
 
 
 def _in_place(what: str, only: Sequence[str]) -> str | None:
@@ -142,7 +154,9 @@ def _in_place(what: str, only: Sequence[str]) -> str | None:
 
 def _is_noun_phrase(what: str) -> bool:
     """Return whether a text begins as the name of a thing and is no sentence."""
-    return _first(what) in _words()["determiners"] and not re.search(r"[.!?:;]\s", what)
+    finite = "|".join([*_words()["finite"], *_words()["modals"]])
+    is_sentence = re.search(rf"[.!?:;]\s|(?<!\w)(?:{finite})(?!\w)", what, re.IGNORECASE)
+    return _first(what) in _words()["determiners"] and is_sentence is None
 
 
 def _as_place(scope: str) -> str:

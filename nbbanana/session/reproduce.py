@@ -63,8 +63,6 @@ def request_of(
     if is_carried:
         replaced = {model.seed_field if seed is not None else None, model.count_field if n is not None else None}
         given = {name: value for name, value in given.items() if name not in replaced}
-        words = words_of(edit.prompt, edit.parts, edit.model).for_grammar(target.grammar)
-        given |= {edit.prompt_field: str(words)} if words.parts else {}
     request = EditRequest(
         edit.model,
         given,
