@@ -104,6 +104,10 @@ def _clauses(low: str, sentence: Span) -> Iterator[Clause]:
         yield _clause(low, first, last, is_first=first == start)
 
 
+_LOOSE_END = re.compile(r"[\s.,;:!?]*(?:\b(?:and|then|but|while|also|plus|by)\b)?[\s.,;:!?]*$")
+"""What joins a clause to the next one."""
+
+
 def _clause(low: str, start: int, end: int, *, is_first: bool) -> Clause:
     order = _order_at(low, start, end, is_first=is_first)
     start += len(low[start:end]) - len(low[start:end].lstrip(" ,"))
@@ -112,7 +116,7 @@ def _clause(low: str, start: int, end: int, *, is_first: bool) -> Clause:
     kind, verb, group, at = order
     rest = low[at:end]
     at += len(rest) - len(rest.lstrip())
-    return Clause(kind, (start, end), verb, group, low[at:end].rstrip(" .,;:!?"), at)
+    return Clause(kind, (start, end), verb, group, _LOOSE_END.sub("", low[at:end]), at)
 
 
 def _order_at(low: str, start: int, end: int, *, is_first: bool) -> tuple[Kind, str, str, int] | None:
@@ -139,7 +143,7 @@ def _spared(low: str, at: int, end: int) -> tuple[Kind, str, str, int] | None:
 def _read_order(word: re.Match[str], low: str, end: int, *, is_first: bool) -> tuple[Kind, str, str, int] | None:
     verb, following = word.group(), _next(low, word.end(), end)
     plain = _gerunds().get(verb, verb)
-    if verb == "make" and following in ("sure", "me", "us", "a", "an"):
+    if verb in ("make", "recreate", "redraw") and following in ("sure", "me", "us", "a", "an"):
         return "make", verb, "", word.end()
     if plain != verb:
         is_meant = _verbs()[plain][0] == "keep" or (is_first and following in words_of("closed", "determiners"))
@@ -172,6 +176,8 @@ def _is_order(verb: str, low: str, at: int, end: int, *, is_first: bool = False)
         return is_first or (bool(following) and following not in ("of", "is", "are", "should"))
     if following in words_of("closed", "determiners") or following.isdecimal():
         return True
+    if verb in ("change", "turn", "switch", "convert") and following in ("to", "into"):
+        return is_first
     is_bare = is_first and verb not in words_of("change_nouns_too", "adjectives_too")
     return is_bare and bool(following) and following not in words_of("closed")
 

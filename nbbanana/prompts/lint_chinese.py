@@ -73,9 +73,17 @@ def _is_new_picture(asked: Asked) -> bool:
 def missing_preservation(asked: Asked) -> Iterator[Found]:
     """Find a change without a word on what stays."""
     parts = _parts(asked)
-    changed = [part for part in parts if part.is_change]
+    changed = [part for part in parts if part.is_change and not _only_adds(part.text)]
     if changed and not any(part.is_kept for part in parts) and not _is_new_picture(asked):
         yield Found(changed[0].span, changes=((0, 0, KEEP_THE_REST),))
+
+
+_ADDS = re.compile(r"添加|加上|加入|增加|新增|插入|放上|戴上|加(?=[一个個些])")
+
+
+def _only_adds(text: str) -> bool:
+    """Return whether a part only adds something, and changes nothing that stands there."""
+    return _ADDS.search(text) is not None and _CHANGE.search(_ADDS.sub("", text)) is None
 
 
 def preservation_after_change(asked: Asked) -> Iterator[Found]:
@@ -133,6 +141,7 @@ def question(asked: Asked) -> Iterator[Found]:
 _VAGUE = re.compile(
     r"(?:更加?|变得|變得|再)[^，。；！？\n]{0,2}?(?:好看|漂亮|高级|高級|有感觉|酷|美|生动|生動|戏剧|戲劇|震撼|自然|"
     r"完美|专业|專業|精致|精緻|有趣|吸引|大气|大氣|时尚|時尚|有氛围)[^，。；！？\n]*"
+    r"|更有[^，。；！？\n]{1,4}感"
     r"|(?:好看|漂亮|高级|酷|美)一?[点點些][^，。；！？\n]*|(?:优化|優化|美化|完善|提升)(?:一下)?(?:这张|這張|图片|"
     r"圖片|画面|畫面|照片|质感|效果|$)[^，。；！？\n]*"
 )

@@ -23,7 +23,7 @@ def missing_preservation(asked: Asked) -> Iterator[Found]:
     if is_kept(low) or makes_new_picture(asked.clauses):
         return
     changed = changes_in(asked.clauses)
-    spans = [clause.span for clause in changed if _changes_a_thing(clause)]
+    spans = [clause.span for clause in changed if _changes_a_thing(clause) and not _is_of_added(clause, changed[0])]
     if not changed:
         said = (found for pattern in (_ENSURED, _CHOSEN) if (found := pattern.search(low)))
         spans = [found.span for found in passive(asked) if not _SEEN.search(low)] or [found.span() for found in said]
@@ -55,6 +55,11 @@ def _changes_a_thing(clause: Clause) -> bool:
         return True
     head = {word.removesuffix("'s") for thing in targets(clause.object) for word in WORD.findall(thing)} - SMALL
     return not head or not head <= words_of("quality") | (words_of("picture") if _tunes(clause) else frozenset())
+
+
+def _is_of_added(clause: Clause, first: Clause) -> bool:
+    """Return whether a clause goes on about a thing that was just added: "add a hat and make it red"."""
+    return first.group == "add" and clause.object.split()[:1] in (["it"], ["them"], ["its"], ["their"])
 
 
 SMALL = frozenset({"of", "the", "this", "from", "any"})
@@ -125,11 +130,18 @@ def _things(clause: Clause) -> list[str]:
 
     A pronoun is about what was changed before; "add depth and warm, soft light" is one thing, said at length.
     """
-    things = [thing for thing in targets(clause.object) if thing.split()[0] not in words_of("pronouns")]
+    said = _AGAIN.split(clause.object) if clause.group in ("change", "replace") else [clause.object]
+    things = [thing for part in said for thing in targets(part) if thing.split()[0] not in words_of("pronouns")]
     is_list = clause.group in ("remove", "replace", "change") and not _is_whole(clause)
-    return things if is_list or len(_OWN.findall(clause.object)) == len(things) - 1 else things[:1]
+    is_apart = len(_OWN.findall(clause.object)) == len(things) - 1 or (len(things) > 2 and _LAST.search(clause.object))
+    return things if is_list or is_apart else things[:1]
 
 
+_AGAIN = re.compile(
+    r"(?:,\s*and|,|\band)\s+(?=(?:the|his|her|its|their|my|a|an)\b[^,.]{1,40}?\s(?:to|into|with|for)\b)"
+)
+"""Where a list goes on without its verb: "change the sky to red and the grass to snow"."""
+_LAST = re.compile(r",[^,]+(?:,\s*)?\band\b")
 _OWN = re.compile(r"(?:,|\band\b)\s*(?:and\s+)?(?:the|a|an|some|two|three|his|her|its|their)\b")
 
 
@@ -161,11 +173,10 @@ def keep_and_change(asked: Asked) -> Iterator[Found]:
     """Find a thing that is to stay and to change at once."""
     kept = {thing: clause for clause in asked.clauses for thing in _kept_things(clause)}
     for clause in changes_in(asked.clauses):
-        if clause.group not in ("remove", "replace", "change") or clause.verb in MILD:
-            continue
-        for thing in targets(clause.object):
+        for thing in targets(clause.object) if clause.group in ("remove", "replace", "change") else ():
             plain = next((form for form in (thing, _of_color(thing), _without_color(thing)) if form in kept), "")
-            if plain in kept and plain not in _ALL:
+            is_mild = clause.verb in MILD and plain in kept and kept[plain].verb != "not"
+            if plain in kept and plain not in _ALL and not is_mild:
                 yield Found(clause.span, f"It keeps the {plain} and changes it (“{_words(asked, kept[plain])}”).")
                 return
 
@@ -185,9 +196,9 @@ def _of_color(thing: str) -> str:
 
 
 def _without_color(thing: str) -> str:
-    """Return the thing of "the wall dark green"."""
+    """Return the thing of "the wall dark green" and of "her face older"."""
     words = thing.split()
-    while len(words) > 1 and words[-1] in words_of("colours"):
+    while len(words) > 1 and words[-1] in words_of("colours") | words_of("things", "states"):
         words.pop()
     return " ".join(words)
 

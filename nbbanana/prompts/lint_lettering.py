@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from functools import cache
 
 from nbbanana.prompts.lint_types import Asked, Found
+from nbbanana.prompts.reading import MASK
 from nbbanana.prompts.scripts import names_script, script_of
 from nbbanana.prompts.words import words_of
 
 __all__ = ["script_unnamed", "text_unquoted"]
+
+LOOKS = r"(?!['’]?s?\s+(?:fonts?|typeface|colou?rs?|sizes?|styles?|position|alignment|case|spacing|language)\b)"
+"""A word on how lettering looks follows: what it turns to is no wording."""
 
 MOST_WORDS = 8
 """Longer passages are descriptions and not the words of a sign."""
@@ -30,12 +34,12 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     named = "(?:" + "|".join(words_of("lettering", "named")) + ")"
     write = "(?:write|print|engrave|inscribe|type|stamp|paint|carve|embroider|etch|spell(?: out)?|letter)"
     change = r"(?:change|replace|update|edit|rewrite|modify|switch|swap|set|rename|correct)\b[^.!?\n]{0,40}?"
-    turns_to = r"\b[^.!?\n]{0,50}?\s(?:to say|to read|to|with|by|into|says?|reads?)\s+"
-    says = r"(?:that\s+|which\s+)?(?:says?|saying|reads?|reading|spells?|spelling)"
+    turns_to = r"[^.!?\n]{0,50}?\s(?:to say|to read|to|with|by|into|says?|reads?)\s+"
+    says = r"(?:that\s+|which\s+)?(?:should\s+|must\s+|needs?\s+to\s+)?(?:says?|saying|reads?|reading|spells?|spelling)"
     put = r"\b(?:add|put|place|insert|include|display|show|" + write + r")\s+(?:the\s+|an?\s+)?(?:[a-z-]+\s+){0,2}"
     patterns = (
         rf"\b(?:{carrier}|{bearer})\s+{says}\s*:?\s+{_SAID}",
-        rf"\b{change}\b{carrier}{turns_to}(?:the\s+(?:words?|text|phrase|name)\s+)?{_SAID}",
+        rf"\b{change}(?:\b{carrier}\b{LOOKS}|{MASK}){turns_to}(?:the\s+(?:words?|text|phrase|name)\s+)?{_SAID}",
         rf"{put}{named}\s*:?\s+{_SAID}",
         rf"\b{write}\s+{_SAID}",
         rf"\b(?:labell?ed|titled|captioned|entitled|named)\s+{_SAID}",

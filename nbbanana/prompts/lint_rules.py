@@ -133,7 +133,7 @@ _ENGLISH: dict[str, Check] = {
     "references-unnumbered": lint_pictures.references_unnumbered,
     "image-number-beyond-count": lint_pictures.image_number_beyond_count,
     "keep-and-change-of-the-same": lint_english.keep_and_change,
-    "batch-without-locked-framing": lint_settings.batch_without_locked_framing,
+    "batch-without-locked-ratio-or-resolution": lint_settings.batch_without_locked_framing,
     "ratio-crops-input": lint_settings.ratio_crops_input,
     "web-search-without-reason": lint_settings.web_search_without_reason,
     "seed-absent-in-comparison": lint_settings.seed_absent_in_comparison,

@@ -15,14 +15,15 @@ __all__ = ["passive", "pronoun_without_target", "question", "vague_intensifier"]
 
 _MODAL = r"(?:should|must|needs? to|has to|have to|ought to|shall|could|is to|are to)"
 _PICTURES_SAKE = re.compile(
-    rf"\b(?P<about>(?:the|a|an|all|any|every|each|his|her|its|their|my|this|that|these|those|both|all "
-    rf"the)\s[^.,;:!?\n]{{1,80}}?)\s"
+    rf"\b(?P<about>it|this|that|she|he|they|(?:the|a|an|all|any|every|each|his|her|its|their|my|this|that|these|those|both)\s"
+    rf"[^.,;:!?\n]{{1,80}}?)\s"
     rf"(?:{_MODAL}\s+(?P<first>be|have|turn|become|look|appear|adopt|take|get|show|display|feature|match|go|wear|"
     rf"feel)\b\s*(?P<second>[\w-]*)"
     rf"|(?:needs?|wants?)\s+(?P<gerund>[a-z]+ing)\b)(?P<rest>[^.!?\n]*)"
 )
 _WISH = re.compile(
-    r"\b(?:i(?: would|['’]d)? (?:want|like|love|prefer|wish)|i wish|it would be (?:nice|great|good|better|"
+    r"\b(?:i(?: would|['’]d)? (?:want|like|love|prefer|wish)|i wish|i need (?:the|all|this|these|his|her|my)|it "
+    r"would be (?:nice|great|good|better|"
     r"cool)|there (?:should|must|ought to|needs? to)(?: not)? be)\b[^.!?\n]*"
 )
 _DONE = re.compile(
@@ -129,6 +130,9 @@ _MORE = re.compile(
 )
 
 
+_MORE_OF = re.compile(r"\bmore\s+(?P<word>[a-z-]+)")
+
+
 def vague_intensifier(asked: Asked) -> Iterator[Found]:
     """Find an aim that is only a degree or a taste."""
     if makes_new_picture(asked.clauses):
@@ -151,7 +155,7 @@ def _is_vague(asked: Asked, clause: Clause) -> bool:
         about = [word for word in said if word not in spare]
         how = set(said) & words_of("vague", "how")
         return not how and all(word.removesuffix("'s") in words_of("vague", "objects") for word in about)
-    found = _MORE.search(low)
+    found = _MORE.search(low) or (_MORE_OF.search(low) if clause.verb in ("make", "have", "render") else None)
     if found is None or re.search(r"\b(?:with|by|using|like|as|through)\b", low[found.end() :]):
         return False
     is_degree = re.search(r"\bmore\s+[\w-]+$", found.group()) and said[:1] in (["it"], ["this"])
@@ -174,9 +178,9 @@ def pronoun_without_target(asked: Asked) -> Iterator[Found]:
     first = next((clause for clause in asked.clauses if clause.kind != "other"), None)
     if first is None or first.kind != "change" or asked.clauses[0] is not first:
         return
-    said = WORD.findall(first.object)
+    said = WORD.findall(first.object.removeprefix("rid of ").replace(" all ", " ").replace(" both ", " "))
     if said and said[0] in words_of("pronouns") and _stands_alone(first.verb, said):
-        at = first.object_at
+        at = asked.reading.lower.index(said[0], first.object_at)
         yield Found((at, at + len(said[0])), f"“{said[0]}” has nothing that it could stand for.")
 
 

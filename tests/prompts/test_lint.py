@@ -80,7 +80,7 @@ def test_more_of_something_is_vague_and_a_place_is_not() -> None:
 
 def test_a_series_locks_ratio_and_resolution() -> None:
     """Row 14: the same words for several pictures, with the framing left open."""
-    assert rules(SAMPLES[2], sizes=(None,) * 3, model=NANO) == ["batch-without-locked-framing"]
+    assert rules(SAMPLES[2], sizes=(None,) * 3, model=NANO) == ["batch-without-locked-ratio-or-resolution"]
     assert rules(SAMPLES[2], sizes=(None,), model=NANO) == []
 
 
