@@ -96,6 +96,10 @@ _BREAK = re.compile(r"[,;:—–(]|\s-\s|\b(?:and|then|but|while|also|plus|by)\b
 _NOT = re.compile(r"(?:do not|don['’]?t|never|no need to|please do not|avoid|without)\s+(?:be\s+)?")
 
 
+MOST_FILLERS, LONGEST_WORD = 8, 200
+"""So many words may stand before an order, as in "and then please just add"; and so long one word may be."""
+
+
 def _clauses(low: str, sentence: Span) -> Iterator[Clause]:
     start, end = sentence
     breaks = (found.end() for found in _BREAK.finditer(low, start, end) if found.start() > start)
@@ -121,8 +125,10 @@ def _clause(low: str, start: int, end: int, *, is_first: bool) -> Clause:
 
 def _order_at(low: str, start: int, end: int, *, is_first: bool) -> tuple[Kind, str, str, int] | None:
     """Return what is ordered from here on: its kind, verb and group, and where the words after the verb begin."""
-    while word := WORD.search(low, start, end):
-        if low[start : word.start()].strip(" ,:*_#>\"'(["):
+    word = None
+    for _ in range(MOST_FILLERS):
+        word = WORD.search(low, start, min(end, start + LONGEST_WORD))
+        if word is None or low[start : word.start()].strip(" ,:*_#>\"'(["):
             return None
         if negated := _NOT.match(low, word.start(), end):
             return _spared(low, negated.end(), end)

@@ -126,16 +126,16 @@ def passive(asked: Asked) -> Iterator[Found]:
 
 
 _QUESTION = re.compile(
-    r"[^。！？\n]*(?:能不能|可不可以|可否|能否|是否可以|是不是可以|怎么|怎樣|会怎样|如果[^。！？\n"
-    r"]*[呢?？])[^。！？\n]*[？?]?|[^。！？\n]*(?:吗|嗎|呢)[？?。]?|^[^。！？\n]*[？?]$"
+    r"能不能|可不可以|可否|能否|是否可以|是不是可以|怎么|怎樣|会怎样|如果.{0,40}[呢?？]|(?:吗|嗎|呢)(?=[？?。]|$)|[？?]$"
 )
 
 
 def question(asked: Asked) -> Iterator[Found]:
     """Find an edit that is asked for as a question."""
-    found = _QUESTION.search(asked.reading.masked)
-    if found and found.group().strip():
-        yield Found(found.span())
+    for start, end in asked.reading.sentences:
+        if _QUESTION.search(asked.reading.masked[start:end]):
+            yield Found((start, end))
+            return
 
 
 _VAGUE = re.compile(

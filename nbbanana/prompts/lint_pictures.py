@@ -69,7 +69,7 @@ def _is_list_of_made(asked: Asked) -> bool:
 _SEVERAL = re.compile(
     r"\b(?:both|two|three|four|five|all|these|those|multiple|several|the|my|uploaded|attached|provided|given|"
     r"reference|input)\s+(?:of\s+)?(?:(?:the|these|my|uploaded|attached|provided|given|reference|input|"
-    r"different)\s+)*"
+    r"different)\s+){0,4}"
     r"(?:images|pictures|photos|photographs|references|pics)\b|\b(?:the|an)?other (?:image|picture|photo|photograph)\b"
     r"|(?:两|兩|三|四|几|幾|多|这些|那些|所有)[张張幅]?(?:图|圖|照片)|另一?[张張幅](?:图|圖|照片)|其他(?:图|圖|照片)",
     re.IGNORECASE,

@@ -151,12 +151,14 @@ def test_every_finding_points_into_the_prompt(prompt: str) -> None:
         assert one.fix is None or (one.fix.strip() and one.fix != prompt)
 
 
-def test_a_long_prompt_costs_no_more_than_its_length() -> None:
-    """Four times as much takes about four times as long, and beyond a limit it is not read word by word."""
-    text = "Make the very big red and blue sign in the image say the words that are on it, "
-    short, long = (_seconds(text * count) for count in (50, 200))
-    assert long < 12 * short
-    assert _seconds("a change " * (MOST_READ // 4)) < 10 * short + 0.01
+@pytest.mark.parametrize(
+    "text", ["and ", "the ", "make it ", "change the text to ", '"', "把", "应该被", "Keep the a, "]
+)
+def test_a_prompt_costs_no_more_than_its_length(text: str) -> None:
+    """Four times as much takes nowhere near sixteen times as long; beyond a limit no word is read."""
+    short, long = (text * (count // len(text)) for count in (MOST_READ // 4, MOST_READ))
+    assert _seconds(long) < 12 * _seconds(short) + 0.1
+    assert rules(f"{long}{text}Replace the sky with a sunset.") == []
 
 
 def _seconds(prompt: str) -> float:
