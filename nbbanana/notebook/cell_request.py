@@ -68,8 +68,9 @@ class CellRequest:
 
     def cautions(self, requests: Sequence[EditRequest]) -> tuple[str, ...]:
         """Return what the model does by itself that spoils an edit and that these requests leave so."""
-        model = self.session.model_of(requests[0].model, self.cell.provider)
-        return () if self.cell.quiet else cautions_of(model, requests)
+        if self.cell.quiet or "replay" in {self.session.mode, self.cell.mode}:
+            return ()
+        return cautions_of(self.session.model_of(requests[0].model, self.cell.provider), requests)
 
     def _with_mask(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the parameters with the value of the variable that `--mask` names, if it names one."""

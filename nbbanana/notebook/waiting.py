@@ -159,11 +159,12 @@ async def run(shell: InteractiveShell, ask: CellRequest, display: Display, waite
             return _follow(job, display)
         pause = GRACE
         while not await waiter.over(job, pause):
-            _say(shell, cautions)
+            if job.request_id is not None:  # it was sent; what the store answers is as it was asked then
+                _say(shell, cautions)
             display.progress(job)
             pause = TICK
         result = _result(job, display)
-        if result.origin == "made":  # what the store answers is as it was asked then
+        if result.origin == "made":
             _say(shell, cautions)
         display.result(await waiter.call(lambda: display.render(result, ask.cell.name)))
         return result
@@ -172,9 +173,10 @@ async def run(shell: InteractiveShell, ask: CellRequest, display: Display, waite
 
 
 def _say(shell: InteractiveShell, sentences: list[str]) -> None:
-    """Show sentences, a quiet line each, and drop them from the list: they are said once."""
-    while sentences:
-        say(shell, sentences.pop(0))
+    """Show sentences in one quiet line, and drop them from the list: they are said once."""
+    if sentences:
+        say(shell, " ".join(sentences))
+        sentences.clear()
 
 
 async def _woken(work: asyncio.Future[Any]) -> None:
