@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nbbanana.measure.figures import Drift, Figure, Moved, Part, Tile
-from nbbanana.measure.geometry import Affine, Registration
+from nbbanana.measure.geometry import IDENTITY, Affine, Registration
 from nbbanana.measure.masks import Region, components, grown
-from nbbanana.measure.pixels import Bools, Floats, averaged, grey, inside, tiled, warped
+from nbbanana.measure.pixels import Bools, Floats, averaged, grey, inside, resized, shown_through, tiled
 from nbbanana.measure.registration import register
 from nbbanana.measure.structure import redrawn_parts
 from nbbanana.measure.tone import delta_e, fitted_tone, lab
@@ -35,6 +35,12 @@ RECOLOURED = 6.0
 """ΔE00 beyond the change of tone from which on a tile belongs to an estimated region."""
 SEEN_COLOUR = 0.6
 """ΔE00 of a mean that is never said to be a change: below what people see side by side (about 1)."""
+ALL_IN_COLOUR = 900
+"""Pixels of a longest side up to which all pixels are compared in colour; of larger pictures luma, and samples of the colour."""
+SAMPLES = 4
+"""Places across a tile at which its colour is taken; each is a mean itself."""
+EDGE = 3
+"""Pixels along an edge that resampling needs."""
 RANKED = 40
 """Tiles that are kept."""
 
@@ -67,9 +73,10 @@ def compare(before: Image, after: Image, region: Region | None) -> Drift:
         MeasureError: nothing can be said, with the reason.
     """
     registration = register(before, after, None if region is None else region.mask)
-    pair = aligned(before, after, registration, LARGEST)
-    side = max(LEAST_TILE, round(max(pair.before.size) / TILES))
-    tiles, tone = _measured(pair, min(side, *pair.before.size))
+    is_small = max(*before.size, *after.size) <= ALL_IN_COLOUR
+    pair = aligned(before, after if is_small else after.convert("L"), registration, LARGEST)
+    side = min(max(LEAST_TILE, round(max(pair.before.size) / TILES)), *pair.before.size)
+    tiles, tone = _measured(pair, side, _colours(before, after, registration, pair, side))
     within = _estimated(tiles) if region is None else region.part_of_tiles(tiles.redrawn.shape) > 0.5
     without = ~within if region is None else region.part_of_tiles(tiles.redrawn.shape) < 0.02
     boxes = components(within) if region is None else region.boxes
@@ -89,34 +96,19 @@ def compare(before: Image, after: Image, region: Region | None) -> Drift:
 
 def aligned(before: Image, after: Image, registration: Registration, largest: int) -> Aligned:
     """Return both in the frame of the first, at the coarser of their resolutions and at most at a longest side."""
-    from PIL.Image import Resampling, Transform
-
     scale = float(np.sqrt(abs(registration.matrix.determinant)))
     pitch = min(1.0, largest / max(before.size), scale if scale < 0.9 else 1.0)
     size = max(1, round(before.width * pitch)), max(1, round(before.height * pitch))
-    first = before if size == before.size else before.resize(size, Resampling.LANCZOS, reducing_gap=3.0)
-    part = pitch / scale
+    first, second, part = resized(before, size), after, pitch / scale
     if part < 0.85:
-        wanted = max(1, round(after.width * part)), max(1, round(after.height * part))
-        second = after.resize(wanted, Resampling.LANCZOS, reducing_gap=3.0)
-    else:
-        second = after
+        second = resized(after, (max(1, round(after.width * part)), max(1, round(after.height * part))))
     to_second = Affine.scaling(second.width / after.width, second.height / after.height)
     from_first = Affine.scaling(before.width / size[0], before.height / size[1])
     matrix = to_second.after(registration.matrix).after(from_first)
-    shown = inside(matrix, size, second.size, 0.0)
-    if not _is_whole(matrix) or second.size != size:
-        second = second.transform(size, Transform.AFFINE, tuple(matrix), Resampling.BICUBIC)
-        shown &= inside(matrix, size, _size_before(to_second, after), 1.0)
-    return Aligned(first, second, shown)
-
-
-def _size_before(scaling: Affine, image: Image) -> tuple[int, int]:
-    return round(image.width * scaling.a), round(image.height * scaling.e)
-
-
-def _is_whole(matrix: Affine) -> bool:
-    return matrix == Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    if matrix == IDENTITY and second.size == size:
+        return Aligned(first, second, inside(matrix, size, size, 0.0))
+    shown = inside(matrix, size, second.size, 1.0)
+    return Aligned(first, shown_through(second, matrix, size), shown)
 
 
 def encoded(image: Image) -> Image:
@@ -129,35 +121,67 @@ def encoded(image: Image) -> Image:
         return opened.convert("RGB")
 
 
-def _measured(pair: Aligned, side: int) -> tuple[_Tiles, tuple[int, ...]]:
+def _measured(pair: Aligned, side: int, colours: tuple[Floats, Floats]) -> tuple[_Tiles, tuple[int, ...]]:
+    """
+    Measure all tiles.
+
+    Args:
+        pair: the first in RGB, the second in mode L.
+        side: pixels of a side of a tile.
+        colours: the mean colours of the tiles of both.
+    """
     shown: Bools = tiled(pair.shown.astype(np.float32), side) > 0.98
     noisy = encoded(pair.before)
-    structure = redrawn_parts(grey(pair.before), grey(pair.after), _nudged(grey(noisy)), side)
-    first, second, noise = (tiled(np.asarray(image, np.float32), side) for image in (pair.before, pair.after, noisy))
+    planes = [grey(image.convert("L")) for image in (pair.before, pair.after)]
+    structure = redrawn_parts(planes[0], planes[1], grey(_nudged(noisy.convert("L"))), side)
+    first, second = colours
+    noise = tiled(np.asarray(noisy), side) - tiled(np.asarray(pair.before), side) + first
     same = shown & (structure.redrawn < REDRAWN)
     weights = np.where(same if same.sum() > 20 else shown, 1.0, 0.0).ravel()
     tone = fitted_tone(first.reshape(-1, 3), second.reshape(-1, 3), weights)
-    colours = [lab(plane) for plane in (first, second, noise, tone(first))]
+    here, there, noisy_here, expected = (lab(plane) for plane in (first, second, noise, tone(first)))
     tiles = _Tiles(
         redrawn=structure.redrawn * shown,
         floor=structure.floor * shown,
-        colour=delta_e(colours[0], colours[1]),
-        colour_floor=delta_e(colours[0], colours[2]),
-        by_tone=delta_e(colours[0], colours[3]),
-        beyond_tone=delta_e(colours[3], colours[1]),
+        colour=delta_e(here, there),
+        colour_floor=delta_e(here, noisy_here),
+        by_tone=delta_e(here, expected),
+        beyond_tone=delta_e(expected, there),
         shown=shown,
     )
     return tiles, tone.greys()
 
 
-def _nudged(plane: Floats) -> Floats:
-    """Return a plane that was resampled twice, by half a pixel there and back."""
-    size = plane.shape[1], plane.shape[0]
-    there = warped(plane, Affine(1.0, 0.0, 0.5, 0.0, 1.0, 0.5), size)
-    back = warped(there, Affine(1.0, 0.0, -0.5, 0.0, 1.0, -0.5), size)
-    found = plane.copy()
-    if min(size) > 4:
-        found[2:-2, 2:-2] = back[2:-2, 2:-2]
+def _colours(
+    before: Image, after: Image, registration: Registration, pair: Aligned, side: int
+) -> tuple[Floats, Floats]:
+    """Return the mean colours of the tiles of the first picture, and of the same places in the second."""
+    from PIL.Image import Resampling
+
+    if pair.after.mode == "RGB":
+        return tiled(np.asarray(pair.before), side), tiled(np.asarray(pair.after), side)
+    # Of large pictures a few places in each tile are enough, each the mean of many pixels.
+    columns, rows = pair.before.width // side, pair.before.height // side
+    size = columns * SAMPLES, rows * SAMPLES
+    reach = columns * side * before.width / pair.before.width, rows * side * before.height / pair.before.height
+    first = before.resize(size, Resampling.BOX, (0, 0, *reach), reducing_gap=2.0)
+    matrix = registration.matrix.after(Affine.scaling(reach[0] / size[0], reach[1] / size[1]))
+    part = min(1.0, 1 / float(np.sqrt(abs(matrix.determinant))))
+    wanted = max(1, round(after.width * part)), max(1, round(after.height * part))
+    small = after.resize(wanted, Resampling.BOX, reducing_gap=2.0)
+    to_small = Affine.scaling(small.width / after.width, small.height / after.height)
+    second = shown_through(small, to_small.after(matrix), size)
+    return tiled(np.asarray(first), SAMPLES), tiled(np.asarray(second), SAMPLES)
+
+
+def _nudged(image: Image) -> Image:
+    """Return a picture that was resampled twice, by half a pixel there and back; its edges as they were."""
+    there = shown_through(image, Affine(1.0, 0.0, 0.5, 0.0, 1.0, 0.5), image.size)
+    back = shown_through(there, Affine(1.0, 0.0, -0.5, 0.0, 1.0, -0.5), image.size)
+    found = image.copy()
+    if min(image.size) > 2 * EDGE:
+        box = (EDGE, EDGE, image.width - EDGE, image.height - EDGE)
+        found.paste(back.crop(box), box[:2])
     return found
 
 

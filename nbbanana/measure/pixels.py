@@ -34,6 +34,10 @@ __all__ = [
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Bools: TypeAlias = NDArray[np.bool_]
 
+GAP = 1.1
+"""A picture is brought to so many times a size by averaging whole pixels, which is quick, and then resampled."""
+UPRIGHT, SLACK = 0.1, 1e-6
+"""Pixels of turn or shear that are none; pixels by which rounding may be off an edge."""
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in Y' (ITU-R BT.601), which JPEG and Pillow's mode L use."""
 
@@ -53,6 +57,8 @@ def picture_of(source: object) -> Image:
 
     if isinstance(source, PillowImage):
         source.load()
+        if source.mode == "RGB" and not source.info.keys() & {"icc_profile", "exif", "transparency"}:
+            return source
         return on_white(to_srgb(upright(source)))
     if is_array(source) and not hasattr(source, "__nbbanana_image__"):
         return on_white(to_srgb(image_of_array(source)))
@@ -70,18 +76,22 @@ def resized(image: Image, size: tuple[int, int]) -> Image:
     """Return the picture at another size; a reduction averages, so that nothing aliases."""
     from PIL.Image import Resampling
 
-    return image if image.size == size else image.resize(size, Resampling.BICUBIC, reducing_gap=3.0)
+    return image if image.size == size else image.resize(size, Resampling.LANCZOS, reducing_gap=GAP)
 
 
 def grey(image: Image) -> Floats:
-    """Return an RGB picture's luma, 0 to 255, as float32."""
+    """Return the luma of a picture in mode RGB or L, 0 to 255, as float32."""
+    if image.mode == "L":
+        return np.asarray(image, np.float32)
     channels = np.asarray(image, np.float32)
     return channels @ np.asarray(LUMA, np.float32)
 
 
 def warped(plane: Floats, matrix: Affine, size: tuple[int, int]) -> Floats:
     """
-    Return a plane as another picture shows it: the value at each pixel is the plane's at the place that it maps to.
+    Return a smooth plane as another picture shows it: the value at each pixel is the plane's at the place it maps to.
+
+    It is interpolated linearly: Pillow's cubic kernel (a = -1) puts a tenth of a pixel at a sixth.
 
     Args:
         plane: H×W.
@@ -91,8 +101,45 @@ def warped(plane: Floats, matrix: Affine, size: tuple[int, int]) -> Floats:
     from PIL import Image
 
     source = Image.fromarray(np.ascontiguousarray(plane, np.float32))
-    moved = source.transform(size, Image.Transform.AFFINE, tuple(matrix), Image.Resampling.BICUBIC)
-    return np.asarray(moved)
+    return np.asarray(source.transform(size, Image.Transform.AFFINE, tuple(matrix), Image.Resampling.BILINEAR))
+
+
+def shown_through(image: Image, matrix: Affine, size: tuple[int, int]) -> Image:
+    """
+    Return a picture as another one shows it, with its detail; black where it shows nothing.
+
+    Args:
+        image: in mode L or RGB.
+        matrix: from places in the result to places in the picture.
+        size: width and height of the result.
+    """
+    from PIL.Image import Resampling, Transform
+
+    if max(abs(matrix.b) * size[1], abs(matrix.d) * size[0]) < UPRIGHT:
+        return _boxed(image, matrix, size)
+    double = image.resize((2 * image.width, 2 * image.height), Resampling.BICUBIC)
+    return double.transform(size, Transform.AFFINE, tuple(Affine.scaling(2, 2).after(matrix)), Resampling.BILINEAR)
+
+
+def _boxed(image: Image, matrix: Affine, size: tuple[int, int]) -> Image:
+    """Return a picture that was scaled and moved: a box of it, at its size in the result."""
+    from PIL import Image as Pillow
+
+    scales = matrix.a, matrix.e
+    starts = matrix.c + matrix.b * size[1] / 2, matrix.f + matrix.d * size[0] / 2
+    pairs = list(zip(scales, starts, size, image.size, strict=True))
+    low = [max(0, math.ceil(-start / scale - SLACK)) for scale, start, _, _ in pairs]
+    high = [min(wide, math.floor((whole - start) / scale + SLACK)) for scale, start, wide, whole in pairs]
+    found = Pillow.new(image.mode, size)
+    if low[0] < high[0] and low[1] < high[1]:
+        (left, right), (upper, lower) = (
+            [min(whole, max(0.0, scale * at + start)) for at in (low[axis], high[axis])]
+            for axis, (scale, start, _, whole) in enumerate(pairs)
+        )
+        wanted = high[0] - low[0], high[1] - low[1]
+        part = image.resize(wanted, Pillow.Resampling.BICUBIC, box=(left, upper, right, lower))
+        found.paste(part, (low[0], low[1]))
+    return found
 
 
 def inside(matrix: Affine, size: tuple[int, int], within: tuple[int, int], margin: float = 1.0) -> Bools:
@@ -193,5 +240,7 @@ def tiled(plane: Floats, side: int) -> Floats:
     """
     rows, columns = plane.shape[0] // side, plane.shape[1] // side
     cut = plane[: rows * side, : columns * side]
-    mean: Floats = cut.reshape(rows, side, columns, side, *plane.shape[2:]).mean(axis=(1, 3))
-    return mean
+    # Rows first: they lie one after the other in the memory.
+    bands = cut.reshape(rows, side, columns * side, *plane.shape[2:]).sum(axis=1, dtype=np.float32)
+    sums: Floats = bands.reshape(rows, columns, side, *plane.shape[2:]).sum(axis=2)
+    return sums / np.float32(side * side)

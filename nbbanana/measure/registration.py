@@ -29,7 +29,7 @@ SMALLEST = 32
 """Pixels of a side below which there is too little to register by."""
 LEVELS = (64, 128, 256)
 """Longest sides in pixels at which a map is looked for."""
-FINEST = 720
+FINEST = 512
 """The longest side at which it is refined last."""
 SURE_FIT, LEAST_FIT = 0.35, 0.14
 """Part of the texture that must fit to stop looking for another map, and to believe one at all."""
@@ -50,9 +50,14 @@ TUKEY = 4.685
 STRETCHES = (1.0, 0.93, 1.075, 0.86, 1.16, 0.79, 1.27)
 TURNS = (0.0, -4.0, 4.0, -8.0, 8.0)
 """The ladder of scales and degrees where the sizes' own scales do not fit."""
+FINE = 1.0
+"""
+Deviation in pixels of the Gaussian that takes away the finest detail before the last refinement, which interpolation
+blurs more between pixels than on them.
+"""
 LITTLE = 0.8
 """Down to this part of its size a plane is not resized."""
-INFLATION = 8.0
+INFLATION = 5.0
 """By how much errors of neighbouring pixels, which are not independent, widen the uncertainty."""
 
 
@@ -138,7 +143,7 @@ class _Pair:
     def __init__(self, before: Image, after: Image, ignore: Bools | None) -> None:
         self.sizes = before.size, after.size
         self.planes = _base(before), _base(after)
-        self.rough = [plane.reduce(max(1, max(plane.size) // (2 * LEVELS[-1]))) for plane in self.planes]
+        self.rough = [_divided(plane, max(plane.size) // (2 * LEVELS[-1])) for plane in self.planes]
         self.ignore = ignore
         self._levels: dict[tuple[int, tuple[float, float]], _Level] = {}
         self.scales = nominal_scales(*self.sizes)
@@ -155,9 +160,8 @@ class _Pair:
         resize, planes = (_small, self.planes) if side == FINEST else (_rough, self.rough)
         small = resize(planes[0], (width * pitch, height * pitch))
         other = resize(planes[1], (other_width * pitch / scales[0], other_height * pitch / scales[1]))
-        radius = RADIUS.get(side, 10)
-        # The finest detail moves with the grid, not with the scene.
-        fine = 1.0 if side == FINEST else 0.0
+        radius = RADIUS.get(side, 12)
+        fine = FINE if side == FINEST else 0.0
         (one, rough), (two, _) = _normalised(small, radius, fine), _normalised(other, radius, fine)
         return _Level(
             one,
@@ -264,8 +268,17 @@ def _base(image: Image) -> Image:
     """Return luma at no more than is needed, as Pillow's mode F."""
     from PIL import Image as Pillow
 
-    by = max(image.size) // FINEST
-    return Pillow.fromarray(grey(image.reduce(by) if by > 1 else image).astype(np.float32))
+    return Pillow.fromarray(grey(_divided(image, max(image.size) // FINEST)).astype(np.float32))
+
+
+def _divided(image: Image, by: int) -> Image:
+    """Return a picture at a part of its size, by averaging; edge to edge, also where its size is no multiple."""
+    from PIL.Image import Resampling
+
+    if by < 2:
+        return image
+    size = max(1, round(image.width / by)), max(1, round(image.height / by))
+    return image.resize(size, Resampling.BOX, reducing_gap=1.0)
 
 
 def _rough(plane: Image, size: tuple[float, float]) -> Floats:
@@ -279,20 +292,18 @@ def _small(plane: Image, size: tuple[float, float]) -> Floats:
     """
     Return a plane at about a size.
 
-    A little smaller is as good as not at all, and safer: a resampled grid beats with the scene's, and such patterns in
-    both pictures would be laid on each other. What is much smaller is smoothed first, so that nothing aliases.
+    A little smaller is as good as not at all, and safer: the grids of both pictures would beat with the scene's alike.
+    What is much smaller is smoothed first, so that nothing aliases.
     """
     from PIL import Image as Pillow
 
-    whole = [
-        max(8, round(wanted)) if wanted < LITTLE * is_ else is_ for wanted, is_ in zip(size, plane.size, strict=True)
-    ]
+    part = max(wanted / whole for wanted, whole in zip(size, plane.size, strict=True))
     pixels = np.asarray(plane)
-    if tuple(whole) == plane.size:
+    if part >= LITTLE:
         return pixels
-    radius = max(1, round(0.5 * plane.width / whole[0]))
+    radius = max(1, round(0.5 / part))
     smooth = Pillow.fromarray(averaged(averaged(pixels, radius), radius))
-    return np.asarray(smooth.resize((whole[0], whole[1]), Pillow.Resampling.BICUBIC))
+    return np.asarray(smooth.resize((max(8, round(size[0])), max(8, round(size[1]))), Pillow.Resampling.BICUBIC))
 
 
 def _normalised(plane: Floats, radius: int, fine: float) -> tuple[Floats, Bools]:

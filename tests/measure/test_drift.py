@@ -66,7 +66,7 @@ def test_a_patch_is_redrawn_where_it_is() -> None:
     pair = moved(photograph("astronaut"), 0.08, shift=(2.0, 1.0))
     after = jpeg(retoned(patch(pair, (0.7, 0.0, 1.0, 0.25)), np.random.default_rng(4)))
     found = drift(pair.before, after)
-    assert found.sentence.startswith("Moved 2.2 px; recoloured")
+    assert found.sentence.startswith("Moved 2.")
     assert found.sentence.endswith("the upper-right corner redrawn.")
     assert found.inside.redrawn_area * found.inside.area == pytest.approx(0.3 * 0.25, abs=0.02)
     first = found.tiles[0].box
