@@ -36,7 +36,7 @@ RECOLOURED = 6.0
 SEEN_COLOUR = 0.6
 """ΔE00 of a mean that is never said to be a change: below what people see side by side (about 1)."""
 ALL_IN_COLOUR = 900
-"""Pixels of a longest side up to which all pixels are compared in colour; of larger pictures luma, and samples of the colour."""
+"""Longest side in pixels up to which all is compared in colour; of larger pictures luma, and samples of the colour."""
 SAMPLES = 4
 """Places across a tile at which its colour is taken; each is a mean itself."""
 EDGE = 3
