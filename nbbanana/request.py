@@ -106,6 +106,10 @@ class Advice(Protocol):
         """What is wrong and what to do."""
 
     @property
+    def source(self) -> str:
+        """What the rule rests on."""
+
+    @property
     def fix(self) -> str | None:
         """The prompt with this mended, or None."""
 

@@ -25,6 +25,7 @@ class AdviceRow(TypedDict):
     rule: str
     passage: str
     why: str
+    source: str
     settings: str
 
 
@@ -37,6 +38,7 @@ def advice_rows(advice: Sequence[Advice]) -> list[AdviceRow]:
             "rule": one.rule,
             "passage": one_line(one.passage, 80),
             "why": one_line(one.why),
+            "source": one_line(one.source),
             "settings": ", ".join(f"{name}={written(value)}" for name, value in one.settings.items()),
         }
         for one in advice

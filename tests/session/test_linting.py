@@ -39,6 +39,7 @@ def test_a_report_is_a_sequence_that_shows_itself(session, picture):
     assert shown["text/plain"].splitlines()[0] == "1 warning, 2 hints"
     assert "&lt;b&gt;stars" in shown["text/html"]
     assert "<b>stars" not in shown["text/html"]
+    assert 'title="nano-banana-edit.md, row 17: passive voice"' in shown["text/html"]
 
 
 def test_nothing_to_advise_is_said(session):

@@ -19,7 +19,7 @@ function adviceLine(form, area, row) {
   const passage = row.passage && h("button.st-passage", { type: "button", title: "Show these words in the prompt", onclick: () => markPassage(area, row) }, `“${row.passage}”`);
   const apply = row.mends && button("Apply", null, () => form.say("mend", { rule: row.rule }), { boxed: true, title: row.settings ? `Set ${row.settings}` : "Write the prompt so" });
   if (apply) apply.setAttribute("aria-label", `Apply: ${row.rule}`);
-  return h(`li.is-${row.severity}`, {}, h("span", { title: row.rule }, h("b", {}, `${row.mark} ${row.severity}`), " ", passage, " ", row.why), apply);
+  return h(`li.is-${row.severity}`, {}, h("span", { title: `${row.rule}: ${row.source}` }, h("b", {}, `${row.mark} ${row.severity}`), " ", passage, " ", row.why), apply);
 }
 
 /** Mark the words in the prompt: Python counts characters, a text field counts halves of those beyond the first 65,536. */
