@@ -19,6 +19,9 @@ from nbbanana.request import EditRequest
 
 __all__ = ["Prices", "Quote", "counted", "quote", "together"]
 
+PATIENCE = 0.5
+"""Seconds that a question under way has left when its session closes."""
+
 LASTS = 300.0
 """Seconds after which a price is asked for again."""
 CENT_FRACTION = 1e-9
@@ -230,6 +233,8 @@ class Prices:
     async def close(self) -> None:
         """End the questions under way: one that went on would hold a connection that nothing closes any more."""
         self._is_closed, asking = True, list(self._asking.values())
+        if asking:  # one that is connecting is let through: a connection that is made as it is cancelled stays open
+            await asyncio.wait(asking, timeout=PATIENCE)
         for task in asking:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
