@@ -10,7 +10,7 @@ import numpy as np
 from nbbanana.measure.figures import Drift, Figure, Moved, Part, Tile
 from nbbanana.measure.geometry import IDENTITY, Affine, Registration
 from nbbanana.measure.masks import Region, components, grown
-from nbbanana.measure.pixels import Bools, Floats, averaged, grey, inside, resized, shown_through, tiled
+from nbbanana.measure.pixels import Bools, Floats, averaged, inside, resized, shown_through, tiled
 from nbbanana.measure.registration import register
 from nbbanana.measure.structure import redrawn_parts
 from nbbanana.measure.tone import delta_e, fitted_tone, lab
@@ -130,10 +130,11 @@ def _measured(pair: Aligned, side: int, colours: tuple[Floats, Floats]) -> tuple
         side: pixels of a side of a tile.
         colours: the mean colours of the tiles of both.
     """
-    shown: Bools = tiled(pair.shown.astype(np.float32), side) > 0.98
+    shown: Bools = tiled(pair.shown, side) > 0.98
     noisy = encoded(pair.before)
-    planes = [grey(image.convert("L")) for image in (pair.before, pair.after)]
-    structure = redrawn_parts(planes[0], planes[1], grey(_nudged(noisy.convert("L"))), side)
+    first_luma, second_luma, noisy_luma = (image.convert("L") for image in (pair.before, pair.after, noisy))
+    planes = [np.asarray(image) for image in (first_luma, second_luma, _nudged(noisy_luma))]
+    structure = redrawn_parts(planes[0], planes[1], planes[2], side)
     first, second = colours
     noise = tiled(np.asarray(noisy), side) - tiled(np.asarray(pair.before), side) + first
     same = shown & (structure.redrawn < REDRAWN)

@@ -36,6 +36,8 @@ Bools: TypeAlias = NDArray[np.bool_]
 
 GAP = 1.1
 """A picture is brought to so many times a size by averaging whole pixels, which is quick, and then resampled."""
+STRIP = 256
+"""Rows that are calculated at a time, so that a large picture does not fill the memory."""
 UPRIGHT, SLACK = 0.1, 1e-6
 """Pixels of turn or shear that are none; pixels by which rounding may be off an edge."""
 LUMA = (0.299, 0.587, 0.114)
@@ -145,12 +147,14 @@ def _boxed(image: Image, matrix: Affine, size: tuple[int, int]) -> Image:
 def inside(matrix: Affine, size: tuple[int, int], within: tuple[int, int], margin: float = 1.0) -> Bools:
     """Return which pixels of a picture of one size map to a place within another, `margin` pixels from its edge."""
     x = np.arange(size[0], dtype=np.float32) + 0.5
-    y = (np.arange(size[1], dtype=np.float32) + 0.5)[:, None]
-    across = matrix.a * x + matrix.b * y + matrix.c
-    down = matrix.d * x + matrix.e * y + matrix.f
-    kept: Bools = (across >= margin) & (across <= within[0] - margin)
-    kept &= (down >= margin) & (down <= within[1] - margin)
-    return kept
+    found = np.empty((size[1], size[0]), bool)
+    for top in range(0, size[1], STRIP):
+        y = (np.arange(top, min(top + STRIP, size[1]), dtype=np.float32) + 0.5)[:, None]
+        across = matrix.a * x + matrix.b * y + matrix.c
+        down = matrix.d * x + matrix.e * y + matrix.f
+        kept = (across >= margin) & (across <= within[0] - margin)
+        found[top : top + STRIP] = kept & (down >= margin) & (down <= within[1] - margin)
+    return found
 
 
 def averaged(plane: Floats, radius: int) -> Floats:
@@ -231,7 +235,7 @@ def fast_length(length: int) -> int:
     return min(power for power in powers if power >= length)
 
 
-def tiled(plane: Floats, side: int) -> Floats:
+def tiled(plane: NDArray[Any], side: int) -> Floats:
     """
     Return the mean of each tile of side×side pixels, H/side × W/side; what is left over at the right and below is cut.
 

@@ -10,7 +10,7 @@ from nbbanana.errors import MeasureError, UsageError
 from nbbanana.measure.comparison import LEAST_TILE, Aligned, aligned, encoded
 from nbbanana.measure.figures import Figure, Protected
 from nbbanana.measure.masks import Region
-from nbbanana.measure.pixels import Bools, Floats, averaged, tiled
+from nbbanana.measure.pixels import Bools, Floats, averaged, resized, tiled
 from nbbanana.measure.registration import register
 from nbbanana.measure.tone import Tone, delta_e, fitted_tone, lab
 
@@ -26,10 +26,14 @@ WORST_SEAM = 12.0
 """Mean ΔE00 along the seam from which on the pictures do not belong together there."""
 MOST_UNCOVERED = 0.15
 """Part of what is to change that the edited picture may lack."""
+SEAM = 2
+"""Pixels from the seam that belong to it."""
 FEATHER = 0.012
 """Width of the blend as a part of the longer side; it lies in what changes, so that what is kept is exact."""
-STRIP = 128
-"""Rows that are calculated at a time, so that a large picture does not fill the memory."""
+AT_ONCE = 32_768
+"""Pixels of which the tone is calculated at a time, so that a large picture does not fill the memory."""
+SMALL = 1024
+"""Longest side in pixels at which the seam is looked at and the blend is calculated."""
 
 
 def protected(original: Image, edited: Image, keep: Region | None) -> Protected:
@@ -103,29 +107,35 @@ def _tone(pair: Aligned, mask: Bools) -> Tone:
     """Return the change of tone from the edited picture to the original, of what is kept."""
     side = max(1, min(*pair.before.size, max(LEAST_TILE, max(pair.before.size) // 64)))
     first, second = (tiled(np.asarray(image), side).reshape(-1, 3) for image in (pair.before, pair.after))
-    weights = (tiled((mask & pair.shown).astype(np.float32), side) > 0.98).astype(float).ravel()
+    weights = (tiled(mask & pair.shown, side) > 0.98).astype(float).ravel()
     return fitted_tone(second, first, weights)
 
 
-def _band(mask: Bools, width: int) -> Bools:
-    """Return what is kept and near to what changes."""
-    near: Bools = averaged(mask.astype(np.float32), width) < 0.999
-    return near & mask
+def _small_size(image: Image) -> tuple[int, int]:
+    part = min(1.0, SMALL / max(image.size))
+    return max(1, round(image.width * part)), max(1, round(image.height * part))
+
+
+def _small_mask(mask: Bools, size: tuple[int, int]) -> Floats:
+    """Return which part of each pixel of a smaller picture a mask covers."""
+    from PIL import Image
+
+    plane = Image.fromarray(mask.view(np.uint8) * np.uint8(255)).resize(size, Image.Resampling.BOX)
+    return np.asarray(plane, np.float32) / 255
 
 
 def _seam(pair: Aligned, mask: Bools, tone: Tone) -> Figure:
-    """Return the mean ΔE00 between original and edited in its tone, along the seam, of means over a few pixels."""
-    band = _band(mask, max(2, max(pair.before.size) // 256)) & pair.shown
+    """Return the mean ΔE00 between original and edited in its tone, in what is kept along the seam."""
+    size = _small_size(pair.before)
+    first, second = (resized(image, size) for image in (pair.before, pair.after))
+    kept, shown = _small_mask(mask, size) > 0.99, _small_mask(pair.shown, size) > 0.99
+    band = (averaged(kept.astype(np.float32), SEAM) < 0.999) & kept & shown
     rows, columns = np.nonzero(band)
     if not len(rows):
         return Figure(0.0, 0.0)
-    stride = max(1, len(rows) // 20_000)
-    rows, columns = rows[::stride], columns[::stride]
-    first = _means(np.asarray(pair.before), rows, columns)
-    second = tone(_means(np.asarray(pair.after), rows, columns))
-    noisy = _means(np.asarray(encoded(pair.before)), rows, columns)
-    here = lab(first)
-    return Figure(float(delta_e(here, lab(second)).mean()), float(delta_e(here, lab(noisy)).mean()))
+    here, there, noisy = (_means(np.asarray(image), rows, columns) for image in (first, second, encoded(first)))
+    own = lab(here)
+    return Figure(float(delta_e(own, lab(tone(there))).mean()), float(delta_e(own, lab(noisy)).mean()))
 
 
 def _means(pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Floats:
@@ -143,18 +153,28 @@ def _blended(pair: Aligned, mask: Bools, tone: Tone) -> Image:
     """Return the original, and where it is not kept the edited picture in its tone, blended towards the seam."""
     from PIL import Image
 
-    width = max(1, round(FEATHER * max(pair.before.size)))
-    # Twice averaged, it is nowhere above zero beyond two widths; what is kept is taken out, so that it is exact.
-    own = (mask | ~pair.shown).astype(np.float32)
-    part = np.clip(1.0 - 2.0 * averaged(averaged(own, width), width), 0.0, 1.0)
-    part = part * part * (3 - 2 * part) * (1 - own)
     first, second = np.asarray(pair.before), np.asarray(pair.after)
-    found = first.copy()
-    for top in range(0, len(first), STRIP):
-        rows = slice(top, top + STRIP)
-        weight = part[rows, :, None]
-        if not weight.any():
+    parts, found = _parts(pair, mask), first.copy()
+    strip = max(1, AT_ONCE // first.shape[1])
+    for top in range(0, len(first), strip):
+        rows = slice(top, top + strip)
+        # What is kept is taken out, so that it is exact.
+        changes = ~mask[rows] & pair.shown[rows] & (parts[rows] > 0)
+        if not changes.any():
             continue
-        mixed = first[rows] * (1 - weight) + tone(second[rows].astype(np.float32)) * weight
-        found[rows] = np.where(weight > 0, np.round(mixed), first[rows]).astype(np.uint8)
+        weight = (parts[rows][changes] / np.float32(255))[:, None]
+        mixed = first[rows][changes] * (1 - weight) + tone(second[rows][changes]) * weight
+        found[rows][changes] = np.round(mixed).astype(np.uint8)
     return Image.fromarray(found)
+
+
+def _parts(pair: Aligned, mask: Bools) -> np.ndarray:
+    """Return how much of the edited picture there is at each pixel, 0 to 255, rising away from the seam."""
+    from PIL import Image
+
+    size = _small_size(pair.before)
+    own = _small_mask(mask | ~pair.shown, size)
+    width = max(1, round(FEATHER * max(size)))
+    part = np.clip(1.0 - 2.0 * averaged(averaged(own, width), width), 0.0, 1.0)
+    smooth = Image.fromarray(np.round(255 * part * part * (3 - 2 * part)).astype(np.uint8))
+    return np.asarray(smooth.resize(pair.before.size, Image.Resampling.BILINEAR))

@@ -8,9 +8,10 @@ tile, is how far it was redrawn: near 0 for the same thing, near 1 for another.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nbbanana.measure.pixels import Bools, Floats, gradients, tiled
 
@@ -22,6 +23,8 @@ NUDGE = 1.0
 """Pixels that a tile may have moved on its own."""
 NOISE_WEIGHT = 6.0
 """How much of a tile's noise, as a variance, counts as what both show: noise alone then gives less than 1/6."""
+BAND = 8
+"""Rows of tiles that are calculated at a time."""
 LEAST_VARIANCE = 3.0
 """Variance in levels of 255 that nobody sees: rounding, and a little grain."""
 
@@ -33,33 +36,44 @@ class Structure(NamedTuple):
     floor: Floats
 
 
-def redrawn_parts(before: Floats, after: Floats, encoded: Floats, side: int) -> Structure:
+def redrawn_parts(before: NDArray[Any], after: NDArray[Any], encoded: NDArray[Any], side: int) -> Structure:
     """
     Return how far each tile of side×side pixels was redrawn.
 
     Args:
-        before: luma, H×W.
+        before: luma, H×W, 0 to 255, at least a tile each way.
         after: the same of the second picture, registered.
         encoded: what encoding and resampling alone make of `before`.
         side: pixels of a tile.
     """
-    basis = _Basis(before, side)
+    rows = before.shape[0] // side * side
+    middle = np.float32(before.mean())
+    parts = []
+    # A band of tiles at a time: it stays in the processor's cache, and a large picture does not fill the memory.
+    for top in range(0, rows, BAND * side):
+        bottom = min(rows, top + BAND * side)
+        above, below = min(1, top), min(1, before.shape[0] - bottom)
+        around = before[top - above : bottom + below].astype(np.float32) - middle
+        slopes = [plane[above : above + bottom - top] for plane in gradients(around)]
+        basis = _Basis(around[above : above + bottom - top], slopes[0], slopes[1], side)
+        others = (plane[top:bottom].astype(np.float32) - middle for plane in (after, encoded))
+        parts.append(_parts(basis, *others))
+    return Structure(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _parts(basis: _Basis, after: Floats, encoded: Floats) -> tuple[Floats, Floats]:
     noise, _, own = basis.left(encoded)
     left, of_first, of_second = basis.left(after)
     both = of_first + of_second + NOISE_WEIGHT * noise + LEAST_VARIANCE
     floor = noise / (2 * own + NOISE_WEIGHT * noise + LEAST_VARIANCE)
-    return Structure(np.clip(left / both, 0, 1), np.clip(floor, 0, 1))
+    return np.clip(left / both, 0, 1), np.clip(floor, 0, 1)
 
 
 class _Basis:
     """What tiles of a picture are explained by: the picture, and its change to the right and down."""
 
-    def __init__(self, before: Floats, side: int) -> None:
+    def __init__(self, before: Floats, down: Floats, across: Floats, side: int) -> None:
         self.side = side
-        # Near zero, a variance as the difference of two large means loses no digits.
-        self.middle = np.float32(before.mean())
-        before = before - self.middle
-        down, across = gradients(before)
         self.planes = [before, across, down]
         self.means = [tiled(plane, side) for plane in self.planes]
         products = np.empty((*self.means[0].shape, 3, 3), np.float64)
@@ -71,7 +85,6 @@ class _Basis:
 
     def left(self, other: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the variance in each tile that is not explained, that of the first as explained, that of the other."""
-        other = other - self.middle
         mean = tiled(other, self.side)
         own = np.clip(tiled(other * other, self.side) - mean * mean, 0, None)
         pairs = zip(self.planes, self.means, strict=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from nbbanana.images.colours import on_white, to_srgb
+
 __all__ = ["HELD_OUT", "KNOWN", "photograph"]
 
 HELD_OUT = ("brick", "chelsea", "clock_motion", "gravel", "motorcycle_left", "rocket")
@@ -36,6 +38,6 @@ def photograph(name: str) -> Image.Image:
     if name == "grace_hopper":
         package, file = "matplotlib", "mpl-data/sample_data/grace_hopper.jpg"
     with Image.open(Path(str(resources.files(package) / file))) as image:
-        picture = image.convert("RGB")
+        picture = on_white(to_srgb(image))  # one has a profile, which an edit of it would have lost
     picture.thumbnail((768, 768), Image.Resampling.LANCZOS)
     return picture
