@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from types import ModuleType
 
 from nbbanana.models import Grammar
 from nbbanana.prompts import chinese_sentences, english_sentences
 from nbbanana.prompts.parts import Parts
-from nbbanana.prompts.sentences import has_kana, is_chinese, joined, sentence
+from nbbanana.prompts.sentences import apart, has_kana, is_chinese, joined, sentence, without_end
 
 __all__ = ["compose"]
 
@@ -18,8 +19,8 @@ def compose(parts: Parts, grammar: Grammar | None = None) -> str:
     """
     Return the prompt that parts make.
 
-    Each text stands in it as it was written, but for a capital letter, an article, a full stop, and a passive that
-    becomes an instruction. Parts in Chinese make Chinese sentences, all others English ones around them.
+    Each text stands in it as it was written, but for a capital letter, an article, a full stop or a comma at its end,
+    and a passive that becomes an instruction. Parts in Chinese make Chinese sentences, all others English ones around them.
 
     Args:
         parts: the parts.
@@ -32,6 +33,7 @@ def compose(parts: Parts, grammar: Grammar | None = None) -> str:
     保持人物身份和姿势不变。把背景换成雨夜的霓虹街道。
     """
     grammar = Grammar() if grammar is None else grammar
+    parts = _without_ends(parts)
     language = partial(_language, has_chinese=not has_kana(_own_words(parts)))
     kept = [language(parts.keep).keep(parts.keep)] if parts.keep else []
     referred = [language([what]).refer(number, what, grammar) for number, what in parts.references]
@@ -40,6 +42,23 @@ def compose(parts: Parts, grammar: Grammar | None = None) -> str:
     # A prompt that describes a whole picture begins with the picture; nothing of it is there to be kept.
     first, second = (changed, kept) if grammar.order == "scene" else (kept, changed)
     return joined([*first, *second, *avoided])
+
+
+def _without_ends(parts: Parts) -> Parts:
+    """Return the parts without the stops that their sentences go on behind; lettering stays as it is."""
+    lists = {name: _items(getattr(parts, name)) for name in ("keep", "only", "avoid")}
+    return replace(
+        parts,
+        **lists,
+        change=without_end(parts.change, is_sentence=True),
+        text=tuple((without_end(place), words) for place, words in parts.text),
+        references=tuple((number, without_end(what)) for number, what in parts.references),
+        more=tuple(without_end(item, is_sentence=True) for item in parts.more),
+    )
+
+
+def _items(items: Iterable[str]) -> tuple[str, ...]:
+    return tuple(part for item in items for part in apart(item))
 
 
 def _change(parts: Parts, language: Callable[[Iterable[str]], ModuleType], grammar: Grammar) -> list[str]:

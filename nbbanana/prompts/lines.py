@@ -208,7 +208,7 @@ def _lettering(value: str) -> tuple[str, str]:
 
 
 def _bare(words: str) -> str:
-    bare = unquoted(words)
+    bare = unquoted(words.rstrip(" .,;。，；"))
     return words if bare is None else bare
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from nbbanana.prompts.scripts import scripts_in
 
-__all__ = ["QUOTES", "has_kana", "in_quotes", "is_chinese", "joined", "sentence", "unquoted"]
+__all__ = ["QUOTES", "apart", "has_kana", "in_quotes", "is_chinese", "joined", "sentence", "unquoted", "without_end"]
 
 QUOTES = ('""', "“”", "„“", "«»", "「」", "『』", "''", "‘’")
 """Pairs of marks that stand around a quotation."""
@@ -16,6 +16,35 @@ _ENDS = re.compile(r"[.!?…。！？](?:[\"”’」』»)）]*)$")
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile("[㐀-鿿豈-﫿]")
 _KANA = re.compile("[\u3041-\u30ff]")
+_STOP = re.compile(r"(?<!\w\.\w)(?<!\betc)[\s.,;:。，、；：．]+$|[\s,;:，、；：]+$")
+_JOINT = re.compile(r"[。；;]+\s*|(?<=[a-z]{3})(?<!prof)(?<!etc)\.\s+(?=\w)", re.IGNORECASE)
+
+
+def without_end(text: str, *, is_sentence: bool = False) -> str:
+    """
+    Return a text without the stop or comma at its end, which another sentence goes on behind.
+
+    Args:
+        text: the words; what consists of nothing else is returned as it is, and so is an abbreviation's point.
+        is_sentence: whether a full stop stays.
+
+    >>> without_end("her face."), without_end("人物身份。"), without_end("Make it night,", is_sentence=True)
+    ('her face', '人物身份', 'Make it night')
+    >>> without_end("the flag of the U.S."), without_end("Make it night.", is_sentence=True)
+    ('the flag of the U.S.', 'Make it night.')
+    """
+    found = re.search(r"[\s,;:，、；：]+$", text) if is_sentence else _STOP.search(text)
+    return text[: found.start()] or text if found else text
+
+
+def apart(text: str) -> list[str]:
+    """
+    Return the items of a text that were written as sentences, without their ends.
+
+    >>> apart("her face. the pose."), apart("人物。背景。"), apart("the hat of Dr. Who.")
+    (['her face', 'the pose'], ['人物', '背景'], ['the hat of Dr. Who'])
+    """
+    return [without_end(item) for item in _JOINT.split(text) if item.strip()] or [text]
 
 
 def sentence(text: str, end: str = "") -> str:

@@ -110,6 +110,36 @@ def test_lettering_is_quoted_and_its_script_named(text: Any, words: str) -> None
     assert all(quoted in beside for quoted in re.findall(r'"[^"]+"(?: in [A-Z]\w+(?: and [A-Z]\w+)?)?', words))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("keep: her face.\nchange: Make it night.", "Keep her face unchanged. Make it night."),
+        (
+            "keep: her face, the pose.\nchange: Make it night,",
+            "Keep her face and the pose unchanged. Make it night.",
+        ),
+        ("keep: her face. the pose.\nMake it night", "Keep her face and the pose unchanged. Make it night."),
+        ("keep: the label as it is.\nMake it night", "Keep the label as it is. Make it night."),
+        ("keep: the flag of the U.S.\nMake it night", "Keep the flag of the U.S. unchanged. Make it night."),
+        ("only: the sky.\nchange: make it pink.", "Change only the sky: make it pink."),
+        ("only: the sky;\nchange: a sunset.", "Change only the sky to a sunset."),
+        ("Make it night\navoid: people., text.", "Make it night. Avoid people and text."),
+        ("text: sign. = OPEN", 'Set the sign to "OPEN".'),
+        ('text: sign = "OPEN".', 'Set the sign to "OPEN".'),
+        ("text: sign = Wait.", 'Set the sign to "Wait."'),
+        ("Make it night,\nreference: 2 = the jacket.", "Make it night. Use the jacket from image 2."),
+        ("keep: 人物。\nchange: 把背景换成雨夜，", "保持人物不变。把背景换成雨夜。"),
+        ("keep: 人物。姿势。\nchange: 把背景换成雨夜。", "保持人物和姿势不变。把背景换成雨夜。"),
+        ("only: 背景。\nchange: 雨夜街道。\navoid: 文字。", "仅将背景改为雨夜街道。避免文字。"),
+        ("text: 招牌。 = “OPEN”。\nkeep: 背景。", "保持背景不变。将招牌改为“OPEN”。"),
+        ("change: 换成夜晚\nreference: 2 = 夹克。", "换成夜晚。使用图2中的夹克。"),
+    ],
+)
+def test_a_stop_at_the_end_of_a_part_does_not_break_its_sentence(text: str, words: str) -> None:
+    """People end what they write with a full stop or a comma, in a form above all."""
+    assert read(text) == words
+
+
 def test_chinese_parts_make_the_chinese_sentences_of_the_document() -> None:
     """What stays comes first there too; a passive becomes an instruction."""
     words = nb.prompt(
