@@ -63,6 +63,7 @@ class _Tiles(NamedTuple):
     by_tone: Floats
     beyond_tone: Floats
     shown: Bools
+    reach: tuple[float, float]
 
 
 def compare(before: Image, after: Image, region: Region | None) -> Drift:
@@ -77,9 +78,12 @@ def compare(before: Image, after: Image, region: Region | None) -> Drift:
     pair = aligned(before, after if is_small else after.convert("L"), registration, LARGEST)
     side = min(max(LEAST_TILE, round(max(pair.before.size) / TILES)), *pair.before.size)
     tiles, tone = _measured(pair, side, _colours(before, after, registration, pair, side))
-    within = _estimated(tiles) if region is None else region.part_of_tiles(tiles.redrawn.shape) > 0.5
-    without = ~within if region is None else region.part_of_tiles(tiles.redrawn.shape) < 0.02
-    boxes = components(within) if region is None else region.boxes
+    if region is None:
+        within = _estimated(tiles)
+        without, boxes = ~within, components(within, tiles.reach)
+    else:
+        covered = region.part_of_tiles(tiles.redrawn.shape, tiles.reach)
+        within, without, boxes = covered > 0.5, covered < 0.02, region.boxes
     return Drift(
         registration=registration,
         moved=_moved(registration),
@@ -91,6 +95,7 @@ def compare(before: Image, after: Image, region: Region | None) -> Drift:
         compared_at=pair.before.size,
         tiles=_ranked(tiles, within),
         grid=np.maximum(tiles.redrawn, np.clip(tiles.beyond_tone / 20, 0, 1)) * tiles.shown,
+        reach=tiles.reach,
     )
 
 
@@ -149,6 +154,7 @@ def _measured(pair: Aligned, side: int, colours: tuple[Floats, Floats]) -> tuple
         by_tone=delta_e(here, expected),
         beyond_tone=delta_e(expected, there),
         shown=shown,
+        reach=(shown.shape[1] * side / pair.before.width, shown.shape[0] * side / pair.before.height),
     )
     return tiles, tone.greys()
 
@@ -222,7 +228,7 @@ def _part(tiles: _Tiles, chosen: Bools) -> Part | None:
         by_tone=float(tiles.by_tone[clear].mean()) if clear.any() else 0.0,
         redrawn=Figure(strength, max(REDRAWN_FLOOR, 1.5 * floor)),
         redrawn_area=float(places.sum() / chosen.sum()),
-        boxes=components(places),
+        boxes=components(places, tiles.reach),
     )
 
 
@@ -235,7 +241,7 @@ def _colour(tiles: _Tiles, clear: Bools) -> Figure:
 
 
 def _ranked(tiles: _Tiles, within: Bools) -> tuple[Tile, ...]:
-    rows, columns = tiles.redrawn.shape
+    rows, columns = tiles.redrawn.shape[0] / tiles.reach[1], tiles.redrawn.shape[1] / tiles.reach[0]
     score = tiles.redrawn / REDRAWN + tiles.beyond_tone * tiles.shown / RECOLOURED
     order = np.argsort(-score, axis=None, kind="stable")[:RANKED]
     found = []

@@ -145,6 +145,7 @@ class Drift:
         compared_at: width and height at which they were compared: finer detail was not looked at.
         tiles: those that changed most, the most first.
         grid: for each tile of the first picture how much it changed, 0 to 1, as an array.
+        reach: how far the tiles reach over the picture, across and down: 1, or a little less.
     """
 
     registration: Registration
@@ -157,6 +158,7 @@ class Drift:
     compared_at: tuple[int, int]
     tiles: tuple[Tile, ...] = field(repr=False)
     grid: NDArray[np.floating[Any]] = field(repr=False, compare=False)
+    reach: tuple[float, float] = field(default=(1.0, 1.0), repr=False)
 
     @property
     def confidence(self) -> float:
@@ -207,8 +209,10 @@ class Drift:
         import numpy as np
         from PIL import Image
 
-        plane = Image.fromarray(np.ascontiguousarray(self.grid, np.float32))
-        return np.asarray(plane.resize(size or self.registration.before, Image.Resampling.BILINEAR), np.float32)
+        # The last tiles are continued over what is left of the picture.
+        plane = Image.fromarray(np.pad(np.asarray(self.grid, np.float32), (0, 1), "edge"))
+        box = (0.0, 0.0, self.grid.shape[1] / self.reach[0], self.grid.shape[0] / self.reach[1])
+        return np.asarray(plane.resize(size or self.registration.before, Image.Resampling.BILINEAR, box), np.float32)
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as JSON for a record: numbers rounded to four places, without the grid."""

@@ -30,12 +30,13 @@ class Region:
     mask: Bools
     boxes: tuple[Box, ...]
 
-    def part_of_tiles(self, shape: tuple[int, ...]) -> Floats:
-        """Return which part of each tile of a grid belongs to it."""
+    def part_of_tiles(self, shape: tuple[int, ...], reach: tuple[float, float]) -> Floats:
+        """Return which part of each tile of a grid belongs to it; the grid reaches over that part of the picture."""
         from PIL import Image
 
         plane = Image.fromarray(self.mask.astype(np.float32))
-        return np.asarray(plane.resize((shape[1], shape[0]), Image.Resampling.BOX))
+        box = (0.0, 0.0, reach[0] * plane.width, reach[1] * plane.height)
+        return np.asarray(plane.resize((shape[1], shape[0]), Image.Resampling.BOX, box))
 
 
 def region_of(given: object, size: tuple[int, int]) -> Region | None:
@@ -101,9 +102,13 @@ def grown(tiles: Bools) -> Bools:
     return found
 
 
-def components(tiles: Bools) -> tuple[Box, ...]:
+def components(tiles: Bools, reach: tuple[float, float] = (1.0, 1.0)) -> tuple[Box, ...]:
     """
     Return the boxes around what is connected, the largest first, as parts of the picture.
+
+    Args:
+        tiles: which tiles of a grid, or pixels of a mask, are meant.
+        reach: how far the grid reaches over the picture, across and down.
 
     >>> components(np.asarray([[True, True, False, False], [False, False, False, True]]))
     (Box(left=0.0, top=0.0, right=0.5, bottom=0.5), Box(left=0.75, top=0.5, right=1.0, bottom=1.0))
@@ -111,7 +116,7 @@ def components(tiles: Bools) -> tuple[Box, ...]:
     if tiles.size > MOST_CELLS:
         step = int(np.ceil(np.sqrt(tiles.size / MOST_CELLS)))
         tiles = tiles[::step, ::step]
-    rows, columns = tiles.shape
+    rows, columns = tiles.shape[0] / reach[1], tiles.shape[1] / reach[0]
     groups = sorted(_groups(tiles), key=lambda group: -len(group))
     boxes = []
     for group in groups:
