@@ -31,7 +31,7 @@ LEVELS = (64, 128, 256)
 """Longest sides in pixels at which a map is looked for."""
 FINEST = 512
 """The longest side at which it is refined last."""
-SURE_FIT, LEAST_FIT = 0.35, 0.14
+SURE_FIT, LEAST_FIT = 0.35, 0.24
 """Part of the texture that must fit to stop looking for another map, and to believe one at all."""
 AS_WELL = 0.6
 """Part of the best fit from which on another place fits as well: nothing says which is the right one."""
