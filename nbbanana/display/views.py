@@ -72,6 +72,8 @@ class ResultView:
         expected: how many outputs were asked for.
         label: what one types to get it, such as `neon` or `nb.history[12]`.
         model, provider: who ran it.
+        model_name: what one writes for the model, where it is not the provider's default; of several edits each one's
+            once, where they have several.
         is_play: whether its money is play money, so that no model made it; said on every line that names the result.
         edit_id: the row in the store.
         seconds: how long it took, where known.
@@ -102,6 +104,7 @@ class ResultView:
     stored: str = ""
     rows: tuple[Row, ...] = ()
     is_play: bool = False
+    model_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

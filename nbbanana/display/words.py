@@ -133,9 +133,11 @@ def describe(picture: Picture) -> str:
 
 def who(view: ResultView, count: int) -> str:
     """Return a phrase that says which model made `count` pictures, or that none did."""
+    name = one_line(view.model_name)
     if view.is_play:
-        return f"{one_line(view.provider)}, no model made {'it' if count == 1 else 'them'}"
-    return one_line(view.model) + at(view.provider)
+        said = f"{name} at {one_line(view.provider)}" if name else one_line(view.provider)
+        return f"{said}, no model made {'it' if count == 1 else 'them'}"
+    return (name or one_line(view.model)) + at(view.provider)
 
 
 def at(provider: str) -> str:

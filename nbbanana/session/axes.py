@@ -9,6 +9,7 @@ from typing import Any
 
 from nbbanana.display.differences import around
 from nbbanana.display.words import written
+from nbbanana.models.naming import short_name
 from nbbanana.store.records import Edit
 from nbbanana.text import one_line
 
@@ -79,6 +80,8 @@ def _facts(edit: Edit) -> dict[str, Any]:
 def _title(name: str, value: Any) -> str:
     if name == "input":
         return one_line(value or "no input", 80)
+    if name == "model":
+        return one_line(short_name(value), 80)
     return f"{one_line(name)} {'default' if value is None else written(value, 60)}"
 
 

@@ -8,14 +8,14 @@ from nbbanana import models
 from nbbanana.engine.engine import Engine
 from nbbanana.errors import ConfigError, CredentialError, UnknownModelError
 from nbbanana.models import AUTO, Model, auto_model
-from nbbanana.models.naming import canonical
+from nbbanana.models.naming import canonical, short_name
 from nbbanana.models.offers import told_model
 from nbbanana.session.choice import by_login
 from nbbanana.session.library import Library
 from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, PLAY_PROVIDER, settings
 from nbbanana.store import Store
 
-__all__ = ["default_model", "find_model"]
+__all__ = ["default_model", "find_model", "other_model"]
 
 RECENT = 100
 """So many of the newest records are looked at in replay."""
@@ -76,3 +76,25 @@ def find_model(model_id: str, engine: Callable[[], Engine] | None, library: Libr
             if told := told_model(model_id):  # by another that was asked before: `--provider` chooses it
                 return told
             raise unknown from (None if isinstance(error, CredentialError) else error)  # it names the nearest
+
+
+def other_model(model_id: str, provider: str) -> str:
+    """
+    Return what one writes for a model that is not the default of its provider; empty where it is.
+
+    >>> other_model("google/nano-banana-2/edit", "sandbox"), other_model("qwen/qwen-image-2.1/edit", "sandbox")
+    ('', 'qwen')
+    """
+    return "" if model_id == _usual(provider) else short_name(model_id)
+
+
+def _usual(provider: str) -> str:
+    """Return what `default_model` says of a provider that is named."""
+    if provider in {DEFAULT_PROVIDER, PLAY_PROVIDER}:
+        return DEFAULT_MODEL  # without loading a provider, for help and forms
+    from nbbanana.providers.registry import find
+
+    try:
+        return find(provider).default_model or DEFAULT_MODEL
+    except ConfigError:  # of a package that is not installed here
+        return DEFAULT_MODEL

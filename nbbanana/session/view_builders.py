@@ -16,11 +16,13 @@ from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
 from nbbanana.models import Model
+from nbbanana.models.naming import short_name
 from nbbanana.prompts.advice import quiet_line
 from nbbanana.regions import Area
 from nbbanana.session.ancestry import DEEP, ancestors
 from nbbanana.session.axes import Axes, axes
 from nbbanana.session.library import Library
+from nbbanana.session.model_choice import other_model
 from nbbanana.session.names import BY_NUMBER, expression, holders
 from nbbanana.store.provenance import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord
@@ -47,6 +49,7 @@ def result_view(outcome: Outcome, library: Library, label: str, stored: str) -> 
         stored=stored,
         model=edit.model,
         provider=edit.provider,
+        model_name=other_model(edit.model, edit.provider),
         is_play=edit.is_play,
         edit_id=edit.id,
         seconds=edit.duration,
@@ -81,6 +84,7 @@ def set_view(
         prompt=found.prompt,
         inputs=views[0].inputs if len({_identities(edit) for edit in records}) == 1 else (),
         label=name or f"{len(views)} edits",
+        model_name=_models_of(records),
         origin=_origins([(origin, edit) for _, origin, edit in results]),
         pictures=pictures,
         rows=rows,
@@ -91,6 +95,12 @@ def set_view(
         notes=(*notes, *dict.fromkeys(note for view in views for note in view.notes)),
         provenance={"edits": [dict(view.provenance) for view in views]},
     )
+
+
+def _models_of(edits: Sequence[Edit]) -> str:
+    """Return what one writes for the models of several edits: each once; of one model, only where it is no default."""
+    names = list(dict.fromkeys(short_name(edit.model) for edit in edits))
+    return ", ".join(names) if len(names) > 1 else other_model(edits[0].model, edits[0].provider)
 
 
 def _in_rows(views: Sequence[ResultView], found: Axes) -> tuple[tuple[Picture, ...], tuple[Row, ...]]:
@@ -126,6 +136,7 @@ def run_view(run: Run, library: Library, name: str | None) -> ResultView:
         label=label,
         model=request.model,
         provider=run.provider,
+        model_name=other_model(request.model, run.provider),
         is_play=run.is_play,
         edit_id=edit.id if edit else None,
         parameters={key: value for key, value in request.parameters.items() if key != request.prompt_field},

@@ -11,6 +11,7 @@ from nbbanana.display.tables import STATES
 from nbbanana.display.words import duration, money, price_in_words
 from nbbanana.models.defaults import proposals
 from nbbanana.prompts import fields_of, words_of
+from nbbanana.session.model_choice import other_model
 from nbbanana.session.reproduce import image_of, operand_of
 from nbbanana.store.records import WHOLE, Rating
 from nbbanana.text import one_line
@@ -209,7 +210,7 @@ def group_row(edit: Edit, store: Store, label: str, *, origin: str = "", notes: 
         notes: sentences about it.
     """
     starred, rejected = rated(edit, "starred"), rated(edit, "rejected")
-    facts = [f"seed {edit.seed}" if edit.seed is not None else ""]
+    facts = [other_model(edit.model, edit.provider), f"seed {edit.seed}" if edit.seed is not None else ""]
     if origin == "replayed":
         facts += ["from the store, $0.00 now"]
     else:

@@ -103,3 +103,24 @@ def test_a_failed_one_among_several_is_in_no_row(ask):
     """A row without pictures is a sentence and no empty header."""
     made = ask("Make it snow.", n=2, seed=0).vary([1, 2])
     assert ResultSet(made, made.missing).notes == ()
+
+
+def test_the_line_above_a_picture_names_a_model_that_is_not_the_default(ask):
+    """By the short name, also where no model made it; the default goes without saying."""
+    first = ask(KEEP, seed=0)
+    for model, said in (("kontext", "kontext at sandbox, no model made it"), ("nano-banana", "· sandbox, no model")):
+        given = {"without": ["resolution"]} if model == "kontext" else {}
+        line = first.rerun(model=model, **given)._repr_mimebundle_()[0]["text/plain"].splitlines()[0]
+        assert said in line
+
+
+def test_several_models_are_all_named_above_and_each_at_its_picture(ask):
+    """By their short names: the pictures can be told apart."""
+    first = ask(KEEP, seed=0)
+    page, text = shown([first, first.rerun(model="kontext", without=["resolution"])])
+    assert "nano-banana, kontext at sandbox" in text.splitlines()[0]
+    captions = [one.text for one in page.all("td")]
+    assert "nano-banana" in captions[0]
+    assert "kontext" in captions[1]
+    page, text = shown(first.vary([1, 2], model="kontext", without=["resolution"]))
+    assert "kontext at sandbox" in text.splitlines()[0]

@@ -142,3 +142,11 @@ def test_a_picture_that_was_fetched_later_says_no_time(form: Studio) -> None:
     assert f" · {took} · " in made
     assert took not in fetched
     assert "$0.105 in play money" in fetched
+
+
+def test_a_result_names_its_model_where_it_is_not_the_default(form: Studio, photo: Callable[[str], Path]) -> None:
+    """By the short name: pictures of several models can be told apart."""
+    usual = form.session.history[1].record
+    other = form.session.edit("Make it snow.", photo("coffee"), model="kontext").record
+    assert group_row(other, form.session.store, "x")["facts"].startswith("kontext · ")
+    assert group_row(usual, form.session.store, "x")["facts"].startswith("seed 7 · ")
