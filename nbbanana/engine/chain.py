@@ -43,8 +43,11 @@ class Later:
             NBBananaError: its picture cannot be read.
         """
         run.update(note=f"It waits for pass {self.number - 1}.")
+        coming = asyncio.wrap_future(self.before.future)
+        # Where this pass is stopped first, no one asks for the error of the one before; asyncio must not report it.
+        coming.add_done_callback(lambda over: over.cancelled() or over.exception())
         try:
-            outcome = await asyncio.shield(asyncio.wrap_future(self.before.future))
+            outcome = await asyncio.shield(coming)
         except Exception as error:  # noqa: BLE001 (whatever ended it: this pass is not sent, and says so)
             await context.rows.move(run, "cancelled", note=f"pass {self.number - 1} gave no picture")
             raise self._not_sent(error) from None

@@ -16,7 +16,7 @@ from nbbanana.engine.run import Outcome, Run
 from nbbanana.engine.series import Series
 from nbbanana.engine.submit import submit
 from nbbanana.engine.wait import follow, wait
-from nbbanana.errors import NBBananaError
+from nbbanana.errors import JobCancelledError, NBBananaError
 from nbbanana.providers.base import JobStatus
 from nbbanana.settings import Mode
 from nbbanana.store.records import Edit
@@ -137,8 +137,18 @@ class Steps:
         """Wait for a job of another kernel; where that kernel ends before it, go on with it."""
         run.followed = edit.id
         run.edit = None  # the row is another kernel's: a stop here ends only this waiting
-        found = await follow(run, self._context, edit)
+        try:
+            found = await follow(run, self._context, edit)
+        except JobCancelledError:
+            if (other := await self._context.rows.call(self._instead, run, edit)) is None:
+                raise
+            return await self.follow(run, other)
         return found if isinstance(found, Outcome) else await self.collect(run, found)
+
+    def _instead(self, run: Run, edit: Edit) -> Edit | None:
+        """Return the edit of the same ask that a followed one gave way to, or that is under way beside it."""
+        found = self._reuse.followed(run.request, run.provider, "auto") or self._reuse.newest(run.request, run.provider)
+        return found if found is not None and found.id != edit.id else None
 
     async def _fetched(self, run: Run, status: JobStatus, prepared: Prepared | None = None) -> Outcome:
         run.urls = status.urls

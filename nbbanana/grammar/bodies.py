@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from nbbanana.errors import PromptError, UsageError
+from nbbanana.errors import PromptError, UsageError, translated
 from nbbanana.prompts import Prompt, read, words_of
 from nbbanana.request import with_plain_line_ends
 
@@ -68,7 +69,15 @@ def passes_of(text: str, namespace: Mapping[str, Any] | None = None) -> tuple[Pr
             "A line of --- stands between two passes.",
             "Write the words of each pass, or take the line away.",
         )
-    return tuple(read_words(part, namespace) for part in parts)
+    prompts = []
+    for number, part in enumerate(parts, start=1):
+        with translated(PromptError, partial(_of_pass, number, len(parts))):
+            prompts.append(read_words(part, namespace))
+    return tuple(prompts)
+
+
+def _of_pass(number: int, count: int, error: PromptError) -> PromptError:
+    return PromptError(f"Pass {number} of {count}: {error.what}", error.why, error.how)
 
 
 def read_words(text: str, namespace: Mapping[str, Any] | None = None) -> Prompt:

@@ -6,12 +6,13 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from nbbanana.display.views import ResultView
-from nbbanana.display.words import edits
+from nbbanana.display.words import edits, money
 from nbbanana.engine.run import Outcome, Progress, StopReport
-from nbbanana.errors import BudgetError, NBBananaError, PromptError, UsageError
+from nbbanana.errors import BudgetError, InputError, NBBananaError, NotInStoreError, PromptError, UsageError, translated
 from nbbanana.images import ImageInput, load
 from nbbanana.models import Model
 from nbbanana.request import EditRequest
@@ -53,13 +54,17 @@ def pass_requests(
     if isinstance(prompts, str) or not prompts:
         what_is = "There is no pass." if not prompts else "The passes are one text."
         raise PromptError(what_is, "A chain is a list, a prompt a pass.", 'nb.chain(["Keep … Change …"], picture)')
-    words = [checked_prompt(prompt, images) for prompt in prompts]
     given = dict(what.get("parameters") or {})
-    if len(words) > 1:
-        _check_chainable(model, given)
+    if len(prompts) == 1:
+        return [ask(checked_prompt(prompts[0], images), images, **what)]
+    _check_chainable(model, given)
     early = {name: value for name, value in given.items() if name not in OF_THE_LAST and name != model.count_field}
-    made = [ask(prompt, images, **{**what, "parameters": early, "n": None}) for prompt in words[:-1]]
-    return [*made, ask(words[-1], images, **what)]
+    made = []
+    for number, prompt in enumerate(prompts, start=1):
+        of_pass = what if number == len(prompts) else {**what, "parameters": early, "n": None}
+        with translated(InputError, partial(_of_pass, number, len(prompts))):
+            made.append(ask(checked_prompt(prompt, images), images, **of_pass))
+    return made
 
 
 def _check_chainable(model: Model, parameters: Mapping[str, Any]) -> None:
@@ -82,7 +87,8 @@ def following(library: Library) -> Callable[[EditRequest, Edit], EditRequest]:
 
     def complete(request: EditRequest, edit: Edit) -> EditRequest:
         picture = load(EditResult(library, None, Outcome(edit))[0])
-        return replace(request, images=(picture, *request.images[1:]), minted_seed=edit.seed)
+        seed = request.minted_seed if edit.seed is None else edit.seed
+        return replace(request, images=(picture, *request.images[1:]), minted_seed=seed if request.seed_field else None)
 
     return complete
 
@@ -101,8 +107,8 @@ class ChainJob(Job):
 
     @property
     def current(self) -> int:
-        """Which pass is under way, from 0; the last one where all are over."""
-        under_way = (number for number, job in enumerate(self.jobs) if not job.done())
+        """Which pass is under way, from 0; where all are over, the one that failed, else the last one."""
+        under_way = (number for number, job in enumerate(self.jobs) if not job.done() or job.exception() is not None)
         return next(under_way, len(self.jobs) - 1)
 
     @property
@@ -147,21 +153,27 @@ class ChainJob(Job):
                 raise self._told(number, error)
             if error is not None:
                 raise error
+            if number + 1 < len(self.jobs):
+                job.result()  # it is the session's, as one that was asked alone
         if self._result is None:
             outcome = self.run.future.result()
             self._result = self._receive(replace(outcome, notes=(*outcome.notes, self._whole())), self.name)
         return self._result
 
     def _whole(self) -> str:
-        before = edits(job.edit_id for job in self.jobs[:-1] if job.edit_id is not None)
-        return f"The last of {len(self.jobs)} passes, after {before}: .passes shows all."
+        """Say which passes there were, and what all of them cost where this one is not all of it."""
+        records = [job.run.row for job in self.jobs]
+        before = edits(record.id for record in records[:-1])
+        costs = [record.cost for record in records if record.cost is not None]
+        is_known = len(costs) == len(records)
+        paid = f", {money(sum(costs), is_play=records[-1].is_play)} together" if is_known else ""
+        return f"The last of {len(records)} passes, after {before}{paid}."
 
     def _told(self, number: int, error: NBBananaError) -> NBBananaError:
         """Return the error of the pass that failed, with what is kept and how to go on."""
         if isinstance(error, BudgetError):  # it is about all of them, and none was sent
             return error
-        told = copy.copy(error)
-        told.what = f"Pass {number + 1} of {len(self.jobs)}: {error.what}"
+        told = _of_pass(number + 1, len(self.jobs), error)
         told.how = " ".join(filter(None, (error.how, self._kept(number))))
         return told
 
@@ -176,13 +188,21 @@ def replayed_passes(
     Answer each pass from the store alone, with the picture that answered the one before it.
 
     Raises:
-        NotInStoreError: nothing answers one of them.
+        NotInStoreError: nothing answers one of them; it says which.
     """
     jobs: list[Job] = []
     for number, request in enumerate(requests, start=1):
         ready = complete(request, jobs[-1].run.row) if jobs else request
-        jobs.append(replayed(ready, name if number == len(requests) else None))
+        with translated(NotInStoreError, partial(_of_pass, number, len(requests))):
+            jobs.append(replayed(ready, name if number == len(requests) else None))
     return jobs
+
+
+def _of_pass(number: int, count: int, error: NBBananaError) -> NBBananaError:
+    """Return an error that says which pass it is about."""
+    told = copy.copy(error)
+    told.what = f"Pass {number} of {count}: {error.what}"
+    return told
 
 
 def _answer(answer: Future[StopReport], told: Future[StopReport], kept: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -73,9 +73,17 @@ def _whole(passes: Sequence[tuple[DryRun, Quote | None]]) -> DryRun:
         how=price.how if price else "",
         notes=(
             f"{count} passes: each edits the picture that the one before gave, and redraws all of it.",
-            *dict.fromkeys(note for one, _ in passes for note in one.notes),
+            *_notes_of([one.notes for one, _ in passes]),
         ),
     )
+
+
+def _notes_of(passes: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Give the notes of all passes: what holds for each of them once, what holds for one with its number."""
+    shared = dict.fromkeys(note for note in passes[0] if all(note in notes for notes in passes))
+    for number, notes in enumerate(passes, start=1):
+        yield from (f"Pass {number}: {note}" for note in notes if note not in shared)
+    yield from shared
 
 
 def _from_before(run: DryRun, number: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def test_the_name_gets_the_last_pass_and_both_are_in_the_history(shell: Any) -> 
     assert (night.prompt, len(night), night.seed) == ("Add a boat.", 2, 7)
     assert [one.prompt for one in night.passes] == ["Keep the cups. Make it night.", "Add a boat."]
     assert "night[1]" in shell.shown[-1]["text/plain"]
-    assert "The last of 2 passes, after edit 1: .passes shows all." in shell.shown[-1]["text/plain"]
+    assert "The last of 2 passes, after edit 1, $0.21 in play money together." in shell.shown[-1]["text/plain"]
 
 
 def test_the_same_cell_again_pays_nothing(shell: Any) -> None:

@@ -159,6 +159,7 @@ def test_a_stop_ends_all_passes_and_says_what_became_of_the_one_under_way(served
         assert not job.done()
     job.cancel()
     assert job.message
+    assert job.view().prompt == NIGHT
     with pytest.raises(errors.JobCancelledError, match="Pass 1 of 3: "):
         job.result(10)
     assert len(box.submissions) == 1
@@ -189,12 +190,38 @@ def test_a_later_pass_is_no_answer_to_its_words_about_the_first_picture(served, 
     assert other.id == 3
 
 
+def test_passes_at_models_with_and_without_a_seed_are_true_records(session, photo, tmp_path):
+    """A model that takes none gets none, and the one after it gets its own; the digests hold, here and in a bundle."""
+    rewrite = "Keep everything. Rewrite the headline in Japanese."
+    first = session.chain([NIGHT, rewrite], photo("portrait"), model="auto")
+    second = session.chain([rewrite, NIGHT], photo("portrait"), model="auto")
+    assert len({one.model for one in first.passes}) == 2
+    assert first.passes[0].seed is not None
+    assert first.seed is None
+    assert second.seed is not None
+    assert session.store.verify().ok
+    with nb.Session(store=tmp_path / "other") as other:
+        other.history.merge(session.history.export(tmp_path / "all.zip", [1, 2, 3, 4]))
+        assert len(other.history) == 4
+
+
+def test_a_bundle_of_what_was_used_has_every_pass_and_is_replayed(session, photo, tmp_path):
+    """The passes before the last one were asked for here too."""
+    made = session.chain([NIGHT, BOAT], photo("portrait"))
+    bundle = session.history.export(tmp_path / "study.zip")
+    with nb.Session(store=bundle) as reader:
+        again = reader.chain([NIGHT, BOAT], photo("portrait"))
+        assert [one.record.uid for one in again.passes] == [one.record.uid for one in made.passes]
+    with nb.Session(store=bundle) as reader, pytest.raises(errors.NotInStoreError, match="Pass 2 of 2: "):
+        reader.chain([NIGHT, SNOW], photo("portrait"))
+
+
 @pytest.mark.parametrize(
     ("passes", "error", "words"),
     [
         ([], errors.PromptError, "There is no pass."),
         ("one text", errors.PromptError, "The passes are one text."),
-        ([NIGHT, " "], errors.PromptError, "There is no prompt."),
+        ([NIGHT, " "], errors.PromptError, "Pass 2 of 2: There is no prompt."),
         ([NIGHT, "a\n---\nb"], errors.PromptError, "nb.chain"),
     ],
 )
