@@ -20,7 +20,8 @@ def compose(parts: Parts, grammar: Grammar | None = None) -> str:
     Return the prompt that parts make.
 
     Each text stands in it as it was written, but for a capital letter, an article, a full stop or a comma at its end,
-    and a passive that becomes an instruction. Parts in Chinese make Chinese sentences, all others English ones around them.
+    and a passive that becomes an instruction. Parts in Chinese make Chinese sentences, all others English ones around
+    them.
 
     Args:
         parts: the parts.
