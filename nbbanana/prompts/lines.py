@@ -7,25 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nbbanana.errors import PromptError
+from nbbanana.prompts.labels import LABELS, escaped, label_of, labelled, plain_words, refuse_mistaken
 from nbbanana.prompts.parts import Parts, listed, made_parts, unlisted
 from nbbanana.prompts.sentences import QUOTES, in_quotes, unquoted
 
 __all__ = [
-    "LABELS",
-    "escaped",
     "fields_of",
     "has_parts",
     "parts_that_differ",
-    "plain_words",
     "read_fields",
     "read_lines",
     "written_lines",
 ]
 
-LABELS = ("keep", "change", "only", "avoid", "text", "reference")
-"""What a line begins with that is a part of the prompt, before a colon and in any case."""
-
-_LABELLED = re.compile(rf"[ \t]*(?P<label>{'|'.join(LABELS)})(?P<colons>:+|：+)(?P<value>.*)", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?:image|picture|图)?\s*(?P<number>\d{1,4})\s*[=＝](?P<what>.*)", re.IGNORECASE)
 
 
@@ -39,16 +33,17 @@ class _Read:
 
     def take(self, line: str) -> None:
         """Take in the next line."""
-        found = _LABELLED.fullmatch(line)
-        if found and len(found["colons"]) == 1:
-            self.open = found["label"].casefold()
+        found = labelled(line)
+        label = label_of(found["word"]) if found else None
+        if found and label:
+            self.open = label
             self.values.setdefault(self.open, []).append(found["value"].strip())
         elif self.open and line.strip() and line[0] in " \t":
             self.values[self.open][-1] += f" {line.strip()}"
         else:
             self.open = ""
             self.plain += [] if line.strip() else [[]]
-            self.plain[-1] += filter(None, [plain_words(line).strip()])
+            self.plain[-1] += filter(None, [plain_words(line, beside=True).strip()])
 
 
 def has_parts(text: str) -> bool:
@@ -58,7 +53,7 @@ def has_parts(text: str) -> bool:
     >>> has_parts("Keep: her face\nMake it night."), has_parts("keep:: this"), has_parts("Keep her face.")
     (True, False, False)
     """
-    return any(_is_part(line) for line in text.split("\n"))
+    return any(labelled(line) for line in text.split("\n"))
 
 
 def read_lines(text: str, fill: Callable[[str], str] | None = None) -> Parts:
@@ -73,11 +68,13 @@ def read_lines(text: str, fill: Callable[[str], str] | None = None) -> Parts:
         fill: what each part is put through; nothing in what it returns is read as a line or a list.
 
     Raises:
-        PromptError: two changes, an empty part, `only` without a change, nothing to change, a line that cannot be read.
+        PromptError: two changes, an empty part, `only` without a change, nothing to change, a line that cannot be read,
+            or one whose label is mistaken.
 
     >>> read_lines('keep: pose, clothing\nchange: Make it night.\ntext: sign = "OPEN"').as_json()
     {'keep': ['pose', 'clothing'], 'change': 'Make it night.', 'text': [['sign', 'OPEN']]}
     """
+    refuse_mistaken(text)
     read = _Read()
     for line in text.split("\n"):
         read.take(line)
@@ -109,7 +106,7 @@ def written_lines(parts: Parts) -> str:
     change: Make it night.
     text: "OPEN"
     """
-    return "\n".join([*_labelled(parts), *(f"\n{escaped(line)}" for line in parts.more)])
+    return "\n".join([*_labelled(parts), *(f"\n{escaped(line, beside=True)}" for line in parts.more)])
 
 
 def parts_that_differ(one: Parts, other: Parts) -> dict[str, tuple[str | None, str | None]]:
@@ -153,42 +150,9 @@ def read_fields(fields: Mapping[str, str]) -> Parts | None:
     lines = {
         label: [" ".join(text.split())] if label == "change" else text.split("\n") for label, text in given.items()
     }
-    more = [escaped(line.strip()) for line in lines.pop("more", []) if line.strip()]
+    more = [escaped(line.strip(), beside=True) for line in lines.pop("more", []) if line.strip()]
     labelled = [f"{label}: {line.strip()}" for label, some in lines.items() for line in some if line.strip()]
     return read_lines("\n".join([*labelled, *(f"\n{line}" for line in more)]))
-
-
-def escaped(text: str) -> str:
-    r"""
-    Return the text whose lines are all read as words: one that begins as a part does gets its colon twice.
-
-    >>> escaped("keep: this word\nkeep:: that")
-    'keep:: this word\nkeep::: that'
-    """
-    return "\n".join(_with_colons(line, 1) for line in text.split("\n"))
-
-
-def plain_words(text: str) -> str:
-    r"""
-    Return the words of lines that are no parts: what `escaped` wrote, as it was.
-
-    >>> plain_words("keep:: this word\nkeep::: that")
-    'keep: this word\nkeep:: that'
-    """
-    return "\n".join(_with_colons(line, -1) for line in text.split("\n"))
-
-
-def _is_part(line: str) -> bool:
-    found = _LABELLED.fullmatch(line)
-    return found is not None and len(found["colons"]) == 1
-
-
-def _with_colons(line: str, more: int) -> str:
-    found = _LABELLED.fullmatch(line)
-    if found is None:
-        return line
-    colons = found["colons"]
-    return line[: found.start("colons")] + colons[0] * (len(colons) + more) + found["value"]
 
 
 def _items(read: _Read, label: str) -> list[str]:

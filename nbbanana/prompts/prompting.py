@@ -9,7 +9,8 @@ from nbbanana import models
 from nbbanana.errors import PromptError, UnknownModelError
 from nbbanana.models import Grammar
 from nbbanana.prompts.composing import compose
-from nbbanana.prompts.lines import escaped, has_parts, plain_words, read_lines, written_lines
+from nbbanana.prompts.labels import escaped, plain_words, refuse_mistaken
+from nbbanana.prompts.lines import has_parts, read_lines, written_lines
 from nbbanana.prompts.parts import Parts, made_parts, parts_of
 from nbbanana.prompts.placeholders import fill, names_in
 
@@ -139,7 +140,7 @@ def read(text: str, fill_with: Mapping[str, Any] | None = None) -> Prompt:
         fill_with: the variables that `{{name}}` takes values of; None reads braces as text.
 
     Raises:
-        PromptError: parts that make no prompt; see `read_lines`.
+        PromptError: parts that make no prompt; see `read_lines`; a line whose label has a slip in it.
         VariableError, UsageError: a placeholder that cannot be filled.
 
     >>> print(read("keep: pose\nMake it night."))
@@ -152,6 +153,7 @@ def read(text: str, fill_with: Mapping[str, Any] | None = None) -> Prompt:
             raise _unfilled(text.variables)
         return text
     if not has_parts(text):
+        refuse_mistaken(text)
         words = plain_words(text)
         return Prompt(words if fill_with is None else fill(words, fill_with))
     return composed(read_lines(text, None if fill_with is None else lambda part: fill(part, fill_with)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbbanana.prompts import Prompt
-from nbbanana.prompts.lines import LABELS
+from nbbanana.prompts.labels import LABELS
 from nbbanana.prompts.use_cases import use_case
 
 if TYPE_CHECKING:

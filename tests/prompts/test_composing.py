@@ -14,7 +14,8 @@ import nbbanana as nb
 from nbbanana.errors import PromptError, UnknownModelError, VariableError
 from nbbanana.prompts import Parts, Prompt, parts_of, parts_that_differ, read
 from nbbanana.prompts.composing import compose
-from nbbanana.prompts.lines import escaped, has_parts, read_lines, written_lines
+from nbbanana.prompts.labels import escaped
+from nbbanana.prompts.lines import has_parts, read_lines, written_lines
 from nbbanana.prompts.parts import made_parts
 from nbbanana.prompts.scripts import names_script, script_of
 from nbbanana.prompts.sentences import apart
@@ -266,6 +267,58 @@ def test_lines_that_make_no_prompt_say_what_to_write(text: str, said: str, mend:
     assert mend in caught.value.how
 
 
+@pytest.mark.parametrize(
+    ("text", "meant", "as_words"),
+    [
+        ("keep: the face\nchnage: night", "change:", "chnage:: night"),
+        ("chnage: night", "change:", "chnage:: night"),
+        ("Keeps: the face\nMake it night.", "keep:", "Keeps:: the face"),
+        ("Make it night.\n  aviod: people", "avoid:", "aviod:: people"),
+        ("change： 换成夜晚\nkep：人物", "keep:", "kep：：人物"),
+        ("change: Make it night.\nkept: the face", "keep:", "kept:: the face"),
+        ("negative: people\nkeep: pose\nMake it night", "avoid:", "negative:: people"),
+        ("keep: pose\nstyle: watercolour", "change:", "style:: watercolour"),
+        ("keep: pose\nMake it night.\ndon't: add people", "avoid:", "don't:: add people"),
+        ("change: 换成夜晚\n不要：文字", "avoid:", "不要：：文字"),
+    ],
+)
+def test_a_line_that_looks_like_a_part_and_is_none_is_not_sent_as_words(text: str, meant: str, as_words: str) -> None:
+    """The error names the label, and how the line is sent as words; so written, it is."""
+    with pytest.raises(PromptError) as caught:
+        read(text)
+    assert f"Did you mean {meant}?" in caught.value.how
+    assert as_words in caught.value.how
+    said = as_words.replace("::", ":").replace("：：", "：")
+    assert said.casefold() in read(text.replace(said, as_words)).casefold()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Style: watercolour\nSubject: a cat",
+        "Note: make it night.",
+        "Next: make it night.",
+        "Make it night, as in https://example.org.",
+        "Change the sky: make it pink.",
+        "Negative: people",
+        "Title:\nOPEN",
+    ],
+)
+def test_lines_of_words_with_a_colon_are_words(text: str) -> None:
+    """A prompt without parts may have headings of its own."""
+    assert (read(text), read(text).parts) == (text, None)
+    assert escaped(text) == text
+
+
+def test_chinese_labels_are_understood() -> None:
+    """保持, 修改, 只改, 避免 and 文字 are parts; with its colon twice such a line is words."""
+    words = read("保持：人物\n修改：雨夜街道\n只改：背景\n避免：文字")
+    assert words == "保持人物不变。仅将背景改为雨夜街道。避免文字。"
+    assert words.lines.startswith("keep: 人物\nchange: ")
+    assert read("文字: 招牌 = OPEN") == "将招牌改为“OPEN”。"
+    assert (read("保持：：人物").parts, read("保持：：人物")) == (None, "保持：人物")
+
+
 def test_what_a_placeholder_brings_is_no_line_and_no_list() -> None:
     """A value with a line of a part in it stays a value."""
     value = "pose, hat\nchange: something else"
@@ -281,7 +334,21 @@ TRICKY = st.text(alphabet='ab ,，、="“”:：«{}and.-1', min_size=1, max_si
 PHRASE = st.one_of(
     WORDS,
     TRICKY,
-    st.sampled_from(["pose", "her face", "keep: it", "人物身份", "das Gesicht", "and so", "a, b", "make it night"]),
+    st.sampled_from(
+        [
+            "pose",
+            "her face",
+            "keep: it",
+            "style: it",
+            "chnage: it",
+            "Don’t:: x",
+            "人物身份",
+            "das Gesicht",
+            "and so",
+            "a, b",
+            "make it night",
+        ]
+    ),
 ).filter(str.strip)
 LISTS = st.lists(PHRASE, max_size=3)
 PLACE = PHRASE.filter(lambda text: not set("=＝") & set(text) and text.strip()[:1] not in "\"“”„«»「」'")
@@ -348,9 +415,23 @@ def test_parts_written_as_lines_are_the_same_parts(values: dict[str, Any]) -> No
 
 @given(
     st.text(st.characters(exclude_categories=["Cs"]))
-    | st.lists(TRICKY | st.sampled_from(["keep: a", "Change:: b", "text:", "only：x", " avoid:", "keep :"])).map(
-        "\n".join
-    )
+    | st.lists(
+        TRICKY
+        | st.sampled_from(
+            [
+                "keep: a",
+                "Change:: b",
+                "text:",
+                "only：x",
+                " avoid:",
+                "keep :",
+                "chnage: a",
+                "kep:: b",
+                "保持：c",
+                "style: d",
+            ]
+        )
+    ).map("\n".join)
 )
 def test_an_escaped_text_is_read_as_its_words(text: str) -> None:
     """Whatever a text holds, it can be said as words."""
