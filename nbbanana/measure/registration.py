@@ -31,10 +31,12 @@ LEVELS = (64, 128, 256)
 """Longest sides in pixels at which a map is looked for."""
 FINEST = 512
 """The longest side at which it is refined last."""
-SURE_FIT, LEAST_FIT = 0.35, 0.24
+SURE_FIT, LEAST_FIT = 0.65, 0.24
 """Part of the texture that must fit to stop looking for another map, and to believe one at all."""
-AS_WELL = 0.6
+AS_WELL = 0.8
 """Part of the best fit from which on another place fits as well: nothing says which is the right one."""
+CLEARLY = 0.55
+"""Part of the texture that must fit in a picture that repeats itself in part: less may be one period off."""
 SURELY = 0.6
 """Part of the texture that fits from which on the map is as sure as can be."""
 HOPELESS, HOPELESS_AT = 0.06, 128
@@ -240,6 +242,8 @@ class _Pair:
         likeness, (across, down) = repetition(level.before, level.texture)
         if likeness < REPEATED:
             return
+        if found.fit < CLEARLY:
+            raise _repeated(f"It repeats itself in part, and only {found.fit:.0%} of it fits.")
         matrix = level.matrix(found.matrix)
         elsewhere = level.whole(matrix.after(Affine(1.0, 0.0, across, 0.0, 1.0, down)))
         if _fit(level, elsewhere)[0] > AS_WELL * _fit(level, found.matrix)[0]:
