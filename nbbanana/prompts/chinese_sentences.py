@@ -9,7 +9,7 @@ from functools import cache, partial
 from importlib.resources import files
 
 from nbbanana.models import Grammar
-from nbbanana.prompts.scripts import scripts_in
+from nbbanana.prompts.scripts import in_language, names_script, scripts_in
 from nbbanana.prompts.sentences import in_quotes
 from nbbanana.prompts.sentences import sentence as any_sentence
 
@@ -59,7 +59,8 @@ def letter(pairs: Sequence[tuple[str, str]], only: Sequence[str]) -> str:
     >>> letter([("标题", "今日のおすすめ")], [])
     '将标题改为日文“今日のおすすめ”。'
     """
-    clauses = (f"将{place}改为{_quoted(words)}" if place else f"写上{_quoted(words)}" for place, words in pairs)
+    said = ((*in_language(place), words) for place, words in pairs)
+    clauses = (f"{f'将{where}改为' if where else '写上'}{_quoted(words, language)}" for where, language, words in said)
     return sentence((f"仅修改{_joined(only)}：" if only else "") + "，".join(clauses))
 
 
@@ -70,7 +71,8 @@ def lettered(pairs: Sequence[tuple[str, str]]) -> str:
     >>> lettered([("招牌", "OPEN")])
     '招牌写着“OPEN”。'
     """
-    return "".join(f"{place or '文字'}写着{_quoted(words)}。" for place, words in pairs)
+    said = ((*in_language(place), words) for place, words in pairs)
+    return "".join(f"{where or '文字'}写着{_quoted(words, language)}。" for where, language, words in said)
 
 
 def refer(number: int, what: str, grammar: Grammar) -> str:
@@ -102,8 +104,9 @@ def _names() -> dict[str, str]:
     return {name: str(fact["chinese"]) for name, fact in facts.items()}
 
 
-def _quoted(words: str) -> str:
-    names = [_names()[script] for script in scripts_in(words)]
+def _quoted(words: str, language: str | None) -> str:
+    scripts = [script for script in _names() if names_script(language, script)] if language else scripts_in(words)
+    names = [_names()[script] for script in scripts] or [language or ""]
     return _joined(names) + in_quotes(words, _QUOTES)
 
 

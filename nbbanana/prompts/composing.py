@@ -10,6 +10,7 @@ from types import ModuleType
 from nbbanana.models import Grammar
 from nbbanana.prompts import chinese_sentences, english_sentences
 from nbbanana.prompts.parts import Parts
+from nbbanana.prompts.scripts import in_language, is_han, names_script, scripts_in
 from nbbanana.prompts.sentences import apart, has_kana, is_chinese, joined, sentence, without_end
 
 __all__ = ["compose"]
@@ -34,7 +35,7 @@ def compose(parts: Parts, grammar: Grammar | None = None) -> str:
     保持人物身份和姿势不变。把背景换成雨夜的霓虹街道。
     """
     grammar = Grammar() if grammar is None else grammar
-    parts = _without_ends(parts)
+    parts = _with_languages(_without_ends(parts))
     language = partial(_language, has_chinese=not has_kana(_own_words(parts)))
     kept = [language(parts.keep).keep(parts.keep)] if parts.keep else []
     referred = [language([what]).refer(number, what, grammar) for number, what in parts.references]
@@ -58,13 +59,28 @@ def _without_ends(parts: Parts) -> Parts:
     )
 
 
+def _with_languages(parts: Parts) -> Parts:
+    """Return the parts with kanji called Japanese where other words of theirs are, or say that it is."""
+    own = " ".join([_own_words(parts), *(place for place, _ in parts.text)])
+    is_said = names_script(own, "Japanese") and not names_script(own, "Chinese")
+    is_japanese = is_said or has_kana(own) or any("Japanese" in scripts_in(words) for _, words in parts.text)
+    if not is_japanese:
+        return parts
+    return replace(parts, text=tuple((_called_japanese(place, words), words) for place, words in parts.text))
+
+
+def _called_japanese(place: str, words: str) -> str:
+    return f"{place} (Japanese)".strip() if is_han(words) and in_language(place)[1] is None else place
+
+
 def _items(items: Iterable[str]) -> tuple[str, ...]:
     return tuple(part for item in items for part in apart(item))
 
 
 def _change(parts: Parts, language: Callable[[Iterable[str]], ModuleType], grammar: Grammar) -> list[str]:
     if not parts.change:
-        own = language([place for place, _ in parts.text if place] or parts.only or parts.keep)
+        places = [in_language(place)[0] for place, _ in parts.text]
+        own = language([place for place in places if place] or parts.only or parts.keep)
         return [own.letter(parts.text, parts.only)]
     own = language([parts.change])
     # What describes a picture that is not there yet changes nothing.
@@ -77,7 +93,7 @@ def _change(parts: Parts, language: Callable[[Iterable[str]], ModuleType], gramm
 
 def _own_words(parts: Parts) -> str:
     """Return all texts of the parts but the lettering."""
-    places = [place for place, _ in parts.text]
+    places = [in_language(place)[0] for place, _ in parts.text]
     things = [what for _, what in parts.references]
     return " ".join([*parts.keep, parts.change, *parts.only, *parts.avoid, *parts.more, *places, *things])
 

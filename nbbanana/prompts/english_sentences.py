@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from nbbanana.models import Grammar
-from nbbanana.prompts.scripts import script_of
+from nbbanana.prompts.scripts import in_language, script_of
 from nbbanana.prompts.sentences import in_quotes, joined, sentence
 
 __all__ = ["avoid", "change", "keep", "letter", "lettered", "refer"]
@@ -69,7 +69,8 @@ def letter(pairs: Sequence[tuple[str, str]], only: Sequence[str]) -> str:
     first, *rest = pairs
     clauses = [_written("set", *first)]
     for before, (place, words) in zip(pairs, rest, strict=False):
-        clauses.append(_written("" if before[0] and place else "set", place, words))
+        is_listed = in_language(before[0])[0] and in_language(place)[0]
+        clauses.append(_written("" if is_listed else "set", place, words))
     where = _joined([_with_article(_as_place(item)) for item in only])
     return sentence(f"Change only {where}: {_joined(clauses)}" if where else _joined(clauses))
 
@@ -81,7 +82,11 @@ def lettered(pairs: Sequence[tuple[str, str]]) -> str:
     >>> lettered([("headline", "今日のおすすめ"), ("", "OPEN")])
     'The headline reads "今日のおすすめ" in Japanese. The text reads "OPEN".'
     """
-    return " ".join(sentence(f"{_with_article(place or 'text')} reads {_quoted(words)}") for place, words in pairs)
+    said = ((*in_language(place), words) for place, words in pairs)
+    return " ".join(
+        sentence(f"{_with_article(where or 'text')} reads {_quoted(words, language)}")
+        for where, language, words in said
+    )
 
 
 def refer(number: int, what: str, grammar: Grammar) -> str:
@@ -188,13 +193,14 @@ def _needs_article(item: str) -> bool:
 
 def _written(verb: str, place: str, words: str) -> str:
     """Return the clause for one piece of lettering, its verb left out where the clause before it has it."""
-    if not place:
-        return f"write {_quoted(words)}"
-    return f"{verb} {_with_article(place)} to {_quoted(words)}".strip()
+    where, language = in_language(place)
+    if not where:
+        return f"write {_quoted(words, language)}"
+    return f"{verb} {_with_article(where)} to {_quoted(words, language)}".strip()
 
 
-def _quoted(words: str) -> str:
-    script = script_of(words)
+def _quoted(words: str, language: str | None) -> str:
+    script = language or script_of(words)
     return in_quotes(words, _QUOTES) + (f" in {script}" if script else "")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from nbbanana.errors import PromptError
 from nbbanana.prompts.labels import LABELS, escaped, label_of, labelled, plain_words, refuse_mistaken
 from nbbanana.prompts.parts import Parts, listed, made_parts, unlisted
+from nbbanana.prompts.scripts import language_named
 from nbbanana.prompts.sentences import QUOTES, in_quotes, unquoted
 
 __all__ = [
@@ -20,6 +21,11 @@ __all__ = [
     "written_lines",
 ]
 
+_IN = re.compile(
+    r"(?P<place>(?:[^=＝\"“”„«»「」『』]+[=＝])?)\s*(?P<words>[\"“„«「『].+[\"”“»」』])\s*(?:in\s+|\(\s*)"
+    r"(?P<language>[^\W\d_]+)[\s).,;。]*",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(r"(?:image|picture|图)?\s*(?P<number>\d{1,4})\s*[=＝](?P<what>.*)", re.IGNORECASE)
 
 
@@ -160,7 +166,10 @@ def _items(read: _Read, label: str) -> list[str]:
 
 
 def _lettering(value: str) -> tuple[str, str]:
-    """Return where lettering stands and its words: `headline = OPEN`, or the words alone."""
+    """Return where lettering stands and its words: `headline = OPEN`, or the words alone; `in Japanese` may follow."""
+    if (said := _IN.fullmatch(value)) and unquoted(said["words"]) and (language := language_named(said["language"])):
+        place = said["place"].strip(" =＝")
+        return f"{place} ({language})".strip(), _bare(said["words"])
     if any(value.startswith(pair[0]) for pair in QUOTES) or not ("=" in value or "＝" in value):
         return "", _bare(value)
     place, _, words = value.replace("＝", "=", 1).partition("=") if "=" not in value else value.partition("=")

@@ -96,6 +96,9 @@ def script_unnamed(asked: Asked) -> Iterator[Found]:
     own = "Chinese" if asked.reading.language == "Chinese" else None
     for start, end in asked.reading.quotes:
         script = script_of(asked.prompt[start:end])
-        if script and script != own and not names_script(asked.prompt, script):
+        is_named = script is not None and names_script(asked.prompt, script)
+        if script == "Chinese" and names_script(asked.prompt, "Japanese"):
+            is_named = True  # kanji without kana
+        if script and script != own and not is_named:
             yield Found((start, end), f"These words are {script}.", changes=((end, end, f" in {script}"),))
             return

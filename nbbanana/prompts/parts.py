@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any
 
 from nbbanana.errors import PromptError
+from nbbanana.prompts.scripts import language_named
 from nbbanana.text import clip
 
 __all__ = ["Parts", "listed", "made_parts", "part_names", "parts_of", "unlisted"]
@@ -28,7 +29,8 @@ class Parts:
         change: what is to be done.
         only: where alone it is done.
         avoid: what is not to appear.
-        text: lettering: where it stands (empty where that is not said) and its words.
+        text: lettering: where it stands (empty where that is not said; its language behind it in brackets) and its
+            words.
         references: what is taken from which picture, the pictures counted from 1.
         more: sentences that follow the change as they are.
 
@@ -90,7 +92,7 @@ def made_parts(
         only: likewise.
         avoid: likewise.
         change: one instruction. Without it `more` is the change.
-        text: the words, several of them, or where they stand and the words.
+        text: the words, several of them, or where they stand and the words; as a pair the words and their language.
         references: what is taken from which picture; a list without numbers begins with the second picture.
         more: sentences.
 
@@ -195,6 +197,8 @@ def _pairs(name: str, value: Any) -> list[Any]:
 
 def _lettering(place: Any, words: Any) -> tuple[str, str]:
     where = _one("text", place) if place != "" else ""
+    if isinstance(words, tuple | list):
+        where, words = f"{where} ({_language(words)})".strip(), words[0]
     if "=" in where or "＝" in where or where[:1] in set(_MARKS):
         raise PromptError(
             f"text: cannot stand at {clip(where, 40)}.",
@@ -202,6 +206,17 @@ def _lettering(place: Any, words: Any) -> tuple[str, str]:
             'Say where it is in words, such as text={"headline": "OPEN"}.',
         )
     return where, _one("text", words)
+
+
+def _language(words: Sequence[Any]) -> str:
+    language = language_named(words[1].strip()) if len(words) == 2 and isinstance(words[1], str) else None
+    if language is None:
+        raise PromptError(
+            "text: names no language that is known.",
+            "A pair holds the words and the name of their language.",
+            'Write text={"sign": ("営業中", "Japanese")}, or name the language in more="…".',
+        )
+    return language
 
 
 def _reference(number: Any, what: Any) -> tuple[int, str]:

@@ -114,7 +114,8 @@ def prompt(
         change: one instruction, such as "Convert the background into a rainy street", or with `only` what it becomes.
         only: where alone it is changed.
         avoid: what is not to appear.
-        text: lettering: the words, or the words by where they stand. Its script is named where it is not Latin.
+        text: lettering: the words, or the words by where they stand. Its script is named where it is not Latin; kanji
+            alone count as Chinese, unless the prompt names Japanese or `{"sign": ("営業中", "Japanese")}` does.
         references: what is taken from which picture, `{2: "the jacket"}`; a list begins with the second picture.
         more: sentences that follow the change as they are.
         model: the model whose grammar it is shown in; None is the usual one.

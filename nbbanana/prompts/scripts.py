@@ -14,7 +14,7 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import TypedDict
 
-__all__ = ["names_script", "script_of", "scripts_in", "without_quotes"]
+__all__ = ["in_language", "is_han", "language_named", "names_script", "script_of", "scripts_in", "without_quotes"]
 
 
 class _Facts(TypedDict):
@@ -39,8 +39,8 @@ def script_of(text: str) -> str | None:
     """
     Return the language or the script to name for lettering, or None for Latin letters and none at all.
 
-    Kana makes a text Japanese, its Chinese characters with it; Chinese characters alone are Chinese. Of several scripts
-    all are named, in the order in which they begin.
+    Kana makes a text Japanese, its Chinese characters with it; Chinese characters alone count as Chinese. Of several
+    scripts all are named, in the order in which they begin.
 
     >>> script_of("今日のおすすめ"), script_of("今日推荐"), script_of("Café 24 h"), script_of("Привет, 世界")
     ('Japanese', 'Chinese', None, 'Cyrillic and Chinese')
@@ -81,6 +81,44 @@ def names_script(prompt: str, script: str) -> bool:
     """
     words = unicodedata.normalize("NFC", without_quotes(prompt)).casefold()
     return all(_names(name).search(words) for name in script.split(_JOINED))
+
+
+_LATIN = (
+    "english german french spanish italian portuguese dutch polish czech turkish vietnamese indonesian swedish danish "
+    "norwegian finnish hungarian romanian latin 英文 法文 德文"
+)
+_NAMED = re.compile(r"(?P<place>.*?)\s*[(（]\s*(?:in\s+)?(?P<language>[^\W\d_]+)\s*[)）]", re.IGNORECASE)
+
+
+def language_named(word: str) -> str | None:
+    """
+    Return what a word that names a language or a script is written as, or None where it names none.
+
+    >>> language_named("japanese"), language_named("日文"), language_named("left")
+    ('Japanese', '日文', None)
+    """
+    is_known = word.casefold() in _LATIN.split() or any(names_script(word, script) for script in _facts())
+    return f"{word[:1].upper()}{word[1:]}" if is_known and len(word) <= LONGEST_NAME else None
+
+
+LONGEST_NAME = 20
+
+
+def in_language(place: str) -> tuple[str, str | None]:
+    """
+    Return where lettering stands and the language that is named behind it in brackets; None where none is.
+
+    >>> in_language("sign (Japanese)"), in_language("sign (left)"), in_language("(Japanese)")
+    (('sign', 'Japanese'), ('sign (left)', None), ('', 'Japanese'))
+    """
+    found = _NAMED.fullmatch(place)
+    language = language_named(found["language"]) if found else None
+    return (found["place"], language) if found and language else (place, None)
+
+
+def is_han(text: str) -> bool:
+    """Return whether Chinese characters are all that names a text's script: it may be Japanese too."""
+    return script_of(text) == "Chinese"
 
 
 def without_quotes(prompt: str) -> str:

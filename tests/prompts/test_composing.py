@@ -142,6 +142,48 @@ def test_a_stop_at_the_end_of_a_part_does_not_break_its_sentence(text: str, word
     assert read(text) == words
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("text: sign = 営業中", 'Set the sign to "営業中" in Chinese.'),
+        ("text: sign (Japanese) = 営業中", 'Set the sign to "営業中" in Japanese.'),
+        ('text: sign = "営業中" in Japanese', 'Set the sign to "営業中" in Japanese.'),
+        ('text: sign = "営業中" in Japanese.', 'Set the sign to "営業中" in Japanese.'),
+        ('text: "東京" (japanese)', 'Write "東京" in Japanese.'),
+        ("text: (Japanese) = 東京", 'Write "東京" in Japanese.'),
+        (
+            "text: sign = 東京\nkeep: the Japanese shop",
+            'Keep the Japanese shop unchanged. Set the sign to "東京" in Japanese.',
+        ),
+        (
+            "text: sign = 東京\ntext: cup = おちゃ",
+            'Set the sign to "東京" in Japanese and the cup to "おちゃ" in Japanese.',
+        ),
+        (
+            "text: sign (Chinese) = 営業中\ntext: cup = お茶",
+            'Set the sign to "営業中" in Chinese and the cup to "お茶" in Japanese.',
+        ),
+        ("text: sign (Russian) = Открыто", 'Set the sign to "Открыто" in Russian.'),
+        ("text: sign (left) = OPEN", 'Set the sign (left) to "OPEN".'),
+        ("text: 招牌（日文） = 営業中", "将招牌改为日文“営業中”。"),
+        ("change: 换成夜晚\ntext: 招牌 (Japanese) = 営業中", "换成夜晚。招牌写着日文“営業中”。"),
+    ],
+)
+def test_the_language_of_lettering_can_be_named(text: str, words: str) -> None:
+    """Kanji without kana may be Japanese: the place, the words behind it or another part says so."""
+    assert read(text) == words
+    assert read(read(text).lines) == words
+
+
+def test_the_language_of_lettering_can_be_named_in_python() -> None:
+    """A pair has the words and their language; one that is none is refused."""
+    words = nb.prompt(text={"sign": ("営業中", "Japanese"), "cup": "TEA"})
+    assert words == 'Set the sign to "営業中" in Japanese and the cup to "TEA".'
+    assert words.lines == 'text: sign (Japanese) = "営業中"\ntext: cup = "TEA"'
+    with pytest.raises(PromptError, match="names no language"):
+        nb.prompt(text={"sign": ("営業中", "left")})
+
+
 def test_chinese_parts_make_the_chinese_sentences_of_the_document() -> None:
     """What stays comes first there too; a passive becomes an instruction."""
     words = nb.prompt(
