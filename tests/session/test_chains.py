@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from support.waiting import until
 
 import nbbanana as nb
 from nbbanana import errors
@@ -270,6 +271,7 @@ def test_of_two_kernels_that_fill_in_the_same_pass_the_first_to_send_sends_it_al
     monkeypatch.setattr(steps, "payload_of", held_up)
     asked = {"images": [photo("portrait")], "parameters": {"seed": 7}}
     first = session.start_chain(session.requests([NIGHT, BOAT], **asked))
+    until(lambda: first.edit_id)  # its later pass has the earlier number
     second = other.start_chain(other.requests([NIGHT, BOAT], **asked))
     assert first.wait(60)
     first_has_sent.set()
