@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from nbbanana.prompts.english import WORD, Clause, as_sentence, changes_in, is_kept, makes_new_picture, targets
+from nbbanana.prompts.lint_contradictions import kept_things
 from nbbanana.prompts.lint_types import Asked, Found
 from nbbanana.prompts.lint_wording import passive
 from nbbanana.prompts.words import words_of
 
-__all__ = ["compound", "keep_and_change", "missing_preservation", "preservation_after_change"]
+__all__ = ["compound", "missing_preservation", "preservation_after_change"]
 
 KEEP_THE_REST = "Keep everything else unchanged. "
 MANY_CHANGES = 3
@@ -72,7 +73,7 @@ def _tunes(clause: Clause) -> bool:
 
 def preservation_after_change(asked: Asked) -> Iterator[Found]:
     """Find what is to stay behind what is to change."""
-    kept = [clause for clause in asked.clauses if clause.kind == "keep" and (not clause.verb or _kept_things(clause))]
+    kept = [clause for clause in asked.clauses if clause.kind == "keep" and (not clause.verb or kept_things(clause))]
     orders = [clause for clause in asked.clauses if clause.kind in ("change", "make") and clause.verb not in WAYS]
     if not orders:
         return
@@ -161,58 +162,3 @@ def _is_description(asked: Asked) -> bool:
 
 LONG_SENTENCE = 12
 """So many words without an order describe something."""
-
-
-_STAYS = re.compile(
-    r"^(?:unchanged|the same|same|intact|untouched|as[- ]is|as it is|as they are|exactly|identical|unaltered|in "
-    r"place|consistent|completely|entirely|fully|totally)\b|^$"
-)
-
-
-def keep_and_change(asked: Asked) -> Iterator[Found]:
-    """Find a thing that is to stay and to change at once."""
-    kept = {thing: clause for clause in asked.clauses for thing in _kept_things(clause)}
-    for clause in changes_in(asked.clauses):
-        for thing in targets(clause.object) if clause.group in ("remove", "replace", "change") else ():
-            plain = next((form for form in (thing, _of_color(thing), _without_color(thing)) if form in kept), "")
-            is_mild = clause.verb in MILD and plain in kept and kept[plain].verb != "not"
-            if plain in kept and plain not in _ALL and not is_mild:
-                yield Found(clause.span, f"It keeps the {plain} and changes it (“{_words(asked, kept[plain])}”).")
-                return
-
-
-MILD = frozenset({"make", "adjust", "have", "let", "take", "get", "set", "give"})
-"""Verbs whose change may leave the thing what it is."""
-
-_ALL = frozenset(["everything", "all", "rest", "other", "others", "image", "picture", "photo"])
-_COLOUR_OF = re.compile(
-    r"^(?:color|colour|shape|look|appearance|style|design|size|material|texture)s? of (?:the |his |her |its |their )?"
-)
-
-
-def _of_color(thing: str) -> str:
-    """Return the thing whose colour or shape is named."""
-    return _COLOUR_OF.sub("", thing)
-
-
-def _without_color(thing: str) -> str:
-    """Return the thing of "the wall dark green" and of "her face older"."""
-    words = thing.split()
-    while len(words) > 1 and words[-1] in words_of("colours") | words_of("things", "states"):
-        words.pop()
-    return " ".join(words)
-
-
-def _words(asked: Asked, clause: Clause) -> str:
-    return asked.prompt[slice(*clause.span)].strip(" .,;")
-
-
-def _kept_things(clause: Clause) -> tuple[str, ...]:
-    """Return what a clause keeps as it is; "keep the background clean" says how it should be, and keeps nothing."""
-    if clause.kind != "keep" or not clause.verb:
-        return ()
-    things = list(targets(clause.object))
-    rest = clause.object[clause.object.rfind(things[-1]) + len(things[-1]) :].strip() if things else ""
-    if clause.verb == "keep" and not _STAYS.match(rest):
-        return ()
-    return tuple(things)

@@ -16,7 +16,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from nbbanana.prompts import lint_chinese, lint_english, lint_lettering, lint_pictures, lint_settings, lint_wording
+from nbbanana.prompts import (
+    lint_chinese,
+    lint_contradictions,
+    lint_english,
+    lint_lettering,
+    lint_pictures,
+    lint_settings,
+    lint_wording,
+)
 from nbbanana.prompts.lint_types import Asked, Check, Found, Severity
 from nbbanana.prompts.reading import Language
 
@@ -132,7 +140,7 @@ _ENGLISH: dict[str, Check] = {
     "script-unnamed": lint_lettering.script_unnamed,
     "references-unnumbered": lint_pictures.references_unnumbered,
     "image-number-beyond-count": lint_pictures.image_number_beyond_count,
-    "keep-and-change-of-the-same": lint_english.keep_and_change,
+    "keep-and-change-of-the-same": lint_contradictions.keep_and_change,
     "batch-without-locked-ratio-or-resolution": lint_settings.batch_without_locked_framing,
     "ratio-crops-input": lint_settings.ratio_crops_input,
     "web-search-without-reason": lint_settings.web_search_without_reason,

@@ -276,9 +276,11 @@ def _references() -> Iterator[Case]:
 def _opposed() -> Iterator[Case]:
     """The same thing kept and changed; and another one."""
     for edit in EDITS:
-        if edit.verb in ("Brighten", "Blur", "Enlarge", "Move", "Straighten"):
-            continue  # it can stay itself and be brighter
+        if edit.verb in ("Enlarge", "Move", "Straighten"):
+            continue  # it can stay itself and be elsewhere
         for keep in ("Keep {} unchanged.", "Preserve {}.", "Do not change {}.", "Leave {} as it is."):
+            if edit.verb in ("Brighten", "Blur") and keep.startswith("Preserve"):
+                continue  # it can stay itself and be brighter
             rule = "keep-and-change-of-the-same"
             yield Case(rule, f"{keep.format(edit.thing)} {_order(edit)}", is_faulty=True)
             yield Case(rule, f"{_order(edit)} {keep.format(edit.thing)}", is_faulty=True)
