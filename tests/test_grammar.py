@@ -761,3 +761,19 @@ def test_only_a_cell_is_split() -> None:
     assert split_cell("%%nbedit\nx\n") == ("", "x\n")
     with pytest.raises(UsageError, match="does not begin"):
         split_cell("%%time\nx")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--model kontext --resolution 2K", "kontext has no resolution."),
+        ("--model kontext -n 2", "kontext has no count."),
+        ("--model gpt-image --seed 7", "gpt-image has no seed."),
+        ("--model seedream --enable-web-search", "seedream has no enable web search."),
+    ],
+)
+def test_an_option_of_other_models_says_that_this_one_does_not_have_it(line: str, said: str) -> None:
+    """And names the list of what it has."""
+    message = refused(UsageError, line)
+    assert message.startswith(said)
+    assert f"%nbmodels {said.split(maxsplit=1)[0]}" in message

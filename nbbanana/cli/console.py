@@ -35,7 +35,8 @@ __all__ = [
     "target_folder",
 ]
 
-_MAGIC = re.compile(r"%nb(resume|history|models|login|logout|budget)\b")
+_MAGIC = re.compile(r"%nb(resume|history|models|login|logout|budget)\b(\??)")
+_CELL = re.compile(r"%%?nbedit\?")
 
 # ── the words that are understood ───────────────────────────────────────────────────────────────────────────────
 
@@ -131,10 +132,21 @@ def say(text: str, *, quiet: bool = False) -> None:
     if quiet:
         return
     try:
-        _write(sys.stderr, plain(_MAGIC.sub(r"nbbanana \1", text)))
+        _write(sys.stderr, plain(_for_a_shell(text)))
     except BrokenPipeError:
         # As in `nbbanana run … 2>&1 | head -1`. What is under way goes on: it may be paid for.
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - it stays open as stderr does
+
+
+def _for_a_shell(text: str) -> str:
+    """
+    Return a message with the commands of a shell where it names magics.
+
+    >>> _for_a_shell("%%nbedit? and %nbhistory? list the options; %nbmodels kontext.")
+    'nbbanana edit --help and nbbanana history --help list the options; nbbanana models kontext.'
+    """
+    said = _MAGIC.sub(lambda found: f"nbbanana {found[1]}{' --help' if found[2] else ''}", text)
+    return _CELL.sub("nbbanana edit --help", said)
 
 
 def _write(stream: TextIO | None, line: str) -> None:

@@ -283,7 +283,8 @@ def _waited(job: Job, *, quiet: bool) -> EditResult:
     job.listen(show)
     result = job.result()
     price = "" if result.cost is None else f", ${result.cost:.2f}"
-    say(f"edit {result.id}, {result.origin}, seed {result.seed}{price}", quiet=quiet)
+    seed = "" if result.seed is None else f", seed {result.seed}"
+    say(f"edit {result.id}, {result.origin}{seed}{price}", quiet=quiet)
     for note in result.notes:
         if note != advice:
             say(note, quiet=quiet)

@@ -87,10 +87,12 @@ def _refresh(options: argparse.Namespace) -> None:
 
 def _list(options: argparse.Namespace) -> None:
     from nbbanana import models
+    from nbbanana.models.naming import short_name
     from nbbanana.models.offers import known_models, told_model
 
     known = ((name, models.get(name) if name in models.ids() else told_model(name)) for name in known_models())
-    put_rows(options, [{"id": name, "title": model.title} for name, model in known if model])
+    rows = [{"id": name, "name": short_name(name), "title": model.title} for name, model in known if model]
+    put_rows(options, rows)
 
 
 def _put(shown: Any) -> None:

@@ -63,42 +63,52 @@ def _costs(asked: Sequence[Asked], price: Quote) -> dict[int, float] | None:
     costs = known if len(known) == len(most) else None
     limit = asked[0][0].max_price
     if limit is not None:
-        _check_limit(costs, limit, price)
+        _check_limit(costs, limit, price, len(asked))
     return costs
 
 
-def _check_limit(costs: Mapping[int, float] | None, limit: float, price: Quote) -> None:
+def _check_limit(costs: Mapping[int, float] | None, limit: float, price: Quote, edits: int) -> None:
     least = price.low or 0.0
     if costs is None and least <= limit:
-        raise _not_surely_below(price, limit)
+        raise _not_surely_below(price, limit, edits)
     total = round(least if costs is None else sum(costs.values()), 9)
     if total > limit:
         raise BudgetError(
             f"It costs {'at least ' if price.high is None else ''}{dollars(total)}, and --max-price allows "
             f"{dollars(limit)}.",
             f"{price.how}.",
-            "Ask for fewer or smaller pictures, or allow more. Nothing was sent.",
+            f"Ask for fewer or smaller pictures, or allow {'at least ' if costs is None else ''}{_cents_up(total)}: "
+            f"--max-price {_cents_up(total)}. Nothing was sent.",
         )
 
 
-def _not_surely_below(price: Quote, limit: float) -> BudgetError:
-    about = "" if price.low is None else f" (about {dollars(price.low)})"
+def _not_surely_below(price: Quote, limit: float, edits: int) -> BudgetError:
+    about, guess = _about(price), _guess(price)
+    each = _cents_up(guess / edits)
+    allow = "" if guess <= limit else f" --max-price {_cents_up(float(each) * edits)}"
     return BudgetError(
         f"The price is not known exactly{about}, and --max-price allows {dollars(limit)}.",
         f"{price.how}. {price.note or ''}".strip(),
-        "Say the most that all of it may cost: --assume-price. Or allow more. Nothing was sent.",
+        f"Say what to count{'' if edits == 1 else ' for each'}: --assume-price {each}{allow}. Nothing was sent.",
     )
 
 
 def _unpriced(price: Quote) -> BudgetError:
-    about = "" if price.low is None else f" (about {dollars(price.low)})"
-    guess = 0.6 if price.low is None else max(price.low * 1.5, 0.01)
     return BudgetError(
-        f"The price is not known exactly{about}, and there is a budget.",
+        f"The price is not known exactly{_about(price)}, and there is a budget.",
         f"{price.how}. {price.note or ''}".strip(),
-        f"Say what to count for all of it: --assume-price {_cents_up(guess)}. Or end the budget: %nbbudget off. "
-        "Nothing was sent.",
+        f"Say what to count for all of it: --assume-price {_cents_up(_guess(price))}. Or end the budget: "
+        "%nbbudget off. Nothing was sent.",
     )
+
+
+def _about(price: Quote) -> str:
+    return "" if price.low is None else f" (about {dollars(price.low)})"
+
+
+def _guess(price: Quote) -> float:
+    """Return what a request may well cost whose most is not known: services publish factors of that kind."""
+    return 0.6 if price.low is None else max(price.low * 1.5, 0.01)
 
 
 def _over_budget(price: Quote, answer: Reservation, edits: int) -> BudgetError:

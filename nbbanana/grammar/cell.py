@@ -148,7 +148,7 @@ def parse_words(
     variables = {} if namespace is None else namespace
     named, provider = (options.given_name(key, words, variables) for key in ("model", "provider"))
     model = model_of(named or default_model) if choose is None else choose(named, provider)
-    given, left = options.read_options(words, options.options_of(model), variables)
+    given, left = options.read_options(words, options.options_of(model), variables, model.id)
     own = {option.key: value for option, value in given.values() if option.field is None}
     prompt, *then = read_prompts(body, own, variables)
     return Cell(

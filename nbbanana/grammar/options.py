@@ -17,9 +17,11 @@ from nbbanana.errors import ParameterError, UsageError
 from nbbanana.grammar.lexer import Word, quote
 from nbbanana.grammar.operands import LONG_DASHES
 from nbbanana.images.reading import ENDINGS, existing
+from nbbanana.models.auto import auto_model
 from nbbanana.models.checking import TRUTH
 from nbbanana.models.fields import COUNTS, IMAGES
-from nbbanana.models.framing import pair_fields
+from nbbanana.models.framing import PAIR, pair_fields
+from nbbanana.models.naming import short_name
 from nbbanana.models.nearest import nearest_name
 from nbbanana.prompts.placeholders import escape, fill
 
@@ -122,10 +124,16 @@ def options_of(model: Model) -> tuple[Option, ...]:
 
 
 def read_options(
-    words: Iterable[Word], options: Iterable[Option], namespace: Mapping[str, Any]
+    words: Iterable[Word], options: Iterable[Option], namespace: Mapping[str, Any], model: str = ""
 ) -> tuple[dict[str, tuple[Option, str | bool]], list[Word]]:
     """
     Take the options out of the words of a line.
+
+    Args:
+        words: the line.
+        options: those that there are.
+        namespace: the variables that placeholders take values of.
+        model: the id of the model whose options are among them, for an error that names it.
 
     Returns:
         By name, each option that was given with its value (text with its placeholders filled, but for those of
@@ -146,7 +154,7 @@ def read_options(
         elif word.text == "--":
             rest.extend(Word(left.text, quoted=True) for left in stream)
         else:
-            option, value = _one(word.text, table, stream)
+            option, value = _one(word.text, table, stream, model)
             if option.name in given:
                 raise UsageError(f"{option.name} is given twice.", "An option has one value.", "Keep one of the two.")
             # Those of the prompt are filled part by part: see `bodies.read_words`.
@@ -255,11 +263,13 @@ def _parts(text: str, table: Mapping[str, Any]) -> tuple[str, str | None, str]:
     return (name, None, name) if name in table else (text, None, text)
 
 
-def _one(text: str, table: Mapping[str, tuple[Option, bool]], stream: Iterator[Word]) -> tuple[Option, str | bool]:
+def _one(
+    text: str, table: Mapping[str, tuple[Option, bool]], stream: Iterator[Word], model: str = ""
+) -> tuple[Option, str | bool]:
     """Return one option and its value, which may be the next word."""
     name, value, shown = _parts(text, table)
     if name not in table:
-        raise _unknown(shown, table)
+        raise _unknown(shown, table, model)
     option, says_no = table[name]
     if option.takes is None:
         return option, _truth(option, shown, value, says_no=says_no)
@@ -309,13 +319,27 @@ def _takes(option: Option) -> str:
     return f"one of {', '.join(option.choices)}" if option.choices else f"a value ({option.takes})"
 
 
-def _unknown(shown: str, table: Mapping[str, Any]) -> UsageError:
+def _unknown(shown: str, table: Mapping[str, Any], model: str) -> UsageError:
     bare = shown.strip("-")
     if bare.replace("-", "_") in IMAGES:
         return UsageError(f"There is no option {shown[:80]}.", "Pictures need none.", "Write %%nbedit photo.jpg")
+    is_count = bare.replace("-", "_") in COUNTS
+    if model and _has_another(bare) and not (is_count and "-n" in table):
+        name = short_name(model)
+        return UsageError(
+            f"{name} has no {'count' if is_count else bare.replace('-', ' ')}.",
+            f"{shown} is an option of other models.",
+            f"%nbmodels {name} lists what it takes.",
+        )
     near = _meant(bare, table)
     mend = f"Did you mean {near}?" if near else "Choose one of them, or leave it out."
     return UsageError(f"There is no option {shown[:80]}.", "%%nbedit? and %nbhistory? list the options.", mend)
+
+
+def _has_another(bare: str) -> bool:
+    """Return whether another model of the catalogue has an option."""
+    name = bare.replace("-", "_")
+    return name in {*PAIR, *COUNTS} or any(field.name == name for field in auto_model().options)
 
 
 def _meant(bare: str, table: Mapping[str, tuple[Option, bool]]) -> str | None:

@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 
 from nbbanana.errors import UnknownModelError
 from nbbanana.models.model import Model, from_schema
-from nbbanana.models.naming import SCHEMA, canonical, meant_by_page, root, successor
+from nbbanana.models.naming import SCHEMA, canonical, meant_by_page, root, short_name, short_names, successor
 from nbbanana.models.nearest import nearest
 
 __all__ = ["SCHEMA", "canonical", "get", "ids", "read", "successor"]
@@ -37,14 +37,21 @@ def get(model_id: str) -> Model:
     model_id = canonical(model_id)
     if model_id not in ids():
         page = meant_by_page(model_id)
-        near = page or nearest(model_id, ids())
+        near = page or _nearest(model_id)
         about = " Ids are not the addresses of pages." if page else ""
         raise UnknownModelError(
             f"There is no model {model_id.partition('?')[0][:200]!r} in the catalogue.",
-            f"It holds {', '.join(ids())}.{about}",
-            f"Did you mean {near}?" if near else "",
+            f"It holds {', '.join(map(short_name, ids()))}.{about}",
+            f"Did you mean {near}?" if near else "%nbmodels lists them with what each is for.",
         )
     return read(root(), model_id)
+
+
+def _nearest(written: str) -> str | None:
+    """Return what was probably meant: an alias, or, where an id was written, the id."""
+    if "/" in written:
+        return nearest(written, ids())
+    return nearest(written.replace(" ", "-").removesuffix("-edit"), [*short_names(), *ids()])
 
 
 def read(folder: Traversable, model_id: str) -> Model:

@@ -188,6 +188,8 @@ class _Asked:
 
     def obstacle(self, model: Model) -> str:
         """Return the fact that keeps a model from taking it; empty where none does."""
+        if model.max_images == 0 and self.images is None and "no picture" not in self._said:
+            return "makes pictures from words alone, and these do not say that there is no picture"
         return _pictures_amiss(model, self.images) or self._mask_amiss(model) or self._parameters_amiss(model)
 
     def _mask_amiss(self, model: Model) -> str:

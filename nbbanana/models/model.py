@@ -166,7 +166,7 @@ class Model(Shown):
         check_values(self._validator, self._by_name, values)
         for one in self.fields:
             if one.required and one.name not in values and not one.holds_pictures:
-                raise ParameterError(f"{one.name} is missing.", f"{self.id} needs it.", f"Give {allowed(one)}.")
+                raise _missing(one, self.id)
         return values
 
     def parse_option(self, option: Field | str, text: str) -> Any:
@@ -396,3 +396,13 @@ def _most_pictures(one: Field) -> int | None:
 
 def _name(found: Field | None) -> str | None:
     return None if found is None else found.name
+
+
+def _missing(field: Field, model_id: str) -> ParameterError:
+    if field.role == "mask":
+        return ParameterError(
+            f"{model_id} needs a mask, and none is given ({field.name} is missing).",
+            "It paints what the mask marks.",
+            "Give --mask PICTURE; in Python mask=, a picture or a region.",
+        )
+    return ParameterError(f"{field.name} is missing.", f"{model_id} needs it.", f"Give {allowed(field)}.")

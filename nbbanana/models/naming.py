@@ -15,7 +15,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["INDEX", "SCHEMA", "canonical", "meant_by_page", "root", "short_name", "successor"]
+__all__ = ["INDEX", "SCHEMA", "canonical", "meant_by_page", "root", "short_name", "short_names", "successor"]
 
 SCHEMA, INDEX = ".schema.json", "models.json"
 
@@ -53,6 +53,11 @@ def short_name(model_id: str) -> str:
     """
     aliases: Mapping[str, str] = _index()["aliases"]
     return min((alias for alias, known in aliases.items() if known == model_id), key=len, default=model_id)
+
+
+def short_names() -> tuple[str, ...]:
+    """Return all aliases, in the order of the index."""
+    return tuple(_index()["aliases"])
 
 
 def successor(model_id: str) -> str | None:

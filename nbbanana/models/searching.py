@@ -45,11 +45,13 @@ class ModelList(Shown, Sequence[Model]):
     Args:
         models: they.
         about: what was asked for, such as `mask`; empty for all.
+        default: the id of the model of a request that names none, which the table marks; empty marks none.
     """
 
-    def __init__(self, models: Sequence[Model], about: str = "") -> None:
-        self._models = tuple(models)
+    def __init__(self, models: Sequence[Model], about: str = "", default: str = "") -> None:
+        self._models = tuple({model.id: model for model in models}.values())
         self.about = about
+        self.default = default
 
     @overload
     def __getitem__(self, index: int) -> Model: ...
@@ -57,7 +59,7 @@ class ModelList(Shown, Sequence[Model]):
     def __getitem__(self, index: slice) -> ModelList: ...
     def __getitem__(self, index: int | slice) -> Model | ModelList:
         found = self._models[index]
-        return found if isinstance(found, Model) else ModelList(found, self.about)
+        return found if isinstance(found, Model) else ModelList(found, self.about, self.default)
 
     def __len__(self) -> int:
         return len(self._models)
@@ -143,9 +145,9 @@ def _place(model: Model, words: Sequence[str]) -> int | None:
 
 
 def _first(word: str, texts: Sequence[str]) -> int | None:
-    """Return the first text that has a word, or one that begins with it."""
-    begun = re.compile(rf"(?<![^\W_]){re.escape(word)}", re.IGNORECASE)
-    return next((place for place, text in enumerate(texts) if begun.search(text)), None)
+    """Return the first text that has a word as a whole, or several of what it means."""
+    whole = re.compile(rf"(?<![^\W_]){re.escape(word)}(?:s|es|'s)?(?![^\W_])", re.IGNORECASE)
+    return next((place for place, text in enumerate(texts) if whole.search(text)), None)
 
 
 def _about(model: Model) -> Iterator[str]:

@@ -33,6 +33,12 @@ _wrapped = partial(wrap, break_on_hyphens=False, break_long_words=False)
 NEITHER = "–"
 """Where a model has no such field."""
 
+FURTHER = (
+    'Search one word, such as mask, seed or lettering; --choose "…" (nb.models.choose) ranks them for a request; '
+    "%nbmodels lists all."
+)
+"""What to do where no model was found."""
+
 # ── a list ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -47,21 +53,28 @@ def list_bundle(models: ModelList) -> dict[str, str]:
       google/nano-banana-2/text-to-image  makes pictures from words · several outputs · seed
           Makes pictures from words alone.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": one_line(short_name(model.id)),
             "title": one_line(model.title),
             "id": one_line(model.id),
             "can": _can(model),
             "summary": one_line(model.summary),
+            "is_default": model.id == models.default,
         }
         for model in models
     ]
     count = "1 model" if len(rows) == 1 else f"{len(rows)} models"
     title = f"{count} for “{one_line(models.about)}”" if models.about else count
     width = max((len(row["name"]) for row in rows), default=0)
-    lines = [f"  {row['name']:<{width}}  {row['can']}\n      {row['summary']}" for row in rows]
-    return {"text/plain": "\n".join([title, *lines]), "text/html": render("model_list", title=title, rows=rows)}
+    lines = [f"  {row['name']:<{width}}  {_marked(row)}{row['can']}\n      {row['summary']}" for row in rows]
+    then = "" if rows else f"No text about a model has all of these words. {FURTHER}"
+    html = render("model_list", title=title, rows=rows, then=then)
+    return {"text/plain": "\n".join(filter(None, [title, *lines, then])), "text/html": html}
+
+
+def _marked(row: dict[str, Any]) -> str:
+    return "default · " if row["is_default"] else ""
 
 
 def _can(model: Model) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbbanana.errors import ParameterError, UsageError
-from nbbanana.models.fields import Field
+from nbbanana.models.fields import COUNTS, Field
 from nbbanana.models.framing import PAIR, Frame, frame_of, framed, is_frame
 from nbbanana.models.model import Model
 from nbbanana.models.nearest import did_you_mean
@@ -128,7 +128,8 @@ def checked(moved: Transfer, before: Model, after: Model, without: Iterable[str]
         ParameterError: it names what cannot be carried, and what to write to leave it out.
         UsageError: something is given up that was not set.
     """
-    given_up = dict.fromkeys([without] if isinstance(without, str) else without)
+    names = [without] if isinstance(without, str) else without
+    given_up = dict.fromkeys(_meant(name, before) for name in names)
     known = {*moved.dropped, *moved.parameters, *(one.name for one in before.fields)}
     for name in given_up:
         if name not in known:
@@ -136,17 +137,33 @@ def checked(moved: Transfer, before: Model, after: Model, without: Iterable[str]
             raise UsageError(f"{one_line(name, 60)} was not set.", "without names what is given up.", mend)
     lost = {name: why for name, why in moved.dropped.items() if name not in given_up}
     if lost:
-        absent = ", ".join(name for name, why in lost.items() if why == MISSING)
+        absent = ", ".join(_said(name, before) for name, why in lost.items() if why == MISSING)
         whys = [f"It has no {absent}."] if absent else []
-        whys += [f"{name}: {one_line(why, 160)}." for name, why in lost.items() if why != MISSING]
+        whys += [f"{_said(name, before)}: {one_line(why, 160)}." for name, why in lost.items() if why != MISSING]
+        named = ", ".join(_said(name, before) for name in lost)
+        everything = sorted(_said(name, before) for name in {*given_up, *lost})
         raise ParameterError(
-            f"{after.id} cannot be asked the same: {', '.join(lost)} would be dropped.",
+            f"{after.id} cannot be asked the same: {named} would be dropped.",
             " ".join(whys),
-            f"To leave {'it' if len(lost) == 1 else 'them'} out: without={sorted({*given_up, *lost})!r}. "
-            "Nothing was sent.",
+            f"To leave {'it' if len(lost) == 1 else 'them'} out: without={everything!r}. Nothing was sent.",
         )
     theirs = {there.name for name in given_up if (there := _counterpart(name, before, after)) is not None}
     return {name: value for name, value in moved.parameters.items() if name not in theirs}
+
+
+def _meant(name: str, before: Model) -> str:
+    """Return the parameter that a user means, who may write `mask`, `n`, or the option of a line."""
+    bare = name.removeprefix("--").replace("-", "_")
+    if any(one.name == bare for one in before.fields):
+        return bare
+    role = "count" if bare in COUNTS else bare
+    found = before.with_role(role) if role in {"mask", "count", "seed"} else None  # type: ignore[arg-type]
+    return found.name if found is not None else name
+
+
+def _said(name: str, before: Model) -> str:
+    """Return what a user writes for a parameter: a mask is `mask`, whatever the model calls it."""
+    return "mask" if name == before.mask_field else name
 
 
 def _counterpart(name: str, before: Model, after: Model) -> Field | None:

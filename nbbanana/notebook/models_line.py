@@ -52,13 +52,14 @@ def _found(given: dict[str, Any], names: list[str]) -> Any:
         return models.compare(*map(session.model_of, names))
     if len(names) > 1:
         raise UsageError(f"{len(names)} models are named.", "One is shown whole.", "%nbmodels --compare kontext qwen")
-    return session.model_of(names[0]) if names else _all()
+    return session.model_of(names[0]) if names else _all(session.default_model)
 
 
-def _all() -> models.ModelList:
+def _all(default: str) -> models.ModelList:
     """Return the models of the catalogue, then those that services told of when they were asked here."""
     told = (told_model(name) for name in known_models() if name not in models.ids())
-    return models.ModelList([*map(models.get, models.ids()), *filter(None, told)])
+    found = [*map(models.get, models.ids()), *filter(None, told)]
+    return models.ModelList(found, default=models.canonical(default))
 
 
 def _check_alone(names: list[str], given: dict[str, Any], known: set[str]) -> None:

@@ -18,6 +18,7 @@ from nbbanana.models.offers import offer
 from nbbanana.models.retiring import ending
 from nbbanana.prompts import parts_of, written_lines
 from nbbanana.session.cautioning import cautions_of
+from nbbanana.session.model_routing import before_sending
 from nbbanana.session.services import elsewhere
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _described_request(
             most=quote.high if quote else None,
             how=quote.how if quote else "",
             notes=(
-                *filter(None, [request.model_note]),
+                *filter(None, [before_sending(request.model_note or "")]),
                 *([] if request.model_named or is_replay else [f"No model was named: {request.model} is the default."]),
                 *filter(None, [_origin(service, model), ending(service, model.id), seed, note]),
                 *filter(None, [quote.note if quote else None]),

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from nbbanana.session.choice import Choice
     from nbbanana.store import Store
 
-__all__ = ["Routes", "candidates", "suggestion", "with_mask"]
+__all__ = ["Routes", "before_sending", "candidates", "suggestion", "with_mask"]
+
+SENT = "Sent to"
+"""What a sentence about another model says of where the request went."""
 
 MASKS = frozenset({"mask", "mask_url", "mask_image", "mask_image_url"})
 """What a mask is called where a model's own word for it is not known, and what models call it."""
@@ -119,9 +122,22 @@ def suggestion(prompt: str, images: int, model: Model, given: Mapping[str, Any],
     if first is None or not first.need or first.id == model.id or not routes.carry(first.id):
         return ""
     lacks = transferred(given, model, first.model).dropped
-    without = f" It does not take {' and '.join(lacks)} as set." if lacks else ""
     said = first.reasons[0][:1].upper() + first.reasons[0][1:]
-    return f"{said}: {first.id} is for that (--model {short_name(first.id)}).{without} Sent to {model.id}."
+    meant = f"{said}: {first.id} is for that (--model {short_name(first.id)})."
+    options = " and ".join(model.field(name).option for name in lacks)
+    without = f" It does not take {options} as set: leave {'it' if len(lacks) == 1 else 'them'} out there."
+    return f"{meant}{without if lacks else ''} {SENT} {model.id}."
+
+
+def before_sending(note: str) -> str:
+    """
+    Return the sentence of `suggestion` as it reads where nothing was sent yet.
+
+    >>> before_sending("qwen is for that. Sent to kontext.")
+    'qwen is for that. It would go to kontext.'
+    """
+    said, sent, model = note.rpartition(f" {SENT} ")
+    return f"{said} It would go to {model}" if sent else note
 
 
 def with_mask(model: Model, given: Mapping[str, Any], routes: Routes) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nbbanana import models
 from nbbanana.display.layout import expected_ratio
 from nbbanana.errors import UsageError
 from nbbanana.models.defaults import presets
+from nbbanana.models.naming import short_name
 from nbbanana.request import SEED_LIMIT, EditRequest, origin
 from nbbanana.session import Job, Output, Session
 from nbbanana.text import clip
@@ -290,8 +291,11 @@ class StudioState:
         self.thumbnails.want(filter(None, map(slot_source, draft.slots)))
         self.widget.emit(
             "form",
-            model=draft.model,
-            models=[{"id": known, "title": self._model_of(known).title} for known in _choices(draft.model)],
+            model=models.canonical(draft.model),
+            models=[
+                {"id": known, "name": short_name(known), "title": f"{self._model_of(known).title}: {known}"}
+                for known in _choices(draft.model)
+            ],
             summary=model.summary,
             prompt=draft.prompt,
             seen=self.words_seen,
@@ -377,4 +381,5 @@ def _priced(draft: Draft) -> tuple[Any, ...]:
 
 def _choices(chosen: str) -> list[str]:
     """The models to choose from; one that is not shipped is among them once it was named."""
-    return [*models.ids()] if chosen in models.ids() else [chosen, *models.ids()]
+    known = models.canonical(chosen)
+    return [*models.ids()] if known in models.ids() else [chosen, *models.ids()]

@@ -113,6 +113,7 @@ def test_models_are_listed_and_described(shell, served):
     """The shipped catalogue needs nobody; `--remote` asks the service, and so does a model that is not shipped."""
     ids = [line.split("\t")[0] for line in shell("models").out.splitlines()]
     assert ids == list(models.ids())
+    assert "kontext" in [line.split("\t")[1] for line in shell("models").out.splitlines()]
     assert [row["id"] for row in shell("models", "list", "--output", "json").json] == ids
     assert shell("models", "get", MODEL).json == models.get(MODEL).schema
     assert shell("models", "list", "--remote").code == 77

@@ -202,3 +202,13 @@ def test_choosing_takes_a_few_milliseconds_at_most() -> None:
         began = time.perf_counter()
         models.choose(words * 20_000, images=1)
         assert time.perf_counter() - began < 1
+
+
+def test_words_that_edit_leave_out_the_model_that_takes_no_picture() -> None:
+    """Also where nothing is known of pictures yet; where there are none, it is the one."""
+    words = "google/nano-banana-2/text-to-image"
+    for images in (None, 1, 2):
+        ranking = models.choose("Keep the face. Make it night.", images=images)
+        assert words not in [one.id for one in ranking]
+        assert words in ranking.excluded
+    assert models.choose("a lighthouse in the fog", images=0)[0].id == words

@@ -76,3 +76,28 @@ def test_a_model_shows_itself_whole() -> None:
         assert "How to ask" in text
         assert "State the change as a fact or an order" in text
     assert str(model) == repr(model)
+
+
+def test_a_word_is_found_as_a_whole_or_in_the_plural() -> None:
+    """Not as the beginning of another: `cheap` is no `cheaper`."""
+    said = " ".join(models.get("nano-banana-2.1").guidance.split()).casefold()
+    assert "cheaper" in said
+    assert "google/nano-banana-2.1/edit" not in found("cheap")
+    assert found("mask") == found("masks")
+    assert set(found("picture")) <= set(models.ids())
+
+
+def test_a_search_without_a_find_says_what_to_do() -> None:
+    """In text and HTML."""
+    for text in models.search("zebra crossing")._repr_mimebundle_().values():
+        assert "Search one word, such as mask" in text
+
+
+def test_a_list_has_each_model_once_and_marks_the_default() -> None:
+    """By what one writes for it."""
+    kontext, edit = models.get("kontext"), models.get(EDIT)
+    listed = models.ModelList([edit, kontext, models.get(LOCAL)], default=EDIT)
+    assert len(listed) == 2
+    text = listed._repr_mimebundle_()["text/plain"].splitlines()
+    assert [line.split()[0] for line in text if "default ·" in line] == ["nano-banana"]
+    assert listed._repr_mimebundle_()["text/html"].count("<strong>default</strong>") == 1

@@ -92,3 +92,16 @@ def test_a_shape_and_a_size_go_along_in_the_other_model_s_words() -> None:
     assert not lost.parameters
     assert "1k, 2k or 4k" in lost.dropped["resolution"]
     assert "1:1" in lost.dropped["aspect_ratio"]
+
+
+@pytest.mark.parametrize("written", ["mask", "--mask", "mask_url"])
+def test_what_is_given_up_is_named_as_it_was_written(written: str) -> None:
+    """A mask is `mask` in Python and on a line, whatever the model calls it; so says the error."""
+    before, after = models.get("qwen"), models.get("kontext")
+    moved = transferred({"mask_url": "m", "seed": 7}, before, after)
+    with pytest.raises(ParameterError, match="mask would be dropped") as caught:
+        checked(moved, before, after)
+    assert "without=['mask']" in caught.value.how
+    assert checked(moved, before, after, without=[written]) == {"seed": 7}
+    counted = transferred({"number_of_images": 2}, models.get("nano-banana"), after)
+    assert checked(counted, models.get("nano-banana"), after, without=["n"]) == {}

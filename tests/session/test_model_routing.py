@@ -36,13 +36,14 @@ def test_row_11_another_model_is_suggested_in_one_line_and_nothing_is_switched(
     assert line.endswith(f"Sent to {EDIT}.")
     assert line in result._repr_mimebundle_()[0]["text/plain"]
     shown = describe_request(session, session.request(SIGN, [photo("coffee")]))["text/plain"]
-    assert line in shown
+    assert line.replace("Sent to", "It would go to") in shown
+    assert "Sent to" not in shown
 
 
 def test_what_the_other_model_does_not_take_is_said_with_it(session: nb.Session, photo: Callable[[str], Path]) -> None:
     """A seed, where it takes none."""
     [line] = session.edit(SIGN, photo("coffee"), seed=7).notes[:1]
-    assert "It does not take seed as set." in line
+    assert "It does not take --seed as set: leave it out there." in line
 
 
 @pytest.mark.parametrize("how", ["named", "setting", "session", "switched off", "plain", "replayed"])
@@ -241,3 +242,11 @@ def test_a_composed_prompt_is_composed_anew_for_the_other_model(
     assert "image 2" in first.prompt
     assert "the second image" in second.prompt
     assert second.record.parts == first.record.parts
+
+
+def test_a_mask_that_a_model_needs_is_said_as_it_is_written(session: nb.Session, photo: Callable[[str], Path]) -> None:
+    """For a line and for Python."""
+    with pytest.raises(ParameterError, match="needs a mask") as caught:
+        session.request("Paint a bird.", [photo("coffee")], model="z-image")
+    assert "--mask PICTURE" in caught.value.how
+    assert "mask=" in caught.value.how

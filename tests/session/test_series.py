@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import re
 import threading
 import time
 
@@ -231,3 +232,22 @@ def test_n_of_a_rerun_is_how_many_pictures(session, photo):
     with pytest.raises(errors.ParameterError):
         first.rerun(n=99)
     assert session.store.count() == many
+
+
+def test_a_maximum_that_cannot_be_held_says_what_would_do(served, photo):
+    """What is written as the message says is sent: alone, and each of a series."""
+    session, _ = served()
+    result = session.edit(SNOW, photo("portrait"), seed=100, resolution="4K")
+    forget_costs(session)
+    with pytest.raises(errors.BudgetError, match="The price is not known exactly") as caught:
+        result.vary(range(2), max_price=0.15)
+    said = dict(re.findall(r"--(assume|max)-price (\d+\.\d+)", caught.value.how))
+    enough = {f"{name}_price": float(amount) for name, amount in said.items()}
+    assert set(enough) == {"assume_price", "max_price"}
+    assert len(result.vary(range(2), **enough)) == 2
+    forget_costs(session)
+    with pytest.raises(errors.BudgetError, match="The price is not known exactly") as caught:
+        result.vary([200], max_price=0.60)
+    (amount,) = re.findall(r"--assume-price (\d+\.\d+)", caught.value.how)
+    assert "--max-price" not in caught.value.how
+    assert len(result.vary([200], max_price=0.60, assume_price=float(amount))) == 1

@@ -28,7 +28,7 @@ export function makeBar(form, keys) {
     element: h("header.st-bar", {}, h("h2", {}, "Studio"), models, provider, form.said.element, h("span.st-bar-tools", {}, undo, copy, help), form.trouble.at("bar")),
     update(state) {
       const wanted = JSON.stringify(state.models);
-      if (wanted !== known) fill(models, state.models.map((one) => h("option", { value: one.id, title: one.title }, one.id)));
+      if (wanted !== known) fill(models, state.models.map((one) => h("option", { value: one.id, title: one.title }, one.name)));
       known = wanted;
       models.value = state.model;
       models.title = state.summary;
