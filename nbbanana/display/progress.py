@@ -112,7 +112,8 @@ class ProgressDisplay:
         state, on_stop = standing(progress, view.provider if view.is_play else ""), _advice(progress, self._advice)
         last = [on_stop] if on_stop else []
         html = self._html(view, self._tiles(view), state, facts=_facts_to_come(view, progress), last=last)
-        return {"text/plain": _sentence(view, state), "text/html": html}
+        text = "\n".join([_sentence(view, state), *map(one_line, view.notes)])
+        return {"text/plain": text, "text/html": html}
 
     def stopped(self, progress: Progress, said: str, view: ResultView | None = None) -> dict[str, str]:
         """

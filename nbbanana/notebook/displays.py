@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import ProgressDisplay, note_bundle
 from nbbanana.session.result_sets import bundle_of
-from nbbanana.text import clip
+from nbbanana.text import clip, one_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -195,11 +195,23 @@ class OutputWidgetDisplay(_ProgressDisplay):
 
 
 class TerminalDisplay(_ProgressDisplay):
-    """One line on standard error in a terminal, taken away when the job is over; IPython shows the result."""
+    """
+    One line on standard error in a terminal, taken away when the job is over; IPython shows the result.
+
+    What is said of the request stays above it, once.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._said: set[str] = set()
 
     def progress(self, job: Job) -> None:
         """Write where it stands over what stood there; nothing where standard error is no terminal."""
         if sys.stderr.isatty():
+            for note in job.view().notes:
+                if note not in self._said:
+                    self._said.add(note)
+                    self._write(f"{one_line(note)}\n")
             super().progress(job)
 
     def render(self, result: EditResult, name: str | None = None) -> Bundle:
@@ -225,7 +237,8 @@ class TerminalDisplay(_ProgressDisplay):
             self._write("")
 
     def _draw(self, data: Data) -> None:
-        self._write(clip(data["text/plain"], shutil.get_terminal_size().columns - 1))
+        line, _, _ = data["text/plain"].partition("\n")
+        self._write(clip(line, shutil.get_terminal_size().columns - 1))
 
     def _clear(self) -> None:
         if self._progress is not None:
