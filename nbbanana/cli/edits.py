@@ -23,7 +23,15 @@ from nbbanana.cli.console import (
     say,
     target_folder,
 )
-from nbbanana.errors import InputError, NBBananaError, NoCredentialError, UnknownModelError, UsageError
+from nbbanana.errors import (
+    InputError,
+    NBBananaError,
+    NoCredentialError,
+    PromptError,
+    UnknownModelError,
+    UsageError,
+    translated,
+)
 from nbbanana.prompts.advice import quiet_line
 
 if TYPE_CHECKING:
@@ -132,13 +140,21 @@ def _read_cell(line: Sequence[str], session: Session) -> Cell:
     words = [
         Word(escape(word), quoted=not word.startswith(("-", "edit:")) or existing(word) is not None) for word in line
     ]
-    cell = parse_words(words, choose=lambda name, provider: model_for(session, name, provider))
+    with translated(PromptError, _without_a_cell):
+        cell = parse_words(words, choose=lambda name, provider: model_for(session, name, provider))
     if cell.prompt != STDIN:
         return cell
     if any(_is_stdin(operand) for operand in cell.operands):
         raise UsageError("stdin is there once.", "The prompt and a picture would both be read from it.", "Name a file.")
     prompt, *then = passes_of(read_text(STDIN).removesuffix("\n").removesuffix("\r"))
     return replace(cell, prompt=prompt, then=tuple(then))
+
+
+def _without_a_cell(error: PromptError) -> PromptError:
+    """Return an error on a prompt that is missing in the words of a shell, which has no cells."""
+    if error.what != "There is no prompt.":
+        return error
+    return PromptError(error.what, "A request needs words.", 'Write -p "…", or -p - to read them from standard input.')
 
 
 def _pictures(cell: Cell, session: Session) -> list[object]:

@@ -22,7 +22,7 @@ def quiet_line(advice: Sequence[Advice]) -> str | None:
     grave = [one for one in advice if one.severity != "hint"]
     if not grave:
         return None
-    more = f"; {len(grave) - 1} more: nb.lint" if len(grave) > 1 else ""
+    more = f"; {len(grave) - 1} more, which a dry run shows" if len(grave) > 1 else ""
     return f"{told(grave[0])}{more}"
 
 

@@ -69,7 +69,7 @@ def refuse_mistaken(text: str) -> None:
         PromptError: there is such a line; how to write it as a part, and as words.
 
     >>> refuse_mistaken("Style: watercolour")
-    >>> refuse_mistaken("keep: pose\nnegative: people")
+    >>> refuse_mistaken("keep: pose\nnegative: people")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     nbbanana.errors.PromptError: The line “negative: people” is no part of the prompt...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import log
 
 from nbbanana.prompts.lint_pictures import is_for_each
 from nbbanana.prompts.lint_types import Asked, Found
@@ -49,8 +50,18 @@ def ratio_crops_input(asked: Asked) -> Iterator[Found]:
     )
     if name is None or odd is None:
         return
-    value = asked.parameters[name]
-    yield Found(NOWHERE, f"{name} is {value}, and the picture is {odd[0]}×{odd[1]}.", settings=_auto(asked, name))
+    near = _nearest(asked, name, odd[0] / odd[1])
+    said = f"{name} is {asked.parameters[name]}, and the picture is {odd[0]}×{odd[1]}."
+    if near and near != asked.parameters[name]:
+        said = f"{said} The nearest is {near}."
+    yield Found(NOWHERE, said, settings=_auto(asked, name))
+
+
+def _nearest(asked: Asked, name: str, ratio: float) -> str | None:
+    """Return the value of the parameter that is nearest to a ratio; None where the model lists none."""
+    found = next((one for one in asked.model.fields if one.name == name), None) if asked.model else None
+    known = {str(value): wanted for value in (found.enum if found else ()) if (wanted := _ratio_of(value))}
+    return min(known, key=lambda value: abs(log(known[value] / ratio)), default=None)
 
 
 def _auto(asked: Asked, name: str) -> dict[str, str]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from nbbanana import models
-from nbbanana.errors import PromptError, UnknownModelError
+from nbbanana.errors import PromptError, UnknownModelError, VariableError
 from nbbanana.models import Grammar
+from nbbanana.models.nearest import nearest
 from nbbanana.prompts.composing import compose
 from nbbanana.prompts.labels import escaped, plain_words, refuse_mistaken
 from nbbanana.prompts.lines import has_parts, read_lines, written_lines
@@ -84,6 +85,7 @@ class Prompt(str):
         ['Keep the bottle unchanged. Convert the background into a beach.',
          'Keep the bottle unchanged. Convert the background into snow.']
         """
+        _refuse_missing(self._variables or names_in(self), values)
         if self._parts is None:
             return Prompt(fill(self, values))
         return composed(self._parts.mapped(lambda text: fill(text, values)))
@@ -213,6 +215,18 @@ def _grammar_of(model: str | None) -> Grammar | None:
 def composed(parts: Parts, grammar: Grammar | None = None, variables: Iterable[str] = ()) -> Prompt:
     """Return the prompt that parts make in a model's grammar; None is the usual one."""
     return Prompt(compose(parts, grammar), parts, variables)
+
+
+def _refuse_missing(names: Iterable[str], values: Mapping[str, Any]) -> None:
+    """Refuse values that leave a name of the prompt without one; a name that was mistyped is the likeliest reason."""
+    for name in names:
+        if name not in values:
+            near = nearest(name, [given for given in values if given not in names])
+            raise VariableError(
+                f"{{{{{name}}}}}: .fill gives {name} no value.",
+                f"The prompt has {', '.join(f'{{{{{one}}}}}' for one in names)}.",
+                f"You wrote {near}=…: write {name}=…" if near else f"Write .fill({name}=…).",
+            )
 
 
 def _unfilled(variables: tuple[str, ...]) -> PromptError:

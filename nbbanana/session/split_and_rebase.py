@@ -10,6 +10,7 @@ from nbbanana.errors import PromptError, UsageError
 from nbbanana.grammar import to_cell
 from nbbanana.images import ImageInput
 from nbbanana.prompts.passes import folded, in_passes
+from nbbanana.prompts.reading import Reading
 from nbbanana.request import EditRequest
 from nbbanana.session.reproduce import operand_of
 from nbbanana.session.results import EditResult, Output
@@ -48,6 +49,8 @@ class Passes(Sequence[str]):
     @property
     def notes(self) -> tuple[str, ...]:
         """What splitting costs."""
+        if len(self) == 1 and Reading(str(self)).language != "English":
+            return ("Only English is told apart into changes. Write a line of --- between the passes yourself.",)
         if len(self) == 1:
             return ("It is one change, or its changes cannot be told apart: there is nothing to split.",)
         return (
@@ -66,7 +69,7 @@ def split(prompt: str) -> Passes:
     Propose the passes that a prompt can be made in: in each what stays, then one change. Nothing is sent.
 
     Args:
-        prompt: the words; English is split.
+        prompt: the words; only English is split.
 
     Raises:
         PromptError: no words.

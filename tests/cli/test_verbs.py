@@ -304,3 +304,11 @@ def test_row_11_auto_goes_to_the_model_that_suits_and_says_why(shell):
     plain = shell("edit", "table.png", *words)
     assert "openai/gpt-image-2/edit is for that (--model gpt-image)" in plain.err
     assert shell("edit", "table.png", "--mask", "table.png", *words).code == 65
+
+
+def test_an_edit_without_a_prompt_is_told_of_the_option_and_of_no_cell(shell):
+    """The error speaks of what a shell has."""
+    ran = shell("edit", "table.png")
+    assert ran.code != 0
+    assert 'Write -p "…"' in ran.err
+    assert "%" not in ran.err

@@ -258,6 +258,8 @@ def test_a_template_says_which_values_it_waits_for() -> None:
         read(series)
     with pytest.raises(VariableError):
         series.fill(town="Oslo")
+    with pytest.raises(VariableError, match=r"(?s)fill gives place no value.*You wrote plac=…: write place=…"):
+        series.fill(plac="Oslo")
     filled = series.fill(place="{{town}}, keep: nothing")
     assert (filled.variables, filled) == ((), "Convert the background into {{town}}, keep: nothing.")
     assert read(filled) is filled

@@ -115,7 +115,7 @@ def test_the_quiet_line_is_for_errors_and_warnings() -> None:
     line = quiet_line(findings(asked))
     assert line is not None
     assert line.startswith("Error: It names picture 9")
-    assert line.endswith("1 more: nb.lint")
+    assert line.endswith("; 1 more, which a dry run shows")
     assert "\n" not in line
 
 

@@ -100,3 +100,22 @@ def test_it_can_be_silenced_as_a_whole_and_by_rule(session, picture):
     settings().lint_off = ["ratio-crops-inputs"]
     with pytest.raises(ConfigError, match="ratio-crops-input"):
         nb.lint(WORDS)
+
+
+def test_a_switched_off_rule_that_is_none_is_said_with_the_request(session, picture):
+    """A name that leaves nothing out is a warning of every request, and stops none."""
+    settings().lint_off = ["compund"]
+    request = session.request(WORDS, images=[picture])
+    [said] = request.advice
+    assert quiet_line(request.advice) == (
+        "Warning: NBBanana.lint_off names 'compund', which is no rule of the lint. Write 'compound'. (lint_off)"
+    )
+    assert said.why in describe_request(session, request)["text/plain"]
+
+
+@pytest.mark.parametrize(("ratio", "near"), [("16:9", "The nearest is 4:3."), ("4:3", "")])
+def test_a_ratio_that_crops_is_told_with_the_nearest_one(session, picture, ratio, near):
+    """The ratios are those of the model; one that is the picture's own is not advised on."""
+    said = " ".join(one.why for one in nb.lint(WORDS, picture, params={"aspect_ratio": ratio}))
+    assert near in said
+    assert bool(said) == bool(near)

@@ -28,6 +28,17 @@ def test_a_split_says_what_it_costs_and_is_the_body_of_a_cell():
     assert "nothing to split" in texts(nb.split("Remove the dog."))[0]
 
 
+@pytest.mark.parametrize(
+    "words", ["保持人物不变。把背景换成海滩。再加一只船。", "Remplace le ciel et ajoute un bateau."]
+)
+def test_words_that_are_not_english_are_not_split_and_that_is_said(words):
+    """Whoever asks is told why there is one pass, and what to write."""
+    found = nb.split(words)
+    assert list(found) == [words]
+    assert "Only English" in texts(found)[0]
+    assert "---" in found.notes[0]
+
+
 def test_a_split_is_a_chain(session, photo):
     """It goes into `nb.chain` as it is."""
     made = nb.chain(nb.split("Keep the cup. Remove the dog and turn the wall blue."), photo("portrait"), seed=7)
