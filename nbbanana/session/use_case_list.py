@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any, overload
 
 from nbbanana.display.columns import columns_bundle
 from nbbanana.prompts.use_cases import UseCase, use_case, use_cases_there
+from nbbanana.text import one_line
 
 __all__ = ["UseCases", "use_cases"]
 
@@ -36,7 +38,7 @@ class UseCases(Sequence[UseCase]):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         rows = [(case.id, f"{case.why} ({case.source})", str(case.prompt), _with(case)) for case in self._cases]
-        return columns_bundle(COLUMNS, rows)
+        return columns_bundle(COLUMNS, rows) | {"text/plain": "\n\n".join(map(_as_text, self._cases))}
 
 
 def use_cases() -> UseCases:
@@ -47,12 +49,23 @@ def use_cases() -> UseCases:
     >>> case = nb.use_cases()["ab-variants"]
     >>> print(case.prompts[0])
     Keep the product and composition unchanged. Change the background to deep teal. Avoid added text.
-    >>> with nb.Session(provider="sandbox", store=getfixture("tmp_path")):
-    ...     series = [nb.edit(words, nb.samples.still_life(), **case.parameters) for words in case.prompts]
-    >>> [len(result) for result in series]
-    [2, 2]
+    >>> print(case.prompts[1])
+    Keep the product and composition unchanged. Change the background to warm sand. Avoid added text.
+
+    Send the series with `[nb.edit(words, "photo.jpg", **case.parameters) for words in case.prompts]`.
     """
     return UseCases(use_cases_there())
+
+
+WIDTH = 88
+"""How wide a line is in a terminal."""
+
+
+def _as_text(case: UseCase) -> str:
+    """Return a use case as lines that a terminal is wide enough for."""
+    told = (f"{case.why} ({case.source})", str(case.prompt), _with(case))
+    lines = (fill(one_line(line), WIDTH, initial_indent="  ", subsequent_indent="  ") for line in told if line)
+    return "\n".join([case.id, *lines])
 
 
 def _with(case: UseCase) -> str:

@@ -38,7 +38,8 @@ def _again(studio: StudioState, _: Message) -> None:
 def _start(studio: StudioState, message: Message) -> None:
     case = use_case(str(message["id"]))
     studio.change(lambda: studio.form.start(case))
-    studio.widget.emit("said", text=f"{case.title}: put your own words in its parts.", undo=True)
+    where = "the prompt" if case.parts is None else "its parts"
+    studio.widget.emit("said", text=f"{case.title}: put your own words in {where}.", undo=True)
 
 
 ACTS = {"parts": _write, "compose": _again, "start": _start}

@@ -143,3 +143,11 @@ def test_row_14_a_series_of_one_template_is_recorded_with_its_parts(session: nb.
         "Convert the background into a beach",
         "Convert the background into snow",
     ]
+
+
+def test_use_cases_fit_a_terminal() -> None:
+    """Each with its prompt, in lines that are not cut."""
+    text = nb.use_cases()._repr_mimebundle_()["text/plain"]
+    assert max(map(len, text.split("\n"))) <= 88
+    assert "object-removal\n" in text
+    assert "getfixture" not in (nb.use_cases.__doc__ or "")
