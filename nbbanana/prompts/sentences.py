@@ -16,7 +16,7 @@ _ENDS = re.compile(r"[.!?…。！？](?:[\"”’」』»)）]*)$")
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile("[㐀-鿿豈-﫿]")
 _KANA = re.compile("[\u3041-\u30ff]")
-_STOP = re.compile(r"(?<!\w\.\w)(?<!\betc)[\s.,;:。，、；：．]+$|[\s,;:，、；：]+$")
+_STOP = re.compile(r"(?<!\w\.\w)(?<!\betc)[\s.,;:!?…。，、；：．！？]+$|[\s,;:，、；：]+$")
 _JOINT = re.compile(r"[。；;]+\s*|(?<=[a-z]{3})(?<!prof)(?<!etc)\.\s+(?=\w)", re.IGNORECASE)
 
 

@@ -123,6 +123,8 @@ def test_lettering_is_quoted_and_its_script_named(text: Any, words: str) -> None
         ("keep: her face. the pose.\nMake it night", "Keep her face and the pose unchanged. Make it night."),
         ("keep: the label as it is.\nMake it night", "Keep the label as it is. Make it night."),
         ("keep: the flag of the U.S.\nMake it night", "Keep the flag of the U.S. unchanged. Make it night."),
+        ("keep: her face!\nMake it night!", "Keep her face unchanged. Make it night!"),
+        ("keep: 人物！\nchange: 换成夜晚！", "保持人物不变。换成夜晚！"),
         ("only: the sky.\nchange: make it pink.", "Change only the sky: make it pink."),
         ("only: the sky;\nchange: a sunset.", "Change only the sky to a sunset."),
         ("Make it night\navoid: people., text.", "Make it night. Avoid people and text."),

@@ -17,6 +17,7 @@ from nbbanana import models
 from nbbanana.prompts import Prompt
 from nbbanana.prompts.use_cases import use_cases_there
 from nbbanana.widgets.form_state import Draft, FormState
+from nbbanana.widgets.parts_acts import ACTS
 from nbbanana.widgets.parts_form import parts_row
 from nbbanana.widgets.studio import Studio
 
@@ -115,6 +116,15 @@ def test_lines_that_are_typed_into_the_prompt_are_read_as_in_a_cell(studio: Stud
     plain = studio.state.session.edit("keep:: a title", studio.inputs[0], resolution="0.5K")
     studio.recall(plain.id, "only words")
     assert studio.prompt == "keep:: a title"
+
+
+def test_a_sample_prompt_has_no_parts_to_put_words_in(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said when one begins with it speaks of what is there."""
+    said: list[str] = []
+    monkeypatch.setattr(studio.state.widget, "emit", lambda kind, **more: said.append(str(more.get("text", ""))))
+    for case in use_cases_there():
+        ACTS["start"](studio.state, {"id": case.id})
+        assert said[-1].endswith("in its parts." if case.parts else "in the prompt.")
 
 
 # ── the page ────────────────────────────────────────────────────────────────────────────────────────────────
