@@ -36,3 +36,8 @@ __all__ = [
     "model_bundle",
     "search",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return what is meant for users, for completion; the modules inside are not."""
+    return list(__all__)

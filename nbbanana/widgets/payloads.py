@@ -96,9 +96,10 @@ def _key(source: Source | None) -> str | None:
 
 def field_rows(model: Model) -> list[Row]:
     """The parameters of a model, for the front end to draw a control for each."""
-    cautions = {found.field: found.short for found in proposals(model)}
+    proposed = {found.field: {"caution": found.short, "preset": found.value} for found in proposals(model)}
+    none = {"caution": None, "preset": None}
     shown = (one for one in model.options if one.kind not in {"array", "object"})
-    return [field_row(one) | {"caution": cautions.get(one.name)} for one in shown]
+    return [field_row(one) | proposed.get(one.name, none) for one in shown]
 
 
 def field_row(field: Field) -> Row:

@@ -101,3 +101,8 @@ def test_a_list_has_each_model_once_and_marks_the_default() -> None:
     text = listed._repr_mimebundle_()["text/plain"].splitlines()
     assert [line.split()[0] for line in text if "default ·" in line] == ["nano-banana"]
     assert listed._repr_mimebundle_()["text/html"].count("<strong>default</strong>") == 1
+
+
+def test_completion_offers_what_is_meant_for_users() -> None:
+    """And no module inside."""
+    assert dir(models) == sorted(models.__all__)

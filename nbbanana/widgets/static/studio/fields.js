@@ -23,12 +23,22 @@ export function makeFields(form) {
         fill(host, pair(state.fields.map((field) => draw(form, field, put))));
       }
       for (const field of state.fields) put.get(field.name)?.(state.values[field.name]);
-      const set = state.fields.filter((field) => field.name in state.values).map((field) => gist(field, state.values[field.name]));
+      const set = state.fields.filter((field) => field.name in state.values).map((field) => gist(field, state.values[field.name]) + (isPreset(field, state.values[field.name]) ? ` (preset: ${reason(field)})` : ""));
       const left = state.fields.filter((field) => field.caution && !(field.name in state.values)).map((field) => field.caution);
       fill(tally, [set.length ? `${set.join(" · ")}, the rest automatic` : "all automatic", ...left].join(". "));
       tally.title = tally.textContent;
     },
   };
+}
+
+/** Whether a value is the one that the form set from the beginning. */
+function isPreset(field, value) {
+  return field.preset !== null && value === field.preset;
+}
+
+/** Why it was set, within a sentence: what the model does by itself. */
+function reason(field) {
+  return `${field.caution.charAt(0).toLowerCase()}${field.caution.slice(1).replace(/\.$/, "")}`;
 }
 
 /** A parameter that is set, as the folded line says it; `4:5`, `2K` and `png` say themselves what they are. */
@@ -55,7 +65,9 @@ function draw(form, field, put) {
   const unless = h("span.nbb-quiet.nbb-small", {}, field.default === null ? "" : `default ${wordOf(field.default)}`);
   const control = pick(form, field);
   const cost = field.cost ? h("p.st-cost.nbb-small", { id: form.id(`${field.name}-cost`) }, icon("slow"), field.cost) : null;
-  const caution = field.caution ? h("p.st-cost.nbb-small", { id: form.id(`${field.name}-caution`) }, icon("note"), field.caution) : null;
+  const why = h("span");
+  const leave = button("Leave it to the model", null, () => form.say("set", { name: field.name, value: null }), { boxed: true });
+  const caution = field.caution ? h("div.st-cost.nbb-small", {}, icon("note"), h("p", { id: form.id(`${field.name}-caution`) }, why), leave) : null;
   const about = [cost && `${field.name}-cost`, caution && `${field.name}-caution`].filter(Boolean).map((part) => form.id(part)).join(" ");
   const isCheck = field.kind === "boolean";
   const name = h("span.st-label", { id: form.id(field.name), title: field.description }, field.title);
@@ -74,6 +86,8 @@ function draw(form, field, put) {
     box.classList.toggle("is-set", isSet);
     reset.hidden = !isSet;
     unless.hidden = isSet;
+    leave.hidden = !isPreset(field, value);
+    fill(why, leave.hidden ? (field.caution ?? "") : `Preset by this form: ${reason(field)}.`);
     control.put(value);
   });
   return box;
