@@ -26,14 +26,15 @@ _CHINESE = {
 }
 
 _MEANT = {
-    "keep": "kept keeping preserve preserved retain maintain unchanged same leave 不变",
-    "change": "changed changing edit modify replace make do instruction prompt style 改 改为",
+    "keep": "preserve preserved retain maintain unchanged same leave 不变",
+    "change": "edit modify replace make do instruction prompt style 改 改为",
     "only": "where scope area region just within 范围",
-    "avoid": "avoiding negative exclude without no not don't don’t dont never 不要 负面",
+    "avoid": "negative exclude without no not don't don’t dont never 不要 负面",
     "text": "lettering words caption title headline sign 标题",
     "reference": "ref refs image images picture pictures 图片",
 }
 _SYNONYMS = {word: label for label, words in _MEANT.items() for word in words.split()}
+_FORMS = {"kept": "keep", "keeping": "keep", "changing": "change", "avoiding": "avoid"}
 _OTHERS = "deep peep seep weep beep keen kelp next test tent teat oily void avid charge chance"
 """Words of their own that one letter tells from a label."""
 
@@ -133,7 +134,9 @@ def _mistaken(found: Labelled, *, beside: bool) -> str | None:
 
 @cache
 def _slip(word: str) -> str | None:
-    """Return the label that differs from a word by one letter, or by two that changed places."""
+    """Return the label that a word is another form of, or from which it differs by one letter or two in turn."""
+    if word in _FORMS:
+        return _FORMS[word]
     if word in _OTHERS.split() or label_of(word):
         return None
     return next((label for label in LABELS if _is_one_edit(word, label)), None)

@@ -322,6 +322,7 @@ def test_lines_that_make_no_prompt_say_what_to_write(text: str, said: str, mend:
         ("Make it night.\n  aviod: people", "avoid:", "aviod:: people"),
         ("change： 换成夜晚\nkep：人物", "keep:", "kep：：人物"),
         ("change: Make it night.\nkept: the face", "keep:", "kept:: the face"),
+        ("kept: the face", "keep:", "kept:: the face"),
         ("negative: people\nkeep: pose\nMake it night", "avoid:", "negative:: people"),
         ("keep: pose\nstyle: watercolour", "change:", "style:: watercolour"),
         ("keep: pose\nMake it night.\ndon't: add people", "avoid:", "don't:: add people"),
