@@ -77,8 +77,8 @@ def _check_limit(costs: Mapping[int, float] | None, limit: float, price: Quote, 
             f"It costs {'at least ' if price.high is None else ''}{dollars(total)}, and --max-price allows "
             f"{dollars(limit)}.",
             f"{price.how}.",
-            f"Ask for fewer or smaller pictures, or allow {'at least ' if costs is None else ''}{_cents_up(total)}: "
-            f"--max-price {_cents_up(total)}. Nothing was sent.",
+            f"Ask for fewer or smaller pictures, or allow more: --max-price {_cents_up(total)}"
+            f"{' or above' if costs is None else ''}. Nothing was sent.",
         )
 
 
