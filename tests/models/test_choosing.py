@@ -80,15 +80,16 @@ def test_row_11_what_users_write_is_routed_as_the_table_says(name: str, least: i
     assert len([one for one in wrong if one[0] == "default"]) <= len(own) * 0.05, wrong
 
 
-@pytest.mark.skipif(not DEVELOPED, reason="this machine has no development prompts: NBBANANA_PROMPTS names their file")
-def test_row_11_plain_edits_of_others_go_to_the_default() -> None:
-    """Row 11: of 40 prompts drawn at random from those of others, at most 5 % lose the default."""
-    prompts = [json.loads(line)["prompt"] for line in Path(DEVELOPED).read_text("utf-8").splitlines()]
-    by_hash = {hashlib.sha256(prompt.encode()).hexdigest(): prompt for prompt in prompts}
-    drawn = [by_hash[digest] for digest in SETS["developed"]]
-    lost = [prompt for prompt in drawn if models.choose(prompt, images=1, mask=False)[0].id != EDIT]
-    assert len(drawn) >= 25
-    assert len(lost) <= len(drawn) * 0.05, lost
+if DEVELOPED:  # the prompts of others are no part of this repository
+
+    def test_row_11_plain_edits_of_others_go_to_the_default() -> None:
+        """Row 11: of 40 prompts drawn at random from those of others, at most 5 % lose the default."""
+        prompts = [json.loads(line)["prompt"] for line in Path(DEVELOPED).read_text("utf-8").splitlines()]
+        by_hash = {hashlib.sha256(prompt.encode()).hexdigest(): prompt for prompt in prompts}
+        drawn = [by_hash[digest] for digest in SETS["developed"]]
+        lost = [prompt for prompt in drawn if models.choose(prompt, images=1, mask=False)[0].id != EDIT]
+        assert len(drawn) >= 25
+        assert len(lost) <= len(drawn) * 0.05, lost
 
 
 def test_each_sentence_that_is_quoted_stands_in_the_guidance() -> None:

@@ -22,7 +22,10 @@ SAID = {
     "%%nbedit winer.png\nSnow.": ("'winer.png' is not there.", "Did you mean 'winter.png'?"),
     "%%nbedit neon = winter.png\nSnow.": ("neon = … does not name the result.", "%%nbedit neon << winter.png"),
     "%%nbedit table --max-price 0.01\nSnow.": ("It costs $0.07, and --max-price allows $0.01.", "Nothing was sent."),
-    "%%nbedit table --max-price 0.01 --resolution 4K\nSnow.": ("It costs at least $0.07", "or allow at least 0.07"),
+    "%%nbedit table --max-price 0.01 --resolution 4K\nSnow.": (
+        "It costs at least $0.07",
+        "or allow more: --max-price 0.07 or above",
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,9 @@ def run_cells(cells: Iterable[str], *, home: Path, **options: Any) -> list[list[
 
 def text_of(outputs: Iterable[Output]) -> str:
     """Everything a terminal would show of a cell's outputs: streams, `text/plain`, errors."""
-    return "\n".join(_text(output) for output in outputs)
+    # What a cell prints may come in several pieces: where they are cut says nothing.
+    groups = groupby(outputs, lambda output: output["output_type"] == "stream")
+    return "\n".join(("" if is_stream else "\n").join(map(_text, some)) for is_stream, some in groups)
 
 
 def _text(output: Output) -> str:

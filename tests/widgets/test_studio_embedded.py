@@ -250,7 +250,7 @@ def test_the_region_goes_as_the_mask_where_the_model_takes_one(
             with opened(browser, form) as page:
                 unfold(page)
                 page.get_by_role("button", name="Send as the mask").click()
-                expect(page.get_by_role("textbox", name="Mask image url")).to_have_value("region")
+                expect(page.get_by_role("textbox", name="Mask", exact=True)).to_have_value("region")
                 expect(page.get_by_role("button", name="Send as the mask")).not_to_be_visible()
                 page.get_by_label("Prompt").press("Control+Enter")
                 expect(page.locator(".st-group")).to_have_count(1, timeout=60_000)
