@@ -92,7 +92,7 @@ def _seconds(text):
 
 
 def test_no_other_module_sorts_characters_for_showing():
-    """One home: categories are asked for in `text.py` alone; `scripts.py` asks what is a letter, and of which script."""
+    """One home: categories are asked for in `text.py`; `scripts.py` asks what is a letter, and of which script."""
     package = Path(plain.__code__.co_filename).parent
     asking = {path.name for path in package.rglob("*.py") if "unicodedata.category" in path.read_text(encoding="utf-8")}
     assert asking <= {"text.py", "scripts.py"}
