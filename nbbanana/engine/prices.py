@@ -19,7 +19,7 @@ from nbbanana.request import EditRequest
 
 __all__ = ["Prices", "Quote", "counted", "quote", "together"]
 
-PATIENCE = 0.5
+PATIENCE = 3.0
 """Seconds that a question under way has left when its session closes."""
 
 LASTS = 300.0

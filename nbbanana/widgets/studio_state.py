@@ -68,7 +68,8 @@ class StudioState:
         default = self.services.default_model(provider)
         found = session.model_of(model or default, provider)  # an unknown one is an error here, not later in a callback
         draft = Draft(found.id, parameters=presets(found), provider=provider)
-        self.form: FormState = FormState(draft, session.model_of)
+        self._models: dict[tuple[str, str], Model] = {}
+        self.form: FormState = FormState(draft, self._model_at)
         self.tasks: TaskList = TaskList(self._task_changed)
         self.groups = ResultGroups(session)
         self.strip = HistoryStrip(session, lambda: self.services.choice(self.form.draft.provider))
@@ -239,7 +240,13 @@ class StudioState:
         return self.watch(job, provider)
 
     def _model_of(self, model_id: str) -> Model:
-        return self.session.model_of(model_id, self.form.draft.provider)
+        return self._model_at(model_id, self.form.draft.provider)
+
+    def _model_at(self, model_id: str, provider: str) -> Model:
+        """Return a model; once the session has closed, as it was known here: to ask would open it again."""
+        if not self.session.is_closed or (model_id, provider) not in self._models:
+            self._models[model_id, provider] = self.session.model_of(model_id, provider)
+        return self._models[model_id, provider]
 
     def watch(self, job: Job, provider: str = "") -> Task:
         """Follow a job, which the form started at a provider, and show it."""

@@ -220,7 +220,7 @@ class PriceWatcher:
 
         Where the service does not answer it is asked again, until it does or the form is closed.
         """
-        if self._on_price is None:  # closed: the session may be too, and asking would open it again
+        if self._on_price is None or self._session.is_closed:  # asking would open the session again
             return
         self._number += 1
         number = self._number

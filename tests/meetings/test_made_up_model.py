@@ -158,3 +158,17 @@ def test_a_model_by_its_id_sends_no_sample(world: SimpleNamespace) -> None:
     """Somebody's prompt, picture and seed stand in the schema as defaults; none of it goes out."""
     world.session.edit(WORDS, "table.png", model=ID, seed=3)
     assert {*world.box.submissions[-1].payload} == {"instruction", "subject", "seed"}
+
+
+def test_a_form_of_a_closed_session_asks_no_service_again(world: SimpleNamespace) -> None:
+    """What its other thread still looks at is what it knew: an engine that is made anew would be closed by no one."""
+    form = nb.studio("table.png", model=ID, session=world.session)
+    try:
+        world.session.close()
+        asked = len(world.box.requests)
+        assert form.state.form.model.id == ID
+        form.state.price.ask(form.state.form)
+        assert not world.session._engines.take()
+        assert len(world.box.requests) == asked
+    finally:
+        form.close()
