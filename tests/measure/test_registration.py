@@ -57,8 +57,8 @@ def test_an_edited_part_a_turn_and_another_tone_do_not_pull(name: str) -> None:
 @pytest.mark.nightly
 @pytest.mark.parametrize("names", [KNOWN, HELD_OUT], ids=["known", "held out"])
 def test_accuracy_over_all_photographs(names: tuple[str, ...]) -> None:
-    """Nine in ten within a twentieth of a pixel (undisturbed) or a fifth (disturbed); the stated uncertainty holds."""
-    for disturbed, most in ((False, 0.05), (True, 0.2)):
+    """Nine in ten within a tenth of a pixel (undisturbed) or a fifth (disturbed); the stated uncertainty holds."""
+    for disturbed, most in ((False, 0.1), (True, 0.2)):
         errors, held, refused = [], [], []
         for name in names:
             rng = np.random.default_rng([SEED, *name.encode(), disturbed])

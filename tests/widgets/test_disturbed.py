@@ -331,8 +331,24 @@ def test_a_recall_that_must_ask_the_service_keeps_nobody_waiting(
 
 
 @pytest.mark.nightly
-def test_a_recall_that_cannot_be_told_the_model_says_so(browser: Browser, lively: Sandbox, stranger: Studio) -> None:
+def test_a_recall_of_a_model_that_was_told_before_needs_no_network(
+    browser: Browser, lively: Sandbox, stranger: Studio
+) -> None:
+    """What the service said of it is kept beside the keys, also for another kernel."""
+    with opened(browser, stranger) as page:
+        expect(page.locator(".st-amount")).to_have_text(re.compile(r"\$"))
+        page.locator(".st-node").click()
+        with lively.refusing():
+            page.get_by_role("button", name="Everything", exact=True).click()
+            expect(page.get_by_label("Prompt")).to_have_value(WORDS)
+
+
+@pytest.mark.nightly
+def test_a_recall_that_cannot_be_told_the_model_says_so(
+    browser: Browser, lively: Sandbox, stranger: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a network the form says why, keeps what was written, and the recall works once there is one."""
+    monkeypatch.setattr("nbbanana.engine.prices.offer", lambda *_: None)  # nothing was kept of what the service told
     with opened(browser, stranger) as page:
         expect(page.locator(".st-amount")).to_have_text(re.compile(r"\$"))
         page.locator(".st-node").click()
