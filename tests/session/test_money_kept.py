@@ -309,13 +309,12 @@ def test_of_two_kernels_that_ask_at_once_the_later_sends_nothing_though_the_firs
     from nbbanana.engine.reuse import Reuse
 
     session, box = served(faults=[Fault.named("drop after accept", "submit")])
-    ahead, may_go_on = Reuse.ahead, threading.Event()
+    ahead, may_go_on, second_is_written = Reuse.ahead, threading.Event(), threading.Event()
 
     with pytest.MonkeyPatch.context() as patch, nb.Session(store=session.folder) as other:
 
         def late(self, *asked):
-            if self._store is other.store:
-                may_go_on.wait(20)
+            (may_go_on if self._store is other.store else second_is_written).wait(20)
             return ahead(self, *asked)
 
         patch.setattr(Reuse, "ahead", late)
@@ -324,6 +323,7 @@ def test_of_two_kernels_that_ask_at_once_the_later_sends_nothing_though_the_firs
         until(lambda: first.edit_id)
         second = other.submit(SNOW, photo("portrait"), seed=1)
         until(lambda: second.edit_id)
+        second_is_written.set()
         assert isinstance(first.exception(20), errors.UncertainError)
         sent = len(posts(box))
         may_go_on.set()
