@@ -83,12 +83,7 @@ class EditCalls:
         """
         how = {"model": model, "mode": mode, "provider": provider, "name": name, "n": n, "region": region}
         job = self.submit(prompt, *images, max_price=max_price, assume_price=assume_price, **how, **parameters)
-        try:
-            return job.result()
-        except KeyboardInterrupt as interrupt:
-            job.cancel()
-            interrupt.add_note(job.message)
-            raise
+        return _waited_for(job)
 
     @same_call(edit)
     async def aedit(self, /, prompt: str, *images: Any, **how: Any) -> EditResult:
@@ -138,10 +133,14 @@ class EditCalls:
         (2, ['Make it night.', 'Add a boat.'], {7})
         """
         run, what = divided(how)
-        job = self.start_chain(self.requests(passes, images, **what), **run)
-        try:
-            return job.result()
-        except KeyboardInterrupt as interrupt:
-            job.cancel()
-            interrupt.add_note(job.message)
-            raise
+        return _waited_for(self.start_chain(self.requests(passes, images, **what), **run))
+
+
+def _waited_for(job: Job) -> EditResult:
+    """Wait for a result; an interrupt cancels the job, and says what became of it."""
+    try:
+        return job.result()
+    except KeyboardInterrupt as interrupt:
+        job.cancel()
+        interrupt.add_note(job.message)
+        raise
