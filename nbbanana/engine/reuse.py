@@ -17,7 +17,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import get_args
 
 from nbbanana.errors import NotInStoreError, UncertainError
@@ -185,12 +184,9 @@ class Reuse:
         To a request that names no model, those are also the ones that named none when another model was the default:
         a default that changes makes no new question of an old cell.
         """
-        edits = self._store.by_ask(request.ask, provider, states=states, limit=limit)
-        for model in () if request.model_named else ids():
-            if model != request.model:
-                others = self._store.by_ask(request.ask_at(model), provider, states=states, limit=limit)
-                edits += [edit for edit in others if not edit.model_named]
-        return sorted(edits, key=attrgetter("id"), reverse=True)[:limit]
+        others = () if request.model_named else (model for model in ids() if model != request.model)
+        unnamed = [request.ask_at(model) for model in others]
+        return self._store.by_ask(request.ask, provider, states=states, limit=limit, unnamed=unnamed)
 
     def _choose(self, answers: list[Edit], request: EditRequest, occurrence: Occurrence, mode: Mode) -> Edit | None:
         if not answers:

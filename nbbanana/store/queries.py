@@ -143,18 +143,33 @@ class Reader:
         states: State | Sequence[State] = ("completed",),
         limit: int = 50,
         *,
+        unnamed: Sequence[str] = (),
         cell: str | None = None,
         kernel: str | None = None,
     ) -> list[Edit]:
-        """The edits that asked the same question and are in one of `states`, newest first; None asks for nothing."""
+        """
+        Return the edits that asked the same question, newest first; None asks for nothing.
+
+        Args:
+            ask: the question, as `EditRequest.ask`.
+            provider: whose they are.
+            states: they are in one of these.
+            limit: at most so many.
+            unnamed: further questions, of which only the edits count whose user named no model.
+            cell: the cell that asked.
+            kernel: the kernel that asked.
+        """
         given = {"provider": provider, "cell": cell, "kernel": kernel}
         clauses = "".join(f" AND {name} = :{name}" for name, value in given.items() if value is not None)
         wanted = [states] if isinstance(states, str) else list(states)
+        same = "ask = :ask"
+        if unnamed:
+            same = "ask IN (SELECT value FROM json_each(:asks)) AND (ask = :ask OR model_named = 0)"
         return self._edits(
             # By the ask alone: of one ask there are a few edits, of one cell or provider there may be a million.
-            f"SELECT * FROM edits INDEXED BY edits_ask WHERE ask = :ask{clauses}"  # noqa: S608
+            f"SELECT * FROM edits INDEXED BY edits_ask WHERE {same}{clauses}"  # noqa: S608
             " AND state IN (SELECT value FROM json_each(:states)) ORDER BY id DESC LIMIT :limit",
-            given | {"ask": ask, "states": json.dumps(wanted), "limit": limit},
+            given | {"ask": ask, "asks": json.dumps([ask, *unnamed]), "states": json.dumps(wanted), "limit": limit},
         )
 
     def schema(self, sha256: str) -> Mapping[str, Any]:

@@ -53,6 +53,19 @@ def test_an_ask_is_answered_by_its_own_provider_only(store: Store) -> None:
     assert store.by_ask(sha256("another"), "sandbox") == []
 
 
+def test_one_question_to_several_models_is_asked_at_once(store: Store) -> None:
+    """Of the further asks only edits count whose user named no model, and they use none of the limit if they did."""
+    own, other = asked(), asked(model="fal/another", model_named=False)
+    first = complete(store, other, "a")
+    second = complete(store, own, "b")
+    complete(store, asked(model="fal/another"), "c")
+    unnamed = [other.ask, sha256("a third")]
+    assert ids(store.by_ask(own.ask, "sandbox", unnamed=unnamed)) == [second.id, first.id]
+    assert ids(store.by_ask(own.ask, "sandbox", unnamed=unnamed, limit=1)) == [second.id]
+    assert ids(store.by_ask(sha256("nothing"), "sandbox", unnamed=unnamed, limit=1)) == [first.id]
+    assert store.by_ask(own.ask, "runcomfy", unnamed=unnamed) == []
+
+
 def test_unfinished_edits_are_those_somebody_has_to_see_to(store: Store) -> None:
     """From `prepared` to `downloading`, oldest first; what ended, or is unknown, is not among them."""
     complete(store, asked(), "a")
@@ -179,6 +192,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "get": lambda store: store.get(1),
     "find": lambda store: store.find("x"),
     "by ask": lambda store: store.by_ask("x", "sandbox"),
+    "by several asks": lambda store: store.by_ask("x", "sandbox", unnamed=["y", "z"]),
     "by digest": lambda store: store.by_digest("x"),
     "by output": lambda store: store.by_output("x"),
     "children": lambda store: store.children(1),
