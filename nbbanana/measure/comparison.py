@@ -43,6 +43,8 @@ EDGE = 3
 """Pixels along an edge that resampling needs."""
 RANKED = 40
 """Tiles that are kept."""
+PLACES, APART = 6, 6
+"""Places of a kind that are kept, and tiles by which two are apart at least, across or down."""
 
 
 class Aligned(NamedTuple):
@@ -96,6 +98,7 @@ def compare(before: Image, after: Image, region: Region | None) -> Drift:
         tiles=_ranked(tiles, within),
         grid=np.maximum(tiles.redrawn, np.clip(tiles.beyond_tone / 20, 0, 1)) * tiles.shown,
         reach=tiles.reach,
+        places=(*_places(tiles, without, within), *_places(tiles, within, within)),
     )
 
 
@@ -241,14 +244,33 @@ def _colour(tiles: _Tiles, clear: Bools) -> Figure:
 
 
 def _ranked(tiles: _Tiles, within: Bools) -> tuple[Tile, ...]:
-    rows, columns = tiles.redrawn.shape[0] / tiles.reach[1], tiles.redrawn.shape[1] / tiles.reach[0]
-    score = tiles.redrawn / REDRAWN + tiles.beyond_tone * tiles.shown / RECOLOURED
+    score = _score(tiles)
     order = np.argsort(-score, axis=None, kind="stable")[:RANKED]
-    found = []
-    for row, column in zip(*np.unravel_index(order, score.shape), strict=True):
+    pairs = zip(*np.unravel_index(order, score.shape), strict=True)
+    return tuple(_tile(tiles, int(row), int(column), within) for row, column in pairs if score[row, column] >= 1)
+
+
+def _places(tiles: _Tiles, chosen: Bools, within: Bools) -> list[Tile]:
+    """Return the tiles among the chosen ones that changed most, none near another."""
+    score = _score(tiles) * chosen
+    found: list[Tile] = []
+    while len(found) < PLACES:
+        row, column = divmod(int(score.argmax()), score.shape[1])
         if score[row, column] < 1:
             break
-        box = Box(column / columns, row / rows, (column + 1) / columns, (row + 1) / rows)
-        values = float(tiles.redrawn[row, column]), float(tiles.beyond_tone[row, column])
-        found.append(Tile(box, *values, bool(within[row, column])))
-    return tuple(found)
+        found.append(_tile(tiles, row, column, within))
+        score[max(0, row - APART + 1) : row + APART, max(0, column - APART + 1) : column + APART] = 0
+    return found
+
+
+def _score(tiles: _Tiles) -> Floats:
+    """Return how much each tile changed, in what counts as a change."""
+    score: Floats = tiles.redrawn / REDRAWN + tiles.beyond_tone * tiles.shown / RECOLOURED
+    return score
+
+
+def _tile(tiles: _Tiles, row: int, column: int, within: Bools) -> Tile:
+    rows, columns = tiles.redrawn.shape[0] / tiles.reach[1], tiles.redrawn.shape[1] / tiles.reach[0]
+    box = Box(column / columns, row / rows, (column + 1) / columns, (row + 1) / rows)
+    values = float(tiles.redrawn[row, column]), float(tiles.beyond_tone[row, column])
+    return Tile(box, *values, bool(within[row, column]))

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Drift", "Figure", "Likeness", "Moved", "Part", "Protected", "Tile"]
 
+MOST_BOXES = 12
+"""Boxes of a kind that a record keeps, the largest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -146,6 +149,8 @@ class Drift:
         tiles: those that changed most, the most first.
         grid: for each tile of the first picture how much it changed, 0 to 1, as an array.
         reach: how far the tiles reach over the picture, across and down: 1, or a little less.
+        places: tiles like `tiles`, but none near another, so that each is another place: a few outside of the region,
+            then a few inside.
     """
 
     registration: Registration
@@ -159,6 +164,7 @@ class Drift:
     tiles: tuple[Tile, ...] = field(repr=False)
     grid: NDArray[np.floating[Any]] = field(repr=False, compare=False)
     reach: tuple[float, float] = field(default=(1.0, 1.0), repr=False)
+    places: tuple[Tile, ...] = field(default=(), repr=False)
 
     @property
     def confidence(self) -> float:
@@ -214,8 +220,26 @@ class Drift:
         box = (0.0, 0.0, self.grid.shape[1] / self.reach[0], self.grid.shape[0] / self.reach[1])
         return np.asarray(plane.resize(size or self.registration.before, Image.Resampling.BILINEAR, box), np.float32)
 
+    def heat_file(self) -> bytes:
+        """Return the grid as a grey PNG of one pixel a tile, white where most changed: what a record keeps of it."""
+        import io
+
+        import numpy as np
+        from PIL import Image
+
+        file = io.BytesIO()
+        levels = np.rint(np.clip(np.asarray(self.grid, np.float32), 0, 1) * 255).astype(np.uint8)
+        Image.fromarray(levels).save(file, "PNG", optimize=True)
+        return file.getvalue()
+
     def as_json(self) -> dict[str, Any]:
-        """Return the figures as JSON for a record: numbers rounded to four places, without the grid."""
+        """
+        Return the figures as JSON for a record: numbers rounded to four places, without the grid.
+
+        `frame` says where the pictures and `heat_file` lie upon each other: `matrix`, six numbers of an affine map from
+        pixels of the first to those of the second; `before` and `after`, their sizes; `reach` of the tiles.
+        """
+        registration = self.registration
         moved = self.moved
         return {
             "confidence": round(self.confidence, 3),
@@ -224,9 +248,16 @@ class Drift:
             "outside": _part_json(self.outside),
             "inside": _part_json(self.inside),
             "is_region_given": self.is_region_given,
-            "region": [[round(side, 4) for side in box] for box in self.region],
+            "region": [_sides(box) for box in self.region[:MOST_BOXES]],
             "tone": list(self.tone),
             "compared_at": list(self.compared_at),
+            "frame": {
+                "matrix": [round(number, 6) for number in registration.matrix],
+                "before": list(registration.before),
+                "after": list(registration.after),
+                "reach": [round(part, 6) for part in self.reach],
+            },
+            "places": [_tile_json(tile) for tile in self.places],
             "sentence": self.sentence,
         }
 
@@ -257,8 +288,21 @@ def _part_json(part: Part | None) -> dict[str, Any] | None:
         "by_tone": round(part.by_tone, 4),
         "redrawn": _rounded(part.redrawn),
         "redrawn_area": round(part.redrawn_area, 4),
-        "boxes": [[round(side, 4) for side in box] for box in part.boxes],
+        "boxes": [_sides(box) for box in part.boxes[:MOST_BOXES]],
     }
+
+
+def _tile_json(tile: Tile) -> dict[str, Any]:
+    return {
+        "box": _sides(tile.box),
+        "redrawn": round(tile.redrawn, 4),
+        "recoloured": round(tile.recoloured, 4),
+        "is_inside": tile.is_inside,
+    }
+
+
+def _sides(box: Box) -> list[float]:
+    return [round(side, 4) for side in box]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 from support.measuring.cases import mean_colour
 from support.measuring.edits import jpeg, moved, patched, reread, retoned, shown_at
 from support.measuring.photographs import photograph
@@ -136,11 +138,52 @@ def test_the_heat_map_is_of_the_first_picture_s_size() -> None:
 
 
 def test_the_figures_are_json_for_a_record() -> None:
-    """And hold no picture."""
+    """They hold no picture, and say where one picture lies on the other."""
     pair = moved(photograph("coins"), 0.06, shift=(2, 0))
-    text = json.dumps(drift(pair.before, pair.after).as_json())
+    found = drift(pair.before, pair.after)
+    text = json.dumps(found.as_json())
     assert json.loads(text)["moved"]["corner"]["value"] == pytest.approx(2, abs=0.1)
+    assert json.loads(text)["frame"]["matrix"] == pytest.approx(found.registration.matrix, abs=1e-6)
+    assert json.loads(text)["frame"]["before"] == list(pair.before.size)
     assert len(text) < 2000
+
+
+def test_figures_of_much_that_changed_stay_small() -> None:
+    """Of speckles all over the picture the record keeps the largest."""
+    pair = moved(photograph("coins"), 0.06)
+    after = pair.after.copy()
+    for place in product(range(20, after.width - 30, 70), range(20, after.height - 30, 70)):
+        after.paste(photograph("coffee").resize((24, 24)), place)
+    found = drift(pair.before, after)
+    assert len(found.inside.boxes) > 12
+    assert len(json.dumps(found.as_json())) < 4000
+
+
+def test_the_heat_map_of_a_record_is_a_small_file_of_the_same_grid() -> None:
+    """One grey pixel a tile, as near as 256 levels are."""
+    pair = moved(photograph("astronaut"), 0.08)
+    found = drift(pair.before, patch(pair, (0.0, 0.5, 0.5, 1.0)))
+    file = found.heat_file()
+    assert len(file) < 5000
+    with Image.open(io.BytesIO(file)) as kept:
+        assert kept.mode == "L"
+        assert np.asarray(kept) / 255 == pytest.approx(found.grid, abs=0.002)
+
+
+def test_places_are_apart_and_ranked_outside_first() -> None:
+    """Two patches beside the region are two places, not forty tiles of the larger."""
+    pair = moved(photograph("astronaut"), 0.08)
+    mask = ImageChops.lighter(box_mask(pair.after, (0.0, 0.0, 0.28, 0.28)), box_mask(pair.after, (0.8, 0.8, 0.9, 0.9)))
+    mask = ImageChops.lighter(mask, box_mask(pair.after, (0.1, 0.7, 0.2, 0.8)))
+    after = Image.composite(patch(pair, (0, 0, 1, 1)), pair.after, mask)
+    found = drift(pair.before, after, region=(0, 0, 0.3, 0.3))
+    outside = [tile for tile in found.places if not tile.is_inside]
+    assert found.places[: len(outside)] == tuple(outside)
+    corners = {(round(tile.box.left), round(tile.box.top)) for tile in outside}
+    assert corners == {(1, 1), (0, 1)}
+    assert all(tile.redrawn >= other.redrawn - 0.3 for tile, other in pairwise(outside))
+    middles = [(tile.box.left, tile.box.top) for tile in found.places]
+    assert all(max(abs(x - u), abs(y - v)) > 5 / 64 for (x, y), (u, v) in combinations(middles, 2))
 
 
 @settings(max_examples=scaled(6))
