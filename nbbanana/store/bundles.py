@@ -35,7 +35,7 @@ from nbbanana.store.json_stream import JSONText
 from nbbanana.store.maintenance import digests_hold
 from nbbanana.store.records import Edit, Post
 from nbbanana.store.ro_crate import crate
-from nbbanana.store.serialization import checker, pack, pack_post, unpack, unpack_post
+from nbbanana.store.serialization import checker, pack, pack_post, unpack, unpack_heat_maps, unpack_post
 
 if TYPE_CHECKING:
     from nbbanana.store.store import Store
@@ -101,7 +101,7 @@ def _written(store: Store, edits: list[Edit]) -> Iterator[str]:
     for place, edit in enumerate(edits):
         posts = [pack_post(post) for post in reversed(store.posts(edit.id, limit=10_000))]
         # The number is for readers: a notebook says `edit:12` and `history[12]`, and means it when it is replayed, too.
-        record = {"extra": {}, **pack(edit), "id": edit.id, "posts": posts}
+        record = {"extra": {}, **pack(edit, store.heat_maps(edit.id)), "id": edit.id, "posts": posts}
         line = json.dumps(record, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
         yield f"{',' if place else ''}\n{line}"
     yield "\n]}\n"
@@ -122,6 +122,7 @@ class Bundle:
     Attributes:
         edits: the edits in their order.
         posts: their POSTs by uid.
+        heat_maps: what was measured of their outputs, as small pictures, by uid and output.
         schemas: the JSON Schemas that they name, by hash.
     """
 
@@ -129,6 +130,7 @@ class Bundle:
         self._archive = archive
         self._blobs = _checked_names(archive)
         self.posts: dict[str, tuple[Post, ...]] = {}
+        self.heat_maps: dict[str, dict[int, bytes]] = {}
         self.schemas: dict[str, Mapping[str, Any]] = {}
         head: dict[str, Any] = {}
         found: dict[str, list[Edit]] = {}
@@ -157,6 +159,7 @@ class Bundle:
             numbers.add(edit.id)
             uids.add(edit.uid)
             self.posts[edit.uid] = posts
+            self.heat_maps[edit.uid] = unpack_heat_maps(packed)
             yield edit
 
     def _with_schema(self, edit: Edit, *, is_old: bool) -> Edit:
@@ -215,7 +218,13 @@ def merge(store: Store, path: str | Path, *, keep_ids: bool = False) -> int:
         for sha256, stream in bundle.blobs():
             if not store.has_blob(sha256):
                 _take(store, sha256, stream)
-        return store.take_in(bundle.edits, keep_ids=keep_ids, schemas=bundle.schemas.values(), posts=bundle.posts)
+        return store.take_in(
+            bundle.edits,
+            keep_ids=keep_ids,
+            schemas=bundle.schemas.values(),
+            posts=bundle.posts,
+            heat_maps=bundle.heat_maps,
+        )
 
 
 def _take(store: Store, sha256: str, stream: IO[bytes]) -> None:

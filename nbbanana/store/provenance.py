@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,8 @@ INSIDE = (
     *("model_named", "provider_model", "answered_model", "is_play"),
     *("inputs", "masks", "region", "outputs", "package_version", "extra"),
 )
-"""What goes into a copy of a file: the request and what it made. Who gets the copy need not know what it cost."""
+"""What goes into a copy of a file: the request and what it made. Who gets the copy need not know what it cost, and
+what was measured can be measured again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def embedded_copy(data: bytes, edit: Edit, index: int) -> bytes:
             "They sign every byte of the file: anything written into it would break them.",
             "Use sidecar=True, which leaves the file as it is.",
         )
-    whole = pack(edit)
+    whole = pack(replace(edit, drifts=()))
     packed = {name: whole[name] for name in INSIDE if name in whole}
     with translated(
         ImageError,

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
-from nbbanana.store import browsing, model_schemas, rows, search
+from nbbanana.store import browsing, drifts, model_schemas, rows, search
 from nbbanana.store.conditions import Wanted, conditions
 from nbbanana.store.database import Database
 from nbbanana.store.records import Edit, Post, State
@@ -176,6 +176,25 @@ class Reader:
         """Return the JSON Schema of a model by its hash, which `Edit.schema_hash` names; NotInStoreError without it."""
         with self._database.read() as connection:
             return model_schemas.get(connection, sha256)
+
+    def heat_map(self, edit_id: int, position: int) -> bytes | None:
+        """
+        Return the heat map of an output as a small PNG, a tile a pixel; None where it was not measured.
+
+        `OutputDrift.reach` says how far its tiles reach over the first picture.
+        """
+        with self._database.read() as connection:
+            return drifts.heat_map(connection, edit_id, position)
+
+    def heat_maps(self, edit_id: int) -> dict[int, bytes]:
+        """Return the heat maps of an edit by output."""
+        with self._database.read() as connection:
+            return drifts.heat_maps(connection, index(edit_id))
+
+    def unmeasured(self, before_id: int | None = None, limit: int = 50) -> list[int]:
+        """Return the newest completed edits, below `before_id`, that could be measured and were not."""
+        with self._database.read() as connection:
+            return drifts.unmeasured(connection, before_id, index(limit))
 
     def posts(self, edit_id: int | None = None, limit: int = 50) -> list[Post]:
         """Return the POSTs of an edit, or of all edits, the newest first."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from nbbanana.errors import StoreError
 from nbbanana.regions import Area
+from nbbanana.store.drift_records import OutputDrift
 
 __all__ = [
     "ACCEPTED",
@@ -20,6 +21,7 @@ __all__ = [
     "Facts",
     "InputRecord",
     "Outcome",
+    "OutputDrift",
     "OutputRecord",
     "Post",
     "Rating",
@@ -170,6 +172,8 @@ class Edit:
     """Which request of the same ask in that execution it was, from 0."""
     handle: str | None = None
     """What a provider needs to collect the job; opaque, most often the request id."""
+    drifts: tuple[OutputDrift, ...] = ()
+    """What changed from the first input to each output, as far as it was measured."""
 
     @property
     def prompt(self) -> str:

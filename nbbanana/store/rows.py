@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar, Unpack, cast
 
 from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.regions import area_of
 from nbbanana.request import canonical_json
-from nbbanana.store import search
+from nbbanana.store import drifts, search
 from nbbanana.store.records import (
     ACCEPTED,
     TERMINAL,
@@ -46,10 +46,12 @@ Part = TypeVar("Part")
 _BY_CONTENT = "sha256:"
 
 
-def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) -> int:
+def add(
+    connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False, maps: Mapping[int, bytes] | None = None
+) -> int:
     """
-    Write a whole edit, whatever state it is in; its `parents` are not looked at but found here, and so is its `id`
-    unless `keep_id` says that it is free.
+    Write a whole edit, whatever state it is in, with its heat maps by output; its `parents` are not looked at but found
+    here, and so is its `id` unless `keep_id` says that it is free.
 
     It is not findable by its words yet: `search.index` is for the end of a transaction, since every other statement
     after it has FTS5 write out what it gathered.
@@ -68,6 +70,7 @@ def add(connection: sqlite3.Connection, edit: Edit, *, keep_id: bool = False) ->
     connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(edit_id, text(tag)) for tag in edit.tags])
     ratings = [(edit_id, position, rating) for position, rating in edit.ratings.items()]
     connection.executemany("INSERT INTO ratings VALUES (?, ?, ?)", ratings)
+    drifts.keep(connection, edit_id, edit.drifts, maps or {})
     return edit_id
 
 
@@ -200,6 +203,11 @@ def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> l
     ratings = parts(
         "SELECT * FROM ratings WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position", _rating
     )
+    measured = parts(
+        f"SELECT {drifts.COLUMNS} FROM drifts"  # noqa: S608 - constants
+        " WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position",
+        drifts.drift_of,
+    )
     return [
         _edit(
             row,
@@ -210,6 +218,7 @@ def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> l
             transitions=transitions.get(row["id"], ()),
             tags=tags.get(row["id"], ()),
             ratings=dict(ratings.get(row["id"], ())),
+            drifts=measured.get(row["id"], ()),
         )
         for row in found
     ]
@@ -280,7 +289,7 @@ def _edit(row: sqlite3.Row, **parts: Any) -> Edit:
     return Edit(**values, **apart, **parts)
 
 
-_PARTS = {"inputs", "masks", "outputs", "parents", "transitions", "tags", "ratings"}
+_PARTS = {"inputs", "masks", "outputs", "parents", "transitions", "tags", "ratings", "drifts"}
 _COLUMNS = tuple(
     name for name in Edit.__dataclass_fields__ if name not in _PARTS | {"parameters", "parts", "region", "schema_hash"}
 )

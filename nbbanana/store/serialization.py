@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterable, Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields
 from functools import cache
 from importlib import resources
@@ -17,13 +19,26 @@ from typing import Any, get_args
 
 from nbbanana.prompts import parts_of
 from nbbanana.regions import area_of
-from nbbanana.request import sha256_of
-from nbbanana.store.records import WHOLE, Edit, InputRecord, OutputRecord, Post, Rating, Transition
+from nbbanana.request import canonical_json, sha256_of
+from nbbanana.store.heat_maps import is_heat_map
+from nbbanana.store.records import WHOLE, Edit, InputRecord, OutputDrift, OutputRecord, Post, Rating, Transition
 
-__all__ = ["checker", "pack", "pack_post", "parse_json", "unpack", "unpack_post"]
+__all__ = ["checker", "pack", "pack_post", "parse_json", "unpack", "unpack_heat_maps", "unpack_post"]
 
 APART = frozenset(
-    {"parameters", "parts", "tags", "inputs", "outputs", "masks", "region", "transitions", "ratings", "schema_hash"}
+    {
+        "parameters",
+        "parts",
+        "tags",
+        "inputs",
+        "outputs",
+        "masks",
+        "region",
+        "transitions",
+        "ratings",
+        "schema_hash",
+        "drifts",
+    }
 )
 """Fields of a record that are written in a way of their own."""
 PRIVATE = frozenset({"id", "parents", "request_id", "handle", "notebook", "kernel", "cell", "is_foreign"})
@@ -34,8 +49,8 @@ _PLAIN_CELL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MARK = re.compile(r"(starred|rejected)\[(0|[1-9][0-9]{0,5})\]")
 
 
-def pack(edit: Edit) -> dict[str, Any]:
-    """Return a record as a JSON object."""
+def pack(edit: Edit, heat_maps: Mapping[int, bytes] | None = None) -> dict[str, Any]:
+    """Return a record as a JSON object, with its heat maps by output where they are given."""
     packed = {f.name: getattr(edit, f.name) for f in fields(edit) if f.name not in PRIVATE | APART}
     packed["schema"] = edit.schema_hash
     packed["parameters"] = dict(edit.parameters)
@@ -52,10 +67,18 @@ def pack(edit: Edit) -> dict[str, Any]:
     # only told from others.
     packed["cell"] = edit.cell if edit.cell and _PLAIN_CELL.fullmatch(edit.cell) else None
     packed["kernel"] = sha256_of(edit.kernel)[:32] if edit.kernel else None
-    # Readers of before there were parts pass over what is `extra`.
+    # Readers of before there were parts and figures pass over what is `extra`.
+    extra: dict[str, Any] = {}
     if edit.parts is not None:
-        packed["extra"] = {"parts": dict(edit.parts)}
-    return packed
+        extra["parts"] = dict(edit.parts)
+    if edit.drifts:
+        extra["drifts"] = [_packed_drift(drift, (heat_maps or {}).get(drift.index)) for drift in edit.drifts]
+    return packed | ({"extra": extra} if extra else {})
+
+
+def _packed_drift(drift: OutputDrift, heat_map: bytes | None) -> dict[str, Any]:
+    packed = asdict(drift) | {"reach": list(drift.reach)}
+    return packed if heat_map is None else packed | {"heat_map": b64encode(heat_map).decode()}
 
 
 def pack_post(post: Post) -> dict[str, Any]:
@@ -71,7 +94,8 @@ def unpack_post(packed: dict[str, Any]) -> Post:
 def unpack(packed: dict[str, Any]) -> Edit:
     """Return the record of a JSON object that was checked; its id is 0 where it says none."""
     rest = dict(packed)
-    parts = parts_of(rest.pop("extra", {}).get("parts"))
+    extra = rest.pop("extra", {})
+    parts = parts_of(extra.get("parts"))
     rest.pop("posts", None)
     inputs, masks = (tuple(map(_input, rest.pop(kind, ()))) for kind in ("inputs", "masks"))
     outputs = tuple(OutputRecord(**record) for record in rest.pop("outputs", ()))
@@ -92,8 +116,42 @@ def unpack(packed: dict[str, Any]) -> Edit:
         ratings=ratings,
         schema_hash=rest.pop("schema", None),
         parts=parts.as_json() if parts else None,
+        drifts=tuple(_drifts(extra.get("drifts"), {output.index for output in outputs})),
         **rest,
     )
+
+
+def unpack_heat_maps(packed: dict[str, Any]) -> dict[int, bytes]:
+    """Return the heat maps of a JSON object that was checked, by output; what is none of ours is left out."""
+    outputs = {record["index"] for record in packed.get("outputs", ())}
+    found: dict[int, bytes] = {}
+    for one in _checked_drifts(packed.get("extra", {}).get("drifts"), outputs):
+        with suppress(ValueError):
+            data = b64decode(one.get("heat_map", ""), validate=True)
+            if is_heat_map(data):
+                found[one["index"]] = data
+    return found
+
+
+def _drifts(packed: Any, outputs: Container[int]) -> Iterator[OutputDrift]:
+    for one in _checked_drifts(packed, outputs):
+        known: dict[str, Any] = {name: value for name, value in one.items() if name not in {"reach", "heat_map"}}
+        across, down = one.get("reach", (1.0, 1.0))
+        yield OutputDrift(**known, reach=(float(across), float(down)))
+
+
+def _checked_drifts(packed: Any, outputs: Container[int]) -> list[dict[str, Any]]:
+    """Return what was measured, one for an output; nothing where one is not as it should be."""
+    import fastjsonschema
+
+    try:
+        checker("drifts")(packed)
+        indices = [one["index"] for one in packed]
+        canonical_json([{**one, "figures": None} for one in packed]).encode()
+    except (fastjsonschema.JsonSchemaException, ValueError):
+        return []
+    is_one_each = len(set(indices)) == len(indices) and all(place in outputs for place in indices)
+    return packed if is_one_each and all((one["figures"] is None) != (one["reason"] is None) for one in packed) else []
 
 
 def _ratings_of_old(

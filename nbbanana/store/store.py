@@ -14,7 +14,7 @@ from typing import Any, Self, Unpack
 
 from nbbanana._version import __version__
 from nbbanana.errors import StoreError
-from nbbanana.store import deferred, ledger, maintenance, model_schemas, rows, search
+from nbbanana.store import deferred, drifts, ledger, maintenance, model_schemas, rows, search
 from nbbanana.store.annotations import annotate, rate
 from nbbanana.store.blobs import Blobs
 from nbbanana.store.database import Database
@@ -23,6 +23,7 @@ from nbbanana.store.records import (
     Edit,
     Facts,
     Outcome,
+    OutputDrift,
     Post,
     Rating,
     State,
@@ -306,6 +307,24 @@ class Store(Money, Leases):
             rate(connection, edit_id, position, rating)
             return rows.get(connection, edit_id)
 
+    def measured(self, edit_id: int, measures: Iterable[OutputDrift], heat_maps: Mapping[int, bytes]) -> Edit:
+        """
+        Write down what changed from the first input to each output, in the place of what was measured before.
+
+        Args:
+            edit_id: the edit.
+            measures: what was measured, one for an output.
+            heat_maps: by output; small PNGs, as `nbbanana.store.heat_maps` makes them.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: the edit has no such output, or a heat map is none.
+        """
+        with self._database.write() as connection:
+            edit_id = rows.one(connection, edit_id)["id"]
+            drifts.replace_all(connection, edit_id, measures, heat_maps)
+            return rows.get(connection, edit_id)
+
     def post_sent(self, edit_id: int, *, seed: int | None, quote: float | None, is_minted: bool = False) -> int:
         """
         Write down a POST before it is sent; returns its ordinal in the edit, from 0, for `post_ended`. With `is_minted`
@@ -338,6 +357,7 @@ class Store(Money, Leases):
         keep_ids: bool = False,
         schemas: Iterable[Mapping[str, Any]] = (),
         posts: Mapping[str, Sequence[Post]] | None = None,
+        heat_maps: Mapping[str, Mapping[int, bytes]] | None = None,
     ) -> int:
         """
         Add edits that another store wrote, in their order, all or none; those whose uid is here are left out.
@@ -351,6 +371,7 @@ class Store(Money, Leases):
             keep_ids: number them as they were.
             schemas: the JSON Schemas that they name by hash; a hash that is not here is left out of an edit.
             posts: the POSTs of edits, by uid.
+            heat_maps: the heat maps of their outputs, by uid and output.
 
         Returns:
             How many were added.
@@ -364,7 +385,8 @@ class Store(Money, Leases):
                     if schema is not None and schema not in known and not model_schemas.has(connection, schema):
                         schema = None
                     foreign = replace(edit, is_foreign=not keep_ids, schema_hash=schema)
-                    edit_id = rows.add(connection, foreign, keep_id=keep_ids)
+                    maps = (heat_maps or {}).get(edit.uid)
+                    edit_id = rows.add(connection, foreign, keep_id=keep_ids, maps=maps)
                     added[edit_id] = edit
                     ledger.add(connection, edit_id, (posts or {}).get(edit.uid, ()))
             for edit_id, edit in added.items():
