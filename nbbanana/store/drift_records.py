@@ -30,7 +30,6 @@ class OutputDrift:
         sentence: what changed, or why that cannot be said.
         reason: why it was refused, as the `reason` of a MeasureError; None where it was measured.
         figures: what `Drift.as_json` gave; None where it was refused.
-        reach: how far the tiles of the heat map reach over the first picture, across and down: 1, or a little less.
 
     >>> figures = {"moved": {"corner": {"value": 2.0, "floor": 0.1}}, "outside": None, "inside": None}
     >>> one = OutputDrift(0, "ab" * 32, "Moved 2.0 px.", figures=figures)
@@ -43,12 +42,17 @@ class OutputDrift:
     sentence: str
     reason: str | None = None
     figures: Mapping[str, Any] | None = field(default=None, repr=False)
-    reach: tuple[float, float] = field(default=(1.0, 1.0), repr=False)
 
     @property
     def is_measured(self) -> bool:
         """Whether there are figures."""
         return self.figures is not None
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """How far the tiles of the heat map reach over the first picture, across and down: 1, or a little less."""
+        across, down = (self.figures or {}).get("frame", {}).get("reach", (1.0, 1.0))
+        return float(across), float(down)
 
     @property
     def moved(self) -> float | None:

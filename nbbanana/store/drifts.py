@@ -15,11 +15,11 @@ from nbbanana.store.values import LARGEST, index, json_text, text
 __all__ = ["COLUMNS", "drift_of", "heat_map", "heat_maps", "keep", "replace_all", "unmeasured"]
 
 _NAMES = ("edit_id", "position", "against", "sentence", "reason", "figures", *FIGURES)
-COLUMNS = "edit_id, position, against, sentence, reason, figures, reach_across, reach_down"
+COLUMNS = "edit_id, position, against, sentence, reason, figures"
 """What `drift_of` needs of a row: all but the heat map, and what the figures hold already."""
 _INSERT = (
-    f"INSERT INTO drifts ({', '.join(_NAMES)}, reach_across, reach_down, heat_map)"  # noqa: S608 - constants
-    f" VALUES ({', '.join('?' * (len(_NAMES) + 3))})"
+    f"INSERT INTO drifts ({', '.join(_NAMES)}, heat_map)"  # noqa: S608 - constants
+    f" VALUES ({', '.join('?' * (len(_NAMES) + 1))})"
 )
 
 
@@ -90,7 +90,6 @@ def _row(edit_id: int, drift: OutputDrift, data: bytes | None) -> tuple[Any, ...
         text(drift.reason),
         None if drift.figures is None else json_text(drift.figures),
         *(drift.value(name) for name in FIGURES),
-        *drift.reach,
         data,
     )
 
@@ -103,5 +102,4 @@ def drift_of(row: sqlite3.Row) -> OutputDrift:
         sentence=row["sentence"],
         reason=row["reason"],
         figures=None if row["figures"] is None else json.loads(row["figures"]),
-        reach=(row["reach_across"], row["reach_down"]),
     )

@@ -77,7 +77,7 @@ def pack(edit: Edit, heat_maps: Mapping[int, bytes] | None = None) -> dict[str, 
 
 
 def _packed_drift(drift: OutputDrift, heat_map: bytes | None) -> dict[str, Any]:
-    packed = asdict(drift) | {"reach": list(drift.reach)}
+    packed = asdict(drift)
     return packed if heat_map is None else packed | {"heat_map": b64encode(heat_map).decode()}
 
 
@@ -135,9 +135,7 @@ def unpack_heat_maps(packed: dict[str, Any]) -> dict[int, bytes]:
 
 def _drifts(packed: Any, outputs: Container[int]) -> Iterator[OutputDrift]:
     for one in _checked_drifts(packed, outputs):
-        known: dict[str, Any] = {name: value for name, value in one.items() if name not in {"reach", "heat_map"}}
-        across, down = one.get("reach", (1.0, 1.0))
-        yield OutputDrift(**known, reach=(float(across), float(down)))
+        yield OutputDrift(**{name: value for name, value in one.items() if name != "heat_map"})
 
 
 def _checked_drifts(packed: Any, outputs: Container[int]) -> list[dict[str, Any]]:

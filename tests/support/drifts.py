@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+from PIL import Image
+
 from nbbanana.store import OutputDrift
-from nbbanana.store.heat_maps import png_of
 from support.stores import sha256
 
 __all__ = ["AGAINST", "drifted", "figures", "heat_map", "refused"]
@@ -42,6 +44,13 @@ def figures(
         "region": [[0.5, 0.0, 1.0, 1.0]],
         "tone": [0, 64, 128, 191, 255],
         "compared_at": [640, 480],
+        "frame": {
+            "matrix": [1.0, 0.0, moved, 0.0, 1.0, 0.0],
+            "before": [640, 480],
+            "after": [640, 480],
+            "reach": [1.0, 0.9375],
+        },
+        "places": [{"box": [0.0, 0.0, 0.25, 0.25], "redrawn": redrawn, "recoloured": 3.0, "is_inside": False}],
         "sentence": sentence,
     }
 
@@ -56,7 +65,7 @@ def drifted(
 ) -> OutputDrift:
     """An output that was measured."""
     found = figures(moved, recoloured, redrawn, sentence=sentence)
-    return OutputDrift(index, AGAINST, sentence, None, found, (1.0, 0.9375))
+    return OutputDrift(index, AGAINST, sentence, None, found)
 
 
 def refused(index: int = 0, reason: str = "unrelated") -> OutputDrift:
@@ -66,4 +75,6 @@ def refused(index: int = 0, reason: str = "unrelated") -> OutputDrift:
 
 def heat_map(grey: int = 128, width: int = 4, height: int = 3) -> bytes:
     """A heat map of so many tiles, all alike."""
-    return png_of([bytes([grey] * width)] * height)
+    file = io.BytesIO()
+    Image.new("L", (width, height), grey).save(file, "PNG", optimize=True)
+    return file.getvalue()

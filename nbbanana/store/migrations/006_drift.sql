@@ -12,8 +12,6 @@ CREATE TABLE drifts (
     redrawn_outside    REAL,                            -- 0 to 1
     recoloured_inside  REAL,
     redrawn_inside     REAL,
-    reach_across       REAL NOT NULL DEFAULT 1,         -- how far the tiles of the heat map reach over the picture
-    reach_down         REAL NOT NULL DEFAULT 1,
     heat_map           BLOB,                            -- a tile a pixel, PNG of 8-bit greys; last: most reads skip it
     PRIMARY KEY (edit_id, position),
     CHECK ((figures IS NULL) <> (reason IS NULL))
