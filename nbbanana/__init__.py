@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nbbanana.calls import aedit, chain, edit, submit
     from nbbanana.prompts import prompt
     from nbbanana.session import EditResult, History, Job, Output, Session
+    from nbbanana.session.diffing import diff
     from nbbanana.session.linting import lint
     from nbbanana.session.provider_list import list_providers
     from nbbanana.session.recovery import recover
@@ -50,6 +51,7 @@ __all__ = [
     "browse",
     "chain",
     "compare",
+    "diff",
     "edit",
     "errors",
     "history",
@@ -81,6 +83,7 @@ _HOMES = {
     "browse": "nbbanana.widgets.browser",
     "chain": "nbbanana.calls",
     "compare": "nbbanana.widgets.compare",
+    "diff": "nbbanana.session.diffing",
     "edit": "nbbanana.calls",
     "lint": "nbbanana.session.linting",
     "list_providers": "nbbanana.session.provider_list",

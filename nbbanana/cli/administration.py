@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +15,14 @@ from nbbanana.cli.models import add_models
 from nbbanana.errors import NoCredentialError, UsageError
 
 if TYPE_CHECKING:
-    from nbbanana.session import EditResult
+    from nbbanana.session import EditResult, Output, Session
 
 __all__ = ["add_to"]
 
 DAMAGED = 1
 """The exit code of `verify` where something is not as it was kept."""
+_OF_HISTORY = re.compile(r"(?:edit:)?([0-9]{1,18})(?:\[([0-9]{1,18})\])?")
+"""An edit, or one of its pictures."""
 
 
 def add_to(commands: Commands) -> None:
@@ -31,9 +35,10 @@ def _add_records(commands: Commands) -> None:
     history = commands.add("history", _history, "List edits, the newest first, or search them.")
     history.add_argument("words", nargs="*")
     history.add_argument("-n", type=int, default=20, help="how many")
-    diff = commands.add("diff", _diff, "Say what is unlike between two edits: words, parameters, inputs.")
-    diff.add_argument("left", type=_edit_id, metavar="EDIT")
-    diff.add_argument("right", type=_edit_id, metavar="EDIT")
+    diff = commands.add("diff", _diff, "Say what is unlike between two edits or pictures: words, parameters, pixels.")
+    diff.epilog = "EDIT is the number of an edit, edit:12[0] for one of its pictures, or a picture file."
+    diff.add_argument("left", type=_edit_or_picture, metavar="EDIT")
+    diff.add_argument("right", type=_edit_or_picture, metavar="EDIT")
     recover = commands.add("recover", _recover, "Say how a picture file was made; nothing is sent.")
     recover.add_argument("file")
     export = commands.add("export", _export, "Write edits and their pictures into a bundle; prints where it is.")
@@ -92,13 +97,14 @@ def _row(result: EditResult) -> dict[str, Any]:
 
 
 def _diff(options: argparse.Namespace) -> None:
+    from nbbanana.session.diffing import diff
+
     with open_session(options) as session:
-        diff = session.history.diff(options.left, options.right)
+        found = diff(*(side if isinstance(side, Path) else side(session) for side in (options.left, options.right)))
         if options.output == "json":
-            words = [list(pair) for pair in diff.words]
-            put_json({"words": words, "parameters": diff.parameters, "inputs": [list(pair) for pair in diff.inputs]})
+            put_json(found.as_json())
         else:
-            put_line(diff._repr_mimebundle_()[0]["text/plain"])
+            put_line(found._repr_mimebundle_()[0]["text/plain"])
 
 
 def _recover(options: argparse.Namespace) -> None:
@@ -155,6 +161,26 @@ def _replay(options: argparse.Namespace) -> None:
     if not options.store:
         raise UsageError("replay needs --store.", "It names the bundle or the folder with the edits.")
     put_line(str(replay(Path(options.notebook), Path(options.store), Path(options.to) if options.to else None)))
+
+
+def _edit_or_picture(text: str) -> Path | Callable[[Session], EditResult | Output]:
+    """Return a picture file, or what finds an edit or one of its pictures in the history."""
+    found = _OF_HISTORY.fullmatch(text)
+    if found is None and Path(text).is_file():
+        return Path(text)
+    number = _edit_id(text if found is None else found[1])
+    index = None if found is None or found[2] is None else int(found[2])
+
+    def look_up(session: Session) -> EditResult | Output:
+        """Return the edit, or its picture."""
+        result = session.history[number]
+        if index is None:
+            return result
+        if index >= len(result):
+            raise UsageError(f"There is no {text}.", f"Edit {number} has {len(result)} pictures.", "They begin at [0].")
+        return result[index]
+
+    return look_up
 
 
 def _edit_id(text: str) -> int:

@@ -7,7 +7,7 @@ from nbbanana.display.differences import comparison_bundle, diff_bundle, lineage
 from nbbanana.display.grid import PROVENANCE, bundle, text
 from nbbanana.display.progress import ProgressDisplay, standing, stopping
 from nbbanana.display.tables import dry_run_bundle, history_bundle, note_bundle
-from nbbanana.display.views import ComparisonView, DiffView, DryRun, LineageNode, Picture, ResultView
+from nbbanana.display.views import ComparisonView, DiffView, DryRun, LineageNode, PairView, Picture, ResultView
 from nbbanana.display.words import describe
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "DiffView",
     "DryRun",
     "LineageNode",
+    "PairView",
     "Picture",
     "ProgressDisplay",
     "ResultView",

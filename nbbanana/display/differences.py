@@ -67,23 +67,31 @@ def _common_start(tokens: Sequence[Sequence[str]]) -> list[str]:
 
 
 def diff_bundle(view: DiffView) -> dict[str, str]:
-    """Return two edits side by side: words, parameters and inputs that differ, and the outputs of both."""
+    """Return two edits as one view: words, parameters and inputs that differ, and their pictures in pairs."""
     rows = [
         *((name, _value(a), _value(b)) for name, a, b in view.parameters),
         *(("input", _value(a), _value(b)) for a, b in view.inputs),
     ]
-    sides = [(view.left, _tiles(view.left_pictures)), (view.right, _tiles(view.right_pictures))]
+    tiles = _tiles([picture for pair in view.pairs for picture in (pair.left, pair.right)])
+    pairs = [(tiles[2 * at], tiles[2 * at + 1], pair) for at, pair in enumerate(view.pairs)]
     return {
         "text/plain": "\n".join(_diff_lines(view, rows)),
-        "text/html": render("diff", view=view, rows=rows, sides=sides),
+        "text/html": render("diff", view=view, rows=rows, pairs=pairs, others=_tiles(view.others)),
     }
 
 
 def _diff_lines(view: DiffView, rows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
-    yield f"{view.left} → {view.right}"
-    yield _marked(view.words)
+    yield f"{plain(view.left)} → {plain(view.right)}"
+    if view.words:
+        yield _marked(view.words)
     for name, left, right in rows:
         yield f"  {name}: {plain(left)} → {plain(right)}"
+    for pair in view.pairs:
+        names = f"{one_line(pair.left.label)} → {one_line(pair.right.label)}"
+        if pair.sentence:
+            yield f"{names}: {one_line(pair.sentence, 400)}" if len(view.pairs) > 1 else one_line(pair.sentence, 400)
+    if view.note:
+        yield view.note
 
 
 def _marked(pairs: Iterable[Change]) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbbanana.measure import Drift
     from nbbanana.request import Advice
 
-__all__ = ["ComparisonView", "DiffView", "DryRun", "LineageNode", "Picture", "ResultView", "Row"]
+__all__ = ["ComparisonView", "DiffView", "DryRun", "LineageNode", "PairView", "Picture", "ResultView", "Row"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +164,35 @@ class DryRun:
 
 
 @dataclass(frozen=True, slots=True)
+class PairView:
+    """
+    Two pictures and what changed between them.
+
+    Args:
+        left, right: the pictures.
+        sentence: what changed, or why that cannot be said; empty where nothing is said of it.
+        drift: the figures, where they were measured.
+    """
+
+    left: Picture
+    right: Picture
+    sentence: str = ""
+    drift: Drift | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DiffView:
     """
-    Two edits side by side.
+    Two edits, or two pictures, side by side.
 
     Args:
         left, right: what one types to get each.
         words: the two prompts as one: pairs of `same`, `gone` or `new` and the text.
         parameters: name, left and right value of each that differs; None is not set.
         inputs: pairs of names of the inputs that differ; None where one side has none.
-        left_pictures, right_pictures: the outputs of both.
+        pairs: the pictures of both in pairs, and what changed between them.
+        others: pictures that have none to be compared with.
+        note: a sentence about the pictures, such as how to get figures.
     """
 
     left: str
@@ -180,8 +200,9 @@ class DiffView:
     words: tuple[tuple[str, str], ...]
     parameters: tuple[tuple[str, Any, Any], ...] = ()
     inputs: tuple[tuple[str | None, str | None], ...] = ()
-    left_pictures: tuple[Picture, ...] = ()
-    right_pictures: tuple[Picture, ...] = ()
+    pairs: tuple[PairView, ...] = ()
+    others: tuple[Picture, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,63 +1,118 @@
-"""What changed between edits, and what came of what: the data behind `history.diff` and `history.lineage`."""
+"""What changed between edits, and what came of what: the data behind `nb.diff` and `history.lineage`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from nbbanana.display.views import DiffView, LineageNode
+from nbbanana.display.views import DiffView, LineageNode, PairView
 from nbbanana.prompts import parts_of, parts_that_differ
+from nbbanana.session.history_values import whole
+from nbbanana.session.jobs import outputs_of
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, expression, holders
-from nbbanana.session.results import EditResult
+from nbbanana.session.pixel_pairs import NO_FIGURES, PixelPair, Side, has_figures, paired, side_of
+from nbbanana.session.results import EditResult, Output
 from nbbanana.store.records import Edit
 from nbbanana.text import one_line
 
-__all__ = ["Diff", "Lineage", "changed_parameters", "changed_parts"]
+__all__ = ["Compared", "Diff", "Lineage", "changed_parameters", "changed_parts", "pair_view", "recorded"]
 
 MOST_NODES = 200
 DEEPEST = 60
 """A lineage that grows beyond these is cut, and says so."""
 
 
+Compared = EditResult | Output | Side
+"""What a diff compares: an edit, one of its pictures, or a picture that is no edit's."""
+
+
 class Diff:
     """
-    What is unlike between two edits.
+    What is unlike between two edits, or two pictures.
 
     `words` is the two prompts as one, `parameters` maps a name to its two values (None is not set), `parts` a part of
     the prompts to how it is written in both, where both are made of parts, and `inputs` pairs the names of the pictures
-    that differ.
+    that differ. Where one of the two is no edit, these are empty.
+
+    `pixels` are the pairs of pictures: the first output with the first, and so on; one picture alone is paired with the
+    output of its own index, where there is one, else with the first. What changed between them is measured when it is
+    first asked for or shown: `diff.pixels[0].sentence`.
+
+    A diff is true where something is unlike by what is on record: words, parameters, inputs or the bytes of a pair's
+    files. Nothing is measured for that.
+
+    Args:
+        left: the one before.
+        right: the one after.
     """
 
-    def __init__(self, left: EditResult, right: EditResult) -> None:
+    def __init__(self, left: Compared, right: Compared) -> None:
+        self.left, self.right = left, right
+        self.words: tuple[tuple[str, str], ...] = ()
+        self.parameters: dict[str, tuple[Any, Any]] = {}
+        self.parts: dict[str, tuple[str | None, str | None]] = {}
+        self.inputs: tuple[tuple[str | None, str | None], ...] = ()
+        old, new = _edit_of(left), _edit_of(right)
+        if old is not None and new is not None:
+            self._compare(old, new)
+
+    def _compare(self, old: EditResult, new: EditResult) -> None:
         from nbbanana.display import word_diff
 
-        self.left, self.right = left, right
-        self.words = word_diff(left.prompt, right.prompt)
-        self.parameters = changed_parameters(left.record, right.record)
-        self.parts = changed_parts(left.record, right.record)
+        self.words = word_diff(old.prompt, new.prompt)
+        self.parameters = changed_parameters(old.record, new.record)
+        self.parts = changed_parts(old.record, new.record)
         self.inputs = tuple(
             (a.name if a else None, b.name if b else None)
-            for a, b in zip_longest(left.inputs, right.inputs)
+            for a, b in zip_longest(old.inputs, new.inputs)
             if a is None or b is None or a.identity != b.identity
         )
 
+    @cached_property
+    def pixels(self) -> tuple[PixelPair, ...]:
+        """The pairs of pictures, which measure themselves when they are asked; empty where one side has none."""
+        return paired(self._left_sides, self._right_sides)
+
+    @cached_property
+    def _left_sides(self) -> tuple[Side, ...]:
+        return _sides_of(self.left)
+
+    @cached_property
+    def _right_sides(self) -> tuple[Side, ...]:
+        return _sides_of(self.right)
+
     def __repr__(self) -> str:
-        return one_line(
-            f"<Diff {self.left.label} → {self.right.label}: "
-            f"{', '.join([*self.parts, *self.parameters]) or 'same parameters'}>"
-        )
+        unlike = ", ".join([*self.parts, *self.parameters])
+        is_of_edits = _edit_of(self.left) is not None and _edit_of(self.right) is not None
+        said = unlike or ("same parameters" if is_of_edits else "pictures")
+        return one_line(f"<Diff {self.left.label} → {self.right.label}: {said}>")
 
     def __bool__(self) -> bool:
-        return bool(self.parameters or self.inputs) or any(kind != "same" for kind, _ in self.words)
+        if self.parameters or self.inputs or any(kind != "same" for kind, _ in self.words):
+            return True
+        return any(not pair.is_same_file for pair in self.pixels)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it as JSON; measures what was not measured yet."""
+        return {
+            "words": [list(pair) for pair in self.words],
+            "parameters": self.parameters,
+            "inputs": [list(pair) for pair in self.inputs],
+            "pixels": [pair.as_json() for pair in self.pixels],
+        }
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         from nbbanana.display import diff_bundle
 
-        left, right = self.left.view(), self.right.view()
-        view = DiffView(
+        return diff_bundle(self._view()), {}
+
+    def _view(self) -> DiffView:
+        shown = {side.label for pair in self.pixels for side in (pair.left, pair.right)}
+        return DiffView(
             left=self.left.label,
             right=self.right.label,
             words=self.words,
@@ -66,10 +121,46 @@ class Diff:
                 *((name, *values) for name, values in self.parameters.items()),
             ),
             inputs=self.inputs,
-            left_pictures=left.pictures,
-            right_pictures=right.pictures,
+            pairs=tuple(pair_view(pair) for pair in self.pixels),
+            others=tuple(side.picture for side in (*self._left_sides, *self._right_sides) if side.label not in shown),
+            note="" if has_figures() else NO_FIGURES,
         )
-        return diff_bundle(view), {}
+
+
+def recorded(value: Any, numbered: Callable[[Any], EditResult]) -> EditResult | Output:
+    """
+    Return the edit, or the picture of one, that a user names to be compared.
+
+    Args:
+        value: a result, an output, a job that is over, or the number of an edit.
+        numbered: gives the edit of a number.
+
+    Raises:
+        VariableError: a job that is under way.
+        UsageError: no number of an edit.
+        NotInStoreError: no such edit.
+    """
+    if isinstance(value, EditResult | Output):
+        return value
+    found = outputs_of(value)
+    return found if isinstance(found, EditResult) else numbered(whole(value))
+
+
+def pair_view(pair: PixelPair) -> PairView:
+    """Return what to show of two pictures; it measures them."""
+    sentence = pair.sentence if pair.is_same_file or has_figures() else ""
+    return PairView(pair.left.picture, pair.right.picture, sentence, pair.drift)
+
+
+def _edit_of(side: Compared) -> EditResult | None:
+    """Return the edit that something is of."""
+    return side if isinstance(side, EditResult) else side.result
+
+
+def _sides_of(side: Compared) -> tuple[Side, ...]:
+    if isinstance(side, Side):
+        return (side,)
+    return tuple(side_of(output, "") for output in ([side] if isinstance(side, Output) else side))
 
 
 def changed_parts(left: Edit, right: Edit) -> dict[str, tuple[str | None, str | None]]:

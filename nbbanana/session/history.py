@@ -12,7 +12,7 @@ from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
 from nbbanana.session import history_values as values
 from nbbanana.session import view_builders
 from nbbanana.session.bundled import open_to_read
-from nbbanana.session.changes import Diff, Lineage
+from nbbanana.session.changes import Diff, Lineage, recorded
 from nbbanana.session.jobs import Job
 from nbbanana.session.ledger_table import Ledger
 from nbbanana.session.library import Library
@@ -130,9 +130,20 @@ class History:
         """Return the newest edits, the newest first."""
         return self._page(self._library.store.page(limit=values.count(limit)))
 
-    def diff(self, left: int, right: int) -> Diff:
-        """Return what is unlike between two edits: words, parameters, inputs; shows their outputs side by side."""
-        return Diff(self[left], self[right])
+    def diff(self, left: Any, right: Any) -> Diff:
+        """
+        Return what is unlike between two edits: words, parameters, inputs and pixels, in one view.
+
+        Args:
+            left: the one before: its number, a result, an output, or a job that is over. `nb.diff` takes pictures too.
+            right: the one after, likewise.
+
+        Raises:
+            NotInStoreError: no such edit.
+            UsageError: no number of an edit.
+            VariableError: a job that is under way.
+        """
+        return Diff(recorded(left, self.__getitem__), recorded(right, self.__getitem__))
 
     def lineage(self, edit_id: int) -> Lineage:
         """Return what an edit came from and what came of it, as a tree."""

@@ -7,9 +7,10 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbbanana.display import ComparisonView, comparison_bundle
+from nbbanana.session.pixel_pairs import Side, data_of
 from nbbanana.text import one_line
 from nbbanana.widgets.base import Form, Message
-from nbbanana.widgets.comparison import Side, data_of, made_from, rows, same, sides_of, words
+from nbbanana.widgets.comparison import made_from, rows, same, sides_of, words
 from nbbanana.widgets.thumbnail_cache import VIEW_SIDE, seen, whole
 from nbbanana.widgets.viewing import answer
 

@@ -4,44 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from nbbanana import images
-from nbbanana.display import Picture
 from nbbanana.display.words import money
-from nbbanana.errors import ImageError, UsageError
+from nbbanana.errors import UsageError
 from nbbanana.session import EditResult, Output
 from nbbanana.session.changes import Diff
+from nbbanana.session.pixel_pairs import Side, side_of
 from nbbanana.text import one_line
 from nbbanana.widgets.payloads import are_alike, when
 
-__all__ = ["Side", "data_of", "made_from", "only_output", "rows", "same", "sides_of", "words"]
+__all__ = ["made_from", "only_output", "rows", "same", "sides_of", "words"]
 
 LEAST, MOST = 2, 6
 UNSET = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """
-    One picture.
-
-    Args:
-        picture: its name, bytes or file, and size.
-        output: what it is of an edit, where it is an output.
-        identity: what its content is known by; empty where that is not known.
-    """
-
-    picture: Picture
-    output: Output | None = None
-    identity: str = ""
-
-    @property
-    def result(self) -> EditResult | None:
-        """The edit that it came from, where it came from one."""
-        return None if self.output is None else self.output.result
 
 
 def sides_of(sources: Sequence[Any]) -> tuple[Side, ...]:
@@ -82,17 +58,7 @@ def _of_one(source: EditResult | Output) -> tuple[Side, ...]:
 def _side(source: Any) -> Side:
     if isinstance(source, EditResult):
         source = only_output(source)
-    if isinstance(source, Output):
-        picture = Picture(source.label, source.path, source.width, source.height, caption=source.result.prompt)
-        return Side(picture, source, f"sha256:{source.sha256}")
-    image = images.load(source)
-    if image.source is None:
-        raise ImageError(
-            f"{image.name} is a URL, and its picture is not here.",
-            "compare() does not download.",
-            "Download it and give the file.",
-        )
-    return Side(Picture(image.name, image.source, image.width, image.height), identity=image.identity)
+    return side_of(source, "compare()")
 
 
 def only_output(result: EditResult) -> Output:
@@ -158,6 +124,7 @@ def rows(sides: Sequence[Side]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """
     What is unlike, apart from the words: names, and a value for each picture.
 
+    >>> from nbbanana.display import Picture
     >>> tiny = [Side(Picture(name, None, side, 512)) for name, side in (("a.png", 512), ("b.png", 640))]
     >>> rows(tiny)
     (('size', ('512×512', '640×512')),)
@@ -214,9 +181,3 @@ def _value(value: Any) -> str:
     if value is None:
         return UNSET
     return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 80)
-
-
-def data_of(side: Side) -> bytes:
-    """The bytes of a picture as they are; its file is read now."""
-    source = side.picture.source
-    return source.read_bytes() if isinstance(source, Path) else source or b""

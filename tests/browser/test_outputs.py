@@ -18,6 +18,7 @@ from nbbanana.display import (
     DiffView,
     DryRun,
     LineageNode,
+    PairView,
     Picture,
     ProgressDisplay,
     ResultView,
@@ -116,7 +117,8 @@ def against_each_other(done: ResultView) -> list[dict[str, str]]:
     """Two edits with what changed, their pictures compared, and where one came from."""
     changes = word_diff(done.prompt, f"{done.prompt} And rain for $7.")
     values = (("seed", 7, 8), ("aspect_ratio", None, "1:1"))
-    diff = DiffView("neon", "rain", changes, values, (("portrait.jpg", None),), done.pictures, done.pictures[:1])
+    pairs = tuple(map(PairView, done.pictures, done.pictures[:1]))
+    diff = DiffView("neon", "rain", changes, values, (("portrait.jpg", None),), pairs, done.pictures[1:])
     compared = ComparisonView(done.pictures[:3], changes, (("seed", ("7", "8", "$9")),), ("model",))
     child = LineageNode("rain", "And rain for $7.", 48, done.pictures[0].source, ("seed 8",), is_current=True)
     root = LineageNode("neon", done.prompt, 47, done.pictures[0].source, ("seed 7",), children=(child,))

@@ -232,6 +232,17 @@ def test_two_edits_are_compared(shell, served):
     assert shell("diff", "1", "x").code == 64
 
 
+def test_pictures_of_edits_and_files_are_compared(shell, served):
+    """By their place in the history or by their file; what is not there is a wrong argument."""
+    served()
+    out = [Path(name) for name in shell(*EDIT, "-q", "-o", "out").json["images"]]
+    ran = shell("diff", "edit:1[0]", str(out[0]))
+    assert ran.out.splitlines()[-1] == "The same file."
+    assert shell("diff", "1[0]", str(out[0]), "--output", "json").json["pixels"][0]["same_file"] is True
+    assert shell("diff", "1[9]", "1").code == 64
+    assert shell("diff", "missing.png", "1").code == 64
+
+
 def test_an_edit_that_nothing_is_known_of_is_settled(shell, served):
     """It was never charged; or it has an id, and is collected."""
     box = served(faults=[Fault("submit", drop=True, after_accept=True, times=2)])

@@ -90,7 +90,7 @@ def test_tables_diffs_and_lineages_name_edits_so_that_it_can_be_typed(made: Any)
     assert captions(nb.history.latest()._repr_mimebundle_()) == ["nb.history[2]", "nb.history[1]"]
     difference = nb.history.diff(1, 2)._repr_mimebundle_()[0]
     assert difference["text/plain"].startswith("neon → nb.history[2]")
-    assert captions(difference) == ["neon[0]", "neon[1]", "nb.history[2][0]"]
+    assert captions(difference) == ["neon[0]", "nb.history[2][0]", "neon[1]"]
     assert captions(nb.history.lineage(2)._repr_mimebundle_()) == ["nb.history[1]", "nb.history[2]"]
 
 

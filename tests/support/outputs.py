@@ -14,6 +14,7 @@ from nbbanana.display import (
     DiffView,
     DryRun,
     LineageNode,
+    PairView,
     Picture,
     ProgressDisplay,
     ResultView,
@@ -119,9 +120,8 @@ def _on_its_way(view: ResultView, words: str) -> Iterator[str]:
 def _against_each_other(view: ResultView, words: str) -> Iterator[str]:
     changes = (("same", words), ("gone", words), ("new", words))
     values = ((words, words, None), (words, None, [words]))
-    yield diff_bundle(DiffView(words, words, changes, values, ((words, None),), view.pictures, view.pictures))[
-        "text/html"
-    ]
+    pairs = tuple(PairView(one, one, words) for one in view.pictures)
+    yield diff_bundle(DiffView(words, words, changes, values, ((words, None),), pairs, view.pictures))["text/html"]
     rows = ((words, (words, words)),)
     yield comparison_bundle(ComparisonView(view.pictures, changes, rows, (words,)))["text/html"]
     child = LineageNode(words, words, None, facts=(words, words), is_current=True)
