@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nbbanana.session.refreshing import refresh_models
     from nbbanana.session.split_and_rebase import rebase, split
     from nbbanana.session.use_case_list import use_cases
+    from nbbanana.sweeps.sweep import sweep
     from nbbanana.widgets.browser import browse
     from nbbanana.widgets.compare import compare
     from nbbanana.widgets.region import region
@@ -68,6 +69,7 @@ __all__ = [
     "split",
     "studio",
     "submit",
+    "sweep",
     "unload_ipython_extension",
     "use_cases",
     "view",
@@ -95,6 +97,7 @@ _HOMES = {
     "split": "nbbanana.session.split_and_rebase",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",
+    "sweep": "nbbanana.sweeps.sweep",
     "use_cases": "nbbanana.session.use_case_list",
     "view": "nbbanana.widgets.viewer",
 }

@@ -7,7 +7,7 @@ where nobody said `watch_with`. It is a room of its own because it is loaded wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 __all__ = ["Stage", "Watcher", "watch_with", "watcher"]
@@ -32,6 +32,9 @@ class Watcher:
 
     def progress(self, series: Sequence[Stage], play: str = "") -> None:
         """Show where they stand; `play` is the provider, where its money is play money."""
+
+    def drawing(self, make: Callable[[], Mapping[str, str]]) -> None:
+        """Show in the place of the progress what `make` makes, a MIME bundle; it is not called where nothing shows."""
 
     def ended(self, said: str) -> None:
         """Say in the place of the progress, if there was any, how they ended."""

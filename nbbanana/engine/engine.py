@@ -28,7 +28,7 @@ from nbbanana.engine.run import NotSentError, Outcome, Run, StopReport, answered
 from nbbanana.engine.seeded_asks import SeededAsks
 from nbbanana.engine.series import Series
 from nbbanana.engine.steps import Steps
-from nbbanana.engine.stop import free, stop
+from nbbanana.engine.stop import free, stop, withdraw
 from nbbanana.errors import NBBananaError
 from nbbanana.images import UploadCache
 from nbbanana.models import Model
@@ -161,6 +161,22 @@ class Engine:
         series = self._steps.series()
         return self._begin_all(self._answer(request, model, series, **how) for request, model in asked)
 
+    def start_each(
+        self,
+        asked: Sequence[tuple[EditRequest, Model]],
+        *,
+        mode: Mode = "auto",
+        max_price: float | None = None,
+        assume_price: float | None = None,
+    ) -> list[Run]:
+        """
+        Answer several requests as `start_series` does, but each for itself: one that cannot be sent ends with its
+        error, and the others are sent. Their money is kept back together, before the first is sent.
+        """
+        how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price}
+        series = self._steps.series(is_whole=False)
+        return self._begin_all(self._answer_or_end(request, model, series, **how) for request, model in asked)
+
     def start_chain(
         self,
         asked: Sequence[tuple[EditRequest, Model]],
@@ -201,6 +217,10 @@ class Engine:
     def stop(self, run: Run) -> Future[StopReport]:
         """Cancel a run, at the service too if it still can be."""
         return self._loop.run(stop(run, self._context))
+
+    def withdraw(self, run: Run) -> Future[bool]:
+        """Stop a run of which nothing was sent yet; whether it was one. What was sent goes on."""
+        return self._loop.run(withdraw(run, self._context))
 
     def quote(self, request: EditRequest, model: Model) -> Future[Quote]:
         """Return what a request will cost."""
@@ -319,6 +339,15 @@ class Engine:
         work = self._work(run, mode, series)
         self._asking.begin(run, mode)
         return run, work
+
+    def _answer_or_end(self, request: EditRequest, model: Model, series: Series, **how: Any) -> tuple[Run, Work | None]:
+        """Answer a request as `_answer` does; one that cannot be asked is a run that ended with its error."""
+        try:
+            return self._answer(request, model, series, **how)
+        except NBBananaError as error:
+            run = self._run(request, model)
+            run.end(None, error)
+            return run, None
 
     def _work(self, run: Run, mode: Mode, series: Series | None) -> Work:
         """Return how a request is answered that no stored edit answers: collect, follow or send."""

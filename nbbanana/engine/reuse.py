@@ -109,6 +109,21 @@ class Reuse:
         """Return the newest completed edit of an ask, whether it was given in this kernel or not."""
         return next(iter(self._of_ask(request, provider, ("completed",), 1)), None)
 
+    def standing(self, request: EditRequest, provider: str | None, sample: int = 0) -> Edit | None:
+        """
+        Return the edit that stands for a sample of an ask: the one that answers it, else the newest one there is.
+
+        Args:
+            request: what is asked.
+            provider: who runs it; None takes any.
+            sample: of an ask without a seed, which of those that were sent, the oldest first; a seeded ask has one.
+        """
+        edits = self._every(request, provider, MANY)
+        if request.is_seeded:
+            return next((edit for edit in edits if edit.state == "completed"), next(iter(edits), None))
+        taken = [edit for edit in reversed(edits) if edit.state not in {"rejected", "cancelled"}]
+        return taken[sample] if sample < len(taken) else None
+
     def collectable(self, request: EditRequest, provider: str, mode: Mode) -> Edit | None:
         """Return an accepted job of the same ask that was not collected and that no kernel watches."""
         if mode != "auto":
@@ -173,7 +188,7 @@ class Reuse:
                     request_id=edit.request_id,
                 )
 
-    def _every(self, request: EditRequest, provider: str, limit: int) -> list[Edit]:
+    def _every(self, request: EditRequest, provider: str | None, limit: int) -> list[Edit]:
         """Return the newest edits of an ask, in whatever state."""
         return self._of_ask(request, provider, EVERY_STATE, limit)
 

@@ -22,17 +22,21 @@ Asked = tuple[Run, Quote]
 
 class Series:
     """
-    Requests that are sent all or none.
+    Requests that are paid for all or none.
 
     Each of them is expected before the first begins. Then, in the engine's loop, it waits in `reserve` once it is
     written down, or calls `leave`; the last one decides for all. One that is stopped meanwhile is left out.
 
     Args:
         reserve: keeps back what several requests cost together.
+        is_whole: whether none is sent where one of them cannot be sent; else that one alone is left out.
     """
 
-    def __init__(self, reserve: Callable[[Sequence[Asked], Context], Awaitable[None]]) -> None:
+    def __init__(
+        self, reserve: Callable[[Sequence[Asked], Context], Awaitable[None]], *, is_whole: bool = True
+    ) -> None:
         self._reserve = reserve
+        self._is_whole = is_whole
         self._coming = 0
         self._waiting: list[Asked] = []
         self._decision: asyncio.Future[Exception | None] | None = None
@@ -60,7 +64,7 @@ class Series:
 
     def leave(self, context: Context, error: BaseException | None = None) -> None:
         """Go on without a request that is answered elsewhere, was stopped, or cannot be sent because of an error."""
-        if isinstance(error, NBBananaError) and self._error is None:
+        if self._is_whole and isinstance(error, NBBananaError) and self._error is None:
             self._error = error
         self._arrive(context)
 

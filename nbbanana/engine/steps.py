@@ -42,9 +42,9 @@ class Steps:
         self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._last_written: asyncio.Event | None = None
 
-    def series(self) -> Series:
-        """Return a series of runs that are reserved together."""
-        return Series(reserve)
+    def series(self, *, is_whole: bool = True) -> Series:
+        """Return a series of runs that are reserved together; see `Series`."""
+        return Series(reserve, is_whole=is_whole)
 
     async def make(self, run: Run, mode: Mode, series: Series | None, later: Later | None = None) -> Outcome:
         """Prepare, reserve, submit, wait and fetch; a later pass waits for its picture once it is reserved."""

@@ -12,7 +12,7 @@ from nbbanana.engine.run import Run, StopReport
 from nbbanana.errors import JobCancelledError, NBBananaError, StoreError
 from nbbanana.store.records import State
 
-__all__ = ["NOTHING_SENT", "free", "stop"]
+__all__ = ["NOTHING_SENT", "free", "stop", "withdraw"]
 
 POST_PATIENCE = 10.0
 """Seconds that a stop waits for a POST under way; afterwards its answer is recorded without anyone waiting."""
@@ -63,6 +63,19 @@ async def stop(run: Run, context: Context) -> StopReport:
         if run.stop.cancelled():  # the session closes, and the service did not answer in time
             return NO_ANSWER
         raise
+
+
+async def withdraw(run: Run, context: Context) -> bool:
+    """Stop a run of which the service took nothing yet; whether it was one. What was sent goes on."""
+    is_free = run.exchange is None or run.progress.phase == "paused"
+    if run.future.done() or not is_free or run.followed is not None or _was_accepted(run):
+        return False
+    run.stopping.set()  # before anything else runs in this loop: nothing is sent from here on
+    return (await stop(run, context)).cancelled
+
+
+def _was_accepted(run: Run) -> bool:
+    return run.edit is not None and run.edit.state not in {"prepared", "submitting"}
 
 
 async def free(run: Run, context: Context) -> None:

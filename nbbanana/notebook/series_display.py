@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbbanana.display import note_bundle
@@ -32,6 +32,11 @@ class SeriesDisplay(Watcher):
         """Draw where they stand; the first time is the beginning of the line."""
         self._display = self._display or display_for(self._shell, is_quiet=False)
         self._display.draw(series_bundle(series, play))
+
+    def drawing(self, make: Callable[[], Mapping[str, str]]) -> None:
+        """Draw what is made; the first time is its beginning."""
+        self._display = self._display or display_for(self._shell, is_quiet=False)
+        self._display.draw(dict(make()))
 
     def ended(self, said: str) -> None:
         """Put how they ended in its place; where nothing was drawn, nothing is said."""

@@ -177,6 +177,14 @@ class Job:
         future.add_done_callback(self._stopped)
         return future
 
+    def withdrawing(self) -> Future[bool]:
+        """Begin to take it back if nothing of it was sent; the future holds whether that was so. Else it goes on."""
+        if self._engine is None:
+            future: Future[bool] = Future()
+            future.set_result(False)
+            return future
+        return self._engine.withdraw(self._run)
+
     def add_done_callback(self, callback: Callable[[Job], None]) -> None:
         """Call `callback(job)` once it is over, in the engine's thread; it must return at once."""
         self._run.future.add_done_callback(lambda _: callback(self))

@@ -204,6 +204,27 @@ class Session(EditCalls):
         run = engine.start(request, model, mode=effective, download=download, **prices)
         return Job(run, engine, self.library, self, partial(self._receive, choice, request), name)
 
+    def start_each(
+        self, requests: Sequence[EditRequest], *, mode: Mode | None = None, provider: str | None = None, **prices: Any
+    ) -> list[Job]:
+        """
+        Ask for several checked requests of a provider; returns at once. What must be sent is reserved together before
+        the first; one that cannot be asked is a job that ended with its error, and ends no other.
+        """
+        money, effective = checked_prices(**prices), self._effective(mode)
+        if effective == "replay":
+            return [self._replayed(request, answer=replayed_or_failed) for request in requests]
+        refuse_writing(self.folder, effective)
+        choice, engine = self._engines.chosen(provider or "")
+        asked = [(request, self.model_of(request.model, provider)) for request in requests]
+        runs = engine.start_each(asked, mode=effective, **money)
+        receives = (partial(self._receive, choice, request) for request in requests)
+        return [Job(run, engine, self.library, self, receive) for run, receive in zip(runs, receives, strict=True)]
+
+    def standing(self, request: EditRequest, provider: str | None = None, sample: int = 0) -> Edit | None:
+        """Return the edit that stands for a sample of an ask at a provider; see `nbbanana.engine.reuse`."""
+        return self._engines.reuse.standing(request, self.choice(provider).name or None, sample)
+
     def start_chain(
         self,
         requests: Sequence[EditRequest],

@@ -1,0 +1,10 @@
+"""
+Many requests: grids that pay for what is missing and nothing else.
+
+`sweep` makes a plan of all combinations; its `run` asks for the cells that are missing, and shows them as a grid.
+"""
+
+from nbbanana.sweeps.plan import Plan
+from nbbanana.sweeps.sweep import Sweep, SweepCell, sweep
+
+__all__ = ["Plan", "Sweep", "SweepCell", "sweep"]

@@ -1,0 +1,49 @@
+"""A sweep as a pandas table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.errors import UsageError
+from nbbanana.session.library import Library
+from nbbanana.sweeps.cells import Cell, Standing
+from nbbanana.sweeps.plan import Plan
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["frame_of"]
+
+
+def frame_of(plan: Plan, standings: Sequence[Standing], library: Library) -> DataFrame:
+    """
+    Return the cells as rows: the axes, then what became of each.
+
+    Raises:
+        UsageError: pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise UsageError("A table needs pandas.", str(error), 'Install it: pip install "nbbanana[frames]".') from None
+    return pd.DataFrame([_row(plan, cell, one, library) for cell, one in zip(plan.cells, standings, strict=True)])
+
+
+def _row(plan: Plan, cell: Cell, standing: Standing, library: Library) -> dict[str, Any]:
+    edit, request = standing.edit, cell.request
+    outputs = edit.outputs if edit is not None and standing.state == "here" else ()
+    return {
+        "cell": cell.number,
+        **{axis.name: cell.at.get(axis.name) for axis in plan.axes},
+        "state": standing.state,
+        "edit": edit.id if edit else None,
+        "seed": request.seed if request else None,
+        "model": request.model if request else None,
+        "provider": edit.provider if edit else cell.provider,
+        "cost": edit.cost if edit else None,
+        "seconds": edit.duration if edit else None,
+        "path": str(library.store.blob_path(outputs[0].sha256)) if outputs else None,
+        "advice": len(request.advice) if request else 0,
+        "why": standing.why or None,
+    }

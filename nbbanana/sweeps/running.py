@@ -1,0 +1,178 @@
+"""Running a plan: only its missing cells are sent, what fails ends nothing else, and a stop leaves what was sent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from nbbanana.display.words import money
+from nbbanana.engine.past_costs import dollars
+from nbbanana.engine.reuse import COLLECTABLE
+from nbbanana.engine.run import Progress
+from nbbanana.errors import BudgetError, JobCancelledError, NBBananaError, NotInStoreError, UncertainError
+from nbbanana.session import Job, Session
+from nbbanana.store.records import Edit
+from nbbanana.sweeps.cells import Standing
+from nbbanana.sweeps.plan import Outlook, Plan
+
+__all__ = ["Running", "check_prices"]
+
+TICK = 0.2
+"""Seconds between two looks at the jobs: an interrupt must find the interpreter awake."""
+TOLD_EVERY = 1.0
+"""Seconds between two drawings of a sheet that grows."""
+
+
+class Running:
+    """
+    The cells of a plan while they run.
+
+    Args:
+        session: asks.
+        plan: what is asked.
+        ahead: how the cells stand as it begins.
+        wanted: the numbers of the cells to ask; all others stay as they stand.
+    """
+
+    def __init__(self, session: Session, plan: Plan, ahead: Outlook, wanted: Sequence[int]) -> None:
+        self._session = session
+        self._plan = plan
+        self.standings = list(ahead.standings)
+        self._wanted = list(wanted)
+        self.jobs: dict[int, Job] = {}
+        """By the number of the cell."""
+        self._left: set[int] = set()
+
+    def start(self, **prices: float | None) -> None:
+        """
+        Begin all cells, at each provider together; returns at once.
+
+        Raises:
+            NBBananaError: a provider that cannot be had. What was begun before goes on.
+        """
+        for (provider, mode), numbers in self._groups().items():
+            requests = [self._plan.cells[number].request for number in numbers]
+            jobs = self._session.start_each(
+                [request for request in requests if request is not None], mode=mode, provider=provider, **prices
+            )
+            self.jobs.update(zip(numbers, jobs, strict=True))
+        self._left = set(self.jobs)
+
+    def wait(self, tell: Callable[[Sequence[Progress]], None]) -> None:
+        """
+        Wait until all are over.
+
+        Args:
+            tell: is told how the jobs stand, at once and then every second in which something changed.
+
+        Raises:
+            KeyboardInterrupt: what was not sent was taken back; what was sent goes on.
+        """
+        told_at, told = 0.0, -1
+        try:
+            while self._left:
+                self._gather()
+                if time.monotonic() - told_at >= TOLD_EVERY and told != len(self._left):
+                    told_at, told = time.monotonic(), len(self._left)
+                    tell([job.progress for job in self.jobs.values()])
+                waiting = next(iter(self._left), None)
+                if waiting is not None:
+                    self.jobs[waiting].wait(TICK)
+        except KeyboardInterrupt:
+            self._take_back()
+            raise
+
+    def _groups(self) -> dict[tuple[str | None, Any], list[int]]:
+        """
+        Return the cells to ask, by provider and mode.
+
+        A cell of a model without a seed is sent anew: of several cells that ask the same, each is one sample, and
+        which record stands for which was told before. One that a service has under way is collected.
+        """
+        groups: dict[tuple[str | None, Any], list[int]] = {}
+        for number in self._wanted:
+            cell, standing = self._plan.cells[number], self.standings[number]
+            if cell.request is None:
+                continue
+            if not cell.request.is_seeded and standing.edit is not None and standing.edit.state in COLLECTABLE:
+                self.jobs[number] = self._session.resume(standing.edit)
+                continue
+            mode = "auto" if cell.request.is_seeded else "fresh"
+            groups.setdefault((cell.provider, mode), []).append(number)
+        return groups
+
+    def _gather(self) -> None:
+        """Take notice of the jobs that are over."""
+        for number in [number for number in self._left if self.jobs[number].done()]:
+            self._left.discard(number)
+            self.standings[number] = _ended(self.jobs[number], self.standings[number])
+
+    def _take_back(self) -> None:
+        """Take back what was not sent; what a service has goes on, and the next run of the sweep takes it up."""
+        backs = {number: self.jobs[number].withdrawing() for number in self._left}
+        for back in backs.values():
+            back.result()
+        self._gather()
+        for number in self._left:
+            self.standings[number] = replace(self.standings[number], state="under way", edit=self.jobs[number].run.edit)
+
+
+def _ended(job: Job, before: Standing) -> Standing:
+    """Return how a cell stands whose job is over."""
+    error = job.exception()
+    edit: Edit | None = job.run.edit or before.edit
+    if error is None:
+        return Standing("here", job.result().record)
+    if not isinstance(error, NBBananaError):
+        raise error
+    if isinstance(error, UncertainError):
+        return Standing("unknown", edit, error)
+    if isinstance(error, BudgetError | JobCancelledError | NotInStoreError):
+        return Standing("missing", edit, error)
+    if edit is None or edit.state in {"rejected", "prepared"}:
+        return Standing("refused", edit, error)
+    return Standing("failed" if edit.is_terminal else "under way", edit, error)
+
+
+def check_prices(ahead: Outlook, max_price: float | None, assume_price: float | None) -> None:
+    """
+    Check before anything is written down that all missing cells together are within `max_price` and the budgets.
+
+    Raises:
+        BudgetError: they are not surely.
+    """
+    count = ahead.count("missing")
+    if not count or (max_price is None and not ahead.budgets):
+        return
+    most = {name: None if quote is None else quote.high for name, quote in ahead.prices.items()}
+    if assume_price is not None:
+        known = sum(1 for amount in most.values() if amount is None)
+        most = {name: assume_price * count if amount is None and known else amount for name, amount in most.items()}
+    for sentence, limit, amount in _limits(ahead, most, max_price):
+        if amount is None:
+            raise BudgetError(
+                f"The price of {count} cells is not known exactly, and {sentence}.",
+                " ".join(quote.how for quote in ahead.prices.values() if quote) or "No service names one.",
+                "Say what to count for each: assume_price=0.60. Nothing was sent.",
+            )
+        if round(amount, 9) > limit:
+            raise BudgetError(
+                f"{count} cells cost {dollars(amount)}, and {sentence}.",
+                " ".join(quote.how for quote in ahead.prices.values() if quote),
+                "Sweep fewer values, or allow more. Nothing was sent.",
+            )
+
+
+def _limits(
+    ahead: Outlook, most: Mapping[str, float | None], max_price: float | None
+) -> Iterator[tuple[str, float, float | None]]:
+    """Give each limit: what it is, its amount, and what all that counts against it costs at most."""
+    if max_price is not None:
+        amounts = list(most.values())
+        total = None if None in amounts else sum(amount for amount in amounts if amount is not None)
+        yield f"max_price allows {dollars(max_price)}", max_price, total
+    for name, budget in ahead.budgets.items():
+        left = f"{dollars(budget.left)} of {money(budget.amount, is_play=name in ahead.play)}"
+        yield f"{left} is left in the budget at {name}", budget.left, most.get(name)

@@ -1,0 +1,58 @@
+"""A sweep as it is shown: its sentences, and its grid once there is a picture or it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nbbanana.display.sweep_grid import GridCell, SweepImages, SweepView, sweep_grid_bundle
+from nbbanana.session.library import Library
+from nbbanana.sweeps.cells import Cell, Standing
+from nbbanana.sweeps.layout import layout_of
+from nbbanana.sweeps.plan import Outlook, Plan
+from nbbanana.sweeps.words import plan_lines, reasons
+
+__all__ = ["plan_bundle", "sheet_bundle"]
+
+WORDS = {
+    "missing": "not sent",
+    "under way": "under way",
+    "refused": "refused",
+    "failed": "no picture",
+    "unknown": "unknown",
+}
+MARKS = {"here": "■", "missing": "·", "under way": "◐", "refused": "×", "failed": "×", "unknown": "?"}
+
+
+def plan_bundle(plan: Plan, ahead: Outlook, library: Library, images: SweepImages) -> dict[str, str]:
+    """Return a plan before it runs: what it is about to do, and the grid of what is here already."""
+    has_pictures = any(one.state == "here" for one in ahead.standings)
+    lines = [*plan_lines(plan, ahead), *(["sweep.run() asks for what is missing."] if ahead.count("missing") else [])]
+    return _bundle(plan, ahead.standings, library, lines, images, has_grid=has_pictures)
+
+
+def sheet_bundle(
+    plan: Plan, standings: Sequence[Standing], library: Library, images: SweepImages, lines: Sequence[str]
+) -> dict[str, str]:
+    """Return the grid of a sweep that ran or runs, under some sentences."""
+    return _bundle(plan, standings, library, lines, images, has_grid=True)
+
+
+def _bundle(
+    plan: Plan,
+    standings: Sequence[Standing],
+    library: Library,
+    lines: Sequence[str],
+    images: SweepImages,
+    *,
+    has_grid: bool,
+) -> dict[str, str]:
+    def made(cell: Cell) -> GridCell:
+        one = standings[cell.number]
+        outputs = one.edit.outputs if one.edit is not None and one.state == "here" else ()
+        source = library.blob(outputs[0].sha256) if outputs else None
+        words = "" if source is not None else WORDS.get(one.state, "its file is gone")
+        return GridCell(cell.title, source, words, MARKS[one.state])
+
+    laid = layout_of(plan, made)
+    view = SweepView(lines, laid.corner, laid.columns, laid.facets if has_grid else (), reasons(plan, standings))
+    return sweep_grid_bundle(view, images)

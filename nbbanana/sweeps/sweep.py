@@ -1,0 +1,311 @@
+"""`Sweep`: many requests as one value that shows its plan, runs what is missing, and shows its pictures as a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbbanana.display.sweep_grid import SweepImages
+from nbbanana.engine.run import Outcome, Progress
+from nbbanana.errors import NBBananaError, UsageError
+from nbbanana.session import EditResult, Session, current
+from nbbanana.session.call_args import checked_prices
+from nbbanana.session.result_sets import Missing, ResultSet
+from nbbanana.sweeps.axes import Combine
+from nbbanana.sweeps.cells import Cell, Standing
+from nbbanana.sweeps.frames import frame_of
+from nbbanana.sweeps.plan import Outlook, Plan, outlook
+from nbbanana.sweeps.planning import planned
+from nbbanana.sweeps.running import Running, check_prices
+from nbbanana.sweeps.shown import plan_bundle, sheet_bundle
+from nbbanana.sweeps.words import progress_lines, stopped, summary_of
+from nbbanana.watching import watcher
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Sweep", "SweepCell", "sweep"]
+
+
+class SweepCell:
+    """
+    One cell of a sweep as a user holds it: where it stands in the grid, and its result.
+
+    Args:
+        owner: the sweep that it is a cell of.
+        cell: what it asks.
+    """
+
+    def __init__(self, owner: Sweep, cell: Cell) -> None:
+        self._owner = owner
+        self._cell = cell
+
+    def __repr__(self) -> str:
+        return f"<SweepCell {self.number}: {self._cell.title} ({self.state})>"
+
+    @property
+    def number(self) -> int:
+        """Its place in the sweep, from 0."""
+        return self._cell.number
+
+    @property
+    def at(self) -> Mapping[str, Any]:
+        """The value of each axis here."""
+        return dict(self._cell.values)
+
+    @property
+    def title(self) -> str:
+        """What sets it apart: `seed 3 · resolution 2K`."""
+        return self._cell.title
+
+    @property
+    def state(self) -> str:
+        """How it stands: `here`, `under way`, `missing`, `refused`, `failed` or `unknown`."""
+        return self._standing.state
+
+    @property
+    def why(self) -> str:
+        """Why it gave no picture, in words; empty where it did."""
+        return self._standing.why
+
+    @property
+    def edit_id(self) -> int | None:
+        """The number of its record in the history; None where there is none."""
+        return self._standing.edit.id if self._standing.edit else None
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that it is asked with; None where the model takes none."""
+        return self._cell.request.seed if self._cell.request else None
+
+    @property
+    def result(self) -> EditResult:
+        """
+        Its result.
+
+        Raises:
+            UsageError: it has none.
+        """
+        found = self._owner.result_of(self._cell)
+        if found is None:
+            raise UsageError(
+                f"Cell {self.number} ({self.title}) has no picture: it is {self.state}.",
+                self.why or "It was not asked for.",
+                "sweep.run() asks for what is missing.",
+            )
+        return found
+
+    @property
+    def _standing(self) -> Standing:
+        return self._owner.standings[self.number]
+
+
+class Sweep(Sequence[SweepCell]):
+    """
+    Many requests: a plan at first, a grid of pictures once it ran.
+
+    `sweep[3]` is its fourth cell, `sweep.at(seed=3)` those of a value, `sweep.results` all that is here.
+
+    Args:
+        session: asks, and holds the records.
+        plan: the cells.
+    """
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self.session = session
+        self.plan = plan
+        self._ahead: Outlook | None = None
+        self._standings: list[Standing] | None = None
+        self._images = SweepImages()
+
+    def __repr__(self) -> str:
+        here = sum(one.state == "here" for one in self.standings)
+        return f"<Sweep {self.plan.shape}, {here} here>"
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [SweepCell(self, cell) for cell in self.plan.cells[index]]
+        return SweepCell(self, self.plan.cells[index])
+
+    def __iter__(self) -> Iterator[SweepCell]:
+        return (SweepCell(self, cell) for cell in self.plan.cells)
+
+    def at(self, **values: Any) -> list[SweepCell]:
+        """
+        Return the cells that have these values.
+
+        Raises:
+            UsageError: no axis of that name.
+        """
+        for name in values:
+            if all(name != axis.name for axis in self.plan.axes):
+                names = ", ".join(axis.name for axis in self.plan.axes)
+                raise UsageError(f"{name} does not vary in this sweep.", f"Its axes: {names}.", "Name one of them.")
+        return [
+            one
+            for one in self
+            if all(one.at.get(name) == value or one._cell.at.get(name) == value for name, value in values.items())  # noqa: SLF001
+        ]
+
+    @property
+    def ahead(self) -> Outlook:
+        """What is ahead as the plan was looked at: how many are here, and price, time and budget of the rest."""
+        if self._ahead is None:
+            self._ahead = outlook(self.session, self.plan)
+        return self._ahead
+
+    @property
+    def standings(self) -> Sequence[Standing]:
+        """How each cell stands."""
+        return self._standings if self._standings is not None else self.ahead.standings
+
+    @property
+    def results(self) -> ResultSet:
+        """All results that are here, in their order; it says what is missing and why."""
+        found = [self.result_of(cell) for cell in self.plan.cells]
+        without = [
+            (cell, self.standings[cell.number]) for cell, one in zip(self.plan.cells, found, strict=True) if one is None
+        ]
+        missing = [Missing(cell.title, one.error or _as_error(one)) for cell, one in without]
+        return ResultSet([one for one in found if one is not None], missing)
+
+    def result_of(self, cell: Cell) -> EditResult | None:
+        """Return the result of a cell; None where it has none."""
+        standing = self.standings[cell.number]
+        if standing.state != "here" or standing.edit is None:
+            return None
+        return EditResult(self.session.library, self.session, Outcome(standing.edit, "replayed"))
+
+    def run(self, *, max_price: float | None = None, assume_price: float | None = None) -> Sweep:
+        """
+        Ask for the cells that are missing, and wait.
+
+        What the store has is not sent; what was sent before and is not collected yet is collected. A cell that is
+        refused or fails stays a cell with its reason, and the others go on. An interrupt takes back what was not sent;
+        what was sent goes on, and running the sweep again takes it up.
+
+        Args:
+            max_price: US dollars that all missing cells may cost together at most.
+            assume_price: US dollars to count for each where the price is not known.
+
+        Returns:
+            The sweep itself, which shows its grid.
+
+        Raises:
+            BudgetError: all together may cost more than `max_price` or the budget; nothing was sent.
+            KeyboardInterrupt: it was interrupted; it says how to go on.
+        """
+        return self._run({"missing", "under way"}, max_price, assume_price)
+
+    def retry(self, *, max_price: float | None = None, assume_price: float | None = None) -> Sweep:
+        """
+        Ask again for the cells that gave no picture and surely cost nothing: those that the service refused, and those
+        that failed and were not charged. Their number is in the report of the sweep.
+        """
+        return self._run(set(), max_price, assume_price, retries=True)
+
+    def to_frame(self) -> DataFrame:
+        """Return the cells as a pandas DataFrame: a column for each axis, and what became of each."""
+        return frame_of(self.plan, self.standings, self.session.library)
+
+    def _run(
+        self, states: set[str], max_price: float | None, assume_price: float | None, *, retries: bool = False
+    ) -> Sweep:
+        prices = checked_prices(max_price, assume_price)
+        self._ahead, self._standings = None, None
+        standings = self.ahead.standings
+        wanted = [
+            number
+            for number, one in enumerate(standings)
+            if (one.is_free if retries else one.state in states) and self.plan.cells[number].request is not None
+        ]
+        check_prices(self.ahead, **prices)
+        running = Running(self.session, self.plan, self.ahead, wanted)
+        self._standings = running.standings
+        watch = watcher()
+        try:
+            running.start(**prices)
+            running.wait(lambda stages: watch.drawing(lambda: self._growing(running, stages)))
+        except KeyboardInterrupt:
+            watch.ended(said := self._stopped())
+            raise KeyboardInterrupt(said) from None
+        finally:
+            self._standings = running.standings
+        watch.ended(self.summary)
+        return self
+
+    @property
+    def summary(self) -> str:
+        """How the sweep stands, in a sentence or two."""
+        return summary_of(self.plan, self.standings)
+
+    def _stopped(self) -> str:
+        return stopped(self.plan, self.standings)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return self._bundle(), {}
+
+    def _growing(self, running: Running, stages: Sequence[Progress]) -> dict[str, str]:
+        """Return the grid as it is while it runs."""
+        library = self.session.library
+        return sheet_bundle(self.plan, running.standings, library, self._images, progress_lines(stages))
+
+    def _bundle(self) -> dict[str, str]:
+        library = self.session.library
+        if self._standings is None:
+            return plan_bundle(self.plan, self.ahead, library, self._images)
+        return sheet_bundle(self.plan, self._standings, library, self._images, [self.summary])
+
+
+def sweep(
+    prompt: Any = None,
+    *images: Any,
+    combine: Combine = "product",
+    rows: Any = None,
+    replace: Mapping[str, Any] | None = None,
+    lock: bool | None = None,
+    region: Any = None,
+    session: Session | None = None,
+    **given: Any,
+) -> Sweep:
+    """
+    Plan many requests: several values of one thing are an axis. Nothing is sent before `run`.
+
+    Args:
+        prompt: the words, or several of them; `{{colour}}` takes the values of the argument `colour`.
+        images: the pictures of every cell; pictures that vary are `images=[…]`, and come before these.
+        combine: `product`, each value with each, or `zip`, the first values together, then the second, and so on.
+        rows: a DataFrame, or a list of dicts: each row is a cell.
+        replace: words of the prompt, and what stands in their place cell by cell: `{"red": ["red", "blue"]}`.
+        lock: have all outputs one shape and size; None does it where the pictures vary and neither is set.
+        region: the part of a picture that all are about; see `nb.edit`.
+        session: the session that asks; None is the current one.
+        given: `model`, `provider`, `n`, and the model's own parameters: one value, or several. Where no seed is given,
+            each cell gets one that follows from what it asks.
+
+    Returns:
+        A `Sweep`, which shows its plan: how many cells, how many are in the store already, price, time and budget.
+
+    Raises:
+        UsageError: axes that cannot be combined.
+        PromptError: no words, or words to be replaced that are not in the prompt.
+        InputError: no cell can be asked.
+
+    >>> import nbbanana as nb
+    >>> with nb.Session(provider="sandbox", store=getfixture("tmp_path")):
+    ...     grid = nb.sweep("Paint it {{colour}}.", nb.samples.still_life(), colour=["red", "blue"], seed=range(2))
+    ...     print(grid.plan.shape, grid.run().summary)
+    colour (2) × seed (2) = 4 cells All 4 cells are here.
+    """
+    asks = session or current()
+    return Sweep(
+        asks,
+        planned(asks, prompt, images, given, combine=combine, rows=rows, replace=replace, lock=lock, region=region),
+    )
+
+
+def _as_error(standing: Standing) -> NBBananaError:
+    return NBBananaError(standing.why or f"It is {standing.state}.", "")
