@@ -2,26 +2,30 @@
 Registration: where the scene of one picture is in another.
 
 A few scales that the two sizes suggest (and, where none fits, a ladder of scales and turns) are tried small by phase
-correlation. What comes out is refined from small to large by inverse compositional Gauss-Newton steps (S. Baker and
-I. Matthews, "Lucas-Kanade 20 Years On", IJCV 2004) on pictures of which the local mean is taken away and the local
-contrast made one, so that tone does not matter. Pixels that do not fit weigh nothing (Tukey's biweight, and the local
-correlation), so that what was edited does not pull.
+correlation. What comes out is refined from small to large on pictures of which the local mean is taken away and the
+local contrast made one, so that tone does not matter. Places that do not fit, by their local correlation, weigh
+nothing, so that what was edited does not pull.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from nbbanana.errors import MeasureError
 from nbbanana.measure.correlation import REPEATED, overlap_peaks, repetition
 from nbbanana.measure.geometry import IDENTITY, Affine, Registration, nominal_scales
-from nbbanana.measure.pixels import Bools, Floats, averaged, banded, gradients, grey, inside, warped
+from nbbanana.measure.pixels import Bools, Floats, averaged, banded, grey, inside, warped
+from nbbanana.measure.refinement import Level, refined
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from PIL.Image import Image
+
+    _Resize: TypeAlias = Callable[[Image, tuple[float, float]], Floats]
 
 __all__ = ["LEAST_FIT", "SMALLEST", "register"]
 
@@ -45,55 +49,34 @@ LEAST_TEXTURE = 0.004
 """Part of a picture that must have texture."""
 RADIUS = {64: 4, 128: 6, 256: 8}
 """Half a window of the local mean, by level."""
-CONTRAST = 3.0
-"""Levels of 255 of local deviation that are noise; what has less is flat."""
-TUKEY = 4.685
-"""Residuals beyond so many deviations weigh nothing; 95 % efficient on normal ones."""
+FINE_RADII = (12, 6)
+"""
+The same at the finest: the narrower one finds sharp detail to a hundredth of a pixel, and what was edited spoils less
+around it; the wider one holds what is out of focus.
+"""
+CONTRAST, FINE_CONTRAST = 3.0, 1.0
+"""Levels of 255 of local deviation that are noise, and at the finest."""
+ROUGH, FINE_ROUGH = 3.0, 1.5
+"""Levels of 255 of local deviation; what has less is flat."""
 STRETCHES = (1.0, 0.93, 1.075, 0.86, 1.16, 0.79, 1.27)
 TURNS = (0.0, -4.0, 4.0, -8.0, 8.0)
 """The ladder of scales and degrees where the sizes' own scales do not fit."""
-FINE = 1.0
+FINE = 0.7
 """
 Deviation in pixels of the Gaussian that takes away the finest detail before the last refinement, which interpolation
 blurs more between pixels than on them.
 """
 LITTLE = 0.8
 """Down to this part of its size a plane is not resized."""
-INFLATION = 5.0
-"""By how much errors of neighbouring pixels, which are not independent, widen the uncertainty."""
 
 
-class _Level(NamedTuple):
-    """Both pictures at one size: normalised planes, and how places of the pictures map to theirs."""
+class _Band(NamedTuple):
+    """Which detail of a plane is looked at."""
 
-    before: Floats
-    after: Floats
-    texture: Bools
-    to_before: Affine
-    to_after: Affine
-
-    def matrix(self, whole: Affine) -> Affine:
-        """Return a map between the pictures as one between the planes."""
-        return self.to_after.after(whole).after(self.to_before.inverse())
-
-    def whole(self, matrix: Affine) -> Affine:
-        """Return a map between the planes as one between the pictures."""
-        return self.to_after.inverse().after(matrix).after(self.to_before)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the first plane."""
-        return self.before.shape[1], self.before.shape[0]
-
-    @property
-    def margin(self) -> int:
-        """Pixels along the edges where the local mean is of half a window, so that the planes differ."""
-        return max(2, min(16, min(*self.size, *self.within) // 12))
-
-    @property
-    def within(self) -> tuple[int, int]:
-        """Width and height of the second plane."""
-        return self.after.shape[1], self.after.shape[0]
+    radius: int
+    fine: float
+    contrast: float
+    rough: float
 
 
 class _Found(NamedTuple):
@@ -147,25 +130,33 @@ class _Pair:
         self.planes = _base(before), _base(after)
         self.rough = [_divided(plane, max(plane.size) // (2 * LEVELS[-1])) for plane in self.planes]
         self.ignore = ignore
-        self._levels: dict[tuple[int, tuple[float, float]], _Level] = {}
+        self._levels: dict[tuple[int, tuple[float, float]], Level] = {}
         self.scales = nominal_scales(*self.sizes)
 
-    def level(self, side: int, scales: tuple[float, float]) -> _Level:
-        """Return both at a longest side, the second at the scales that it is thought to have."""
+    def level(self, side: int, scales: tuple[float, float]) -> Level:
+        """Return both at a longest side below the finest, the second at the scales that it is thought to have."""
         if (side, scales) not in self._levels:
-            self._levels[side, scales] = self._made(side, scales)
+            small, other = self._resized(side, scales, _rough, self.rough)
+            self._levels[side, scales] = self._made(small, other, _Band(RADIUS[side], 0.0, CONTRAST, ROUGH))
         return self._levels[side, scales]
 
-    def _made(self, side: int, scales: tuple[float, float]) -> _Level:
+    def _finest(self, scales: tuple[float, float]) -> list[Level]:
+        """Return both at the finest size: the wider planes, then the narrower ones."""
+        small, other = self._resized(FINEST, scales, _small, self.planes)
+        return [self._made(small, other, _Band(radius, FINE, FINE_CONTRAST, FINE_ROUGH)) for radius in FINE_RADII]
+
+    def _resized(
+        self, side: int, scales: tuple[float, float], resize: _Resize, planes: Sequence[Image]
+    ) -> tuple[Floats, Floats]:
         (width, height), (other_width, other_height) = self.sizes
         pitch = min(1.0, side / max(width, height), *scales)
-        resize, planes = (_small, self.planes) if side == FINEST else (_rough, self.rough)
         small = resize(planes[0], (width * pitch, height * pitch))
-        other = resize(planes[1], (other_width * pitch / scales[0], other_height * pitch / scales[1]))
-        radius = RADIUS.get(side, 12)
-        fine = FINE if side == FINEST else 0.0
-        (one, rough), (two, _) = _normalised(small, radius, fine), _normalised(other, radius, fine)
-        return _Level(
+        return small, resize(planes[1], (other_width * pitch / scales[0], other_height * pitch / scales[1]))
+
+    def _made(self, small: Floats, other: Floats, band: _Band) -> Level:
+        (width, height), (other_width, other_height) = self.sizes
+        (one, rough), (two, _) = _normalised(small, band), _normalised(other, band)
+        return Level(
             one,
             two,
             rough & self._seen(rough),
@@ -217,11 +208,11 @@ class _Pair:
         start, weights = matrix, None
         for side in LEVELS:
             level = self.level(side, scales)
-            matrix, _ = _refined(level, matrix, weights, steps=8)
+            matrix, _ = refined([level], matrix, weights, steps=8)
             if not _is_sane(matrix, start) or (side == HOPELESS_AT and _fit(level, matrix)[0] < HOPELESS):
                 return _Found(start, 0.0, np.zeros((1, 1), np.float32))
         fit, weights = _fit(level, matrix)
-        matrix, _ = _refined(level, matrix, weights, steps=4)
+        matrix, _ = refined([level], matrix, weights, steps=4)
         fit, weights = _fit(level, matrix)
         return _Found(matrix, fit, weights)
 
@@ -229,15 +220,15 @@ class _Pair:
         """Return the map at the finest size, if it is the only one."""
         across = math.hypot(found.matrix.a, found.matrix.d)
         scales = across, abs(found.matrix.determinant) / across
-        level = self.level(FINEST, scales)
-        self._check_unique(level, found)
-        matrix, uncertainty = _refined(level, found.matrix, found.weights, steps=12)
+        levels = self._finest(scales)
+        self._check_unique(levels[0], found)
+        matrix, uncertainty = refined(levels, found.matrix, found.weights, steps=12)
         if not _is_sane(matrix, found.matrix) or not math.isfinite(uncertainty):
             raise _repeated("What they share has edges in one direction only, so that it fits all along them.")
         confidence = min(1.0, 0.5 + 0.5 * (found.fit - LEAST_FIT) / (SURELY - LEAST_FIT))
         return Registration(matrix, *self.sizes, found.fit, confidence, uncertainty)
 
-    def _check_unique(self, level: _Level, found: _Found) -> None:
+    def _check_unique(self, level: Level, found: _Found) -> None:
         """Raise a MeasureError where the scene, laid on itself at another place, makes the pictures fit as well."""
         likeness, (across, down) = repetition(level.before, level.texture)
         if likeness < REPEATED:
@@ -310,12 +301,12 @@ def _small(plane: Image, size: tuple[float, float]) -> Floats:
     return np.asarray(smooth.resize((max(8, round(size[0])), max(8, round(size[1]))), Pillow.Resampling.BICUBIC))
 
 
-def _normalised(plane: Floats, radius: int, fine: float) -> tuple[Floats, Bools]:
+def _normalised(plane: Floats, band: _Band) -> tuple[Floats, Bools]:
     """Return a plane with a local mean of zero and a local contrast of at most one, and where it has texture."""
-    high = banded(plane, fine, 0.8 * radius)
-    spread = np.sqrt(averaged(high * high, radius))
-    rough: Bools = spread > CONTRAST
-    normal: Floats = np.clip(high / (spread + CONTRAST), -3.0, 3.0)
+    high = banded(plane, band.fine, 0.8 * band.radius)
+    spread = np.sqrt(averaged(high * high, band.radius))
+    rough: Bools = spread > band.rough
+    normal: Floats = np.clip(high / (spread + band.contrast), -3.0, 3.0)
     return normal, rough
 
 
@@ -334,76 +325,7 @@ def _is_sane(matrix: Affine, start: Affine) -> bool:
     return max(abs(change.a - 1), abs(change.e - 1), abs(change.b), abs(change.d)) < 0.15
 
 
-def _refined(level: _Level, whole: Affine, weights: Floats | None, steps: int) -> tuple[Affine, float]:
-    """Return a map after some Gauss-Newton steps, and how far off a corner may be, in pixels of the first picture."""
-    matrix = level.matrix(whole)
-    rows, columns, steepest = _steepest(level)
-    if len(rows) < 50:
-        return whole, math.inf
-    target = level.before[rows, columns]
-    trust = _at(weights, level, rows, columns)
-    hessian, spread = np.eye(6), math.inf
-    for _ in range(steps):
-        seen = inside(matrix, level.size, level.within, level.margin)[rows, columns] * trust
-        residual = warped(level.after, matrix, level.size)[rows, columns] - target
-        if (seen > 0.1).sum() < 50:
-            return whole, math.inf
-        spread = 1.4826 * float(np.median(np.abs(residual[seen > 0.1]))) + 1e-3
-        weight = seen * np.square(np.clip(1.0 - np.square(residual / (TUKEY * spread)), 0.0, None))
-        hessian = (steepest * weight[:, None]).T @ steepest
-        if np.linalg.cond(hessian) > 1e5:
-            return whole, math.inf
-        change = np.linalg.solve(hessian, steepest.T @ (weight * residual))
-        matrix = matrix.after(_step(change, level.size).inverse())
-        if np.abs(change).max() < 1e-3:
-            break
-    return level.whole(matrix), _corner_error(hessian, spread, level)
-
-
-def _steepest(level: _Level) -> tuple[np.ndarray, np.ndarray, Floats]:
-    """Return rows and columns of the pixels with the strongest edges, and how each changes with the six numbers."""
-    down, across = gradients(level.before)
-    strength = (across * across + down * down) * level.texture
-    edge = level.margin
-    strength[:edge], strength[-edge:], strength[:, :edge], strength[:, -edge:] = 0, 0, 0, 0
-    rows, columns = np.nonzero(strength > max(1e-6, float(strength.mean())))
-    stride = max(1, len(rows) // 60_000)
-    rows, columns = rows[::stride], columns[::stride]
-    half = max(level.size) / 2
-    u = ((columns + 0.5 - level.size[0] / 2) / half).astype(np.float32)
-    v = ((rows + 0.5 - level.size[1] / 2) / half).astype(np.float32)
-    gx, gy = across[rows, columns], down[rows, columns]
-    return rows, columns, np.stack([gx, gx * u, gx * v, gy, gy * u, gy * v], axis=1)
-
-
-def _step(change: Floats, size: tuple[int, int]) -> Affine:
-    """Return the map of a step, whose numbers are about the middle and in halves of the longer side."""
-    half, x, y = max(size) / 2, size[0] / 2, size[1] / 2
-    p, q, r, s, t, w = (float(value) for value in change)
-    return Affine(
-        1 + q / half, r / half, p - (q * x + r * y) / half, t / half, 1 + w / half, s - (t * x + w * y) / half
-    )
-
-
-def _at(weights: Floats | None, level: _Level, rows: np.ndarray, columns: np.ndarray) -> Floats:
-    if weights is None:
-        return np.ones(len(rows), np.float32)
-    height, width = weights.shape
-    found: Floats = weights[rows * height // level.size[1], columns * width // level.size[0]]
-    return found
-
-
-def _corner_error(hessian: Floats, spread: float, level: _Level) -> float:
-    """Return two standard errors of a corner's place, in pixels of the first picture."""
-    half = max(level.size) / 2
-    corner = np.array([1.0, level.size[0] / 2 / half, level.size[1] / 2 / half])
-    errors = np.linalg.inv(hessian) * spread**2 * INFLATION**2
-    across, down = (corner @ errors[part, part] @ corner for part in (slice(0, 3), slice(3, 6)))
-    scale = max(level.to_before.a, level.to_before.e)
-    return 2.0 * math.sqrt(max(0.0, across + down)) / scale
-
-
-def _fit(level: _Level, whole: Affine) -> tuple[float, Floats]:
+def _fit(level: Level, whole: Affine) -> tuple[float, Floats]:
     """Return which part of the texture fits, and a weight for each pixel by how well its surroundings do."""
     matrix = level.matrix(whole)
     other = warped(level.after, matrix, level.size)

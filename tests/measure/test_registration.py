@@ -16,8 +16,10 @@ from nbbanana.errors import MeasureError
 from nbbanana.measure import Affine, Registration, register
 
 SEED = 20261130
-WORST = {"cell": 0.6, "clock_motion": 0.6}
-"""Pixels at a corner that is off most, in pictures of something out of focus; 0.3 in others."""
+WORST = {"cell": 0.4, "clock_motion": 0.6}
+"""Pixels at a corner that is off most, in pictures of something out of focus; 0.2 in others."""
+SURE = 0.2
+"""Pixels of stated uncertainty up to which a registration is to be within a tenth of a pixel."""
 
 
 def random_pair(name: str, rng: np.random.Generator, *, disturbed: bool):
@@ -51,15 +53,19 @@ def test_an_edited_part_a_turn_and_another_tone_do_not_pull(name: str) -> None:
     """A patch of another photograph on 15 % of it, JPEG, another tone, a stretch and a turn of up to two degrees."""
     pair, _ = random_pair(name, np.random.default_rng(SEED), disturbed=True)
     found = register(pair.before, pair.after)
-    assert pair.corner(found.matrix) < 0.15
+    assert pair.corner(found.matrix) < 0.1
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("names", [KNOWN, HELD_OUT], ids=["known", "held out"])
 def test_accuracy_over_all_photographs(names: tuple[str, ...]) -> None:
-    """Nine in ten within a tenth of a pixel (undisturbed) or a fifth (disturbed); the stated uncertainty holds."""
-    for disturbed, most in ((False, 0.1), (True, 0.2)):
-        errors, held, refused = [], [], []
+    """
+    Nine in ten within a tenth of a pixel, whatever else was done, where no more than a fifth is stated to be uncertain.
+
+    And within what is stated where it is more, as in a picture out of focus.
+    """
+    for disturbed in (False, True):
+        errors, stated, refused = [], [], []
         for name in names:
             rng = np.random.default_rng([SEED, *name.encode(), disturbed])
             for _ in range(scaled(1)):
@@ -70,14 +76,20 @@ def test_accuracy_over_all_photographs(names: tuple[str, ...]) -> None:
                     refused.append((name, error.reason))
                     continue
                 errors.append(pair.corner(found.matrix))
-                held.append(errors[-1] <= max(0.1, found.uncertainty))
-                assert errors[-1] < WORST.get(name, 0.3), name
-        middle, ninth, worst = np.quantile(errors, [0.5, 0.9, 1.0])
-        print(f"\ndisturbed: {disturbed}, {len(errors)}: median {middle:.3f}, 90 % {ninth:.3f}, worst {worst:.3f} px")
-        print(f"within what is stated: {np.mean(held):.1%}; refused: {refused}")
+                stated.append(found.uncertainty)
+                assert errors[-1] < WORST.get(name, 0.2), name
+        off, sure = np.asarray(errors), np.asarray(stated) <= SURE
+        held = off <= np.maximum(0.1, stated)
+        for label, those in (("all", off), ("sure", off[sure])):
+            middle, ninth, worst = np.quantile(those, [0.5, 0.9, 1.0])
+            print(
+                f"\ndisturbed: {disturbed}, {label} {len(those)}: {middle:.3f}, 90 % {ninth:.3f}, worst {worst:.3f} px"
+            )
+        print(f"within what is stated: {held.mean():.1%}; refused: {refused}")
         assert len(refused) <= 0.1 * len(errors)
-        assert ninth < most
-        assert np.mean(held) > 0.9
+        assert np.quantile(off[sure], 0.9) < 0.1
+        assert sure.mean() > 0.8
+        assert held.mean() > 0.9
 
 
 def test_another_size_is_no_movement() -> None:

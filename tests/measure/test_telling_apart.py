@@ -16,6 +16,7 @@ from support.measuring.cases import mean_colour, naive, patch_pairs, redrawn, sc
 from support.measuring.edits import Pair
 from support.measuring.judging import auc, interval, slope
 from support.measuring.photographs import HELD_OUT, KNOWN, photograph
+from support.measuring.together import slightly_moved
 from support.tiers import scaled
 
 from nbbanana.measure import drift
@@ -120,6 +121,42 @@ def test_what_was_recoloured_is_told_apart_and_measured(names) -> None:
     assert found["recoloured"] >= 0.97
     assert found["redrawn"] == pytest.approx(0.5, abs=0.15)
     assert ratio == pytest.approx(1, abs=0.05)
+
+
+def test_a_small_move_is_seen_under_jpeg_another_tone_and_a_patch() -> None:
+    """The quick form: each pair that moved is above each that did not, which stay below the floor."""
+    without, with_ = [], []
+    for _, still, other, _ in slightly_moved(photographs(KNOWN[:2] + HELD_OUT[4:], 320), 3):
+        for numbers, pair in ((without, still), (with_, other)):
+            corner = drift(pair.before, pair.after).moved.corner
+            numbers.append({"moved": corner.value, "is above": corner.is_above} | naive(pair))
+    assert row("small move", "moved", without, with_) == 1.0
+    assert row("small move", "naive SSIM", without, with_) < 0.9
+    assert not any(one["is above"] for one in without)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("names", [KNOWN, HELD_OUT], ids=["known", "held out"])
+def test_what_moved_is_told_apart_and_measured(names) -> None:
+    """By 0.3 to 3 px, 0.2 % or 0.2°, against not at all; both under a change of tone, JPEG and half with a patch."""
+    print()
+    without, with_, true, said = [], [], [], []
+    for _, still, other, far in slightly_moved(photographs(names), scaled(0.6)):
+        pair = score(still), score(other)
+        without.append(pair[0].numbers)
+        with_.append(pair[1].numbers)
+        true.append(far)
+        said.append([one.drift.moved.corner.is_above for one in pair])
+    found = {number: row("small move", number, without, with_) for number in ("moved", "recoloured", "redrawn", *NAIVE)}
+    ratio, off = slope(true, [one["moved"] for one in with_])
+    print(f"pixels at the corner: found / true {ratio:.3f}, off by {off:.3f} of {np.mean(true):.2f}")
+    flagged = np.mean(said, axis=0)
+    print(f"said to have moved: {flagged[1]:.1%} that did, {flagged[0]:.1%} that did not")
+    assert found["moved"] >= 0.99
+    assert found["redrawn"] == pytest.approx(0.5, abs=0.15)
+    assert ratio == pytest.approx(1, abs=0.03)
+    assert flagged[0] <= 0.05
 
 
 def test_intervals_are_those_of_the_paper_and_never_vanish() -> None:
