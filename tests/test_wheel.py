@@ -8,9 +8,11 @@ import sys
 import sysconfig
 import venv
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,6 +70,26 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
     assert {name.partition("/")[0] for name in inside} == {"nbbanana"}
     assert "nbbanana/py.typed" in inside
     assert [name for name in inside if name.endswith(".schema.json")]
+
+
+def required(wheel: Path, extra: str) -> set[str]:
+    """What an extra of the wheel brings, by name; an extra that it names brings its own."""
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        lines = message_from_bytes(archive.read(name)).get_all("Requires-Dist")
+    found: set[str] = set()
+    for one in map(Requirement, lines):
+        if one.marker and one.marker.evaluate({"extra": extra}) and not one.marker.evaluate({"extra": ""}):
+            found |= set().union(*(required(wheel, other) for other in one.extras)) | {one.name}
+    return found
+
+
+@pytest.mark.parametrize("extra", ["demo", "lab"])
+def test_the_demo_and_the_lab_bring_what_measures_a_change(wheel: Path, extra: str) -> None:
+    """Whoever follows the README can call `drift`, and needs to know of no extra named `measure`."""
+    assert required(wheel, "measure") == {"numpy"}
+    assert required(wheel, extra) > required(wheel, "measure")
+    assert "pillow" not in required(wheel, extra)  # that comes without any
 
 
 def test_an_edit_runs_outside_the_checkout(elsewhere: Path, tmp_path: Path) -> None:

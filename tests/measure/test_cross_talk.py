@@ -7,7 +7,7 @@ the quick form takes three of them. `-m nightly -s` prints the tables of docs/ex
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,11 +22,15 @@ from nbbanana.measure import Drift, drift
 
 
 class Judged(NamedTuple):
-    """An edit, the three numbers, and which of them are above their floors."""
+    """An edit, the three numbers as measured, and which of them are above their floors."""
 
     edit: Edit
     numbers: dict[str, float]
     said: frozenset[str]
+
+    def stated(self, cause: str) -> float:
+        """A number where it is above its floor, and nothing where it is not: what a reader is told."""
+        return self.numbers[cause] if cause in self.said else 0.0
 
 
 def judged(names: Iterable[str], times: int, side: int) -> list[Judged]:
@@ -78,13 +82,14 @@ def test_edits_alone_and_together_are_told_apart(names) -> None:
     print_kinds(found)
     for number in CAUSES:
         for cause in CAUSES:
-            area, low, high = told_apart(found, number, cause)
-            print(f"{number:10s} by whether it was {cause:10s} AUC {area:.3f} ({low:.3f} to {high:.3f})")
-            assert area > 0.97 if number == cause else area == pytest.approx(0.5, abs=0.06)
+            area, low, high = told_apart(found, cause, lambda one, number=number: one.stated(number))
+            raw, _, _ = told_apart(found, cause, lambda one, number=number: one.numbers[number])
+            print(f"{number:10s} by whether it was {cause:10s} AUC {area:.3f} ({low:.3f} to {high:.3f}); raw {raw:.3f}")
+            assert area > 0.95 if number == cause else area == pytest.approx(0.5, abs=0.06)
     print_calibration(found)
 
 
-def told_apart(found: list[Judged], number: str, cause: str) -> tuple[float, float, float]:
+def told_apart(found: list[Judged], cause: str, number: Callable[[Judged], float]) -> tuple[float, float, float]:
     """
     How well a number tells pairs with a cause from those without: the mean area over the combinations of the others.
 
@@ -92,8 +97,8 @@ def told_apart(found: list[Judged], number: str, cause: str) -> tuple[float, flo
     """
     areas, counts = [], []
     for others in {one.edit.causes - {cause} for one in found}:
-        with_ = [one.numbers[number] for one in found if one.edit.causes == others | {cause}]
-        without = [one.numbers[number] for one in found if one.edit.causes == others]
+        with_ = [number(one) for one in found if one.edit.causes == others | {cause}]
+        without = [number(one) for one in found if one.edit.causes == others]
         areas.append(auc(with_, without))
         counts.append(len(with_))
     return float(np.mean(areas)), *interval(float(np.mean(areas)), min(counts), min(counts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import sys
@@ -17,6 +18,7 @@ from support.measuring.edits import jpeg, moved, patched, reread, retoned, shown
 from support.measuring.photographs import photograph
 from support.tiers import scaled
 
+import nbbanana.measure
 from nbbanana.errors import UsageError
 from nbbanana.measure import drift
 from nbbanana.regions import Area, box_shape
@@ -213,10 +215,20 @@ def test_it_is_about_as_far_there_as_back(seed: int) -> None:
     assert one == pytest.approx(other, rel=0.15, abs=0.3)
 
 
-def test_without_numpy_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A UsageError with the extra's name, not an ImportError."""
-    for name in [name for name in sys.modules if name.split(".")[0] == "numpy"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr("nbbanana.measure.find_spec", lambda _: None)
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda: nbbanana.measure.drift("a.png", "b.png"),
+        lambda: nbbanana.measure.register("a.png", "b.png"),
+        lambda: nbbanana.measure.likeness(["a.png", "b.png"]),
+        lambda: nbbanana.measure.composite("a.png", "b.png", (0, 0, 0.5, 1)),
+    ],
+    ids=["drift", "register", "likeness", "composite"],
+)
+def test_without_numpy_it_is_said_what_to_install(measure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A UsageError with the extra's name, not an ImportError, before a file is read."""
+    monkeypatch.setitem(sys.modules, "numpy", None)  # how Python marks what cannot be imported
+    with pytest.raises(ImportError):
+        importlib.import_module("numpy")
     with pytest.raises(UsageError, match=r'pip install "nbbanana\[measure\]"'):
-        drift("a.png", "b.png")
+        measure()
