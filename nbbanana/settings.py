@@ -51,7 +51,7 @@ def _from_environment(name: str) -> str:
 
 FROM_ENVIRONMENT = (
     "model", "mode", "provider", "store", "replay_store", "debug", "timeout", "staging", "upload_format",
-    "sandbox_scale", "lint",
+    "sandbox_scale", "lint", "measure",
 )  # fmt: skip
 """Settings that an environment variable sets: `NBBANANA_` and the name in capitals."""
 
@@ -130,6 +130,12 @@ class NBBanana(SingletonConfigurable):
         default_value=True,
         help="Advise on prompts: in a dry run, in the Studio, and before a request is sent in one line where something "
         "is wrong. Environment: NBBANANA_LINT.",
+    ).tag(config=True)
+    measure = traitlets.Bool(
+        default_value=True,
+        help="Measure what changed from the first picture of a request to each that came back, and record it: at most "
+        "one picture at a time, once it is paid for and kept. Needs NumPy; without it nothing is measured. It holds "
+        "for sessions that send their first request afterwards. Environment: NBBANANA_MEASURE.",
     ).tag(config=True)
     lint_off = traitlets.List(
         traitlets.Unicode(),

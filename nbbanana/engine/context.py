@@ -161,6 +161,8 @@ class Threads:
         """For inputs: decoding and encoding, before a request is sent."""
         self.checking: Executor = ThreadPoolExecutor(2, thread_name_prefix="nbbanana-check")
         """For outputs: results of some requests never wait for the inputs of others."""
+        self.measuring: Executor = ThreadPoolExecutor(1, thread_name_prefix="nbbanana-measure")
+        """For what changed in outputs: one picture at a time, since each takes memory in proportion to its size."""
 
     async def prepare(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call in a thread for inputs."""
@@ -170,8 +172,13 @@ class Threads:
         """Run a call in a thread for outputs."""
         return await asyncio.get_running_loop().run_in_executor(self.checking, lambda: function(*args, **kwargs))
 
+    async def measure(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call in the thread that measures."""
+        return await asyncio.get_running_loop().run_in_executor(self.measuring, lambda: function(*args, **kwargs))
+
     def close(self) -> None:
         """End the threads; what runs in them ends by itself."""
+        self.measuring.shutdown(wait=False, cancel_futures=True)
         self.preparing.shutdown(wait=False, cancel_futures=True)
         self.checking.shutdown(wait=False, cancel_futures=True)
 
@@ -190,6 +197,7 @@ class Context:
         limit: how many jobs the provider gets at once.
         uploads: what was made of pictures to send them.
         timeout: seconds to wait for a job before saying so.
+        measure: whether it is measured what changed in outputs.
     """
 
     rows: Rows
@@ -200,6 +208,7 @@ class Context:
     limit: AdaptiveLimit
     uploads: UploadCache
     timeout: float
+    measure: bool = False
 
     def handle(self, run: Run) -> str:
         """Return what the provider is given to find a run's job, which was accepted."""

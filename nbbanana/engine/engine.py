@@ -64,6 +64,7 @@ class Engine:
         reuse: decides what the store answers; shared by the engines of a session.
         timeout: seconds to wait for a job before saying so.
         concurrency: the most jobs at the provider at once.
+        measure: measure what changed from the first input to each output, and record it.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Engine:
         *,
         timeout: float = 1800.0,
         concurrency: int = 32,
+        measure: bool = False,
     ) -> None:
         self.store = store
         self.provider = provider
@@ -90,6 +92,7 @@ class Engine:
             limit=AdaptiveLimit(concurrency),
             uploads=UploadCache(),
             timeout=timeout,
+            measure=measure,
         )
         self._runs: set[Run] = set()
         self._ending: set[Run] = set()

@@ -1,14 +1,16 @@
-"""The steps of a request in their order: prepare, reserve, submit, wait, fetch; or collect, or follow another's job."""
+"""The steps of a request in order: prepare, reserve, submit, wait, fetch, measure; or collect, or follow another's."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from nbbanana.engine import synchronous
 from nbbanana.engine.chain import Later
 from nbbanana.engine.context import Context
 from nbbanana.engine.fetch import fetch
+from nbbanana.engine.measuring import measure
 from nbbanana.engine.prepare import Prepared, fill, journal, payload_of, prepare
 from nbbanana.engine.reserve import reserve
 from nbbanana.engine.reuse import Reuse
@@ -70,9 +72,11 @@ class Steps:
         found = await self._sent(run, prepared, alone=mode == "auto" and run.request.is_seeded)
         if isinstance(found, Edit):
             return await self.follow(run, await self._give_way(run, found))
-        if isinstance(found, Outcome):
-            return found
-        return await self._fetched(run, found, prepared)
+        return await self._measured(found if isinstance(found, Outcome) else await self._fetched(run, found, prepared))
+
+    async def _measured(self, outcome: Outcome) -> Outcome:
+        """Return an outcome whose edit says what changed in its pictures, which are recorded by now."""
+        return replace(outcome, edit=await measure(outcome.edit, self._context))
 
     async def _filled(self, run: Run, later: Later, prepared: Prepared) -> Prepared:
         """Wait for the picture of a later pass and prepare it; a row whose picture cannot be sent ends."""
@@ -131,7 +135,7 @@ class Steps:
             outcome = await synchronous.collect(run, self._context)
         else:
             outcome = await self._fetched(run, await wait(run, self._context))
-        return Outcome(outcome.edit, "collected", outcome.notes)
+        return await self._measured(Outcome(outcome.edit, "collected", outcome.notes))
 
     async def follow(self, run: Run, edit: Edit) -> Outcome:
         """Wait for a job of another kernel; where that kernel ends before it, go on with it."""

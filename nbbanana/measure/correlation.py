@@ -17,6 +17,8 @@ SLOPE, LEAST_OVERLAP = 12.0, 0.25
 Pixels of distance that belong to the peak at no shift, and the part of the window that must still overlap. A finer
 pattern is found by a multiple of its period.
 """
+LEAST_STRENGTH = 1e-20
+"""Keeps a plane without any texture from being divided by nothing."""
 WINDOW = 256
 """Pixels of a side of the part that is looked at for repetition."""
 
@@ -35,7 +37,7 @@ def overlap_peaks(before: Floats, after: Floats, count: int) -> list[tuple[float
     spectra = [np.fft.rfft2(plane * _hann(plane.shape), size) for plane in (before, after)]
     product = np.conj(spectra[0]) * spectra[1]
     strength = np.abs(product)
-    product /= np.power(strength + 1e-3 * strength.max(), WHITENING)
+    product /= np.power(strength + 1e-3 * strength.max() + LEAST_STRENGTH, WHITENING)
     surface = np.fft.irfft2(product, size)
     scale = float(np.sqrt(np.mean(surface * surface))) + 1e-12
     return [(value / scale, place) for value, place in _peaks(surface, count)]

@@ -111,7 +111,14 @@ class Engines:
         if provider is None:
             raise _without_key(choice)
         known = settings()
-        return Engine(self._store(), provider, self.reuse, timeout=known.timeout, concurrency=known.concurrency)
+        return Engine(
+            self._store(),
+            provider,
+            self.reuse,
+            timeout=known.timeout,
+            concurrency=known.concurrency,
+            measure=known.measure,
+        )
 
 
 def _without_key(choice: Choice) -> NoCredentialError:

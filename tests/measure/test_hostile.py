@@ -53,6 +53,7 @@ PHOTO = photograph("astronaut").resize((256, 256))
 REFUSED = {
     "other constants": (plain((90, 80), 90), plain((90, 80), 180), "plain"),
     "a constant and a photograph": (plain((90, 80), 90), PHOTO, "plain"),
+    "a photograph and a constant": (PHOTO, plain((90, 80), 90), "unrelated"),
     "one pixel each": (plain((1, 1), 0), plain((1, 1), 255), "small"),
     "one pixel and a photograph": (plain((1, 1), 0), PHOTO, "small"),
     "a row and a column": (plain((1, 400), 0), plain((400, 1), 0), "small"),

@@ -37,5 +37,6 @@ def variables(home: Path) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": str(home / "jupyter" / "runtime"),
         "NBBANANA_STORE": str(home / "store"),
         "NBBANANA_SANDBOX_SCALE": "0",
+        "NBBANANA_MEASURE": "0",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",  # the developer's own is not touched
     }
