@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbbanana.prompts import prompt
     from nbbanana.session import EditResult, History, Job, Output, Session
     from nbbanana.session.diffing import diff
+    from nbbanana.session.drifting import drift
     from nbbanana.session.linting import lint
     from nbbanana.session.provider_list import list_providers
     from nbbanana.session.recovery import recover
@@ -53,6 +54,7 @@ __all__ = [
     "chain",
     "compare",
     "diff",
+    "drift",
     "edit",
     "errors",
     "history",
@@ -86,6 +88,7 @@ _HOMES = {
     "chain": "nbbanana.calls",
     "compare": "nbbanana.widgets.compare",
     "diff": "nbbanana.session.diffing",
+    "drift": "nbbanana.session.drifting",
     "edit": "nbbanana.calls",
     "lint": "nbbanana.session.linting",
     "list_providers": "nbbanana.session.provider_list",

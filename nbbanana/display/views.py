@@ -9,9 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbbanana.measure import Drift
+    from nbbanana.regions import Area
     from nbbanana.request import Advice
 
-__all__ = ["ComparisonView", "DiffView", "DryRun", "LineageNode", "PairView", "Picture", "ResultView", "Row"]
+__all__ = ["Change", "ComparisonView", "DiffView", "DryRun", "LineageNode", "PairView", "Picture", "ResultView", "Row"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    What was measured between a picture and the one that it was made from.
+
+    Args:
+        sentence: what changed; empty where nothing could be said.
+        figures: those of `nbbanana.measure.Drift.as_json`.
+        heat: where it changed, as `nbbanana.measure.Drift.heat_file` writes it.
+        area: what was to change, on the picture that it was made from.
+        reason: why nothing could be said: that of a `MeasureError`.
+    """
+
+    sentence: str
+    figures: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    heat: bytes | None = field(default=None, repr=False)
+    area: Area | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +49,7 @@ class Picture:
         seed: the seed that was sent, where there was one.
         caption: what sets it apart from the pictures beside it, where something does.
         signed: whether the file carries Content Credentials.
+        change: what was measured against the picture that it was made from, where that was.
     """
 
     label: str
@@ -39,6 +61,7 @@ class Picture:
     seed: int | None = None
     caption: str = ""
     signed: bool = False
+    change: Change | None = None
 
     @property
     def ratio(self) -> float | None:

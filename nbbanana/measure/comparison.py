@@ -43,7 +43,7 @@ EDGE = 3
 """Pixels along an edge that resampling needs."""
 RANKED = 40
 """Tiles that are kept."""
-PLACES, APART = 6, 6
+PLACES, APART = 6, 8
 """Places of a kind that are kept, and tiles by which two are apart at least, across or down."""
 
 

@@ -17,6 +17,7 @@ from nbbanana.session import saving, view_builders
 from nbbanana.session.ancestry import ancestors
 from nbbanana.session.annotating import Annotated
 from nbbanana.session.asking_again import AskedAgain
+from nbbanana.session.drift_reports import DriftReport, against_input
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, RESULT, Expression, expression
 from nbbanana.session.reproduce import as_cell, as_code, image_of
@@ -197,6 +198,20 @@ class Output:
         """Edit it further: like `nb.edit`, with this picture first."""
         result: EditResult = self._result.asker.edit(prompt, self, *more, **parameters)
         return result
+
+    def drift(self, region: Any = None) -> DriftReport:
+        """
+        Measure what changed against the picture that it was made from: what moved, was recoloured, was redrawn.
+
+        Args:
+            region: what was meant to change, as for `nb.drift`; the region that was asked with unless it is given.
+
+        Raises:
+            MeasureError: nothing can be said; its `reason` says why.
+            UsageError: it was made from words alone or from an address, or there is no NumPy.
+        """
+        image = self.__nbbanana_image__()
+        return against_input(image, self._result.record, self._result.library.store, region)
 
     def vary(self, seeds: Iterable[int] | None = None, *, n: int | None = None, **how: Any) -> ResultSet:
         """Send the request that made it with other seeds, like `result.vary`: each gives as many pictures as it did."""
@@ -387,17 +402,30 @@ class EditResult(Annotated, AskedAgain, Sequence[Output]):
 
     def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
         """Edit its one output further, like `nb.edit`; UsageError where it has none, or more than one."""
-        return self._only_output().edit(prompt, *more, **parameters)
+        return self.only_output("edit(…)").edit(prompt, *more, **parameters)
+
+    def drift(self, region: Any = None) -> DriftReport:
+        """Measure what changed in its one output, like `output.drift`; UsageError where it has none, or several."""
+        return self.only_output("drift()").drift(region)
 
     def __nbbanana_image__(self) -> ImageInput:
-        return self._only_output().__nbbanana_image__()
+        return self.only_output("edit(…)").__nbbanana_image__()
 
-    def _only_output(self) -> Output:
+    def only_output(self, call: str) -> Output:
+        """
+        Return its one output.
+
+        Args:
+            call: what is to be done with it, as it is written behind it: `edit(…)`.
+
+        Raises:
+            UsageError: it has none, or several.
+        """
         if len(self) == 1:
             return self[0]
         count = f"{len(self)} outputs" if self else "no output"
-        which = f"Say which: {self.label}[{len(self) // 2}].edit(…)." if self else "Look at its record."
-        raise UsageError(f"{self.label} has {count}.", "One picture is edited further.", which)
+        which = f"Say which: {self.label}[{len(self) // 2}].{call}." if self else "Look at its record."
+        raise UsageError(f"{self.label} has {count}.", "This is about one picture.", which)
 
     def save(self, folder: str | Path, *, overwrite: bool = False, sidecar: bool = False) -> list[Path]:
         """

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat import v4
 from support.lab import Browser, Lab, LabPage
-from support.outputs import edit_row
+from support.outputs import FIGURES, edit_row
 
 from nbbanana.display import (
     ComparisonView,
@@ -31,6 +31,8 @@ from nbbanana.display import (
     note_bundle,
     word_diff,
 )
+from nbbanana.display.drifts import drift_bundle
+from nbbanana.display.views import Change
 from nbbanana.engine.run import Progress
 from nbbanana.models import choose, compare, get, ids, model_bundle, search
 
@@ -102,6 +104,7 @@ def outputs(done: ResultView, stages: list[str]) -> list[str]:
         *catalogue(),
         dry_run_bundle(DryRun(done.model, "sandbox", {"prompt": done.prompt}, done.inputs, 4, 0.28)),
         note_bundle("The sandbox answers."),
+        drift_bundle(done.pictures[0], done.pictures[1], Change("The left edge redrawn: $5 or $6.", FIGURES)),
         *against_each_other(done),
     ]
     return [*stages, *(other["text/html"] for other in others)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.markup import Page, read
-from support.outputs import edit_row, everything, payloads
+from support.outputs import FIGURES, edit_row, everything, payloads
 
 from nbbanana.display import (
     DryRun,
@@ -24,6 +24,8 @@ from nbbanana.display import (
     note_bundle,
     text,
 )
+from nbbanana.display.drifts import drift_bundle
+from nbbanana.display.views import Change
 from nbbanana.engine.run import Progress
 from nbbanana.text import one_line, plain, storable
 
@@ -36,7 +38,7 @@ KEPT_ATTRIBUTES = {
     "details": {"open"},
     "img": {"alt", "height", "src", "width"},
     "progress": {"max", "value"},
-    "td": {"width"},
+    "td": {"colspan", "width"},
     "th": {"colspan"},
 }
 LENGTH = r"(0|-?\d+(\.\d+)?(px|em|%))"
@@ -254,5 +256,6 @@ def test_no_output_for_a_terminal_holds_an_escape(view: Callable[..., ResultView
         history_bundle([row], [None], 1, heading=ESCAPES)["text/plain"],
         dry_run_bundle(DryRun(ESCAPES, ESCAPES, {"prompt": ESCAPES}, how=ESCAPES, notes=(ESCAPES,)))["text/plain"],
         note_bundle(ESCAPES)["text/plain"],
+        drift_bundle(hostile, hostile, Change(ESCAPES, FIGURES))["text/plain"],
     ]
     assert [harmful(form) for form in forms] == [[]] * len(forms)

@@ -26,11 +26,53 @@ from nbbanana.display import (
     lineage_bundle,
     note_bundle,
 )
+from nbbanana.display.drifts import drift_bundle
+from nbbanana.display.views import Change
 from nbbanana.engine.run import Progress
 from nbbanana.models import Model, ModelList, Ranked, Ranking, compare, from_schema, get
 from nbbanana.store.records import Edit, OutputRecord
 
-__all__ = ["everything", "model_saying", "payloads"]
+__all__ = ["FIGURES", "everything", "model_saying", "payloads"]
+
+FIGURES: dict[str, Any] = {
+    "confidence": 0.98,
+    "moved": {
+        "corner": {"value": 2.0, "floor": 0.1},
+        "shift": [2.0, 0.0],
+        "scale": 1.0,
+        "stretch": 1.0,
+        "rotation": 0.0,
+        "lost": 0.0,
+        "added": 0.0,
+    },
+    "outside": {
+        "area": 0.7,
+        "recoloured": {"value": 0.4, "floor": 0.6},
+        "by_tone": 0.3,
+        "redrawn": {"value": 0.92, "floor": 0.25},
+        "redrawn_area": 0.03,
+        "boxes": [[0.1, 0.8, 0.3, 0.9]],
+    },
+    "inside": {
+        "area": 0.3,
+        "recoloured": None,
+        "by_tone": 0.0,
+        "redrawn": {"value": 0.9, "floor": 0.25},
+        "redrawn_area": 1.0,
+        "boxes": [[0, 0, 1, 0.3]],
+    },
+    "is_region_given": True,
+    "region": [[0, 0, 1, 0.3]],
+    "tone": [0, 64, 128, 191, 255],
+    "compared_at": [450, 528],
+    "frame": {"matrix": [1, 0, 2, 0, 1, 0], "before": [450, 528], "after": [450, 528], "reach": [1.0, 1.0]},
+    "places": [
+        {"box": [0.1, 0.8, 0.12, 0.82], "redrawn": 0.92, "recoloured": 31.5, "is_inside": False},
+        {"box": [0.8, 0.1, 0.82, 0.12], "redrawn": 0.9, "recoloured": 0.2, "is_inside": True},
+    ],
+    "sentence": "Moved 2.0 px; outside the region: the lower left redrawn.",
+}
+"""What changed between two pictures, as `Drift.as_json` writes it."""
 
 CALL = "__xss(0)"
 """What a payload calls, or `alert`; the number says which payload it was."""
@@ -100,6 +142,7 @@ def everything(words: str) -> Iterator[str]:
     yield note_bundle(words)["text/html"]
     yield from _of_the_catalogue(words)
     yield from _against_each_other(view, words)
+    yield drift_bundle(*view.pictures, Change(words, FIGURES))["text/html"]
 
 
 def _of_the_catalogue(words: str) -> Iterator[str]:

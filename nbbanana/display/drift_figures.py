@@ -1,0 +1,190 @@
+"""The figures of what changed, for people: each beside its noise floor, outside and inside of what was to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbbanana.regions import words_for
+from nbbanana.text import one_line
+
+__all__ = ["FigureRow", "FigureTable", "Value", "confidence_in_words", "figure_table", "not_measured", "place_words"]
+
+REASONS = {
+    "small": "a side of the picture is shorter than 32 pixels",
+    "plain": "the picture has nothing that it could be laid upon the other by",
+    "repeated": "the picture repeats itself, so that it fits in several places",
+    "unrelated": "it has too little in common with the picture that it was made from",
+    "uncertain": "it is not sure enough where the one lies upon the other",
+}
+"""Why nothing can be said, by the `reason` of a `MeasureError`."""
+
+
+ALL_REDRAWN = "all of it redrawn"
+"""In place of how far it was recoloured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """
+    One figure in words.
+
+    Args:
+        said: the number with its unit, such as `3.1 ΔE`.
+        floor: its noise floor, such as `noise up to 0.6`.
+        is_above: whether there is more than noise.
+        more: what else there is to it, such as how much of it one change of tone explains.
+    """
+
+    said: str
+    floor: str
+    is_above: bool
+    more: str = ""
+
+    @property
+    def line(self) -> str:
+        """It as plain text: `3.1 ΔE (noise up to 0.6)`."""
+        inner = "; ".join(filter(None, [self.floor, self.more]))
+        return f"{self.said} ({inner})"
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRow:
+    """
+    One of the three figures.
+
+    Args:
+        name: what it is called.
+        values: one for each part of the picture, None where it has none; or one for the whole picture.
+    """
+
+    name: str
+    values: tuple[Value | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureTable:
+    """Figures under the names of the parts of the picture."""
+
+    heads: tuple[str, ...]
+    rows: tuple[FigureRow, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """They as plain text, a line each."""
+        return [f"{row.name:<10}  {self._said(row)}" for row in self.rows]
+
+    def _said(self, row: FigureRow) -> str:
+        if len(row.values) == 1:
+            return row.values[0].line if row.values[0] else ALL_REDRAWN
+        pairs = zip(self.heads, row.values, strict=True)
+        return "; ".join(f"{head}: {value.line if value else ALL_REDRAWN}" for head, value in pairs)
+
+
+def figure_table(figures: Mapping[str, Any]) -> FigureTable:
+    """
+    Return figures in words.
+
+    Args:
+        figures: those of `nbbanana.measure.Drift.as_json`, or of a record.
+
+    >>> from nbbanana import measure, samples
+    >>> picture = samples.still_life((320, 240))
+    >>> for line in figure_table(measure.drift(picture, picture).as_json()).lines:
+    ...     print(line)
+    moved       0.0 px (within noise, up to 0.1)
+    recoloured  0.0 ΔE (within noise, up to 1.2)
+    redrawn     0.00 (within noise, up to 0.25)
+    """
+    named = (("outside", "outside of the region"), ("inside", "inside of the region"))
+    if not figures["is_region_given"]:
+        named = (("outside", "elsewhere"), ("inside", "where most changed"))
+    there = [(figures[key], name) for key, name in named if figures[key] is not None]
+    parts = [part for part, _ in there]
+    heads = tuple(name for _, name in there) if len(there) > 1 or figures["is_region_given"] else ("the picture",)
+    rows = (
+        FigureRow("moved", (_moved(figures["moved"]),)),
+        FigureRow("recoloured", tuple(map(_recoloured, parts))),
+        FigureRow("redrawn", tuple(map(_redrawn, parts))),
+    )
+    return FigureTable(heads, rows if parts else rows[:1])
+
+
+def _value(figure: Mapping[str, float], places: int, unit: str = "", more: str = "") -> Value:
+    value, floor = figure["value"], figure["floor"]
+    is_above = value > floor
+    # Floors with one digit more than it takes say less than they seem to.
+    noise = f"{floor:.{places}f}"
+    return Value(
+        f"{value:.{places}f}{unit}", f"{'noise' if is_above else 'within noise,'} up to {noise}", is_above, more
+    )
+
+
+def _moved(moved: Mapping[str, Any]) -> Value:
+    found = _value(moved["corner"], 1, " px")
+    return Value(found.said, found.floor, found.is_above, ", ".join(_movement(moved)) if found.is_above else "")
+
+
+def _movement(moved: Mapping[str, Any]) -> Iterator[str]:
+    across, down = moved["shift"]
+    if abs(across) >= 0.05:
+        yield f"{abs(across):.1f} px to the {'right' if across > 0 else 'left'}"
+    if abs(down) >= 0.05:
+        yield f"{abs(down):.1f} px {'down' if down > 0 else 'up'}"
+    if abs(moved["scale"] - 1) >= 0.0005:
+        yield f"{'enlarged' if moved['scale'] > 1 else 'reduced'} {abs(moved['scale'] - 1):.1%}"
+    if abs(moved["stretch"] - 1) >= 0.0005:
+        yield f"stretched {abs(moved['stretch'] - 1):.1%} {'across' if moved['stretch'] > 1 else 'upright'}"
+    if abs(moved["rotation"]) >= 0.05:
+        yield f"turned {abs(moved['rotation']):.1f}°"
+    if moved["lost"] >= 0.005:
+        yield f"{moved['lost']:.0%} cut off"
+    if moved["added"] >= 0.005:
+        yield f"{moved['added']:.0%} added at the edges"
+
+
+def _recoloured(part: Mapping[str, Any]) -> Value | None:
+    if part["recoloured"] is None:
+        return None
+    found = _value(part["recoloured"], 1, " ΔE")
+    # What one change of tone explains is worth a word where it is a good part of it.
+    is_worth = found.is_above and part["by_tone"] >= 0.2 * part["recoloured"]["value"]
+    more = f"{part['by_tone']:.1f} of it one change of tone" if is_worth else ""
+    return Value(found.said, found.floor, found.is_above, more)
+
+
+def _redrawn(part: Mapping[str, Any]) -> Value:
+    found = _value(part["redrawn"], 2)
+    area = part["redrawn_area"]
+    more = f"{'less than 1%' if area < 0.01 else f'{area:.0%}'} of it" if found.is_above and area > 0 else ""
+    return Value(found.said, found.floor, found.is_above, more)
+
+
+def confidence_in_words(figures: Mapping[str, Any]) -> str:
+    """Return how sure it is where one picture lies upon the other, in words."""
+    low = "low " if figures["confidence"] < LOW else ""
+    return f"{low}registration confidence {figures['confidence']:.0%}"
+
+
+LOW = 0.5
+"""A confidence below which it is said that it is low."""
+
+
+def place_words(place: Mapping[str, Any], *, is_region_given: bool) -> tuple[str, list[str]]:
+    """Return where one of the places is, in words, and its figures as phrases."""
+    where = words_for([place["box"]]).removeprefix("the small area ")
+    if is_region_given:
+        where = f"{'inside' if place['is_inside'] else 'outside'}, {where}"
+    found = [f"redrawn {place['redrawn']:.2f}"] if place["redrawn"] >= REDRAWN else []
+    found += [f"recoloured {place['recoloured']:.1f} ΔE"] if place["recoloured"] >= SEEN else []
+    return where, found
+
+
+REDRAWN, SEEN = 0.3, 1.0
+"""What a place is said to be redrawn and recoloured by at least."""
+
+
+def not_measured(reason: str) -> str:
+    """Return why nothing can be said, in words: a reason of `MeasureError`, or a sentence that is shown as it is."""
+    return REASONS.get(reason) or one_line(reason) or "it was not said why"
