@@ -30,6 +30,7 @@ from nbbanana.store.records import (
     State,
     Transition,
 )
+from nbbanana.store.vote_records import Preferred, Vote, VotedOutput
 
 if TYPE_CHECKING:
     from nbbanana.store.leases import new_owner
@@ -47,6 +48,7 @@ __all__ = [
     "OutputDrift",
     "OutputRecord",
     "Post",
+    "Preferred",
     "Rating",
     "Reservation",
     "Spending",
@@ -54,6 +56,8 @@ __all__ = [
     "Store",
     "Transition",
     "Verification",
+    "Vote",
+    "VotedOutput",
     "new_owner",
 ]
 

@@ -36,6 +36,8 @@ from nbbanana.store.maintenance import digests_hold
 from nbbanana.store.records import Edit, Post
 from nbbanana.store.ro_crate import crate
 from nbbanana.store.serialization import checker, pack, pack_post, unpack, unpack_heat_maps, unpack_post
+from nbbanana.store.vote_packing import pack_votes, unpack_votes, votes_that_hold
+from nbbanana.store.vote_records import Vote
 
 if TYPE_CHECKING:
     from nbbanana.store.store import Store
@@ -98,10 +100,13 @@ def _written(store: Store, edits: list[Edit]) -> Iterator[str]:
     kept = {name: store.schema(name) for name in dict.fromkeys(edit.schema_hash for edit in edits) if name}
     first = {"format": FORMAT, "version": VERSION, "package": __version__, "extra": {}, "schemas": kept}
     yield json.dumps(first, ensure_ascii=True)[:-1] + ', "edits": ['
+    uids = {edit.uid for edit in edits}
     for place, edit in enumerate(edits):
         posts = [pack_post(post) for post in reversed(store.posts(edit.id, limit=10_000))]
         # The number is for readers: a notebook says `edit:12` and `history[12]`, and means it when it is replayed, too.
         record = {"extra": {}, **pack(edit, store.heat_maps(edit.id)), "id": edit.id, "posts": posts}
+        if votes := pack_votes(store.votes_of(edit.uid), uids):
+            record["extra"] = {**record["extra"], "votes": votes}
         line = json.dumps(record, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
         yield f"{',' if place else ''}\n{line}"
     yield "\n]}\n"
@@ -124,6 +129,7 @@ class Bundle:
         posts: their POSTs by uid.
         heat_maps: what was measured of their outputs, as small pictures, by uid and output.
         schemas: the JSON Schemas that they name, by hash.
+        votes: the votes on two of their outputs.
     """
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
@@ -132,6 +138,7 @@ class Bundle:
         self.posts: dict[str, tuple[Post, ...]] = {}
         self.heat_maps: dict[str, dict[int, bytes]] = {}
         self.schemas: dict[str, Mapping[str, Any]] = {}
+        self.votes: list[Vote] = []
         head: dict[str, Any] = {}
         found: dict[str, list[Edit]] = {}
         text = JSONText(_read_text(archive), MOST_EDIT, {"edits", "schemas"})
@@ -146,6 +153,7 @@ class Bundle:
         _check_version(head)
         _check_head(head | found)
         self.edits = [self._with_schema(edit, is_old=head["version"] == 1) for edit in found["edits"]]
+        self.votes = votes_that_hold(self.votes, {edit.uid: set(_indices(edit)) for edit in self.edits})
 
     def _checked_edits(self, text: JSONText) -> Iterator[Edit]:
         numbers: set[int] = set()
@@ -160,6 +168,7 @@ class Bundle:
             uids.add(edit.uid)
             self.posts[edit.uid] = posts
             self.heat_maps[edit.uid] = unpack_heat_maps(packed)
+            self.votes += unpack_votes(packed.get("extra", {}).get("votes"), edit.uid)
             yield edit
 
     def _with_schema(self, edit: Edit, *, is_old: bool) -> Edit:
@@ -201,7 +210,7 @@ def read(path: str | Path) -> Iterator[Bundle]:
 
 def merge(store: Store, path: str | Path, *, keep_ids: bool = False) -> int:
     """
-    Take a bundle's edits into a store; those that are there already are left as they are.
+    Take a bundle's edits into a store; those that are there already are left as they are, and get the votes on them.
 
     Args:
         store: where they go.
@@ -224,6 +233,7 @@ def merge(store: Store, path: str | Path, *, keep_ids: bool = False) -> int:
             schemas=bundle.schemas.values(),
             posts=bundle.posts,
             heat_maps=bundle.heat_maps,
+            votes=bundle.votes,
         )
 
 

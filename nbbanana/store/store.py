@@ -14,7 +14,7 @@ from typing import Any, Self, Unpack
 
 from nbbanana._version import __version__
 from nbbanana.errors import StoreError
-from nbbanana.store import deferred, drifts, ledger, maintenance, model_schemas, rows, search
+from nbbanana.store import deferred, drifts, ledger, maintenance, model_schemas, rows, search, vote_rows
 from nbbanana.store.annotations import annotate, rate
 from nbbanana.store.blobs import Blobs
 from nbbanana.store.database import Database
@@ -30,11 +30,13 @@ from nbbanana.store.records import (
     Transition,
 )
 from nbbanana.store.spending import Money
+from nbbanana.store.vote_records import Vote
+from nbbanana.store.votes import Votes
 
 __all__ = ["Store"]
 
 
-class Store(Money, Leases):
+class Store(Money, Leases, Votes):
     """
     A folder with edits. Any thread may call any method; many processes may have it open at once.
 
@@ -358,6 +360,7 @@ class Store(Money, Leases):
         schemas: Iterable[Mapping[str, Any]] = (),
         posts: Mapping[str, Sequence[Post]] | None = None,
         heat_maps: Mapping[str, Mapping[int, bytes]] | None = None,
+        votes: Iterable[Vote] = (),
     ) -> int:
         """
         Add edits that another store wrote, in their order, all or none; those whose uid is here are left out.
@@ -372,9 +375,10 @@ class Store(Money, Leases):
             schemas: the JSON Schemas that they name by hash; a hash that is not here is left out of an edit.
             posts: the POSTs of edits, by uid.
             heat_maps: the heat maps of their outputs, by uid and output.
+            votes: votes on two of their outputs, also of edits that are here; those that are here are left out.
 
         Returns:
-            How many were added.
+            How many edits were added.
         """
         added: dict[int, Edit] = {}
         with self._database.write() as connection:
@@ -391,6 +395,7 @@ class Store(Money, Leases):
                     ledger.add(connection, edit_id, (posts or {}).get(edit.uid, ()))
             for edit_id, edit in added.items():
                 search.index(connection, edit_id, edit)
+            vote_rows.add(connection, votes)
         return len(added)
 
     # Pictures
