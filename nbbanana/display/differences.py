@@ -10,17 +10,23 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import words
+from nbbanana.display.drift_figures import figure_table
+from nbbanana.display.drifts import overlay, sized
+from nbbanana.display.heat import legend
+from nbbanana.display.layout import layout
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import data_uri, fitted, load, squares
 from nbbanana.text import clip, one_line, plain
 
 if TYPE_CHECKING:
-    from nbbanana.display.views import ComparisonView, DiffView, LineageNode, Picture
+    from nbbanana.display.views import ComparisonView, DiffView, LineageNode, PairView, Picture
 
 __all__ = ["around", "comparison_bundle", "diff_bundle", "lineage_bundle", "word_diff"]
 
-SIDE, NODE_SIDE, COMPARED_SIDE = 160, 56, 360
-"""CSS pixels of the longer side of a picture in a diff, in a lineage and in a comparison."""
+PAIR_SIDE, SIDE, NODE_SIDE, COMPARED_SIDE = 240, 160, 56, 360
+"""CSS pixels of the longer side of a picture in a diff of one pair and of several, in a lineage, in a comparison."""
+PAIRS_BYTES = 150_000
+"""Bytes of base64 that all pairs of a diff may weigh together."""
 COMPARED_BYTES = 200_000
 """Bytes of base64 that all pictures of a comparison may weigh together."""
 TOKEN = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W぀-ヿ㐀-鿿가-힯]+|\s+|.", re.DOTALL)
@@ -67,17 +73,56 @@ def _common_start(tokens: Sequence[Sequence[str]]) -> list[str]:
 
 
 def diff_bundle(view: DiffView) -> dict[str, str]:
-    """Return two edits as one view: words, parameters and inputs that differ, and their pictures in pairs."""
+    """Return two edits as one view: words, parameters and inputs that differ, and what changed between the pictures."""
     rows = [
         *((name, _value(a), _value(b)) for name, a, b in view.parameters),
         *(("input", _value(a), _value(b)) for a, b in view.inputs),
     ]
-    tiles = _tiles([picture for pair in view.pairs for picture in (pair.left, pair.right)])
-    pairs = [(tiles[2 * at], tiles[2 * at + 1], pair) for at, pair in enumerate(view.pairs)]
-    return {
-        "text/plain": "\n".join(_diff_lines(view, rows)),
-        "text/html": render("diff", view=view, rows=rows, pairs=pairs, others=_tiles(view.others)),
-    }
+    side = PAIR_SIDE if len(view.pairs) == 1 else SIDE
+    html = render(
+        "diff",
+        view=view,
+        rows=rows,
+        pairs=_pairs(view.pairs, side, PAIRS_BYTES),
+        others=_tiles(view.others),
+        layout=layout(3),
+        width=3 * side + 2 * 12,
+    )
+    return {"text/plain": "\n".join(_diff_lines(view, rows)), "text/html": html}
+
+
+def _pairs(pairs: Sequence[PairView], side: int, room: int) -> list[dict[str, Any]]:
+    """Return for each pair what a template shows: both pictures and, where it was measured, the heat map."""
+    sources = [picture.source for pair in pairs for picture in (pair.left, pair.right)]
+    images = load(sources, [(side, side)] * len(sources))
+    shown = [
+        (*images[2 * at : 2 * at + 2], overlay(images[2 * at + 1], pair.change) if pair.change else None)
+        for at, pair in enumerate(pairs)
+    ]
+    files = fitted([image for three in shown for image in three], room) or [None] * (3 * len(shown))
+    return [
+        {
+            "tiles": [
+                {**sized(image, file, side), **about}
+                for about, image, file in zip(_about(pair), three, files[3 * at : 3 * at + 3], strict=True)
+                if image is not None or about["name"]
+            ],
+            "sentence": pair.sentence,
+            "table": figure_table(pair.change.figures) if pair.change else None,
+        }
+        for at, (pair, three) in enumerate(zip(pairs, shown, strict=True))
+    ]
+
+
+def _about(pair: PairView) -> list[dict[str, str]]:
+    """Return what the three pictures of a pair are: before, after, and where the second changed."""
+    left, right = one_line(pair.left.label, 80), one_line(pair.right.label, 80)
+    where = f"Where it changed, the brighter the more. {one_line(pair.sentence, 200)}"
+    return [
+        {"role": "before", "name": left, "alt": f"Before: {left}"},
+        {"role": "after", "name": right, "alt": f"After: {right}"},
+        {"role": "what changed", "name": "", "alt": where, "legend": data_uri(legend(), "image/png")},
+    ]
 
 
 def _diff_lines(view: DiffView, rows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
@@ -87,11 +132,18 @@ def _diff_lines(view: DiffView, rows: Iterable[tuple[str, str, str]]) -> Iterato
     for name, left, right in rows:
         yield f"  {name}: {plain(left)} → {plain(right)}"
     for pair in view.pairs:
-        names = f"{one_line(pair.left.label)} → {one_line(pair.right.label)}"
-        if pair.sentence:
-            yield f"{names}: {one_line(pair.sentence, 400)}" if len(view.pairs) > 1 else one_line(pair.sentence, 400)
+        names = f"{one_line(pair.left.label)} → {one_line(pair.right.label)}: " if len(view.pairs) > 1 else ""
+        yield from _pair_lines(pair, names)
     if view.note:
         yield view.note
+
+
+def _pair_lines(pair: PairView, names: str = "") -> Iterator[str]:
+    """Return what changed between two pictures as lines: the sentence, and the figures below it."""
+    if pair.sentence:
+        yield f"{names}{one_line(pair.sentence, 400)}"
+    if pair.change:
+        yield from (f"  {line}" for line in figure_table(pair.change.figures).lines)
 
 
 def _marked(pairs: Iterable[Change]) -> str:
@@ -153,15 +205,23 @@ def _tree_lines(node: LineageNode, first: str, rest: str) -> Iterator[str]:
 def comparison_bundle(view: ComparisonView) -> dict[str, str]:
     """Return two to six pictures with a letter each, after the words and the values that differ."""
     images = load([picture.source for picture in view.pictures], [(COMPARED_SIDE, COMPARED_SIDE)] * len(view.pictures))
-    files = fitted(images, COMPARED_BYTES) or [None] * len(images)
+    change = view.pair.change if view.pair else None
+    heat = overlay(images[1], change) if change and len(images) == 2 else None
+    files = fitted([*images, heat], COMPARED_BYTES) or [None] * (len(images) + 1)
     tiles = [
         {"letter": letter, "uri": data_uri(file) if file else "", "picture": picture, **_size(picture)}
         for letter, picture, file in zip(ascii_uppercase, view.pictures, files, strict=False)
     ]
-    return {
-        "text/plain": "\n".join(_comparison_lines(view)),
-        "text/html": render("comparison", view=view, tiles=tiles, letters=ascii_uppercase),
-    }
+    html = render(
+        "comparison",
+        view=view,
+        tiles=tiles,
+        letters=ascii_uppercase,
+        heat=data_uri(heat_file) if (heat_file := files[-1]) else "",
+        table=figure_table(change.figures) if change else None,
+        legend=data_uri(legend(), "image/png"),
+    )
+    return {"text/plain": "\n".join(_comparison_lines(view)), "text/html": html}
 
 
 def _size(picture: Picture) -> dict[str, int]:
@@ -179,3 +239,5 @@ def _comparison_lines(view: ComparisonView) -> Iterator[str]:
         yield f"  {plain(name)}: {' | '.join(map(one_line, values))}"
     if view.same:
         yield f"The same: {', '.join(map(one_line, view.same))}."
+    if view.pair:
+        yield from _pair_lines(view.pair, "A → B: ")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nbbanana.display.views import Change, Picture
 
-__all__ = ["drift_bundle", "overlay"]
+__all__ = ["drift_bundle", "overlay", "sized"]
 
 BUDGET = 60_000
 """Bytes that all of it may weigh."""
@@ -132,7 +132,7 @@ def _html(
 ) -> str:
     grid = layout(len(shown))
     tiles = [
-        {"role": role, "name": name, "alt": alt, **_sized(image, file, WIDTH)}
+        {"role": role, "name": name, "alt": alt, **sized(image, file, WIDTH)}
         for role, name, alt, image, file in zip(
             ("before", "after", "what changed"),
             (*names, ""),
@@ -149,13 +149,13 @@ def _html(
     ]
     near = [
         {"number": number, "where": where, "figures": figures, "alt": f"Before and after: {where}"}
-        | _sized(image, file, 2 * CLOSE_SIDE)
+        | sized(image, file, 2 * CLOSE_SIDE)
         for number, ((where, figures), image, file) in enumerate(zip(texts, close, files[len(shown) :], strict=True), 1)
     ]
     return render("drift", tiles=tiles, places=near, layout=grid, width=WIDTH, **values)
 
 
-def _sized(image: Image | None, file: bytes | None, width: int) -> dict[str, Any]:
+def sized(image: Image | None, file: bytes | None, width: int) -> dict[str, Any]:
     """Return the address of a file and the size at which it is shown."""
     if image is None or file is None:
         return {"uri": "", "width": width, "height": width}

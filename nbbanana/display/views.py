@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nbbanana.measure import Drift
     from nbbanana.regions import Area
     from nbbanana.request import Advice
 
@@ -141,12 +140,14 @@ class ComparisonView:
         words: where there are two, their prompts as one: pairs of `same`, `gone` or `new` and the text.
         rows: what differs: its name, and a value for each picture.
         same: what does not differ, in words.
+        pair: the first two, and what changed between their pixels; None where nothing is said of that.
     """
 
     pictures: tuple[Picture, ...]
     words: tuple[tuple[str, str], ...] = ()
     rows: tuple[tuple[str, tuple[str, ...]], ...] = ()
     same: tuple[str, ...] = ()
+    pair: PairView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +195,13 @@ class PairView:
     Args:
         left, right: the pictures.
         sentence: what changed, or why that cannot be said; empty where nothing is said of it.
-        drift: the figures, where they were measured.
+        change: what was measured, where that could be done.
     """
 
     left: Picture
     right: Picture
     sentence: str = ""
-    drift: Drift | None = None
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
@@ -14,7 +15,7 @@ from nbbanana.session.history_values import whole
 from nbbanana.session.jobs import outputs_of
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, expression, holders
-from nbbanana.session.pixel_pairs import NO_FIGURES, PixelPair, Side, has_figures, paired, side_of
+from nbbanana.session.pixel_pairs import NO_FIGURES, PixelPair, Side, paired, side_of
 from nbbanana.session.results import EditResult, Output
 from nbbanana.store.records import Edit
 from nbbanana.text import one_line
@@ -111,6 +112,9 @@ class Diff:
         return diff_bundle(self._view()), {}
 
     def _view(self) -> DiffView:
+        # What is to be done for figures is said once, below all pairs.
+        views = map(pair_view, self.pixels)
+        pairs = [replace(view, sentence="") if view.sentence == NO_FIGURES else view for view in views]
         shown = {side.label for pair in self.pixels for side in (pair.left, pair.right)}
         return DiffView(
             left=self.left.label,
@@ -121,9 +125,9 @@ class Diff:
                 *((name, *values) for name, values in self.parameters.items()),
             ),
             inputs=self.inputs,
-            pairs=tuple(pair_view(pair) for pair in self.pixels),
+            pairs=tuple(pairs),
             others=tuple(side.picture for side in (*self._left_sides, *self._right_sides) if side.label not in shown),
-            note="" if has_figures() else NO_FIGURES,
+            note=NO_FIGURES if any(pair.sentence == NO_FIGURES for pair in self.pixels) else "",
         )
 
 
@@ -148,8 +152,7 @@ def recorded(value: Any, numbered: Callable[[Any], EditResult]) -> EditResult | 
 
 def pair_view(pair: PixelPair) -> PairView:
     """Return what to show of two pictures; it measures them."""
-    sentence = pair.sentence if pair.is_same_file or has_figures() else ""
-    return PairView(pair.left.picture, pair.right.picture, sentence, pair.drift)
+    return PairView(pair.left.picture, pair.right.picture, pair.sentence, pair.change)
 
 
 def _edit_of(side: Compared) -> EditResult | None:

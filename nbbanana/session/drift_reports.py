@@ -79,6 +79,11 @@ class DriftReport:
         """Return how much each place of the first picture changed, 0 to 1, as H×W; see `measure.Drift.heat_map`."""
         return self.figures.heat_map(size)
 
+    @property
+    def change(self) -> Change:
+        """It as the display takes it."""
+        return Change(self.sentence, self.as_json(), self.figures.heat_file(), self.area)
+
     def as_json(self) -> dict[str, Any]:
         """Return the figures as JSON, without the pictures."""
         return self.figures.as_json()
@@ -86,8 +91,7 @@ class DriftReport:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from nbbanana.display.drifts import drift_bundle
 
-        change = Change(self.sentence, self.as_json(), self.figures.heat_file(), self.area)
-        return drift_bundle(_picture(self.before), _picture(self.after), change)
+        return drift_bundle(_picture(self.before), _picture(self.after), self.change)
 
 
 def _picture(image: ImageInput) -> Picture:

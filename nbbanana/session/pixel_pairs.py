@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbbanana import images
-from nbbanana.display.views import Picture
+from nbbanana.display.views import Change, Picture
 from nbbanana.errors import ImageError, ImageNotFoundError, MeasureError, NBBananaError
 from nbbanana.regions import Area
+from nbbanana.session.drift_reports import DriftReport, measured
 from nbbanana.session.results import EditResult, Output
 from nbbanana.text import one_line
-
-if TYPE_CHECKING:
-    from nbbanana.measure import Drift
 
 __all__ = ["NO_FIGURES", "PixelPair", "Side", "data_of", "has_figures", "paired", "side_of"]
 
@@ -118,6 +117,7 @@ class PixelPair:
     def __init__(self, left: Side, right: Side) -> None:
         self.left = left
         self.right = right
+        self._guard = threading.Lock()
 
     def __repr__(self) -> str:
         return one_line(f"<PixelPair {self.left.label} → {self.right.label}>")
@@ -146,9 +146,14 @@ class PixelPair:
         return None
 
     @property
-    def drift(self) -> Drift | None:
-        """The figures; None for the same file, and where they could not be measured."""
+    def drift(self) -> DriftReport | None:
+        """The figures, as `nb.drift` gives them; None for the same file, and where they could not be measured."""
         return None if isinstance(self._measured, NBBananaError) else self._measured
+
+    @property
+    def change(self) -> Change | None:
+        """What is shown of it; None for the same file, and where it could not be measured."""
+        return self.drift.change if self.drift else None
 
     @property
     def refusal(self) -> NBBananaError | None:
@@ -179,15 +184,23 @@ class PixelPair:
             "drift": self.drift.as_json() if self.drift else None,
         }
 
-    @cached_property
-    def _measured(self) -> Drift | NBBananaError | None:
-        from nbbanana.measure import drift
+    @property
+    def is_measured(self) -> bool:
+        """Whether what is asked for is there without measuring."""
+        return "_found" in self.__dict__ or self.is_same_file
 
+    @property
+    def _measured(self) -> DriftReport | NBBananaError | None:
+        with self._guard:  # a form measures in the background, and its still may be asked for meanwhile
+            return self._found
+
+    @cached_property
+    def _found(self) -> DriftReport | NBBananaError | None:
         if self.is_same_file:
             return None
         try:
             before, after = (images.load(data_of(side), name=side.label) for side in (self.left, self.right))
-            return drift(before, after, region=self.region)
+            return measured(before, after, self.region)
         except NBBananaError as error:
             return error
 

@@ -32,7 +32,7 @@ from nbbanana.widgets.assets import join, style
 if TYPE_CHECKING:
     from nbbanana.store import Store
 
-__all__ = ["Form", "Message", "Post", "render"]
+__all__ = ["Form", "Message", "Post", "error_lines", "render"]
 
 Message = Mapping[str, Any]
 """What the two halves of a form say to each other: `kind` says what it is about, the rest depends on it."""
@@ -202,7 +202,7 @@ class Form(anywidget.AnyWidget):
 
     def show_error(self, error: BaseException, about: str = "") -> None:
         """Show an error in the form, in its three lines; `about` names what it belongs to."""
-        what, why, mend = _lines(error)
+        what, why, mend = error_lines(error)
         self.emit("error", about=about, what=what, why=why, mend=mend)
 
     # ── being shown ─────────────────────────────────────────────────────────────────────────────────────────
@@ -287,8 +287,8 @@ def _received(form: Form | None, message: Any, buffers: Any) -> None:
         form.receive(message, list(buffers or ()))
 
 
-def _lines(error: BaseException) -> tuple[str, str, str]:
-    """An error in three lines: what, why, what to do."""
+def error_lines(error: BaseException) -> tuple[str, str, str]:
+    """Return an error in three lines: what, why, what to do."""
     if isinstance(error, NBBananaError):
         return error.what, error.why, error.how
     last = traceback.extract_tb(error.__traceback__)[-1:]

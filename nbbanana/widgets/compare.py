@@ -7,10 +7,13 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbbanana.display import ComparisonView, comparison_bundle
-from nbbanana.session.pixel_pairs import Side, data_of
+from nbbanana.session.changes import pair_view
+from nbbanana.session.pixel_pairs import PixelPair, Side, data_of
 from nbbanana.text import one_line
-from nbbanana.widgets.base import Form, Message
+from nbbanana.widgets import ui_thread
+from nbbanana.widgets.base import Form, Message, error_lines
 from nbbanana.widgets.comparison import made_from, rows, same, sides_of, words
+from nbbanana.widgets.pixel_figures import figures_of, heat_of
 from nbbanana.widgets.thumbnail_cache import VIEW_SIDE, seen, whole
 from nbbanana.widgets.viewing import answer
 
@@ -36,17 +39,20 @@ class Compare(Form, script="compare/main.js", styles=("compare.css", "viewer.css
     def __init__(self, sides: Sequence[Side]) -> None:
         super().__init__()
         self.sides = tuple(sides)
+        self._pairs: dict[tuple[int, int], PixelPair] = {}
 
     def __repr__(self) -> str:
         return one_line(f"<Compare {', '.join(side.picture.label for side in self.sides)}>")
 
     def still(self) -> tuple[str, str]:
-        """The pictures small, after what differs."""
+        """The pictures small, after what differs; the pixels of the first two are measured unless this may not wait."""
         between = words(*self.sides) if len(self.sides) == 2 else ()
         if any(kind in {"left", "right"} for kind, _ in between):
             between = ()  # the pictures' own captions say them
         pictures = tuple(side.picture for side in self.sides)
-        bundle = comparison_bundle(ComparisonView(pictures, between, rows(self.sides), same(self.sides)))
+        first = self._pair(0, 1)
+        pair = None if ui_thread.is_ui_thread() and not first.is_measured else pair_view(first)
+        bundle = comparison_bundle(ComparisonView(pictures, between, rows(self.sides), same(self.sides), pair))
         return bundle["text/html"], bundle["text/plain"]
 
     def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
@@ -55,12 +61,38 @@ class Compare(Form, script="compare/main.js", styles=("compare.css", "viewer.css
             wanted = (int(message["edit"]), int(message["index"]))
             outputs = [side.output for side in self.sides if side.output]
             answer(self, next(one for one in outputs if (one.edit_id, one.index) == wanted), message)
+        elif kind == "measure":
+            self._measure(int(message["left"]), int(message["right"]))
         elif kind == "full":
             self._send_picture(int(message["side"]), whole)
         elif kind == "hello":
             self._tell_sides()
             for number in range(len(self.sides)):
                 self._send_picture(number, seen)
+
+    def _pair(self, left: int, right: int) -> PixelPair:
+        """Return two of the pictures, whose pixels are measured once however often they are asked for."""
+        found = self._pairs.get((left, right))
+        if found is None or (found.left, found.right) != (self.sides[left], self.sides[right]):
+            found = self._pairs[left, right] = PixelPair(self.sides[left], self.sides[right])
+        return found
+
+    def _measure(self, left: int, right: int) -> None:
+        """Send what changed between the pixels of two pictures; measured in a background thread, returns at once."""
+        pair = self._pair(left, right)
+
+        def work() -> None:
+            """Measure, and leave what came of it for the UI thread."""
+            try:
+                said, heat = figures_of(pair), heat_of(pair)
+            except Exception as error:  # noqa: BLE001 - shown in the form, since no caller could
+                said, heat = {"sentence": " ".join(error_lines(error)), "heads": [], "rows": []}, None
+            buffers = [] if heat is None else [heat]
+            ui_thread.post(
+                lambda: self.emit("measured", left=left, right=right, is_hot=bool(buffers), **said, buffers=buffers)
+            )
+
+        ui_thread.background(work)
 
     def _tell_sides(self) -> None:
         pairs = {f"{a}-{b}": (self.sides[a], self.sides[b]) for a, b in permutations(range(len(self.sides)), 2)}

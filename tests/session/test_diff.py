@@ -95,7 +95,7 @@ def test_whatever_names_an_edit_or_its_picture_gives_the_same(session: nb.Sessio
         assert shown(session.history.diff(left, right)) == whole
     single = nb.diff(one[0], two[0])
     assert single.words == nb.diff(one, two).words
-    assert single.pixels[0].drift == nb.diff(1, 2).pixels[0].drift
+    assert single.pixels[0].as_json()["drift"] == nb.diff(1, 2).pixels[0].as_json()["drift"]
     assert repr(single) == "<Diff one[0] → two[0]: same parameters>" or "[0]" in repr(single)
 
 
@@ -249,7 +249,7 @@ def test_the_region_of_an_edit_counts_against_the_picture_it_was_drawn_on(
     edit = kept(session, "Rain.", with_patch(before), main=before, region=TOP)
     found = nb.diff(png(before), edit).pixels[0].drift
     assert found is not None
-    assert found.is_region_given
+    assert found.figures.is_region_given
     wide = before.crop((0, 0, before.width, before.height // 2))
     squeezed = kept(session, "Rain.", wide, main=before, region=TOP)
     assert nb.diff(squeezed, edit).pixels[0].region is None

@@ -163,9 +163,9 @@ def _on_its_way(view: ResultView, words: str) -> Iterator[str]:
 def _against_each_other(view: ResultView, words: str) -> Iterator[str]:
     changes = (("same", words), ("gone", words), ("new", words))
     values = ((words, words, None), (words, None, [words]))
-    pairs = tuple(PairView(one, one, words) for one in view.pictures)
+    pairs = tuple(PairView(one, one, words, Change(words, FIGURES)) for one in view.pictures)
     yield diff_bundle(DiffView(words, words, changes, values, ((words, None),), pairs, view.pictures))["text/html"]
     rows = ((words, (words, words)),)
-    yield comparison_bundle(ComparisonView(view.pictures, changes, rows, (words,)))["text/html"]
+    yield comparison_bundle(ComparisonView(view.pictures, changes, rows, (words,), pairs[0]))["text/html"]
     child = LineageNode(words, words, None, facts=(words, words), is_current=True)
     yield lineage_bundle([LineageNode(words, words, 1, facts=(words,), children=(child,))], more=words)["text/html"]

@@ -105,10 +105,10 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 
 def test_what_is_saved_reads_without_a_kernel(pair: list[nb.EditResult]) -> None:
-    """The still holds both pictures with a text for each, the words and the values that differ."""
+    """The still holds both pictures and where the second changed, a text for each, words and values that differ."""
     html, text = compare(*pair).still()
     page = read(html)
-    assert [image.attributes["alt"][:2] for image in page.all("img")] == ["A:", "B:"]
+    assert [image.attributes["alt"][:2] for image in page.all("img")] == ["A:", "B:", "B:", "to"]
     assert all(image.attributes["src"].startswith("data:image/") for image in page.all("img"))
     assert [element.text for element in page.all("del")] == ["rainy neon"]
     assert "quiet amber" in page.text

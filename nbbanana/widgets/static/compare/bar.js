@@ -26,6 +26,7 @@ export function makeBar(form, stage, act) {
   const play = button("Pause", null, () => act.play(), { boxed: true });
   const next = button("Next", null, () => act.next(), { boxed: true, key: "Space" });
   const gain = h("select", { "aria-label": "Strength of the difference", onchange: () => act.gain(Number(gain.value)) }, GAINS.map((times) => h("option", { value: String(times) }, times === 1 ? "as it is" : `${times}× stronger`)));
+  const heat = h("button.nbb-boxed", { type: "button", "aria-pressed": "false", "aria-keyshortcuts": "h", title: "Lay over the right picture where it changed", onclick: () => act.heat() }, "Heat map");
   const zooms = h(
     "span.cp-zooms",
     { role: "group", "aria-label": "Zoom" },
@@ -42,7 +43,7 @@ export function makeBar(form, stage, act) {
     {},
     h("h2", {}, "Compare"),
     h("div.cp-ways", { role: "group", "aria-label": "Way of comparing" }, ways),
-    h("div.cp-extra", {}, pair, play, next, gain),
+    h("div.cp-extra", {}, pair, play, next, gain, heat),
     h("div.cp-tools", {}, zooms, enlarge, swap),
   );
 
@@ -65,6 +66,8 @@ export function makeBar(form, stage, act) {
       next.hidden = state.way !== "flicker";
       gain.hidden = state.way !== "difference";
       gain.value = String(state.gain);
+      heat.hidden = state.way === "difference" || !form.heatKey();
+      heat.setAttribute("aria-pressed", String(state.isHot));
       fill(play, state.isPlaying ? "Pause" : "Play");
       fill(scale, percent(stage.scale()));
     },

@@ -6,6 +6,7 @@ import { makeViewer } from "../shared/viewer.js";
 import { makeWords, letter } from "./words.js";
 import { makeStage } from "./stage.js";
 import { makeBar, WAYS } from "./bar.js";
+import { makePixels } from "./pixels.js";
 
 /** Milliseconds between two pictures that flicker: slower than three a second, which is safe for everybody. */
 const BEAT = 700;
@@ -21,9 +22,19 @@ function makeComparison() {
     live: h("p.nbb-unseen", { "aria-live": "polite", role: "status" }),
     album: album(Infinity, () => root),
     data: { sides: [], rows: [], same: [], words: {}, made: [] },
-    state: { way: "slider", left: 0, right: 1, current: 0, divider: 0.5, gain: 4, isPlaying: false, isStill: isStill.matches, view: { x: 0.5, y: 0.5, zoom: 1 }, spot: { x: 0.5, y: 0.4 }, isPointed: false },
+    /** @type {Map<string, any>} what changed between the pixels, by pair */
+    measured: new Map(),
+    /** The colours of heat maps, as the address of a picture. */
+    scale: "",
+    /** The key of the heat map of the pair; empty where there is none. */
+    heatKey() {
+      const key = `${this.state.left}-${this.state.right}`;
+      return this.measured.get(key)?.is_hot ? `heat ${key}` : "";
+    },
+    state: { way: "slider", left: 0, right: 1, current: 0, divider: 0.5, gain: 4, isPlaying: false, isHot: false, isStill: isStill.matches, view: { x: 0.5, y: 0.5, zoom: 1 }, spot: { x: 0.5, y: 0.4 }, isPointed: false },
     changed: () => undefined,
     wantFull: (_number) => undefined,
+    wantFigures: () => undefined,
     enlarge: (_number) => undefined,
   };
 }
@@ -45,6 +56,7 @@ function makeActs(form, parts) {
     pair(left, right) {
       Object.assign(state, left === right ? { left: state.right, right: state.left } : { left, right });
       parts.words.drawPrompt();
+      form.wantFigures();
       parts.stage.build();
       say(`${letter(state.left)} with ${letter(state.right)}.`);
     },
@@ -69,6 +81,13 @@ function makeActs(form, parts) {
       state.gain = times;
       form.root.style.setProperty("--cp-gain", String(times));
     },
+    heat() {
+      if (!form.heatKey() || state.way === "difference") return;
+      state.isHot = !state.isHot;
+      parts.pixels.draw();
+      parts.stage.build();
+      say(state.isHot ? `The heat map lies over ${letter(state.right)}.` : "Without the heat map.");
+    },
     keepTime() {
       clearInterval(beat);
       if (state.isPlaying) beat = window.setInterval(acts.step, BEAT);
@@ -81,7 +100,7 @@ function makeActs(form, parts) {
 
 /** What a key does. */
 function makeCompareKeys(form, parts, acts) {
-  const keys = { "+": () => parts.stage.zoom(1.5), "=": () => parts.stage.zoom(1.5), "-": () => parts.stage.zoom(1 / 1.5), 0: () => parts.stage.whole(), o: () => parts.stage.exact(), x: () => acts.swap(), Enter: () => form.enlarge(form.state.way === "flicker" ? form.state.current : form.state.left) };
+  const keys = { "+": () => parts.stage.zoom(1.5), "=": () => parts.stage.zoom(1.5), "-": () => parts.stage.zoom(1 / 1.5), 0: () => parts.stage.whole(), o: () => parts.stage.exact(), x: () => acts.swap(), h: () => acts.heat(), Enter: () => form.enlarge(form.state.way === "flicker" ? form.state.current : form.state.left) };
   WAYS.forEach(([way], place) => (keys[place + 1] = () => acts.way(way)));
   return (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("select, input")) return;
@@ -95,7 +114,7 @@ function makeCompareKeys(form, parts, acts) {
 
 /** The keys, for those who see them; controls name their own. */
 function keyList() {
-  const list = [[["←", "→"], "divider, details or view"], [["+", "−"], "zoom"], [["0"], "whole"], [["1"], "to ", ["4"], "way of comparing"], [["x"], "swap"], [["↵"], "enlarge"], [["Space"], "next, in flicker"]];
+  const list = [[["←", "→"], "divider, details or view"], [["+", "−"], "zoom"], [["0"], "whole"], [["1"], "to ", ["4"], "way of comparing"], [["x"], "swap"], [["h"], "heat map"], [["↵"], "enlarge"], [["Space"], "next, in flicker"]];
   const piece = (part) => (Array.isArray(part) ? part.map((key) => [h("kbd", {}, key), " "]).flat() : part);
   return h("footer.cp-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, list.map((parts) => h("span", {}, parts.map(piece).flat())));
 }
@@ -108,9 +127,11 @@ function shrunk(sides) {
 
 function render({ model, el }) {
   const form = makeComparison();
+  const { state } = form;
   const parts = {};
   const acts = makeActs(form, parts);
   parts.words = makeWords(form);
+  parts.pixels = makePixels(form);
   parts.stage = makeStage(form);
   parts.bar = makeBar(form, parts.stage, acts);
   form.changed = () => parts.bar.draw();
@@ -132,7 +153,9 @@ function render({ model, el }) {
     sides: (message) => {
       form.data = message;
       parts.words.draw();
+      form.measured.clear();
       parts.bar.fill();
+      form.wantFigures();
       parts.stage.build();
       asked.clear();
       tellShrunk();
@@ -142,6 +165,15 @@ function render({ model, el }) {
       form.data.sides[message.number].sent = 1;
       tellShrunk();
       return form.album.replace(String(message.number), buffers[0]);
+    },
+    measured: (message, buffers) => {
+      const key = `${message.left}-${message.right}`;
+      form.measured.set(key, message);
+      if (message.is_hot) form.album.add(`heat ${key}`, buffers[0]);
+      if (message.scale) form.scale = message.scale;
+      parts.pixels.draw();
+      if (state.isHot && form.heatKey() === `heat ${key}`) parts.stage.build();
+      form.changed();
     },
     facts: (message) => viewer.facts(message),
     large: (message, buffers) => viewer.receive(message, buffers[0]),
@@ -169,7 +201,12 @@ function render({ model, el }) {
     asked.add(number);
     line.say("full", { side: number });
   };
-  fill(form.root, parts.bar.element, waits, trouble, parts.stage.element, note, parts.words.element, keyList(), viewer.element, form.live);
+  form.wantFigures = () => {
+    const { left, right } = state;
+    if (!form.measured.has(`${left}-${right}`)) line.say("measure", { left, right });
+    parts.pixels.draw();
+  };
+  fill(form.root, parts.bar.element, waits, trouble, parts.stage.element, note, parts.pixels.element, parts.words.element, keyList(), viewer.element, form.live);
   const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", makeCompareKeys(form, parts, acts));
   el.replaceChildren(form.root);

@@ -35,8 +35,10 @@ export function makeStage(form) {
 
   function makeLayer(number) {
     const side = sizeOf(number);
-    const image = h("img.cp-picture", { alt: `${letter(number)}: ${side.caption}`, draggable: "false" });
-    form.album.show(image, String(number));
+    const heat = state.isHot && number === state.right && state.way !== "difference" ? form.heatKey() : "";
+    const alt = `${letter(number)}: ${heat ? "where it changed, the brighter the more" : side.caption}`;
+    const image = h("img.cp-picture", { alt, draggable: "false" });
+    form.album.show(image, heat || String(number));
     return { number, image, chip: h("span.cp-chip", {}, badge(number), h("span.nbb-figures")) };
   }
 
