@@ -253,14 +253,24 @@ def written(area: Area) -> str:
 
 def read(text: str) -> Area:
     """
-    Read an area that `written` wrote; it has no picture size.
+    Read an area that `written` wrote, or the name of a place that `words_for` uses; it has no picture size.
 
     Raises:
         UsageError: it cannot be read.
 
     >>> read("0.7,0,1,0.3@2").boxes, read("0.7,0,1,0.3@2").input
     ((Box(left=0.7, top=0.0, right=1.0, bottom=0.3),), 1)
+    >>> read("upper half").boxes
+    (Box(left=0.0, top=0.0, right=1.0, bottom=0.5),)
     """
+    if (place := _PLACES.get(f"the {' '.join(text.lower().split()).removeprefix('the ')}")) is not None:
+        return Area((Shape("box", (place[:2], place[2:])),), (1, 1))
+    if text[:1].isalpha():
+        raise UsageError(
+            f"{_shown(text)} is not a place in a picture.",
+            "A place has a name such as 'the upper half', 'the left third' or 'the centre'.",
+            "Or give a box: left, top, right and bottom, such as (0.7, 0, 1, 0.3).",
+        )
     boxes, _, number = text.partition("@")
     if not number:
         number = "1"

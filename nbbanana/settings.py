@@ -20,6 +20,7 @@ from nbbanana.errors import ConfigError, NBBananaError, translated
 
 __all__ = [
     "DEFAULT_PROVIDER",
+    "LOCAL_PROVIDER",
     "PLAY_PROVIDER",
     "Mode",
     "NBBanana",
@@ -37,6 +38,8 @@ DEFAULT_PROVIDER = "runcomfy"
 """The service whose key decides where none was chosen."""
 PLAY_PROVIDER = "sandbox"
 """The provider whose money is play money, which needs no key: what a kernel without any key falls back to."""
+LOCAL_PROVIDER = "local"
+"""What stands in a record in the place of a provider where the picture was made here, by no service and for nothing."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 

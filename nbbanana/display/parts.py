@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.display import words
 from nbbanana.display.layout import lines_of
 from nbbanana.display.thumbs import load, small_uri
+from nbbanana.settings import LOCAL_PROVIDER
 from nbbanana.text import clip, one_line
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _row(name: str, lines: list[list[tuple[str, str]]]) -> list[Row]:
 def _asked(view: ResultView, created: object) -> str:
     when = f"{_at(created)} UTC" if isinstance(created, str) else ""
     took = f"took {words.duration(view.seconds)}" if view.seconds is not None else ""
-    return _join(when, took, words.money(view.cost, is_play=view.is_play))
+    return _join(when, took, words.paid(view.cost, view.provider, is_play=view.is_play))
 
 
 def _at(stamp: str) -> str:
@@ -216,10 +217,11 @@ def _again(view: ResultView) -> list[list[tuple[str, str]]]:
     one = one_line(view.stored) or f"nb.history[{view.edit_id}]"
     if len(words.records(view)) > 1:
         return [[(one, "is the first of these results in any notebook on this store")]]
+    asks = "makes it again, for nothing" if view.provider == LOCAL_PROVIDER else "asks again, for a new sample"
     return [
         [(one, "is this result, in any notebook on this store")],
         [(f'{one}.save("out")', "writes its files into a folder"), (f"{one}[0].view()", "shows one large")],
-        [(f"{one}.cell()", "gives its cell back"), (f"{one}.rerun()", "asks again, for a new sample")],
+        [(f"{one}.cell()", "gives its cell back"), (f"{one}.rerun()", asks)],
     ]
 
 

@@ -103,9 +103,9 @@ def _shown(count: int, total: int) -> str:
 def _facts(edit: Edit) -> list[str]:
     found = [f"seed {edit.seed}"] if edit.seed is not None else []
     found += [words.pictures(len(edit.outputs))] if edit.outputs else []
-    found += [one_line(edit.provider)] if edit.is_play else [words.at(edit.provider).strip()]
+    found += [one_line(edit.provider)] if edit.is_play and not edit.is_local else [words.at(edit.provider).strip()]
     if edit.cost is not None or edit.state == "completed":
-        found.append(words.money(edit.cost, is_play=edit.is_play))
+        found.append(words.paid(edit.cost, edit.provider, is_play=edit.is_play))
     return [fact for fact in found if fact]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.settings import DEFAULT_PROVIDER
+from nbbanana.settings import DEFAULT_PROVIDER, LOCAL_PROVIDER
 from nbbanana.text import one_line, written
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ __all__ = [
     "file_size",
     "money",
     "origin",
+    "paid",
     "pictures",
     "place_in_line",
     "price_in_words",
@@ -41,6 +42,16 @@ def money(amount: float | None, *, is_play: bool = False) -> str:
         return "cost not known"
     whole, _, cents = f"{amount:,.4f}".partition(".")
     return f"${whole}.{cents.rstrip('0').ljust(2, '0')}" + (" in play money" if is_play else "")
+
+
+def paid(amount: float | None, provider: str, *, is_play: bool = False) -> str:
+    """
+    Format what a picture cost at a provider; what was made here is free.
+
+    >>> paid(0.28, "elsewhere"), paid(0.0, "elsewhere"), paid(0.0, LOCAL_PROVIDER)
+    ('$0.28', '$0.00', 'free')
+    """
+    return "free" if provider == LOCAL_PROVIDER else money(amount, is_play=is_play)
 
 
 def price_in_words(low: float | None, high: float | None, *, is_play: bool = False) -> str:
@@ -133,6 +144,8 @@ def describe(picture: Picture) -> str:
 
 def who(view: ResultView, count: int) -> str:
     """Return a phrase that says which model made `count` pictures, or that none did."""
+    if view.provider == LOCAL_PROVIDER:
+        return "made here from test pictures" if view.is_play else "made here"
     name = one_line(view.model_name)
     if view.is_play:
         said = f"{name} at {one_line(view.provider)}" if name else one_line(view.provider)
@@ -144,9 +157,11 @@ def at(provider: str) -> str:
     """
     Return where a request ran, to be put behind its model; nothing for the default service, which goes without saying.
 
-    >>> at("elsewhere"), at(DEFAULT_PROVIDER)
-    (' at elsewhere', '')
+    >>> at("elsewhere"), at(DEFAULT_PROVIDER), at(LOCAL_PROVIDER)
+    (' at elsewhere', '', ' made here')
     """
+    if provider == LOCAL_PROVIDER:
+        return " made here"
     return f" at {one_line(provider)}" if provider and provider != DEFAULT_PROVIDER else ""
 
 
@@ -174,7 +189,7 @@ def facts(view: ResultView) -> list[str]:
     found = [made + _from(view.inputs), who(view, count)]
     if not _is_replayed(view):
         found += [duration(view.seconds)] if view.seconds is not None else []
-        found.append(money(view.cost, is_play=view.is_play))
+        found.append(paid(view.cost, view.provider, is_play=view.is_play))
     if not view.origin and view.edit_id is not None:
         found.append(edits([record["edit"] for record in records(view) if "edit" in record] or [view.edit_id]))
     return found + shared(view)

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import functools
 import logging
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any
 
 from nbbanana.engine.context import LEASE, Context
 from nbbanana.engine.prices import Quote
+from nbbanana.engine.process import process_id
 from nbbanana.engine.run import Run
 from nbbanana.engine.staging import stage
 from nbbanana.errors import ImageError, ParameterError, StoreError
@@ -338,16 +338,6 @@ def _row(
 def _schema_hash(model: Model) -> str:
     """Return the hash of a model's schema, by which the store knows whether it has it."""
     return sha256_of(dict(model.schema))
-
-
-@functools.cache
-def _process(pid: int) -> str:
-    return f"{pid}-{secrets.token_hex(6)}"
-
-
-def process_id() -> str:
-    """Return a name for this process that no other has: what stands for the kernel outside of one."""
-    return _process(os.getpid())
 
 
 def _uploads(

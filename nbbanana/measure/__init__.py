@@ -25,6 +25,7 @@ __all__ = [
     "Protected",
     "Registration",
     "Tile",
+    "check_installed",
     "composite",
     "drift",
     "likeness",
@@ -46,7 +47,7 @@ def register(before: object, after: object, *, region: object = None) -> Registr
         ImageError: not a picture, damaged or too large.
         UsageError: no NumPy, a URL, or no region.
     """
-    _check_numpy()
+    check_installed()
     from nbbanana.measure.masks import region_of
     from nbbanana.measure.pixels import picture_of
     from nbbanana.measure.registration import register as registered
@@ -79,7 +80,7 @@ def drift(before: object, after: object, region: object = None) -> Drift:
     >>> drift(picture, ImageChops.offset(picture, 2, 0).crop((2, 0, 320, 240))).moved.shift[0].__round__(1)
     1.0
     """
-    _check_numpy()
+    check_installed()
     from nbbanana.measure.comparison import compare
     from nbbanana.measure.masks import region_of
     from nbbanana.measure.pixels import picture_of
@@ -103,7 +104,7 @@ def likeness(pictures: Iterable[object]) -> Likeness:
     >>> likeness([samples.still_life((320, 240))] * 2).sentence
     '2 pictures: SSIM 1.00 over 1 pair.'
     """
-    _check_numpy()
+    check_installed()
     from nbbanana.measure.stability import compared
 
     return compared(list(pictures))
@@ -112,6 +113,8 @@ def likeness(pictures: Iterable[object]) -> Likeness:
 def composite(original: object, edited: object, keep_mask: object) -> Protected:
     """
     Put the original's pixels back where nothing should have changed.
+
+    Where the original is transparent in places, so is what is kept of it; what is not kept is opaque.
 
     Args:
         original: see `drift`.
@@ -129,16 +132,22 @@ def composite(original: object, edited: object, keep_mask: object) -> Protected:
     >>> result.image.size, round(result.kept, 2), round(result.seam.value, 6)
     ((320, 240), 0.5, 0.0)
     """
-    _check_numpy()
+    check_installed()
     from nbbanana.measure.masks import region_of
-    from nbbanana.measure.pixels import picture_of
+    from nbbanana.measure.pixels import picture_of, whole_picture_of
     from nbbanana.measure.protecting import protected
 
-    first = picture_of(original)
+    first = whole_picture_of(original)
     return protected(first, picture_of(edited), region_of(keep_mask, first.size))
 
 
-def _check_numpy() -> None:
+def check_installed() -> None:
+    """
+    Check that what measuring needs is installed.
+
+    Raises:
+        UsageError: there is no NumPy; it says what to install.
+    """
     if find_spec("numpy") is None:
         raise UsageError(
             "Measuring what changed needs NumPy.", "It is not installed.", 'Run: pip install "nbbanana[measure]"'

@@ -341,7 +341,7 @@ class Protected:
     A picture with the original's pixels where nothing should have changed.
 
     Args:
-        image: of the original's size, RGB, as a Pillow image.
+        image: of the original's size, as a Pillow image in mode RGB; RGBA where the original is transparent in places.
         seam: mean ΔE00 along the seam between the original and the edited picture, registered and tone-matched; its
             floor is what encoding alone gives.
         kept: which part of the picture is the original's, exactly.

@@ -25,10 +25,12 @@ __all__ = [
     "fast_length",
     "grey",
     "inside",
+    "opaque",
     "picture_of",
     "resized",
     "tiled",
     "warped",
+    "whole_picture_of",
 ]
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
@@ -55,15 +57,20 @@ def picture_of(source: object) -> Image:
         ImageError: not a picture, damaged or too large.
         UsageError: a URL.
     """
+    return opaque(whole_picture_of(source))
+
+
+def whole_picture_of(source: object) -> Image:
+    """Return a picture as `picture_of` does, but in mode RGBA where something of it is transparent."""
     from PIL.Image import Image as PillowImage
 
     if isinstance(source, PillowImage):
         source.load()
         if source.mode == "RGB" and not source.info.keys() & {"icc_profile", "exif", "transparency"}:
             return source
-        return on_white(to_srgb(upright(source)))
+        return to_srgb(upright(source))
     if is_array(source) and not hasattr(source, "__nbbanana_image__"):
-        return on_white(to_srgb(image_of_array(source)))
+        return to_srgb(image_of_array(source))
     loaded = load(source)
     if loaded.source is None:
         raise UsageError(
@@ -71,7 +78,12 @@ def picture_of(source: object) -> Image:
             "What changed is measured here, from pixels.",
             "Download it, and give the file.",
         )
-    return on_white(to_srgb(upright(open_safely(loaded.source))))
+    return to_srgb(upright(open_safely(loaded.source)))
+
+
+def opaque(image: Image) -> Image:
+    """Return a picture in mode RGB or RGBA as RGB: what is transparent is laid on white."""
+    return image if image.mode == "RGB" else on_white(image)
 
 
 def resized(image: Image, size: tuple[int, int]) -> Image:

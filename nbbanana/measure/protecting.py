@@ -10,7 +10,7 @@ from nbbanana.errors import MeasureError, UsageError
 from nbbanana.measure.comparison import LEAST_TILE, Aligned, aligned, encoded
 from nbbanana.measure.figures import Figure, Protected
 from nbbanana.measure.masks import Region
-from nbbanana.measure.pixels import Bools, Floats, averaged, resized, tiled
+from nbbanana.measure.pixels import Bools, Floats, averaged, opaque, resized, tiled
 from nbbanana.measure.registration import register
 from nbbanana.measure.tone import Tone, delta_e, fitted_tone, lab
 
@@ -36,14 +36,20 @@ SMALL = 1024
 """Longest side in pixels at which the seam is looked at and the blend is calculated."""
 
 
-def protected(original: Image, edited: Image, keep: Region | None) -> Protected:
+def protected(whole: Image, edited: Image, keep: Region | None) -> Protected:
     """
     Lay the edited picture into the original where it is not to be kept.
+
+    Args:
+        whole: the original, in mode RGB, or RGBA where it is transparent in places.
+        edited: what was made from it, in mode RGB.
+        keep: what is to be the original's.
 
     Raises:
         MeasureError: not well enough registered, or a seam that would show.
         UsageError: nothing, or everything, is to be kept.
     """
+    original = opaque(whole)
     mask = _full_mask(keep, original.size)
     registration = register(original, edited, ~mask)
     if registration.uncertainty > WORST_CORNER or registration.confidence < LEAST_CONFIDENCE:
@@ -73,7 +79,19 @@ def protected(original: Image, edited: Image, keep: Region | None) -> Protected:
             "Keep less, so that the seam runs through what did not change.",
             reason="seam",
         )
-    return Protected(_blended(pair, mask, tone), seam, float(mask.mean()), uncovered, registration)
+    image = _blended(pair, mask, tone)
+    if whole.mode == "RGBA":
+        image = _as_transparent(image, whole, mask | ~pair.shown)
+    return Protected(image, seam, float(mask.mean()), uncovered, registration)
+
+
+def _as_transparent(image: Image, whole: Image, own: Bools) -> Image:
+    """Return a picture that is as transparent as the original where it is the original's own, and opaque elsewhere."""
+    from PIL import Image
+
+    found = image.convert("RGBA")
+    found.paste(whole, mask=Image.fromarray(own.view(np.uint8) * np.uint8(255)))
+    return found
 
 
 def _full_mask(keep: Region | None, size: tuple[int, int]) -> Bools:

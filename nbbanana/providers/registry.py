@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from nbbanana.errors import ConfigError, UsageError
 from nbbanana.models.nearest import nearest
 from nbbanana.providers.spec import ProviderSpec
-from nbbanana.settings import DEFAULT_PROVIDER, config_dir
+from nbbanana.settings import DEFAULT_PROVIDER, LOCAL_PROVIDER, config_dir
 from nbbanana.text import one_line
 
 __all__ = ["GROUP", "Broken", "find", "find_with_key", "listed", "logged_in", "title_of"]
@@ -114,9 +114,9 @@ def logged_in() -> list[ProviderSpec]:
 
 @lru_cache(maxsize=1)
 def _others() -> dict[str, EntryPoint]:
-    """Return the entry points of other packages; a name of this package's own cannot be taken by another."""
+    """Return the entry points of other packages; a name that this package uses cannot be taken by another."""
     found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
-    return {entry.name: entry for entry in found if entry.name not in OWN}
+    return {entry.name: entry for entry in found if entry.name not in {*OWN, LOCAL_PROVIDER}}
 
 
 def _loaded(entry: EntryPoint) -> ProviderSpec | Broken:

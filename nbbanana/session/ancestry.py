@@ -30,6 +30,7 @@ def ancestors(edit: Edit, library: Library) -> list[Edit]:
 
 def _before(edit: Edit, library: Library) -> Edit | None:
     """Return the newest edit before this one that made its main picture, if it is one of these records."""
-    kind, _, digest = edit.inputs[0].identity.partition(":") if edit.inputs else ("", "", "")
+    main = edit.inputs[-1:] if edit.is_local else edit.inputs[:1]  # what was made here began with the edited picture
+    kind, _, digest = main[0].identity.partition(":") if main else ("", "", "")
     made = library.store.by_output(digest) if kind == "sha256" else []
     return next((one for one in made if one.id < edit.id), None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Self, cast
 
 from nbbanana.session.library import Library
+from nbbanana.session.reproduce import check_asked
 from nbbanana.session.result_sets import Asker, ResultSet, collected, seeds_of
 from nbbanana.store.records import Edit
 
@@ -41,11 +42,17 @@ class AskedAgain(ABC):
         Send the same request again: a new sample, also where the seed was given; `n` asks for so many pictures.
 
         It goes to the service that made it, unless `provider` names another; play money to the one that is chosen. To
-        another `model` the pictures, the words and the parameters go under its names for them.
+        another `model` the pictures, the words and the parameters go under its names for them. What was made here,
+        as by `protect`, is made here again.
 
         Raises:
             ParameterError: that has no counterpart for some; `without=["safety_tolerance"]` gives those up.
         """
+        if self.record.is_local:
+            from nbbanana.session.protecting import made_again
+
+            wanted = {"n": n, "provider": provider, "model": model, "without": tuple(without)}
+            return cast("Self", made_again(self.asker, self.record, self.library.store, wanted))
         where: dict[str, Any] = {"model": model, "without": without} | ({"provider": provider} if provider else {})
         return cast("Self", self.asker.resubmit(self.record, mode=mode, n=n, **where).result())
 
@@ -76,10 +83,11 @@ class AskedAgain(ABC):
             assume_price: US dollars to count for each where the price is not known.
 
         Raises:
-            UsageError: `seeds` are no numbers, or both are given, or neither.
+            UsageError: `seeds` are no numbers, or both are given, or neither; or no service made it.
             BudgetError: all together cost too much; nothing was sent.
             NBBananaError: why none of them gave a picture.
         """
+        check_asked(self.record)
         numbers = seeds_of(
             seeds, n, self.record.seed, step=self.library.model(self.record).count(self.record.parameters)
         )

@@ -19,7 +19,7 @@ from nbbanana.images import inspect
 from nbbanana.models import Model, from_schema
 from nbbanana.providers.base import Wire
 from nbbanana.providers.registry import find
-from nbbanana.session.reproduce import request_of
+from nbbanana.session.reproduce import check_asked, request_of
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord
 
@@ -41,9 +41,11 @@ def as_curl(edit: Edit, model: Model, store: Store) -> str:
         store: where the pictures lie.
 
     Raises:
+        UsageError: no service made it.
         ConfigError: the provider of the record is not installed.
         NotInStoreError: a picture that is not in the store, such as one from a bundle that left it out.
     """
+    check_asked(edit)
     marks = [secrets.token_hex(16) for _ in edit.inputs]  # no word of the request can be one of them
     uris = [_uri(record, mark, store) for mark, record in zip(marks, edit.inputs, strict=True)]
     sent = {**request_of(edit, model, store).parameters}

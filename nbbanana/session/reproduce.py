@@ -7,6 +7,7 @@ import keyword
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.grammar import FileOperand, Operand, to_cell
@@ -14,14 +15,24 @@ from nbbanana.images import ImageInput, load
 from nbbanana.models import AUTO, Model
 from nbbanana.models.transfer import checked, transferred
 from nbbanana.prompts import code_of, words_of
-from nbbanana.regions import written
+from nbbanana.regions import Area, area_of, read, written
 from nbbanana.request import EditRequest
 from nbbanana.session.call_args import with_count
 from nbbanana.settings import DEFAULT_PROVIDER, settings
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord
 
-__all__ = ["as_cell", "as_code", "image_of", "operand_of", "provider_again", "request_of"]
+__all__ = [
+    "area_at",
+    "as_cell",
+    "as_code",
+    "check_asked",
+    "image_of",
+    "operand_of",
+    "part_of",
+    "provider_again",
+    "request_of",
+]
 
 NOT_PARAMETERS = frozenset(
     {"assume_price", "images", "max_price", "mode", "model", "n", "name", "prompt", "provider", "region"}
@@ -117,6 +128,21 @@ def provider_again(edit: Edit) -> str | None:
     return None if not edit.id or edit.is_play or edit.is_foreign else edit.provider
 
 
+def check_asked(edit: Edit) -> None:
+    """
+    Check that a record was asked of a service.
+
+    Raises:
+        UsageError: it was made here.
+    """
+    if edit.is_local:
+        raise UsageError(
+            f"No service made {f'edit {edit.id}' if edit.id else 'this picture'}.",
+            "It was made here from two pictures: there is nothing to ask again.",
+            "Ask the edit that it was made from, or make it once more with rerun().",
+        )
+
+
 def image_of(record: InputRecord, store: Store) -> ImageInput:
     """Return the picture of a record, under the identity it was asked with."""
     source = store.blob_path(record.sha256).read_bytes() if record.sha256 else None
@@ -135,8 +161,11 @@ def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
     Return the `%%nbedit` cell that asks the same.
 
     An input that an edit of this store made is named by that edit, a file that still lies here by its name, and what
-    has no name of its own, such as an upload or an array, by the edit that was asked with it.
+    has no name of its own, such as an upload or an array, by the edit that was asked with it. What no service made is
+    a cell of Python.
     """
+    if edit.is_local:
+        return f"{name} = " * bool(name) + _as_local_code(edit, store)
     return to_cell(
         EditRequest(
             edit.model,
@@ -156,8 +185,11 @@ def as_code(edit: Edit, store: Store) -> str:
     Return the Python that asks the same.
 
     Raises:
-        UsageError: a parameter that is no name, or that `nb.edit` takes for something else: a stranger's record.
+        UsageError: a parameter that is no name, or that `nb.edit` takes for something else: a stranger's record; or
+            what was made here from a picture that is not.
     """
+    if edit.is_local:
+        return _as_local_code(edit, store)
     rest = dict(edit.options)
     for name in rest:
         if not name.isidentifier() or keyword.iskeyword(name) or name in NOT_PARAMETERS:
@@ -174,6 +206,66 @@ def as_code(edit: Edit, store: Store) -> str:
     arguments += [f"provider={provider!r}"] if (provider := _named_provider(edit)) else []
     inner = "".join(f"    {argument},\n" for argument in arguments)
     return f"nb.edit(\n{inner})"
+
+
+def _as_local_code(edit: Edit, store: Store) -> str:
+    """Return the Python that makes again what was made here: a call of the output that it was made from."""
+    name, part = part_of(edit)
+    first, changed = edit.inputs
+    made = _made_by(changed, store)
+    if made is None or (edit.masks and not edit.id):
+        raise UsageError(
+            "The picture that it was made from is not in this store.",
+            "It was made here from two pictures, and a call names them.",
+            "Take their bundle in: nb.history.merge(…).",
+        )
+    if edit.masks:
+        return f"nb.history[{edit.id}].rerun()"
+    area = area_at(part)
+    if isinstance(part, str):
+        boxes = [tuple(round(side, 4) for side in shape.box()) for shape in area.shapes]
+        said = repr(boxes[0] if len(boxes) == 1 else boxes)
+    else:
+        said = f"nbbanana.regions.area_of({area.as_json()!r})"
+    arguments = [said if name == "keep" else f"outside={said}"]
+    own = store.get(made[0]).inputs[:1]
+    if not own or own[0].identity != first.identity:
+        arguments.append(f"original={_expression(edit, 0, store)}")
+    return f"nb.history[{made[0]}][{made[1]}].protect({', '.join(arguments)})"
+
+
+def part_of(edit: Edit) -> tuple[str, Any]:
+    """
+    Return what a record says that was made here: `keep` or `outside`, and the part of the original that it names.
+
+    Raises:
+        UsageError: it says nothing of that: a stranger's record.
+    """
+    for name in ("keep", "outside"):
+        if name in edit.parameters and len(edit.inputs) == 2:
+            return name, edit.parameters[name]
+    raise UsageError(
+        "It cannot be said how this picture was made.",
+        "Its record says that it was made here, and not from what.",
+        "See what the record holds: .parameters.",
+    )
+
+
+def area_at(part: Any) -> Area:
+    """
+    Return the part of a picture that a record of what was made here names: boxes as text, or shapes as JSON.
+
+    Raises:
+        UsageError: neither: a stranger's record.
+    """
+    try:
+        return read(part) if isinstance(part, str) else area_of(part)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UsageError(
+            f"{part!r:.80} is not a part of a picture.",
+            "A record says so that came from elsewhere.",
+            "See what it holds: .parameters.",
+        ) from None
 
 
 def _named_provider(edit: Edit) -> str | None:

@@ -14,6 +14,7 @@ from nbbanana.display.views import ResultView
 from nbbanana.display.words import edits, money
 from nbbanana.engine.run import Progress, StopReport
 from nbbanana.errors import JobCancelledError, NBBananaError, UsageError
+from nbbanana.images import ImageInput
 from nbbanana.request import SEED_LIMIT
 from nbbanana.session import saving, view_builders
 from nbbanana.session.names import ITEM, Expression, variable_of
@@ -63,7 +64,20 @@ class Pending(Protocol):
 
 
 class Asker(Protocol):
-    """The part of a session that results need: to edit and to resubmit."""
+    """The part of a session that results need: to edit, to resubmit, and to write down what was made here."""
+
+    @property
+    def mode(self) -> str:
+        """`auto`, `fresh` or `replay`."""
+        ...
+
+    def load(self, images: Iterable[Any]) -> tuple[ImageInput, ...]:
+        """Load pictures."""
+        ...
+
+    def local(self, made: Edit, blobs: Iterable[bytes] = (), note: str = "") -> Any:
+        """Return the result of an edit that was made here; one without a number is written down first."""
+        ...
 
     def edit(self, prompt: str, *images: Any, **how: Any) -> Any:
         """Ask for an edit and wait for it."""

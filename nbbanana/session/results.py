@@ -20,6 +20,7 @@ from nbbanana.session.asking_again import AskedAgain
 from nbbanana.session.drift_reports import DriftReport, against_input
 from nbbanana.session.library import Library
 from nbbanana.session.names import BY_NUMBER, RESULT, Expression, expression
+from nbbanana.session.protectable import Edited, Protectable
 from nbbanana.session.reproduce import as_cell, as_code, image_of
 from nbbanana.session.result_sets import Asker, ResultSet, bundle_of
 from nbbanana.store import Store
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["EditResult", "Output"]
 
 
-class Output:
+class Output(Protectable["EditResult"]):
     """
     One image of a result. It can be an input again: pass it to `nb.edit`, or call its own `edit`.
 
@@ -213,6 +214,11 @@ class Output:
         image = self.__nbbanana_image__()
         return against_input(image, self._result.record, self._result.library.store, region)
 
+    def edited_picture(self) -> Edited:
+        """Return it with what `protect` needs."""
+        held = self._result
+        return Edited(held.asker, held.record, self.index, self.label, held.library.store)
+
     def vary(self, seeds: Iterable[int] | None = None, *, n: int | None = None, **how: Any) -> ResultSet:
         """Send the request that made it with other seeds, like `result.vary`: each gives as many pictures as it did."""
         return self._result.vary(seeds, n=n, **how)
@@ -238,7 +244,7 @@ class Output:
         return replace(shown, pictures=(shown.pictures[self._result.index_of(self)],), expected=1)
 
 
-class EditResult(Annotated, AskedAgain, Sequence[Output]):
+class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sequence[Output]):
     """
     What came back: a sequence of outputs that shows itself as a grid.
 
@@ -300,10 +306,11 @@ class EditResult(Annotated, AskedAgain, Sequence[Output]):
         """What asks further; UsageError where the result was opened to be read."""
         if self._asker is None:
             folder = self.library.store.folder.name
+            where = "" if self.record.is_local else f"provider={self.provider!r}, "
             raise UsageError(
                 f"{self.label} was opened to be read.",
                 "It belongs to no session that could ask a service.",
-                f"nb.Session(provider={self.provider!r}, store=…{folder!r}).history[{self.id}] can ask.",
+                f"nb.Session({where}store=…{folder!r}).history[{self.id}] can ask.",
             )
         return self._asker
 
@@ -407,6 +414,10 @@ class EditResult(Annotated, AskedAgain, Sequence[Output]):
     def drift(self, region: Any = None) -> DriftReport:
         """Measure what changed in its one output, like `output.drift`; UsageError where it has none, or several."""
         return self.only_output("drift()").drift(region)
+
+    def edited_picture(self) -> Edited:
+        """Return it with what `protect` needs."""
+        return self.only_output("protect(…)").edited_picture()
 
     def __nbbanana_image__(self) -> ImageInput:
         return self.only_output("edit(…)").__nbbanana_image__()

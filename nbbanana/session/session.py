@@ -37,7 +37,7 @@ from nbbanana.session.model_choice import default_model, find_model
 from nbbanana.session.model_routing import Routes
 from nbbanana.session.names import SESSION, Expression
 from nbbanana.session.replaying import replayed, replayed_or_failed
-from nbbanana.session.reproduce import provider_again, request_of
+from nbbanana.session.reproduce import check_asked, provider_again, request_of
 from nbbanana.session.requesting import checked_request
 from nbbanana.session.results import EditResult
 from nbbanana.settings import Mode, data_dir, settings
@@ -296,6 +296,7 @@ class Session(EditCalls):
         self, edit: Edit, mode: str, provider: str | None, seeds: Sequence[int | None], **changes: Any
     ) -> list[tuple[EditRequest, Model]]:
         """Return the request of a record with each of these seeds, and the model that is asked."""
+        check_asked(edit)
         is_replay, model = self._effective(cast("Mode", mode)) == "replay", changes.pop("model", None)
         own = self.library.model(edit) if is_replay or model else self.model_of(edit.model, provider)
         other = self.model_of(model, provider) if model else own
@@ -319,6 +320,22 @@ class Session(EditCalls):
         if edits and not found:
             self.engine_at()  # where there is no key at all, that is said
         return [self.resume(edit) for edit in found]
+
+    def local(self, made: Edit, blobs: Iterable[bytes] = (), note: str = "") -> EditResult:
+        """
+        Return the result of an edit that was made here, by no service; one without a number is written down first.
+
+        Args:
+            made: the edit.
+            blobs: the bytes of its pictures that the store may not have.
+            note: what is said of it.
+        """
+        if made.id:
+            return self._receive(None, None, Outcome(made, "replayed"), None)
+        refuse_writing(self.folder, self.mode)
+        for data in blobs:
+            self.store.put(data)
+        return self._receive(None, None, Outcome(self.store.add_local(made, note), notes=(note,)), None)
 
     # ── what it consists of ─────────────────────────────────────────────────────────────────────────────────
 

@@ -90,10 +90,12 @@ class Rebased:
 
     Args:
         passes: the results of the chain, the first pass first.
+        local: the numbers of edits on the way that no service made.
     """
 
-    def __init__(self, passes: Sequence[EditResult]) -> None:
+    def __init__(self, passes: Sequence[EditResult], local: Sequence[int] = ()) -> None:
         self._passes = tuple(passes)
+        self._local = tuple(local)
         self._folded = folded([one.prompt for one in passes])
         self._places = _inputs(passes)
 
@@ -126,6 +128,9 @@ class Rebased:
         left_out = [f"Left out, since it keeps what a pass made: {sentence}" for sentence in self._folded.left_out]
         moved = [result.id for result, _ in self._places if result is not self._passes[0]]
         behind = [f"The reference images of edit {moved[0]} stand last: check their numbers."] if moved else []
+        behind += [
+            f"Edit {number} put the original's pixels back: protect the new picture too." for number in self._local
+        ]
         return (*left_out, *behind, "Nothing was sent: .edit() sends it.")
 
     def cell(self, name: str | None = None) -> str:
@@ -190,11 +195,11 @@ def rebase(result: EditResult | Output) -> Rebased:
     held = result.result if isinstance(result, Output) else result
     if not isinstance(held, EditResult):
         raise UsageError(f"A {type(result).__name__} has no passes.", "A result or one of its pictures has.")
-    passes = list(held.passes)
+    passes = [one for one in held.passes if not one.record.is_local]
     if len(passes) == 1:
         raise UsageError(
             f"{held.label} was made in one pass.",
             "There is nothing to fold.",
             f"Its request again: {held.label}.rerun().",
         )
-    return Rebased(passes)
+    return Rebased(passes, [one.id for one in held.passes if one.record.is_local])

@@ -209,8 +209,8 @@ def _kept(edit: Edit) -> list[str]:
 
 def _depth(edit: Edit, library: Library) -> tuple[str, ...]:
     """Return the line of a caption that says how deep a chain is, from where that shows in a picture."""
-    before = ancestors(edit, library)
-    if len(before) + 1 < DEEP:
+    before = [one for one in ancestors(edit, library) if not one.is_local]
+    if len(before) + 1 < DEEP or edit.is_local:
         return ()
     since = f"Pass {len(before) + 1} since edit {before[0].id}"
     return (f"{since}: each pass redraws all of it (nb.rebase folds them into one).",)

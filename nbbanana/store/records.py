@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from nbbanana.errors import StoreError
 from nbbanana.regions import Area
+from nbbanana.settings import LOCAL_PROVIDER
 from nbbanana.store.drift_records import OutputDrift
 
 __all__ = [
@@ -195,6 +196,11 @@ class Edit:
         """Whether a person rejected it, or every one of its outputs; the state `rejected` is the service's word."""
         outputs = [self.ratings.get(output.index) for output in self.outputs]
         return self.ratings.get(WHOLE) == "rejected" or (bool(outputs) and set(outputs) == {"rejected"})
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it was made here, from pixels: no service ran it, and it cost nothing."""
+        return self.provider == LOCAL_PROVIDER
 
     @property
     def is_terminal(self) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from nbbanana.errors import StoreError
+from nbbanana.settings import LOCAL_PROVIDER
 from nbbanana.store.queries import Reader
 from nbbanana.store.records import TERMINAL, UNCERTAIN, Budget, Edit, Reservation, Spending
 from nbbanana.store.rows import append, get, keep_cost, last_id, move, one
@@ -62,11 +63,16 @@ class Money(Reader):
             return _spent(connection, provider, after_id)
 
     def total_cost(self) -> dict[str, Spending]:
-        """Return what everything here cost, by provider; where its money is play money, that is said."""
+        """
+        Return what everything here cost, by provider; where its money is play money, that is said.
+
+        What was made here without a service has no line: it costs nothing, ever.
+        """
         with self._database.read() as connection:
             rows = connection.execute(
                 f"SELECT provider, min(is_play) AS is_play, {_SUMS}"  # noqa: S608
-                " FROM totals GROUP BY provider ORDER BY provider"
+                " FROM totals WHERE provider <> ? GROUP BY provider ORDER BY provider",
+                (LOCAL_PROVIDER,),
             )
             return {row["provider"]: replace(_spending(row), is_play=bool(row["is_play"])) for row in rows}
 

@@ -154,6 +154,30 @@ class Store(Money, Leases, Votes):
             search.index(connection, edit_id, edit)
             return rows.get(connection, edit_id)
 
+    def add_local(self, made: Edit, note: str) -> Edit:
+        """
+        Write down an edit that was made here, with its outputs: `completed` in one step, without a POST, for nothing.
+
+        Args:
+            made: what was asked and what came of it; its blobs are put in before.
+            note: what is said of it.
+        """
+        now = self._clock()
+        edit = replace(
+            made,
+            uid=uuid.uuid4().hex,
+            state="completed",
+            created_at=now,
+            finished_at=now,
+            cost=0.0,
+            package_version=__version__,
+            transitions=(Transition("completed", now, note),),
+        )
+        with self._database.write() as connection:
+            edit_id = rows.add(connection, edit)
+            search.index(connection, edit_id, edit)
+            return rows.get(connection, edit_id)
+
     def fill(self, edit_id: int, asked: Edit) -> Edit:
         """
         Write down what a `prepared` edit asks whose pictures were not known before; see `nbbanana.store.deferred`.

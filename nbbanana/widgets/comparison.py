@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nbbanana.display.words import money
+from nbbanana.display.words import paid
 from nbbanana.errors import UsageError
 from nbbanana.session import EditResult, Output
 from nbbanana.session.changes import Diff
@@ -165,16 +165,15 @@ def _records(sides: Sequence[Side]) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "size", tuple(f"{side.picture.width}×{side.picture.height}" for side in sides)
     if any(side.result for side in sides):
         yield "made", tuple(_made(side.result) for side in sides)
-        yield (
-            "cost",
-            tuple(
-                money(side.result.cost, is_play=side.result.record.is_play) if side.result else "—" for side in sides
-            ),
-        )
+        yield "cost", tuple(_paid(side.result) for side in sides)
 
 
 def _made(result: EditResult | None) -> str:
     return f"edit {result.id}, {when(result.record.created_at)}" if result else "not an edit"
+
+
+def _paid(result: EditResult | None) -> str:
+    return paid(result.cost, result.provider, is_play=result.record.is_play) if result else "—"
 
 
 def _value(value: Any) -> str:

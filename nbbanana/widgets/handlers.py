@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from nbbanana.errors import UsageError
 from nbbanana.images import load
 from nbbanana.request import SEED_LIMIT
-from nbbanana.session.reproduce import as_cell, as_code
+from nbbanana.session.reproduce import as_cell, as_code, check_asked
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.advising import mended
 from nbbanana.widgets.comparison import sides_of
@@ -126,6 +126,7 @@ def _with_model(act: Callable[[StudioState, Message], Any]) -> Callable[[StudioS
     def found(studio: StudioState, message: Message) -> None:
         """Find the edit, and act once its model is known."""
         edit = studio.session.store.get(int(message["edit"]))
+        check_asked(edit)
         _once_known(studio, edit.model, lambda: act(studio, message))
 
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.differences import word_diff
 from nbbanana.display.tables import STATES
-from nbbanana.display.words import duration, money, price_in_words
+from nbbanana.display.words import duration, money, paid, price_in_words
 from nbbanana.models.defaults import proposals
 from nbbanana.prompts import fields_of, words_of
 from nbbanana.session.model_choice import other_model
@@ -217,7 +217,7 @@ def group_row(edit: Edit, store: Store, label: str, *, origin: str = "", notes: 
     else:
         # How long it took until it was fetched says nothing of the work.
         took = duration(edit.duration) if edit.duration is not None and origin != "collected" else ""
-        facts += [took, money(edit.cost, is_play=edit.is_play)]
+        facts += [took, paid(edit.cost, edit.provider, is_play=edit.is_play)]
     facts += [f"region: {edit.region.words}"] if edit.region else []
     return {
         "edit": edit.id,

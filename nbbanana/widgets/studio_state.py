@@ -15,6 +15,7 @@ from nbbanana.models.defaults import presets
 from nbbanana.models.naming import short_name
 from nbbanana.request import SEED_LIMIT, EditRequest, origin
 from nbbanana.session import Job, Output, Session
+from nbbanana.session.reproduce import check_asked
 from nbbanana.text import clip
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.advising import AdviceWatcher
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["StudioState"]
 
 T = TypeVar("T")
+MOST_LOCAL = 20
+"""So many edits are looked at for the newest that a service made."""
 
 
 class StudioState:
@@ -163,10 +166,11 @@ class StudioState:
 
         Raises:
             NotInStoreError: no such edit, or an input that the store has lost.
-            UsageError: another word for what.
+            UsageError: another word for what, or what no service made.
         """
         store = self.session.store
         edit = store.get(edit_id)
+        check_asked(edit)
         draft = draft_of(edit, store, with_pictures=what != "only words")
         seed_field = self._model_of(edit.model).seed_field
         self.change(lambda: self.form.recall(draft, what, seed_field=seed_field))
@@ -179,7 +183,8 @@ class StudioState:
         notebook = self._origin.notebook
         if not is_fresh or notebook is None or self.is_public:
             return None
-        return next(iter(self.session.store.filter(notebook=notebook, states=SHOWN, limit=1)), None)
+        newest = self.session.store.filter(notebook=notebook, states=SHOWN, limit=MOST_LOCAL)
+        return next((edit for edit in newest if not edit.is_local), None)
 
     def go_on(self, edit_id: int) -> None:
         """
@@ -213,6 +218,7 @@ class StudioState:
     def vary(self, edit_id: int) -> Task:
         """Ask an edit again with a new seed; a model without one makes another sample."""
         edit = self.session.store.get(edit_id)
+        check_asked(edit)
         how: dict[str, Any] = {"seed": secrets.randbelow(SEED_LIMIT)}
         if self._model_of(edit.model).seed_field is None:
             how = {"mode": "fresh"}
@@ -229,6 +235,7 @@ class StudioState:
     def quote_again(self, edit_id: int) -> Future[Quote]:
         """Ask what `vary` of an edit would cost."""
         edit = self.session.store.get(edit_id)
+        check_asked(edit)
         model = self._model_of(edit.model)
         parameters = {name: value for name, value in edit.parameters.items() if name != model.prompt_field}
         engine = self.session.engine_at(self.form.draft.provider)

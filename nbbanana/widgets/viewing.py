@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from nbbanana.display.words import duration, money
+from nbbanana.display.words import duration, paid
 from nbbanana.session import Output
 from nbbanana.text import one_line
 from nbbanana.widgets import ui_thread
@@ -50,7 +50,7 @@ def _facts(output: Output) -> Iterator[tuple[str, str]]:
     yield "made from", one_line(", ".join(one.name for one in edit.inputs), 120)
     yield "region", one_line(edit.region.words) if edit.region else ""
     yield "time", "" if edit.duration is None else duration(edit.duration)
-    yield "cost", money(edit.cost, is_play=edit.is_play)
+    yield "cost", paid(edit.cost, edit.provider, is_play=edit.is_play)
 
 
 def answer(form: Form, output: Output, message: Message) -> None:

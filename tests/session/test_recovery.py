@@ -302,7 +302,7 @@ def test_a_name_with_a_line_break_makes_no_cell(elsewhere, tmp_path, photo):
 @given(st.text(max_size=60), st.text(max_size=30), st.one_of(st.text(max_size=20), st.integers(), st.booleans()))
 def test_no_record_makes_a_cell_that_says_more_than_it_holds(store_of_nobody, prompt, name, value):
     """For any words, name and value: the cell reads back as just these, or there is no cell."""
-    edit = SimpleNamespace(
+    edit = SimpleNamespace(is_local=False,
         id=0, model=MODEL, prompt=prompt, parameters={"prompt": prompt, "resolution": value}, prompt_field="prompt",
         options={"resolution": value}, inputs=(InputRecord(name, "sha256:" + "a" * 64),), masks=(), region=None,
         parts=None,
