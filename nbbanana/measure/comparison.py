@@ -104,15 +104,17 @@ def compare(before: Image, after: Image, region: Region | None) -> Drift:
 
 def aligned(before: Image, after: Image, registration: Registration, largest: int) -> Aligned:
     """Return both in the frame of the first, at the coarser of their resolutions and at most at a longest side."""
-    scale = float(np.sqrt(abs(registration.matrix.determinant)))
-    pitch = min(1.0, largest / max(before.size), scale if scale < 0.9 else 1.0)
+    matrix = registration.matrix
+    scales = matrix.scales
+    pitch = min(1.0, largest / max(before.size), min(scales) if min(scales) < 0.9 else 1.0)
     size = max(1, round(before.width * pitch)), max(1, round(before.height * pitch))
-    first, second, part = resized(before, size), after, pitch / scale
-    if part < 0.85:
-        second = resized(after, (max(1, round(after.width * part)), max(1, round(after.height * part))))
+    # What is much finer than needed, in one direction or both, is averaged first.
+    parts = [pitch / scale if pitch / scale < 0.85 else 1.0 for scale in scales]
+    wanted = [max(1, round(side * part)) for side, part in zip(after.size, parts, strict=True)]
+    first, second = resized(before, size), resized(after, (wanted[0], wanted[1]))
     to_second = Affine.scaling(second.width / after.width, second.height / after.height)
     from_first = Affine.scaling(before.width / size[0], before.height / size[1])
-    matrix = to_second.after(registration.matrix).after(from_first)
+    matrix = to_second.after(matrix).after(from_first)
     if matrix == IDENTITY and second.size == size:
         return Aligned(first, second, inside(matrix, size, size, 0.0))
     shown = inside(matrix, size, second.size, 1.0)
@@ -176,9 +178,8 @@ def _colours(
     reach = columns * side * before.width / pair.before.width, rows * side * before.height / pair.before.height
     first = before.resize(size, Resampling.BOX, (0, 0, *reach), reducing_gap=2.0)
     matrix = registration.matrix.after(Affine.scaling(reach[0] / size[0], reach[1] / size[1]))
-    part = min(1.0, 1 / float(np.sqrt(abs(matrix.determinant))))
-    wanted = max(1, round(after.width * part)), max(1, round(after.height * part))
-    small = after.resize(wanted, Resampling.BOX, reducing_gap=2.0)
+    wanted = [max(1, round(side / max(1.0, scale))) for side, scale in zip(after.size, matrix.scales, strict=True)]
+    small = after.resize((wanted[0], wanted[1]), Resampling.BOX, reducing_gap=2.0)
     to_small = Affine.scaling(small.width / after.width, small.height / after.height)
     second = shown_through(small, to_small.after(matrix), size)
     return tiled(np.asarray(first), SAMPLES), tiled(np.asarray(second), SAMPLES)

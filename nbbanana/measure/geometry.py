@@ -53,6 +53,12 @@ class Affine(NamedTuple):
         """By how much it enlarges areas; below zero for a mirror image."""
         return self.a * self.e - self.b * self.d
 
+    @property
+    def scales(self) -> tuple[float, float]:
+        """Pixels that one to the right becomes, and one downwards, across that."""
+        across = math.hypot(self.a, self.d)
+        return across, abs(self.determinant) / across
+
     def inverse(self) -> Affine:
         """Return the map back; ZeroDivisionError where there is none."""
         det = self.determinant
@@ -124,13 +130,8 @@ class Registration:
         return Affine(across, 0.0, middle[0], 0.0, down, middle[1])
 
     def _unlike(self, scales: tuple[float, float]) -> float:
-        across, down = self._scales
+        across, down = self.matrix.scales
         return abs(math.log(across / scales[0])) + abs(math.log(down / scales[1]))
-
-    @property
-    def _scales(self) -> tuple[float, float]:
-        across = math.hypot(self.matrix.a, self.matrix.d)
-        return across, abs(self.matrix.determinant) / across
 
     @property
     def movement(self) -> Affine:
@@ -159,7 +160,7 @@ class Registration:
     @property
     def stretch(self) -> float:
         """How much wider it became than it became tall: 1 where the shape of things stayed."""
-        across, down = self._scales
+        across, down = self.matrix.scales
         nominal = self.nominal
         return (across / nominal.a) / (down / nominal.e)
 

@@ -169,14 +169,19 @@ def inside(matrix: Affine, size: tuple[int, int], within: tuple[int, int], margi
     return found
 
 
-def averaged(plane: Floats, radius: int) -> Floats:
+def averaged(plane: Floats, radius: int, across: int | None = None) -> Floats:
     """
     Return the mean of the square of 2·radius+1 pixels around each pixel; at the edges, of what is there.
+
+    Args:
+        plane: H×W.
+        radius: half a window, in pixels.
+        across: the same from left to right, where that is another.
 
     >>> averaged(np.asarray([[0.0, 3.0, 6.0, 9.0]]), 1).tolist()
     [[1.5, 3.0, 6.0, 7.5]]
     """
-    return _running(_running(plane, radius, 0), radius, 1)
+    return _running(_running(plane, radius, 0), radius if across is None else across, 1)
 
 
 def _running(plane: Floats, radius: int, axis: int) -> Floats:

@@ -32,11 +32,16 @@ ENOUGH = 1e-3
 
 
 class Level(NamedTuple):
-    """Both pictures at one size: normalised planes, and how places of the pictures map to theirs."""
+    """
+    Both pictures at one size: normalised planes, and how places of the pictures map to theirs.
+
+    `texture` is where the first has some, `textured` which part of the plainer of the two has.
+    """
 
     before: Floats
     after: Floats
     texture: Bools
+    textured: float
     to_before: Affine
     to_after: Affine
 

@@ -21,7 +21,7 @@ from nbbanana.measure.pixels import Bools, Floats, averaged, banded, grey, insid
 from nbbanana.measure.refinement import Level, refined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from PIL.Image import Image
 
@@ -66,6 +66,8 @@ FINE = 0.7
 Deviation in pixels of the Gaussian that takes away the finest detail before the last refinement, which interpolation
 blurs more between pixels than on them.
 """
+SMALLEST_BASE = 128
+"""Pixels of a side down to which a picture is brought at once."""
 LITTLE = 0.8
 """Down to this part of its size a plane is not resized."""
 
@@ -128,7 +130,6 @@ class _Pair:
     def __init__(self, before: Image, after: Image, ignore: Bools | None) -> None:
         self.sizes = before.size, after.size
         self.planes = _base(before), _base(after)
-        self.rough = [_divided(plane, max(plane.size) // (2 * LEVELS[-1])) for plane in self.planes]
         self.ignore = ignore
         self._levels: dict[tuple[int, tuple[float, float]], Level] = {}
         self.scales = nominal_scales(*self.sizes)
@@ -136,30 +137,30 @@ class _Pair:
     def level(self, side: int, scales: tuple[float, float]) -> Level:
         """Return both at a longest side below the finest, the second at the scales that it is thought to have."""
         if (side, scales) not in self._levels:
-            small, other = self._resized(side, scales, _rough, self.rough)
+            small, other = self._resized(side, scales, _rough)
             self._levels[side, scales] = self._made(small, other, _Band(RADIUS[side], 0.0, CONTRAST, ROUGH))
         return self._levels[side, scales]
 
     def _finest(self, scales: tuple[float, float]) -> list[Level]:
         """Return both at the finest size: the wider planes, then the narrower ones."""
-        small, other = self._resized(FINEST, scales, _small, self.planes)
+        small, other = self._resized(FINEST, scales, _small)
         return [self._made(small, other, _Band(radius, FINE, FINE_CONTRAST, FINE_ROUGH)) for radius in FINE_RADII]
 
-    def _resized(
-        self, side: int, scales: tuple[float, float], resize: _Resize, planes: Sequence[Image]
-    ) -> tuple[Floats, Floats]:
+    def _resized(self, side: int, scales: tuple[float, float], resize: _Resize) -> tuple[Floats, Floats]:
         (width, height), (other_width, other_height) = self.sizes
         pitch = min(1.0, side / max(width, height), *scales)
-        small = resize(planes[0], (width * pitch, height * pitch))
-        return small, resize(planes[1], (other_width * pitch / scales[0], other_height * pitch / scales[1]))
+        small = resize(self.planes[0], (width * pitch, height * pitch))
+        return small, resize(self.planes[1], (other_width * pitch / scales[0], other_height * pitch / scales[1]))
 
     def _made(self, small: Floats, other: Floats, band: _Band) -> Level:
         (width, height), (other_width, other_height) = self.sizes
-        (one, rough), (two, _) = _normalised(small, band), _normalised(other, band)
+        (one, rough), (two, other_rough) = _normalised(small, band), _normalised(other, band)
+        texture = rough & self._seen(rough)
         return Level(
             one,
             two,
-            rough & self._seen(rough),
+            texture,
+            min(float(texture.mean()), float(other_rough.mean())),
             Affine.scaling(one.shape[1] / width, one.shape[0] / height),
             Affine.scaling(two.shape[1] / other_width, two.shape[0] / other_height),
         )
@@ -192,7 +193,7 @@ class _Pair:
 
     def _guesses(self, scales: tuple[float, float], turns: tuple[float, ...]) -> list[tuple[float, Affine]]:
         level = self.level(LEVELS[0], scales)
-        if level.texture.mean() < LEAST_TEXTURE:
+        if level.textured < LEAST_TEXTURE:
             raise _plain()
         found = []
         for turn in turns:
@@ -218,9 +219,7 @@ class _Pair:
 
     def fine(self, found: _Found) -> Registration:
         """Return the map at the finest size, if it is the only one."""
-        across = math.hypot(found.matrix.a, found.matrix.d)
-        scales = across, abs(found.matrix.determinant) / across
-        levels = self._finest(scales)
+        levels = self._finest(found.matrix.scales)
         self._check_unique(levels[0], found)
         matrix, uncertainty = refined(levels, found.matrix, found.weights, steps=12)
         if not _is_sane(matrix, found.matrix) or not math.isfinite(uncertainty):
@@ -260,20 +259,18 @@ def _repeated(why: str) -> MeasureError:
 
 
 def _base(image: Image) -> Image:
-    """Return luma at no more than is needed, as Pillow's mode F."""
+    """
+    Return luma at no more than is needed, as Pillow's mode F, by averaging whole pixels.
+
+    Edge to edge, also where the size is no multiple; the shorter side of a strip keeps what it has.
+    """
     from PIL import Image as Pillow
 
-    return Pillow.fromarray(grey(_divided(image, max(image.size) // FINEST)).astype(np.float32))
-
-
-def _divided(image: Image, by: int) -> Image:
-    """Return a picture at a part of its size, by averaging; edge to edge, also where its size is no multiple."""
-    from PIL.Image import Resampling
-
-    if by < 2:
-        return image
-    size = max(1, round(image.width / by)), max(1, round(image.height / by))
-    return image.resize(size, Resampling.BOX, reducing_gap=1.0)
+    by = max(image.size) // FINEST
+    across, down = (max(1, round(side / max(1, min(by, side // SMALLEST_BASE)))) for side in image.size)
+    if (across, down) != image.size:
+        image = image.resize((across, down), Pillow.Resampling.BOX, reducing_gap=1.0)
+    return Pillow.fromarray(grey(image).astype(np.float32))
 
 
 def _rough(plane: Image, size: tuple[float, float]) -> Floats:
@@ -288,17 +285,19 @@ def _small(plane: Image, size: tuple[float, float]) -> Floats:
     Return a plane at about a size.
 
     A little smaller is as good as not at all, and safer: the grids of both pictures would beat with the scene's alike.
-    What is much smaller is smoothed first, so that nothing aliases.
+    What is much smaller, in one direction or both, is smoothed first, so that nothing aliases.
     """
     from PIL import Image as Pillow
 
-    part = max(wanted / whole for wanted, whole in zip(size, plane.size, strict=True))
+    parts = [wanted / whole for wanted, whole in zip(size, plane.size, strict=True)]
     pixels = np.asarray(plane)
-    if part >= LITTLE:
+    if min(parts) >= LITTLE:
         return pixels
-    radius = max(1, round(0.5 / part))
-    smooth = Pillow.fromarray(averaged(averaged(pixels, radius), radius))
-    return np.asarray(smooth.resize((max(8, round(size[0])), max(8, round(size[1]))), Pillow.Resampling.BICUBIC))
+    across, down = (0 if part >= LITTLE else max(1, round(0.5 / part)) for part in parts)
+    smooth = Pillow.fromarray(averaged(averaged(pixels, down, across), down, across))
+    wanted = [max(8, round(side)) for side in size]
+    kept = [whole if part >= LITTLE else side for whole, part, side in zip(plane.size, parts, wanted, strict=True)]
+    return np.asarray(smooth.resize((kept[0], kept[1]), Pillow.Resampling.BICUBIC))
 
 
 def _normalised(plane: Floats, band: _Band) -> tuple[Floats, Bools]:

@@ -7,9 +7,12 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw
 from support.measuring.edits import jpeg
 from support.measuring.photographs import photograph
+from support.tiers import scaled
 
 from nbbanana.errors import ImageError, MeasureError, UsageError
 from nbbanana.measure import drift
@@ -53,13 +56,15 @@ PHOTO = photograph("astronaut").resize((256, 256))
 REFUSED = {
     "other constants": (plain((90, 80), 90), plain((90, 80), 180), "plain"),
     "a constant and a photograph": (plain((90, 80), 90), PHOTO, "plain"),
-    "a photograph and a constant": (PHOTO, plain((90, 80), 90), "unrelated"),
+    "a photograph and a constant": (PHOTO, plain((256, 256), 0), "plain"),
     "one pixel each": (plain((1, 1), 0), plain((1, 1), 255), "small"),
     "one pixel and a photograph": (plain((1, 1), 0), PHOTO, "small"),
     "a row and a column": (plain((1, 400), 0), plain((400, 1), 0), "small"),
     "unrelated": (PHOTO, photograph("coffee"), "unrelated"),
     "noise": (noise(0), noise(1), "unrelated"),
     "a mirror image": (PHOTO, PHOTO.transpose(Image.Transpose.FLIP_LEFT_RIGHT), "unrelated"),
+    "a negative": (PHOTO, ImageChops.invert(PHOTO), "unrelated"),
+    "a strip of it": (photograph("astronaut"), photograph("astronaut").crop((0, 200, 512, 240)), "unrelated"),
     "upside down": (PHOTO, PHOTO.rotate(180), "unrelated"),
     "a chessboard, moved": (checkers(300, 16), ImageChops.offset(checkers(300, 16), 5, 3), "repeated"),
     "waves, moved": (WAVES, ImageChops.offset(WAVES, 7, 0), "repeated"),
@@ -99,6 +104,7 @@ SAME = {
     "a chessboard": (checkers(300, 16), checkers(300, 16)),
     "of 16 bits": (PHOTO.convert("L"), Image.fromarray(np.asarray(PHOTO.convert("L")).astype(np.uint16) * 257)),
     "for print": (PHOTO, PHOTO.convert("CMYK")),
+    "for print, as JPEG": (PHOTO, file(PHOTO.convert("CMYK"), "JPEG", quality=95)),
     "with alpha": (with_alpha(), file(with_alpha(), "PNG")),
     "animated": (PHOTO, file(PHOTO, "PNG", save_all=True, append_images=[photograph("moon").resize((256, 256))])),
     "as an array": (PHOTO, np.asarray(PHOTO)),
@@ -114,6 +120,9 @@ SAME = {
         ),
     ),
     "eight times as large": (PHOTO.resize((48, 48)), PHOTO.resize((384, 384))),
+    "sixty times as large": (PHOTO.resize((48, 48)), PHOTO.resize((3000, 3000))),
+    "an icon": (PHOTO, PHOTO.resize((40, 40))),
+    "a strip, eight times as wide and a quarter as high": (PHOTO, PHOTO.resize((2048, 64))),
 }
 
 
@@ -151,3 +160,48 @@ def test_no_pictures_are_no_pictures() -> None:
         drift(b"no picture", PHOTO)
     with pytest.raises(ImageError):
         drift(PHOTO, np.zeros((3, 4, 5, 6)))
+
+
+def test_an_animation_in_few_colours_is_compared_by_its_first_picture() -> None:
+    """A GIF has 256 colours: those may differ, but nothing moved, and the second picture plays no part."""
+    moving = file(PHOTO, "GIF", save_all=True, append_images=[photograph("moon").resize((256, 256))])
+    found = drift(PHOTO, moving)
+    assert not found.moved.corner.is_above
+    assert found.sentence == drift(PHOTO, PHOTO.quantize(256)).sentence
+
+
+@pytest.mark.parametrize("form", ["of 16 bits", "for print", "with alpha"])
+def test_what_moved_is_found_in_another_form_too(form: str) -> None:
+    """By three pixels, whatever the mode and the depth of the second picture."""
+    scene = photograph("coffee")
+    before, after = scene.crop((20, 20, 320, 320)), scene.crop((17, 20, 317, 320))
+    grey = np.asarray(after.convert("L")).astype(np.uint16) * 257
+    faint = Image.merge("RGBA", (*after.split(), Image.new("L", after.size, 200)))
+    other = {"of 16 bits": Image.fromarray(grey), "for print": after.convert("CMYK"), "with alpha": faint}[form]
+    assert drift(before, other).moved.shift == pytest.approx((3, 0), abs=0.1)
+
+
+@settings(max_examples=scaled(4))
+@given(st.integers(40, 900), st.integers(40, 900))
+def test_another_size_of_any_shape_is_no_movement(width: int, height: int) -> None:
+    """Law: a picture that was only resized, however wildly, did not move, and is not said to have."""
+    found = drift(PHOTO, PHOTO.resize((width, height)))
+    assert not found.moved.corner.is_above
+    assert found.moved.corner.value < 1.0
+
+
+@settings(max_examples=scaled(4))
+@given(st.sampled_from(["astronaut", "brick", "grass", "page", "retina"]), st.integers(0, 2**32 - 1))
+def test_a_pattern_that_repeats_itself_is_never_laid_down_at_a_wrong_place(name: str, seed: int) -> None:
+    """Law: a piece of a photograph tiled at any period and moved by less than that is refused, with JPEG or without."""
+    rng = np.random.default_rng(seed)
+    (width, height), side = rng.integers(8, 100, 2), int(rng.integers(210, 420))
+    photo = photograph(name)
+    left, top = int(rng.integers(0, photo.width - width)), int(rng.integers(0, photo.height - height))
+    piece = np.asarray(photo.crop((left, top, left + int(width), top + int(height))))
+    wall = np.tile(piece, (520 // height + 1, 520 // width + 1, 1))
+    across, down = int(rng.integers(1, width)), int(rng.integers(0, height))
+    before, after = wall[:side, :side], wall[down : down + side, across : across + side]
+    with pytest.raises(MeasureError) as refused:
+        drift(Image.fromarray(before), jpeg(Image.fromarray(after)))
+    assert refused.value.reason in {"repeated", "plain"}
