@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from nbbanana.session.refreshing import refresh_models
     from nbbanana.session.split_and_rebase import rebase, split
     from nbbanana.session.use_case_list import use_cases
-    from nbbanana.sweeps.sweep import sweep
+    from nbbanana.sweeps.sweep import Sweep, sweep
     from nbbanana.widgets.browser import browse
     from nbbanana.widgets.compare import compare
     from nbbanana.widgets.region import region
@@ -48,6 +48,7 @@ __all__ = [
     "Job",
     "Output",
     "Session",
+    "Sweep",
     "__version__",
     "aedit",
     "browse",
@@ -83,6 +84,7 @@ _HOMES = {
     "Job": "nbbanana.session",
     "Output": "nbbanana.session",
     "Session": "nbbanana.session",
+    "Sweep": "nbbanana.sweeps.sweep",
     "aedit": "nbbanana.calls",
     "browse": "nbbanana.widgets.browser",
     "chain": "nbbanana.calls",

@@ -13,6 +13,7 @@ command line gives for it (sysexits, as the RunComfy CLI uses them).
     │   ├── VariableError            65   a name that is not there, or holds something else
     │   ├── UnknownModelError        65   no such model in the catalogue
     │   │   └── ModelRetiredError    65   the service had it and does not have it any more
+    │   ├── PlanError                65   a plan of a sweep that cannot be read
     │   └── ImageError               65   not a picture, or not one that can be sent
     │       └── ImageNotFoundError   66   no such file
     ├── CredentialError              77   the token is missing, refused or not safe
@@ -81,6 +82,7 @@ __all__ = [
     "NotInStoreError",
     "NotYoursError",
     "ParameterError",
+    "PlanError",
     "PromptError",
     "ProtocolError",
     "QuotaError",
@@ -298,6 +300,10 @@ class UnknownModelError(InputError):
 
 class ModelRetiredError(UnknownModelError):
     """The service had it and does not have it any more; the error names the model that follows."""
+
+
+class PlanError(InputError):
+    """A plan of a sweep that cannot be read, or is not what it says."""
 
 
 class ImageError(InputError):

@@ -23,6 +23,7 @@ from nbbanana.cli.console import (
     say,
     target_folder,
 )
+from nbbanana.cli.sweeps import run_sweep
 from nbbanana.errors import (
     InputError,
     NBBananaError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from nbbanana.models import Model
     from nbbanana.session import EditResult, Job, Session
     from nbbanana.settings import Mode
+    from nbbanana.sweeps import Sweep
 
 __all__ = ["add_to", "model_for"]
 
@@ -96,9 +98,12 @@ def _add_edit(commands: Commands) -> None:
     edit.set_defaults(line=[])
 
 
-def _edit(options: argparse.Namespace) -> None:
+def _edit(options: argparse.Namespace) -> int:
     with open_session(options) as session:
         cell = _read_cell(options.line, session)
+        if cell.axes:
+            prices = {"max_price": cell.max_price, "assume_price": cell.assume_price}
+            return run_sweep(options, _swept(cell, session), prices, dry_run=cell.dry_run)
         requests = session.requests(
             [cell.prompt, *cell.then],
             _pictures(cell, session),
@@ -111,7 +116,7 @@ def _edit(options: argparse.Namespace) -> None:
             from nbbanana.session.dry_run import describe_requests
 
             put_line(describe_requests(session, requests, cell.mode, cell.provider)["text/plain"])
-            return
+            return 0
         from nbbanana.session.cautioning import cautions_of
 
         folder = target_folder(options.output_dir)
@@ -127,9 +132,20 @@ def _edit(options: argparse.Namespace) -> None:
         with _cancelled_by_interrupt(job):
             if not cell.wait:
                 put_json({"request_id": _accepted(job, quiet=options.quiet), "wait": False})
-                return
+                return 0
             result = _waited(job, quiet=options.quiet)
         put_rows(options, [{"image": path} for path in save_pictures(result, folder)])
+    return 0
+
+
+def _swept(cell: Cell, session: Session) -> Sweep:
+    """Return the sweep that a line asks for."""
+    from nbbanana.sweeps import Sweep
+    from nbbanana.sweeps.planning import planned
+
+    given = {"model": cell.model, "provider": cell.provider, **cell.parameters, **cell.axes}
+    pictures = _pictures(cell, session)
+    return Sweep(session, planned(session, cell.prompt, pictures, given, region=cell.region, checks_names=False))
 
 
 def _read_cell(line: Sequence[str], session: Session) -> Cell:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import data_uri, encode, fitted, load
-from nbbanana.text import one_line
+from nbbanana.text import clip, one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -133,6 +133,8 @@ def sweep_text(view: SweepView) -> str:
     """Return a sweep for a terminal: its sentences, and a sign for each cell."""
     lines = [one_line(line) for line in view.lines]
     rows = [(facet.title, name, row) for facet in view.facets for name, row in facet.rows]
+    if view.columns and rows:
+        lines.append(clip(f"  {one_line(view.corner)}  {' · '.join(map(one_line, view.columns))}", 160))
     if any(len(row) > 1 for _, _, row in rows) or len(rows) > 1:
         wide = min(32, max(len(one_line(name)) for _, name, _ in rows))
         title = ""

@@ -15,6 +15,7 @@ from nbbanana.grammar import operands, options
 from nbbanana.grammar.bodies import MAGIC, read_prompts, written_words
 from nbbanana.grammar.lexer import Word, split
 from nbbanana.grammar.operands import EditOperand, FileOperand, Operand
+from nbbanana.grammar.swept import axis_names, read_axes
 from nbbanana.images.reading import existing
 from nbbanana.prompts.placeholders import escape, fill, normal
 from nbbanana.request import with_plain_line_ends
@@ -28,6 +29,8 @@ __all__ = ["Asked", "Cell", "parse", "parse_words", "split_cell", "to_cell"]
 
 LONGEST_MEND = 200
 """Characters of a line that is said to be the right one."""
+
+SWEEP = "--sweep"
 
 _BINDING = re.compile(r"\s*(?P<name>[^\s\"'<]+)\s*<<(?P<rest>.*)", re.DOTALL)
 _ASSIGNED = re.compile(r"(?P<name>[^\W\d]\w*)=[^=]")
@@ -71,6 +74,7 @@ class Cell:
         dry_run: show the request and its price, send nothing.
         wait: whether the cell ends with the result, or at once with a job.
         quiet: show nothing.
+        axes: the values of what varies, by name: a parameter, a placeholder, `model` or `provider`.
     """
 
     prompt: str
@@ -87,6 +91,7 @@ class Cell:
     wait: bool = True
     quiet: bool = False
     then: tuple[str, ...] = ()
+    axes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse(
@@ -150,13 +155,17 @@ def parse_words(
     model = model_of(named or default_model) if choose is None else choose(named, provider)
     given, left = options.read_options(words, options.options_of(model), variables, model.id)
     own = {option.key: value for option, value in given.values() if option.field is None}
-    prompt, *then = read_prompts(body, own, variables)
+    swept = own.get("sweep", ())
+    # What varies is filled in cell by cell: here its placeholders stay.
+    prompt, *then = read_prompts(body, own, {**variables, **{name: f"{{{{{name}}}}}" for name in axis_names(swept)}})
+    parameters = _parameters(model, given.values()) | {key: own[key] for key in ("mask",) if key in own}
     return Cell(
         prompt=prompt,
         then=tuple(then),
         operands=tuple(_operand(word, variables) for word in left),
         model=named,
-        parameters=_parameters(model, given.values()) | {key: own[key] for key in ("mask",) if key in own},
+        parameters=parameters,
+        axes=_checked_axes(read_axes(swept, model, variables), {**parameters, **own}, then),
         mode=_mode(own),
         provider=str(own["provider"]) if "provider" in own else None,
         max_price=_dollars(own, "max_price"),
@@ -166,6 +175,26 @@ def parse_words(
         wait="no_wait" not in own,
         quiet="quiet" in own,
     )
+
+
+def _checked_axes(axes: dict[str, Any], given: Mapping[str, Any], then: Sequence[str]) -> dict[str, Any]:
+    """
+    Return the axes of a line.
+
+    Raises:
+        UsageError: one that has a value of its own on the line, or a cell of several passes.
+    """
+    if twice := next((name for name in axes if name in given), None):
+        raise UsageError(
+            f"{twice} is given twice.", "The line gives it a value, and --sweep several.", "Keep one of the two."
+        )
+    if axes and then:
+        raise UsageError(
+            "A sweep and several passes do not go together.",
+            "Each cell of a sweep is one request.",
+            "Sweep the first pass, and edit the best of its pictures further.",
+        )
+    return axes
 
 
 def split_cell(text: str) -> tuple[str, str]:
@@ -246,7 +275,11 @@ def _check_equals(line: str, words: Sequence[Word]) -> None:
     if len(words) > 1 and not words[1].quoted and words[1].text == "=" and words[0].text.isidentifier():
         name, assigned = words[0].text, re.compile(r"\S+\s*=\s*")
     else:
-        found = [(word.text, _ASSIGNED.match(word.text)) for word in words if not word.quoted]
+        # What stands behind --sweep is a name with values.
+        alone = [
+            word for before, word in zip((None, *words), words, strict=False) if getattr(before, "text", "") != SWEEP
+        ]
+        found = [(word.text, _ASSIGNED.match(word.text)) for word in alone if not word.quoted]
         names = [match["name"] for text, match in found if match and existing(text) is None]
         if not names:
             return

@@ -51,6 +51,7 @@ class Option:
         field: the model's field; None for nbbanana's own.
         choices: the values it takes, where they are counted.
         line_only: whether only `%nbedit` has it.
+        repeats: whether it may be given several times; its value is a tuple then.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Option:
     field: Field | None = None
     choices: tuple[str, ...] = ()
     line_only: bool = False
+    repeats: bool = False
 
     @property
     def is_switch(self) -> bool:
@@ -93,6 +95,14 @@ OWN: tuple[Option, ...] = (
     Option("--assume-price", None, "USD", "what to count where the price is not known", "assume_price"),
     Option("--region", None, "PART", "what it is about: left,top,right,bottom from 0 to 1, or edit:12", "region"),
     Option("--mask", None, "PICTURE", "what to repaint: a picture, region, or edit:12.mask; not all models", "mask"),
+    Option(
+        "--sweep",
+        None,
+        "NAME=VALUES",
+        "ask with several values: seed=0:4, resolution=1K,2K, the values of {{name}}, or a variable; more than once",
+        "sweep",
+        repeats=True,
+    ),
     Option("--no-wait", None, None, "return a live job at once", "no_wait"),
     Option("--quiet", "-q", None, "show nothing; so does a ; at the end of the line", "quiet"),
 )
@@ -125,7 +135,7 @@ def options_of(model: Model) -> tuple[Option, ...]:
 
 def read_options(
     words: Iterable[Word], options: Iterable[Option], namespace: Mapping[str, Any], model: str = ""
-) -> tuple[dict[str, tuple[Option, str | bool]], list[Word]]:
+) -> tuple[dict[str, tuple[Option, Any]], list[Word]]:
     """
     Take the options out of the words of a line.
 
@@ -137,14 +147,14 @@ def read_options(
 
     Returns:
         By name, each option that was given with its value (text with its placeholders filled, but for those of
-        the prompt, or whether the flag was set); and the words that are left.
+        the prompt, or whether the flag was set; of one that repeats a tuple); and the words that are left.
 
     Raises:
         UsageError: no such option, one that is given twice, or one whose value is missing.
         ParameterError: a switch of the model with a value that is neither yes nor no.
     """
     table = _table(options)
-    given: dict[str, tuple[Option, str | bool]] = {}
+    given: dict[str, tuple[Option, Any]] = {}
     rest: list[Word] = []
     stream = iter(words)
     for word in stream:
@@ -155,11 +165,12 @@ def read_options(
             rest.extend(Word(left.text, quoted=True) for left in stream)
         else:
             option, value = _one(word.text, table, stream, model)
-            if option.name in given:
+            if option.name in given and not option.repeats:
                 raise UsageError(f"{option.name} is given twice.", "An option has one value.", "Keep one of the two.")
             # Those of the prompt are filled part by part: see `bodies.read_words`.
             is_filled = isinstance(value, str) and option.key != "prompt"
-            given[option.name] = option, fill(str(value), namespace) if is_filled else value
+            value = fill(str(value), namespace) if is_filled else value
+            given[option.name] = option, (*given.get(option.name, (option, ()))[1], value) if option.repeats else value
     return given, rest
 
 
@@ -348,6 +359,7 @@ def _meant(bare: str, table: Mapping[str, tuple[Option, bool]]) -> str | None:
         return f"-{bare}"
     if bare.replace("-", "_") in COUNTS and "-n" in table:
         return "-n"
-    near = nearest_name(bare, [f"--{name[2:]}" for name in table if name.startswith("--") and name[2:5] != "no-"])
+    known = sorted(table, key=lambda name: name in _OWN_NAMES)  # of two that are as near, the model's
+    near = nearest_name(bare, [name for name in known if name.startswith("--") and name[2:5] != "no-"])
     short = table[near][0].short if near else None
     return f"{short} ({near})" if short else near

@@ -15,6 +15,7 @@ from nbbanana.session.scope import scope
 
 if TYPE_CHECKING:
     from nbbanana.request import EditRequest
+    from nbbanana.sweeps.sweep import Sweep
 
 __all__ = ["CellRequest"]
 
@@ -64,6 +65,23 @@ class CellRequest:
             parameters=self._with_mask(cell.parameters),
             region=cell.region,
             provider=cell.provider,
+        )
+
+    def sweep(self, found: Iterable[Found]) -> Sweep:
+        """
+        Plan the sweep that the cell asks for; nothing is sent.
+
+        Raises:
+            InputError, UsageError: it cannot be asked like this.
+        """
+        from nbbanana.sweeps.planning import planned
+        from nbbanana.sweeps.sweep import Sweep
+
+        cell = self.cell
+        given = {"model": cell.model, "provider": cell.provider, **self._with_mask(cell.parameters), **cell.axes}
+        images = self._load(found)
+        return Sweep(
+            self.session, planned(self.session, cell.prompt, images, given, region=cell.region, checks_names=False)
         )
 
     def cautions(self, requests: Sequence[EditRequest]) -> tuple[str, ...]:

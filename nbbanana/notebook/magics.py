@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbbanana.notebook.displays import Display
     from nbbanana.providers.base import DeviceCode
     from nbbanana.session import EditResult, Job
+    from nbbanana.sweeps import Sweep
 
 __all__ = ["NBBananaMagics", "edit_help"]
 
@@ -103,7 +104,7 @@ class NBBananaMagics(Magics):
             keep_value_unshown(value)
         return value
 
-    def _bind(self, name: str, value: EditResult | Job, display: Display) -> None:
+    def _bind(self, name: str, value: EditResult | Sweep | Job, display: Display) -> None:
         from nbbanana.notebook.displays import publish
 
         self._shell.user_ns[name] = value

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nbbanana.errors import ImageError, NBBananaError
+from nbbanana.errors import ImageError, NBBananaError, UsageError
 from nbbanana.notebook.displays import Display, NotebookDisplay, OutputWidgetDisplay, publish, say
 from nbbanana.settings import settings
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from nbbanana.notebook.cell_request import CellRequest
     from nbbanana.session import EditResult, Job
+    from nbbanana.sweeps import Sweep
+    from nbbanana.sweeps.running import Running
 
 __all__ = ["AwaitingWaiter", "BlockingWaiter", "Waiter", "run", "run_now"]
 
@@ -68,6 +72,13 @@ class BlockingWaiter:
     async def over(self, job: Job, seconds: float) -> bool:
         """Wait here."""
         return job.wait(seconds)
+
+    async def pause(self) -> None:
+        """Wait a moment here."""
+        time.sleep(TICK)  # noqa: ASYNC251 (nothing of this waiter suspends)
+
+    async def ended(self) -> None:
+        """Have nothing to do with a loop."""
 
     async def cancel(self, job: Job | None) -> str:
         """Cancel it and wait for the service's answer, or for a second interrupt."""
@@ -116,10 +127,18 @@ class AwaitingWaiter:
             self._ended.add_done_callback(lambda over: over.cancelled() or over.exception())  # job.result() raises it
         return bool((await asyncio.wait({self._ended}, timeout=seconds))[0])
 
-    async def cancel(self, job: Job | None) -> str:
-        """Cancel it, and let the cell end as one that failed and not as a task that is cancelled."""
+    async def pause(self) -> None:
+        """Wait a moment in the loop."""
+        await asyncio.sleep(TICK)
+
+    async def ended(self) -> None:
+        """Let the cell end as one that failed and not as a task that is cancelled."""
         if task := asyncio.current_task():
             task.uncancel()
+
+    async def cancel(self, job: Job | None) -> str:
+        """Cancel it; the cell ends as one that failed."""
+        await self.ended()
         if job is None:
             return NOTHING_SENT
         future = asyncio.wrap_future(job.cancelling())
@@ -134,17 +153,21 @@ Waiter = BlockingWaiter | AwaitingWaiter
 """How the steps of a cell are waited for; `interrupt` is what an interrupt of the cell raises in the middle of one."""
 
 
-async def run(shell: InteractiveShell, ask: CellRequest, display: Display, waiter: Waiter) -> EditResult | Job | None:
+async def run(
+    shell: InteractiveShell, ask: CellRequest, display: Display, waiter: Waiter
+) -> EditResult | Sweep | Job | None:
     """
     Run what a cell asks.
 
     Returns:
-        The result, the live job with `--no-wait`, or None after a dry run.
+        The result, the sweep, the live job with `--no-wait`, or None after a dry run.
 
     Raises:
         NBBananaError: why there is no result.
         KeyboardInterrupt: the cell was interrupted; its message says what became of the request.
     """
+    if ask.cell.axes:
+        return await _run_sweep(shell, ask, display, waiter)
     try:
         found = [(operand, await waiter.settled(thing)) for operand, thing in ask.look_up()]
         requests = await waiter.call(lambda: ask.requests(found))
@@ -170,6 +193,44 @@ async def run(shell: InteractiveShell, ask: CellRequest, display: Display, waite
         return result
     except waiter.interrupt:
         raise _interrupted(await waiter.cancel(ask.job), ask.job, display) from None
+
+
+async def _run_sweep(shell: InteractiveShell, ask: CellRequest, display: Display, waiter: Waiter) -> Sweep | None:
+    """Run the sweep of a cell; its grid grows where the progress stands."""
+    running: Running | None = None
+    try:
+        found = [(operand, await waiter.settled(thing)) for operand, thing in ask.look_up()]
+        sweep = await waiter.call(lambda: ask.sweep(found))
+        if ask.cell.dry_run:
+            publish(shell, await waiter.call(lambda: sweep._repr_mimebundle_()[0]))
+            return None
+        if not ask.cell.wait or ask.cell.mode == "fresh":
+            raise _not_with_a_sweep("--no-wait" if not ask.cell.wait else "--fresh")
+        running = await waiter.call(
+            lambda: sweep.begin(max_price=ask.cell.max_price, assume_price=ask.cell.assume_price)
+        )
+        running.start()
+        while not running.look():
+            if (stages := running.news()) is not None:
+                display.draw(await waiter.call(partial(sweep.growing, stages)))
+            await waiter.pause()
+    except (KeyboardInterrupt, waiter.interrupt):
+        await waiter.ended()
+        if running is None:
+            raise _ending_in(NOTHING_SENT) from None
+        await waiter.call(running.take_back)
+        display.close_with(sweep.sheet(sweep.stopped))
+        raise _ending_in(sweep.stopped) from None
+    display.result((await waiter.call(lambda: sweep._repr_mimebundle_()[0]), {}))
+    return sweep
+
+
+def _not_with_a_sweep(option: str) -> UsageError:
+    return UsageError(
+        f"{option} and --sweep do not go together.",
+        "A sweep asks for what is missing and waits for it.",
+        "Leave it out; for new samples sweep other seeds: --sweep seed=4:8",
+    )
 
 
 def _say(shell: InteractiveShell, sentences: list[str]) -> None:
@@ -198,6 +259,11 @@ def _interrupted(words: str, job: Job | None, display: Display) -> KeyboardInter
     """Say where the progress stood what became of the request; gives the exception that the cell ends in."""
     if job is not None:
         display.ended(job, words)
+    return _ending_in(words)
+
+
+def _ending_in(words: str) -> KeyboardInterrupt:
+    """Return the exception that an interrupted cell ends in."""
     interrupt = KeyboardInterrupt(words)
     if not settings().tracebacks:
         # IPython asks any exception for this; frames of our own waiting say nothing to a user.

@@ -11,6 +11,7 @@ from typing import Any
 from nbbanana.errors import InputError, PromptError, UsageError
 from nbbanana.images import ImageInput
 from nbbanana.models.framing import ratio_of
+from nbbanana.prompts import Prompt
 from nbbanana.session import Session
 from nbbanana.session.call_args import settled
 from nbbanana.sweeps.axes import Axis, Combine, Point, axes_of, combined, is_series, points_of_rows
@@ -58,7 +59,7 @@ def planned(
         InputError: no cell can be asked; it is the reason of the first.
     """
     words = dict(replace or {})
-    same, axes = axes_of({**({} if prompt is None else {"prompt": prompt}), **given})
+    same, axes = axes_of({**({} if prompt is None else {"prompt": _words(prompt)}), **given})
     searched = axes_of(words)[1]
     if short := sorted(set(words) - {axis.name for axis in searched}):
         raise UsageError(
@@ -194,14 +195,19 @@ def _commonest(pictures: Sequence[ImageInput], words: Sequence[Any]) -> Any:
     return Counter(map(nearest, sizes)).most_common(1)[0][0]
 
 
+def _words(prompt: Any) -> Any:
+    return [_checked(one) for one in prompt] if is_series(prompt) else _checked(prompt)
+
+
 def _varies(points: Sequence[Point], name: str) -> bool:
     return len({point[name][1] for point in points if name in point}) > 1
 
 
 def _checked(prompt: Any) -> str:
+    """Return the words of a prompt; of one in parts, its lines, which are composed when all placeholders are filled."""
     if not isinstance(prompt, str) or not prompt.strip():
         raise PromptError("There is no prompt.", "A request needs words.", "Say what to keep and what to change.")
-    return prompt
+    return prompt.lines if isinstance(prompt, Prompt) else prompt
 
 
 def _check_axes(axes: Sequence[Axis]) -> None:

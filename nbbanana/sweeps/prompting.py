@@ -28,14 +28,16 @@ def placeholders(prompts: Sequence[str]) -> frozenset[str]:
 
 def filled(prompt: str, values: Mapping[str, Any]) -> str:
     """
-    Return a prompt with the values of its placeholders; one that has no value here stays as it is written.
+    Return a prompt with the values of its placeholders; one that has no value here stays, and `{{{{` is two braces.
 
     >>> filled("Paint the {{part}} {{colour}}, {{{{so}}.", {"colour": "red"})
-    'Paint the {{part}} red, {{{{so}}.'
+    'Paint the {{part}} red, {{so}}.'
     """
 
     def value(match: re.Match[str]) -> str:
-        name = normal(match["name"] or "")
+        if match["escaped"]:
+            return "{{"
+        name = normal(match["name"])
         return str(values[name]) if name in values else match[0]
 
     return _BRACES.sub(value, prompt)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from dataclasses import replace
 from typing import Any
 
@@ -34,55 +38,92 @@ class Running:
         plan: what is asked.
         ahead: how the cells stand as it begins.
         wanted: the numbers of the cells to ask; all others stay as they stand.
+        prices: `max_price` for all at one provider together, and `assume_price` for each.
     """
 
-    def __init__(self, session: Session, plan: Plan, ahead: Outlook, wanted: Sequence[int]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        plan: Plan,
+        ahead: Outlook,
+        wanted: Sequence[int],
+        prices: Mapping[str, float | None],
+    ) -> None:
         self._session = session
         self._plan = plan
         self.standings = list(ahead.standings)
         self._wanted = list(wanted)
+        self._prices = prices
         self.jobs: dict[int, Job] = {}
         """By the number of the cell."""
         self._left: set[int] = set()
+        self._told, self._told_at = -1, 0.0
 
-    def start(self, **prices: float | None) -> None:
+    def start(self) -> None:
         """
         Begin all cells, at each provider together; returns at once.
 
         Raises:
             NBBananaError: a provider that cannot be had. What was begun before goes on.
+            KeyboardInterrupt: it was interrupted; what was begun is held, to be taken back.
         """
-        for (provider, mode), numbers in self._groups().items():
-            requests = [self._plan.cells[number].request for number in numbers]
-            jobs = self._session.start_each(
-                [request for request in requests if request is not None], mode=mode, provider=provider, **prices
-            )
-            self.jobs.update(zip(numbers, jobs, strict=True))
+        # In a thread of its own: an interrupt in the middle would leave requests that nothing holds.
+        begun: Future[None] = Future()
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._start, begun), name="nbbanana-sweep").start()
+        is_interrupted = False
+        while not begun.done():
+            try:
+                wait_for([begun], timeout=TICK)
+            except KeyboardInterrupt:
+                is_interrupted = True
         self._left = set(self.jobs)
+        begun.result()
+        if is_interrupted:
+            raise KeyboardInterrupt
 
-    def wait(self, tell: Callable[[Sequence[Progress]], None]) -> None:
-        """
-        Wait until all are over.
-
-        Args:
-            tell: is told how the jobs stand, at once and then every second in which something changed.
-
-        Raises:
-            KeyboardInterrupt: what was not sent was taken back; what was sent goes on.
-        """
-        told_at, told = 0.0, -1
+    def _start(self, begun: Future[None]) -> None:
         try:
-            while self._left:
-                self._gather()
-                if time.monotonic() - told_at >= TOLD_EVERY and told != len(self._left):
-                    told_at, told = time.monotonic(), len(self._left)
-                    tell([job.progress for job in self.jobs.values()])
-                waiting = next(iter(self._left), None)
-                if waiting is not None:
-                    self.jobs[waiting].wait(TICK)
-        except KeyboardInterrupt:
-            self._take_back()
-            raise
+            for (provider, mode), numbers in self._groups().items():
+                requests = [self._plan.cells[number].request for number in numbers]
+                jobs = self._session.start_each(
+                    [request for request in requests if request is not None],
+                    mode=mode,
+                    provider=provider,
+                    **self._prices,
+                )
+                self.jobs.update(zip(numbers, jobs, strict=True))
+        except BaseException as error:  # noqa: BLE001 (it is raised again where it is waited for)
+            begun.set_exception(error)
+        else:
+            begun.set_result(None)
+
+    def look(self) -> bool:
+        """Take notice of what is over; returns whether all is."""
+        for number in [number for number in self._left if self.jobs[number].done()]:
+            self._left.discard(number)
+            self.standings[number] = _ended(self.jobs[number], self.standings[number])
+        return not self._left
+
+    def pause(self) -> None:
+        """Wait for a moment, or until the next cell is over."""
+        if self._left:
+            self.jobs[next(iter(self._left))].wait(TICK)
+
+    def news(self) -> list[Progress] | None:
+        """Return how the jobs stand, at most once a second and only when one is over since; else None."""
+        if self._told == len(self._left) or time.monotonic() - self._told_at < TOLD_EVERY:
+            return None
+        self._told_at, self._told = time.monotonic(), len(self._left)
+        return [job.progress for job in self.jobs.values()]
+
+    def take_back(self) -> None:
+        """Take back what was not sent; what a service has goes on, and the next run of the sweep takes it up."""
+        for back in [self.jobs[number].withdrawing() for number in self._left]:
+            back.result()
+        self.look()
+        for number in self._left:
+            self.standings[number] = replace(self.standings[number], state="under way", edit=self.jobs[number].run.edit)
 
     def _groups(self) -> dict[tuple[str | None, Any], list[int]]:
         """
@@ -102,21 +143,6 @@ class Running:
             mode = "auto" if cell.request.is_seeded else "fresh"
             groups.setdefault((cell.provider, mode), []).append(number)
         return groups
-
-    def _gather(self) -> None:
-        """Take notice of the jobs that are over."""
-        for number in [number for number in self._left if self.jobs[number].done()]:
-            self._left.discard(number)
-            self.standings[number] = _ended(self.jobs[number], self.standings[number])
-
-    def _take_back(self) -> None:
-        """Take back what was not sent; what a service has goes on, and the next run of the sweep takes it up."""
-        backs = {number: self.jobs[number].withdrawing() for number in self._left}
-        for back in backs.values():
-            back.result()
-        self._gather()
-        for number in self._left:
-            self.standings[number] = replace(self.standings[number], state="under way", edit=self.jobs[number].run.edit)
 
 
 def _ended(job: Job, before: Standing) -> Standing:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.sweep_grid import SweepImages
@@ -11,10 +13,12 @@ from nbbanana.errors import NBBananaError, UsageError
 from nbbanana.session import EditResult, Session, current
 from nbbanana.session.call_args import checked_prices
 from nbbanana.session.result_sets import Missing, ResultSet
+from nbbanana.session.saving import check_free
 from nbbanana.sweeps.axes import Combine
 from nbbanana.sweeps.cells import Cell, Standing
 from nbbanana.sweeps.frames import frame_of
 from nbbanana.sweeps.plan import Outlook, Plan, outlook
+from nbbanana.sweeps.plan_files import read_plan, write_plan
 from nbbanana.sweeps.planning import planned
 from nbbanana.sweeps.running import Running, check_prices
 from nbbanana.sweeps.shown import plan_bundle, sheet_bundle
@@ -198,42 +202,100 @@ class Sweep(Sequence[SweepCell]):
             BudgetError: all together may cost more than `max_price` or the budget; nothing was sent.
             KeyboardInterrupt: it was interrupted; it says how to go on.
         """
-        return self._run({"missing", "under way"}, max_price, assume_price)
+        return self._waited(self.begin(max_price=max_price, assume_price=assume_price))
 
     def retry(self, *, max_price: float | None = None, assume_price: float | None = None) -> Sweep:
         """
         Ask again for the cells that gave no picture and surely cost nothing: those that the service refused, and those
         that failed and were not charged. Their number is in the report of the sweep.
         """
-        return self._run(set(), max_price, assume_price, retries=True)
+        return self._waited(self.begin(retries=True, max_price=max_price, assume_price=assume_price))
+
+    def begin(
+        self, *, retries: bool = False, max_price: float | None = None, assume_price: float | None = None
+    ) -> Running:
+        """
+        Make ready what `run` does, or what `retry` does, for those who wait in their own way; nothing is sent yet.
+
+        `running.start()` sends, `running.look()` says whether all is over, and after an interrupt
+        `running.take_back()` takes back what was not sent.
+        """
+        prices = checked_prices(max_price, assume_price)
+        self._ahead, self._standings = None, None
+        wanted = [
+            number
+            for number, one in enumerate(self.ahead.standings)
+            if (one.is_free if retries else one.state in {"missing", "under way"})
+            and self.plan.cells[number].request is not None
+        ]
+        check_prices(self.ahead, **prices)
+        running = Running(self.session, self.plan, self.ahead, wanted, prices)
+        self._standings = running.standings
+        return running
+
+    def growing(self, stages: Sequence[Progress]) -> dict[str, str]:
+        """Return the grid as it is while its jobs stand so, as a MIME bundle."""
+        return self.sheet(*progress_lines(stages))
+
+    def sheet(self, *lines: str) -> dict[str, str]:
+        """Return the grid as it stands, under some sentences, as a MIME bundle."""
+        return sheet_bundle(self.plan, self.standings, self.session.library, self._images, lines)
+
+    @property
+    def stopped(self) -> str:
+        """How it stands after an interrupt, and how to go on."""
+        return stopped(self.plan, self.standings)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """
+        Write the plan into a file: `plan.json`, with its seeds, and its pictures in a folder beside it.
+
+        `nb.Sweep.open` reads it, and `nbbanana sweep plan.json` runs it from a shell.
+
+        Args:
+            path: ends in `.json`.
+            overwrite: replace a file that is there.
+
+        Raises:
+            UsageError: another ending, or a file that is there.
+        """
+        target = Path(path).expanduser()
+        if target.suffix.lower() != ".json":
+            raise UsageError(f"{target.name} is no plan.", "A plan is JSON.", f"Use {target.stem}.json.")
+        check_free([target], overwrite=overwrite)
+        return write_plan(self.plan, target)
+
+    @classmethod
+    def open(cls, path: str | Path, session: Session | None = None) -> Sweep:
+        """
+        Open a plan that was saved; nothing is sent before `run`.
+
+        Args:
+            path: the file.
+            session: the session that asks; None is the current one.
+
+        Raises:
+            PlanError: it cannot be read, or its pictures are not those that it names.
+        """
+        asks = session or current()
+        return cls(asks, read_plan(Path(path).expanduser(), asks))
 
     def to_frame(self) -> DataFrame:
         """Return the cells as a pandas DataFrame: a column for each axis, and what became of each."""
         return frame_of(self.plan, self.standings, self.session.library)
 
-    def _run(
-        self, states: set[str], max_price: float | None, assume_price: float | None, *, retries: bool = False
-    ) -> Sweep:
-        prices = checked_prices(max_price, assume_price)
-        self._ahead, self._standings = None, None
-        standings = self.ahead.standings
-        wanted = [
-            number
-            for number, one in enumerate(standings)
-            if (one.is_free if retries else one.state in states) and self.plan.cells[number].request is not None
-        ]
-        check_prices(self.ahead, **prices)
-        running = Running(self.session, self.plan, self.ahead, wanted)
-        self._standings = running.standings
+    def _waited(self, running: Running) -> Sweep:
         watch = watcher()
         try:
-            running.start(**prices)
-            running.wait(lambda stages: watch.drawing(lambda: self._growing(running, stages)))
+            running.start()
+            while not running.look():
+                if (stages := running.news()) is not None:
+                    watch.drawing(partial(self.growing, stages))
+                running.pause()
         except KeyboardInterrupt:
-            watch.ended(said := self._stopped())
-            raise KeyboardInterrupt(said) from None
-        finally:
-            self._standings = running.standings
+            running.take_back()
+            watch.ended(self.stopped)
+            raise KeyboardInterrupt(self.stopped) from None
         watch.ended(self.summary)
         return self
 
@@ -242,22 +304,10 @@ class Sweep(Sequence[SweepCell]):
         """How the sweep stands, in a sentence or two."""
         return summary_of(self.plan, self.standings)
 
-    def _stopped(self) -> str:
-        return stopped(self.plan, self.standings)
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return self._bundle(), {}
-
-    def _growing(self, running: Running, stages: Sequence[Progress]) -> dict[str, str]:
-        """Return the grid as it is while it runs."""
-        library = self.session.library
-        return sheet_bundle(self.plan, running.standings, library, self._images, progress_lines(stages))
-
-    def _bundle(self) -> dict[str, str]:
-        library = self.session.library
         if self._standings is None:
-            return plan_bundle(self.plan, self.ahead, library, self._images)
-        return sheet_bundle(self.plan, self._standings, library, self._images, [self.summary])
+            return plan_bundle(self.plan, self.ahead, self.session.library, self._images), {}
+        return self.sheet(self.summary), {}
 
 
 def sweep(

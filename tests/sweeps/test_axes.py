@@ -115,6 +115,6 @@ def test_words_that_are_not_in_the_prompt_are_refused(word):
         check_words(["A red car."], [word])
 
 
-def test_a_placeholder_takes_its_value_and_four_braces_stay():
+def test_a_placeholder_takes_its_value_and_four_braces_are_two():
     """What stands for two braces is not a placeholder; what has no value here is left."""
-    assert filled("{{ a }} {{b}} {{{{a}} {{{a}}}", {"a": "x"}) == "x {{b}} {{{{a}} {x}"
+    assert filled("{{ a }} {{b}} {{{{a}} {{{a}}}", {"a": "x"}) == "x {{b}} {{a}} {x}"

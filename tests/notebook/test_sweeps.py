@@ -1,0 +1,88 @@
+"""`--sweep` in a cell: several values of one thing, a grid, and what is said where it cannot be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import nbbanana as nb
+from nbbanana import errors
+
+
+def cell(line: str, body: str = "Paint the wall {{colour}}.") -> str:
+    """A cell."""
+    return f"%%nbedit {line}\n{body}\n"
+
+
+def test_a_cell_with_a_sweep_binds_and_shows_its_grid(shell: Any) -> None:
+    """Ranges, lists and variables are axes; other placeholders take the values of variables."""
+    shell.user_ns |= {"times": ["noon", "dusk"], "place": "Oslo"}
+    body = "Paint {{place}} {{colour}} at {{times}}."
+    shell.run_cell(cell('grid << table --sweep "colour=sand,deep red" --sweep times --sweep seed=0:2', body))
+    grid = shell.user_ns["grid"]
+    assert grid.plan.shape == "colour (2) × times (2) × seed (2) = 8 cells"
+    assert {one.state for one in grid} == {"here"}
+    assert grid[4].result.prompt == "Paint Oslo deep red at noon."
+    assert "All 8 cells are here." in shell.shown[-1]["text/plain"]
+    assert shell.shown[-1]["text/html"].count("<img") == 8
+
+
+def test_a_dry_run_of_a_sweep_sends_nothing(shell: Any) -> None:
+    """It shows the plan."""
+    shell.run_cell(cell("table --sweep colour=sand,sage --sweep resolution=1K,2K --dry-run"))
+    assert "colour (2) × resolution (2) = 4 cells." in shell.shown[-1]["text/plain"]
+    assert not len(nb.history)
+
+
+def test_a_sweep_grows_in_one_display(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is here by now stands in the place that the whole grid takes."""
+    drawn: list[str] = []
+    publish = notebook.display_pub.publish
+
+    def watch(data: Any, *args: Any, **how: Any) -> None:
+        drawn.append(data.get("text/plain", ""))
+        publish(data, *args, **how)
+
+    monkeypatch.setattr(notebook.display_pub, "publish", watch)
+    monkeypatch.setenv("NBBANANA_SANDBOX_SCALE", "0.05")
+    notebook.run_cell(cell("grid << table --sweep colour=sand,sage,rust"))
+    assert any("of 3 done" in text for text in drawn)
+    assert "■ takes back what was not sent" in drawn[0] or len(drawn) == 1
+    assert "All 3 cells are here." in notebook.shown[-1]["text/plain"]
+    assert len(notebook.shown) == 1
+
+
+def test_a_swept_cell_again_pays_nothing(shell: Any) -> None:
+    """Cells without a seed have one that follows from what they ask."""
+    for _ in range(2):
+        shell.run_cell(cell("grid << table --sweep colour=sand,sage"))
+    assert len(nb.history) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("table --seed 3 --sweep seed=0:4", "seed is given twice"),
+        ("table --sweep seed=0:4 --sweep seed=5:6", "seed is given twice"),
+        ("table --sweep seed=4:4", "has no values"),
+        ("table --sweep colours", "there is no variable colours"),
+        ("table --sweep sed=0:4", "sed is not a parameter"),
+        ("table --sweep =1,2", "cannot be read"),
+        ("table --sweep resolution=8K,9K", "8K"),
+        ('table --sweep colour=sand,"deep red"', "has one quote"),
+        ("table --sweep colour=sand,sage --no-wait", "do not go together"),
+        ("table --sweep colour=sand,sage --fresh", "do not go together"),
+    ],
+)
+def test_a_sweep_that_cannot_be_read_says_why(shell: Any, line: str, said: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(errors.NBBananaError, match=said):
+        shell.run_cell(cell(line, "Make it {{colour}}." if "colour=" in line else "Make it night."))
+    assert not len(nb.history)
+
+
+def test_a_sweep_of_passes_is_refused(shell: Any) -> None:
+    """Each cell is one request."""
+    with pytest.raises(errors.UsageError, match="A sweep and several passes do not go together"):
+        shell.run_cell(cell("table --sweep colour=sand,sage", "Make it {{colour}}.\n---\nAdd a boat."))
