@@ -1,4 +1,4 @@
-"""Concurrency limit with AIMD: halved on 429, +1/size per accepted job."""
+"""Concurrency limit: halved on 429, back along a cubic curve within as many accepted jobs as ran at once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ __all__ = ["AdaptiveLimit"]
 
 ONE_REFUSAL = 1.0
 """Seconds within which refusals speak of the same burst."""
+KEPT = 0.5
+"""What a refusal leaves of the limit."""
 
 
 class AdaptiveLimit:
     """
-    A semaphore with an adaptive size: halved on a 429, +1/size per accepted job.
+    A semaphore with an adaptive size: halved on a 429, and grown by accepted jobs.
 
-    Additive increase and multiplicative decrease, as TCP has it (Chiu and Jain, 1989). All calls belong to one loop.
+    It grows as TCP CUBIC does (RFC 9438), counted in accepted jobs and not in seconds, since a round here is a job of
+    many seconds: quickly at first, slowly near the size at which it was refused, which it has again after as many
+    accepted jobs as that size; then beyond. One more a round would need thousands of jobs to get over one refusal. All
+    calls belong to one loop.
 
     >>> limit = AdaptiveLimit(16)
     >>> limit.refused(); limit.size
@@ -30,6 +35,10 @@ class AdaptiveLimit:
         self._clock = clock
         self._halved_at = -math.inf
         self.size = float(most)
+        self._refused_at = float(most)
+        """The size at the last refusal."""
+        self._since = 0
+        """Jobs that were accepted since then."""
         self._taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -49,8 +58,11 @@ class AdaptiveLimit:
         self._wake()
 
     def accepted(self) -> None:
-        """Grow by one job per full round: the service accepted one."""
-        self.size = min(float(self.most), self.size + 1 / self.size)
+        """Grow, by one at most: the service accepted a job."""
+        self._since += 1
+        way = self._since / self._refused_at - 1.0
+        cubic = self._refused_at * (1.0 + (1.0 - KEPT) * way**3)
+        self.size = min(float(self.most), self.size + 1.0, max(self.size, cubic))
         self._wake()
 
     def refused(self) -> None:
@@ -62,7 +74,8 @@ class AdaptiveLimit:
         now = self._clock()
         if now - self._halved_at >= ONE_REFUSAL:
             self._halved_at = now
-            self.size = max(1.0, self.size / 2)
+            self._refused_at, self._since = self.size, 0
+            self.size = max(1.0, self.size * KEPT)
 
     def _wake(self) -> None:
         free = int(self.size) - self._taken

@@ -13,9 +13,10 @@ sample, and is sent.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -35,6 +36,8 @@ EVERY_STATE: tuple[State, ...] = get_args(State)
 UNSETTLED = frozenset({"unknown", "lost"})
 MANY = 1000
 """The most records of one ask that are read."""
+AT_ONCE = 500
+"""Asks that one query is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +112,30 @@ class Reuse:
         """Return the newest completed edit of an ask, whether it was given in this kernel or not."""
         return next(iter(self._of_ask(request, provider, ("completed",), 1)), None)
 
-    def standing(self, request: EditRequest, provider: str | None, sample: int = 0) -> Edit | None:
+    def standings(self, asked: Sequence[tuple[EditRequest, int]], provider: str | None) -> list[Edit | None]:
         """
-        Return the edit that stands for a sample of an ask: the one that answers it, else the newest one there is.
+        Return for each sample of an ask the edit that stands for it: the one that answers it, else the newest there is.
+
+        The store is asked once for many of them.
 
         Args:
-            request: what is asked.
-            provider: who runs it; None takes any.
-            sample: of an ask without a seed, which of those that were sent, the oldest first; a seeded ask has one.
+            asked: each request, and of an ask without a seed, which of those that were sent, the oldest first; a
+                seeded ask has one.
+            provider: who runs them; None takes any.
         """
-        edits = self._every(request, provider, MANY)
-        if request.is_seeded:
-            return next((edit for edit in edits if edit.state == "completed"), next(iter(edits), None))
-        taken = [edit for edit in reversed(edits) if edit.state not in {"rejected", "cancelled"}]
-        return taken[sample] if sample < len(taken) else None
+        found: list[Edit | None] = []
+        for start in range(0, len(asked), AT_ONCE):
+            some = asked[start : start + AT_ONCE]
+            questions = [self._questions(request) for request, _ in some]
+            edits = self._store.by_asks(list(dict.fromkeys(itertools.chain.from_iterable(questions))), provider)
+            of_ask: dict[str, list[Edit]] = {}
+            for edit in edits:
+                of_ask.setdefault(edit.ask, []).append(edit)
+            found += [
+                _standing(request, sample, _newest_first(request, asks, of_ask))
+                for (request, sample), asks in zip(some, questions, strict=True)
+            ]
+        return found
 
     def collectable(self, request: EditRequest, provider: str, mode: Mode) -> Edit | None:
         """Return an accepted job of the same ask that was not collected and that no kernel watches."""
@@ -199,9 +212,14 @@ class Reuse:
         To a request that names no model, those are also the ones that named none when another model was the default:
         a default that changes makes no new question of an old cell.
         """
+        ask, *unnamed = self._questions(request)
+        return self._store.by_ask(ask, provider, states=states, limit=limit, unnamed=unnamed)
+
+    @staticmethod
+    def _questions(request: EditRequest) -> list[str]:
+        """Return the digest of an ask and, where it names no model, of the same question to other models."""
         others = () if request.model_named else (model for model in ids() if model != request.model)
-        unnamed = [request.ask_at(model) for model in others]
-        return self._store.by_ask(request.ask, provider, states=states, limit=limit, unnamed=unnamed)
+        return [request.ask, *(request.ask_at(model) for model in others)]
 
     def _choose(self, answers: list[Edit], request: EditRequest, occurrence: Occurrence, mode: Mode) -> Edit | None:
         if not answers:
@@ -228,6 +246,21 @@ class Reuse:
             return own
         left = [edit for edit in (*slots.values(), *answers) if edit.id not in given]
         return left[0] if left else None
+
+
+def _newest_first(request: EditRequest, asks: Sequence[str], of_ask: Mapping[str, list[Edit]]) -> list[Edit]:
+    """Return the edits of an ask; those of other models count where no model was named."""
+    own = of_ask.get(request.ask, [])
+    others = [edit for ask in asks[1:] for edit in of_ask.get(ask, ()) if not edit.model_named]
+    return sorted([*own, *others], key=lambda edit: -edit.id)[:MANY] if others else own[:MANY]
+
+
+def _standing(request: EditRequest, sample: int, edits: Sequence[Edit]) -> Edit | None:
+    """Return the edit that stands for a sample, out of those of its ask, newest first."""
+    if request.is_seeded:
+        return next((edit for edit in edits if edit.state == "completed"), next(iter(edits), None))
+    taken = [edit for edit in reversed(edits) if edit.state not in {"rejected", "cancelled"}]
+    return taken[sample] if sample < len(taken) else None
 
 
 def _is_uncertain(edit: Edit) -> bool:

@@ -221,9 +221,9 @@ class Session(EditCalls):
         receives = (partial(self._receive, choice, request) for request in requests)
         return [Job(run, engine, self.library, self, receive) for run, receive in zip(runs, receives, strict=True)]
 
-    def standing(self, request: EditRequest, provider: str | None = None, sample: int = 0) -> Edit | None:
-        """Return the edit that stands for a sample of an ask at a provider; see `nbbanana.engine.reuse`."""
-        return self._engines.reuse.standing(request, self.choice(provider).name or None, sample)
+    def standings(self, asked: Sequence[tuple[EditRequest, int]], provider: str | None = None) -> list[Edit | None]:
+        """Return the edit that stands for each sample of an ask at a provider; see `nbbanana.engine.reuse`."""
+        return self._engines.reuse.standings(asked, self.choice(provider).name or None)
 
     def start_chain(
         self,

@@ -172,6 +172,14 @@ class Reader:
             given | {"ask": ask, "asks": json.dumps([ask, *unnamed]), "states": json.dumps(wanted), "limit": limit},
         )
 
+    def by_asks(self, asks: Sequence[str], provider: str | None = None) -> list[Edit]:
+        """Return the edits that asked one of these questions, in whatever state, newest first, by one query."""
+        return self._edits(
+            "SELECT * FROM edits INDEXED BY edits_ask WHERE ask IN (SELECT value FROM json_each(?))"
+            " AND provider = coalesce(?, provider) ORDER BY id DESC",
+            (json.dumps(list(asks)), provider),
+        )
+
     def schema(self, sha256: str) -> Mapping[str, Any]:
         """Return the JSON Schema of a model by its hash, which `Edit.schema_hash` names; NotInStoreError without it."""
         with self._database.read() as connection:

@@ -15,7 +15,7 @@ from nbbanana.errors import UsageError
 from nbbanana.models.naming import short_name
 from nbbanana.text import one_line
 
-__all__ = ["Axis", "Combine", "Point", "axes_of", "combined", "is_series", "points_of_rows"]
+__all__ = ["Axis", "Combine", "Point", "axes_of", "combined", "is_series", "key_of", "points_of_rows"]
 
 Combine = Literal["product", "zip"]
 Point = Mapping[str, tuple[Any, str]]
@@ -141,16 +141,18 @@ def points_of_rows(rows: Any) -> tuple[list[Axis], list[Point]]:
     filled = [{str(key): _plain(value) for key, value in row.items() if not _is_missing(value)} for row in records]
     axes = []
     for name in dict.fromkeys(itertools.chain.from_iterable(filled)):
-        values = list({_key(row[name]): row[name] for row in filled if name in row}.values())
+        values = list({key_of(row[name]): row[name] for row in filled if name in row}.values())
         axes.append(_axis(name, values))
-    name_of = {axis.name: dict(zip(map(_key, axis.values), axis.names, strict=True)) for axis in axes}
-    return axes, [{name: (value, name_of[name][_key(value)]) for name, value in row.items()} for row in filled]
+    name_of = {axis.name: dict(zip(map(key_of, axis.values), axis.names, strict=True)) for axis in axes}
+    return axes, [{name: (value, name_of[name][key_of(value)]) for name, value in row.items()} for row in filled]
 
 
 def _axis(name: str, values: Sequence[Any]) -> Axis:
     if not values:
         raise UsageError(f"{name} has no value.", "An axis has at least one.", f"Give {name} some values.")
-    twice = [value for key, group in itertools.groupby(sorted(values, key=_key), _key) if len(value := list(group)) > 1]
+    twice = [
+        value for key, group in itertools.groupby(sorted(values, key=key_of), key_of) if len(value := list(group)) > 1
+    ]
     if twice:
         raise UsageError(
             f"{name} has {_named(name, twice[0][0])} twice.",
@@ -201,10 +203,10 @@ def _is_missing(value: Any) -> bool:
     )
 
 
-def _key(value: Any) -> str:
+def key_of(value: Any) -> str:
     """Return what tells a value from others of its axis: its type and its text, or which object it is."""
     if isinstance(value, str | int | float | bool | os.PathLike) or value is None:
         return f"{type(value).__name__}:{value}"
     if is_series(value):
-        return "|".join(_key(one) for one in value)
+        return "|".join(key_of(one) for one in value)
     return f"{type(value).__name__}@{id(value)}"

@@ -89,7 +89,7 @@ def outlook(session: Session, plan: Plan) -> Outlook:
     Raises:
         NBBananaError: a provider that cannot be had.
     """
-    standings = [standing_of(cell, _edit(session, cell)) for cell in plan.cells]
+    standings = _standings(session, plan.cells)
     missing = [cell for cell, one in zip(plan.cells, standings, strict=True) if one.state == "missing"]
     groups: dict[str | None, list[Cell]] = {}
     for cell in missing:
@@ -113,8 +113,18 @@ def outlook(session: Session, plan: Plan) -> Outlook:
     )
 
 
-def _edit(session: Session, cell: Cell) -> Any:
-    return None if cell.request is None else session.standing(cell.request, cell.provider, cell.sample)
+def _standings(session: Session, cells: Sequence[Cell]) -> list[Standing]:
+    """Return how each cell stands by the store, which is asked once for all cells of a provider."""
+    standings = [standing_of(cell, None) for cell in cells]
+    of_provider: dict[str | None, list[Cell]] = {}
+    for cell in cells:
+        if cell.request is not None:
+            of_provider.setdefault(cell.provider, []).append(cell)
+    for provider, some in of_provider.items():
+        asked = [(cell.request, cell.sample) for cell in some if cell.request is not None]
+        for cell, edit in zip(some, session.standings(asked, provider), strict=True):
+            standings[cell.number] = standing_of(cell, edit)
+    return standings
 
 
 def _quotes(session: Session, provider: str | None, cells: Sequence[Cell]) -> tuple[Quote | None, str]:
@@ -137,8 +147,9 @@ def _quotes(session: Session, provider: str | None, cells: Sequence[Cell]) -> tu
 
 def _seconds(session: Session, cells: Sequence[Cell], at_once: int) -> float | None:
     """Return how long cells take at least, from the median of such jobs in this store; None where there is none."""
+    names = {provider: session.choice(provider).name for provider in {cell.provider for cell in cells}}
     kinds = Counter(
-        (cell.request.model, cell.request.parameters.get("resolution"), session.choice(cell.provider).name)
+        (cell.request.model, cell.request.parameters.get("resolution"), names[cell.provider])
         for cell in cells
         if cell.request is not None
     )

@@ -16,6 +16,7 @@ from nbbanana.session import Session
 from nbbanana.session.call_args import settled
 from nbbanana.sweeps.axes import Axis, Combine, Point, axes_of, combined, is_series, points_of_rows
 from nbbanana.sweeps.cells import Cell, seeded
+from nbbanana.sweeps.checking import Checker
 from nbbanana.sweeps.plan import Plan
 from nbbanana.sweeps.prompting import check_names, check_words, filled, placeholders, replaced
 
@@ -102,6 +103,8 @@ class _Cells:
 
     def __init__(self, session: Session, same: _Same) -> None:
         self._session, self._same = session, same
+        self._checker = Checker(session, same.region)
+        self._names: dict[tuple[str | None, str | None], frozenset[str]] = {}
         self._loaded: dict[int, tuple[ImageInput, ...]] = {}
         self._common = session.load(same.images) if same.images else ()
 
@@ -123,10 +126,16 @@ class _Cells:
         prompt = filled(replaced(values.pop("prompt"), changes), fills)
         pictures = self._pictures(values.pop("images", None))
         how = {name: values.pop(name, None) for name in ("model", "provider", "n")}
-        model = self._session.model_at(how["model"], how["provider"])
-        known = {field.name for field in model.options} | {"aspect_ratio", "resolution"}
+        known = self._names_at(how["model"], how["provider"])
         parameters = {name: value for name, value in values.items() if name not in fills or name in known}
         return {"prompt": prompt, "images": (*pictures, *self._common), **how, "parameters": parameters}
+
+    def _names_at(self, model: str | None, provider: str | None) -> frozenset[str]:
+        """Return the parameters of a model; looked up once for all its cells."""
+        if (model, provider) not in self._names:
+            options = self._session.model_at(model, provider).options
+            self._names[model, provider] = frozenset({"aspect_ratio", "resolution", *(one.name for one in options)})
+        return self._names[model, provider]
 
     def _pictures(self, value: Any) -> tuple[ImageInput, ...]:
         if value is None:
@@ -165,15 +174,7 @@ class _Cells:
             provider=ask["provider"],
         )
         try:
-            request = self._session.request(
-                ask["prompt"],
-                ask["images"],
-                model=ask["model"],
-                provider=ask["provider"],
-                parameters={**locks, **ask["parameters"]},
-                region=self._same.region,
-                n=ask["n"],
-            )
+            request = self._checker.request(ask, {**locks, **ask["parameters"]})
         except InputError as error:
             return replace(cell, error=error)
         sample = 0 if request.is_seeded else seen[ask["provider"], request.ask]

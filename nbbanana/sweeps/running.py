@@ -26,7 +26,9 @@ __all__ = ["Running", "check_prices"]
 TICK = 0.2
 """Seconds between two looks at the jobs: an interrupt must find the interpreter awake."""
 TOLD_EVERY = 1.0
-"""Seconds between two drawings of a sheet that grows."""
+"""Seconds between two drawings of a sheet that grows, at least."""
+TOLD_EACH, SELDOMEST = 0.005, 15.0
+"""Seconds more for each cell, and the most: about a twentieth of the time goes into drawing."""
 
 
 class Running:
@@ -111,8 +113,9 @@ class Running:
             self.jobs[next(iter(self._left))].wait(TICK)
 
     def news(self) -> list[Progress] | None:
-        """Return how the jobs stand, at most once a second and only when one is over since; else None."""
-        if self._told == len(self._left) or time.monotonic() - self._told_at < TOLD_EVERY:
+        """Return how the jobs stand, now and then and only when one is over since; else None."""
+        pause = max(TOLD_EVERY, min(TOLD_EACH * len(self._plan), SELDOMEST))
+        if self._told == len(self._left) or time.monotonic() - self._told_at < pause:
             return None
         self._told_at, self._told = time.monotonic(), len(self._left)
         return [job.progress for job in self.jobs.values()]

@@ -41,14 +41,44 @@ def test_the_limit_stays_between_one_and_the_most(answers):
         assert 1 <= limit.size <= 16
 
 
-def test_it_shrinks_at_once_and_grows_back_slowly():
-    """A 429 halves it; each full round that passes adds one."""
-    limit = AdaptiveLimit(16)
+def test_it_shrinks_at_once_and_is_back_after_one_round():
+    """A 429 halves it; as many accepted jobs as ran at once then bring it back, quickly at first."""
+    limit = AdaptiveLimit(64)
     limit.refused()
-    assert limit.size == 8
-    for _ in range(8):
+    assert limit.size == 32
+    sizes = []
+    for _ in range(64):
         limit.accepted()
-    assert 8.5 < limit.size < 9.1
+        sizes.append(limit.size)
+    assert sizes[31] == 60
+    assert sizes[-1] == 64
+
+
+def test_one_refusal_of_a_hundred_costs_a_tenth_of_the_limit_at_most():
+    """A service that says 429 now and then is not asked by one job at a time for the rest of a long batch."""
+    now, sizes = [0.0], []
+    limit = AdaptiveLimit(64, clock=lambda: now[0])
+    for number in range(2_000):
+        now[0] += 1.0
+        limit.refused() if number % 100 == 0 else limit.accepted()
+        sizes.append(limit.size)
+    assert sum(sizes) / len(sizes) > 0.9 * limit.most
+
+
+def test_a_service_that_takes_few_at_once_is_refused_seldom():
+    """Near the size that was refused it grows slowly: a few refusals a round, and hardly any place is left free."""
+    now, takes, sizes, refusals = [0.0], 20, [], 0
+    limit = AdaptiveLimit(64, clock=lambda: now[0])
+    for _ in range(2_000):
+        now[0] += 1.0
+        if int(limit.size) > takes:
+            limit.refused()
+            refusals += 1
+        else:
+            limit.accepted()
+        sizes.append(min(limit.size, takes))
+    assert refusals < 0.05 * 2_000
+    assert sum(sizes) / len(sizes) > 0.8 * takes
 
 
 def test_a_burst_of_refusals_halves_once():
