@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import UsageError
 from nbbanana.session.library import Library
+from nbbanana.store.drift_records import worst
 from nbbanana.sweeps.cells import Cell, Standing
 from nbbanana.sweeps.plan import Plan
 
@@ -19,6 +20,8 @@ __all__ = ["frame_of"]
 def frame_of(plan: Plan, standings: Sequence[Standing], library: Library) -> DataFrame:
     """
     Return the cells as rows: the axes, then what became of each.
+
+    Measured figures are those of the worst output: ΔE00 and how far redrawn (0 to 1) outside the region, pixels moved.
 
     Raises:
         UsageError: pandas is not installed.
@@ -44,6 +47,9 @@ def _row(plan: Plan, cell: Cell, standing: Standing, library: Library) -> dict[s
         "cost": edit.cost if edit else None,
         "seconds": edit.duration if edit else None,
         "path": str(library.store.blob_path(outputs[0].sha256)) if outputs else None,
+        "drift_outside": worst(edit.drifts, "recoloured_outside") if edit else None,
+        "redrawn_outside": worst(edit.drifts, "redrawn_outside") if edit else None,
+        "moved": worst(edit.drifts, "moved") if edit else None,
         "advice": len(request.advice) if request else 0,
         "why": standing.why or None,
     }

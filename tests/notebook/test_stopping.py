@@ -153,6 +153,21 @@ def test_passes_end_with_the_one_that_is_under_way(kernel: LiveKernel) -> None:
     assert kernel.value(states) == "(['cancelled', 'cancelled', 'cancelled'], False)"
 
 
+@pytest.mark.parametrize("how", ["cell", "call"])
+def test_a_sweep_is_stopped_and_what_was_sent_is_left(kernel: LiveKernel, how: str) -> None:
+    """The grid stays with how each cell stands; run again, nothing of it is accepted twice."""
+    cell = f"%%nbedit grid << table --sweep colour=sand,sage\nsweep {how} {{{{colour}}}}"
+    call = f"grid = nb.sweep('sweep {how} {{{{colour}}}}', table, colour=['sand', 'sage']).run()"
+    reply = kernel.run(cell if how == "cell" else call, stop_at="queued|running")
+    assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
+    assert "Run it again for the rest: nothing is paid twice." in reply["evalue"]
+    assert "Stopped: " in kernel.text()
+    states = (
+        f"{{edit.record.state for edit in nb.history.search('sweep {how}')}} <= {{'queued', 'running', 'cancelled'}}"
+    )
+    assert kernel.value(f"{states}, 'grid' in globals()") == "(True, False)"
+
+
 def test_a_silenced_cell_says_it_too(kernel: LiveKernel) -> None:
     """There is no display to say it in: the error does."""
     message = kernel.client.execute("%nbedit quiet << table -p quietly -q")

@@ -149,9 +149,13 @@ def test_cells_are_found_by_their_values(served, planned):
 
 
 def test_a_sweep_is_a_table(served, planned):
-    """A row a cell: the axes, then what became of it."""
+    """A row a cell: the axes, then what became of it, with what was measured."""
+    settings().measure = True
     session, _ = served()
     table = planned(session).run().to_frame()
     assert list(table.columns[:3]) == ["cell", "colour", "state"]
     assert table.cost.sum() == pytest.approx(0.28)
     assert table.path.notna().all()
+    drifts = [drift for cell in planned(session) for drift in cell.result.record.drifts]
+    assert len(drifts) == 4
+    assert table.moved.notna().sum() == sum(drift.value("moved") is not None for drift in drifts)
