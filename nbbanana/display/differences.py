@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import words
 from nbbanana.display.drift_figures import figure_table
-from nbbanana.display.drifts import overlay, sized
-from nbbanana.display.heat import legend
+from nbbanana.display.drifts import sized
+from nbbanana.display.heat import heated, legend
 from nbbanana.display.layout import layout
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import data_uri, fitted, load, squares
@@ -96,7 +96,7 @@ def _pairs(pairs: Sequence[PairView], side: int, room: int) -> list[dict[str, An
     sources = [picture.source for pair in pairs for picture in (pair.left, pair.right)]
     images = load(sources, [(side, side)] * len(sources))
     shown = [
-        (*images[2 * at : 2 * at + 2], overlay(images[2 * at + 1], pair.change) if pair.change else None)
+        (*images[2 * at : 2 * at + 2], heated(images[2 * at + 1], pair.change) if pair.change else None)
         for at, pair in enumerate(pairs)
     ]
     files = fitted([image for three in shown for image in three], room) or [None] * (3 * len(shown))
@@ -206,7 +206,7 @@ def comparison_bundle(view: ComparisonView) -> dict[str, str]:
     """Return two to six pictures with a letter each, after the words and the values that differ."""
     images = load([picture.source for picture in view.pictures], [(COMPARED_SIDE, COMPARED_SIDE)] * len(view.pictures))
     change = view.pair.change if view.pair else None
-    heat = overlay(images[1], change) if change and len(images) == 2 else None
+    heat = heated(images[1], change) if change and len(images) == 2 else None
     files = fitted([*images, heat], COMPARED_BYTES) or [None] * (len(images) + 1)
     tiles = [
         {"letter": letter, "uri": data_uri(file) if file else "", "picture": picture, **_size(picture)}

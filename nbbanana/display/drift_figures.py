@@ -7,22 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbbanana.regions import words_for
-from nbbanana.text import one_line
 
-__all__ = ["FigureRow", "FigureTable", "Value", "confidence_in_words", "figure_table", "not_measured", "place_words"]
-
-REASONS = {
-    "small": "a side of the picture is shorter than 32 pixels",
-    "plain": "the picture has nothing that it could be laid upon the other by",
-    "repeated": "the picture repeats itself, so that it fits in several places",
-    "unrelated": "it has too little in common with the picture that it was made from",
-    "uncertain": "it is not sure enough where the one lies upon the other",
-}
-"""Why nothing can be said, by the `reason` of a `MeasureError`."""
-
+__all__ = ["FigureRow", "FigureTable", "Value", "confidence_in_words", "figure_table", "place_words", "strength"]
 
 ALL_REDRAWN = "all of it redrawn"
 """In place of how far it was recoloured."""
+
+
+TONE = ((0.7, "mostly"), (0.3, "partly"))
+"""From which part on a change of tone of the whole picture is said to explain how far a part was recoloured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +67,16 @@ class FigureTable:
     def lines(self) -> list[str]:
         """They as plain text, a line each."""
         return [f"{row.name:<10}  {self._said(row)}" for row in self.rows]
+
+    @property
+    def by_name(self) -> list[tuple[str, Value]]:
+        """Each figure that there is under a name that says it all: `recoloured outside of the region`."""
+        return [
+            (f"{row.name} {head}" if len(self.heads) > 1 and len(row.values) > 1 else row.name, value)
+            for row in self.rows
+            for head, value in zip(self.heads, row.values, strict=False)
+            if value is not None
+        ]
 
     def _said(self, row: FigureRow) -> str:
         if len(row.values) == 1:
@@ -148,10 +151,9 @@ def _recoloured(part: Mapping[str, Any]) -> Value | None:
     if part["recoloured"] is None:
         return None
     found = _value(part["recoloured"], 1, " ΔE")
-    # What one change of tone explains is worth a word where it is a good part of it.
-    is_worth = found.is_above and part["by_tone"] >= 0.2 * part["recoloured"]["value"]
-    more = f"{part['by_tone']:.1f} of it one change of tone" if is_worth else ""
-    return Value(found.said, found.floor, found.is_above, more)
+    share = part["by_tone"] / part["recoloured"]["value"] if found.is_above else 0.0
+    much = next((word for least, word in TONE if share >= least), "")
+    return Value(found.said, found.floor, found.is_above, f"{much} one change of tone" if much else "")
 
 
 def _redrawn(part: Mapping[str, Any]) -> Value:
@@ -185,6 +187,9 @@ REDRAWN, SEEN = 0.3, 1.0
 """What a place is said to be redrawn and recoloured by at least."""
 
 
-def not_measured(reason: str) -> str:
-    """Return why nothing can be said, in words: a reason of `MeasureError`, or a sentence that is shown as it is."""
-    return REASONS.get(reason) or one_line(reason) or "it was not said why"
+def strength(figures: Mapping[str, Any]) -> float:
+    """Return how much changed that was not to change, as the largest figure in parts of its noise floor."""
+    parts = [figures["outside"]] if figures["is_region_given"] else [figures["outside"], figures["inside"]]
+    found = [part[name] for part in parts if part for name in ("recoloured", "redrawn")]
+    known = [figures["moved"]["corner"], *(one for one in found if one)]
+    return max(float(one["value"]) / max(float(one["floor"]), 1e-6) for one in known)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.drift_figures import confidence_in_words, figure_table, place_words
-from nbbanana.display.heat import crop_pair, laid_over, legend
+from nbbanana.display.heat import crop_pair, heated, legend
 from nbbanana.display.layout import layout
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import data_uri, fitted, load
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nbbanana.display.views import Change, Picture
 
-__all__ = ["drift_bundle", "overlay", "sized"]
+__all__ = ["drift_bundle", "sized"]
 
 BUDGET = 60_000
 """Bytes that all of it may weigh."""
@@ -59,16 +59,6 @@ def drift_bundle(before: Picture, after: Picture, change: Change, budget: int = 
     return {"text/plain": "\n".join(map(plain, lines)), "text/html": html}
 
 
-def overlay(after: Image | None, change: Change) -> Image | None:
-    """Return a picture with the heat map over it; None where there is no heat map, or no picture."""
-    if after is None or change.heat is None or not change.figures:
-        return None
-    try:
-        return laid_over(after, change.heat, change.figures["frame"], change.area)
-    except (OSError, KeyError, ZeroDivisionError):
-        return None
-
-
 def _facts(before: Picture, after: Picture, change: Change) -> list[str]:
     """Return what else is said beside the sentence, as phrases."""
     figures = change.figures
@@ -87,7 +77,7 @@ def _pictures(images: Sequence[Image | None], change: Change) -> list[Image | No
 
     side = 2 * WIDTH
     small = [image and ImageOps.contain(image, (side, 3 * side)) for image in images]
-    return [*small, overlay(small[1], change)]
+    return [*small, heated(small[1], change)]
 
 
 def _places(figures: Mapping[str, Any]) -> list[Mapping[str, Any]]:

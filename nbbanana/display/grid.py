@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import parts, words
+from nbbanana.display.changed import changed_in, changed_line, with_heat
 from nbbanana.display.layout import MOST, Layout, layout_of, lines_of
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import contact_sheet, data_uri, fitted, load
 from nbbanana.text import one_line
 
 if TYPE_CHECKING:
+    from nbbanana.display.changed import Changed
     from nbbanana.display.parts import Header
     from nbbanana.display.views import Picture, ResultView
 
@@ -40,16 +42,20 @@ def bundle(view: ResultView, *, budget: int | None = None) -> tuple[Data, Data]:
     shown = view.pictures[:MOST]
     grid, room = layout_of(view), budget or _automatic(len(shown))
     images = load([picture.source for picture in shown], [_box(picture, grid) for picture in shown])
-    top = parts.header(view)
-    left = room - _weight(_data(view, top, ["" if image is None else data_uri(b"") for image in images], grid))
+    top, changed = parts.header(view), changed_in(view)
+    frames = ["" if image is None else data_uri(b"") for image in images]
+    left = room - _weight(_data(view, top, frames, grid, changed))
+    if changed is not None:
+        changed = with_heat(changed, view, images, left // 5)
+        left = room - _weight(_data(view, top, frames, grid, changed))
     lines = [line for _, lines in lines_of(replace(view, expected=len(shown))) for line in lines]
     sheet = contact_sheet(images, _names(shown), lines, grid.width, left // (3 if len(shown) == 1 else 4))
     jpeg = {"image/jpeg": b64encode(sheet).decode("ascii")} if sheet else {}
     files = fitted(images, left - _weight(jpeg))
     if files is None:
-        data = _data(_without_pictures(view, room), top, [""] * len(shown), grid)
+        data = _data(_without_pictures(view, room), top, [""] * len(shown), grid, changed_in(view))
     else:
-        data = _data(view, top, [data_uri(file) if file else "" for file in files], grid) | jpeg
+        data = _data(view, top, [data_uri(file) if file else "" for file in files], grid, changed) | jpeg
     return data, _metadata(view, data)
 
 
@@ -73,7 +79,7 @@ def text(view: ResultView) -> str:
     if len(shown) < len(of_each):
         last = one_line(view.pictures[-1].label)
         lines.append(f"  … and {len(of_each) - len(shown)} more, the last is {last}")
-    return "\n".join([*filter(None, lines), *(one_line(note) for note in view.notes)])
+    return "\n".join([*filter(None, [*lines, changed_line(view)]), *(one_line(note) for note in view.notes)])
 
 
 def _picture_lines(view: ResultView) -> list[str]:
@@ -113,7 +119,7 @@ def _names(pictures: Sequence[Picture]) -> list[str]:
     return [name if name.isascii() else f"[{number}]" for number, name in enumerate(names)]
 
 
-def _data(view: ResultView, top: Header, uris: Sequence[str], grid: Layout) -> Data:
+def _data(view: ResultView, top: Header, uris: Sequence[str], grid: Layout, changed: Changed | None) -> Data:
     shown, count = view.pictures[:MOST], len(view.pictures)
     beyond = [f"The first {MOST} of {count} pictures are shown."] if count > MOST else []
     tiles = [
@@ -130,6 +136,7 @@ def _data(view: ResultView, top: Header, uris: Sequence[str], grid: Layout) -> D
         origin=words.origin(view),
         notes=notes,
         made=parts.made(view),
+        changed=changed,
     )
     data: Data = {"text/plain": text(view), "text/html": html}
     if view.provenance:

@@ -14,13 +14,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from nbbanana.errors import ImageError
+from nbbanana.images import open_safely
 from nbbanana.measure import Affine
 from nbbanana.regions import Area, mask_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["crop_pair", "laid_over", "legend"]
+    from nbbanana.display.views import Change
+
+__all__ = ["crop_pair", "heated", "laid_over", "legend"]
 
 COLOURS = (
     *((0, 0, 4), (31, 12, 72), (85, 15, 109), (136, 34, 106), (186, 54, 85), (227, 89, 51)),
@@ -33,6 +37,8 @@ COVER = 0.7
 """How much of the picture a colour hides at most."""
 DIM, LIFT = 0.5, 14
 """What the picture below keeps of its brightness, and the grey level of its black."""
+MOST_TILES = 512
+"""Tiles along a side of a heat map at most; a record of others may hold anything."""
 GAP = 3
 """White pixels between two crops."""
 
@@ -48,17 +54,33 @@ def laid_over(picture: Image, heat: bytes, frame: Mapping[str, Any], area: Area 
         area: what was to change, on the first picture: it is outlined.
 
     Raises:
-        OSError: the heat map is no picture.
+        ImageError: the heat map is no picture, or no small one.
     """
     from PIL import Image as Pillow
 
-    with Pillow.open(io.BytesIO(heat)) as file:
-        levels = _in_frame(_spread(file.convert("L"), frame), picture.size, frame)
+    grid = open_safely(heat)
+    if max(grid.size) > MOST_TILES:
+        raise ImageError(f"A heat map of {grid.width}×{grid.height} tiles is none.", "It is a small picture.")
+    levels = _in_frame(_spread(grid.convert("L"), frame), picture.size, frame)
     grey = picture.convert("L").point([round(LIFT + DIM * level) for level in range(256)]).convert("RGB")
     found = Pillow.composite(_coloured(levels), grey, levels.point(_covers()))
     if area is not None:
         _outline(found, _in_frame(mask_of(area.shapes, _compared(frame)), picture.size, frame))
     return found
+
+
+def heated(picture: Image | None, change: Change) -> Image | None:
+    """
+    Return a picture with what was recorded of it laid over it.
+
+    None where there is no picture, no heat map, or one that cannot be laid over it, as in a record of others.
+    """
+    if picture is None or change.heat is None:
+        return None
+    try:
+        return laid_over(picture, change.heat, change.figures["frame"], change.area)
+    except (ImageError, KeyError, TypeError, ValueError, ArithmeticError, IndexError):
+        return None
 
 
 def _compared(frame: Mapping[str, Any]) -> tuple[int, int]:

@@ -20,18 +20,16 @@ class Change:
     What was measured between a picture and the one that it was made from.
 
     Args:
-        sentence: what changed; empty where nothing could be said.
-        figures: those of `nbbanana.measure.Drift.as_json`.
+        sentence: what changed, or why nothing can be said.
+        figures: those of `nbbanana.measure.Drift.as_json`; none where nothing can be said.
         heat: where it changed, as `nbbanana.measure.Drift.heat_file` writes it.
         area: what was to change, on the picture that it was made from.
-        reason: why nothing could be said: that of a `MeasureError`.
     """
 
     sentence: str
     figures: Mapping[str, Any] = field(default_factory=dict, repr=False)
     heat: bytes | None = field(default=None, repr=False)
     area: Area | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

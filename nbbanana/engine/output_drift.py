@@ -11,7 +11,7 @@ from nbbanana.errors import MeasureError, NBBananaError
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord, OutputDrift, OutputRecord
 
-__all__ = ["Measure", "can_measure", "first_input", "keep", "measure_output"]
+__all__ = ["Measure", "can_measure", "first_input", "keep", "measure_output", "region_asked"]
 
 Measure = tuple[OutputDrift, bytes | None]
 """What was measured of an output, and its heat map; without one where it was refused."""
@@ -44,7 +44,7 @@ def measure_output(store: Store, edit: Edit, output: OutputRecord) -> Measure | 
         return None
     try:
         files = [store.blob_path(sha256) for sha256 in (against.sha256, output.sha256)]
-        found = drift(files[0], files[1], region=_region(store, edit))
+        found = drift(files[0], files[1], region=region_asked(store, edit))
         figures = found.as_json()
         return OutputDrift(output.index, against.sha256, found.sentence, None, figures), found.heat_file()
     except MeasureError as error:
@@ -66,7 +66,7 @@ def keep(store: Store, edit: Edit, measures: Sequence[Measure]) -> Edit:
     return store.measured(edit.id, [drift for drift, _ in measures], maps)
 
 
-def _region(store: Store, edit: Edit) -> Any:
+def region_asked(store: Store, edit: Edit) -> Any:
     """Return what was to change in the first input: the region, else what a mask has in white; None if neither."""
     if edit.region is not None:
         return edit.region if edit.region.input == 0 else None

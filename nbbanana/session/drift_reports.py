@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.views import Change, Picture
+from nbbanana.engine.output_drift import region_asked
 from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
 from nbbanana.measure import Drift, Moved, Part, Tile
@@ -132,7 +133,7 @@ def against_input(output: ImageInput, edit: Edit, store: Store, region: Any = No
         output: the output.
         edit: the record.
         store: holds the picture.
-        region: what was to change; the edit's own region unless it is given.
+        region: what was to change; the edit's own region or mask unless it is given.
 
     Raises:
         MeasureError: nothing can be said; its `reason` says why.
@@ -146,8 +147,8 @@ def against_input(output: ImageInput, edit: Edit, store: Store, region: Any = No
         )
     before = image_of(edit.inputs[0], store)
     if region is None:
-        own = edit.region if edit.region is not None and edit.region.input == 0 else None
-        return measured(before, output, own)
+        own = region_asked(store, edit)
+        return measured(before, output, own) if isinstance(own, Area) else measured(before, output, mask=own)
     if is_mask(region):
         return measured(before, output, mask=region)
     return measured(before, output, region_of(region, [before], lambda: store))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana._version import __version__
 from nbbanana.display.sheets import SheetPicture
-from nbbanana.display.views import Picture, ResultView, Row
+from nbbanana.display.views import Change, Picture, ResultView, Row
 from nbbanana.display.words import edits
 from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import UsageError
@@ -40,10 +40,14 @@ def result_view(outcome: Outcome, library: Library, label: str, stored: str) -> 
     """Return a result as it is shown under a label; `stored` gives it by its number."""
     edit = outcome.edit
     model = library.model(edit)
+    changes = _changes(edit, library)
     return ResultView(
         prompt=edit.prompt,
         inputs=_inputs(edit, library),
-        pictures=tuple(_picture(output, edit, library, f"{label}[{output.index}]") for output in edit.outputs),
+        pictures=tuple(
+            _picture(output, edit, library, f"{label}[{output.index}]", changes.get(output.index))
+            for output in edit.outputs
+        ),
         expected=model.count(edit.parameters),
         label=label,
         stored=stored,
@@ -233,7 +237,18 @@ def _inputs(edit: Edit, library: Library) -> tuple[Picture, ...]:
     )
 
 
-def _picture(output: OutputRecord, edit: Edit, library: Library, label: str) -> Picture:
+def _changes(edit: Edit, library: Library) -> dict[int, Change]:
+    """Return what was recorded of how each output differs from the first input."""
+    if not edit.drifts:
+        return {}
+    maps = library.store.heat_maps(edit.id)
+    area = edit.region if edit.region is not None and edit.region.input == 0 else None
+    return {
+        drift.index: Change(drift.sentence, drift.figures or {}, maps.get(drift.index), area) for drift in edit.drifts
+    }
+
+
+def _picture(output: OutputRecord, edit: Edit, library: Library, label: str, change: Change | None) -> Picture:
     path = library.store.blob_path(output.sha256)
     return Picture(
         label=label,
@@ -244,6 +259,7 @@ def _picture(output: OutputRecord, edit: Edit, library: Library, label: str) -> 
         size=output.size,
         seed=edit.seed,
         signed=has_content_credentials(path.read_bytes()),
+        change=change,
     )
 
 

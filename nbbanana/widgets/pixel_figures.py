@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbbanana.display.drift_figures import Value, figure_table
-from nbbanana.display.drifts import overlay
-from nbbanana.display.heat import legend
+from nbbanana.display.heat import heated, legend
 from nbbanana.display.thumbs import data_uri, encode, load
 from nbbanana.session.pixel_pairs import PixelPair
 from nbbanana.widgets.thumbnail_cache import VIEW_SIDE
@@ -42,5 +41,5 @@ def heat_of(pair: PixelPair) -> bytes | None:
     if change is None:
         return None
     [after] = load([pair.right.picture.source], [(VIEW_SIDE / 2, VIEW_SIDE / 2)])
-    found = overlay(after, change)
+    found = heated(after, change)
     return None if found is None else encode(found, quality=QUALITY)

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat import v4
+from support.drifts import heat_map
 from support.lab import Browser, Lab, LabPage
 from support.outputs import FIGURES, edit_row
 
@@ -105,9 +106,20 @@ def outputs(done: ResultView, stages: list[str]) -> list[str]:
         dry_run_bundle(DryRun(done.model, "sandbox", {"prompt": done.prompt}, done.inputs, 4, 0.28)),
         note_bundle("The sandbox answers."),
         drift_bundle(done.pictures[0], done.pictures[1], Change("The left edge redrawn: $5 or $6.", FIGURES)),
+        *(bundle(view)[0] for view in changed(done)),
         *against_each_other(done),
     ]
     return [*stages, *(other["text/html"] for other in others)]
+
+
+def changed(done: ResultView) -> list[ResultView]:
+    """Results of which it is recorded what changed: of one picture, of four, of many, and where nothing can be said."""
+    change = Change("Moved 2.0 px; outside the region: the lower left redrawn.", FIGURES, heat_map())
+    one = replace(done.pictures[0], change=change)
+    refused = replace(done.pictures[0], change=Change("There is nothing to compare the pictures by."))
+    return [
+        replace(done, pictures=pictures) for pictures in ((one,), (one,) * 4, (one,) * 9, (one, refused), (refused,))
+    ]
 
 
 def catalogue() -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from support.measuring.edits import moved
 from support.measuring.photographs import photograph
 from support.outputs import FIGURES
 
-from nbbanana.display.drift_figures import figure_table, not_measured
+from nbbanana.display.drift_figures import figure_table
 from nbbanana.display.drifts import BUDGET, drift_bundle
 from nbbanana.display.heat import laid_over, legend
 from nbbanana.display.views import Change, Picture
@@ -210,13 +210,6 @@ def test_a_heat_map_needs_no_numpy(monkeypatch: pytest.MonkeyPatch, pair: Any, c
     monkeypatch.setitem(__import__("sys").modules, "numpy", None)
     assert change.heat is not None
     assert laid_over(pair[1], change.heat, change.figures["frame"], change.area).size == pair[1].size
-
-
-def test_why_it_was_not_measured_is_said_in_words() -> None:
-    """By the reason of the error; what is no reason of it is shown as it is."""
-    assert not_measured("repeated") == "the picture repeats itself, so that it fits in several places"
-    assert not_measured("a\x1b[2J") == "a⟨U+001B⟩[2J"
-    assert not_measured("") == "it was not said why"
 
 
 def test_a_picture_of_one_colour_has_one_column_and_no_place() -> None:

@@ -143,6 +143,16 @@ def everything(words: str) -> Iterator[str]:
     yield from _of_the_catalogue(words)
     yield from _against_each_other(view, words)
     yield drift_bundle(*view.pictures, Change(words, FIGURES))["text/html"]
+    yield from _changed(view, words)
+
+
+def _changed(view: ResultView, words: str) -> Iterator[str]:
+    """Results of which it is recorded what changed: of one picture, of a few, of many, and of none of them."""
+    measured, refused = Change(words, FIGURES), Change(words)
+    for count, change in ((1, measured), (2, measured), (5, refused), (2, refused)):
+        pictures = [replace(view.pictures[0], change=change)] * count
+        some = replace(view.pictures[0], change=measured if count > 2 else refused)
+        yield bundle(replace(view, pictures=(*pictures, some) if count > 1 else tuple(pictures)))[0]["text/html"]
 
 
 def _of_the_catalogue(words: str) -> Iterator[str]:
