@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nbbanana.session.recovery import recover
     from nbbanana.session.refreshing import refresh_models
     from nbbanana.session.split_and_rebase import rebase, split
+    from nbbanana.session.stability import stability
     from nbbanana.session.use_case_list import use_cases
     from nbbanana.sweeps.sweep import Sweep, sweep
     from nbbanana.widgets.browser import browse
@@ -70,6 +71,7 @@ __all__ = [
     "region",
     "samples",
     "split",
+    "stability",
     "studio",
     "submit",
     "sweep",
@@ -100,6 +102,7 @@ _HOMES = {
     "refresh_models": "nbbanana.session.refreshing",
     "region": "nbbanana.widgets.region",
     "split": "nbbanana.session.split_and_rebase",
+    "stability": "nbbanana.session.stability",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",
     "sweep": "nbbanana.sweeps.sweep",

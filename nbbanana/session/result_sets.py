@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self, TypeVar, overload
 
 from nbbanana.display.views import ResultView
 from nbbanana.display.words import edits, money
@@ -18,9 +18,13 @@ from nbbanana.images import ImageInput
 from nbbanana.request import SEED_LIMIT
 from nbbanana.session import saving, view_builders
 from nbbanana.session.names import ITEM, Expression, variable_of
+from nbbanana.session.sampled import Sample, Sampled
 from nbbanana.store.records import Edit
 from nbbanana.text import one_line
 from nbbanana.watching import Watcher, watcher
+
+if TYPE_CHECKING:
+    from nbbanana.session.stability import Stability
 
 __all__ = ["Asker", "Missing", "Pending", "ResultSet", "Results", "bundle_of", "collected", "seeds_of"]
 
@@ -110,7 +114,7 @@ class Asker(Protocol):
         ...
 
 
-class Results(Sequence[Result_co]):
+class Results(Sampled, Sequence[Result_co]):
     """
     Several results in an order; a slice of them is of the same kind and shows itself.
 
@@ -162,6 +166,15 @@ class Results(Sequence[Result_co]):
             raise UsageError("There is no picture.", "A contact sheet shows pictures.", "Choose edits that have some.")
         write_sheet(target, pictures, title or f"{len(pictures):,} picture{'' if len(pictures) == 1 else 's'}")
         return target
+
+    def stability(self) -> Stability:
+        """Measure how alike all their pictures are: see `nb.stability`."""
+        from nbbanana.session.stability import stability
+
+        return stability(self)
+
+    def __nbbanana_samples__(self) -> list[Sample]:
+        return [sample for result in self._results for sample in result.__nbbanana_samples__()]
 
     def _part(self, results: Sequence[Any]) -> Self:
         return type(self)(results)

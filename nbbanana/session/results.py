@@ -23,6 +23,7 @@ from nbbanana.session.names import BY_NUMBER, RESULT, Expression, expression
 from nbbanana.session.protectable import Edited, Protectable
 from nbbanana.session.reproduce import as_cell, as_code, image_of
 from nbbanana.session.result_sets import Asker, ResultSet, bundle_of
+from nbbanana.session.sampled import Sample, Sampled
 from nbbanana.store import Store
 from nbbanana.store.provenance import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord, Rating
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
+    from nbbanana.session.stability import Stability
     from nbbanana.widgets.viewer import Viewer
 
 __all__ = ["EditResult", "Output"]
 
 
-class Output(Protectable["EditResult"]):
+class Output(Protectable["EditResult"], Sampled):
     """
     One image of a result. It can be an input again: pass it to `nb.edit`, or call its own `edit`.
 
@@ -219,6 +221,9 @@ class Output(Protectable["EditResult"]):
         held = self._result
         return Edited(held.asker, held.record, self.index, self.label, held.library.store)
 
+    def __nbbanana_samples__(self) -> list[Sample]:
+        return [Sample(self.label, self.path, self._result.record, self.index, self.sha256)]
+
     def vary(self, seeds: Iterable[int] | None = None, *, n: int | None = None, **how: Any) -> ResultSet:
         """Send the request that made it with other seeds, like `result.vary`: each gives as many pictures as it did."""
         return self._result.vary(seeds, n=n, **how)
@@ -244,7 +249,7 @@ class Output(Protectable["EditResult"]):
         return replace(shown, pictures=(shown.pictures[self._result.index_of(self)],), expected=1)
 
 
-class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sequence[Output]):
+class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sampled, Sequence[Output]):
     """
     What came back: a sequence of outputs that shows itself as a grid.
 
@@ -418,6 +423,15 @@ class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sequence[Outp
     def edited_picture(self) -> Edited:
         """Return it with what `protect` needs."""
         return self.only_output("protect(…)").edited_picture()
+
+    def stability(self) -> Stability:
+        """Measure how alike its pictures are: see `nb.stability`."""
+        from nbbanana.session.stability import stability
+
+        return stability(self)
+
+    def __nbbanana_samples__(self) -> list[Sample]:
+        return [sample for output in self for sample in output.__nbbanana_samples__()]
 
     def __nbbanana_image__(self) -> ImageInput:
         return self.only_output("edit(…)").__nbbanana_image__()
