@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.display import parts, words
 from nbbanana.display.advice import advice_lines, advice_rows
+from nbbanana.display.drift_facts import drift_fact
 from nbbanana.display.render import render
 from nbbanana.display.thumbs import squares
 from nbbanana.display.views import ResultView
@@ -106,6 +107,7 @@ def _facts(edit: Edit) -> list[str]:
     found += [one_line(edit.provider)] if edit.is_play and not edit.is_local else [words.at(edit.provider).strip()]
     if edit.cost is not None or edit.state == "completed":
         found.append(words.paid(edit.cost, edit.provider, is_play=edit.is_play))
+    found.append(drift_fact(edit.drifts))
     return [fact for fact in found if fact]
 
 

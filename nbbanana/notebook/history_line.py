@@ -12,6 +12,7 @@ from nbbanana.errors import UsageError
 from nbbanana.grammar import Option, Word, read_options, split
 from nbbanana.notebook.displays import publish
 from nbbanana.session import current
+from nbbanana.store.conditions import COMPARISONS, DRIFT
 from nbbanana.store.records import State
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ MOST_ROWS = 500
 """A table that a notebook still opens with ease."""
 
 STATES: tuple[str, ...] = get_args(State)
+COMPARED = tuple(DRIFT)
+"""What was measured of an edit and is compared: `--drift-outside <2`."""
 FILTERS = ("model", "provider", "state", "seed", "tag", "input", "notebook", "since", "until")
 """What an edit must have, as `History.filter` takes it."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
+_BOUND = re.compile(r"(<=|>=|<|>)\s*([0-9]+(?:\.[0-9]+)?)")
 _SPAN = re.compile(r"([0-9]{0,18}):([0-9]{0,18})")
 
 Given = dict[str, str | bool]
@@ -135,11 +139,17 @@ ACTIONS = {
     "cost": Action(0, "nothing", _cost),
 }
 
+_HELP = {
+    "drift_outside": "recoloured outside the region, in ΔE: <2, <=2, >5 or >=5",
+    "redrawn_outside": "redrawn outside the region, from 0 to 1",
+    "moved": "moved in the frame, in pixels",
+}
 OPTIONS: tuple[Option, ...] = (
     Option("--limit", "-n", "NUMBER", "how many edits are shown", "limit"),
     Option("--starred", None, None, "edits with a star", "starred"),
     Option("--rejected", None, None, "edits that were rejected", "rejected"),
     *(Option(f"--{name}", None, name.upper(), "", name, choices=STATES * (name == "state")) for name in FILTERS),
+    *(Option(f"--{name.replace('_', '-')}", None, "BOUND", _HELP[name], name) for name in COMPARED),
     *(Option(f"--{name}", None, "EDIT" if action.takes else None, "", name) for name, action in ACTIONS.items()),
 )
 
@@ -157,7 +167,19 @@ def _filters(given: Given) -> dict[str, Any]:
         if not seed.isdecimal():
             raise UsageError(f"--seed is {seed!r:.40}.", "It is a whole number.", "Write --seed 7.")
         filters["seed"] = int(seed)
+    for name in filters.keys() & set(COMPARED):
+        filters |= _bound(name, str(filters.pop(name)))
     return filters
+
+
+def _bound(name: str, text: str) -> dict[str, float]:
+    """Return a bound as `History.filter` takes it: `<2` of moved is `moved__lt=2`."""
+    found = _BOUND.fullmatch(text.strip())
+    if found is None:
+        option = f"--{name.replace('_', '-')}"
+        raise UsageError(f"{option} is {text!r:.40}.", "It is <, <=, > or >= and a number.", f"Write {option} <2.")
+    kind = next(kind for kind, sign in COMPARISONS.items() if sign == found[1])
+    return {f"{name}__{kind}": float(found[2])}
 
 
 def _ids(name: str, given: Given, words: list[Word]) -> list[int]:

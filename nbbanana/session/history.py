@@ -16,6 +16,7 @@ from nbbanana.session.changes import Diff, Lineage, recorded
 from nbbanana.session.jobs import Job
 from nbbanana.session.ledger_table import Ledger
 from nbbanana.session.library import Library
+from nbbanana.session.measuring import Measured, measure_missing
 from nbbanana.session.names import BY_NUMBER, Expression
 from nbbanana.session.result_sets import Asker, Results
 from nbbanana.session.results import EditResult, Output
@@ -115,7 +116,9 @@ class History:
             until: asked then or earlier.
             limit: at most so many.
             wanted: `words` (as `search` takes them), `model`, `provider`, `state` (one or several), `seed`,
-                `starred`, `rejected`, `tag`, `input` (a file's name), `notebook`.
+                `starred`, `rejected`, `tag`, `input` (a file's name), `notebook`; and what was measured of its worst
+                output: `drift_outside` (mean ΔE00 outside of the region), `redrawn_outside` (0 to 1) and `moved`
+                (pixels), each with `__lt`, `__le`, `__gt` or `__ge`, as in `drift_outside__lt=2`.
 
         Raises:
             UsageError: something that cannot be asked for.
@@ -165,6 +168,21 @@ class History:
     def verify(self) -> Verification:
         """Hash every picture and derive every digest again; says what changed or is missing."""
         return self._library.store.verify()
+
+    def measure(self, limit: int = 1000) -> Measured:
+        """
+        Measure what changed in the pictures of the newest edits that have no figures yet; local, and free.
+
+        It is done by itself for each new edit (`%config NBBanana.measure`); this is for those that were made before,
+        elsewhere or without NumPy.
+
+        Args:
+            limit: at most so many edits.
+
+        Raises:
+            UsageError: NumPy is not installed, or the history was opened to be read.
+        """
+        return measure_missing(self._library.store, values.count(limit))
 
     def gc(self, *, dry_run: bool = True) -> Leftovers:
         """Find files that no edit refers to; remove them if `dry_run` is False."""

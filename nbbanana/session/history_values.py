@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from nbbanana.errors import UsageError
 from nbbanana.session.results import EditResult, Output
+from nbbanana.store.conditions import COMPARISONS, DRIFT
 from nbbanana.store.records import State
 
 __all__ = ["bounds", "count", "facts", "file", "ids", "moment", "said", "whole"]
@@ -88,8 +89,9 @@ def facts(wanted: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := given.keys() - _FACTS.keys():
         raise UsageError(
             f"filter() does not know {', '.join(sorted(unknown))}.",
-            f"It takes {', '.join(sorted(_FACTS))}, since, until and limit.",
-            "Check the spelling.",
+            f"It takes {', '.join(sorted(name for name in _FACTS if '__' not in name))}, since, until and limit; and"
+            f" {', '.join(DRIFT)} with {', '.join(f'__{kind}' for kind in COMPARISONS)}.",
+            "Check the spelling; a figure is compared, as in drift_outside__lt=2.",
         )
     return {name: _FACTS[name](name, value) for name, value in given.items()}
 
@@ -144,6 +146,9 @@ def said(wanted: Mapping[str, Any]) -> str:
             words.append(f"with “{value}”")
         elif name == "state":
             words.append(" or ".join(value))
+        elif name.partition("__")[0] in DRIFT:
+            figure, _, kind = name.partition("__")
+            words.append(f"{figure} {COMPARISONS[kind]} {value:g}")
         elif not isinstance(value, bool):
             words.append(f"{name} {value}")
     return ", ".join(words)
@@ -194,6 +199,14 @@ def _seed(name: str, value: Any) -> int:
     return whole(value, f"a {name}")
 
 
+def _amount(name: str, value: Any) -> float:
+    """Return a figure to compare with."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number:
+        raise _no(value, f"a number for {name}", f"It takes a number, such as {name}=2.")
+    return float(value)
+
+
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _no(value, f"an answer to {name}", f"It takes True or False: {name}=True.")
@@ -215,6 +228,7 @@ _FACTS: dict[str, Callable[[str, Any], Any]] = {
     "input": _file_name,
     "seed": _seed,
     "state": _states,
+    **{f"{figure}__{kind}": _amount for figure in DRIFT for kind in COMPARISONS},
 }
 """What `filter` takes, and how each is read."""
 

@@ -16,7 +16,7 @@ from nbbanana.engine.run import Progress, StopReport
 from nbbanana.errors import JobCancelledError, NBBananaError, UsageError
 from nbbanana.images import ImageInput
 from nbbanana.request import SEED_LIMIT
-from nbbanana.session import saving, view_builders
+from nbbanana.session import drift_of_series, saving, view_builders
 from nbbanana.session.names import ITEM, Expression, variable_of
 from nbbanana.session.sampled import Sample, Sampled
 from nbbanana.store.records import Edit
@@ -141,6 +141,25 @@ class Results(Sampled, Sequence[Result_co]):
             return self._results[result][picture]
         return self._results[index]
 
+    def by_drift(self) -> Self:
+        """
+        Return them with the most drifted first: by how much the worst picture of each changed outside of what was to
+        change. One that shows another scene than its input comes before all; what was not measured comes last.
+        """
+        return self._part([self._results[place] for place in drift_of_series.by_drift(self._records())])
+
+    def outliers(self) -> Self:
+        """
+        Return those with a picture that is unlike the rest, the most drifted first; none of fewer than five pictures.
+
+        A figure is unlike the rest where it is more than twice the median, and above it by more than five times the
+        median absolute deviation and by more than its own noise floor.
+        """
+        return self._part([self._results[place] for place in drift_of_series.outliers(self._records())])
+
+    def _records(self) -> list[Edit]:
+        return [result.record for result in self._results]
+
     def contact_sheet(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
         """
         Write all their pictures onto A4 pages, to print or to send: each with its number, its seed and its words.
@@ -243,7 +262,8 @@ class ResultSet(Results[Any]):
         name = variable_of(self)
         labels = [f"{name}[{place}]" if name else result.label for place, result in enumerate(self)]
         shown = [(result.view(label), result.origin, result.record) for label, result in zip(labels, self, strict=True)]
-        return bundle_of(view_builders.set_view(shown, name, self.notes), include, exclude)
+        notes = [*self.notes, *drift_of_series.sentences(self._records())]
+        return bundle_of(view_builders.set_view(shown, name, notes), include, exclude)
 
 
 def seeds_of(seeds: Any, n: Any, own: int | None, *, step: int = 1) -> list[int]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbbanana._version import __version__
+from nbbanana.display.drift_facts import drift_words
 from nbbanana.display.sheets import SheetPicture
 from nbbanana.display.views import Change, Picture, ResultView, Row
 from nbbanana.display.words import edits
@@ -24,6 +25,7 @@ from nbbanana.session.axes import Axes, axes
 from nbbanana.session.library import Library
 from nbbanana.session.model_choice import other_model
 from nbbanana.session.names import BY_NUMBER, expression, holders
+from nbbanana.store.drift_records import FIGURES, OutputDrift, worst
 from nbbanana.store.provenance import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord
 
@@ -199,10 +201,19 @@ def provenance(edit: Edit) -> dict[str, Any]:
             {"sha256": o.sha256, "mime": o.mime, "width": o.width, "height": o.height, "size": o.size}
             for o in edit.outputs
         ],
+        **({"drifts": [_drift_provenance(drift) for drift in edit.drifts]} if edit.drifts else {}),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(edit.created_at)),
         "seconds": edit.duration,
         "cost": edit.cost,
     }
+
+
+def _drift_provenance(drift: OutputDrift) -> dict[str, Any]:
+    """Return what was measured of an output without the places, which a notebook need not keep."""
+    said: dict[str, Any] = {"output": drift.index, "against": drift.against, "sentence": drift.sentence}
+    if not drift.is_measured:
+        return {**said, "reason": drift.reason}
+    return {**said, **{str(name): drift.value(name) for name in FIGURES}}
 
 
 def _kept(edit: Edit) -> list[str]:
@@ -317,6 +328,10 @@ def _frame_row(edit: Edit) -> dict[str, Any]:
         "parents": list(edit.parents),
         "seconds": edit.duration,
         "cost": edit.cost,
+        "drift_outside": worst(edit.drifts, "recoloured_outside"),
+        "redrawn_outside": worst(edit.drifts, "redrawn_outside"),
+        "moved": worst(edit.drifts, "moved"),
+        "drift": drift_words(edit.drifts),
         "starred": edit.starred,
         "rejected": edit.rejected,
         "tags": list(edit.tags),

@@ -9,7 +9,7 @@ from typing import Any, SupportsFloat, SupportsIndex, TypedDict
 from nbbanana.store.records import State
 from nbbanana.store.values import index
 
-__all__ = ["IS_REJECTED", "IS_STARRED", "Wanted", "conditions"]
+__all__ = ["COMPARISONS", "DRIFT", "IS_REJECTED", "IS_STARRED", "Wanted", "conditions"]
 
 
 class Wanted(TypedDict, total=False):
@@ -30,6 +30,9 @@ class Wanted(TypedDict, total=False):
         since: begun then or later, in seconds since the epoch.
         until: begun then or earlier.
         before_id: only edits with a smaller id; with the last id of a page, the next page.
+        drift_outside__lt: all its outputs are less recoloured (mean ΔE00) outside of what was to change than this;
+            `le` at most so; `gt` one of them more, `ge` one of them at least so. Likewise `redrawn_outside` (0 to 1)
+            and `moved` (pixels). An edit of which nothing was measured has none of them.
     """
 
     model: str | None
@@ -45,6 +48,18 @@ class Wanted(TypedDict, total=False):
     since: SupportsFloat | None
     until: SupportsFloat | None
     before_id: SupportsIndex | None
+    drift_outside__lt: SupportsFloat | None
+    drift_outside__le: SupportsFloat | None
+    drift_outside__gt: SupportsFloat | None
+    drift_outside__ge: SupportsFloat | None
+    redrawn_outside__lt: SupportsFloat | None
+    redrawn_outside__le: SupportsFloat | None
+    redrawn_outside__gt: SupportsFloat | None
+    redrawn_outside__ge: SupportsFloat | None
+    moved__lt: SupportsFloat | None
+    moved__le: SupportsFloat | None
+    moved__gt: SupportsFloat | None
+    moved__ge: SupportsFloat | None
 
 
 _HAS_REJECTED = "EXISTS (SELECT 1 FROM ratings WHERE edit_id = edits.id AND rating = 'rejected')"
@@ -82,6 +97,27 @@ _FLAGS = {
     ("rejected", False): [f"(NOT {_HAS_REJECTED} OR NOT {_IS_REJECTED})"],
 }
 
+DRIFT = {"drift_outside": "recoloured_outside", "redrawn_outside": "redrawn_outside", "moved": "moved"}
+"""The figures that can be asked for, by what they are called here and in their table."""
+COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+
+def _drift(name: str) -> list[str]:
+    """
+    Return what asks for a figure, such as `moved__lt`: an edit is as bad as its worst output.
+
+    So `gt` and `ge` ask for one output, `lt` and `le` for all: one that could not be measured may be worse.
+    """
+    figure, _, kind = name.partition("__")
+    compared = f"{DRIFT[figure]} {COMPARISONS[kind]} :{name}"
+    one = f"id IN (SELECT edit_id FROM drifts WHERE {compared})"  # noqa: S608 - constants of this module
+    if kind in {"gt", "ge"}:
+        return [one]
+    return [one, f"NOT EXISTS (SELECT 1 FROM drifts WHERE edit_id = edits.id AND ({compared}) IS NOT 1)"]  # noqa: S608
+
+
+_OF_DRIFT = {name: _drift(name) for name in (f"{figure}__{kind}" for figure in DRIFT for kind in COMPARISONS)}
+
 
 def conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
     """Return what is asked as conditions on `edits` in SQL, and the values that they bind."""
@@ -90,7 +126,7 @@ def conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
         raise TypeError(f"There is no {', '.join(sorted(unknown))} to ask for.")
     clauses: list[str] = []
     for name, value in asked.items():
-        clauses += _FLAGS[name, bool(value)] if name in {"starred", "rejected"} else [_CLAUSES[name]]
+        clauses += _clauses(name, value)
         if name in {"state", "states"}:
             states = [value] if isinstance(value, str) else list(value)  # type: ignore[call-overload]
             # A partial index is only taken where its own condition is written.
@@ -98,6 +134,12 @@ def conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
             asked[name] = json.dumps(states)
         elif name in {"seed", "before_id"}:
             asked[name] = index(value)  # type: ignore[arg-type]
-        elif name in {"since", "until"}:
+        elif name in {"since", "until"} or name in _OF_DRIFT:
             asked[name] = float(value)  # type: ignore[arg-type]
     return clauses, asked
+
+
+def _clauses(name: str, value: Any) -> list[str]:
+    if name in {"starred", "rejected"}:
+        return list(_FLAGS[name, bool(value)])
+    return _OF_DRIFT.get(name) or [_CLAUSES[name]]

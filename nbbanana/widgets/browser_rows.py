@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from nbbanana.display.drift_facts import drift_words
 from nbbanana.display.words import duration, paid, written
 from nbbanana.providers.registry import title_of
 from nbbanana.session.changes import changed_parameters
@@ -173,6 +174,7 @@ def _facts(edit: Edit) -> Iterator[tuple[str, str]]:
     yield "size", f"{edit.outputs[0].width}×{edit.outputs[0].height}" if edit.outputs else ""
     yield "time", "" if edit.duration is None else duration(edit.duration)
     yield "cost", paid(edit.cost, edit.provider, is_play=edit.is_play)
+    yield "drift", drift_words(edit.drifts) or ""
     yield "made", f"{_day(edit.created_at)}, {_local(edit.created_at):%H:%M}"
     yield "model", one_line(edit.model)
     yield "region", one_line(edit.region.words) if edit.region else ""

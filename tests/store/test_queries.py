@@ -214,6 +214,12 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "notebook": lambda store: store.filter(notebook="n"),
     "since": lambda store: store.filter(since=1.0),
     "until": lambda store: store.filter(until=1.0),
+    "drift outside, less": lambda store: store.filter(drift_outside__lt=2),
+    "drift outside, more": lambda store: store.filter(drift_outside__ge=2),
+    "redrawn outside": lambda store: store.filter(redrawn_outside__le=0.3, redrawn_outside__gt=0.1),
+    "moved, with words": lambda store: store.search("snow", moved__lt=1.5, moved__gt=0),
+    "heat map": lambda store: store.heat_map(1, 0),
+    "not measured": lambda store: store.unmeasured(),
 }
 
 
@@ -231,6 +237,6 @@ def test_every_question_is_answered_by_an_index(store: Store, name: str) -> None
     planner.close()
     assert plans
     # Leases are walked: there are as many as jobs under way.
-    tables = ("edits", "inputs", "outputs", "parents", "transitions", "tags", "words")
+    tables = ("edits", "inputs", "outputs", "parents", "transitions", "tags", "words", "drifts")
     walks = {select: plan for select, plan in plans.items() if any(f"SCAN {table}" in plan for table in tables)}
     assert walks == {}
