@@ -14,7 +14,7 @@ LEAST = 5
 SPREADS, TIMES = 5.0, 2.0
 """
 How many median absolute deviations and how many medians: ordinary series of 5 to 16 pictures (spread by a third, as
-ratios) then get a picture pointed out wrongly in 4 to 12 of 100; with three deviations alone it were 20 to 65.
+ratios) then get a picture pointed out wrongly in 4 to 12 of 100; with three deviations alone it were 37 to 65.
 """
 
 
