@@ -1,4 +1,4 @@
-"""A failing magic is red wherever notebooks are run: nbclient, papermill, nbmake."""
+"""A failing magic is red wherever notebooks are run: nbclient, and nightly papermill and nbmake, which run on it."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def test_nbclient_raises(tmp_path: Path) -> None:
     assert caught.value.evalue.count("\n") == 2
 
 
+@pytest.mark.nightly
 def test_papermill_exits_non_zero(wrong: Path) -> None:
     """And the notebook that it writes has the error output."""
     done = run(wrong.parent, "-m", "papermill", wrong.name, "out.ipynb")
@@ -48,6 +49,7 @@ def test_papermill_exits_non_zero(wrong: Path) -> None:
     assert [error["ename"] for error in errors_of(outputs)] == ["ImageNotFoundError"]
 
 
+@pytest.mark.nightly
 def test_nbmake_is_red(wrong: Path) -> None:
     """It looks for error outputs alone."""
     done = run(wrong.parent, "-m", "pytest", "--nbmake", "-p", "no:cacheprovider", wrong.name)

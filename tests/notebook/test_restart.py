@@ -1,4 +1,4 @@
-"""Restart and Run All, in real kernels: by nbclient, and by papermill, which sends no cell ids either."""
+"""Restart and Run All, in real kernels: by nbclient, and nightly by papermill, which runs on it: no cell ids either."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def test_restart_and_run_all_sends_nothing(tmp_path: Path) -> None:
     assert runs == ["6 1 2 6", "6 1 2 6"]
 
 
+@pytest.mark.nightly
 def test_papermill_run_again_sends_nothing(tmp_path: Path) -> None:
     """The same notebook, run twice by its command line: the second run gets all six edits from the store."""
     nbformat.write(notebook_of(CELLS), tmp_path / "study.ipynb")
