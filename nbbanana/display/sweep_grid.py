@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+import io
+import json
+import unicodedata
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import lru_cache, partial
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.render import render
-from nbbanana.display.thumbs import data_uri, encode, fitted, load
-from nbbanana.text import clip, one_line
+from nbbanana.display.sweep_images import INPUT_SIDE, STRIP_SIDE, SweepImages, strip_tile
+from nbbanana.display.thumbs import data_uri
+from nbbanana.text import one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["GridCell", "GridFacet", "SweepImages", "SweepView", "sweep_grid_bundle", "sweep_text"]
+__all__ = ["GridCell", "GridFacet", "SweepHeader", "SweepImages", "SweepView", "sweep_grid_bundle", "sweep_text"]
 
-ROOM = 290_000
-"""Bytes of base64 that all pictures of a sweep weigh together at most."""
-FULL_WIDTH, LEAST_WIDTH, MOST_WIDTH = 1000, 36, 200
-"""CSS pixels of all columns together, and of one picture."""
+MOST, ROOM = 390_000, 290_000
+"""Bytes that an output weighs at most, and the base64 of all its pictures."""
+MOST_ROWS = 400
+FULL_WIDTH, MOST_WIDTH = 1000, 200
+"""CSS pixels of all columns together, and of one picture, at most."""
+LEAST_WIDTH, LEAST_STRIP = 40, 14
+"""CSS pixels down to which a picture shrinks with its page, alone and in a row that is one picture."""
+TALLEST = 1.2
+"""A picture is at most so many times as tall as its column is wide."""
+NAMES = (24, 150, 220)
+"""CSS pixels of the names of rows: at least, at most beside many columns, at most beside few."""
+MANY = 6
+"""More columns are many."""
 SEPARATE = 200
 """Up to so many cells each has a picture of its own; of more, the pictures of a row are one."""
-STRIP_SIDE = 36
-"""CSS pixels of the longer side of a picture in such a row."""
-TEXT_ROWS = 40
-"""Rows of a grid that a terminal shows."""
+SHORT = 3
+"""Names of columns of at most so many letters stand above pictures in rows that are one picture."""
+MOST_NAMES = 60
+"""So many names of columns are said below such rows."""
+MOST_REASONS = 12
+GONE = "its file is gone"
+TEXT_ROWS, TEXT_WIDTH = 40, 110
+"""Rows and columns of a grid that a terminal shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +58,14 @@ class GridCell:
         source: the file of its first picture; None where it has none.
         words: what stands in its place: `not sent`, `refused`; empty where there is a picture.
         mark: one sign for a terminal.
+        name: its name without that of the axis, where it stands below the picture.
     """
 
     title: str
     source: Path | None
     words: str = ""
     mark: str = "·"
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +83,22 @@ class GridFacet:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepHeader:
+    """
+    What all cells of a sweep share, said once above the grid.
+
+    Args:
+        words: the prompt in pieces; those that are True are the places of what varies.
+        facts: phrases: how many, from which picture, by which model, what else all have, what it cost.
+        inputs: the pictures that all cells have, with their names.
+    """
+
+    words: Sequence[tuple[str, bool]] = ()
+    facts: Sequence[str] = ()
+    inputs: Sequence[tuple[bytes | Path, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SweepView:
     """
     A sweep as it is shown.
@@ -71,6 +109,8 @@ class SweepView:
         columns: the name of each column; empty where cells have their own titles below them.
         facets: the tables.
         reasons: why cells have no picture.
+        header: what all cells share.
+        ratio: width to height of the pictures to come; None where it is not known.
     """
 
     lines: Sequence[str]
@@ -78,30 +118,13 @@ class SweepView:
     columns: Sequence[str]
     facets: Sequence[GridFacet]
     reasons: Sequence[str] = ()
+    header: SweepHeader = field(default_factory=SweepHeader)
+    ratio: float | None = None
 
     @property
     def cells(self) -> Iterator[GridCell]:
         """All cells, row by row."""
         return (cell for facet in self.facets for _, row in facet.rows for cell in row)
-
-
-@dataclass(slots=True)
-class SweepImages:
-    """Small copies of the pictures of a sweep, each decoded once: a grid that grows is drawn many times."""
-
-    side: int = 0
-    _known: dict[Path, Image | None] = field(default_factory=dict)
-
-    def of(self, cells: Iterable[GridCell], side: int) -> list[Image | None]:
-        """Return the pictures of cells, decoded for a box of so many CSS pixels."""
-        if side != self.side:
-            self.side, self._known = side, {}
-        sources = [cell.source for cell in cells]
-        new = list(dict.fromkeys(source for source in sources if source is not None and source not in self._known))
-        self._known.update(
-            zip(new, load(new, [(side / 2 if side <= STRIP_SIDE else side,) * 2] * len(new)), strict=True)
-        )
-        return [None if source is None else self._known[source] for source in sources]
 
 
 def sweep_grid_bundle(view: SweepView, images: SweepImages | None = None) -> dict[str, str]:
@@ -113,97 +136,196 @@ def sweep_grid_bundle(view: SweepView, images: SweepImages | None = None) -> dic
         images: keeps small copies from one drawing to the next.
 
     Returns:
-        `text/plain` and `text/html`, static, about 300 kB at most whatever it holds.
+        `text/plain` and `text/html`, static, less than 400 kB together whatever it holds.
     """
-    kept, cells = images or SweepImages(), list(view.cells)
-    width = max(LEAST_WIDTH, min(MOST_WIDTH, FULL_WIDTH // max(1, _columns(view))))
-    has_strips = len(cells) > SEPARATE
-    pictures = kept.of(cells, STRIP_SIDE if has_strips else width)
-    tiles = _strips(view, pictures) if has_strips else _tiles(cells, pictures, width, has_titles=not view.columns)
-    rest = iter(tiles)
-    facets = [
+    kept = images or SweepImages()
+    view, left_out = _clipped(view)
+    cells, columns = list(view.cells), _columns(view)
+    width, has_strips = max(LEAST_WIDTH, min(MOST_WIDTH, FULL_WIDTH // columns)), len(cells) > SEPARATE
+    pictures = kept.pictures([cell.source for cell in cells], STRIP_SIDE / 2 if has_strips else width)
+    ratio = _ratio(view, pictures)
+    draw = partial(
+        render,
+        "sweep",
+        view=view,
+        has_strips=has_strips,
+        has_heads=bool(view.columns) and (not has_strips or max(map(len, view.columns)) <= SHORT),
+        inputs=_inputs(view.header, kept),
+        reasons=[*left_out, *_reasons(view)],
+        most_names=MOST_NAMES,
+        **_sizes(view, columns, strip_tile(ratio)[0] if has_strips else width, has_strips=has_strips),
+    )
+    if not cells:
+        return {"text/plain": sweep_text(view), "text/html": draw(facets=())}
+    shown = _strips(view, pictures, ratio, kept) if has_strips else _tiles(cells, pictures, width, ratio)
+    # What the words take is known only once they are written: a thousand rows have a thousand names.
+    words = len(
+        json.dumps([draw(facets=_facets(view, [{**tile, "uri": ""} for _, _, tile in shown])), sweep_text(view)])
+    )
+    uris = kept.uris([(key, image) for key, image, _ in shown], min(ROOM, max(1, MOST - words)))
+    tiles = [
+        {**tile, "uri": uri or ("" if has_strips else placeholder(ratio))}
+        for uri, (_, _, tile) in zip(uris, shown, strict=True)
+    ]
+    return {"text/plain": sweep_text(view), "text/html": draw(facets=_facets(view, tiles))}
+
+
+def _clipped(view: SweepView) -> tuple[SweepView, list[str]]:
+    """Return a sweep with as many rows as a page has room for, and a sentence that counts the others."""
+    left, facets, total = MOST_ROWS, [], sum(len(facet.rows) for facet in view.facets)
+    for facet in view.facets:
+        facets += [GridFacet(facet.title, facet.rows[:left])] if left else []
+        left -= min(left, len(facet.rows))
+    if total <= MOST_ROWS:
+        return view, []
+    return replace(view, facets=facets), [f"… and {total - MOST_ROWS:,} more rows: sweep.save('grid.pdf') has them."]
+
+
+def _facets(view: SweepView, tiles: Sequence[dict[str, Any]]) -> list[tuple[str, list[tuple[str, list[Any]]]]]:
+    """Return the tables with what is drawn of each cell, or of each row where there are as many."""
+    rest, has_strips = iter(tiles), len(tiles) != sum(1 for _ in view.cells) or len(tiles) > SEPARATE
+    return [
         (facet.title, [(name, [next(rest)] if has_strips else [next(rest) for _ in row]) for name, row in facet.rows])
         for facet in view.facets
     ]
-    values = {"view": view, "facets": facets, "width": width, "has_strips": has_strips}
-    return {"text/plain": sweep_text(view), "text/html": render("sweep", **values)}
 
 
 def sweep_text(view: SweepView) -> str:
-    """Return a sweep for a terminal: its sentences, and a sign for each cell."""
-    lines = [one_line(line) for line in view.lines]
+    """Return a sweep for a terminal: its sentences, and a sign for each cell under the names of the columns."""
+    said = "".join(text for text, _ in view.header.words)
+    lines = [*map(one_line, view.lines[:1]), one_line(said, TEXT_WIDTH), one_line(" · ".join(view.header.facts))]
+    lines += map(one_line, view.lines[1:])
     rows = [(facet.title, name, row) for facet in view.facets for name, row in facet.rows]
-    if view.columns and rows:
-        lines.append(clip(f"  {one_line(view.corner)}  {' · '.join(map(one_line, view.columns))}", 160))
     if any(len(row) > 1 for _, _, row in rows) or len(rows) > 1:
-        wide = min(32, max(len(one_line(name)) for _, name, _ in rows))
-        title = ""
-        for facet, name, row in rows[:TEXT_ROWS]:
-            if facet != title:
-                title = facet
-                lines.append(one_line(facet))
-            lines.append(f"  {one_line(name)[:wide].ljust(wide)}  {' '.join(cell.mark for cell in row)}".rstrip())
-        if len(rows) > TEXT_ROWS:
-            lines.append(f"  … and {len(rows) - TEXT_ROWS} more rows")
-    return "\n".join([*lines, *map(one_line, view.reasons)])
+        lines += _text_grid(view, rows)
+    return "\n".join([*filter(None, lines), *_reasons(view)])
+
+
+def _text_grid(view: SweepView, rows: Sequence[tuple[str, str, Sequence[GridCell]]]) -> Iterator[str]:
+    wide = min(32, max(_cells_wide(one_line(name)) for name in [view.corner, *(name for _, name, _ in rows)]))
+    names = [one_line(name) for name in view.columns]
+    each = max(map(_cells_wide, names), default=1)
+    has_names = bool(names) and wide + (each + 1) * len(names) <= TEXT_WIDTH
+    if names:
+        own = " ".join(_padded(name, each) for name in names) if has_names else one_line(", ".join(names), TEXT_WIDTH)
+        yield f"  {_padded(one_line(view.corner), wide)}  {own}".rstrip()
+    title = ""
+    for facet, name, row in rows[:TEXT_ROWS]:
+        if facet != title:
+            title = facet
+            yield one_line(facet)
+        marks = " ".join(cell.mark.ljust(each) if has_names else cell.mark for cell in row)
+        yield f"  {_padded(one_line(name), wide)}  {marks}".rstrip()
+    if len(rows) > TEXT_ROWS:
+        yield f"  … and {len(rows) - TEXT_ROWS} more rows"
+
+
+def _padded(text: str, width: int) -> str:
+    """Return a text as wide as so many cells of a terminal: cut, or filled with spaces."""
+    while _cells_wide(text) > width:
+        text = text[:-2].rstrip() + "…"
+    return text + " " * (width - _cells_wide(text))
+
+
+def _cells_wide(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _reasons(view: SweepView) -> list[str]:
+    found = [one_line(reason) for reason in view.reasons]
+    more = len(found) - MOST_REASONS
+    return found if more <= 0 else [*found[:MOST_REASONS], f"… and {more} more reasons: sweep.to_frame() has all."]
 
 
 def _columns(view: SweepView) -> int:
     return max((len(row) for facet in view.facets for _, row in facet.rows), default=1)
 
 
+def _sizes(view: SweepView, columns: int, width: int, *, has_strips: bool) -> dict[str, int]:
+    """Return the widths in CSS pixels of a column, of the names of rows, and of the table at least and at most."""
+    longest = max((len(one_line(name)) for facet in view.facets for name, _ in facet.rows), default=0)
+    if view.columns and not has_strips:
+        longest = max(longest, len(view.corner))
+    least, *most = NAMES
+    names = max(least, min(7 * longest + 16, most[0] if columns > MANY else most[1])) if longest else 0
+    least_of_one = LEAST_STRIP if has_strips else min(width, LEAST_WIDTH)
+    return {
+        "width": width,
+        "columns": columns,
+        "names": names,
+        "least": names + columns * least_of_one,
+        "most": names + columns * (width + (0 if has_strips else 4)),
+    }
+
+
+def _inputs(header: SweepHeader, images: SweepImages) -> list[dict[str, Any]]:
+    uris = images.inputs([source for source, _ in header.inputs])
+    return [
+        {"uri": uri, "alt": one_line(name), "height": INPUT_SIDE}
+        for uri, (_, name) in zip(uris, header.inputs, strict=True)
+        if uri
+    ]
+
+
+def _ratio(view: SweepView, images: Sequence[Image | None]) -> float:
+    """Return width to height of most pictures: the places of those to come are as large."""
+    here = [image.width / image.height for image in images if image is not None]
+    return median(here) if here else view.ratio or 1.0
+
+
 def _tiles(
-    cells: Sequence[GridCell], images: Sequence[Image | None], width: int, *, has_titles: bool
-) -> list[dict[str, Any]]:
-    files = fitted(images, ROOM) or [None] * len(images)
+    cells: Sequence[GridCell], images: Sequence[Image | None], width: int, ratio: float
+) -> list[tuple[Hashable, Image | None, dict[str, Any]]]:
+    """Return for each cell what tells its picture from others, its picture, and its words."""
     return [
-        {
-            "uri": data_uri(file) if file else "",
-            "alt": _alt(cell),
-            "words": cell.words,
-            "below": one_line(cell.title) if has_titles else "",
-            **_box(image, width),
-        }
-        for cell, image, file in zip(cells, images, files, strict=True)
+        (
+            cell.source,
+            image,
+            {
+                "alt": _alt(cell, is_here=image is not None),
+                "words": "" if image else f"{cell.mark} {cell.words or GONE}",
+                "below": one_line(cell.name),
+                **_box(image.width / image.height if image else ratio, width),
+            },
+        )
+        for cell, image in zip(cells, images, strict=True)
     ]
 
 
-def _strips(view: SweepView, images: Sequence[Image | None]) -> list[dict[str, Any]]:
-    """Return for each row one picture that holds all of its pictures, and its words."""
-    rest, rows = iter(images), [row for facet in view.facets for _, row in facet.rows]
-    strips = [_strip([next(rest) for _ in row]) for row in rows]
-    files = fitted(strips, ROOM) or [encode(strip, quality=10, scale=0.5) for strip in strips]
-    return [
-        {"uri": data_uri(file) if file else "", "alt": _alt_of_row(row), "words": "", "below": "", **_size(strip)}
-        for row, strip, file in zip(rows, strips, files, strict=True)
-    ]
+def _box(ratio: float, width: int) -> dict[str, int]:
+    """Return the size at which a picture is shown, and how much of its column's width that is, in percent."""
+    percent = min(100, round(100 * TALLEST * ratio))
+    wide = max(1, width * percent // 100)
+    return {"width": wide, "height": max(1, round(wide / ratio)), "percent": percent}
 
 
-def _strip(images: Sequence[Image | None]) -> Image:
-    from PIL import Image, ImageOps
-
-    strip = Image.new("RGB", (len(images) * STRIP_SIDE, STRIP_SIDE), "#8884")
-    for number, image in enumerate(images):
-        if image is not None:
-            small = ImageOps.contain(image, (STRIP_SIDE - 2, STRIP_SIDE - 2))
-            strip.paste(small, (number * STRIP_SIDE + 1, 1))
-    return strip
-
-
-def _size(image: Image) -> dict[str, int]:
-    return {"width": image.width, "height": image.height}
-
-
-def _box(image: Image | None, width: int) -> dict[str, int]:
-    """Return the size at which a picture is shown: as wide as its column, and no taller than wide."""
-    if image is None:
-        return {"width": width, "height": width}
-    scale = min(width / image.width, width / image.height)
-    return {"width": max(1, round(image.width * scale)), "height": max(1, round(image.height * scale))}
+def _strips(
+    view: SweepView, images: Sequence[Image | None], ratio: float, kept: SweepImages
+) -> list[tuple[Hashable, Image | None, dict[str, Any]]]:
+    """Return the same for each row: one picture that holds all of its pictures."""
+    rest, (wide, high), most = iter(images), strip_tile(ratio), _columns(view)
+    found: list[tuple[Hashable, Image | None, dict[str, Any]]] = []
+    for row in (row for facet in view.facets for _, row in facet.rows):
+        sources = [cell.source for cell in row]
+        made = kept.strip(list(zip(sources, [next(rest) for _ in row], strict=True)), ratio, len(images))
+        size = {"width": wide * len(row), "height": high, "percent": max(1, 100 * len(row) // most)}
+        found.append((tuple(sources), made, {"alt": _alt_of_row(row), "words": "", "below": "", **size}))
+    return found
 
 
-def _alt(cell: GridCell) -> str:
-    return one_line(f"{cell.title}{': ' if cell.words else ''}{cell.words}")
+@lru_cache(maxsize=64)
+def placeholder(ratio: float) -> str:
+    """Return a picture of nothing with that ratio, so that a table has its height before its pictures come."""
+    from PIL import Image
+
+    shape = Fraction(min(max(ratio, 0.1), 10)).limit_denominator(40)
+    file = io.BytesIO()
+    Image.new("LA", (shape.numerator, shape.denominator), (128, 40)).save(file, "PNG", optimize=True)
+    return data_uri(file.getvalue(), "image/png")
+
+
+def _alt(cell: GridCell, *, is_here: bool) -> str:
+    return one_line(cell.title if is_here else f"{cell.title}: {cell.words or GONE}")
 
 
 def _alt_of_row(row: Sequence[GridCell]) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "fitted",
     "fitting",
     "load",
+    "rung_for",
     "small_uri",
     "squares",
 ]
@@ -177,7 +178,7 @@ def _best(attempt: Callable[[Rung], T], weigh: Callable[[T], int], room: int, im
     """
     best: T | None = None
     pixels = sum(image.width * image.height for image in images)
-    low, high, place = 0, len(LADDER), _rung(room / (4 / 3 * TYPICAL * pixels))
+    low, high, place = 0, len(LADDER), rung_for(room / (4 / 3 * TYPICAL * pixels))
     while low < high:
         found = attempt(LADDER[place])
         weight = weigh(found)
@@ -185,14 +186,14 @@ def _best(attempt: Callable[[Rung], T], weigh: Callable[[T], int], room: int, im
             best, high = found, place
         else:
             low = place + 1
-        guess = _rung(room / weight * LADDER[place].weight)
+        guess = rung_for(room / weight * LADDER[place].weight)
         if best is not None and guess >= high:
             return best
         place = min(max(guess, low), high - 1)
     return best
 
 
-def _rung(weight: float) -> int:
+def rung_for(weight: float) -> int:
     """Return the highest rung of at most that weight, else the last."""
     return next((number for number, rung in enumerate(LADDER) if rung.weight <= weight), len(LADDER) - 1)
 

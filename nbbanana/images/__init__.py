@@ -20,6 +20,7 @@ from nbbanana.images.kinds import (
     Upload,
 )
 from nbbanana.images.loading import load, load_all
+from nbbanana.images.on_disk import data_of, left_on_disk
 from nbbanana.images.thumbnails import fingerprint, fingerprint_of, thumbnail
 from nbbanana.images.uploading import UploadCache, prepare
 
@@ -34,9 +35,11 @@ __all__ = [
     "ImageInput",
     "Upload",
     "UploadCache",
+    "data_of",
     "fingerprint",
     "fingerprint_of",
     "inspect",
+    "left_on_disk",
     "load",
     "load_all",
     "open_safely",

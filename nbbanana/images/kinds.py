@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -71,7 +72,8 @@ class ImageInput:
             have equal identities, whatever their names.
         width, height: in pixels as a viewer shows it; None for a URL.
         format: `PNG`, `JPEG`, …; `PIXELS` where there was no file; None for a URL.
-        source: the bytes of an image file; None for a URL.
+        source: the bytes of an image file; None for a URL, and for a picture that stays on the disk until it is sent.
+        path: the file of a picture that stays on the disk; None for any other. See `nbbanana.images.left_on_disk`.
         url: the https URL that the service will fetch; None for bytes.
         is_play: whether the bytes carry the mark of play money, so that no model made them.
         remote_url: where a service still holds these bytes, so that they need not travel again.
@@ -84,10 +86,16 @@ class ImageInput:
     height: int | None = None
     format: str | None = None
     source: bytes | None = field(default=None, repr=False)
+    path: Path | None = field(default=None, repr=False, compare=False)
     url: str | None = field(default=None, repr=False)
     is_play: bool = False
     remote_url: str | None = field(default=None, repr=False)
     remote_provider: str | None = None
+
+    @property
+    def content(self) -> bytes | Path | None:
+        """Its bytes, or the file that holds them; None for a URL."""
+        return self.path if self.source is None else self.source
 
 
 @dataclass(frozen=True, slots=True)

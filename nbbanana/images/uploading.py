@@ -31,6 +31,7 @@ from nbbanana.images.kinds import (
     ImageInput,
     Upload,
 )
+from nbbanana.images.on_disk import data_of
 from nbbanana.images.reading import quoted
 
 if TYPE_CHECKING:
@@ -75,19 +76,17 @@ class UploadCache:
     Uploads that were made, for pictures that are sent again; the least recently used are dropped. For any thread.
 
     Args:
-        most: bytes of the pictures and of their uploads, together.
+        most: bytes of the uploads, together.
     """
 
     def __init__(self, most: int = CACHE_BYTES) -> None:
         self._most, self._size = most, 0
-        self._known: OrderedDict[tuple[bytes, str, int, bool], Upload] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str, int, bool], Upload] = OrderedDict()
         self._guard = threading.Lock()
 
     def upload(self, picture: ImageInput, share: int, *, jpeg: bool) -> Upload:
         """Return what travels of a picture within `share` bytes, made only where it is not known."""
-        if picture.source is None:
-            return _upload(picture, share, jpeg=jpeg)
-        key = picture.source, picture.name, share, jpeg
+        key = picture.identity, picture.name, share, jpeg
         with self._guard:
             if key in self._known:
                 self._known.move_to_end(key)
@@ -96,10 +95,10 @@ class UploadCache:
         with self._guard:
             if key not in self._known:
                 self._known[key] = made
-                self._size += len(picture.source) + len(made.data)
+                self._size += len(made.data)
             while self._size > self._most:
-                (source, *_), dropped = self._known.popitem(last=False)
-                self._size -= len(source) + len(dropped.data)
+                _, dropped = self._known.popitem(last=False)
+                self._size -= len(dropped.data)
         return made
 
 
@@ -178,9 +177,10 @@ def _note(
 def _decoded(picture: ImageInput) -> tuple[Image, tuple[int, int], bool]:
     """Return the picture upright in sRGB, at most `MAX_UPLOAD_PIXELS` large; its size before; if it is animated."""
     shown = quoted(picture.name)
-    if picture.source is None:
+    source = data_of(picture)
+    if source is None:
         raise ImageError(f"{shown} has no bytes to send.", "It is a URL.", "Send its URL as it is.")
-    with opened(picture.source, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as file:
+    with opened(source, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as file:
         with pillow_errors(shown, file.format):
             size = seen_size(file)
             is_animated = bool(getattr(file, "is_animated", False))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbbanana.errors import UsageError
-from nbbanana.images import load, open_safely
+from nbbanana.images import data_of, load, open_safely
 from nbbanana.images.arrays import image_of_array, is_array
 from nbbanana.images.colours import on_white, to_srgb, upright
 from nbbanana.measure.geometry import Affine
@@ -72,13 +72,13 @@ def whole_picture_of(source: object) -> Image:
     if is_array(source) and not hasattr(source, "__nbbanana_image__"):
         return to_srgb(image_of_array(source))
     loaded = load(source)
-    if loaded.source is None:
+    if (data := data_of(loaded)) is None:
         raise UsageError(
             f"{loaded.name} is an address.",
             "What changed is measured here, from pixels.",
             "Download it, and give the file.",
         )
-    return to_srgb(upright(open_safely(loaded.source)))
+    return to_srgb(upright(open_safely(data)))
 
 
 def opaque(image: Image) -> Image:

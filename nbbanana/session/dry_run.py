@@ -106,7 +106,7 @@ def _described_request(
     """Describe one request; gives its price too, where it is known."""
     is_replay = "replay" in {session.mode, mode}
     model, choice = session.model_of(request.model, provider), session.choice(provider)
-    inputs = tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images)
+    inputs = tuple(Picture(image.name, image.content, image.width, image.height) for image in request.images)
     (quote, live), note = ((None, None), NOT_ASKED) if is_replay else _described(session, request, provider)
     service = "replay" if is_replay else choice.name
     takes_seed = model.seed_field is not None and (live is None or live.seed_field is not None)
@@ -165,7 +165,7 @@ def _age(day: str, now: str) -> str:
 def _picture(image: ImageInput) -> str:
     """Return what is sent of a picture: its file's facts, or its address without a query, which may sign it."""
     if image.url is None:
-        return describe(Picture(image.name, image.source, image.width, image.height))
+        return describe(Picture(image.name, image.content, image.width, image.height))
     parts = urlsplit(image.url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}{'?…' if parts.query else ''}"

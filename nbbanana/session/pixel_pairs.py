@@ -66,13 +66,13 @@ def side_of(source: Any, call: str) -> Side:
         picture = Picture(source.label, file, source.width, source.height, caption=source.result.prompt)
         return Side(picture, source, f"sha256:{source.sha256}")
     image = images.load(source)
-    if image.source is None:
+    if image.content is None:
         raise ImageError(
             f"{image.name} is a URL, and its picture is not here.",
             f"{call} does not download.",
             "Download it and give the file.",
         )
-    return Side(Picture(image.name, image.source, image.width, image.height), identity=image.identity)
+    return Side(Picture(image.name, image.content, image.width, image.height), identity=image.identity)
 
 
 def data_of(side: Side) -> bytes:

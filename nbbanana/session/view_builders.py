@@ -136,7 +136,7 @@ def run_view(run: Run, library: Library, name: str | None) -> ResultView:
     label = name or (expression(library, edit.id, nearest=BY_NUMBER) if edit else "_")
     return ResultView(
         prompt=request.prompt,
-        inputs=tuple(Picture(image.name, image.source, image.width, image.height) for image in request.images),
+        inputs=tuple(Picture(image.name, image.content, image.width, image.height) for image in request.images),
         pictures=_arrived(run, library, label),
         expected=run.model.count(request.parameters),
         label=label,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import prod
 
-from nbbanana.display.sweep_grid import GridCell, GridFacet
+from nbbanana.display.sweep_grid import SEPARATE, GridCell, GridFacet
 from nbbanana.sweeps.axes import Axis
 from nbbanana.sweeps.cells import Cell
 from nbbanana.sweeps.plan import Plan
@@ -15,9 +15,11 @@ from nbbanana.sweeps.plan import Plan
 __all__ = ["Layout", "layout_of"]
 
 ACROSS = 12
-"""Columns of a table, where another axis could go across instead; and cells in a line where there are no two axes."""
+"""Columns of a table, where another axis could go across instead."""
 IN_LINE = 8
 """Cells in a line where each has a title of its own."""
+IN_A_STRIP = 25
+"""Cells in a line that is one picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,11 @@ def layout_of(plan: Plan, made: Callable[[Cell], GridCell]) -> Layout:
     """
     axes = [axis for axis in plan.axes if len(axis) > 1]
     if prod(map(len, axes)) != len(plan) or not axes:
-        return Layout("", (), (GridFacet("", _lines(plan.cells, made)),))
+        return Layout(
+            "",
+            (),
+            (GridFacet("", _lines(plan.cells, made, _even(len(plan)) if len(plan) <= SEPARATE else IN_A_STRIP)),),
+        )
     across, down, others = _turned(axes)
     if down is None:
         return _one_axis(across, plan, made)
@@ -76,15 +82,29 @@ def _turned(axes: Sequence[Axis]) -> tuple[Axis, Axis | None, list[Axis]]:
 def _one_axis(axis: Axis, plan: Plan, made: Callable[[Cell], GridCell]) -> Layout:
     if len(axis) <= IN_LINE:
         return Layout(f"{axis.name} →", axis.names, (GridFacet("", [("", [made(cell) for cell in plan.cells])]),))
-    lines = [
-        (f"{axis.name} {line[0].at[axis.name]} to {line[-1].at[axis.name]}", [made(cell) for cell in line])
-        for line in (plan.cells[at : at + ACROSS] for at in range(0, len(plan), ACROSS))
-    ]
-    return Layout("", (), (GridFacet("", lines),))
+    width = _even(len(plan)) if len(plan) <= SEPARATE else IN_A_STRIP
+    return Layout("", (), (GridFacet("", _lines(plan.cells, made, width)),))
 
 
-def _lines(cells: Sequence[Cell], made: Callable[[Cell], GridCell]) -> list[tuple[str, list[GridCell]]]:
-    return [("", [made(cell) for cell in cells[at : at + IN_LINE]]) for at in range(0, len(cells), IN_LINE)]
+def _even(count: int) -> int:
+    """
+    Return how many cells stand in a line, so that the last line has the fewest empty places.
+
+    >>> _even(40), _even(9), _even(13)
+    (8, 5, 7)
+    """
+    return min(range(IN_LINE, IN_LINE // 2, -1), key=lambda width: -count % width)
+
+
+def _lines(cells: Sequence[Cell], made: Callable[[Cell], GridCell], width: int) -> list[tuple[str, list[GridCell]]]:
+    """Return cells in lines, each with its own name below it."""
+    return [("", [_named(cell, made(cell)) for cell in cells[at : at + width]]) for at in range(0, len(cells), width)]
+
+
+def _named(cell: Cell, shown: GridCell) -> GridCell:
+    """Return a cell with its name below it; words and file names need none before them that says what they are."""
+    alone = next(iter(cell.at.items())) if len(cell.at) == 1 else ("", "")
+    return replace(shown, name=alone[1] if alone[0] in {"prompt", "images"} else cell.title)
 
 
 def _place(cell: Cell, axes: Sequence[Axis]) -> list[int]:

@@ -29,11 +29,13 @@ class Plan:
         axes: what varies, in the order of the arguments.
         cells: all cells, the last axis quickest.
         locks: parameters that were set for all, so that the outputs belong together.
+        words: the prompts as they were written, before their places were filled; empty where that is not known.
     """
 
     axes: tuple[Axis, ...]
     cells: tuple[Cell, ...] = field(repr=False)
     locks: Mapping[str, Any] = field(default_factory=dict)
+    words: tuple[str, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.cells)

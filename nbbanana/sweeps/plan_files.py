@@ -12,7 +12,7 @@ from typing import Any
 from nbbanana._version import __version__
 from nbbanana.errors import ImageError, InputError, NBBananaError, PlanError, UsageError
 from nbbanana.grammar.bodies import written_words
-from nbbanana.images import ImageInput, load, open_safely
+from nbbanana.images import ImageInput, data_of, load, open_safely
 from nbbanana.images.reading import checked_size
 from nbbanana.regions import Area, area_of
 from nbbanana.session import Session
@@ -103,7 +103,7 @@ def _picture_as_json(image: ImageInput, folder: Path, pictures: dict[str, dict[s
     key = hashlib.sha256(image.identity.encode()).hexdigest()[:16]
     if key in pictures:
         return key
-    if image.source is None:
+    if (data := data_of(image)) is None:
         if image.url is None or "?" in image.url:
             raise UsageError(
                 f"{image.name} cannot be named in a plan.",
@@ -112,12 +112,12 @@ def _picture_as_json(image: ImageInput, folder: Path, pictures: dict[str, dict[s
             )
         pictures[key] = {"name": image.name, "url": image.url}
         return key
-    digest = hashlib.sha256(image.source).hexdigest()
+    digest = hashlib.sha256(data).hexdigest()
     suffix = SUFFIXES.get(image.format or "", f".{(image.format or 'png').lower()}")
     file = folder / f"{digest}{suffix}"
     folder.mkdir(parents=True, exist_ok=True)
     if not file.exists():
-        file.write_bytes(image.source)
+        file.write_bytes(data)
     pictures[key] = {
         "name": image.name,
         "file": f"{folder.name}/{file.name}",

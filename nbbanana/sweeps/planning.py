@@ -84,7 +84,7 @@ def planned(
     cells, locks = makes.all(points, lock=lock)
     if cells and all(cell.error is not None for cell in cells):
         raise next(cell.error for cell in cells if cell.error is not None)
-    return Plan(tuple(every), tuple(cells), locks)
+    return Plan(tuple(every), tuple(cells), locks, tuple(prompts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from nbbanana.models.nearest import nearest_name
 from nbbanana.prompts.placeholders import names_in, normal
 from nbbanana.text import clip
 
-__all__ = ["check_names", "check_words", "filled", "placeholders", "replaced"]
+__all__ = ["check_names", "check_words", "filled", "placeholders", "places", "replaced"]
 
 _BRACES = re.compile(r"(?P<escaped>\{\{\{\{)|\{\{(?!\{)\s*(?P<name>\w+)\s*\}\}")
 
@@ -98,3 +98,19 @@ def _whole(word: str) -> str:
     before = r"(?<!\w)" if word[:1].isalnum() else ""
     after = r"(?!\w)" if word[-1:].isalnum() else ""
     return f"{before}{re.escape(word)}{after}"
+
+
+def places(prompt: str) -> list[tuple[str, bool]]:
+    """
+    Return a prompt in pieces, those True that are placeholders.
+
+    >>> places("Keep the cup. Paint it {{ colour }}, {{{{so}}.")
+    [('Keep the cup. Paint it ', False), ('{{colour}}', True), (', {{{{so}}.', False)]
+    """
+    found: list[tuple[str, bool]] = []
+    end = 0
+    for match in _BRACES.finditer(prompt):
+        if match["name"]:
+            found += [(prompt[end : match.start()], False), (f"{{{{{normal(match['name'])}}}}}", True)]
+            end = match.end()
+    return [piece for piece in [*found, (prompt[end:], False)] if piece[0]]

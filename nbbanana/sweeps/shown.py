@@ -9,6 +9,7 @@ from nbbanana.session.library import Library
 from nbbanana.sweeps.cells import Cell, Standing
 from nbbanana.sweeps.layout import layout_of
 from nbbanana.sweeps.plan import Outlook, Plan
+from nbbanana.sweeps.sharing import header_of, ratio_to_come
 from nbbanana.sweeps.words import plan_lines, reasons
 
 __all__ = ["plan_bundle", "sheet_bundle"]
@@ -54,5 +55,7 @@ def _bundle(
         return GridCell(cell.title, source, words, MARKS[one.state])
 
     laid = layout_of(plan, made)
-    view = SweepView(lines, laid.corner, laid.columns, laid.facets if has_grid else (), reasons(plan, standings))
+    facets = laid.facets if has_grid else ()
+    why = reasons(plan, standings)
+    view = SweepView(lines, laid.corner, laid.columns, facets, why, header_of(plan, standings), ratio_to_come(plan))
     return sweep_grid_bundle(view, images)

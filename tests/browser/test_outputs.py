@@ -33,6 +33,7 @@ from nbbanana.display import (
     word_diff,
 )
 from nbbanana.display.drifts import drift_bundle
+from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepHeader, SweepView, sweep_grid_bundle
 from nbbanana.display.views import Change
 from nbbanana.engine.run import Progress
 from nbbanana.models import choose, compare, get, ids, model_bundle, search
@@ -108,6 +109,7 @@ def outputs(done: ResultView, stages: list[str]) -> list[str]:
         drift_bundle(done.pictures[0], done.pictures[1], Change("The left edge redrawn: $5 or $6.", FIGURES)),
         *(bundle(view)[0] for view in changed(done)),
         *against_each_other(done),
+        *sweeps(done),
     ]
     return [*stages, *(other["text/html"] for other in others)]
 
@@ -126,6 +128,19 @@ def catalogue() -> list[dict[str, str]]:
     """The catalogue as a list, two models beside each other, and those that suit a request."""
     shown = (search(), compare("nano-banana", "kontext"), choose("Write 営業中 on the sign for $7.", images=2))
     return [value._repr_mimebundle_() for value in shown]
+
+
+def sweeps(done: ResultView) -> list[dict[str, str]]:
+    """A grid with a place that has no picture, one whose cells have their own names, and two of strips."""
+    source = done.pictures[0].source
+    assert isinstance(source, Path)
+    cells = [GridCell("seed 1", source), GridCell("seed 2 for $7", None, "refused", "×", "seed 2 for $7")]
+    header = SweepHeader([("Paint it ", False), ("{{colour}}", True)], ["2 pictures", "$0.14"], [(source, "a.jpg")])
+    facets = [GridFacet("1K", [("$7", cells)])]
+    view = SweepView(["A sentence."], "colour ↓ seed →", ["1", "2"], facets, ["Why."], header)
+    strips = replace(view, facets=[GridFacet("1K", [("$7", cells)] * 101)])
+    named = replace(strips, columns=["the first", "the second"])
+    return [sweep_grid_bundle(one) for one in (view, replace(view, columns=()), strips, named)]
 
 
 def against_each_other(done: ResultView) -> list[dict[str, str]]:

@@ -31,7 +31,22 @@ from nbbanana.text import one_line, plain, storable
 
 KEPT_TAGS = {
     *("b", "bdi", "br", "code", "dd", "del", "details", "div", "dl", "dt", "img", "ins", "li", "p"),
-    *("pre", "progress", "span", "strong", "summary", "table", "td", "tfoot", "th", "tr", "ul"),
+    *(
+        "caption",
+        "pre",
+        "progress",
+        "span",
+        "strong",
+        "summary",
+        "table",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "u",
+        "ul",
+    ),
 }
 KEPT_ATTRIBUTES = {
     "*": {"dir", "style", "title"},
@@ -39,7 +54,7 @@ KEPT_ATTRIBUTES = {
     "img": {"alt", "height", "src", "width"},
     "progress": {"max", "value"},
     "td": {"colspan", "width"},
-    "th": {"colspan"},
+    "th": {"colspan", "scope"},
 }
 LENGTH = r"(0|-?\d+(\.\d+)?(px|em|%))"
 KEPT_STYLES = {
@@ -61,7 +76,7 @@ KEPT_STYLES = {
     r"minmax\((\d+px|max\(\d+px,[\d.]+%\)|max\([\d.]+%,min\([\d.]+%,\(\d+px - 100%\)\*999\)\)),1fr\)\)",
     "height": f"auto|{LENGTH}",
     "justify-content": "space-between",
-    "line-height": r"1\.5",
+    "line-height": r"1\.[45]",
     "margin": f"{LENGTH}( {LENGTH}){{0,3}}",
     "max-width": LENGTH,
     "min-width": LENGTH,
@@ -69,11 +84,12 @@ KEPT_STYLES = {
     "outline": "1px solid",
     "overflow": "hidden",
     "overflow-wrap": "break-word",
+    "overflow-x": "auto",
     "padding": f"{LENGTH}( {LENGTH}){{0,3}}",
     "table-layout": "fixed",
     "text-align": "left",
     "text-overflow": "ellipsis",
-    "vertical-align": "top",
+    "vertical-align": "bottom|top",
     "visibility": "hidden",
     "white-space": "normal|nowrap|pre-wrap",
     "width": f"auto|{LENGTH}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,6 +28,7 @@ from nbbanana.display import (
     note_bundle,
 )
 from nbbanana.display.drifts import drift_bundle
+from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepHeader, SweepView, sweep_grid_bundle
 from nbbanana.display.views import Change
 from nbbanana.engine.run import Progress
 from nbbanana.models import Model, ModelList, Ranked, Ranking, compare, from_schema, get
@@ -74,6 +76,8 @@ FIGURES: dict[str, Any] = {
 }
 """What changed between two pictures, as `Drift.as_json` writes it."""
 
+PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==")
+"""A picture of one pixel."""
 CALL = "__xss(0)"
 """What a payload calls, or `alert`; the number says which payload it was."""
 
@@ -144,6 +148,9 @@ def everything(words: str) -> Iterator[str]:
     yield from _against_each_other(view, words)
     yield drift_bundle(*view.pictures, Change(words, FIGURES))["text/html"]
     yield from _changed(view, words)
+    yield sweep_grid_bundle(sweep_saying(words))["text/html"]
+    yield sweep_grid_bundle(replace(sweep_saying(words), columns=()))["text/html"]
+    yield sweep_grid_bundle(sweep_saying(words, rows=101))["text/html"]
 
 
 def _changed(view: ResultView, words: str) -> Iterator[str]:
@@ -153,6 +160,15 @@ def _changed(view: ResultView, words: str) -> Iterator[str]:
         pictures = [replace(view.pictures[0], change=change)] * count
         some = replace(view.pictures[0], change=measured if count > 2 else refused)
         yield bundle(replace(view, pictures=(*pictures, some) if count > 1 else tuple(pictures)))[0]["text/html"]
+
+
+def sweep_saying(words: str, rows: int = 1) -> SweepView:
+    """A sweep of two columns in which everything that is words is these; more than a hundred rows are strips."""
+    cells = [GridCell(words, None, words, words, words)] * 2
+    header = SweepHeader([(words, False), (words, True)], [words], [(PIXEL, words)])
+    return SweepView(
+        [words, words], words, [words, words], [GridFacet(words, [(words, cells)] * rows)], [words], header
+    )
 
 
 def _of_the_catalogue(words: str) -> Iterator[str]:

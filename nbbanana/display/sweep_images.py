@@ -1,0 +1,134 @@
+"""The small pictures of a grid that grows: each is decoded once and encoded once, however often the grid is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbbanana.display.thumbs import DENSITY, LADDER, TYPICAL, base64_length, data_uri, encode, load, rung_for, squares
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["STRIP_SIDE", "SweepImages", "strip_tile"]
+
+STRIP_SIDE = 36
+"""CSS pixels of the longer side of a picture in a row that is one picture."""
+STRIP_PICTURES = 800
+"""Of rows with so many pictures in all, each has two pixels a CSS pixel; of more, fewer."""
+INPUT_SIDE = 64
+"""CSS pixels of an input picture beside the words."""
+DECODED_AT_ONCE = 64
+"""So many pictures are decoded together: their small copies alone stay."""
+
+
+@dataclass(slots=True)
+class SweepImages:
+    """
+    Small copies of the pictures of one sweep.
+
+    A grid that grows is drawn many times. What was decoded or encoded before is not touched again; only where more
+    pictures do not fit any more are all encoded anew, one step smaller, a few times in all.
+    """
+
+    _decoded: dict[tuple[Path, float], Image | None] = field(default_factory=dict)
+    _files: dict[Hashable, bytes] = field(default_factory=dict)
+    _rung: int | None = None
+    _strips: dict[Hashable, Image] = field(default_factory=dict)
+    _inputs: dict[tuple[int, ...], list[str]] = field(default_factory=dict)
+    decodings: int = 0
+    """How many pictures were decoded so far."""
+    encodings: int = 0
+    """How many were encoded so far."""
+
+    def pictures(self, sources: Sequence[Path | None], side: float) -> list[Image | None]:
+        """Return pictures for boxes of so many CSS pixels; None where there is none or it cannot be read."""
+        new = list(dict.fromkeys(one for one in sources if one is not None and (one, side) not in self._decoded))
+        for at in range(0, len(new), DECODED_AT_ONCE):
+            some = new[at : at + DECODED_AT_ONCE]
+            found = load(some, [(side, side)] * len(some))
+            self._decoded.update(zip([(one, side) for one in some], found, strict=True))
+        self.decodings += len(new)
+        return [None if one is None else self._decoded[one, side] for one in sources]
+
+    def uris(self, images: Sequence[tuple[Hashable, Image | None]], room: int) -> list[str]:
+        """
+        Return pictures as addresses that hold them.
+
+        Args:
+            images: each with what tells it from the others, the same at each drawing.
+            room: bytes of base64 that all may take, those too that are still to come.
+        """
+        here = [(key, image) for key, image in images if image is not None]
+        if not here:
+            return [""] * len(images)
+        if self._rung is None:
+            pixels = sum(image.width * image.height for _, image in here) * len(images) / len(here)
+            self._rung = rung_for(room / (4 / 3 * TYPICAL * pixels))
+        while (weight := self._weight(here) * len(images) / len(here)) > room and self._rung < len(LADDER) - 1:
+            fits = rung_for(LADDER[self._rung].weight * room / weight)
+            self._rung = max(self._rung + 1, fits)
+            self._files.clear()
+        return [data_uri(self._files[key]) if image is not None else "" for key, image in images]
+
+    def _weight(self, images: Sequence[tuple[Hashable, Image]]) -> int:
+        """Encode what is not encoded yet; return what all weigh."""
+        assert self._rung is not None
+        rung = LADDER[self._rung]
+        for key, image in images:
+            if key not in self._files:
+                self._files[key] = encode(image, scale=rung.scale, quality=rung.quality)
+                self.encodings += 1
+        keys = {key for key, _ in images}
+        self._files = {key: file for key, file in self._files.items() if key in keys}
+        return sum(base64_length(self._files[key]) for key, _ in images)
+
+    def strip(self, images: Sequence[tuple[Path | None, Image | None]], ratio: float, total: int) -> Image:
+        """Return the pictures of a row as one, made once."""
+        key = (tuple(source for source, _ in images), ratio)
+        self._strips[key] = self._strips.get(key) or _strip([image for _, image in images], ratio, total)
+        return self._strips[key]
+
+    def inputs(self, sources: Sequence[bytes | Path]) -> list[str]:
+        """Return the input pictures as addresses, made once."""
+        key = tuple(map(hash, sources))
+        if key not in self._inputs:
+            self._inputs[key] = [one["uri"] for one in squares(sources, INPUT_SIDE, 60)]
+        return self._inputs[key]
+
+
+def _strip(images: Sequence[Image | None], ratio: float, total: int) -> Image:
+    """
+    Return the pictures of a row as one, grey where there is none.
+
+    Args:
+        images: of the row, in their order.
+        ratio: width to height of most of them.
+        total: how many pictures there are in all rows.
+    """
+    from PIL import Image, ImageOps
+
+    density = DENSITY if total <= STRIP_PICTURES else max(1.0, DENSITY * STRIP_PICTURES / total)
+    width, height = (round(density * side) for side in strip_tile(ratio))
+    made = Image.new("RGB", (len(images) * width, height), "#888")
+    for number, image in enumerate(images):
+        if image is not None:
+            small = ImageOps.contain(image, (width - 2, height))
+            made.paste(small, (number * width + (width - small.width) // 2, (height - small.height) // 2))
+    return made
+
+
+def strip_tile(ratio: float) -> tuple[int, int]:
+    """
+    Return width and height in CSS pixels of one picture in a row.
+
+    >>> strip_tile(1.5), strip_tile(0.5)
+    ((36, 24), (18, 36))
+    """
+    return (
+        (STRIP_SIDE, max(8, round(STRIP_SIDE / ratio)))
+        if ratio >= 1
+        else (max(8, round(STRIP_SIDE * ratio)), STRIP_SIDE)
+    )
