@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nbbanana.display.sweep_grid import GridCell, SweepImages, SweepView, sweep_grid_bundle
+from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepImages, SweepView, sweep_grid_bundle
 from nbbanana.session.library import Library
 from nbbanana.sweeps.cells import Cell, Standing
 from nbbanana.sweeps.layout import layout_of
@@ -12,7 +12,7 @@ from nbbanana.sweeps.plan import Outlook, Plan
 from nbbanana.sweeps.sharing import header_of, ratio_to_come
 from nbbanana.sweeps.words import plan_lines, reasons
 
-__all__ = ["plan_bundle", "sheet_bundle"]
+__all__ = ["cells_bundle", "plan_bundle", "sheet_bundle"]
 
 WORDS = {
     "missing": "not sent",
@@ -38,6 +38,14 @@ def sheet_bundle(
     return _bundle(plan, standings, library, lines, images, has_grid=True)
 
 
+def cells_bundle(
+    plan: Plan, standings: Sequence[Standing], library: Library, numbers: Sequence[int], lines: Sequence[str]
+) -> dict[str, str]:
+    """Return some cells of a sweep in a line, each with its title, under some sentences."""
+    cells = [_made(plan.cells[number], standings[number], library) for number in numbers]
+    return sweep_grid_bundle(SweepView(lines, "", (), [GridFacet("", [("", cells)])]))
+
+
 def _bundle(
     plan: Plan,
     standings: Sequence[Standing],
@@ -47,15 +55,17 @@ def _bundle(
     *,
     has_grid: bool,
 ) -> dict[str, str]:
-    def made(cell: Cell) -> GridCell:
-        one = standings[cell.number]
-        outputs = one.edit.outputs if one.edit is not None and one.state == "here" else ()
-        source = library.blob(outputs[0].sha256) if outputs else None
-        words = "" if source is not None else WORDS.get(one.state, "its file is gone")
-        return GridCell(cell.title, source, words, MARKS[one.state])
-
-    laid = layout_of(plan, made)
+    laid = layout_of(plan, lambda cell: _made(cell, standings[cell.number], library))
     facets = laid.facets if has_grid else ()
     why = reasons(plan, standings)
     view = SweepView(lines, laid.corner, laid.columns, facets, why, header_of(plan, standings), ratio_to_come(plan))
     return sweep_grid_bundle(view, images)
+
+
+def _made(cell: Cell, standing: Standing, library: Library) -> GridCell:
+    """Return what is shown of a cell."""
+    edit = standing.edit
+    outputs = edit.outputs if edit is not None and standing.state == "here" else ()
+    source = library.blob(outputs[0].sha256) if outputs else None
+    words = "" if source is not None else WORDS.get(standing.state, "its file is gone")
+    return GridCell(cell.title, source, words, MARKS[standing.state])

@@ -22,6 +22,7 @@ from nbbanana.sweeps.plan_files import read_plan, write_plan
 from nbbanana.sweeps.planning import planned
 from nbbanana.sweeps.running import Running, check_prices
 from nbbanana.sweeps.shown import plan_bundle, sheet_bundle
+from nbbanana.sweeps.voted import Voted
 from nbbanana.sweeps.words import progress_lines, stopped, summary_of
 from nbbanana.watching import watcher
 
@@ -104,7 +105,7 @@ class SweepCell:
         return self._owner.standings[self.number]
 
 
-class Sweep(Sequence[SweepCell]):
+class Sweep(Voted, Sequence[SweepCell]):
     """
     Many requests: a plan at first, a grid of pictures once it ran.
 
@@ -282,7 +283,7 @@ class Sweep(Sequence[SweepCell]):
 
     def to_frame(self) -> DataFrame:
         """Return the cells as a pandas DataFrame: a column for each axis, and what became of each."""
-        return frame_of(self.plan, self.standings, self.session.library)
+        return frame_of(self.plan, self.standings, self.session.library).assign(**self._vote_columns())
 
     def _waited(self, running: Running) -> Sweep:
         watch = watcher()

@@ -160,15 +160,19 @@ def whole(data: bytes) -> bytes:
     return thumbnail(data, side=max(info.width, info.height), format="PNG")
 
 
-def seen(data: bytes) -> bytes:
+def seen(data: bytes, side: int = VIEW_SIDE) -> bytes:
     """
     What a browser is sent of a picture: its own bytes where it reads them and they are few, else a smaller copy.
+
+    Args:
+        data: the file.
+        side: pixels of the longer side, at most.
 
     Raises:
         ImageError: no picture, damaged or too large.
     """
     info = inspect(data)
-    is_small = max(info.width, info.height) <= VIEW_SIDE and len(data) <= AS_IT_IS
+    is_small = max(info.width, info.height) <= side and len(data) <= AS_IT_IS
     if is_small and info.mime in _BROWSER_READS and not info.is_animated:
         return data
-    return thumbnail(data, side=VIEW_SIDE, format="WEBP", quality=92)
+    return thumbnail(data, side=side, format="WEBP", quality=92)
