@@ -46,6 +46,8 @@ def _add_records(commands: Commands) -> None:
     export.add_argument("edits", type=_edit_id, nargs="*", metavar="EDIT", help="their numbers; none is all")
     merge = commands.add("merge", _merge, "Take the edits of a bundle into the store, doubling nothing.")
     merge.add_argument("bundle")
+    measure = commands.add("measure", _measure, "Measure what changed in pictures of edits without figures; free.")
+    measure.add_argument("-n", type=int, default=1000, help="at most so many edits, the newest")
     commands.add("verify", _verify, "Hash every picture and check every record; 1 if something is not as it was.")
     gc = commands.add("gc", _gc, "List files in the store that no edit refers to.")
     gc.add_argument("--delete", action="store_true", help="remove them")
@@ -125,6 +127,12 @@ def _export(options: argparse.Namespace) -> None:
 def _merge(options: argparse.Namespace) -> None:
     with open_session(options) as session:
         put_json({"added": session.history.merge(options.bundle)})
+
+
+def _measure(options: argparse.Namespace) -> None:
+    with open_session(options) as session:
+        found = session.history.measure(options.n)
+        put_json(asdict(found)) if options.output == "json" else put_line(str(found))
 
 
 def _verify(options: argparse.Namespace) -> int:

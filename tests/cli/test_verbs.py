@@ -210,6 +210,16 @@ def test_edits_travel_in_a_bundle_and_are_checked(shell, served):
     assert shell("gc", "--delete", "--store", "other").json["blobs"] == []
 
 
+def test_edits_without_figures_are_measured(shell, served):
+    """`measure`: in words for people, as JSON for programs; each edit once."""
+    served()
+    for seed in "12":
+        shell(*EDIT[:-4], "--seed", seed, "-q")
+    assert shell("measure", "-n", "1").out.startswith("1 edit was measured: ")
+    assert shell("measure", "--output", "json").json["edits"] == 1
+    assert shell("measure").out == "Nothing was left to measure.\n"
+
+
 def test_damage_is_found_and_is_an_exit_code(shell, served):
     """A picture whose bytes changed: 1, and its name."""
     served()
