@@ -245,7 +245,7 @@ def test_two_edits_are_compared(shell, served):
 def test_pictures_of_edits_and_files_are_compared(shell, served):
     """By their place in the history or by their file; what is not there is a wrong argument."""
     served()
-    out = [Path(name) for name in shell(*EDIT, "-q", "-o", "out").json["images"]]
+    out = [Path(name) for name in shell(*EDIT, "-q", "-o", "out").out.splitlines()]
     ran = shell("diff", "edit:1[0]", str(out[0]))
     assert ran.out.splitlines()[-1] == "The same file."
     assert shell("diff", "1[0]", str(out[0]), "--output", "json").json["pixels"][0]["same_file"] is True
