@@ -25,15 +25,20 @@ class Value:
 
     Args:
         said: the number with its unit, such as `3.1 ΔE`.
-        floor: its noise floor, such as `noise up to 0.6`.
+        noise: its noise floor, as a number.
         is_above: whether there is more than noise.
         more: what else there is to it, such as how much of it one change of tone explains.
     """
 
     said: str
-    floor: str
+    noise: str
     is_above: bool
     more: str = ""
+
+    @property
+    def floor(self) -> str:
+        """Its noise floor in words: `noise up to 0.6`."""
+        return f"{'noise' if self.is_above else 'within noise,'} up to {self.noise}"
 
     @property
     def line(self) -> str:
@@ -114,19 +119,14 @@ def figure_table(figures: Mapping[str, Any]) -> FigureTable:
     return FigureTable(heads, rows if parts else rows[:1])
 
 
-def _value(figure: Mapping[str, float], places: int, unit: str = "", more: str = "") -> Value:
+def _value(figure: Mapping[str, float], places: int, unit: str = "") -> Value:
     value, floor = figure["value"], figure["floor"]
-    is_above = value > floor
-    # Floors with one digit more than it takes say less than they seem to.
-    noise = f"{floor:.{places}f}"
-    return Value(
-        f"{value:.{places}f}{unit}", f"{'noise' if is_above else 'within noise,'} up to {noise}", is_above, more
-    )
+    return Value(f"{value:.{places}f}{unit}", f"{floor:.{places}f}", value > floor)
 
 
 def _moved(moved: Mapping[str, Any]) -> Value:
     found = _value(moved["corner"], 1, " px")
-    return Value(found.said, found.floor, found.is_above, ", ".join(_movement(moved)) if found.is_above else "")
+    return Value(found.said, found.noise, found.is_above, ", ".join(_movement(moved)) if found.is_above else "")
 
 
 def _movement(moved: Mapping[str, Any]) -> Iterator[str]:
@@ -153,14 +153,14 @@ def _recoloured(part: Mapping[str, Any]) -> Value | None:
     found = _value(part["recoloured"], 1, " ΔE")
     share = part["by_tone"] / part["recoloured"]["value"] if found.is_above else 0.0
     much = next((word for least, word in TONE if share >= least), "")
-    return Value(found.said, found.floor, found.is_above, f"{much} one change of tone" if much else "")
+    return Value(found.said, found.noise, found.is_above, f"{much} one change of tone" if much else "")
 
 
 def _redrawn(part: Mapping[str, Any]) -> Value:
     found = _value(part["redrawn"], 2)
     area = part["redrawn_area"]
     more = f"{'less than 1%' if area < 0.01 else f'{area:.0%}'} of it" if found.is_above and area > 0 else ""
-    return Value(found.said, found.floor, found.is_above, more)
+    return Value(found.said, found.noise, found.is_above, more)
 
 
 def confidence_in_words(figures: Mapping[str, Any]) -> str:

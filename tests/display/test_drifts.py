@@ -92,7 +92,7 @@ def test_figures_below_their_floor_are_quiet_also_where_styles_are_dropped() -> 
     """GitHub drops every style: what is loud is bold there, and what is noise is said to be."""
     page = read(re.sub(r' style="[^"]*"', "", drift_bundle(*nameless(), Change("x", FIGURES))["text/html"]))
     loud = {one.text for one in page.all("strong")}
-    assert {"2.0 px", "0.92", "0.90"} <= loud
+    assert {"2.0\xa0px", "0.92", "0.90"} <= loud
     assert "0.4 ΔE" not in loud
     assert "0.4 ΔEwithin noise, up to 0.6" in page.text
     assert "all of it redrawn" in page.text
