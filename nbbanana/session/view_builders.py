@@ -35,14 +35,23 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-__all__ = ["history_frame", "history_view", "provenance", "result_view", "run_view", "set_view", "sheet_pictures"]
+__all__ = [
+    "changes_of",
+    "history_frame",
+    "history_view",
+    "provenance",
+    "result_view",
+    "run_view",
+    "set_view",
+    "sheet_pictures",
+]
 
 
 def result_view(outcome: Outcome, library: Library, label: str, stored: str) -> ResultView:
     """Return a result as it is shown under a label; `stored` gives it by its number."""
     edit = outcome.edit
     model = library.model(edit)
-    changes = _changes(edit, library)
+    changes = changes_of(edit, library)
     return ResultView(
         prompt=edit.prompt,
         inputs=_inputs(edit, library),
@@ -248,7 +257,7 @@ def _inputs(edit: Edit, library: Library) -> tuple[Picture, ...]:
     )
 
 
-def _changes(edit: Edit, library: Library) -> dict[int, Change]:
+def changes_of(edit: Edit, library: Library) -> dict[int, Change]:
     """Return what was recorded of how each output differs from the first input."""
     if not edit.drifts:
         return {}

@@ -27,6 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, photo: Callable[[str], Path])
     """A store with an edit of two pictures, larger than the stage."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NBBANANA_SANDBOX_SCALE", "0")
+        patch.setenv("NBBANANA_MEASURE", "1")
         with nb.Session(provider="sandbox", store=tmp_path_factory.mktemp("large")) as session:
             session.edit("Make it snow.", photo("coffee"), number_of_images=2, **WIDE)
             yield session
@@ -245,6 +246,58 @@ def test_it_opens_from_a_comparison(browser: Browser, session: nb.Session, big: 
             dialog.get_by_role("button", name="Save").click()
             expect(dialog.get_by_role("status").last).to_contain_text("Saved as")
             page.keyboard.press("Escape")
+    form.close()
+
+
+@pytest.fixture
+def plain(tmp_path: Path, photo: Callable[[str], Path]) -> Iterator[nb.EditResult]:
+    """An edit of which nothing was measured."""
+    with nb.Session(provider="sandbox", store=tmp_path / "plain") as session:
+        yield session.edit("Make it snow.", photo("coffee"), resolution="0.5K", seed=7)
+
+
+def test_what_was_recorded_to_have_changed_stands_beside_a_picture(big: nb.EditResult, plain: nb.EditResult) -> None:
+    """As a sentence among its facts; where nothing was recorded there is none, and no heat map to show."""
+    row = view_row(big[1])
+    sentence = big.record.drifts[1].sentence
+    assert (dict(row["facts"])["changed"], row["changed"], row["heat"]) == (sentence, sentence, True)
+    assert "changed" not in dict(view_row(plain[0])["facts"])
+    assert view_row(plain[0])["heat"] is False
+
+
+@pytest.mark.browser
+def test_where_it_changed_is_laid_over_the_picture(browser: Browser, big: nb.EditResult) -> None:
+    """By button and by key, in the place of the picture, also of the next one; it says in words what it shows."""
+    form = nb.view(big)
+    with opened(browser, form) as page:
+        page.wait_for_function(LOADED, arg=big[0].width)
+        heat, button = page.locator(".vw-heat"), page.get_by_role("button", name="What changed")
+        expect(heat).not_to_be_visible()
+        button.click()
+        expect(heat).to_have_attribute("src", re.compile("^blob:"))
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(heat).to_have_attribute(
+            "alt", re.compile(f"brighter the more. {re.escape(view_row(big[0])['changed'])}")
+        )
+        assert heat.bounding_box() == page.locator(".vw-picture").first.bounding_box()
+        page.locator(".vw-stage").press("ArrowRight")
+        expect(page.locator(".vw h2")).to_contain_text("[1]")
+        expect(heat).to_be_visible()
+        assert violations(page, ".nbb-viewer") == []
+        page.locator(".vw-stage").press("h")
+        expect(heat).not_to_be_visible()
+    form.close()
+
+
+@pytest.mark.browser
+def test_where_nothing_was_recorded_there_is_nothing_to_lay_over(browser: Browser, plain: nb.EditResult) -> None:
+    """No button, and the key does nothing."""
+    form = nb.view(plain)
+    with opened(browser, form) as page:
+        page.wait_for_function(LOADED, arg=plain[0].width)
+        expect(page.get_by_role("button", name="What changed")).to_have_count(0)
+        page.locator(".vw-stage").press("h")
+        expect(page.locator(".vw-heat")).not_to_be_visible()
     form.close()
 
 

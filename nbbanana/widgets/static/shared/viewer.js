@@ -1,4 +1,5 @@
-// A picture seen large: whole or with its true pixels, moved and zoomed, its input while Space is held, its words beside.
+// A picture seen large: whole or with its true pixels, moved and zoomed, its input while Space is held, where it changed,
+// its words beside.
 
 import { button, download, files, fill, h } from "./dom.js";
 import { exactZoom, keptView, percent, placeOf, zoomedView } from "./view.js";
@@ -10,17 +11,18 @@ const PAN = 0.15;
 /**
  * @typedef {{edit: number, index: number}} Ref
  * @param {{ask: (what: string, ref: Ref) => void, save: (ref: Ref) => void, thumbnail: (image: HTMLImageElement, ref: Ref) => void, compare?: (ref: Ref) => void, isInline?: boolean, id: (name: string) => string}} options
- *   `ask` gets `facts`, `full`, `input` or `file`, and what comes is given to `receive`; until then `thumbnail` shows a
+ *   `ask` gets `facts`, `full`, `input`, `heat` or `file`, and what comes is given to `receive`; until then `thumbnail` shows a
  *   small copy; `compare` shows a picture beside its input
  */
 export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id }) {
-  const state = { refs: [], place: 0, facts: null, view: { x: 0.5, y: 0.5, zoom: 1 }, isInput: false };
+  const state = { refs: [], place: 0, facts: null, view: { x: 0.5, y: 0.5, zoom: 1 }, isInput: false, isHeat: false };
   /** @type {Map<string, string>} addresses of what came, the newest last */
   const came = new Map();
   const asked = new Set();
   const image = h("img.vw-picture", { alt: "", draggable: "false" });
   const input = h("img.vw-picture.vw-input", { alt: "", draggable: "false", hidden: true });
-  const stage = h("div.vw-stage", { tabindex: "0", role: "group", "aria-label": "Picture", onpointerdown: press, onwheel: wheel, ondblclick: (event) => toggle(within(event)) }, image, input);
+  const heat = h("img.vw-picture.vw-heat", { alt: "", draggable: "false", hidden: true });
+  const stage = h("div.vw-stage", { tabindex: "0", role: "group", "aria-label": "Picture", onpointerdown: press, onwheel: wheel, ondblclick: (event) => toggle(within(event)) }, image, heat, input);
   const scale = h("output.vw-scale.nbb-figures", { "aria-label": "Scale" });
   const name = h("h2.nbb-mono", { id: id("viewer") });
   const words = h("p.vw-words", { dir: "auto" });
@@ -29,6 +31,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   const hold = button("Input", null, () => undefined, { boxed: true, title: "Hold to see the input picture", key: "Space" });
   hold.addEventListener("pointerdown", () => peek(true));
   for (const end of ["pointerup", "pointerleave", "pointercancel"]) hold.addEventListener(end, () => peek(false));
+  const changed = button("What changed", null, () => warm(), { boxed: true, title: "Where it changed, the brighter the more", key: "h" });
   const beside = button("Compare", "compare", contrast, { title: "Compare it with its input picture", key: "c" });
   const back = button("Previous picture", "older", () => step(-1), { bare: true, key: "PageUp" });
   const next = button("Next picture", "fold", () => step(1), { bare: true, key: "PageDown" });
@@ -38,7 +41,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   const frame = h(
     "div.vw-frame",
     {},
-    h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, sign("−", "Zoom out", 1 / 1.5), scale, sign("+", "Zoom in", 1.5), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, compare && beside, button("Full screen", null, full, { key: "f" }), files(button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" })), button("Download", null, load, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
+    h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, sign("−", "Zoom out", 1 / 1.5), scale, sign("+", "Zoom in", 1.5), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, changed, compare && beside, button("Full screen", null, full, { key: "f" }), files(button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" })), button("Download", null, load, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
     stage,
     h("aside.vw-side", { "aria-label": "How it was made" }, words, facts, said),
   );
@@ -73,6 +76,8 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
     peek(false);
     image.removeAttribute("src");
     input.removeAttribute("src");
+    heat.removeAttribute("src");
+    heat.hidden = true;
     if (came.has(keyOf("full"))) image.src = came.get(keyOf("full"));
     else thumbnail(image, ref());
     fill(said);
@@ -87,7 +92,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
     if (!state.facts || !pane.width) return;
     state.view = keptView(pane, [state.facts], state.view);
     const { left, top, width, height, scale: now } = placeOf(pane, state.facts, state.view);
-    for (const one of [image, input]) Object.assign(one.style, { width: `${width}px`, height: `${height}px`, transform: `translate(${left}px, ${top}px)` });
+    for (const one of [image, heat, input]) Object.assign(one.style, { width: `${width}px`, height: `${height}px`, transform: `translate(${left}px, ${top}px)` });
     image.classList.toggle("is-coarse", now * devicePixelRatio >= 4);
     stage.classList.toggle("is-close", state.view.zoom > 1);
     if (scale.textContent !== percent(now)) fill(scale, percent(now));
@@ -99,6 +104,17 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
     input.hidden = !isOn;
     hold.setAttribute("aria-pressed", String(isOn));
     if (isOn) want("input");
+  }
+
+  /** Lay the heat map over the picture, or take it away. It stays for the pictures that are looked at next. */
+  function warm(isOn = !state.isHeat) {
+    state.isHeat = isOn;
+    const isThere = isOn && Boolean(state.facts?.heat);
+    heat.hidden = !isThere;
+    changed.setAttribute("aria-pressed", String(isThere));
+    if (!isThere) return;
+    if (came.has(keyOf("heat"))) heat.src = came.get(keyOf("heat"));
+    else want("heat");
   }
 
   function step(by) {
@@ -165,7 +181,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const way = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     const isButton = event.composedPath()[0].matches("button");
-    const acts = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => look(1), 1: () => look(exact()), f: full, d: load, c: contrast, s: () => save(ref()), PageUp: () => step(-1), PageDown: () => step(1) };
+    const acts = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => look(1), 1: () => look(exact()), f: full, d: load, c: contrast, h: () => changed.hidden || warm(), s: () => save(ref()), PageUp: () => step(-1), PageDown: () => step(1) };
     if (way && state.view.zoom > 1) move(way[0] * PAN * pane.width, way[1] * PAN * pane.height);
     else if (way) step(way[0] ? -way[0] : 0);
     else if (event.key === " " && !isButton) peek(true);
@@ -197,7 +213,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   function keep(key, url) {
     came.set(key, url);
     for (const [old, address] of came) {
-      if (came.size <= KEPT || old === keyOf("full") || old === keyOf("input")) continue;
+      if (came.size <= KEPT || ["full", "input", "heat"].some((what) => old === keyOf(what))) continue;
       URL.revokeObjectURL(address);
       came.delete(old);
       asked.delete(old);
@@ -226,6 +242,9 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
       fill(words, message.prompt);
       fill(facts, message.facts.map(([fact, value]) => h("div", {}, h("dt.nbb-quiet", {}, fact), h("dd", {}, value))));
       hold.hidden = beside.hidden = message.input === null;
+      heat.alt = message.changed ? `Where it changed, the brighter the more. ${message.changed}` : "";
+      changed.hidden = !message.heat;
+      warm(state.isHeat);
       draw();
     },
     /** Pixels that were asked for; they take the place of a smaller copy once they are decoded. */
@@ -239,7 +258,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
       const ready = Object.assign(new Image(), { src: url });
       await ready.decode();
       keep(key, url);
-      if (ref()?.edit === edit && ref()?.index === index) (what === "input" ? input : image).src = url;
+      if (ref()?.edit === edit && ref()?.index === index) ({ input, heat }[what] ?? image).src = url;
     },
     said: (text) => fill(said, text),
     get isOpen() {
