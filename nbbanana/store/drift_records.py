@@ -51,7 +51,8 @@ class OutputDrift:
     @property
     def reach(self) -> tuple[float, float]:
         """How far the tiles of the heat map reach over the first picture, across and down: 1, or a little less."""
-        across, down = (self.figures or {}).get("frame", {}).get("reach", (1.0, 1.0))
+        found = _at(self.figures, "frame", "reach")
+        across, down = found if isinstance(found, list | tuple) and len(found) == 2 else (1.0, 1.0)
         return float(across), float(down)
 
     @property
@@ -93,9 +94,15 @@ class OutputDrift:
         return value is not None and floor is not None and value > floor
 
     def _number(self, name: DriftFigure, which: str) -> float | None:
-        part, figure = FIGURES[name]
-        found = ((self.figures or {}).get(part) or {}).get(figure)
-        return None if found is None else float(found[which])
+        found = _at(self.figures, *FIGURES[name], which)
+        return float(found) if isinstance(found, int | float) else None
+
+
+def _at(value: Any, *names: str) -> Any:
+    """Return what stands at a place of a JSON value; None where nothing does: the file of a store may be another's."""
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def worst(drifts: Iterable[OutputDrift], name: DriftFigure) -> float | None:

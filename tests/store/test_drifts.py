@@ -284,6 +284,20 @@ def test_a_map_that_is_no_picture_is_left_out_and_the_figures_stay(data: str, st
     assert unpack(packed).drifts == (drifted(0),)
 
 
+@pytest.mark.parametrize(
+    "figures", ['"words"', "[1]", "{}", '{"moved": 7, "outside": []}', '{"moved": {"corner": {"value": "2"}}}']
+)
+def test_a_store_of_a_stranger_with_odd_figures_is_read(figures: str, store: Store) -> None:
+    """Whatever JSON stands in the column, what is no figure is none."""
+    edit = made(store, b"one")
+    store.measured(edit.id, [drifted(0)], {0: heat_map()})
+    with store._database.write() as connection:
+        connection.execute("UPDATE drifts SET figures = ?", (figures,))
+    [drift] = store.get(edit.id).drifts
+    assert (drift.moved, drift.recoloured_outside, drift.reach) == (None, None, (1.0, 1.0))
+    assert not drift.is_above("moved")
+
+
 def test_one_measure_twice_is_none(store: Store) -> None:
     """Of two for one output it is not known which holds."""
     packed = pack(replace(made(store, b"one"), drifts=(drifted(0),)))
