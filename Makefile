@@ -18,6 +18,9 @@ NIGHTLY := (nightly or hypothesis) and not soak and not benchmark
 # How many examples, and how large the long forms: a multiple of what `make test` runs.
 SCALE ?= 10
 
+# Tests start some hundred interpreters; each would compile nbbanana anew where bytecode is not kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test fast nightly soak lint benchmark chromium clean

@@ -42,7 +42,7 @@ def in_sight(part: Locator) -> float:
     return float(seen / whole)
 
 
-@pytest.fixture(scope="module", params=[1440, 860])
+@pytest.fixture(scope="module", params=[pytest.param(1440, marks=pytest.mark.nightly), 860])
 def shown(
     request: pytest.FixtureRequest, browser: Browser, lab: Lab, photo: Callable[[str], Path]
 ) -> Iterator[LabPage]:
@@ -118,7 +118,7 @@ def test_trouble_and_confirmations_are_in_sight(opened: LabPage) -> None:
     assert in_sight(toast) == 1
 
 
-@pytest.mark.parametrize("shown", [1440], indirect=True)
+@pytest.mark.parametrize("shown", [860], indirect=True)
 def test_the_hosts_own_keys_reach_it(opened: LabPage) -> None:
     """Ctrl+S saves the notebook from the prompt and from a picture; Ctrl+X there cuts no cell."""
     form = opened.cell(1).locator(".nbb-studio")

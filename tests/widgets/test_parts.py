@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from support.axe import violations
 from support.form_pages import opened, spills
 from support.lab import Browser
+from support.tiers import nightly_but
 
 import nbbanana as nb
 from nbbanana import models
@@ -162,7 +163,7 @@ def test_the_page_composes_says_when_the_parts_no_longer_hold_and_runs_what_was_
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "theme"), [(320, "light"), (1280, "dark")])
+@pytest.mark.parametrize(("width", "theme"), nightly_but([(320, "light"), (1280, "dark")], (320, "light")))
 def test_use_cases_begin_in_the_page_and_everyone_can_read_them(
     studio: Studio, browser: Browser, width: int, theme: str
 ) -> None:

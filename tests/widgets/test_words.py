@@ -71,6 +71,7 @@ def test_no_word_of_a_parameter_is_cut(browser: Browser, form: Studio, width: in
         assert page.evaluate(CUT) == []
 
 
+@pytest.mark.nightly  # it waits for seconds
 def test_what_was_said_goes_by_itself(page: Page) -> None:
     """A confirmation stays long enough to be read and to be undone, and then makes room."""
     page.locator(".st-node").last.click()
