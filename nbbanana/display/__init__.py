@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbbanana.display.advice import lint_bundle
-from nbbanana.display.differences import comparison_bundle, diff_bundle, lineage_bundle, word_diff
+from nbbanana.display.differences import comparison_bundle, diff_bundle, lineage_bundle, phrases, word_diff
 from nbbanana.display.grid import PROVENANCE, bundle, text
 from nbbanana.display.progress import ProgressDisplay, standing, stopping
 from nbbanana.display.tables import dry_run_bundle, history_bundle, note_bundle
@@ -29,6 +29,7 @@ __all__ = [
     "lineage_bundle",
     "lint_bundle",
     "note_bundle",
+    "phrases",
     "standing",
     "stopping",
     "text",

@@ -21,7 +21,7 @@ from nbbanana.text import clip, one_line, plain
 if TYPE_CHECKING:
     from nbbanana.display.views import ComparisonView, DiffView, LineageNode, PairView, Picture
 
-__all__ = ["around", "comparison_bundle", "diff_bundle", "lineage_bundle", "word_diff"]
+__all__ = ["around", "comparison_bundle", "diff_bundle", "lineage_bundle", "phrases", "word_diff"]
 
 PAIR_SIDE, SIDE, NODE_SIDE, COMPARED_SIDE = 240, 160, 56, 360
 """CSS pixels of the longer side of a picture in a diff of one pair and of several, in a lineage, in a comparison."""
@@ -51,6 +51,27 @@ def word_diff(left: str, right: str) -> tuple[Change, ...]:
         changes += [("gone", "".join(before[a:b]))] if b > a else []
         changes += [("new", "".join(after[c:d]))] if d > c else []
     return tuple(changes)
+
+
+def phrases(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """
+    Return changes that only a space keeps apart as one, so that phrases are read and not words in turns.
+
+    >>> phrases([("gone", "rainy"), ("new", "dry"), ("same", " "), ("gone", "day"), ("new", "night"), ("same", ".")])
+    (('gone', 'rainy day'), ('new', 'dry night'), ('same', '.'))
+    """
+    found: list[Change] = []
+    gone = new = ""
+    for place, (kind, text) in enumerate(changes):
+        joins = bool(gone or new) and not text.strip() and place + 1 < len(changes)
+        if kind == "same" and not joins:
+            found += [pair for pair in (("gone", gone), ("new", new)) if pair[1]]
+            gone = new = ""
+            found.append((kind, text))
+            continue
+        gone += text if kind != "new" else ""
+        new += text if kind != "gone" else ""
+    return (*found, *(pair for pair in (("gone", gone), ("new", new)) if pair[1]))
 
 
 def around(texts: Sequence[str]) -> tuple[str, list[str], str]:

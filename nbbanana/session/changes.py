@@ -112,6 +112,8 @@ class Diff:
         return diff_bundle(self._view()), {}
 
     def _view(self) -> DiffView:
+        from nbbanana.display import phrases
+
         # What is to be done for figures is said once, below all pairs.
         views = map(pair_view, self.pixels)
         pairs = [replace(view, sentence="") if view.sentence == NO_FIGURES else view for view in views]
@@ -119,7 +121,7 @@ class Diff:
         return DiffView(
             left=self.left.label,
             right=self.right.label,
-            words=self.words,
+            words=phrases(self.words),
             parameters=(
                 *((f"{name}:", *values) for name, values in self.parts.items()),
                 *((name, *values) for name, values in self.parameters.items()),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nbbanana.display import phrases
 from nbbanana.display.words import paid
 from nbbanana.errors import UsageError
 from nbbanana.session import EditResult, Output
@@ -90,34 +91,13 @@ def words(left: Side, right: Side) -> tuple[tuple[str, str], ...]:
     changes = Diff(left.result, right.result).words
     if not are_alike(changes, left.result.prompt, right.result.prompt):
         return ("left", left.result.prompt), ("right", right.result.prompt)
-    return _phrases(changes)
+    return phrases(changes)
 
 
 def made_from(left: Side, right: Side) -> bool:
     """Whether one picture was made from the other."""
     pairs = ((left, right), (right, left))
     return any(b.result is not None and a.identity in {one.identity for one in b.result.inputs} for a, b in pairs)
-
-
-def _phrases(changes: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """
-    Changes that only a space keeps apart as one, so that phrases are read and not words in turns.
-
-    >>> _phrases([("gone", "rainy"), ("new", "dry"), ("same", " "), ("gone", "day"), ("new", "night"), ("same", ".")])
-    (('gone', 'rainy day'), ('new', 'dry night'), ('same', '.'))
-    """
-    found: list[tuple[str, str]] = []
-    gone = new = ""
-    for place, (kind, text) in enumerate(changes):
-        joins = bool(gone or new) and not text.strip() and place + 1 < len(changes)
-        if kind == "same" and not joins:
-            found += [pair for pair in (("gone", gone), ("new", new)) if pair[1]]
-            gone = new = ""
-            found.append((kind, text))
-            continue
-        gone += text if kind != "new" else ""
-        new += text if kind != "gone" else ""
-    return (*found, *(pair for pair in (("gone", gone), ("new", new)) if pair[1]))
 
 
 def rows(sides: Sequence[Side]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -125,6 +125,7 @@ def compare(browser: labs.Browser, session: nb.Session, theme: str, width: int) 
     form = nb.compare(session.history[last - 2][1], session.history[last][0])
     with opened(browser, form, theme=theme, width=width) as page:
         page.wait_for_function("[...document.querySelectorAll('img')].filter((one) => one.naturalWidth).length > 1")
+        page.locator(".cp-figures table").wait_for()
         yield page
     form.close()
 

@@ -194,11 +194,13 @@ def test_it_says_that_it_measures_and_then_what_changed(
     form = compare(*edits)
     with opened(browser, form) as page:
         expect(sentence(page)).to_contain_text("Measuring what changed from A to B…")
-        expect(page.get_by_role("button", name="Heat map")).to_be_hidden()
+        page.locator(".cp-pane").press("h")
+        expect(page.locator("[aria-live]")).to_contain_text("The heat map follows once it is measured.")
         page.get_by_role("button", name="Side by side").click()
         expect(page.locator(".cp-pane")).to_have_count(2)
         held[0].set()
         expect(sentence(page)).to_contain_text(INSIDE)
+        expect(page.get_by_alt_text("B: where it changed, the brighter the more")).to_be_visible()
         figures = page.locator(".cp-figures")
         for said in ("moved", "recoloured", "redrawn", "outside of the region", "inside of the region"):
             expect(figures).to_contain_text(said)
@@ -220,6 +222,7 @@ def test_a_switch_lays_the_heat_map_over_the_right_picture(browser: Browser, edi
         switch = page.get_by_role("button", name="Heat map")
         expect(switch).to_have_attribute("aria-pressed", "false")
         expect(page.locator(".cp-picture[src]")).to_have_count(2)
+        expect(sentence(page)).to_contain_text(INSIDE)
         plain = [seen(page, 0), seen(page, 1)]
         page.locator(".cp-pane").press("h")
         expect(switch).to_have_attribute("aria-pressed", "true")
@@ -234,6 +237,7 @@ def test_a_switch_lays_the_heat_map_over_the_right_picture(browser: Browser, edi
         page.get_by_role("button", name="Difference").click()
         assert seen(page, 1) == plain[1]
         expect(switch).to_be_hidden()
+        expect(page.locator(".cp-heat-legend")).to_be_hidden()
         page.get_by_role("button", name="Slider").click()
         switch.click()
         assert [seen(page, 0), seen(page, 1)] == plain
@@ -248,6 +252,7 @@ def test_the_heat_map_is_where_the_picture_is_and_bright_where_it_changed(
     with opened(browser, compare(*edits)) as page:
         page.get_by_role("button", name="Side by side").click()
         page.get_by_role("button", name="Heat map").click()
+        expect(page.get_by_alt_text("B: where it changed")).to_be_visible()
         page.wait_for_function("() => document.querySelectorAll('.cp-picture')[1].naturalWidth > 0")
         page.add_style_tag(content=".cp-chips { display: none !important }")
         box = page.locator(".cp-picture").nth(1).bounding_box()

@@ -66,7 +66,7 @@ export function makeBar(form, stage, act) {
       next.hidden = state.way !== "flicker";
       gain.hidden = state.way !== "difference";
       gain.value = String(state.gain);
-      heat.hidden = state.way === "difference" || !form.heatKey();
+      heat.hidden = state.way === "difference" || form.figures()?.is_hot === false;
       heat.setAttribute("aria-pressed", String(state.isHot));
       fill(play, state.isPlaying ? "Pause" : "Play");
       fill(scale, percent(stage.scale()));

@@ -26,10 +26,13 @@ function makeComparison() {
     measured: new Map(),
     /** The colours of heat maps, as the address of a picture. */
     scale: "",
-    /** The key of the heat map of the pair; empty where there is none. */
+    /** What was said of the pair; nothing while it is being measured. */
+    figures() {
+      return this.measured.get(`${this.state.left}-${this.state.right}`);
+    },
+    /** The key of the heat map of the pair; empty where there is none, and where it would hide a difference. */
     heatKey() {
-      const key = `${this.state.left}-${this.state.right}`;
-      return this.measured.get(key)?.is_hot ? `heat ${key}` : "";
+      return this.figures()?.is_hot && this.state.way !== "difference" ? `heat ${this.state.left}-${this.state.right}` : "";
     },
     state: { way: "slider", left: 0, right: 1, current: 0, divider: 0.5, gain: 4, isPlaying: false, isHot: false, isStill: isStill.matches, view: { x: 0.5, y: 0.5, zoom: 1 }, spot: { x: 0.5, y: 0.4 }, isPointed: false },
     changed: () => undefined,
@@ -50,6 +53,7 @@ function makeActs(form, parts) {
       state.current = state.left;
       state.isPlaying = way === "flicker" && !state.isStill;
       acts.keepTime();
+      parts.pixels.draw();
       parts.stage.build();
       say(`${WAYS.find(([name]) => name === way)?.[1]}.`);
     },
@@ -82,11 +86,12 @@ function makeActs(form, parts) {
       form.root.style.setProperty("--cp-gain", String(times));
     },
     heat() {
-      if (!form.heatKey() || state.way === "difference") return;
+      if (state.way === "difference" || form.figures()?.is_hot === false) return;
       state.isHot = !state.isHot;
       parts.pixels.draw();
       parts.stage.build();
-      say(state.isHot ? `The heat map lies over ${letter(state.right)}.` : "Without the heat map.");
+      const over = form.heatKey() ? `The heat map lies over ${letter(state.right)}.` : "The heat map follows once it is measured.";
+      say(state.isHot ? over : "Without the heat map.");
     },
     keepTime() {
       clearInterval(beat);
@@ -202,8 +207,7 @@ function render({ model, el }) {
     line.say("full", { side: number });
   };
   form.wantFigures = () => {
-    const { left, right } = state;
-    if (!form.measured.has(`${left}-${right}`)) line.say("measure", { left, right });
+    if (!form.figures()) line.say("measure", { left: state.left, right: state.right });
     parts.pixels.draw();
   };
   fill(form.root, parts.bar.element, waits, trouble, parts.stage.element, note, parts.pixels.element, parts.words.element, keyList(), viewer.element, form.live);

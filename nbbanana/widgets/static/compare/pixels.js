@@ -31,7 +31,7 @@ export function makePixels(form) {
     element,
     draw() {
       const { left, right } = state;
-      const said = form.measured.get(`${left}-${right}`);
+      const said = form.figures();
       fill(pair, badge(left), h("span", { "aria-hidden": "true" }, " → "), h("span.nbb-unseen", {}, " to "), badge(right));
       fill(sentence, said ? said.sentence : `Measuring what changed from ${letter(left)} to ${letter(right)}…`);
       element.toggleAttribute("aria-busy", !said);

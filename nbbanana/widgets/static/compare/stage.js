@@ -35,7 +35,7 @@ export function makeStage(form) {
 
   function makeLayer(number) {
     const side = sizeOf(number);
-    const heat = state.isHot && number === state.right && state.way !== "difference" ? form.heatKey() : "";
+    const heat = state.isHot && number === state.right ? form.heatKey() : "";
     const alt = `${letter(number)}: ${heat ? "where it changed, the brighter the more" : side.caption}`;
     const image = h("img.cp-picture", { alt, draggable: "false" });
     form.album.show(image, heat || String(number));
