@@ -71,6 +71,19 @@ def test_the_examples_of_the_page_on_forms_run(folder: Path) -> None:
     assert names["result"].region.words == "the upper-right corner"  # type: ignore[attr-defined]
 
 
+@pytest.mark.painted
+def test_the_examples_of_the_page_on_what_changed_run(folder: Path) -> None:
+    """An output against its input with its own region, two pictures with another, and two that are the same."""
+    [example] = PYTHON.findall((ROOT / "docs/how-to/see-what-changed.md").read_text("utf-8"))
+    *lines, own, other, same = example.splitlines()
+    names = run(
+        "\n".join([*lines, f"reports = [{own.partition('#')[0]}, {other.partition('#')[0]}]", f"same = {same}"])
+    )
+    words = [report.area.words for report in names["reports"]]  # type: ignore[attr-defined]
+    assert words == ["the right third", "the right third"]
+    assert names["same"] == "Nothing changed that can be seen."
+
+
 def table_of(page: str) -> str:
     """The lines of a page that are rows of tables."""
     return "\n".join(line for line in (ROOT / page).read_text("utf-8").splitlines() if line.startswith("|"))

@@ -253,7 +253,9 @@ def _ranked(tiles: _Tiles, within: Bools) -> tuple[Tile, ...]:
 
 def _places(tiles: _Tiles, chosen: Bools, within: Bools) -> list[Tile]:
     """Return the tiles among the chosen ones that changed most, none near another."""
-    score = _score(tiles) * chosen
+    # A tile that changed alone, along an edge, is no place.
+    is_alone = (tiles.redrawn >= REDRAWN) & (_smooth(tiles.redrawn) <= REDRAWN / 2)
+    score = _score(tiles) * (chosen & ~is_alone)
     found: list[Tile] = []
     while len(found) < PLACES:
         row, column = divmod(int(score.argmax()), score.shape[1])
