@@ -59,6 +59,8 @@ class Running:
         self.jobs: dict[int, Job] = {}
         """By the number of the cell."""
         self._left: set[int] = set()
+        self._begun: Future[None] | None = None
+        """Done once all are begun."""
         self._told, self._told_at = -1, 0.0
 
     def start(self) -> None:
@@ -67,22 +69,15 @@ class Running:
 
         Raises:
             NBBananaError: a provider that cannot be had. What was begun before goes on.
-            KeyboardInterrupt: it was interrupted; what was begun is held, to be taken back.
+            KeyboardInterrupt: it was interrupted; what was begun, and is being begun, is held to be taken back.
         """
         # In a thread of its own: an interrupt in the middle would leave requests that nothing holds.
-        begun: Future[None] = Future()
         context = contextvars.copy_context()
+        self._begun = begun = Future()
         threading.Thread(target=context.run, args=(self._start, begun), name="nbbanana-sweep").start()
-        is_interrupted = False
         while not begun.done():
-            try:
-                wait_for([begun], timeout=TICK)
-            except KeyboardInterrupt:
-                is_interrupted = True
-        self._left = set(self.jobs)
+            wait_for([begun], timeout=TICK)
         begun.result()
-        if is_interrupted:
-            raise KeyboardInterrupt
 
     def _start(self, begun: Future[None]) -> None:
         try:
@@ -95,6 +90,7 @@ class Running:
                     **self._prices,
                 )
                 self.jobs.update(zip(numbers, jobs, strict=True))
+            self._left = set(self.jobs)
         except BaseException as error:  # noqa: BLE001 (it is raised again where it is waited for)
             begun.set_exception(error)
         else:
@@ -122,6 +118,9 @@ class Running:
 
     def take_back(self) -> None:
         """Take back what was not sent; what a service has goes on, and the next run of the sweep takes it up."""
+        if self._begun is not None:
+            wait_for([self._begun])
+        self._left = {number for number, job in self.jobs.items() if number in self._left or not job.done()}
         for back in [self.jobs[number].withdrawing() for number in self._left]:
             back.result()
         self.look()
@@ -136,6 +135,7 @@ class Running:
         which record stands for which was told before. One that a service has under way is collected.
         """
         groups: dict[tuple[str | None, Any], list[int]] = {}
+        is_replay = self._session.mode == "replay"
         for number in self._wanted:
             cell, standing = self._plan.cells[number], self.standings[number]
             if cell.request is None:
@@ -143,7 +143,7 @@ class Running:
             if not cell.request.is_seeded and standing.edit is not None and standing.edit.state in COLLECTABLE:
                 self.jobs[number] = self._session.resume(standing.edit)
                 continue
-            mode = "auto" if cell.request.is_seeded else "fresh"
+            mode = "replay" if is_replay else "auto" if cell.request.is_seeded else "fresh"
             groups.setdefault((cell.provider, mode), []).append(number)
         return groups
 
