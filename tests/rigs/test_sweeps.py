@@ -122,7 +122,9 @@ def process(tmp_path, box):
     ("axes", "interrupts", "kills", "rounds"),
     [(SMALL, 2, 1, 1), pytest.param(WHOLE, 5, 2, scaled(2), marks=pytest.mark.nightly, id="whole")],
 )
-def test_a_sweep_that_is_interrupted_and_killed_pays_once_for_each_cell(tmp_path, box, axes, interrupts, kills, rounds):
+def test_a_sweep_that_is_interrupted_and_killed_pays_once_for_each_cell(
+    tmp_path, box, process, axes, interrupts, kills, rounds
+):
     """Each cell is here or named `unknown`, which a person settles from the service's list; then all are here."""
     dice = random.Random(11)
     for number in range(rounds):

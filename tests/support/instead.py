@@ -27,7 +27,7 @@ from PIL import Image
 __all__ = ["WAYS"]
 
 MODEL = "google/nano-banana-2/edit"
-AT_ONCE = 32
+AT_ONCE = 16
 EVERY = 2.0
 """Seconds between two polls, times the scale of the sandbox."""
 OVER = {"completed", "failed", "cancelled"}
@@ -71,7 +71,7 @@ async def edit(api: Api, client: httpx.AsyncClient, gate: asyncio.Semaphore, cel
             if state["status"] in OVER:
                 break
         result = (await client.get(f"/requests/{sent['request_id']}/result")).raise_for_status().json()
-        url = result["output"]["image"]
+        url = result["output"]["images"][0]
         api.file(cell).write_bytes((await client.get(url)).raise_for_status().content)
 
 
@@ -92,7 +92,7 @@ def edit_now(api: Api, client: httpx.Client, cell: int) -> None:
         if state["status"] in OVER:
             break
     result = client.get(f"/requests/{sent['request_id']}/result").raise_for_status().json()
-    api.file(cell).write_bytes(client.get(result["output"]["image"]).raise_for_status().content)
+    api.file(cell).write_bytes(client.get(result["output"]["images"][0]).raise_for_status().content)
 
 
 def threads(api: Api, cells: list[int]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 import nbbanana as nb
+from nbbanana.settings import settings
 
 __all__ = ["PROMPT", "planned"]
 
@@ -33,8 +34,9 @@ def tell(what: str, sweep: nb.Sweep) -> None:
     sys.stdout.flush()
 
 
-def main(folder: str, axes: dict[str, Any]) -> None:
+def main(folder: str, axes: dict[str, Any], concurrency: int = 32) -> None:
     """Run the sweep until nothing of it is left to ask for."""
+    settings().concurrency = concurrency
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts tests aside has it ignored
     with nb.Session(store=folder) as session:
         sweep = planned(session, **axes)
@@ -50,4 +52,4 @@ def main(folder: str, axes: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], json.loads(sys.argv[2]))
+    main(sys.argv[1], json.loads(sys.argv[2]), *map(int, sys.argv[3:]))
