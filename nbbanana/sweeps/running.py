@@ -73,7 +73,8 @@ class Running:
         """
         # In a thread of its own: an interrupt in the middle would leave requests that nothing holds.
         context = contextvars.copy_context()
-        self._begun = begun = Future()
+        begun: Future[None] = Future()
+        self._begun = begun
         threading.Thread(target=context.run, args=(self._start, begun), name="nbbanana-sweep").start()
         while not begun.done():
             wait_for([begun], timeout=TICK)
