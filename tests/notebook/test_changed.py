@@ -53,6 +53,6 @@ def test_what_cannot_be_measured_is_three_lines(outputs: dict[str, Any]) -> None
     assert error["ename"] == "MeasureError"
     assert error["traceback"] == [
         "MeasureError: The pictures are too small to compare.",
-        "480×360 and 20×15: a side has less than 32 pixels.",
+        "480×360 and 20×15 pixels: a side has less than 32 pixels.",
         "Compare larger ones.",
     ]
