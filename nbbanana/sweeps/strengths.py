@@ -29,7 +29,7 @@ PRIOR_SD = 1.5
 """Standard deviation of strengths before any vote: weak, since two of three lie within one step of 1.5."""
 SURE = 2.0
 """Standard deviations of a 95 % interval: a little more than 1.96, as pairs are chosen by the votes before them."""
-STEPS, ENOUGH = 100, 1e-12
+STEPS, NEAR, ENOUGH = 100, 1e-6, 1e-12
 LEAST_DISPERSION = 0.25
 
 
@@ -106,7 +106,7 @@ def fit(count: int, votes: Iterable[Scored]) -> Strengths:
     Return the strengths of items by the votes on them, whatever their order.
 
     Args:
-        count: how many items there are.
+        count: how many items there are, at least one.
         votes: which two each was about, and what the first of them had of it.
 
     Raises:
@@ -114,60 +114,85 @@ def fit(count: int, votes: Iterable[Scored]) -> Strengths:
 
     >>> found = fit(3, [(0, 1, 1.0), (1, 2, 1.0), (0, 2, 1.0), (0, 1, 0.5)])
     >>> found.order, [round(float(value), 2) for value in found.values]
-    ([0, 1, 2], [0.8, -0.1, -0.7])
+    ([0, 1, 2], [0.78, 0.14, -0.92])
     """
     np = numeric()
-    met, had = np.zeros((count, count)), np.zeros((count, count))
+    pairs = _pairs(np, votes)
+    values = _maximum(np, count, pairs)
+    weights = pairs.met * _variance(np, values, pairs)
+    information = _laplacian(np, count, pairs, weights) / _dispersion(pairs.ties, float(weights.sum()))
+    covariance = np.linalg.inv(information + np.eye(count) / PRIOR_SD**2)
+    means = covariance.mean(axis=0)
+    about_mean = covariance - means[:, None] - means[None, :] + means.mean()
+    return Strengths(values - values.mean(), about_mean)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Pairs:
+    """Each two that were voted on, by their numbers: how often they met, and what the first of them had of it."""
+
+    first: NDArray[Any]
+    second: NDArray[Any]
+    met: NDArray[Any]
+    had: NDArray[Any]
+    ties: int
+
+
+def _pairs(np: Any, votes: Iterable[Scored]) -> _Pairs:
+    found: dict[tuple[int, int], list[float]] = {}
     ties = 0
     for one, other, share in votes:
-        met[one, other] += 1
-        met[other, one] += 1
-        had[one, other] += share
-        had[other, one] += 1 - share
+        met = found.setdefault((min(one, other), max(one, other)), [0.0, 0.0])
+        met[0] += 1
+        met[1] += share if one < other else 1 - share
         ties += share == 0.5
-    values = _maximum(np, met, had.sum(axis=1))
-    chance = _chances(np, values)
-    weights = met * chance * chance.T
-    information = _laplacian(np, weights) / _dispersion(ties, float(weights.sum()) / 2)
-    covariance = np.linalg.inv(information + np.eye(count) / PRIOR_SD**2)
-    centre = np.eye(count) - 1 / max(1, count)
-    return Strengths(values - values.mean() if count else values, centre @ covariance @ centre)
+    ordered = sorted(found)  # sums of floats depend on their order
+    table = np.array([found[pair] for pair in ordered], dtype=float).reshape(-1, 2)
+    numbers = np.array(ordered, dtype=np.intp).reshape(-1, 2)
+    return _Pairs(numbers[:, 0], numbers[:, 1], table[:, 0], table[:, 1], ties)
 
 
-def _maximum(np: Any, met: NDArray[Any], had: NDArray[Any]) -> NDArray[Any]:
+def _maximum(np: Any, count: int, pairs: _Pairs) -> NDArray[Any]:
     """Return where the likelihood times the prior is largest: Newton's method, with a shorter step where it fell."""
-    values: NDArray[Any] = np.zeros(len(had))
-    height = _height(np, values, met, had)
+    values: NDArray[Any] = np.zeros(count)
+    height = _height(np, values, pairs)
     for _ in range(STEPS):
-        chance = _chances(np, values)
-        slope = had - (met * chance).sum(axis=1) - values / PRIOR_SD**2
-        bend = _laplacian(np, met * chance * chance.T) + np.eye(len(had)) / PRIOR_SD**2
-        step = np.linalg.solve(bend, slope)
-        while (higher := _height(np, values + step, met, had)) < height - ENOUGH and np.abs(step).max() > ENOUGH:
+        surprise = pairs.had - pairs.met * np.exp(-np.logaddexp(0, -_differences(values, pairs)))
+        slope = np.bincount(pairs.first, surprise, count) - np.bincount(pairs.second, surprise, count)
+        bend = _laplacian(np, count, pairs, pairs.met * _variance(np, values, pairs))
+        step = np.linalg.solve(bend + np.eye(count) / PRIOR_SD**2, slope - values / PRIOR_SD**2)
+        while (higher := _height(np, values + step, pairs)) < height - ENOUGH and np.abs(step).max() > ENOUGH:
             step = step / 2
         values, height = values + step, higher
-        if not len(had) or np.abs(step).max() < ENOUGH:
+        if np.abs(step).max() < NEAR:  # the next step would be about its square
             break
     return values
 
 
-def _height(np: Any, values: NDArray[Any], met: NDArray[Any], had: NDArray[Any]) -> float:
+def _differences(values: NDArray[Any], pairs: _Pairs) -> NDArray[Any]:
+    differences: NDArray[Any] = values[pairs.first] - values[pairs.second]
+    return differences
+
+
+def _variance(np: Any, values: NDArray[Any], pairs: _Pairs) -> NDArray[Any]:
+    """Return p (1 - p) of a vote on each pair."""
+    differences = _differences(values, pairs)
+    variance: NDArray[Any] = np.exp(-np.logaddexp(0, differences) - np.logaddexp(0, -differences))
+    return variance
+
+
+def _height(np: Any, values: NDArray[Any], pairs: _Pairs) -> float:
     """Return the logarithm of the likelihood times the prior."""
-    differences = values[:, None] - values[None, :]
-    # log(1 + exp(s)) of each pair twice, once for each side: the mean of both is the pair's own.
-    pairs = met * (np.logaddexp(0, differences) + np.logaddexp(0, -differences)) / 2
-    middle = (met * (values[:, None] + values[None, :])).sum() / 4
-    return float(had @ values - middle - pairs.sum() / 2 - values @ values / (2 * PRIOR_SD**2))
+    differences = _differences(values, pairs)
+    likely = pairs.had @ differences - pairs.met @ np.logaddexp(0, differences)
+    return float(likely - values @ values / (2 * PRIOR_SD**2))
 
 
-def _chances(np: Any, values: NDArray[Any]) -> NDArray[Any]:
-    """Return how likely the first of each two is preferred."""
-    chances: NDArray[Any] = np.exp(-np.logaddexp(0, values[None, :] - values[:, None]))
-    return chances
-
-
-def _laplacian(np: Any, weights: NDArray[Any]) -> NDArray[Any]:
-    laplacian: NDArray[Any] = np.diag(weights.sum(axis=1)) - weights
+def _laplacian(np: Any, count: int, pairs: _Pairs, weights: NDArray[Any]) -> NDArray[Any]:
+    laplacian: NDArray[Any] = np.zeros((count, count))
+    laplacian[pairs.first, pairs.second] = laplacian[pairs.second, pairs.first] = -weights
+    own = np.bincount(pairs.first, weights, count) + np.bincount(pairs.second, weights, count)
+    laplacian[np.arange(count), np.arange(count)] = own
     return laplacian
 
 

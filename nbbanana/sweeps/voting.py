@@ -11,8 +11,7 @@ from nbbanana.store.vote_records import Preferred, Vote
 from nbbanana.sweeps.axes import Axis
 from nbbanana.sweeps.candidates import Candidate
 from nbbanana.sweeps.pairing import next_pair
-from nbbanana.sweeps.ranking import Ranking, ranking_of, scored
-from nbbanana.sweeps.strengths import fit
+from nbbanana.sweeps.ranking import Ranking, ranking_of
 
 __all__ = ["MOST", "Ballot"]
 
@@ -87,19 +86,18 @@ class Ballot:
         """
         return ranking_of(self.candidates, self.votes, self.axes, self.library.blob)
 
-    def next_pair(self, but: tuple[Candidate, Candidate] | None = None) -> tuple[Candidate, Candidate]:
+    def next_pair(
+        self, ranking: Ranking, but: tuple[Candidate, Candidate] | None = None
+    ) -> tuple[Candidate, Candidate]:
         """
         Return two candidates whose vote tells most, in a random order.
 
         Args:
+            ranking: the candidates as they stand.
             but: two that are asked about now, and not again at once.
-
-        Raises:
-            UsageError: NumPy is not installed.
         """
-        strengths = fit(len(self.candidates), scored(self.candidates, self.votes))
         left_out = None if but is None else frozenset(map(self.candidates.index, but))
-        one, other = next_pair(strengths, self._chance, left_out)
+        one, other = next_pair(ranking.strengths, self._chance, left_out)
         return self.candidates[one], self.candidates[other]
 
     def any_pair(self, but: tuple[Candidate, Candidate]) -> tuple[Candidate, Candidate]:

@@ -52,9 +52,9 @@ class Voting(Form, script="voting/main.js", styles=("voting.css",)):
         self._round = 0
         self._ranking = ballot.ranking()
         self._still_of: tuple[Ranking, tuple[str, str]] | None = None
-        self.pair: Pair = ballot.next_pair()
+        self.pair: Pair = ballot.next_pair(self._ranking)
         """The two that are asked about, the left one first."""
-        self._next: Pair | None = ballot.next_pair(self.pair)
+        self._next: Pair | None = ballot.next_pair(self._ranking, self.pair)
         """The two after them; None until they are chosen."""
         self.watch(ballot.library.store)
 
@@ -117,7 +117,8 @@ class Voting(Form, script="voting/main.js", styles=("voting.css",)):
         def work() -> None:
             """Fit strengths to the votes; leave the outcome, or the error, for the UI thread."""
             try:
-                ranking, following = self.ballot.ranking(), self.ballot.next_pair(pair)
+                ranking = self.ballot.ranking()
+                following = self.ballot.next_pair(ranking, pair)
             except Exception as error:  # noqa: BLE001 - shown in the form, since no caller could
                 ui_thread.post(self.show_error, error, "vote")
                 return

@@ -26,6 +26,7 @@ FORMS = {
     "compare": "nb.compare(*map(named, ('a', 'b')))",
     "region": "nb.region(named('a'))",
     "browser": "hostile.kept.history.browse()",
+    "voting": "hostile.sweep.vote()",
 }
 SETUP = f"""
 import sys
@@ -39,7 +40,7 @@ CONTROL = """
 from IPython.display import HTML
 HTML("<img src=x onerror=\\"__xss('control')\\"><p>shown</p>")
 """
-OUTPUT_CELLS = ["hostile.grids()", "hostile.failures()", "hostile.stills()"]
+OUTPUT_CELLS = ["hostile.grids()", "hostile.failures()", "hostile.stills()", "hostile.sweeps()"]
 OUTPUT_CELLS += [f"hostile.{surface}({first}, {last})" for surface in SURFACES for first, last in HALVES]
 FORM_CELLS = [
     cell for name, make in FORMS.items() for cell in (f"{name} = {make}\n{name}", f"hostile.feed_{name}({name})")

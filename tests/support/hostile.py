@@ -163,6 +163,16 @@ class Hostile:
         for form in (studio, region, compared):
             form.close()
 
+    def sweeps(self) -> None:
+        """A sweep whose values are these words: its plan, its grid, its ranking, and the best of it."""
+        same: dict[str, Any] = {"resolution": "0.5K", "session": self.session}
+        self.sweep = nb.sweep("Paint it {{colour}}.", named("a"), colour=self.eights, **same)
+        display(self.sweep)
+        display(self.sweep.run())
+        self.sweep.prefer(1, 0, rater=self.eights[0][:100])
+        for shown in (self.sweep.ranking, self.sweep.best(3)):
+            display(shown)
+
     def tracebacks(self, first: int, last: int) -> None:
         """Errors whose three lines are these words."""
         for words in self.words[first:last]:
@@ -264,6 +274,15 @@ class Hostile:
         form.show()
         for first in range(0, len(self.words), 50):
             ui_thread.call(form.handle, "rows", {"first": first, "last": first + 50}, [])
+
+    def feed_voting(self, form: Any) -> None:
+        """A vote on each, the ranking, and errors in these words."""
+        for number in range(len(self.eights)):
+            ui_thread.call(form.handle, "vote", {"round": number, "side": "left"}, [])
+        ui_thread.call(form.handle, "ranking", {}, [])
+        for words in self.words:
+            ui_thread.call(form.show_error, NBBananaError(words, words, words))
+            ui_thread.call(form.emit, "said", text=words)
 
     def _again(self, form: Form, attribute: str, value: object) -> None:
         """Give a form something else to show, and have it told as to a front end that is new."""

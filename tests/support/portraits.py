@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import nbbanana as nb
 from nbbanana.regions import Area, Shape, box_shape
+from nbbanana.sweeps import Sweep
 from support import lab as labs
 from support.form_pages import opened
 
@@ -51,6 +52,7 @@ PORTRAIT = photograph("grace_hopper.jpg", "matplotlib", "mpl-data/sample_data")
 
 def study(session: nb.Session, folder: Path) -> None:
     """Sixty edits: families of five photographs, with stars, rejections, and edits of edits."""
+    grid(session).run()
     portrait = folder / "portrait.jpg"
     portrait.write_bytes(PORTRAIT.read_bytes())
     sources = [
@@ -71,6 +73,15 @@ def study(session: nb.Session, folder: Path) -> None:
     first = session.edit(NEON, portrait, seed=7, number_of_images=4, resolution="0.5K", aspect_ratio="4:5")
     first[1].edit("Make the rain lighter.", seed=7, resolution="0.5K", region=(0.0, 0.0, 1.0, 0.34)).star()
     first[1].edit("Turn the neon to amber.", seed=7, resolution="0.5K")
+
+
+def grid(session: nb.Session) -> Sweep:
+    """Six pictures of one question."""
+    words = "Keep the subject unchanged. Convert the background into {{place}}."
+    places = ["a snowy forest", "a harbour at dawn", "a rainy neon street"]
+    return nb.sweep(
+        words, PORTRAIT, place=places, seed=range(2), resolution="0.5K", aspect_ratio="4:5", session=session
+    )
 
 
 def spread(store: Path) -> None:
@@ -175,12 +186,27 @@ def history(browser: labs.Browser, session: nb.Session, theme: str, width: int) 
     form.close()
 
 
+@contextmanager
+def voting(browser: labs.Browser, session: nb.Session, theme: str, width: int) -> Iterator[Page]:
+    """Two of six pictures, after some votes."""
+    sweep = grid(session)
+    for better, worse in [(0, 1), (2, 3), (4, 5), (2, 0), (2, 4), (3, 0), (2, 5), (2, 3), (2, 1)]:
+        sweep.prefer(better, worse)
+    form = sweep.vote()
+    with opened(browser, form, theme=theme, width=width) as page:
+        page.wait_for_function("[...document.querySelectorAll('.vt-picture')].every((one) => one.naturalWidth > 0)")
+        page.locator(".vt-pair").focus()
+        yield page
+    form.close()
+
+
 FORMS: dict[str, Callable[..., AbstractContextManager[Page]]] = {
     "studio": studio,
     "compare": compare,
     "region": region,
     "browser": history,
     "viewer": viewer,
+    "voting": voting,
 }
 
 

@@ -19,10 +19,11 @@ pytestmark = pytest.mark.browser
 SMALL: dict[str, Any] = {"resolution": "0.5K", "seed": 7}
 READY = {
     "studio": ".st-detail-box h3",
-    "compare": ".cp-picture[src]",
+    "compare": ".cp-figures th",
     "region": ".rg-list li",
     "browser": ".br-lineage img[src]",
     "viewer": ".vw-facts dd",
+    "voting": ".vt-picture[src]",
 }
 """What is there once a form of a kind has all that it shows."""
 LOOK = """root => JSON.stringify([root, ...root.querySelectorAll("*")].filter(one => one.checkVisibility()).map(one => {
@@ -58,6 +59,8 @@ def forms(kind: str, session: nb.Session, picture: Path) -> Form:
         return nb.region(picture, boxes=[(0.1, 0.1, 0.4, 0.4)])
     if kind == "viewer":
         return nb.view(session.history[1])
+    if kind == "voting":
+        return nb.sweep("Make it snow.", picture, number_of_images=2, **SMALL, session=session).vote()
     return session.history.browse()
 
 
