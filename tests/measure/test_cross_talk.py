@@ -77,15 +77,16 @@ def test_edits_alone_and_together_are_told_apart(names) -> None:
         of_these = [one for one in found if one.edit.causes == causes]
         print_shares(" + ".join(cause for cause in CAUSES if cause in causes) or "JPEG alone", of_these)
         for cause in CAUSES:
-            share = np.mean([cause in one.said for one in of_these])
-            assert share > 0.85 if cause in causes else share < 0.1, (causes, cause)
+            wrong = sum((cause in one.said) != (cause in causes) for one in of_these)
+            assert wrong <= 2 + 0.1 * len(of_these), (causes, cause)  # of a few, two photographs are many
     print_kinds(found)
     for number in CAUSES:
         for cause in CAUSES:
             area, low, high = told_apart(found, cause, lambda one, number=number: one.stated(number))
             raw, _, _ = told_apart(found, cause, lambda one, number=number: one.numbers[number])
             print(f"{number:10s} by whether it was {cause:10s} AUC {area:.3f} ({low:.3f} to {high:.3f}); raw {raw:.3f}")
-            assert area > 0.95 if number == cause else area == pytest.approx(0.5, abs=0.06)
+            few = 1 / len(found)
+            assert area > 0.95 - 8 * few if number == cause else area == pytest.approx(0.5, abs=0.06 + 8 * few)
     print_calibration(found)
 
 
