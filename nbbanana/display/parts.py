@@ -27,6 +27,9 @@ FOLD_CHARACTERS, FOLD_LINES = 700, 10
 MOST_INPUTS = 8
 """Input pictures in the header; "How it was made" names all of them."""
 
+CHOSEN = frozenset({"keep", "outside"})
+"""What was chosen of a picture that was made here; its other parameters were measured."""
+
 Tile = dict[str, Any]
 Row = tuple[str, list[list[tuple[str, str]]]]
 """A name, and for each line beside it pairs of what can be typed and what is said of it."""
@@ -147,8 +150,11 @@ def made(view: ResultView) -> list[Row]:
     """Return the rows of "How it was made": parameters, defaults, inputs, and how to get it again."""
     first = words.records(view)[0]
     rows: list[Row] = [("model", [[("", one_line(view.model))]])]
-    rows += _row("asked", [[("", _asked(view, first.get("created")))]])
-    rows.append(("set here", [_values(view.parameters) or [("", "nothing but the words")]]))
+    is_local = view.provider == LOCAL_PROVIDER
+    rows += _row("made" if is_local else "asked", [[("", _asked(view, first.get("created")))]])
+    chosen = {name: value for name, value in view.parameters.items() if name in CHOSEN or not is_local}
+    rows.append(("set here", [_values(chosen) or [("", "nothing but the words")]]))
+    rows += _row("measured", [_values({k: v for k, v in view.parameters.items() if k not in chosen})])
     rows += _row("automatic", [_values(view.defaults)])
     if view.pictures and view.pictures[0].seed is not None and first.get("seed_given") is False:
         rows.append(("seed", [[("", f"{view.pictures[0].seed}, drawn at random and sent")]]))
