@@ -67,7 +67,15 @@ def likeness_bundle(view: LikenessView) -> dict[str, str]:
     facts = list(_facts(view, is_matrix=is_matrix))
     return {
         "text/plain": "\n".join(_lines(view, shown, rows, facts, is_matrix=is_matrix)),
-        "text/html": render("likeness", view=view, heads=heads, rows=rows, facts=facts, is_matrix=is_matrix),
+        "text/html": render(
+            "likeness",
+            sentence=one_line(view.sentence),
+            heads=heads,
+            rows=rows,
+            facts=facts,
+            is_matrix=is_matrix,
+            notes=[one_line(note) for note in view.notes],
+        ),
     }
 
 
@@ -134,7 +142,7 @@ def _lines(
     *,
     is_matrix: bool,
 ) -> Iterator[str]:
-    yield view.sentence
+    yield one_line(view.sentence)
     names = [f"{one_line(view.labels[place], 40)}{_seed_words(view.seeds[place])}" for place in shown]
     width = max(map(len, names))
     heads = [f"[{number}]" for number in range(len(shown))] if is_matrix else ["mean", "least"]
@@ -144,4 +152,4 @@ def _lines(
         values = "".join(f"{cell['text']:>7}" for cell in row)
         yield f"{mark}{name:<{width}}{values}"
     yield "; ".join(facts) + "."
-    yield from view.notes
+    yield from map(one_line, view.notes)

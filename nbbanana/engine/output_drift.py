@@ -75,4 +75,6 @@ def region_asked(store: Store, edit: Edit) -> Any:
         return None
     from nbbanana.measure.pixels import picture_of
 
-    return picture_of(store.blob_path(mask)).convert("L")
+    plane = picture_of(store.blob_path(mask)).convert("L")
+    # The mask of a request is white where it is to change, that of what was put back may be white where it is not.
+    return plane if edit.masks[0].parameter != "keep" else plane.point(lambda value: 255 - value)

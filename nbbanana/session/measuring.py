@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nbbanana.engine.output_drift import can_measure, keep, measure_output
+from nbbanana.engine.output_drift import Measure, can_measure, keep, measure_output
 from nbbanana.errors import UsageError
+from nbbanana.settings import settings
 from nbbanana.store import Store
+from nbbanana.store.records import Edit
 
-__all__ = ["Measured", "measure_missing"]
+__all__ = ["Measured", "measure_missing", "with_figures"]
 
 PAGE = 50
 
@@ -44,6 +46,16 @@ class Measured:
     __repr__ = __str__
 
 
+def with_figures(store: Store, edit: Edit) -> Edit:
+    """Measure an edit that was made here, unless the settings say not to, and return it with its figures."""
+    measures = _measures(store, edit) if settings().measure and can_measure() else []
+    return keep(store, edit, measures) if measures else edit
+
+
+def _measures(store: Store, edit: Edit) -> list[Measure]:
+    return [found for output in edit.outputs if (found := measure_output(store, edit, output)) is not None]
+
+
 def measure_missing(store: Store, limit: int) -> Measured:
     """
     Measure the newest completed edits that have no figures; what was measured stays, whenever it is interrupted.
@@ -68,7 +80,7 @@ def measure_missing(store: Store, limit: int) -> Measured:
     before_id: int | None = None
     while edits < limit and (numbers := store.unmeasured(before_id, min(PAGE, limit - edits))):
         for edit in store.numbered(numbers):
-            measures = [found for output in edit.outputs if (found := measure_output(store, edit, output)) is not None]
+            measures = _measures(store, edit)
             if measures:
                 keep(store, edit, measures)
             edits, left = edits + bool(measures), left + (not measures)

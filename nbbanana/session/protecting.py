@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,8 +38,8 @@ ORIGINAL, EDITED = 0, 1
 """The places of the two pictures among the inputs of a record."""
 ALIKE = 0.02
 """Shapes that differ by less are one: a region that was drawn on one picture is the same part of the other."""
-COMPRESSION = 1
-"""zlib's level: photographs gain little by more, and 4096×4096 pixels are waited for."""
+COMPRESSION, RUNS = 1, zlib.Z_RLE
+"""zlib's level and strategy: photographs gain little by more, and 4096×4096 pixels are waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,5 +383,5 @@ def _png(image: Image, *, is_play: bool) -> bytes:
     words, file = PngInfo(), io.BytesIO()
     if is_play:
         words.add_text("Software", PLAY_MARK)
-    image.save(file, "PNG", compress_level=COMPRESSION, pnginfo=words)
+    image.save(file, "PNG", compress_level=COMPRESSION, compress_type=RUNS, pnginfo=words)
     return file.getvalue()

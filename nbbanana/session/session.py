@@ -33,6 +33,7 @@ from nbbanana.session.engines import Engines
 from nbbanana.session.history import History
 from nbbanana.session.jobs import Job
 from nbbanana.session.library import Library
+from nbbanana.session.measuring import with_figures
 from nbbanana.session.model_choice import default_model, find_model
 from nbbanana.session.model_routing import Routes
 from nbbanana.session.names import SESSION, Expression
@@ -323,7 +324,7 @@ class Session(EditCalls):
 
     def local(self, made: Edit, blobs: Iterable[bytes] = (), note: str = "") -> EditResult:
         """
-        Return the result of an edit that was made here, by no service; one without a number is written down first.
+        Return the result of an edit that was made here; one without a number is written down, and measured, first.
 
         Args:
             made: the edit.
@@ -335,7 +336,8 @@ class Session(EditCalls):
         refuse_writing(self.folder, self.mode)
         for data in blobs:
             self.store.put(data)
-        return self._receive(None, None, Outcome(self.store.add_local(made, note), notes=(note,)), None)
+        edit = with_figures(self.store, self.store.add_local(made, note))
+        return self._receive(None, None, Outcome(edit, notes=(note,)), None)
 
     # ── what it consists of ─────────────────────────────────────────────────────────────────────────────────
 

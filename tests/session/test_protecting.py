@@ -20,6 +20,7 @@ from nbbanana import errors
 from nbbanana.images import PLAY_MARK
 from nbbanana.images.colours import to_srgb, upright
 from nbbanana.regions import Area, Shape
+from nbbanana.settings import settings
 
 FACE = (0.3, 0.4, 0.7, 0.9)
 URL = "https://files.example/shots/portrait.jpg"
@@ -290,6 +291,7 @@ def test_its_bytes_stay_when_another_compressor_makes_it_again(
 ) -> None:
     """What a further edit asks with is the same, so that nothing is paid twice after an update."""
     made = edited[0].protect()
+    monkeypatch.setattr("nbbanana.session.protecting.RUNS", 0)
     monkeypatch.setattr("nbbanana.session.protecting.COMPRESSION", 9)
     assert edited[0].protect()[0].sha256 == made[0].sha256
 
@@ -352,6 +354,18 @@ def test_it_travels_in_a_bundle_and_inside_its_file(edited: nb.EditResult, tmp_p
     with zipfile.ZipFile(tmp_path / "study.zip") as bundle:
         crate = json.loads(bundle.read("ro-crate-metadata.json"))["@graph"]
     assert any(entity["@id"] == "#local/local/protect" for entity in crate)
+
+
+def test_what_changed_is_measured_of_it_as_of_any_other(edited: nb.EditResult) -> None:
+    """Against the original, outside of what was not kept nothing changed; a mask says the same the other way round."""
+    settings().measure = True
+    kept = np.arange(512)[:, None] >= np.full((1, 512), round(512 * SKY[3]))
+    for made in (edited[0].protect(), edited[0].protect(kept)):
+        [drift] = made.record.drifts
+        assert drift.is_measured
+        assert "Outside the region: nothing changed that can be seen" in drift.sentence
+    found = nb.history.filter(provider="local", drift_outside__lt=1)
+    assert len(found) == 2
 
 
 # ── what is refused ─────────────────────────────────────────────────────────────────────────────────────────

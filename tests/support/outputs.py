@@ -28,6 +28,7 @@ from nbbanana.display import (
     note_bundle,
 )
 from nbbanana.display.drifts import drift_bundle
+from nbbanana.display.likeness import LikenessView, likeness_bundle
 from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepHeader, SweepView, sweep_grid_bundle
 from nbbanana.display.views import Change
 from nbbanana.engine.run import Progress
@@ -134,6 +135,21 @@ def edit_row(edit_id: int, when: float, prompt: str, provider: str, state: Any =
     return replace(made, created_at=when, state=state, outputs=tuple(outputs), **facts)
 
 
+def _alike(words: str) -> LikenessView:
+    """Two pictures that are called by the words."""
+    return LikenessView(
+        labels=(words, words),
+        seeds=(1, None),
+        sources=(b"", b""),
+        ssim=((1.0, 0.5), (0.5, 1.0)),
+        bits=((0, 9), (9, 0)),
+        registered=((True, False), (False, True)),
+        sentence=words,
+        error=0.1,
+        notes=(words,),
+    )
+
+
 def everything(words: str) -> Iterator[str]:
     """The HTML of every output of the room, with the words wherever words can stand."""
     view = view_of(words)
@@ -144,6 +160,7 @@ def everything(words: str) -> Iterator[str]:
     run = DryRun(words, words, {words: words}, view.pictures, 1, 0.5, is_exact=True, how=words, notes=(words,))
     yield dry_run_bundle(run)["text/html"]
     yield note_bundle(words)["text/html"]
+    yield likeness_bundle(_alike(words))["text/html"]
     yield from _of_the_catalogue(words)
     yield from _against_each_other(view, words)
     yield drift_bundle(*view.pictures, Change(words, FIGURES))["text/html"]
