@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import UsageError
 from nbbanana.session import EditResult, Output, Session
+from nbbanana.store.records import WHOLE
 from nbbanana.store.vote_records import Preferred, Vote
 from nbbanana.sweeps.candidates import Candidate, candidates_of, digest_of
 from nbbanana.sweeps.cells import Standing
@@ -140,7 +141,7 @@ class Voted:
             if ranking.clear_places == 0:
                 said += f" {ranking[0].places[1]} pictures may have it; sweep.vote() goes on."
             return self._best(numbers[:n], said)
-        numbers = list(dict.fromkeys(one.cell.number for one in candidates if self._is_starred(one)))
+        numbers = list(dict.fromkeys(one.cell.number for one in self._starred(candidates)))
         if not numbers:
             raise UsageError(
                 "Which cells are the best was not said.",
@@ -173,9 +174,15 @@ class Voted:
                 strengths[one.cell] = one.strength
         return columns | {"strength": strengths}
 
-    def _is_starred(self, candidate: Candidate) -> bool:
-        ratings = self.session.store.get(candidate.edit_id).ratings
-        return "starred" in {ratings.get(candidate.output[1]), ratings.get(-1)}
+    def _starred(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return the candidates that have a star now: of their own, or as a part of their edit."""
+        edits = self.session.store.numbered(list(dict.fromkeys(one.edit_id for one in candidates)))
+        ratings = {edit.id: edit.ratings for edit in edits}
+        return [
+            one
+            for one in candidates
+            if "starred" in {ratings[one.edit_id].get(one.output[1]), ratings[one.edit_id].get(WHOLE)}
+        ]
 
     def _ballot(
         self, rater: str | None = None, among: Iterable[Any] | None = None, *, needs_files: bool = False

@@ -17,6 +17,7 @@ from support.outputs import payloads
 from support.tiers import in_every_view
 
 import nbbanana as nb
+from nbbanana.errors import StoreError
 from nbbanana.sweeps import Sweep
 from nbbanana.widgets import ui_thread
 from nbbanana.widgets.voting import Voting
@@ -153,6 +154,28 @@ def test_a_key_that_is_held_votes_once(page: Page, sweep: Sweep) -> None:
     expect(page.locator(".vt-progress")).to_contain_text("1 vote.")
     page.keyboard.up("ArrowLeft")
     assert len(sweep.ranking.votes) == 1
+
+
+@pytest.mark.browser
+def test_a_vote_that_the_store_cannot_take_is_said_and_may_be_cast_again(
+    page: Page, form: Voting, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same two pictures stay, and the next press is taken."""
+
+    def full(*_: Any) -> None:
+        """A disk without room."""
+        raise StoreError("The vote was not written.", "The disk is full.", "Make room, and vote again.")
+
+    shown = page.evaluate(SHOWN)
+    page.locator(".vt-pair").focus()
+    with monkeypatch.context() as patch:
+        patch.setattr(form.ballot, "cast", full)
+        page.keyboard.press("ArrowLeft")
+        expect(page.get_by_role("alert")).to_contain_text("The disk is full.")
+    assert page.evaluate(SHOWN) == shown
+    press(page, "ArrowLeft", 1)
+    expect(page.locator(".vt-trouble").first).not_to_be_visible()
+    assert [form._names[sweep.ranking.votes[0].first], form._names[sweep.ranking.votes[0].second]] == shown
 
 
 @pytest.mark.browser
