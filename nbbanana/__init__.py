@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nbbanana.session.split_and_rebase import rebase, split
     from nbbanana.session.stability import stability
     from nbbanana.session.use_case_list import use_cases
+    from nbbanana.sweeps.galleries import Gallery, gallery
     from nbbanana.sweeps.sweep import Sweep, sweep
     from nbbanana.widgets.browser import browse
     from nbbanana.widgets.compare import compare
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EditResult",
+    "Gallery",
     "History",
     "Job",
     "Output",
@@ -59,6 +61,7 @@ __all__ = [
     "drift",
     "edit",
     "errors",
+    "gallery",
     "history",
     "lint",
     "list_providers",
@@ -82,6 +85,7 @@ __all__ = [
 
 _HOMES = {
     "EditResult": "nbbanana.session",
+    "Gallery": "nbbanana.sweeps.galleries",
     "History": "nbbanana.session",
     "Job": "nbbanana.session",
     "Output": "nbbanana.session",
@@ -94,6 +98,7 @@ _HOMES = {
     "diff": "nbbanana.session.diffing",
     "drift": "nbbanana.session.drifting",
     "edit": "nbbanana.calls",
+    "gallery": "nbbanana.sweeps.galleries",
     "lint": "nbbanana.session.linting",
     "list_providers": "nbbanana.session.provider_list",
     "prompt": "nbbanana.prompts",

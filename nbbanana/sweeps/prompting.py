@@ -8,6 +8,7 @@ from typing import Any
 
 from nbbanana.errors import PromptError, UsageError
 from nbbanana.models.nearest import nearest_name
+from nbbanana.prompts import Prompt
 from nbbanana.prompts.placeholders import names_in, normal
 from nbbanana.text import clip
 
@@ -33,6 +34,8 @@ def filled(prompt: str, values: Mapping[str, Any]) -> str:
     >>> filled("Paint the {{part}} {{colour}}, {{{{so}}.", {"colour": "red"})
     'Paint the {{part}} red, {{so}}.'
     """
+    if isinstance(prompt, Prompt) and set(names := names_in(prompt)) <= set(values):
+        return prompt.fill(**{name: values[name] for name in names}) if names else prompt  # its parts stay
 
     def value(match: re.Match[str]) -> str:
         if match["escaped"]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nbbanana.display.sweep_grid import SweepHeader
 from nbbanana.display.words import at, edits, money, pictures, written
+from nbbanana.grammar import read_words
 from nbbanana.images import ImageInput
 from nbbanana.models.framing import ratio_of
 from nbbanana.models.naming import short_name
@@ -33,7 +34,7 @@ def header_of(plan: Plan, standings: Sequence[Standing]) -> SweepHeader:
 
 def words_of(plan: Plan) -> list[tuple[str, bool]]:
     """Return the prompt of all cells in pieces, those True that stand for what varies; empty where prompts vary."""
-    return places(plan.words[0]) if len(set(plan.words)) == 1 else []
+    return places(str(read_words(plan.words[0]))) if len(set(plan.words)) == 1 else []
 
 
 def shared_images(requests: Sequence[EditRequest]) -> list[ImageInput]:

@@ -17,6 +17,7 @@ from nbbanana.session.saving import check_free
 from nbbanana.sweeps.axes import Combine
 from nbbanana.sweeps.cells import Cell, Standing
 from nbbanana.sweeps.frames import frame_of
+from nbbanana.sweeps.pace import Pace
 from nbbanana.sweeps.plan import Outlook, Plan, outlook
 from nbbanana.sweeps.plan_files import read_plan, write_plan
 from nbbanana.sweeps.planning import planned
@@ -122,6 +123,7 @@ class Sweep(Voted, Sequence[SweepCell]):
         self._ahead: Outlook | None = None
         self._standings: list[Standing] | None = None
         self._images = SweepImages()
+        self._pace = Pace(1)
 
     def __repr__(self) -> str:
         here = sum(one.state == "here" for one in self.standings)
@@ -232,15 +234,22 @@ class Sweep(Voted, Sequence[SweepCell]):
         check_prices(self.ahead, **prices)
         running = Running(self.session, self.plan, self.ahead, wanted, prices)
         self._standings = running.standings
+        self._pace = Pace(min(self.ahead.at_once, len(wanted)))
         return running
 
     def growing(self, stages: Sequence[Progress]) -> dict[str, str]:
         """Return the grid as it is while its jobs stand so, as a MIME bundle."""
-        return self.sheet(*progress_lines(stages))
+        head, *rest = progress_lines(stages)
+        return self.sheet(head, *filter(None, [self._pace.said(stages)]), *rest)
 
     def sheet(self, *lines: str) -> dict[str, str]:
         """Return the grid as it stands, under some sentences, as a MIME bundle."""
-        return sheet_bundle(self.plan, self.standings, self.session.library, self._images, lines)
+        return sheet_bundle(self.plan, self.standings, self.session.library, self._images, [*lines, *self.notes])
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on how it came about, such as what was left out of it."""
+        return []
 
     @property
     def stopped(self) -> str:
@@ -307,7 +316,7 @@ class Sweep(Voted, Sequence[SweepCell]):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         if self._standings is None:
-            return plan_bundle(self.plan, self.ahead, self.session.library, self._images), {}
+            return plan_bundle(self.plan, self.ahead, self.session.library, self._images, self.notes), {}
         return self.sheet(self.summary), {}
 
 
