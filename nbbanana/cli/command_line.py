@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from nbbanana._version import __version__
-from nbbanana.cli import administration, edits, linting, sweeps
+from nbbanana.cli import administration, edits, galleries, linting, sweeps
 from nbbanana.cli.console import Commands, Parser, prepare_streams, say
 from nbbanana.errors import NBBananaError
 from nbbanana.request import Origin, origin
@@ -53,6 +53,7 @@ def _run(arguments: Sequence[str]) -> int:
     edits.add_to(commands)
     linting.add_to(commands)
     sweeps.add_to(commands)
+    galleries.add_to(commands)
     administration.add_to(commands)
     # The options of `edit` come from the model's schema: what argparse does not know is left to the grammar's reader.
     options, left = parser.parse_known_args(arguments)

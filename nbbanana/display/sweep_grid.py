@@ -58,7 +58,9 @@ class GridCell:
         source: the file of its first picture; None where it has none.
         words: what stands in its place: `not sent`, `refused`; empty where there is a picture.
         mark: one sign for a terminal.
-        name: its name without that of the axis, where it stands below the picture.
+        name: its name, where it stands below the picture.
+        why: why it has no picture, for a sheet that is printed.
+        note: what else is said of it there, such as its seed.
     """
 
     title: str
@@ -66,6 +68,8 @@ class GridCell:
     words: str = ""
     mark: str = "·"
     name: str = ""
+    why: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepImages, SweepView, sweep_grid_bundle
 from nbbanana.session.library import Library
@@ -12,7 +13,7 @@ from nbbanana.sweeps.plan import Outlook, Plan
 from nbbanana.sweeps.sharing import header_of, ratio_to_come
 from nbbanana.sweeps.words import plan_lines, reasons
 
-__all__ = ["cells_bundle", "plan_bundle", "sheet_bundle"]
+__all__ = ["cells_bundle", "plan_bundle", "sheet_bundle", "sheet_view"]
 
 WORDS = {
     "missing": "not sent",
@@ -48,8 +49,16 @@ def cells_bundle(
     plan: Plan, standings: Sequence[Standing], library: Library, numbers: Sequence[int], lines: Sequence[str]
 ) -> dict[str, str]:
     """Return some cells of a sweep in a line, each with its title, under some sentences."""
-    cells = [_made(plan.cells[number], standings[number], library) for number in numbers]
+    made = (_made(plan.cells[number], standings[number], library) for number in numbers)
+    cells = [replace(one, name=one.title) for one in made]
     return sweep_grid_bundle(SweepView(lines, "", (), [GridFacet("", [("", cells)])]))
+
+
+def sheet_view(plan: Plan, standings: Sequence[Standing], library: Library, lines: Sequence[str]) -> SweepView:
+    """Return what is shown of a sweep under some sentences, for paper: with seeds where no axis or line says them."""
+    seeds = {one.request.seed for one in plan.cells if one.request is not None}
+    has_seeds = len(seeds) > 1 and all(axis.name != "seed" for axis in plan.axes)
+    return _view(plan, standings, library, lines, has_seeds=has_seeds)
 
 
 def _bundle(
@@ -61,11 +70,21 @@ def _bundle(
     *,
     has_grid: bool,
 ) -> dict[str, str]:
-    laid = layout_of(plan, lambda cell: _made(cell, standings[cell.number], library))
-    facets = laid.facets if has_grid else ()
-    why = reasons(plan, standings)
-    view = SweepView(lines, laid.corner, laid.columns, facets, why, header_of(plan, standings), ratio_to_come(plan))
-    return sweep_grid_bundle(view, images)
+    view = _view(plan, standings, library, lines)
+    return sweep_grid_bundle(view if has_grid else replace(view, facets=()), images)
+
+
+def _view(
+    plan: Plan, standings: Sequence[Standing], library: Library, lines: Sequence[str], *, has_seeds: bool = False
+) -> SweepView:
+    def made(cell: Cell) -> GridCell:
+        seed = cell.request.seed if cell.request is not None and has_seeds else None
+        shown = _made(cell, standings[cell.number], library)
+        return shown if seed is None else replace(shown, note=f"seed {seed}")
+
+    laid, why = layout_of(plan, made), reasons(plan, standings)
+    header = header_of(plan, standings)
+    return SweepView(lines, laid.corner, laid.columns, laid.facets, why, header, ratio_to_come(plan))
 
 
 def _made(cell: Cell, standing: Standing, library: Library) -> GridCell:
@@ -74,4 +93,4 @@ def _made(cell: Cell, standing: Standing, library: Library) -> GridCell:
     outputs = edit.outputs if edit is not None and standing.state == "here" else ()
     source = library.blob(outputs[0].sha256) if outputs else None
     words = "" if source is not None else WORDS.get(standing.state, "its file is gone")
-    return GridCell(cell.title, source, words, MARKS[standing.state])
+    return GridCell(cell.title, source, words, MARKS[standing.state], why=standing.why)

@@ -22,6 +22,7 @@ from nbbanana.sweeps.plan import Outlook, Plan, outlook
 from nbbanana.sweeps.plan_files import read_plan, write_plan
 from nbbanana.sweeps.planning import planned
 from nbbanana.sweeps.running import Running, check_prices
+from nbbanana.sweeps.sheets import SUFFIXES, save_sheet
 from nbbanana.sweeps.shown import plan_bundle, sheet_bundle
 from nbbanana.sweeps.voted import Voted
 from nbbanana.sweeps.words import progress_lines, stopped, summary_of
@@ -256,22 +257,42 @@ class Sweep(Voted, Sequence[SweepCell]):
         """How it stands after an interrupt, and how to go on."""
         return stopped(self.plan, self.standings)
 
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+    def save(self, path: str | Path, *, overwrite: bool = False, title: str = "", size: Any = "A4") -> Path:
         """
-        Write the plan into a file: `plan.json`, with its seeds, and its pictures in a folder beside it.
+        Write the grid to be printed, or the plan.
 
-        `nb.Sweep.open` reads it, and `nbbanana sweep plan.json` runs it from a shell.
+        `grid.pdf` has as many pages as it takes, at 200 dpi; `grid.png` (or `.jpg`) is one page at 300 dpi. Both have
+        the names of rows and columns, what all cells share, and why a cell has no picture.
+
+        `plan.json` has the plan with its seeds, and its pictures in a folder beside it: `nb.Sweep.open` reads it, and
+        `nbbanana sweep plan.json` runs it from a shell.
 
         Args:
-            path: ends in `.json`.
+            path: ends in `.pdf`, `.png`, `.jpg` or `.json`. Its folder is made.
             overwrite: replace a file that is there.
+            title: stands on top of a page; else what varies.
+            size: the paper: `"A4"`, `"A3"` or `"letter"` (all landscape), `"A4 portrait"`, or width and height in
+                inches.
+
+        Returns:
+            The file.
 
         Raises:
             UsageError: another ending, or a file that is there.
+            ParameterError: a paper that is none.
         """
         target = Path(path).expanduser()
-        if target.suffix.lower() != ".json":
-            raise UsageError(f"{target.name} is no plan.", "A plan is JSON.", f"Use {target.stem}.json.")
+        kind = target.suffix.lower()
+        if kind in SUFFIXES:
+            standings, library, lines = list(self.standings), self.session.library, [self.summary]
+            how: dict[str, Any] = {"lines": lines, "title": title, "size": size, "overwrite": overwrite}
+            return save_sheet(self.plan, standings, library, target, **how)
+        if kind != ".json":
+            raise UsageError(
+                f"{target.name} is neither a grid nor a plan.",
+                "A grid is a .pdf, .png or .jpg, a plan a .json.",
+                f"Use {target.stem}.pdf, or {target.stem}.json.",
+            )
         check_free([target], overwrite=overwrite)
         return write_plan(self.plan, target)
 
