@@ -128,13 +128,15 @@ def table_of(table: Any, column: str, found: Found) -> Found:
     Return the pictures that the rows of a table name, with the values of their rows.
 
     Args:
-        table: a CSV file, a DataFrame, or a list of dicts.
+        table: a CSV file, a DataFrame, or a list of dicts; None leaves the pictures as they are.
         column: the column that holds the file's name, with or without its ending.
         found: the pictures to choose from; those that no row names are left out, and said.
 
     Raises:
         UsageError: no such column, a row without a file, or one whose file is not among the pictures.
     """
+    if table is None:
+        return found
     rows = _rows(table)
     if not rows or column not in rows[0]:
         names = ", ".join(rows[0]) if rows else "none"

@@ -131,9 +131,7 @@ def gallery(
     All 2 cells are here. ['mug-2.png', 'mug-10.png']
     """
     asks = session or current()
-    found = pictures_of(pictures, subfolders=subfolders)
-    if table is not None:
-        found = table_of(table, column, found)
+    found = table_of(table, column, pictures_of(pictures, subfolders=subfolders))
     names = names_in(prompt)
     columns = list(dict.fromkeys(name for one in found.pictures for name in one.values if name != column))
     check_names([prompt], [*columns, "name", *given])
