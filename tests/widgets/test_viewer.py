@@ -180,6 +180,19 @@ def test_a_picture_is_compared_with_its_input_from_its_cell(browser: Browser, bi
 
 
 @pytest.mark.browser
+def test_names_and_values_stand_beside_each_other_under_the_rules_of_jupyterlab(page: Page) -> None:
+    """Its outputs let the parts of such lists float, by rules of a class and an element."""
+    page.add_style_tag(content="body dl, .nbb dl { display: block } .nbb dt, .nbb dd { float: left; width: 20% }")
+    places = page.evaluate(
+        "[...document.querySelectorAll('.vw-facts > div')].map((one) => [...one.children].map((part) => {"
+        " const box = part.getBoundingClientRect(); return [Math.round(box.x), Math.round(box.y)]; }))"
+    )
+    assert len(places) > 4
+    assert all(name[1] == value[1] for name, value in places)
+    assert len({value[0] for _, value in places}) == 1
+
+
+@pytest.mark.browser
 @in_every_view(320, 1280)
 def test_the_viewer_stands_in_nobodys_way(browser: Browser, big: nb.EditResult, theme: str, width: int) -> None:
     """axe finds nothing serious in it, in both themes, on a narrow page too."""
