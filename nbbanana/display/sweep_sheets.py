@@ -32,6 +32,8 @@ LEAST, MOST = 0.3, 2.6
 """Inches that a picture is wide at least and at most."""
 TALLEST = 1.3
 """A picture is at most so many times as tall as its column is wide."""
+GUTTER = 0.25
+"""Inches between two tables that stand side by side."""
 MOST_REASONS = 3
 LONGEST = 900
 """Letters of a text that are looked at."""
@@ -129,7 +131,7 @@ def write_sweep_sheet(path: Path, view: SweepView, title: str, inches: tuple[flo
             paper = Paper(inches, PICTURE_DPI)
             sheet = _Sheet(view, title, paper, is_single=True)
             first, *rest = sheet.pages
-            left = sum(len(block.rows) for page in rest for block in page)
+            left = sum(len(block.rows) for page in rest for band in page for block in band)
             foot = f"{left} more rows: a .pdf has room for all of them" if left else ""
             sheet.drawn(first, 0, foot).save(beside, kind, dpi=(paper.dpi, paper.dpi), **more)
         beside.replace(path)
@@ -221,18 +223,33 @@ class _Sheet:
                 rows = [(name, row[at : at + most]) for name, row in facet.rows]
                 yield _Block(one_line(facet.title), self._view.columns[at : at + most], rows)
 
-    def _paged(self) -> Iterator[list[_Block]]:
+    def _bands(self, measures: _Measures) -> Iterator[list[_Block]]:
+        """Give the blocks, side by side where they are narrow: facets are compared across as well as down."""
+        blocks = list(self._blocks(measures))
+        widest = max((len(row) for block in blocks for _, row in block.rows), default=1)
+        each = self._offset(widest, measures)
+        beside = max(1, (self._paper.room + self._paper.px(GUTTER)) // each)
+        alike = len({len(block.rows) for block in blocks}) == 1
+        beside = beside if alike else 1
+        for at in range(0, len(blocks), beside):
+            yield blocks[at : at + beside]
+
+    def _offset(self, columns: int, measures: _Measures) -> int:
+        """Return how far from a block with so many columns the next one begins."""
+        return measures.names + columns * (measures.width + self._paper.gap) + self._paper.px(GUTTER)
+
+    def _paged(self) -> Iterator[list[list[_Block]]]:
         return self._paged_with(self._measures)
 
-    def _paged_with(self, measures: _Measures) -> Iterator[list[_Block]]:
-        """Give for each page its blocks, with the rows that it has room for."""
-        page: list[_Block] = []
+    def _paged_with(self, measures: _Measures) -> Iterator[list[list[_Block]]]:
+        """Give for each page its bands of blocks, with the rows that it has room for."""
+        page: list[list[_Block]] = []
         left = self._paper.bottom - self._top - (len(self._legend) + 1) * self._line
         whole = self._paper.bottom - self._top
-        for block in self._blocks(measures):
-            head = measures.head + (2 * self._line if block.title else self._line)
-            rows = list(block.rows)
-            while rows:
+        for band in self._bands(measures):
+            head = measures.head + (2 * self._line if band[0].title else self._line)
+            at, total = 0, len(band[0].rows)
+            while at < total:
                 count = max(0, (left - head + self._paper.gap) // (measures.row + self._paper.gap))
                 if not count and not page and left == whole:
                     count = 1  # a row that is taller than a page is cut
@@ -240,13 +257,13 @@ class _Sheet:
                     yield page
                     page, left = [], whole
                     continue
-                page.append(_Block(block.title, block.columns, rows[:count]))
-                left -= head + min(count, len(rows)) * (measures.row + self._paper.gap)
-                rows = rows[count:]
+                page.append([_Block(one.title, one.columns, one.rows[at : at + count]) for one in band])
+                left -= head + min(count, total - at) * (measures.row + self._paper.gap)
+                at += count
         if page:
             yield page
 
-    def drawn(self, page: Sequence[_Block], number: int, foot: str) -> Image:
+    def drawn(self, page: Sequence[Sequence[_Block]], number: int, foot: str) -> Image:
         """Draw a page."""
         from PIL import Image, ImageDraw
 
@@ -264,30 +281,36 @@ class _Sheet:
                 self._small.draw(draw, (paper.margin, top), line, colour)
                 top += self._line
             top += self._line
-        for block in page:
-            top = self._draw_block(sheet, draw, block, top)
+        for band in page:
+            each = self._offset(max(len(row) for block in band for _, row in block.rows), self._measures)
+            top = max(
+                self._draw_block(sheet, draw, block, (paper.margin + number * each, top))
+                for number, block in enumerate(band)
+            )
         return sheet
 
-    def _draw_block(self, sheet: Image, draw: Any, block: _Block, top: int) -> int:
-        """Draw rows under their head; returns where they end."""
-        paper, measures = self._paper, self._measures
-        left = paper.margin + measures.names
+    def _draw_block(self, sheet: Image, draw: Any, block: _Block, at: tuple[int, int]) -> int:
+        """Draw rows under their head; `at` is its upper left corner. Returns where they end."""
+        paper, measures, (start, top) = self._paper, self._measures, at
+        left = start + measures.names
         if block.title:
-            self._small.draw(draw, (paper.margin, top), fitting(block.title, paper.room, self._small), INK)
+            self._small.draw(
+                draw, (start, top), fitting(block.title, paper.room + paper.margin - start, self._small), INK
+            )
             top += self._line
         if block.columns:
             corner = fitting(one_line(self._view.corner), measures.names - paper.gap, self._small)
-            self._small.draw(draw, (paper.margin, top), corner, GREY)
-            for at, name in enumerate(block.columns):
-                self._draw_lines(draw, name, (left + at * (measures.width + paper.gap), top), measures.width, 3)
+            self._small.draw(draw, (start, top), corner, GREY)
+            for column, name in enumerate(block.columns):
+                self._draw_lines(draw, name, (left + column * (measures.width + paper.gap), top), measures.width, 3)
         top += max(measures.head, 0) + self._line // 2
         for name, row in block.rows:
             most = max(1, measures.row // self._line)
-            self._draw_lines(draw, name, (paper.margin, top), measures.names - 2 * paper.gap, most)
+            self._draw_lines(draw, name, (start, top), measures.names - 2 * paper.gap, most)
             side = max(measures.width, measures.height) / DENSITY
             images = load([cell.source for cell in row], [(side, side)] * len(row))
-            for at, (cell, image) in enumerate(zip(row, images, strict=True)):
-                self._draw_cell(sheet, draw, cell, image, (left + at * (measures.width + paper.gap), top))
+            for column, (cell, image) in enumerate(zip(row, images, strict=True)):
+                self._draw_cell(sheet, draw, cell, image, (left + column * (measures.width + paper.gap), top))
             top += measures.row + paper.gap
         return top + self._line // 2
 

@@ -70,6 +70,16 @@ def test_every_column_is_drawn_beside_the_others(tmp_path):
         assert sheet.convert("L").crop((sheet.width - 120, 0, sheet.width, sheet.height)).getextrema()[0] > 250
 
 
+def test_tables_of_a_third_axis_stand_side_by_side_on_one_page(tmp_path):
+    """Three tables of two columns are six pictures across, larger than below each other."""
+    Image.new("RGB", (60, 40), (200, 30, 30)).save(tmp_path / "red.png")
+    rows = [(f"row {row}", [GridCell("", tmp_path / "red.png")] * 2) for row in range(4)]
+    tables = [GridFacet(f"size {size}", rows) for size in "123"]
+    grid = SweepView(["A sweep."], "row ↓ column →", ["1", "2"], tables, ratio=1.5)
+    write_sweep_sheet(tmp_path / "grid.png", grid, "Cups", PAPER["A4"])
+    assert squares(tmp_path / "grid.png") == 6
+
+
 def test_one_page_takes_all_rows_or_says_how_many_are_left(photo, tmp_path):
     """Pictures get smaller; beyond what can be seen, the foot says what is missing."""
     for rows in (12, 200):
