@@ -124,5 +124,5 @@ def _text(view: RankingView, more: int) -> str:
         lines.append(f"{row.place_words:>12}  {title}  {row.strength_words:>11}  {won} won, {lost} lost, {tied} tied")
     lines += [f"{'':12}  {more} more follow."] if more else []
     for name, values in view.axes:
-        lines.append(f"{one_line(name)}: {', '.join(f'{one_line(one.name)} {one.words}' for one in values)}")
+        lines.append(f"{one_line(name)}: {', '.join(f'{one_line(one.name)} ({one.words})' for one in values)}")
     return "\n".join([*lines, LEGEND])

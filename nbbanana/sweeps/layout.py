@@ -12,7 +12,7 @@ from nbbanana.sweeps.axes import Axis
 from nbbanana.sweeps.cells import Cell
 from nbbanana.sweeps.plan import Plan
 
-__all__ = ["Layout", "layout_of"]
+__all__ = ["IN_LINE", "Layout", "layout_of"]
 
 ACROSS = 12
 """Columns of a table, where another axis could go across instead."""

@@ -74,7 +74,7 @@ class RankedAxis:
     values: tuple[tuple[str, float, float], ...]
 
     def __repr__(self) -> str:
-        values = [f"{name} {strength_words(strength, margin)}" for name, strength, margin in self.values]
+        values = [f"{name} ({strength_words(strength, margin)})" for name, strength, margin in self.values]
         return one_line(f"{self.name}: {', '.join(values)}")
 
 

@@ -102,7 +102,7 @@ def test_a_ranking_says_which_value_of_an_axis_wins(sweep):
     own = [rows[f"colour {name} · seed {seed}"] for seed in range(2)]
     assert strength == pytest.approx(sum(one.strength for one in own) / 2)
     assert margin < min(one.margin for one in own)
-    assert "colour: blue +" in sweep.ranking._repr_mimebundle_()[0]["text/plain"]
+    assert "colour: blue (+" in sweep.ranking._repr_mimebundle_()[0]["text/plain"]
     with pytest.raises(errors.UsageError, match="Its axes: colour, seed"):
         sweep.ranking.by("prompt")
 
@@ -131,6 +131,7 @@ def test_the_best_are_those_with_the_votes_and_it_is_said_whether_that_is_sure(s
     assert best.sentence == "By 1 vote. The first place is not clear yet. 6 pictures may have it; sweep.vote() goes on."
     assert best[0].result[0].size == sweep[3].result[0].size
     assert html(best).count("<img") == 2
+    assert "colour blue · seed 1" in "".join(element.text for element in read(html(best)).elements)
     always(sweep, [3, 2, 1, 0, 4, 5])
     assert [cell.number for cell in sweep.best(3)] == [3, 2, 1]
     assert sweep.best().sentence.startswith("By 181 votes. The first ")

@@ -15,6 +15,7 @@ from support.form_pages import opened, spills
 from support.lab import Browser
 from support.outputs import payloads
 from support.tiers import in_every_view
+from support.waiting import until
 
 import nbbanana as nb
 from nbbanana.errors import StoreError
@@ -194,11 +195,9 @@ def test_the_form_stands_in_nobody_s_way(browser: Browser, form: Voting, theme: 
 
 
 def tell(form: Voting, kind: str, **message: Any) -> None:
-    """Say something to a form as its front end does, and wait until all that follows from it is done."""
+    """Say something to a form as its front end does, and wait until the next two pictures are chosen."""
     ui_thread.call(form.handle, kind, message, [])
-    for _ in range(4):  # a vote is followed by work in the background, and that by work in the UI thread
-        ui_thread.background(lambda: None).result()
-        ui_thread.call(lambda: None)
+    until(lambda: form._next is not None)
 
 
 def test_a_vote_of_a_pair_that_is_gone_is_passed_over(form: Voting, sweep: Sweep) -> None:
@@ -229,7 +228,7 @@ def test_the_still_is_the_ranking_as_it_stands(form: Voting, sweep: Sweep) -> No
     """What a saved notebook shows without a kernel, in static HTML and in text, also after a vote."""
     assert form.still()[1].startswith("0 votes.")
     tell(form, "vote", round=0, side="left")
-    assert form.still()[1].startswith("1 vote.")
+    until(lambda: form.still()[1].startswith("1 vote."))
     html = form._still_bundle()["text/html"]
     assert html.count("<img") == 6
     assert "colour blue · seed 0" in html

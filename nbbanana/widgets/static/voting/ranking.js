@@ -20,7 +20,7 @@ export function makeRanking(pictures, want) {
       const names = ["Place", "Picture", "What it is", "Strength", "Won · lost · tied"];
       const head = h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name))));
       const table = h("table", {}, head, h("tbody", {}, rows.map(row)));
-      const values = axes.map(([axis, found]) => h("p", {}, h("strong", {}, axis), `: ${found.map(([name, words]) => `${name} ${words}`).join(", ")}`));
+      const values = axes.map(([axis, found]) => h("p", {}, h("strong", {}, axis), `: ${found.map(([name, words]) => `${name} (${words})`).join(", ")}`));
       fill(element, h("div.vt-scroll", { tabindex: "0", role: "group", "aria-label": "The ranking" }, table), more > 0 && h("p.nbb-quiet", {}, `${more} more are in sweep.ranking.`), values);
     },
   };
