@@ -107,7 +107,7 @@ def _method(sweep: Sweep, here: Sequence[Edit]) -> Iterator[str]:
     providers = ", ".join(sorted({edit.provider for edit in here}))
     pictures = {cell.at.get("images") or _identity(cell) for cell in sweep.plan.cells}
     at = f" at {providers}" if providers else ""
-    days = sorted({_day(edit.created_at) for edit in here if edit.created_at}, key=lambda day: day[-4:])
+    days = list(dict.fromkeys(map(_day, sorted(edit.created_at for edit in here if edit.created_at))))
     when = f" ({days[0]})" if len(days) == 1 else f" ({days[0]} to {days[-1]})" if days else ""
     count = f"{len(pictures)} picture{' was' if len(pictures) == 1 else 's were'}"
     if here and all(edit.is_play for edit in here):
