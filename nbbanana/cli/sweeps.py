@@ -43,7 +43,7 @@ def _sweep(options: argparse.Namespace) -> int:
 def run_sweep(
     options: argparse.Namespace,
     sweep: Sweep,
-    prices: Mapping[str, float | None],
+    prices: Mapping[str, Any],
     *,
     dry_run: bool,
     retries: bool = False,

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from nbbanana.engine.chain import Complete, Later, unfinished
 from nbbanana.engine.context import Context, Leases, Rows, Threads
 from nbbanana.engine.endings import about, closed
+from nbbanana.engine.helping import Helper
 from nbbanana.engine.kept import recover
 from nbbanana.engine.limits import AdaptiveLimit
 from nbbanana.engine.loop import EngineLoop, ended
@@ -171,12 +172,14 @@ class Engine:
         mode: Mode = "auto",
         max_price: float | None = None,
         assume_price: float | None = None,
+        helper: Helper | None = None,
     ) -> list[Run]:
         """
         Answer several requests as `start_series` does, but each for itself: one that cannot be sent ends with its
-        error, and the others are sent. Their money is kept back together, before the first is sent.
+        error, and the others are sent. Their money is kept back together, before the first is sent. A `helper`
+        fetches their outputs.
         """
-        how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price}
+        how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price, "helper": helper}
         series = self._steps.series(is_whole=False)
         return self._begin_all(self._answer_or_end(request, model, series, **how) for request, model in asked)
 
@@ -324,6 +327,7 @@ class Engine:
         max_price: float | None,
         assume_price: float | None,
         download: bool = True,
+        helper: Helper | None = None,
         chain: tuple[Sequence[EditRequest], Complete] | None = None,
     ) -> tuple[Run, Work | None]:
         """Return the run that answers a request, and the work to begin; None where it is answered or under way."""
@@ -339,6 +343,7 @@ class Engine:
             return answered(request, model, stored), None
         run = self._run(request, model, download=download)
         run.max_price, run.assume_price, run.ordinal = max_price, assume_price, occurrence.ordinal
+        run.helper = helper
         work = self._work(run, mode, series)
         self._asking.begin(run, mode)
         return run, work

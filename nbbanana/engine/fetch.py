@@ -96,8 +96,22 @@ class _Outputs:
 
     async def _download(self, index: int, url: str) -> OutputRecord:
         context = self._context
+        if (found := await self._helped(index, url)) is not None:
+            return found
         file = await context.provider.download(url, context.rows.store.incoming, self._counter(index))
         return await take_in(self._run, context, index, file, url)
+
+    async def _helped(self, index: int, url: str) -> OutputRecord | None:
+        """Have a helper fetch an output; None where there is none, or where it could not."""
+        run, source = self._run, getattr(self._context.provider, "outputs_from", None)
+        if run.helper is None or source is None:
+            return None
+        measures = self._context.measure and bool(run.row.inputs)
+        found = await run.helper.fetch(run.row, index, url, source, measures=measures)
+        if found is None:
+            return None
+        run.measures.update(found.measures)
+        return OutputRecord(index, found.sha256, found.mime, found.width, found.height, found.size, url)
 
     def _counter(self, index: int) -> Callable[[int], None]:
         def count(size: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from nbbanana.engine.context import Context
+from nbbanana.engine.helping import Measures
 from nbbanana.engine.output_drift import Measure, can_measure, first_input, keep, measure_output
 from nbbanana.errors import StoreError
 from nbbanana.store.records import Edit
@@ -15,7 +16,7 @@ __all__ = ["measure"]
 log = logging.getLogger("nbbanana.engine")
 
 
-async def measure(edit: Edit, context: Context) -> Edit:
+async def measure(edit: Edit, context: Context, known: Measures) -> Edit:
     """
     Measure the outputs of a completed edit and return it with its figures; as it was where there are none.
 
@@ -25,7 +26,7 @@ async def measure(edit: Edit, context: Context) -> Edit:
     if not context.measure or edit.drifts or first_input(edit) is None or not can_measure():
         return edit
     try:
-        return await _measured(edit, context)
+        return await _measured(edit, context, known)
     except asyncio.CancelledError:
         if (task := asyncio.current_task()) is not None:
             task.uncancel()
@@ -36,9 +37,12 @@ async def measure(edit: Edit, context: Context) -> Edit:
     return edit
 
 
-async def _measured(edit: Edit, context: Context) -> Edit:
+async def _measured(edit: Edit, context: Context, known: Measures) -> Edit:
     measures: list[Measure] = []
     for output in edit.outputs:
-        found = await context.threads.measure(measure_output, context.rows.store, edit, output)
+        if output.index in known:
+            found = known[output.index]
+        else:
+            found = await context.threads.measure(measure_output, context.rows.store, edit, output)
         measures += [] if found is None else [found]
     return await context.rows.call(keep, context.rows.store, edit, measures) if measures else edit

@@ -5,16 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from nbbanana.errors import MeasureError, NBBananaError
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord, OutputDrift, OutputRecord
 
-__all__ = ["Measure", "can_measure", "first_input", "keep", "measure_output", "region_asked"]
+__all__ = ["Files", "Measure", "can_measure", "first_input", "keep", "measure_output", "region_asked"]
 
 Measure = tuple[OutputDrift, bytes | None]
 """What was measured of an output, and its heat map; without one where it was refused."""
+
+
+class Files(Protocol):
+    """Where the pictures of a store are."""
+
+    def blob_path(self, sha256: str) -> Path:
+        """Return the file of a blob."""
+        ...
+
 
 log = logging.getLogger("nbbanana.engine")
 
@@ -30,7 +40,7 @@ def first_input(edit: Edit) -> InputRecord | None:
     return edit.inputs[0] if is_file else None
 
 
-def measure_output(store: Store, edit: Edit, output: OutputRecord) -> Measure | None:
+def measure_output(store: Files, edit: Edit, output: OutputRecord) -> Measure | None:
     """
     Measure one output against the first input, with the edit's own region.
 
@@ -66,7 +76,7 @@ def keep(store: Store, edit: Edit, measures: Sequence[Measure]) -> Edit:
     return store.measured(edit.id, [drift for drift, _ in measures], maps)
 
 
-def region_asked(store: Store, edit: Edit) -> Any:
+def region_asked(store: Files, edit: Edit) -> Any:
     """Return what was to change in the first input: the region, else what a mask has in white; None if neither."""
     if edit.region is not None:
         return edit.region if edit.region.input == 0 else None

@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from nbbanana.engine.helping import Helper
+from nbbanana.engine.output_drift import Measure
 from nbbanana.models import Model
 from nbbanana.request import EditRequest
 from nbbanana.store.records import Edit, OutputRecord
@@ -140,6 +142,10 @@ class Run:
         self.max_price = max_price
         self.assume_price = assume_price
         self.download = download
+        self.helper: Helper | None = None
+        """Who fetches the outputs in the place of the engine; None is the engine itself."""
+        self.measures: dict[int, Measure | None] = {}
+        """What the helper measured of outputs, by their index."""
         self.urls: tuple[str, ...] = ()
         """Where the service has the outputs, once it made them; signed, so for the one who asked and no record."""
         self.future: Future[Outcome] = Future()

@@ -72,11 +72,13 @@ class Steps:
         found = await self._sent(run, prepared, alone=mode == "auto" and run.request.is_seeded)
         if isinstance(found, Edit):
             return await self.follow(run, await self._give_way(run, found))
-        return await self._measured(found if isinstance(found, Outcome) else await self._fetched(run, found, prepared))
+        return await self._measured(
+            run, found if isinstance(found, Outcome) else await self._fetched(run, found, prepared)
+        )
 
-    async def _measured(self, outcome: Outcome) -> Outcome:
+    async def _measured(self, run: Run, outcome: Outcome) -> Outcome:
         """Return an outcome whose edit says what changed in its pictures, which are recorded by now."""
-        return replace(outcome, edit=await measure(outcome.edit, self._context))
+        return replace(outcome, edit=await measure(outcome.edit, self._context, run.measures))
 
     async def _filled(self, run: Run, later: Later, prepared: Prepared) -> Prepared:
         """Wait for the picture of a later pass and prepare it; a row whose picture cannot be sent ends."""
@@ -135,7 +137,7 @@ class Steps:
             outcome = await synchronous.collect(run, self._context)
         else:
             outcome = await self._fetched(run, await wait(run, self._context))
-        return await self._measured(Outcome(outcome.edit, "collected", outcome.notes))
+        return await self._measured(run, Outcome(outcome.edit, "collected", outcome.notes))
 
     async def follow(self, run: Run, edit: Edit) -> Outcome:
         """Wait for a job of another kernel; where that kernel ends before it, go on with it."""

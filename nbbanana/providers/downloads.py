@@ -29,7 +29,7 @@ from nbbanana.providers.base import Downloaded
 from nbbanana.providers.failures import FAILURES, in_words
 from nbbanana.providers.http import CHUNK, decoded, quiet
 
-__all__ = ["Downloader", "checked_url"]
+__all__ = ["Downloader", "OutputSource", "checked_url"]
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +92,26 @@ def _unsafe(why: str) -> UnsafeDownloadError:
         why,
         "Nothing was fetched. Look at the request at the service.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSource:
+    """
+    Where the outputs of a service may be fetched from; no key belongs to it.
+
+    Args:
+        hosts: as for `checked_url`.
+        trusted_base: as for `checked_url`.
+        deadline: the most seconds one output may take.
+    """
+
+    hosts: tuple[str, ...]
+    trusted_base: str | None
+    deadline: float
+
+    def downloader(self, client_for: Callable[[httpx.URL], httpx.AsyncClient]) -> Downloader:
+        """Return what fetches from there."""
+        return Downloader(client_for, self.trusted_base, self.hosts, deadline=self.deadline)
 
 
 @dataclass(frozen=True, slots=True)

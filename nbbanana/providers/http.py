@@ -120,6 +120,11 @@ class Connections:
         self._transport = transport
         self._clients: dict[tuple[str, bool, bool], httpx.AsyncClient] = {}
 
+    @property
+    def is_in_process(self) -> bool:
+        """Whether what is asked is in this process, and no other can ask it."""
+        return self._transport is not None
+
     def client_for(self, url: httpx.URL | str, *, fresh: bool = False) -> httpx.AsyncClient:
         """
         Return the client that is kept for addresses of this scheme, on this machine or not.

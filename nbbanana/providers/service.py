@@ -24,7 +24,7 @@ from nbbanana.providers.answers import (
     server_message,
 )
 from nbbanana.providers.base import Downloaded, Outputs, Wire
-from nbbanana.providers.downloads import Downloader
+from nbbanana.providers.downloads import Downloader, OutputSource
 from nbbanana.providers.http import Answer, Connections, Timeouts
 from nbbanana.providers.questions import Questions, Reader, with_wait
 
@@ -119,10 +119,17 @@ class Service(Client):
         return accepted_id(await self._send(wire), self._read)
 
     @property
+    def outputs_from(self) -> OutputSource | None:
+        """Where another process may fetch its outputs; None where they are in this one."""
+        return None if self._http.is_in_process else self._source
+
+    @property
+    def _source(self) -> OutputSource:
+        return OutputSource(self.output_hosts, self._trusted_base, self._http.timeouts.download_total)
+
+    @property
     def _downloader(self) -> Downloader:
-        return Downloader(
-            self._http.client_for, self._trusted_base, self.output_hosts, deadline=self._http.timeouts.download_total
-        )
+        return self._source.downloader(self._http.client_for)
 
 
 def accepted_id(answer: Answer, read: Reader) -> str:

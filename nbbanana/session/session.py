@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from nbbanana.engine.engine import Engine
+from nbbanana.engine.helping import Helper
 from nbbanana.engine.prices import Quote
 from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import NotInStoreError
@@ -206,11 +207,18 @@ class Session(EditCalls):
         return Job(run, engine, self.library, self, partial(self._receive, choice, request), name)
 
     def start_each(
-        self, requests: Sequence[EditRequest], *, mode: Mode | None = None, provider: str | None = None, **prices: Any
+        self,
+        requests: Sequence[EditRequest],
+        *,
+        mode: Mode | None = None,
+        provider: str | None = None,
+        helper: Helper | None = None,
+        **prices: Any,
     ) -> list[Job]:
         """
         Ask for several checked requests of a provider; returns at once. What must be sent is reserved together before
-        the first; one that cannot be asked is a job that ended with its error, and ends no other.
+        the first; one that cannot be asked is a job that ended with its error, and ends no other. A `helper` fetches
+        their outputs.
         """
         money, effective = checked_prices(**prices), self._effective(mode)
         if effective == "replay":
@@ -218,7 +226,7 @@ class Session(EditCalls):
         refuse_writing(self.folder, effective)
         choice, engine = self._engines.chosen(provider or "")
         asked = [(request, self.model_of(request.model, provider)) for request in requests]
-        runs = engine.start_each(asked, mode=effective, **money)
+        runs = engine.start_each(asked, mode=effective, helper=helper, **money)
         receives = (partial(self._receive, choice, request) for request in requests)
         return [Job(run, engine, self.library, self, receive) for run, receive in zip(runs, receives, strict=True)]
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbbanana.display.words import money
+from nbbanana.engine.helping import Helper
 from nbbanana.engine.past_costs import dollars
 from nbbanana.engine.reuse import COLLECTABLE
 from nbbanana.engine.run import Progress
@@ -41,6 +42,7 @@ class Running:
         ahead: how the cells stand as it begins.
         wanted: the numbers of the cells to ask; all others stay as they stand.
         prices: `max_price` for all at one provider together, and `assume_price` for each.
+        helper: fetches the outputs; None leaves that to the engine.
     """
 
     def __init__(
@@ -50,12 +52,14 @@ class Running:
         ahead: Outlook,
         wanted: Sequence[int],
         prices: Mapping[str, float | None],
+        helper: Helper | None = None,
     ) -> None:
         self._session = session
         self._plan = plan
         self.standings = list(ahead.standings)
         self._wanted = list(wanted)
         self._prices = prices
+        self._helper = helper
         self.jobs: dict[int, Job] = {}
         """By the number of the cell."""
         self._left: set[int] = set()
@@ -88,6 +92,7 @@ class Running:
                     [request for request in requests if request is not None],
                     mode=mode,
                     provider=provider,
+                    helper=self._helper,
                     **self._prices,
                 )
                 self.jobs.update(zip(numbers, jobs, strict=True))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.sweep_grid import SweepImages
+from nbbanana.engine.helping import Helper
 from nbbanana.engine.run import Outcome, Progress
 from nbbanana.errors import NBBananaError, UsageError
 from nbbanana.session import EditResult, Session, current
@@ -29,6 +30,7 @@ from nbbanana.sweeps.words import progress_lines, stopped, summary_of
 from nbbanana.watching import watcher
 
 if TYPE_CHECKING:
+    from distributed import Client
     from pandas import DataFrame
 
 __all__ = ["Sweep", "SweepCell", "sweep"]
@@ -187,7 +189,14 @@ class Sweep(Voted, Sequence[SweepCell]):
             return None
         return EditResult(self.session.library, self.session, Outcome(standing.edit, "replayed"))
 
-    def run(self, *, max_price: float | None = None, assume_price: float | None = None) -> Sweep:
+    def run(
+        self,
+        *,
+        max_price: float | None = None,
+        assume_price: float | None = None,
+        on: Client | None = None,
+        blobs: str | None = None,
+    ) -> Sweep:
         """
         Ask for the cells that are missing, and wait.
 
@@ -198,15 +207,20 @@ class Sweep(Voted, Sequence[SweepCell]):
         Args:
             max_price: US dollars that all missing cells may cost together at most.
             assume_price: US dollars to count for each where the price is not known.
+            on: a `distributed.Client`: the workers of its cluster fetch, check, hash and measure the pictures. Requests
+                are sent and polled here; no key leaves this process (extra `dask`).
+            blobs: an fsspec address where workers put pictures, which are taken from there, such as
+                `s3://bucket/incoming`; None where they share the folder of the store.
 
         Returns:
             The sweep itself, which shows its grid.
 
         Raises:
             BudgetError: all together may cost more than `max_price` or the budget; nothing was sent.
+            UsageError: a cluster that cannot be used; nothing was sent.
             KeyboardInterrupt: it was interrupted; it says how to go on.
         """
-        return self._waited(self.begin(max_price=max_price, assume_price=assume_price))
+        return self._waited(self.begin(max_price=max_price, assume_price=assume_price, on=on, blobs=blobs))
 
     def retry(self, *, max_price: float | None = None, assume_price: float | None = None) -> Sweep:
         """
@@ -216,7 +230,13 @@ class Sweep(Voted, Sequence[SweepCell]):
         return self._waited(self.begin(retries=True, max_price=max_price, assume_price=assume_price))
 
     def begin(
-        self, *, retries: bool = False, max_price: float | None = None, assume_price: float | None = None
+        self,
+        *,
+        retries: bool = False,
+        max_price: float | None = None,
+        assume_price: float | None = None,
+        on: Client | None = None,
+        blobs: str | None = None,
     ) -> Running:
         """
         Make ready what `run` does, or what `retry` does, for those who wait in their own way; nothing is sent yet.
@@ -233,10 +253,17 @@ class Sweep(Voted, Sequence[SweepCell]):
             and self.plan.cells[number].request is not None
         ]
         check_prices(self.ahead, **prices)
-        running = Running(self.session, self.plan, self.ahead, wanted, prices)
+        running = Running(self.session, self.plan, self.ahead, wanted, prices, self._helper(on, blobs))
         self._standings = running.standings
         self._pace = Pace(min(self.ahead.at_once, len(wanted)))
         return running
+
+    def _helper(self, on: Client | None, blobs: str | None) -> Helper | None:
+        if on is None:
+            return None
+        from nbbanana.sweeps.scale_out import cluster
+
+        return cluster(on, self.session.store, blobs)
 
     def growing(self, stages: Sequence[Progress]) -> dict[str, str]:
         """Return the grid as it is while its jobs stand so, as a MIME bundle."""

@@ -1,0 +1,173 @@
+"""
+A Dask cluster as the helper of an engine: its workers fetch, check, hash and measure outputs.
+
+Requests are sent and polled by the engine of this process: the journal is one, the service's limit is one account's,
+and no key leaves it. A worker that dies is no loss. Dask gives its tasks to others; a task that was on several workers
+when they died, and one whose scheduler is gone, comes back here, and the engine fetches that output itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from nbbanana.engine.helping import Fetched
+from nbbanana.errors import StoreError, UsageError
+from nbbanana.providers.downloads import OutputSource
+from nbbanana.store import Store
+from nbbanana.store.records import Edit
+from nbbanana.sweeps.worker_tasks import Work, fetch_output, sees
+
+__all__ = ["Cluster", "cluster"]
+
+FOR_EACH_THREAD = 2
+"""Tasks at the cluster for each thread of its workers. Dask holds a worker's death against all tasks that wait for it,
+so that few of them wait there and all others here."""
+FEWEST = 8
+ATTEMPTS = 3
+"""How often a task is given to the cluster that was on workers when they died."""
+GRACE = 60.0
+"""Seconds more than a download may take, after which the engine fetches an output itself."""
+
+log = logging.getLogger("nbbanana.sweeps")
+
+
+def cluster(client: Any, store: Store, place: str | None = None) -> Cluster:
+    """
+    Return a cluster as the helper of an engine, once it was checked.
+
+    Args:
+        client: a `distributed.Client`.
+        store: where edits are recorded.
+        place: an fsspec address of a folder for the workers, such as `s3://bucket/incoming`; None where they share the
+            folder of the store.
+
+    Raises:
+        UsageError: Dask is not installed, it is no such client, or the workers cannot do what they are to do.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise UsageError("on= needs Dask.", str(error), 'Install it: pip install "nbbanana[dask]".') from None
+    if not isinstance(client, Client) or client.asynchronous:
+        raise UsageError(
+            f"on= is {'an asynchronous client' if isinstance(client, Client) else repr(client)[:60]}.",
+            "It is a distributed.Client that is used without await.",
+            "sweep.run(on=distributed.Client(…))",
+        )
+    found = Cluster(client, store, place)
+    found.check()
+    return found
+
+
+class Cluster:
+    """
+    Fetches outputs on the workers of a cluster; see `nbbanana.engine.helping.Helper`.
+
+    Args:
+        client: of the cluster.
+        store: where edits are recorded.
+        place: an fsspec address for the workers; None where they share the store's folder.
+    """
+
+    def __init__(self, client: Any, store: Store, place: str | None) -> None:
+        self._client, self._store = client, store
+        self._place = place.rstrip("/") if place else None
+        self._gate = asyncio.Semaphore(max(FEWEST, FOR_EACH_THREAD * sum(client.nthreads().values())))
+        self._tasks: set[Any] = set()
+        self.fetched = 0
+        """Outputs that came from workers."""
+        self.returned = 0
+        """Outputs that the engine fetched itself, since no worker could."""
+
+    def check(self) -> None:
+        """
+        Check that all workers have this package and, where they are to share it, the folder of the store.
+
+        Raises:
+            UsageError: one of them has not.
+        """
+        with tempfile.NamedTemporaryFile(dir=self._store.incoming, prefix=".seen-") as probe:
+            try:
+                seen = self._client.run(sees, probe.name)
+            except ImportError as error:
+                what = f"The workers cannot load nbbanana: {error}."
+                raise UsageError(what, "They fetch pictures with it.", 'Install it there: "nbbanana[dask]".') from None
+        if self._place is None and not all(seen.values()):
+            raise UsageError(
+                f"{sum(not one for one in seen.values())} of {len(seen)} workers do not see the folder of the store.",
+                "They put pictures there.",
+                'Use a folder that all share, or say where to put them: sweep.run(on=client, blobs="s3://…").',
+            )
+
+    async def fetch(self, edit: Edit, index: int, url: str, source: OutputSource, *, measures: bool) -> Fetched | None:
+        """Have an output in the store; None where no worker could."""
+        folder = self._store.folder if self._place is None else None
+        work = Work(edit, index, url, source, folder, self._place, measures and folder is not None)
+        async with self._gate:
+            found = await self._worked(work)
+        if isinstance(found, Fetched) and await asyncio.to_thread(self._adopted, found.sha256):
+            self.fetched += 1
+            return found
+        self.returned += 1
+        return None
+
+    async def _worked(self, work: Work) -> Fetched | str | None:
+        """Return what a worker says; None where none could be had."""
+        for _ in range(ATTEMPTS):
+            try:
+                async with asyncio.timeout(work.source.deadline + GRACE):
+                    return await asyncio.wrap_future(await asyncio.to_thread(self._submit, work))
+            except TimeoutError:
+                return None
+            except Exception as error:  # noqa: BLE001 (whatever a cluster trips over, the output is still at the service)
+                log.debug("a worker was lost: %s", type(error).__name__)
+        return None
+
+    def _submit(self, work: Work) -> Future[Fetched | str]:
+        """Give a task to the cluster; the name that it has there says nothing."""
+        answer: Future[Fetched | str] = Future()
+        key = f"nbbanana-{secrets.token_hex(12)}"
+        task: Any = self._client.submit(fetch_output, work, key=key, pure=False)
+        self._tasks.add(task)  # Dask forgets a task that nobody holds
+        task.add_done_callback(self._giving(answer))
+        return answer
+
+    def _giving(self, answer: Future[Fetched | str]) -> Callable[[Any], None]:
+        """Return what gives the end of a task to the one who waits for it."""
+
+        def give(task: Any) -> None:
+            self._tasks.discard(task)
+            try:
+                found, failure = task.result(), None
+            except BaseException as error:  # noqa: BLE001 (it belongs to the one who waits)
+                found, failure = None, RuntimeError(type(error).__name__)
+            if answer.set_running_or_notify_cancel():
+                if failure is None:
+                    answer.set_result(found)
+                else:
+                    answer.set_exception(failure)
+
+        return give
+
+    def _adopted(self, sha256: str) -> bool:
+        """Return whether a blob is in the store; takes it from where the workers put it."""
+        if self._place is None:
+            return self._store.has_blob(sha256)
+        import fsspec
+
+        try:
+            files, path = fsspec.core.url_to_fs(f"{self._place}/{sha256}")
+            target = self._store.incoming / secrets.token_hex(16)
+            files.get(path, str(target))
+            self._store.adopt(target, sha256)
+            files.rm(path)
+        except (StoreError, OSError) as error:
+            log.debug("a blob could not be taken: %s", type(error).__name__)
+            return self._store.has_blob(sha256)
+        return True
