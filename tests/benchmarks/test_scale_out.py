@@ -75,6 +75,7 @@ def edit_of(store: Store, data: bytes) -> Edit:
     return Edit(
         model="google/nano-banana-2/edit", provider="sandbox", ask="a", digest="d", parameters={"prompt": "x"},
         inputs=(InputRecord("in.png", "sha256:0", store.put(data), None, 0, 0),), state="completed",
+        seed=None, seed_given=False,
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ __all__ = ["local_cluster"]
 def local_cluster(workers: int) -> LocalCluster:
     """A cluster of processes with one thread each, that restarts those that are killed."""
     return LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0", host="127.0.0.1"
     )
 
 

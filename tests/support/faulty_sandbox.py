@@ -59,6 +59,8 @@ def faulty_sandbox(*, cells: int, slots: int, scale: float, share: float = SHARE
         environment = json.loads(process.stdout.readline())
         yield FaultySandbox({**environment, "NBBANANA_SANDBOX_SCALE": str(scale)}, process)
     finally:
+        assert process.stdin is not None
+        process.stdin.close()
         process.terminate()
         process.wait(timeout=30)
         process.stdout.close()

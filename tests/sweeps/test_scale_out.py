@@ -37,7 +37,7 @@ def swept_on_a_cluster(
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(
-    ("cells", "workers", "kills"), [(40, 2, 1), pytest.param(2000, 4, 20, marks=pytest.mark.nightly)]
+    ("cells", "workers", "kills"), [(24, 2, 1), pytest.param(2000, 4, 20, marks=pytest.mark.nightly)]
 )
 def test_each_result_is_once_in_the_store_whatever_worker_dies(tmp_path, cells, workers, kills):
     """Workers are killed with SIGKILL at moments of a dice; all cells are here, once; no worker has the key."""
