@@ -14,6 +14,7 @@ import secrets
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 from nbbanana.engine.helping import Fetched
@@ -65,6 +66,12 @@ def cluster(client: Any, store: Store, place: str | None = None) -> Cluster:
     return found
 
 
+def _told(edit: Edit) -> Edit:
+    """Return what workers are told of a record: pictures and region, with which it is measured, and no words or ids."""
+    inputs = tuple(replace(one, url=None) for one in edit.inputs)
+    return replace(edit, parameters={}, parts=None, request_id=None, handle=None, transitions=(), inputs=inputs)
+
+
 class Cluster:
     """
     Fetches outputs on the workers of a cluster; see `nbbanana.engine.helping.Helper`.
@@ -108,7 +115,7 @@ class Cluster:
     async def fetch(self, edit: Edit, index: int, url: str, source: OutputSource, *, measures: bool) -> Fetched | None:
         """Have an output in the store; None where no worker could."""
         folder = self._store.folder if self._place is None else None
-        work = Work(edit, index, url, source, folder, self._place, measures and folder is not None)
+        work = Work(_told(edit), index, url, source, folder, self._place, measures and folder is not None)
         async with self._gate:
             found = await self._worked(work)
         if isinstance(found, Fetched) and await asyncio.to_thread(self._adopted, found.sha256):

@@ -120,6 +120,8 @@ def test_no_key_is_in_what_goes_to_workers(served, recorded):
     assert len(recorded.sent) == 4
     assert all(b"/outputs/" in sent for sent in recorded.sent)
     assert not any(box.token.encode() in sent for sent in recorded.sent)
+    assert not any(b"Paint the wall" in sent for sent in recorded.sent)
+    assert not any(job.request_id.encode() in sent for sent in recorded.sent for job in box.submissions)
     assert not any(session.store.get(cell.edit_id).error for cell in sweep)
 
 
