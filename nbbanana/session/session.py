@@ -217,8 +217,7 @@ class Session(EditCalls):
     ) -> list[Job]:
         """
         Ask for several checked requests of a provider; returns at once. What must be sent is reserved together before
-        the first; one that cannot be asked is a job that ended with its error, and ends no other. A `helper` fetches
-        their outputs.
+        the first; one that cannot be asked is a job that ended with its error. A `helper` fetches their outputs.
         """
         money, effective = checked_prices(**prices), self._effective(mode)
         if effective == "replay":
@@ -245,11 +244,7 @@ class Session(EditCalls):
         assume_price: float | None = None,
     ) -> Job:
         """Ask for the passes of a chain as one job; returns at once. Of one pass it is that of `start`."""
-        prices, effective, complete = (
-            checked_prices(max_price, assume_price),
-            self._effective(mode),
-            following(self.library),
-        )
+        prices, effective = checked_prices(max_price, assume_price), self._effective(mode)
         if len(requests) == 1:
             how: dict[str, Any] = {"mode": mode, "provider": provider, "name": name, **prices}
             return self.start(requests[0], **how)
