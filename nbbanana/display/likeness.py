@@ -98,13 +98,14 @@ def _mean(view: LikenessView, place: int) -> float:
 def _cells(view: LikenessView, row: int) -> list[dict[str, Any]]:
     """Return a line of the matrix: SSIM right of the diagonal, bits left of it."""
     least = min(view.ssim[one][other] for one in range(len(view.ssim)) for other in range(one))
+    digits = _digits(least)
     found = []
     for column, value in enumerate(view.ssim[row]):
         if column == row:
             found.append(_cell("·", is_faint=True))
         elif column > row:
             mark = "" if view.registered[row][column] else "*"
-            found.append(_cell(f"{value:.2f}{mark}", is_least=value == least and len(view.ssim) > 2))
+            found.append(_cell(f"{value:.{digits}f}{mark}", is_least=value == least and len(view.ssim) > 2))
         else:
             bits = view.bits[row][column]
             found.append(_cell("–" if bits is None else str(bits), is_faint=True))
@@ -114,7 +115,13 @@ def _cells(view: LikenessView, row: int) -> list[dict[str, Any]]:
 def _row(view: LikenessView, place: int) -> list[dict[str, Any]]:
     """Return a line of the list: the mean SSIM with all others, and the least."""
     others = [value for other, value in enumerate(view.ssim[place]) if other != place]
-    return [_cell(f"{fmean(others):.2f}"), _cell(f"{min(others):.2f}")]
+    digits = _digits(min(others))
+    return [_cell(f"{fmean(others):.{digits}f}"), _cell(f"{min(others):.{digits}f}")]
+
+
+def _digits(least: float) -> int:
+    """Return how many decimal places tell values apart that all are near 1."""
+    return 3 if 0.95 < least < 1 else 2
 
 
 def _cell(text: str, *, is_least: bool = False, is_faint: bool = False) -> dict[str, Any]:

@@ -106,7 +106,9 @@ def told_apart(found: list[Judged], cause: str, number: Callable[[Judged], float
 
 
 def print_shares(label: str, found: list[Judged]) -> None:
-    """Print of how many pairs each number is above its floor."""
+    """Print of how many pairs each number is above its floor; a short run may have none of a kind."""
+    if not found:
+        return
     shares = ", ".join(f"{cause} {np.mean([cause in one.said for one in found]):.1%}" for cause in CAUSES)
     print(f"{label:32s} {len(found):4d} pairs said to be: {shares}")
 
