@@ -35,7 +35,7 @@ from nbbanana.sweeps.scale_out import Cluster
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(0)]
 
 COUNTS = (100, 1000, 10_000)
-SIDES = (512, 1024, 2048, 4096)
+SIDES = (512, 1024, 2048)
 WORKERS = 2
 MOST_GROWTH = 1.5
 
