@@ -19,7 +19,7 @@ __all__ = ["axis_names", "read_axes"]
 
 _RANGE = re.compile(r"(-?\d+):(-?\d+)(?::(-?\d+))?")
 _NAME = re.compile(r"[^\W\d]\w*")
-MOST = 100_000
+MOST = 20_000
 """Values of one range."""
 
 
@@ -56,7 +56,7 @@ def read_axes(texts: Sequence[str], model: Model, namespace: Mapping[str, Any]) 
         name, values = _named(text)
         if name in found:
             raise UsageError(f"--sweep {name} is given twice.", "An axis is given once.", "Keep one of the two.")
-        found[name] = _variable(name, namespace) if values is None else _values(name, values, model)
+        found[name] = _variable(name, namespace, name) if values is None else _values(name, values, model, namespace)
     return found
 
 
@@ -72,24 +72,47 @@ def _named(text: str) -> tuple[str, str | None]:
     return name, values if equals else None
 
 
-def _variable(name: str, namespace: Mapping[str, Any]) -> Any:
+def _variable(name: str, namespace: Mapping[str, Any], axis: str) -> Any:
     if name not in namespace:
         raise VariableError(
-            f"--sweep {name}: there is no variable {name}.",
+            f"--sweep {axis}: there is no variable {name}.",
             "Without values, an axis takes those of the variable of its name.",
-            did_you_mean(name, namespace, f"Define it, or write its values: --sweep {name}=…,…"),
+            did_you_mean(name, namespace, f"Define it, or write its values: --sweep {axis}=…,…"),
         )
     return namespace[name]
 
 
-def _values(name: str, text: str, model: Model) -> Any:
-    if span := _RANGE.fullmatch(text.strip()):
-        first, end, step = int(span[1]), int(span[2]), int(span[3] or 1)
-        if step and 0 < len(values := range(first, end, step)) <= MOST:
-            return values
+def _values(name: str, text: str, model: Model, namespace: Mapping[str, Any]) -> Any:
+    options = {field.name: field for field in model.options}
+    enum = [str(one) for one in options[name].enum] if name in options else []
+    span = _RANGE.fullmatch(text.strip())
+    if span and text.strip() not in enum and not enum:  # 16:9 is a ratio where a parameter has such words
+        return _range(name, text, span)
+    texts = _split(name, text)
+    if len(texts) == 1:
+        alone = texts[0].strip()
+        if alone in namespace and not isinstance(namespace[alone], str):
+            return namespace[alone]
         raise UsageError(
-            f"--sweep {name}={text} has no values.", "0:4 is 0, 1, 2 and 3; the last one is not in it.", f"{name}=0:4"
+            f"--sweep {name}={clip(text, 60)} has one value.",
+            "An axis has several.",
+            f"Write more, with commas between: --sweep {name}={alone},…; a variable that holds a list is named so too.",
         )
+    return [model.parse_option(options[name], one) if name in options else one for one in texts]
+
+
+def _range(name: str, text: str, span: re.Match[str]) -> range:
+    first, end, step = int(span[1]), int(span[2]), int(span[3] or 1)
+    if step and 0 < len(values := range(first, end, step)) <= MOST:
+        return values
+    raise UsageError(
+        f"--sweep {name}={text} has no values, or more than {MOST:,}.",
+        "0:4 is 0, 1, 2 and 3; the last one is not in it.",
+        f"{name}=0:4",
+    )
+
+
+def _split(name: str, text: str) -> list[str]:
     if text.count('"') % 2:
         raise UsageError(
             f"--sweep {name}={clip(text, 60)} has one quote.",
@@ -97,5 +120,8 @@ def _values(name: str, text: str, model: Model) -> Any:
             f'Write: --sweep "{name}=sand,deep red"',
         )
     texts = next(csv.reader([text], skipinitialspace=True, escapechar="\\"))
-    options = {field.name: field for field in model.options}
-    return [model.parse_option(options[name], one) if name in options else one for one in texts]
+    if not all(one.strip() for one in texts):
+        raise UsageError(
+            f"--sweep {name}={clip(text, 60)} has an empty value.", "A comma stands between two values.", "Take it out."
+        )
+    return texts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,7 +24,7 @@ Point = Mapping[str, tuple[Any, str]]
 
 LONGEST_NAME = 60
 """Characters of the short name of a value."""
-MOST = 100_000
+MOST = 20_000
 """Cells of one sweep: more are a mistake in the axes, or work for several sweeps."""
 
 
@@ -82,7 +83,9 @@ def axes_of(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]]:
         if not is_series(value):
             same[name] = value
             continue
-        values = [_plain(one) for one in value]
+        values = [_plain(one) for one in itertools.islice(value, MOST + 1)]
+        if len(values) > MOST:
+            raise _too_many(f"{name} has {_length(value)} values.")
         if len(values) == 1:
             same[name] = values[0]
         else:
@@ -110,15 +113,21 @@ def combined(axes: Sequence[Axis], how: Combine = "product") -> list[Point]:
         raise UsageError(f"combine is {how!r:.40}.", 'It is "product" or "zip".', "Choose one of them.")
     count = math.prod(lengths) if how == "product" else max(lengths, default=1)
     if count > MOST:
-        raise UsageError(
-            f"The sweep has {count:,} cells.", f"At most {MOST:,} are planned at once.", "Plan a part of it."
-        )
+        raise _too_many(f"The sweep has {count:,} cells.")
     columns = [[(axis.name, pair) for pair in zip(axis.values, axis.names, strict=True)] for axis in axes]
     if how == "zip" and len(set(lengths)) > 1:
         each = ", ".join(f"{axis.name} {len(axis)}" for axis in axes)
         raise UsageError("Axes that are zipped have as many values each.", f"These have: {each}.", "Leave some out.")
     found = itertools.product(*columns) if how == "product" else zip(*columns, strict=True)
     return [dict(point) for point in found] or [{}]
+
+
+def _too_many(what: str) -> UsageError:
+    return UsageError(what, f"At most {MOST:,} cells are planned at once.", "Plan a part of it, then the next.")
+
+
+def _length(value: Any) -> str:
+    return f"{len(value):,}" if hasattr(value, "__len__") else f"more than {MOST:,}"
 
 
 def points_of_rows(rows: Any) -> tuple[list[Axis], list[Point]]:
@@ -135,7 +144,9 @@ def points_of_rows(rows: Any) -> tuple[list[Axis], list[Point]]:
     >>> [axis.name for axis in axes], points[1]
     (['seed', 'resolution'], {'seed': (2, '2')})
     """
-    records = rows.to_dict("records") if hasattr(rows, "to_dict") else list(rows)
+    if hasattr(rows, "__len__") and len(rows) > MOST:
+        raise _too_many(f"rows has {len(rows):,} rows.")
+    records = rows.to_dict("records") if hasattr(rows, "to_dict") else list(itertools.islice(rows, MOST + 1))
     if not records or not all(isinstance(record, Mapping) for record in records):
         raise UsageError("rows holds no rows.", "It takes a DataFrame, or a list of dicts: a cell each.", "Check it.")
     filled = [{str(key): _plain(value) for key, value in row.items() if not _is_missing(value)} for row in records]
@@ -170,7 +181,8 @@ def _names(axis: str, values: Sequence[Any]) -> list[str]:
         if len(before.strip()) + len(after.strip()) >= max(map(len, parts)) / 2:
             texts = [one_line(part.strip(), LONGEST_NAME) or "—" for part in parts]
     texts = [one_line(text, LONGEST_NAME) for text in texts]
-    return [text if texts.count(text) == 1 else f"{text} ({number})" for number, text in enumerate(texts, start=1)]
+    counts = Counter(texts)
+    return [text if counts[text] == 1 else f"{text} ({number})" for number, text in enumerate(texts, start=1)]
 
 
 def _named(axis: str, value: Any) -> str:
@@ -205,7 +217,9 @@ def _is_missing(value: Any) -> bool:
 
 def key_of(value: Any) -> str:
     """Return what tells a value from others of its axis: its type and its text, or which object it is."""
-    if isinstance(value, str | int | float | bool | os.PathLike) or value is None:
+    if isinstance(value, str):
+        return f"str:{value.strip()}"  # what differs in blanks at its ends alone is no other value
+    if isinstance(value, int | float | bool | os.PathLike) or value is None:
         return f"{type(value).__name__}:{value}"
     if is_series(value):
         return "|".join(key_of(one) for one in value)

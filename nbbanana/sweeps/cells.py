@@ -47,6 +47,11 @@ class Cell:
         """What sets it apart: `seed 3 · resolution 2K`."""
         return " · ".join(f"{axis} {name}" for axis, name in self.at.items())
 
+    @property
+    def ask(self) -> tuple[str | None, str | None, int]:
+        """What it asks, where: cells of which this is the same are one edit."""
+        return self.provider, self.request.ask if self.request else None, self.sample
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -73,7 +78,9 @@ class Standing:
     @property
     def is_free(self) -> bool:
         """Whether to ask again what gave no picture costs no more than to ask it once."""
-        return self.state == "refused" or (self.state == "failed" and self.edit is not None and self.edit.cost == 0)
+        if self.edit is None:  # it never could be asked
+            return False
+        return self.state == "refused" or (self.state == "failed" and self.edit.cost == 0)
 
 
 def seeded(request: EditRequest, sample: int = 0) -> EditRequest:

@@ -92,7 +92,9 @@ def outlook(session: Session, plan: Plan) -> Outlook:
         NBBananaError: a provider that cannot be had.
     """
     standings = _standings(session, plan.cells)
-    missing = [cell for cell, one in zip(plan.cells, standings, strict=True) if one.state == "missing"]
+    # Cells that ask the same are one edit, and are paid once.
+    found = {cell.ask: cell for cell, one in zip(plan.cells, standings, strict=True) if one.state == "missing"}
+    missing = list(found.values())
     groups: dict[str | None, list[Cell]] = {}
     for cell in missing:
         groups.setdefault(cell.provider, []).append(cell)

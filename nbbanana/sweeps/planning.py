@@ -18,7 +18,7 @@ from nbbanana.sweeps.axes import Axis, Combine, Point, axes_of, combined, is_ser
 from nbbanana.sweeps.cells import Cell, seeded
 from nbbanana.sweeps.checking import Checker
 from nbbanana.sweeps.plan import Plan
-from nbbanana.sweeps.prompting import check_names, check_words, filled, placeholders, replaced
+from nbbanana.sweeps.prompting import check_names, check_values, check_words, filled, placeholders, replaced
 
 __all__ = ["planned"]
 
@@ -59,15 +59,9 @@ def planned(
         PromptError: no words, or words to be replaced that are not there.
         InputError: no cell can be asked; it is the reason of the first.
     """
-    words = dict(replace or {})
+    words = _replacements(replace)
     same, axes = axes_of({**({} if prompt is None else {"prompt": _words(prompt)}), **given})
-    searched = axes_of(words)[1]
-    if short := sorted(set(words) - {axis.name for axis in searched}):
-        raise UsageError(
-            f"replace has one value for {short[0]!r:.60}.",
-            "Words are replaced by several others, a cell each.",
-            f"replace={{{short[0]!r:.60}: ['…', '…']}}. To keep it as it is in a cell, name it among them.",
-        )
+    searched = _searched(words)
     points = combined([*axes, *searched], combine)
     of_rows: list[Axis] = []
     if rows is not None:
@@ -80,10 +74,14 @@ def planned(
     check_words(prompts, [axis.name for axis in searched])
     if checks_names:
         check_names(prompts, [*same, *(axis.name for axis in every)])
-    makes = _Cells(session, _Same(same, tuple(settled(images)), frozenset(words), region, placeholders(prompts)))
+    names = placeholders(prompts)
+    check_values({name: axis.values for axis in every for name in [axis.name] if name in names})
+    check_values({name: (same[name],) for name in names if name in same})
+    makes = _Cells(
+        session, _Same(same, tuple(settled(images)), frozenset(words), region, names, is_strict=checks_names)
+    )
     cells, locks = makes.all(points, lock=lock)
-    if cells and all(cell.error is not None for cell in cells):
-        raise next(cell.error for cell in cells if cell.error is not None)
+    _check_possible(cells)
     return Plan(tuple(every), tuple(cells), locks, tuple(prompts))
 
 
@@ -96,6 +94,8 @@ class _Same:
     searched: frozenset[str]
     region: Any
     names: frozenset[str]
+    is_strict: bool
+    """Whether a placeholder that has no value in a cell is an error."""
 
 
 class _Cells:
@@ -124,6 +124,8 @@ class _Cells:
         changes = {word: str(values.pop(word)) for word in self._same.searched if word in values}
         fills = {name: values[name] for name in self._same.names if name in values}
         prompt = filled(replaced(values.pop("prompt"), changes), fills)
+        if self._same.is_strict and (empty := placeholders([prompt]) & self._same.names - set(fills)):
+            raise _without_a_value(min(empty), point)
         pictures = self._pictures(values.pop("images", None))
         how = {name: values.pop(name, None) for name in ("model", "provider", "n")}
         known = self._names_at(how["model"], how["provider"])
@@ -180,6 +182,52 @@ class _Cells:
         sample = 0 if request.is_seeded else seen[ask["provider"], request.ask]
         seen[ask["provider"], request.ask] += 1
         return replace(cell, request=seeded(request, sample), sample=sample)
+
+
+def _check_possible(cells: Sequence[Cell]) -> None:
+    """
+    Check that each value of each axis can be asked in one cell at least: else it is a slip, and not a meeting of two.
+
+    Raises:
+        InputError: why a value cannot be asked.
+    """
+    possible = {place for cell in cells if cell.error is None for place in cell.at.items()}
+    for cell in cells:
+        if cell.error is not None and (not cell.at or any(place not in possible for place in cell.at.items())):
+            raise cell.error
+
+
+def _replacements(given: Any) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise UsageError(
+            f"replace is a {type(given).__name__}.",
+            "It says for each word what stands in its place, cell by cell.",
+            'replace={"red": ["red", "blue"]}',
+        )
+    return dict(given)
+
+
+def _searched(words: Mapping[str, Any]) -> list[Axis]:
+    """Return the axes of words that are replaced."""
+    axes = axes_of(words)[1]
+    if short := sorted(set(words) - {axis.name for axis in axes}):
+        raise UsageError(
+            f"replace has one value for {short[0]!r:.60}.",
+            "Words are replaced by several others, a cell each.",
+            f"replace={{{short[0]!r:.60}: ['…', '…']}}. To keep it as it is in a cell, name it among them.",
+        )
+    return axes
+
+
+def _without_a_value(name: str, point: Point) -> UsageError:
+    where = ", ".join(f"{axis} {called}" for axis, (_, called) in point.items())
+    return UsageError(
+        f"{{{{{name}}}}} has no value in a cell{f' ({where})' if where else ''}.",
+        "Braces would be sent to the service.",
+        f"Give each row a {name}, or leave the row out.",
+    )
 
 
 def _commonest(pictures: Sequence[ImageInput], words: Sequence[Any]) -> Any:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nbbanana.errors import PromptError, UsageError
 from nbbanana.models.nearest import nearest_name
 from nbbanana.prompts import Prompt
-from nbbanana.prompts.placeholders import names_in, normal
+from nbbanana.prompts.placeholders import fits, names_in, normal
 from nbbanana.text import clip
 
-__all__ = ["check_names", "check_words", "filled", "placeholders", "places", "replaced"]
+__all__ = ["check_names", "check_values", "check_words", "filled", "placeholders", "places", "replaced"]
 
 _BRACES = re.compile(r"(?P<escaped>\{\{\{\{)|\{\{(?!\{)\s*(?P<name>\w+)\s*\}\}")
 
@@ -61,6 +61,25 @@ def check_names(prompts: Sequence[str], known: Sequence[str]) -> None:
             "Each placeholder of a swept prompt takes the values of the argument of that name.",
             f'{hint}Give them: {name}=["…", "…"], or write {{{{{{{{ where you mean two braces.',
         )
+
+
+def check_values(values: Mapping[str, Iterable[Any]]) -> None:
+    """
+    Check that placeholders take what is text, a number or a path, and something.
+
+    Raises:
+        UsageError: one is given nothing, NaN, or something else.
+    """
+    for name, several in values.items():
+        for value in several:
+            is_text = fits(value) and bool(str(value).strip()) and value == value  # noqa: PLR0124 (NaN is not)
+            if not is_text:
+                shown = "no value" if value is None or not str(value).strip() else f"{value!r:.40}"
+                raise UsageError(
+                    f"{{{{{name}}}}} is given {shown}.",
+                    "A placeholder takes text, a number or a path.",
+                    f"Leave it out of {name}, or write it as text.",
+                )
 
 
 def replaced(prompt: str, changes: Mapping[str, str]) -> str:

@@ -30,12 +30,22 @@ def _counts(plan: Plan, standings: Sequence[Standing]) -> Iterator[str]:
         yield f"{_cells(states['under way'])} under way: collected, not sent again."
     if states["missing"]:
         yield f"{_all(states['missing'], len(plan))} to be sent."
-    if states["refused"]:
-        yield f"{_cells(states['refused'])} refused; sweep.retry() asks again, as nothing was charged."
+    if same := _same(plan, standings):
+        yield f"{same} cell{'s ask' if same > 1 else ' asks'} the same as another: one edit is for both."
+    if refused := sum(one.state == "refused" and one.edit is not None for one in standings):
+        yield f"{_cells(refused)} refused; sweep.retry() asks again, as nothing was charged."
+    if impossible := states["refused"] - refused:
+        yield f"{impossible} cell{'s' * (impossible > 1)} cannot be asked, and the others can: the reason stands below."
     if states["failed"]:
         yield f"{_cells(states['failed'])} without a picture after an attempt; not sent again."
     if states["unknown"]:
         yield f"{_cells(states['unknown'])} perhaps charged; not sent again. nb.history.settle(…) closes them."
+
+
+def _same(plan: Plan, standings: Sequence[Standing]) -> int:
+    """Count the cells to be sent that ask what one before them asks."""
+    asks = [cell.ask for cell, one in zip(plan.cells, standings, strict=True) if one.state == "missing"]
+    return len(asks) - len(set(asks))
 
 
 def _ahead(ahead: Outlook) -> Iterator[str]:

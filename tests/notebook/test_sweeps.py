@@ -25,7 +25,14 @@ def test_a_cell_with_a_sweep_binds_and_shows_its_grid(shell: Any) -> None:
     assert {one.state for one in grid} == {"here"}
     assert grid[4].result.prompt == "Paint Oslo deep red at noon."
     assert "All 8 cells are here." in shell.shown[-1]["text/plain"]
-    assert shell.shown[-1]["text/html"].count("<img") == 8
+    assert shell.shown[-1]["text/html"].count("<img") == 9  # and the input
+
+
+def test_an_axis_may_name_a_variable_of_another_name(shell: Any) -> None:
+    """Its values are those of the list; ratios with commas between are words, not ranges."""
+    shell.user_ns["cols"] = ["sand", "sage"]
+    shell.run_cell(cell("grid << table --sweep colour=cols --sweep aspect_ratio=1:1,16:9 --dry-run"))
+    assert "colour (2) × aspect_ratio (2) = 4 cells." in shell.shown[-1]["text/plain"]
 
 
 def test_a_dry_run_of_a_sweep_sends_nothing(shell: Any) -> None:
@@ -69,6 +76,9 @@ def test_a_swept_cell_again_pays_nothing(shell: Any) -> None:
         ("table --sweep colours", "there is no variable colours"),
         ("table --sweep sed=0:4", "sed is not a parameter"),
         ("table --sweep =1,2", "cannot be read"),
+        ("table --sweep aspect_ratio=16:9", "has one value"),
+        ("table --sweep colour=colz", "has one value"),
+        ("table --sweep colour=sand,,sage", "has an empty value"),
         ("table --sweep resolution=8K,9K", "8K"),
         ('table --sweep colour=sand,"deep red"', "has one quote"),
         ("table --sweep colour=sand,sage --no-wait", "do not go together"),

@@ -59,16 +59,68 @@ def test_a_model_is_an_axis(served, photo):
 
 
 def test_a_cell_that_cannot_be_asked_is_a_cell_with_its_reason(served, photo):
-    """The others are planned; where none can be asked, that is an error."""
+    """Where two values do not meet, though each can be asked elsewhere: it is said before anything is sent."""
     session, box = served()
-    sweep = nb.sweep("Make it night.", photo("coffee"), resolution=["1K", "9K"], seed=7, session=session)
-    assert [cell.state for cell in sweep] == ["missing", "refused"]
-    assert "9K" in sweep[1].why
-    sweep.run()
-    assert [cell.state for cell in sweep] == ["here", "refused"]
-    assert len(box.submissions) == 1
-    with pytest.raises(errors.ParameterError):
-        nb.sweep("Make it night.", photo("coffee"), resolution=["8K", "9K"], session=session)
+    how = {"model": ["nano-banana", "nano-banana-pro"], "resolution": ["0.5K", "1K"], "seed": 7, "session": session}
+    sweep = nb.sweep("Make it night.", photo("coffee"), **how)
+    assert [cell.state for cell in sweep] == ["missing", "missing", "refused", "missing"]
+    assert "0.5K" in sweep[2].why
+    assert "1 cell cannot be asked, and the others can: the reason stands below." in said(sweep)
+    assert [cell.state for cell in sweep.run()] == ["here", "here", "refused", "here"]
+    assert [cell.state for cell in sweep.retry()] == ["here", "here", "refused", "here"]
+    assert len(box.submissions) == 3
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        {"resolution": ["1K", "3K"]},
+        {"model": ["nano-banana", "sedream"]},
+        {"seed": [1, "a"]},
+        {"rows": [{"resolution": "1K"}, {"resolutoin": "2K"}]},
+    ],
+)
+def test_a_slip_in_one_value_is_an_error_before_anything_is_paid(served, photo, slip):
+    """A value that can be asked in no cell is none that two values meet in."""
+    session, box = served()
+    with pytest.raises(errors.InputError):
+        nb.sweep("Make it night.", photo("coffee"), session=session, **slip)
+    assert not box.submissions
+
+
+@pytest.mark.parametrize("value", [None, "", " ", float("nan"), {"a": "red"}, ["red", "blue"]])
+def test_a_placeholder_takes_no_nothing(served, photo, value):
+    """It would be paid as a word, such as None."""
+    session, _ = served()
+    with pytest.raises(errors.UsageError, match=r"\{\{colour\}\} is given"):
+        nb.sweep(PROMPT, photo("coffee"), colour=["sand", value], session=session)
+
+
+def test_a_row_without_a_value_for_a_placeholder_is_an_error(served, photo):
+    """What is missing in a row is not set, but braces are never sent."""
+    session, _ = served()
+    with pytest.raises(errors.UsageError, match=r"\{\{colour\}\} has no value in a cell \(seed 2\)"):
+        nb.sweep(PROMPT, photo("coffee"), rows=[{"colour": "red", "seed": 1}, {"seed": 2}], session=session)
+
+
+def test_cells_that_ask_the_same_are_one_edit_and_said_so(served, photo):
+    """The plan counts the price of one."""
+    session, box = served()
+    prompts = ["Make it night.", "Make it {{time}}."]
+    sweep = nb.sweep(prompts, photo("coffee"), time=["day", "dawn"], seed=1, session=session)
+    assert "1 cell asks the same as another: one edit is for both." in said(sweep)
+    assert "$0.21 in play money" in said(sweep)
+    assert [cell.state for cell in sweep.run()] == ["here"] * 4
+    assert len(box.submissions) == 3
+
+
+def test_an_axis_of_millions_is_refused_at_once(served, photo):
+    """Nothing is counted through."""
+    session, _ = served()
+    with pytest.raises(errors.UsageError, match="seed has 10,000,000 values"):
+        nb.sweep("Make it night.", photo("coffee"), seed=range(10**7), session=session)
+    with pytest.raises(errors.UsageError, match="40,000 cells"):
+        nb.sweep("Make it {{a}}.", photo("coffee"), seed=range(20_000), a=["x", "y"], session=session)
 
 
 def test_pictures_that_vary_get_one_shape_and_size(served, photo):
