@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-__all__ = ["Stage", "Watcher", "watch_with", "watcher"]
+from nbbanana.errors import NBBananaError
+
+__all__ = ["Stage", "Watcher", "interrupted", "watch_with", "watcher"]
 
 
 class Stage(Protocol):
@@ -52,3 +54,12 @@ def watch_with(make: Callable[[], Watcher] = Watcher) -> None:
 def watcher() -> Watcher:
     """Return a display for a call that waits now."""
     return _make()
+
+
+def interrupted(words: str) -> KeyboardInterrupt:
+    """Return the exception that an interrupted call ends in; a notebook shows its words alone."""
+    interrupt = KeyboardInterrupt(words)
+    if not NBBananaError.show_tracebacks:
+        # IPython asks any exception for this; frames of our own waiting say nothing to a user.
+        interrupt._render_traceback_ = lambda: [f"KeyboardInterrupt: {words}"]  # type: ignore[attr-defined]
+    return interrupt

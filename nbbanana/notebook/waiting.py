@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbbanana.errors import ImageError, NBBananaError, UsageError
 from nbbanana.notebook.displays import Display, NotebookDisplay, OutputWidgetDisplay, publish, say
-from nbbanana.settings import settings
+from nbbanana.watching import interrupted
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -217,10 +217,10 @@ async def _run_sweep(shell: InteractiveShell, ask: CellRequest, display: Display
     except (KeyboardInterrupt, waiter.interrupt):
         await waiter.ended()
         if running is None:
-            raise _ending_in(NOTHING_SENT) from None
+            raise interrupted(NOTHING_SENT) from None
         await waiter.call(running.take_back)
         display.close_with(sweep.sheet(sweep.stopped))
-        raise _ending_in(sweep.stopped) from None
+        raise interrupted(sweep.stopped) from None
     display.result((await waiter.call(lambda: sweep._repr_mimebundle_()[0]), {}))
     return sweep
 
@@ -259,16 +259,7 @@ def _interrupted(words: str, job: Job | None, display: Display) -> KeyboardInter
     """Say where the progress stood what became of the request; gives the exception that the cell ends in."""
     if job is not None:
         display.ended(job, words)
-    return _ending_in(words)
-
-
-def _ending_in(words: str) -> KeyboardInterrupt:
-    """Return the exception that an interrupted cell ends in."""
-    interrupt = KeyboardInterrupt(words)
-    if not settings().tracebacks:
-        # IPython asks any exception for this; frames of our own waiting say nothing to a user.
-        interrupt._render_traceback_ = lambda: [f"KeyboardInterrupt: {words}"]  # type: ignore[attr-defined]
-    return interrupt
+    return interrupted(words)
 
 
 def _follow(job: Job, display: Display) -> Job:

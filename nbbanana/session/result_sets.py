@@ -21,7 +21,7 @@ from nbbanana.session.names import ITEM, Expression, variable_of
 from nbbanana.session.sampled import Sample, Sampled
 from nbbanana.store.records import Edit
 from nbbanana.text import one_line
-from nbbanana.watching import Watcher, watcher
+from nbbanana.watching import Watcher, interrupted, watcher
 
 if TYPE_CHECKING:
     from nbbanana.session.stability import Stability
@@ -361,7 +361,7 @@ def _interrupted(jobs: Sequence[Pending], names: Sequence[str], watch: Watcher) 
     if made:
         made.show()
     kept = f" What was made is kept: {edits(result.id for result in made)}." if made else ""
-    raise KeyboardInterrupt(
+    raise interrupted(
         f"Stopped: {len(made)} of {len(jobs)} edits were made.{kept} Run the cell again for the rest."
     ) from None
 

@@ -30,6 +30,8 @@ class Vote:
     >>> vote = Vote("0" * 32, ("a" * 32, 0), ("b" * 32, 1), "second", "c" * 64, 0.0)
     >>> vote.share, vote.winner == vote.second
     (0.0, True)
+    >>> vote
+    <Vote: bbbbbbbb[1] is better than aaaaaaaa[0]>
     """
 
     uid: str
@@ -40,6 +42,14 @@ class Vote:
     at: float
     rater: str | None = None
     rater_id: str | None = None
+
+    def __repr__(self) -> str:
+        first, second = (f"{uid[:8]}[{index}]" for uid, index in (self.first, self.second))
+        said = f"{first} ties with {second}"
+        if self.preferred != "tie":
+            better, other = (first, second) if self.preferred == "first" else (second, first)
+            said = f"{better} is better than {other}"
+        return f"<Vote: {said}>"
 
     @property
     def share(self) -> float:

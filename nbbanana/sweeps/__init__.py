@@ -6,6 +6,7 @@ Many requests: grids that pay for what is missing and nothing else.
 
 from nbbanana.sweeps.galleries import Gallery, gallery
 from nbbanana.sweeps.plan import Plan
-from nbbanana.sweeps.sweep import Sweep, SweepCell, sweep
+from nbbanana.sweeps.sweep import Sweep, sweep
+from nbbanana.sweeps.sweep_cells import SweepCell
 
 __all__ = ["Gallery", "Plan", "Sweep", "SweepCell", "gallery", "sweep"]

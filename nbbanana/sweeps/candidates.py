@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbbanana.request import sha256_of
@@ -33,14 +33,12 @@ class Candidate:
     title: str
 
 
-def candidates_of(
-    plan: Plan, standings: Sequence[Standing], among: Container[int] | None = None
-) -> tuple[Candidate, ...]:
-    """Return all outputs of the cells that are here, or of those with the numbers `among`; each output once."""
+def candidates_of(plan: Plan, standings: Sequence[Standing]) -> tuple[Candidate, ...]:
+    """Return all outputs of the cells that are here, each once."""
     found: dict[VotedOutput, Candidate] = {}
     for cell, standing in zip(plan.cells, standings, strict=True):
         edit = standing.edit
-        if standing.state != "here" or edit is None or (among is not None and cell.number not in among):
+        if standing.state != "here" or edit is None:
             continue
         for output in edit.outputs:
             number = f" · picture {output.index + 1}" if len(edit.outputs) > 1 else ""

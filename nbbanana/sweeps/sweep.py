@@ -25,88 +25,16 @@ from nbbanana.sweeps.planning import planned
 from nbbanana.sweeps.running import Running, check_prices
 from nbbanana.sweeps.sheets import SUFFIXES, save_sheet
 from nbbanana.sweeps.shown import plan_bundle, sheet_bundle
+from nbbanana.sweeps.sweep_cells import SweepCell
 from nbbanana.sweeps.voted import Voted
 from nbbanana.sweeps.words import progress_lines, stopped, summary_of
-from nbbanana.watching import watcher
+from nbbanana.watching import interrupted, watcher
 
 if TYPE_CHECKING:
     from distributed import Client
     from pandas import DataFrame
 
-__all__ = ["Sweep", "SweepCell", "sweep"]
-
-
-class SweepCell:
-    """
-    One cell of a sweep as a user holds it: where it stands in the grid, and its result.
-
-    Args:
-        owner: the sweep that it is a cell of.
-        cell: what it asks.
-    """
-
-    def __init__(self, owner: Sweep, cell: Cell) -> None:
-        self._owner = owner
-        self._cell = cell
-
-    def __repr__(self) -> str:
-        return f"<SweepCell {self.number}: {self._cell.title} ({self.state})>"
-
-    @property
-    def number(self) -> int:
-        """Its place in the sweep, from 0."""
-        return self._cell.number
-
-    @property
-    def at(self) -> Mapping[str, Any]:
-        """The value of each axis here."""
-        return dict(self._cell.values)
-
-    @property
-    def title(self) -> str:
-        """What sets it apart: `seed 3 · resolution 2K`."""
-        return self._cell.title
-
-    @property
-    def state(self) -> str:
-        """How it stands: `here`, `under way`, `missing`, `refused`, `failed` or `unknown`."""
-        return self._standing.state
-
-    @property
-    def why(self) -> str:
-        """Why it gave no picture, in words; empty where it did."""
-        return self._standing.why
-
-    @property
-    def edit_id(self) -> int | None:
-        """The number of its record in the history; None where there is none."""
-        return self._standing.edit.id if self._standing.edit else None
-
-    @property
-    def seed(self) -> int | None:
-        """The seed that it is asked with; None where the model takes none."""
-        return self._cell.request.seed if self._cell.request else None
-
-    @property
-    def result(self) -> EditResult:
-        """
-        Its result.
-
-        Raises:
-            UsageError: it has none.
-        """
-        found = self._owner.result_of(self._cell)
-        if found is None:
-            raise UsageError(
-                f"Cell {self.number} ({self.title}) has no picture: it is {self.state}.",
-                self.why or "It was not asked for.",
-                "sweep.run() asks for what is missing.",
-            )
-        return found
-
-    @property
-    def _standing(self) -> Standing:
-        return self._owner.standings[self.number]
+__all__ = ["Sweep", "sweep"]
 
 
 class Sweep(Voted, Sequence[SweepCell]):
@@ -353,7 +281,7 @@ class Sweep(Voted, Sequence[SweepCell]):
         except KeyboardInterrupt:
             running.take_back()
             watch.ended(self.stopped)
-            raise KeyboardInterrupt(self.stopped) from None
+            raise interrupted(self.stopped) from None
         watch.ended(self.summary)
         return self
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import UsageError
-from nbbanana.session import EditResult, Output, Session
+from nbbanana.session import Session
 from nbbanana.store.records import WHOLE
 from nbbanana.store.vote_records import Preferred, Vote
 from nbbanana.sweeps.candidates import Candidate, candidates_of, digest_of
 from nbbanana.sweeps.cells import Standing
+from nbbanana.sweeps.naming import among_those, the_one
 from nbbanana.sweeps.plan import Plan
 from nbbanana.sweeps.ranking import Ranking, clear_words
 from nbbanana.sweeps.shown import cells_bundle
@@ -78,10 +79,12 @@ class Voted:
 
         Args:
             rater: who votes, to tell votes of several people apart. The name stays in the store.
-            among: the cells whose pictures are voted on, as cells or numbers; None is all that are here.
+            among: the cells whose pictures are voted on, as cells, numbers or outputs; None is all that are here. Cells
+                without a picture are left out.
 
         Raises:
-            UsageError: fewer than two pictures are here, or NumPy is not installed.
+            UsageError: fewer than two pictures are here, something in `among` is no cell of this sweep, or NumPy is
+                not installed.
         """
         from nbbanana.widgets.voting import Voting
 
@@ -92,7 +95,8 @@ class Voted:
         Write down that one picture is better than another.
 
         Args:
-            one: a cell, its number, or an output of the sweep.
+            one: a cell, its number, or an output. A cell or an output of another sweep means its picture, wherever that
+                stands here.
             other: the one that it is better than.
             tie: there is no difference.
             rater: who says so. The name stays in the store.
@@ -101,7 +105,7 @@ class Voted:
             UsageError: something that is no picture of this sweep, or the same one twice.
         """
         candidates = candidates_of(self.plan, self.standings)
-        first, second = (_candidate(candidates, given) for given in (one, other))
+        first, second = (the_one(candidates, self.plan, given) for given in (one, other))
         if first == second:
             raise UsageError("A vote is about two pictures.", "Both are the same one.", "Name another one.")
         preferred: Preferred = "tie" if tie else "first"
@@ -187,40 +191,12 @@ class Voted:
     def _ballot(
         self, rater: str | None = None, among: Iterable[Any] | None = None, *, needs_files: bool = False
     ) -> Ballot:
-        numbers = None if among is None else {int(getattr(cell, "number", cell)) for cell in among}
-        found = candidates_of(self.plan, self.standings, numbers)
+        found = candidates_of(self.plan, self.standings)
+        if among is not None:
+            found = among_those(found, self.plan, among)
         if needs_files:  # what cannot be seen cannot be voted on
             found = tuple(one for one in found if self.session.store.has_blob(one.sha256))
         return self._of(found, rater)
 
     def _of(self, candidates: Sequence[Candidate], rater: str | None = None) -> Ballot:
         return Ballot(self.session.library, candidates, self.plan.axes, digest_of(self.plan), rater=rater)
-
-
-def _candidate(candidates: Sequence[Candidate], given: Any) -> Candidate:
-    """
-    Return the candidate that a cell, its number, or an output is.
-
-    Raises:
-        UsageError: it is none, or one of several pictures of a cell.
-    """
-    if isinstance(given, Output):
-        found = [one for one in candidates if (one.edit_id, one.output[1]) == (given.edit_id, given.index)]
-    elif isinstance(given, EditResult):
-        found = [one for one in candidates if one.edit_id == given.id]
-    else:
-        number = getattr(given, "number", given)
-        found = [one for one in candidates if one.cell.number == number]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageError(
-            f"{found[0].cell.title} has {len(found)} pictures.",
-            "A vote is about one of each cell.",
-            "Name an output: sweep[3].result[0].",
-        )
-    raise UsageError(
-        f"{given!r:.80} is no picture of this sweep.",
-        "A vote is about cells that are here.",
-        "Name a cell, its number or an output: sweep.prefer(sweep[0], sweep[1]).",
-    )

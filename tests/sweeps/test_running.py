@@ -98,8 +98,9 @@ def test_an_interrupt_leaves_what_was_sent_and_takes_back_the_rest(served, plann
 
     threading.Thread(target=stop).start()
     sweep = planned(session, seed=range(3))
-    with pytest.raises(KeyboardInterrupt, match="Run it again for the rest: nothing is paid twice"):
+    with pytest.raises(KeyboardInterrupt, match="Run it again for the rest: nothing is paid twice") as stopped:
         sweep.run()
+    assert stopped.value._render_traceback_() == [f"KeyboardInterrupt: {stopped.value}"]  # a notebook shows this alone
     assert set(states(sweep)) <= {"under way", "missing", "here"}
     assert len(box.submissions) < 12
     assert states(planned(session, seed=range(3)).run()) == ["here"] * 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 
@@ -90,6 +91,58 @@ def test_votes_count_in_a_changed_sweep_and_in_the_next_kernel(sweep, session, p
         assert (len(wider.ranking), len(wider.ranking.votes)) == (6, 2)
         fewer = nb.sweep(PROMPT, photo("coffee"), colour=["red", "blue"], **same)
         assert (len(fewer.ranking), len(fewer.ranking.votes)) == (4, 1)
+
+
+def test_a_cell_of_another_sweep_means_its_picture_and_not_its_place(session, photo):
+    """A vote on sage and sand is on these two, wherever they stand; a picture that is not here is refused."""
+    of = {"resolution": "0.5K", "seed": 1, "session": session}
+    old = nb.sweep(PROMPT, photo("coffee"), colour=["sand", "sage"], **of).run()
+    new = nb.sweep(PROMPT, photo("coffee"), colour=["zinc", "sand", "sage"], **of).run()
+    vote = new.prefer(old[1], old[0])
+    assert vote.winner == (new[2].result.record.uid, 0)
+    assert vote.first != vote.second == (new[1].result.record.uid, 0)
+    with pytest.raises(errors.UsageError, match="no picture of this sweep"):
+        old.prefer(new[0], old[0])
+    with pytest.raises(errors.UsageError, match="no cell of this sweep"):
+        old.vote(among=[new[0], old[0], old[1]])
+    form = new.vote(among=[old[0], old[1]])
+    assert {one.cell.number for one in form.ballot.candidates} == {1, 2}
+    form.close()
+
+
+def test_an_output_of_another_store_is_told_by_its_uid_and_not_by_its_number(session, photo, tmp_path):
+    """Both stores have an edit 1; only one of them is a picture of the sweep."""
+    of = {"resolution": "0.5K", "seed": 1}
+    here = nb.sweep(PROMPT, photo("coffee"), colour=["sand", "sage"], session=session, **of).run()
+    with nb.Session(store=tmp_path / "elsewhere", provider="sandbox") as other:
+        there = nb.sweep(PROMPT, photo("coffee"), colour=["rust", "teal"], session=other, **of).run()
+        for given in (there[0].result[0], there[0].result, there[0]):
+            with pytest.raises(errors.UsageError, match="no picture of this sweep"):
+                here.prefer(given, here[1])
+    assert not here.ranking.votes
+
+
+def test_a_vote_among_cells_names_what_is_no_cell(sweep, session, photo):
+    """A number beyond, a word, a truth value; a cell without a picture is left out, and several are needed."""
+    for given in (77, -1, "red", True, None):
+        with pytest.raises(
+            errors.UsageError, match=rf"{given!r} is no cell of this sweep.\nIts cells have the numbers 0 to 5"
+        ):
+            sweep.vote(among=[0, given])
+    for given in (3, "03"):
+        with pytest.raises(errors.UsageError, match="It takes several cells"):
+            sweep.vote(among=given)
+    of = {"seed": range(2), "resolution": "0.5K", "session": session}
+    wider = nb.sweep(PROMPT, photo("coffee"), colour=[*COLOURS, "pink"], **of)
+    form = wider.vote(among=[0, wider[1], sweep[2].result[0], 6, wider[7]])
+    assert [one.cell.number for one in form.ballot.candidates] == [0, 1, 2]
+    form.close()
+
+
+def test_a_vote_is_shown_in_a_few_words(sweep):
+    """As the value of a cell it says which picture is better, and nothing else."""
+    assert re.fullmatch(r"<Vote: \w{8}\[0\] is better than \w{8}\[0\]>", repr(sweep.prefer(0, 1)))
+    assert " ties with " in repr(sweep.prefer(0, 1, tie=True))
 
 
 def test_a_ranking_says_which_value_of_an_axis_wins(sweep):
