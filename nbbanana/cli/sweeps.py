@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.cli.console import Commands, open_session, put_line, put_rows, save_pictures, say, target_folder
+from nbbanana.errors import NotInStoreError
 
 if TYPE_CHECKING:
     from nbbanana.sweeps import Sweep, SweepCell
@@ -59,9 +60,16 @@ def run_sweep(
     except KeyboardInterrupt as interrupt:
         interrupt.add_note(sweep.stopped)
         raise
-    put_rows(options, [_row(cell, folder, is_json=options.output == "json") for cell in sweep])
+    except NotInStoreError:
+        _put_cells(options, sweep, folder)
+        raise
+    _put_cells(options, sweep, folder)
     say(sweep.summary, quiet=options.quiet)
     return 0 if all(cell.state == "here" for cell in sweep) else INCOMPLETE
+
+
+def _put_cells(options: argparse.Namespace, sweep: Sweep, folder: Path | None) -> None:
+    put_rows(options, [_row(cell, folder, is_json=options.output == "json") for cell in sweep])
 
 
 def _row(cell: SweepCell, folder: Path | None, *, is_json: bool) -> dict[str, Any]:

@@ -222,6 +222,7 @@ async def _run_sweep(shell: InteractiveShell, ask: CellRequest, display: Display
         display.close_with(sweep.sheet(sweep.stopped))
         raise interrupted(sweep.stopped) from None
     display.result((await waiter.call(lambda: sweep._repr_mimebundle_()[0]), {}))
+    sweep.check_answered()
     return sweep
 
 

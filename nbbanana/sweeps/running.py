@@ -21,9 +21,12 @@ from nbbanana.session import Job, Session
 from nbbanana.store.records import Edit
 from nbbanana.sweeps.cells import Standing
 from nbbanana.sweeps.plan import Outlook, Plan
+from nbbanana.text import one_line
 
-__all__ = ["Running", "check_prices"]
+__all__ = ["Running", "check_answered", "check_prices"]
 
+NAMED = 4
+"""So many of the cells that an error is about are named."""
 TICK = 0.2
 """Seconds between two looks at the jobs: an interrupt must find the interpreter awake."""
 TOLD_EVERY = 1.0
@@ -146,8 +149,9 @@ class Running:
             cell, standing = self._plan.cells[number], self.standings[number]
             if cell.request is None:
                 continue
-            if not cell.request.is_seeded and standing.edit is not None and standing.edit.state in COLLECTABLE:
-                self.jobs[number] = self._session.resume(standing.edit)
+            edit, is_sample = standing.edit, not cell.request.is_seeded
+            if is_sample and not is_replay and edit is not None and edit.state in COLLECTABLE:
+                self.jobs[number] = self._session.resume(edit)
                 continue
             mode = "replay" if is_replay else "auto" if cell.request.is_seeded else "fresh"
             groups.setdefault((cell.provider, mode), []).append(number)
@@ -169,6 +173,28 @@ def _ended(job: Job, before: Standing) -> Standing:
     if edit is None or edit.state in {"rejected", "prepared"}:
         return Standing("refused", edit, error)
     return Standing("failed" if edit.is_terminal else "under way", edit, error)
+
+
+def check_answered(session: Session, plan: Plan, standings: Sequence[Standing]) -> None:
+    """
+    Check, in replay, that the store answered all cells; one that it holds without a picture is answered by its reason.
+
+    Raises:
+        NotInStoreError: it did not.
+    """
+    if session.mode != "replay":
+        return
+    without = [cell for cell in plan.cells if standings[cell.number].state in {"missing", "under way"}]
+    if not without:
+        return
+    named = ", ".join(one_line(cell.title, 80) for cell in without[:NAMED])
+    more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
+    count = f"{len(without)} of {len(plan)} cells {'is' if len(without) == 1 else 'are'}"
+    raise NotInStoreError(
+        f"{count} not in the store: {named}{more}." if len(plan) > 1 else "The cell is not in the store.",
+        "Replay sends nothing, and no record answers what they ask.",
+        "Give the store that the sweep was made with, or run the sweep once with mode='auto', which asks for them.",
+    )
 
 
 def check_prices(ahead: Outlook, max_price: float | None, assume_price: float | None) -> None:

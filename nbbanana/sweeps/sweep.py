@@ -22,7 +22,7 @@ from nbbanana.sweeps.pace import Pace
 from nbbanana.sweeps.plan import Outlook, Plan, outlook
 from nbbanana.sweeps.plan_files import read_plan, write_plan
 from nbbanana.sweeps.planning import planned
-from nbbanana.sweeps.running import Running, check_prices
+from nbbanana.sweeps.running import Running, check_answered, check_prices
 from nbbanana.sweeps.sheets import SUFFIXES, save_sheet
 from nbbanana.sweeps.shown import plan_bundle, sheet_bundle
 from nbbanana.sweeps.sweep_cells import SweepCell
@@ -146,6 +146,7 @@ class Sweep(Voted, Sequence[SweepCell]):
         Raises:
             BudgetError: all together may cost more than `max_price` or the budget; nothing was sent.
             UsageError: a cluster that cannot be used; nothing was sent.
+            NotInStoreError: in replay, the store does not answer all cells; the grid was shown.
             KeyboardInterrupt: it was interrupted; it says how to go on.
         """
         return self._waited(self.begin(max_price=max_price, assume_price=assume_price, on=on, blobs=blobs))
@@ -177,7 +178,7 @@ class Sweep(Voted, Sequence[SweepCell]):
         wanted = [
             number
             for number, one in enumerate(self.ahead.standings)
-            if (one.is_free if retries else one.state in {"missing", "under way"})
+            if (one.is_free and self.session.mode != "replay" if retries else one.state in {"missing", "under way"})
             and self.plan.cells[number].request is not None
         ]
         check_prices(self.ahead, **prices)
@@ -282,8 +283,17 @@ class Sweep(Voted, Sequence[SweepCell]):
             running.take_back()
             watch.ended(self.stopped)
             raise interrupted(self.stopped) from None
+        try:
+            self.check_answered()
+        except NBBananaError:
+            watch.drawing(partial(self.sheet, self.summary))
+            raise
         watch.ended(self.summary)
         return self
+
+    def check_answered(self) -> None:
+        """Check, in replay, that the store answered all cells; raises `NotInStoreError`, as `run` does."""
+        check_answered(self.session, self.plan, self.standings)
 
     @property
     def summary(self) -> str:

@@ -72,3 +72,36 @@ def test_an_error_names_the_cell_and_the_written_file(shell):
     assert ran.code != 0
     assert "Cell 4 of 5 (In [3]) failed: ImageNotFoundError: 'nowhere.png' is not there." in ran.err
     assert "Look at it in study.replayed.ipynb; the cells after it were not run." in ran.err
+
+
+SWEPT = {
+    "a call": "nb.sweep('Paint it {{{{colour}}}}.', 'table.png', colour={colours}).run()",
+    "a gallery": "nb.gallery(['table.png'], 'Paint it {{{{colour}}}}.', colour={colours}, lock=False).run()",
+    "a cell": "%%nbedit table.png --sweep colour={words}\nPaint it {{{{colour}}}}.",
+}
+
+
+@pytest.mark.parametrize("how", SWEPT)
+def test_a_sweep_that_the_store_does_not_answer_breaks_the_replay(shell, served, how):
+    """The grid is shown, the error names the cells; a sweep that is answered, and a plan alone, break nothing."""
+
+    def cell(*colours):
+        return SWEPT[how].format(colours=list(colours), words=",".join(colours))
+
+    def replayed(*more):
+        book = notebook_of(["%load_ext nbbanana\nimport nbbanana as nb", *more])
+        nbformat.write(book, shell.folder / "study.ipynb")
+        return shell.process("replay", "study.ipynb", "--store", "store")
+
+    served()
+    shell("edit", "table.png", "-p", "Paint it {{colour}}.", "--sweep", "colour=red,blue")
+    plan = "nb.sweep('Paint it {{colour}}.', 'table.png', colour=['red', 'pink'])"
+    ran = replayed(plan, cell("red", "blue"))
+    assert ran.code == 0, ran.err
+    ran = replayed(cell("red", "pink"), "print('not reached')")
+    assert ran.code == 1
+    assert "NotInStoreError: 1 of 2 cells is not in the store:" in ran.err
+    assert "colour pink" in ran.err
+    shown = [text_of(cell.outputs) for cell in nbformat.read(shell.folder / "study.replayed.ipynb", 4).cells]
+    assert any("1 of 2 cells are here" in text for text in shown), shown
+    assert "not reached" not in "".join(shown)

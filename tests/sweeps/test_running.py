@@ -114,7 +114,9 @@ def test_a_sweep_in_replay_asks_nobody(served, planned):
     asked = len(box.log)
     replayed = planned(nb.Session(store=session.folder, mode="replay"))
     assert states(replayed) == ["here", "here", "missing", "missing"]
-    assert states(replayed.run()) == ["here", "here", "missing", "missing"]
+    with pytest.raises(errors.NotInStoreError):
+        replayed.run()
+    assert states(replayed) == ["here", "here", "missing", "missing"]
     assert len(box.submissions) == 2
     assert len(box.log) == asked
 
@@ -160,3 +162,23 @@ def test_a_sweep_is_a_table(served, planned):
     drifts = [drift for cell in planned(session) for drift in cell.result.record.drifts]
     assert len(drifts) == 4
     assert table.moved.notna().sum() == sum(drift.value("moved") is not None for drift in drifts)
+
+
+def test_in_replay_a_cell_without_an_answer_is_an_error_and_one_with_a_reason_is_not(served, planned):
+    """A cell that was refused or failed as the study was made is answered by its reason; a retry asks nothing."""
+    session, box = served(
+        faults=[
+            Fault("submit", nth=1, status=400, message="Not this colour."),
+            Fault("job", nth=2, error="The painter fell asleep."),
+        ]
+    )
+    made = sorted(states(planned(session).run()))
+    assert made == ["failed", "here", "here", "refused"]
+    sent = len(box.requests)
+    replay = nb.Session(store=session.folder, mode="replay")
+    assert sorted(states(planned(replay).run())) == sorted(states(planned(replay).retry())) == made
+    more = planned(replay, colour=[*COLOURS, "gold"])
+    with pytest.raises(errors.NotInStoreError, match="1 of 5 cells is not in the store: colour gold"):
+        more.run()
+    assert more[4].state == "missing"
+    assert len(box.requests) == sent
