@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.cli.console import Commands, open_session, put_line, put_rows, save_pictures, say, target_folder
+from nbbanana.cli.console import Commands, open_session, put_line, put_rows, say, target_folder
 from nbbanana.errors import NotInStoreError
 
 if TYPE_CHECKING:
@@ -69,10 +69,24 @@ def run_sweep(
 
 
 def _put_cells(options: argparse.Namespace, sweep: Sweep, folder: Path | None) -> None:
-    put_rows(options, [_row(cell, folder, is_json=options.output == "json") for cell in sweep])
+    files = _kept(sweep, folder) if folder else [_stored(cell) for cell in sweep]
+    is_json = options.output == "json"
+    put_rows(options, [_row(cell, some, is_json=is_json) for cell, some in zip(sweep, files, strict=True)])
 
 
-def _row(cell: SweepCell, folder: Path | None, *, is_json: bool) -> dict[str, Any]:
-    pictures = save_pictures(cell.result, folder) if cell.state == "here" else []
+def _kept(sweep: Sweep, folder: Path) -> list[list[Path]]:
+    """Have the pictures in the folder, whatever was written there before; gives the files of each cell."""
+    from nbbanana.sweeps.saved_pictures import file_names, keep_pictures
+
+    names = file_names(sweep.plan, sweep.standings)
+    return keep_pictures(names, sweep.plan.cells, sweep.result_of, folder)
+
+
+def _stored(cell: SweepCell) -> list[Path]:
+    return [output.path for output in cell.result] if cell.state == "here" else []
+
+
+def _row(cell: SweepCell, files: Sequence[Path], *, is_json: bool) -> dict[str, Any]:
+    pictures = [str(path.resolve()) for path in files]
     shown = pictures if is_json else " ".join(pictures)
     return {"cell": cell.title, "state": cell.state, "edit": cell.edit_id, "images": shown, "why": cell.why or None}

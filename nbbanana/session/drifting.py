@@ -11,6 +11,7 @@ from nbbanana.session.drift_reports import DriftReport, is_mask, measured
 from nbbanana.session.region_args import region_of
 from nbbanana.session.results import EditResult, Output
 from nbbanana.session.session import current
+from nbbanana.session.standing_for import result_behind
 
 __all__ = ["drift"]
 
@@ -40,6 +41,7 @@ def drift(before: Any, after: Any = None, region: Any = None) -> DriftReport:
     >>> print(drift(picture, picture, region=(0.5, 0, 1, 1)).sentence)
     Outside the region: nothing changed that can be seen.
     """
+    before, after = result_behind(before), result_behind(after)
     if after is None:
         return _output(before).drift(region)
     first, second = load(before), load(after)

@@ -18,11 +18,13 @@ from nbbanana.session.saving import check_free
 from nbbanana.sweeps.axes import Combine
 from nbbanana.sweeps.cells import Cell, Standing
 from nbbanana.sweeps.frames import frame_of
+from nbbanana.sweeps.lookups import check_replacements, check_value
 from nbbanana.sweeps.pace import Pace
 from nbbanana.sweeps.plan import Outlook, Plan, outlook
 from nbbanana.sweeps.plan_files import read_plan, write_plan
 from nbbanana.sweeps.planning import planned
 from nbbanana.sweeps.running import Running, check_answered, check_prices
+from nbbanana.sweeps.saved_pictures import file_names, is_folder, save_pictures
 from nbbanana.sweeps.sheets import SUFFIXES, save_sheet
 from nbbanana.sweeps.shown import plan_bundle, sheet_bundle
 from nbbanana.sweeps.sweep_cells import SweepCell
@@ -66,7 +68,11 @@ class Sweep(Voted, Sequence[SweepCell]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [SweepCell(self, cell) for cell in self.plan.cells[index]]
-        return SweepCell(self, self.plan.cells[index])
+        try:
+            return SweepCell(self, self.plan.cells[index])
+        except IndexError:
+            said = f"There is no cell {index}: the sweep has {len(self)}, from 0 to {len(self) - 1}."
+            raise IndexError(said) from None
 
     def __iter__(self) -> Iterator[SweepCell]:
         return (SweepCell(self, cell) for cell in self.plan.cells)
@@ -76,12 +82,14 @@ class Sweep(Voted, Sequence[SweepCell]):
         Return the cells that have these values.
 
         Raises:
-            UsageError: no axis of that name.
+            UsageError: no axis of that name, or no such value on it.
         """
-        for name in values:
-            if all(name != axis.name for axis in self.plan.axes):
-                names = ", ".join(axis.name for axis in self.plan.axes)
+        axes = {axis.name: axis for axis in self.plan.axes}
+        for name, value in values.items():
+            if name not in axes:
+                names = ", ".join(axes)
                 raise UsageError(f"{name} does not vary in this sweep.", f"Its axes: {names}.", "Name one of them.")
+            check_value(axes[name], value)
         return [
             one
             for one in self
@@ -215,7 +223,9 @@ class Sweep(Voted, Sequence[SweepCell]):
 
     def save(self, path: str | Path, *, overwrite: bool = False, title: str = "", size: Any = "A4") -> Path:
         """
-        Write the grid to be printed, or the plan.
+        Write the pictures, the grid to be printed, or the plan.
+
+        A folder gets all pictures, under names that carry the values of the axes: `out/` gets `colour-red-seed-0.png`.
 
         `grid.pdf` has as many pages as it takes, at 200 dpi; `grid.png` (or `.jpg`) is one page at 300 dpi. Both have
         the names of rows and columns, what all cells share, and why a cell has no picture.
@@ -224,20 +234,25 @@ class Sweep(Voted, Sequence[SweepCell]):
         `nbbanana sweep plan.json` runs it from a shell.
 
         Args:
-            path: ends in `.pdf`, `.png`, `.jpg` or `.json`. Its folder is made.
-            overwrite: replace a file that is there.
+            path: a folder (one that is there, or a path without an ending or with `/` at its end), or a file that ends
+                in `.pdf`, `.png`, `.jpg` or `.json`. Folders are made.
+            overwrite: replace files that are there.
             title: stands on top of a page; else what varies.
             size: the paper: `"A4"`, `"A3"` or `"letter"` (all landscape), `"A4 portrait"`, or width and height in
                 inches.
 
         Returns:
-            The file.
+            The file, or the folder.
 
         Raises:
-            UsageError: another ending, or a file that is there.
+            UsageError: another ending, a file that is there, or no picture for a folder; nothing is written then.
             ParameterError: a paper that is none.
         """
         target = Path(path).expanduser()
+        if is_folder(path):
+            names = file_names(self.plan, self.standings)
+            save_pictures(names, self.plan.cells, self.result_of, target, overwrite=overwrite)
+            return target
         kind = target.suffix.lower()
         if kind in SUFFIXES:
             standings, library, lines = list(self.standings), self.session.library, [self.summary]
@@ -247,7 +262,7 @@ class Sweep(Voted, Sequence[SweepCell]):
             raise UsageError(
                 f"{target.name} is neither a grid nor a plan.",
                 "A grid is a .pdf, .png or .jpg, a plan a .json.",
-                f"Use {target.stem}.pdf, or {target.stem}.json.",
+                f"Use {target.stem}.pdf, or {target.stem}.json; {target.stem}/ takes all pictures.",
             )
         check_free([target], overwrite=overwrite)
         return write_plan(self.plan, target)
@@ -346,6 +361,7 @@ def sweep(
     ...     print(grid.plan.shape, grid.run().summary)
     colour (2) × seed (2) = 4 cells All 4 cells are here.
     """
+    check_replacements(replace)
     asks = session or current()
     return Sweep(
         asks,

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 from nbbanana.errors import UsageError
-from nbbanana.session import EditResult
+from nbbanana.images import ImageInput
+from nbbanana.session import EditResult, Output, Session
+from nbbanana.session.sampled import Sample, Sampled
 from nbbanana.sweeps.cells import Cell, Standing
 from nbbanana.sweeps.plan import Plan
+from nbbanana.sweeps.saved_pictures import file_names, is_folder, save_pictures
+from nbbanana.sweeps.shown import cells_bundle
 
 __all__ = ["Owner", "SweepCell"]
 
 
 class Owner(Protocol):
     """What a cell asks of its sweep."""
+
+    session: Session
+    plan: Plan
 
     @property
     def standings(self) -> Sequence[Standing]:
@@ -26,9 +34,11 @@ class Owner(Protocol):
         ...
 
 
-class SweepCell:
+class SweepCell(Sampled):
     """
     One cell of a sweep as a user holds it: where it stands in the grid, and its result.
+
+    It shows its result, and its one picture can be an input: `nb.edit("Make it snow.", sweep[3])`.
 
     Args:
         owner: the sweep that it is a cell of.
@@ -97,6 +107,79 @@ class SweepCell:
                 "sweep.run() asks for what is missing.",
             )
         return found
+
+    @property
+    def label(self) -> str:
+        """What it is called where it is an input: the expression that gives its result, or its title."""
+        return self.result.label if self.state == "here" else self.title
+
+    def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
+        """Edit its one picture further, like `nb.edit`; UsageError where it has none, or several."""
+        return self._only_output("edit(…)").edit(prompt, *more, **parameters)
+
+    def star(self) -> Self:
+        """Star its result."""
+        self.result.star()
+        return self
+
+    def unstar(self) -> Self:
+        """Take the star of its result away, and those of its pictures."""
+        self.result.unstar()
+        return self
+
+    def reject(self) -> Self:
+        """Reject its result: a rating, it stays in the store."""
+        self.result.reject()
+        return self
+
+    def show(self) -> None:
+        """Show its pictures: in the cell of a notebook, else in the system's picture viewer."""
+        for output in self.result:
+            output.show()
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> list[Path]:
+        """
+        Write its pictures into a folder, under names that carry the values of the axes, or its one picture to a file.
+
+        Args:
+            path: a folder, which is made, such as `out/`; or a file, such as `best.png`.
+            overwrite: replace a file that is there.
+
+        Returns:
+            The files.
+
+        Raises:
+            UsageError: it has no picture, several for one file, or a file is there; nothing is written then.
+        """
+        if not is_folder(path):
+            return [self._only_output(f"save({str(path)!r})").save(path, overwrite=overwrite)]
+        held, names = self.result, file_names(self._owner.plan, self._owner.standings)
+        return save_pictures(names, [self._cell], lambda _: held, Path(path).expanduser(), overwrite=overwrite)
+
+    def _only_output(self, call: str) -> Output:
+        result = self.result
+        if len(result) != 1:
+            raise UsageError(
+                f"Cell {self.number} ({self.title}) has {len(result)} pictures.",
+                "This is about one picture.",
+                f"Say which: sweep[{self.number}].result[{len(result) // 2}]{call and f'.{call}'}.",
+            )
+        return result[0]
+
+    def __nbbanana_result__(self) -> EditResult | Output:
+        return self._only_output("")
+
+    def __nbbanana_image__(self) -> ImageInput:
+        return self._only_output("").__nbbanana_image__()
+
+    def __nbbanana_samples__(self) -> list[Sample]:
+        return self.result.__nbbanana_samples__()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        if self.state == "here":
+            return self.result._repr_mimebundle_(include, exclude)
+        owner, lines = self._owner, [f"Cell {self.number} is {self.state}.", *filter(None, [self.why])]
+        return cells_bundle(owner.plan, owner.standings, owner.session.library, [self.number], lines), {}
 
     @property
     def _standing(self) -> Standing:

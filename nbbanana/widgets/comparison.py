@@ -12,6 +12,7 @@ from nbbanana.errors import UsageError
 from nbbanana.session import EditResult, Output
 from nbbanana.session.changes import Diff
 from nbbanana.session.pixel_pairs import Side, side_of
+from nbbanana.session.standing_for import result_behind
 from nbbanana.text import one_line
 from nbbanana.widgets.payloads import are_alike, when
 
@@ -31,6 +32,7 @@ def sides_of(sources: Sequence[Any]) -> tuple[Side, ...]:
         UsageError: fewer than two or more than six, or a result of several outputs beside others.
         ImageError: no picture, or a URL.
     """
+    sources = [result_behind(source) for source in sources]
     if len(sources) == 1 and isinstance(sources[0], EditResult | Output):
         return _of_one(sources[0])
     if not LEAST <= len(sources) <= MOST:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nbbanana as nb
 from nbbanana.sandbox import Fault
 
@@ -21,6 +23,28 @@ def test_a_shell_sweeps_and_writes_each_picture(shell, served):
     assert ran.code == 0
     assert [row["cell"] for row in ran.json] == ["colour red", "colour blue"]
     assert [row["state"] for row in ran.json] == ["here", "here"]
+    assert [[Path(one).name for one in row["images"]] for row in ran.json] == [["colour-red.png"], ["colour-blue.png"]]
+
+
+def test_a_shell_that_sweeps_again_writes_no_picture_twice(shell, served, tmp_path):
+    """Not under another name either; a wider sweep adds its own, and a file of the user's is not replaced."""
+    served()
+
+    def sweep(*axes):
+        """Sweep into the folder."""
+        ran = shell("edit", "table.png", "-p", "Paint it {{colour}}.", *axes, "-o", "out", "--output", "json")
+        assert ran.code == 0
+        return [Path(one).name for row in ran.json for one in row["images"]]
+
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "colour-blue.png").write_bytes(b"mine")
+    first = sweep("--sweep", "colour=red,blue")
+    assert first == ["colour-red.png", "colour-blue-2.png"]
+    assert sweep("--sweep", "colour=red,blue") == first
+    assert sweep("--sweep", "colour=pink,red,blue") == ["colour-pink.png", *first]
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["colour-blue-2.png", "colour-blue.png", "colour-pink.png", "colour-red.png"]
+    assert (tmp_path / "out" / "colour-blue.png").read_bytes() == b"mine"
 
 
 def test_a_shell_runs_a_plan_and_pays_nothing_twice(shell, served, tmp_path):
