@@ -89,7 +89,7 @@ def quote(
     """
     Return what a request costs at a price.
 
-    The API names a base per output. Where a parameter that changes the price is set, or the service's note names more
+    The API names a base per output. Where a parameter that changes the price is set to other than its default, or the service's note names more
     than the catalogue knows, the sum is only a base: then what such requests cost before says the rest.
 
     Args:
@@ -109,7 +109,7 @@ def quote(
     how = "the service names no price a picture"
     if price.base is not None and price.unit in {None, "output", "image"}:
         low = round(count * price.base, 6)
-        extra = costs_more(model, request.parameters)
+        extra = [name for name in costs_more(model, request.parameters) if not _is_default(name, request, model, live)]
         how = f"{count} × {dollars(price.base)}"
         if extra:
             how += f", which {' and '.join(extra)} may change"
@@ -119,6 +119,19 @@ def quote(
         low, high = round(count * past_costs.low, 6), round(count * past_costs.high, 6)
         how = str(past_costs) if count == 1 else f"{count} pictures. {past_costs}"
     return Quote(low, high, how, price.note, count)
+
+
+def _is_default(name: str, request: EditRequest, model: Model, live: Model | None) -> bool:
+    """
+    Return whether a parameter is set to what the service takes when it is left out: that is what a base is the price of.
+
+    Where the service tells no schema, a default of the catalogue counts only if it is not assumed.
+    """
+    field = next((field for field in (live or model).options if field.name == name), None)
+    if field is None or field.default is None or (live is None and field.sure == "assumed"):
+        return False
+    value = request.parameters[name]
+    return type(value) is type(field.default) and bool(value == field.default)
 
 
 def together(prices: Sequence[Quote]) -> Quote:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import nbbanana as nb
@@ -160,3 +162,28 @@ def a_request(photo, **what):
     """A request to the model whose price is a floor."""
     with nb.Session(provider="sandbox") as session:
         return session.request(SNOW, [photo("portrait")], model=NEWER, **what)
+
+
+def test_a_parameter_that_is_set_to_what_the_service_takes_by_itself_changes_no_price(served, photo):
+    """By the service's own schema, at one cent above the price; any other value leaves the price open."""
+    session, box = served()
+    same = {"resolution": "1K", "enable_web_search": False}
+    assert session.edit(SNOW, photo("portrait"), max_price=0.08, **same).cost == pytest.approx(0.07)
+    with pytest.raises(errors.BudgetError, match="not known exactly"):
+        session.edit(SNOW, photo("portrait"), resolution="2K", max_price=5)
+    assert len(box.submissions) == 1
+
+
+def test_the_default_that_counts_is_the_service_s_and_not_one_that_the_catalogue_assumes(served, photo):
+    """A service whose default is 2K asks that for its base price; 1K may cost anything, as may an assumed default."""
+    session, _ = served()
+    request = session.request(SNOW, [photo("portrait")], parameters={"resolution": "1K"})
+    shipped, base = models.get(request.model), Price(0.07, "output")
+    assert shipped.options  # the catalogue's default is 1K, and assumed
+    other = replace(
+        shipped,
+        fields=tuple(replace(one, default="2K") if one.name == "resolution" else one for one in shipped.fields),
+    )
+    assert quote(base, request, shipped, live=shipped).is_exact
+    assert not quote(base, request, shipped, live=other).is_exact
+    assert not quote(base, request, shipped).is_exact

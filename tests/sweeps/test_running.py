@@ -182,3 +182,13 @@ def test_in_replay_a_cell_without_an_answer_is_an_error_and_one_with_a_reason_is
         more.run()
     assert more[4].state == "missing"
     assert len(box.requests) == sent
+
+
+def test_a_series_of_pictures_runs_within_a_maximum_that_covers_it(served, photo):
+    """The shape and the size that all get are the model's own: the price is as exact as without them."""
+    session, box = served()
+    pictures = [photo("coffee"), photo("chelsea")]
+    sweep = nb.sweep("Make it night.", images=pictures, session=session)
+    assert sweep.plan.locks["resolution"] == "1K"
+    assert states(sweep.run(max_price=0.14)) == ["here", "here"]
+    assert len(box.submissions) == 2
