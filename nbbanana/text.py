@@ -12,7 +12,17 @@ import re
 import unicodedata
 from typing import Any
 
-__all__ = ["clip", "is_unseen", "one_line", "plain", "storable", "without_addresses", "without_secrets", "written"]
+__all__ = [
+    "as_options",
+    "clip",
+    "is_unseen",
+    "one_line",
+    "plain",
+    "storable",
+    "without_addresses",
+    "without_secrets",
+    "written",
+]
 
 JOINERS = "\u200c\u200d"
 """Zero-width joiners: Persian, Indic scripts and family emoji are spelled with them, so between letters they stay."""
@@ -32,6 +42,7 @@ _ADDRESS = re.compile(
     r"(?:\b[a-z][a-z0-9+.-]{1,20}(?::|%3a)(?:\\{0,2}/|%2f){2}|\bdata:[a-z0-9/+.;=-]{0,80},)", re.IGNORECASE
 )
 _SIGNED = re.compile(r"[?&][\w.-]{0,40}(?:sig|token|key|secret|credential|policy|expires)[\w.-]{0,40}=", re.IGNORECASE)
+_MONEY = re.compile(r"\b(max|assume)_price\b(=?)")
 _BEARER = re.compile(r"\b(bearer|basic|key)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 _FOLDERS = re.compile(r"^(?:[a-z]:[\\/]|[\\/]|~[\\/])(?:.*[\\/])?(?=[^\\/])", re.IGNORECASE)
 
@@ -54,6 +65,16 @@ def storable(text: object) -> str:
     given = str(text)
     # A page with pictures in it is long: it is not read letter by letter unless there is something to find.
     return _neutral(given, UNSTORABLE) if _UNSTORABLE.search(given) else given
+
+
+def as_options(text: str) -> str:
+    """
+    Return a sentence about money with the options of a line where it names the arguments of a call.
+
+    >>> as_options("max_price allows $5.00. Say what to count for each: assume_price=0.21. Nothing was sent.")
+    '--max-price allows $5.00. Say what to count for each: --assume-price 0.21. Nothing was sent.'
+    """
+    return _MONEY.sub(lambda found: f"--{found[1]}-price{' ' if found[2] else ''}", text)
 
 
 def one_line(text: object, width: int | None = None) -> str:

@@ -145,8 +145,10 @@ def _for_a_shell(text: str) -> str:
     >>> _for_a_shell("%%nbedit? and %nbhistory? list the options; %nbmodels kontext.")
     'nbbanana edit --help and nbbanana history --help list the options; nbbanana models kontext.'
     """
+    from nbbanana.text import as_options
+
     said = _MAGIC.sub(lambda found: f"nbbanana {found[1]}{' --help' if found[2] else ''}", text)
-    return _CELL.sub("nbbanana edit --help", said)
+    return as_options(_CELL.sub("nbbanana edit --help", said))
 
 
 def _write(stream: TextIO | None, line: str) -> None:

@@ -51,7 +51,11 @@ def run_sweep(
 ) -> int:
     """Run a sweep, or say what is ahead of it; writes a row for each cell, and returns the exit code."""
     if dry_run:
-        put_line(sweep._repr_mimebundle_()[0]["text/plain"])
+        from nbbanana.session.call_args import checked_prices
+        from nbbanana.sweeps.allowed import next_lines
+
+        lines = next_lines(sweep.ahead, **checked_prices(**prices), is_call=False)
+        put_line(sweep.plan_sheet(*lines)["text/plain"])
         return 0
     folder = target_folder(options.output_dir) if options.output_dir else None
     say(f"{sweep.plan.shape}. {sweep.ahead.count('missing')} to be sent.", quiet=options.quiet)

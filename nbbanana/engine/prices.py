@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from nbbanana.models.refreshed import keep_schema
 from nbbanana.providers.base import Description, Price, Provider
 from nbbanana.request import EditRequest
 
-__all__ = ["Prices", "Quote", "counted", "quote", "together"]
+__all__ = ["Prices", "Quote", "cents_up", "counted", "guess", "quote", "together"]
 
 PATIENCE = 3.0
 """Seconds that a question under way has left when its session closes."""
@@ -89,8 +90,9 @@ def quote(
     """
     Return what a request costs at a price.
 
-    The API names a base per output. Where a parameter that changes the price is set to other than its default, or the service's note names more
-    than the catalogue knows, the sum is only a base: then what such requests cost before says the rest.
+    The API names a base per output. Where a parameter that changes the price is set, and not to its default, or the
+    service's note names more than the catalogue knows, the sum is only a base: then what such requests cost before says
+    the rest.
 
     Args:
         price: the service's own words.
@@ -123,7 +125,7 @@ def quote(
 
 def _is_default(name: str, request: EditRequest, model: Model, live: Model | None) -> bool:
     """
-    Return whether a parameter is set to what the service takes when it is left out: that is what a base is the price of.
+    Return whether a parameter is set to what the service takes when it is left out, which is what a base is for.
 
     Where the service tells no schema, a default of the catalogue counts only if it is not assumed.
     """
@@ -132,6 +134,21 @@ def _is_default(name: str, request: EditRequest, model: Model, live: Model | Non
         return False
     value = request.parameters[name]
     return type(value) is type(field.default) and bool(value == field.default)
+
+
+def guess(low: float | None) -> float:
+    """Return what a request may well cost whose most is not known: services publish factors of that kind."""
+    return 0.6 if low is None else max(low * 1.5, 0.01)
+
+
+def cents_up(amount: float) -> str:
+    """
+    Return an amount in whole cents that is not below it, to be typed.
+
+    >>> cents_up(0.1209), cents_up(0.28)
+    ('0.13', '0.28')
+    """
+    return f"{math.ceil(round(amount * 100, 6)) / 100:.2f}"
 
 
 def together(prices: Sequence[Quote]) -> Quote:

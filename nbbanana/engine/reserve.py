@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from nbbanana.engine.context import Context
 from nbbanana.engine.past_costs import dollars
-from nbbanana.engine.prices import Quote, together
+from nbbanana.engine.prices import Quote, cents_up, guess, together
 from nbbanana.engine.series import Asked
 from nbbanana.errors import BudgetError
 from nbbanana.store.records import Budget, Reservation
@@ -30,7 +29,7 @@ async def reserve(asked: Sequence[Asked], context: Context) -> None:
         if budget is None:
             return
         if costs is None:
-            raise _unpriced(price)
+            raise _unpriced(price, len(asked))
         answer = await _reserved(costs, context, budget)
         if not answer.granted:
             # What was kept back for requests that were never sent is free again before anything is refused.
@@ -77,15 +76,14 @@ def _check_limit(costs: Mapping[int, float] | None, limit: float, price: Quote, 
             f"It costs {'at least ' if price.high is None else ''}{dollars(total)}, and --max-price allows "
             f"{dollars(limit)}.",
             f"{price.how}.",
-            f"Ask for fewer or smaller pictures, or allow more: --max-price {_cents_up(total)}"
+            f"Ask for fewer or smaller pictures, or allow more: --max-price {cents_up(total)}"
             f"{' or above' if costs is None else ''}. Nothing was sent.",
         )
 
 
 def _not_surely_below(price: Quote, limit: float, edits: int) -> BudgetError:
-    about, guess = _about(price), _guess(price)
-    each = _cents_up(guess / edits)
-    allow = "" if guess <= limit else f" --max-price {_cents_up(float(each) * edits)}"
+    about, each = _about(price), _each(price, edits)
+    allow = "" if float(each) * edits <= limit else f" --max-price {cents_up(float(each) * edits)}"
     return BudgetError(
         f"The price is not known exactly{about}, and --max-price allows {dollars(limit)}.",
         f"{price.how}. {price.note or ''}".strip(),
@@ -93,22 +91,23 @@ def _not_surely_below(price: Quote, limit: float, edits: int) -> BudgetError:
     )
 
 
-def _unpriced(price: Quote) -> BudgetError:
+def _unpriced(price: Quote, edits: int) -> BudgetError:
+    whole = "all of it" if edits == 1 else "each"
     return BudgetError(
         f"The price is not known exactly{_about(price)}, and there is a budget.",
         f"{price.how}. {price.note or ''}".strip(),
-        f"Say what to count for all of it: --assume-price {_cents_up(_guess(price))}. Or end the budget: "
+        f"Say what to count for {whole}: --assume-price {_each(price, edits)}. Or end the budget: "
         "%nbbudget off. Nothing was sent.",
     )
 
 
+def _each(price: Quote, edits: int) -> str:
+    """Return what one of some edits may well cost, to be typed."""
+    return cents_up(guess(None if price.low is None else price.low / edits))
+
+
 def _about(price: Quote) -> str:
     return "" if price.low is None else f" (about {dollars(price.low)})"
-
-
-def _guess(price: Quote) -> float:
-    """Return what a request may well cost whose most is not known: services publish factors of that kind."""
-    return 0.6 if price.low is None else max(price.low * 1.5, 0.01)
 
 
 def _over_budget(price: Quote, answer: Reservation, edits: int) -> BudgetError:
@@ -128,15 +127,5 @@ def _over_budget(price: Quote, answer: Reservation, edits: int) -> BudgetError:
     return BudgetError(
         f"{pictures} {dollars(answer.amount)}, and {dollars(left)} of {dollars(answer.budget)} is left.",
         f"{price.how}.",
-        f"Ask for less, or allow more: %nbbudget {_cents_up(answer.spending.total + answer.amount)}. Nothing was sent.",
+        f"Ask for less, or allow more: %nbbudget {cents_up(answer.spending.total + answer.amount)}. Nothing was sent.",
     )
-
-
-def _cents_up(amount: float) -> str:
-    """
-    Return an amount in whole cents that is not below it, to be typed.
-
-    >>> _cents_up(0.1209), _cents_up(0.28)
-    ('0.13', '0.28')
-    """
-    return f"{math.ceil(round(amount * 100, 6)) / 100:.2f}"

@@ -19,8 +19,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nbbanana.errors import ImageError, NBBananaError, UsageError
+from nbbanana.errors import BudgetError, ImageError, NBBananaError, UsageError
 from nbbanana.notebook.displays import Display, NotebookDisplay, OutputWidgetDisplay, publish, say
+from nbbanana.text import as_options
 from nbbanana.watching import interrupted
 
 if TYPE_CHECKING:
@@ -202,13 +203,11 @@ async def _run_sweep(shell: InteractiveShell, ask: CellRequest, display: Display
         found = [(operand, await waiter.settled(thing)) for operand, thing in ask.look_up()]
         sweep = await waiter.call(lambda: ask.sweep(found))
         if ask.cell.dry_run:
-            publish(shell, await waiter.call(lambda: sweep._repr_mimebundle_()[0]))
+            publish(shell, await waiter.call(lambda: _plan_of(sweep, ask)))
             return None
         if not ask.cell.wait or ask.cell.mode == "fresh":
             raise _not_with_a_sweep("--no-wait" if not ask.cell.wait else "--fresh")
-        running = await waiter.call(
-            lambda: sweep.begin(max_price=ask.cell.max_price, assume_price=ask.cell.assume_price)
-        )
+        running = await waiter.call(lambda: _begun(sweep, ask))
         running.start()
         while not running.look():
             if (stages := running.news()) is not None:
@@ -224,6 +223,20 @@ async def _run_sweep(shell: InteractiveShell, ask: CellRequest, display: Display
     display.result((await waiter.call(lambda: sweep._repr_mimebundle_()[0]), {}))
     sweep.check_answered()
     return sweep
+
+
+def _plan_of(sweep: Sweep, ask: CellRequest) -> dict[str, str]:
+    from nbbanana.sweeps.allowed import next_lines
+
+    return sweep.plan_sheet(*next_lines(sweep.ahead, ask.cell.max_price, ask.cell.assume_price, is_call=False))
+
+
+def _begun(sweep: Sweep, ask: CellRequest) -> Running:
+    """Begin what a cell asks; an error about money names the options of its line, not arguments of a call."""
+    try:
+        return sweep.begin(max_price=ask.cell.max_price, assume_price=ask.cell.assume_price)
+    except BudgetError as error:
+        raise BudgetError(*map(as_options, (error.what, error.why, error.how))) from None
 
 
 def _not_with_a_sweep(option: str) -> UsageError:

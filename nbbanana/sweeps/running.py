@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from dataclasses import replace
 from typing import Any
 
-from nbbanana.display.words import money
 from nbbanana.engine.helping import Helper
-from nbbanana.engine.past_costs import dollars
 from nbbanana.engine.reuse import COLLECTABLE
 from nbbanana.engine.run import Progress
 from nbbanana.errors import BudgetError, JobCancelledError, NBBananaError, NotInStoreError, UncertainError
@@ -23,7 +21,7 @@ from nbbanana.sweeps.cells import Standing
 from nbbanana.sweeps.plan import Outlook, Plan
 from nbbanana.text import one_line
 
-__all__ = ["Running", "check_answered", "check_prices"]
+__all__ = ["Running", "check_answered"]
 
 NAMED = 4
 """So many of the cells that an error is about are named."""
@@ -195,45 +193,3 @@ def check_answered(session: Session, plan: Plan, standings: Sequence[Standing]) 
         "Replay sends nothing, and no record answers what they ask.",
         "Give the store that the sweep was made with, or run the sweep once with mode='auto', which asks for them.",
     )
-
-
-def check_prices(ahead: Outlook, max_price: float | None, assume_price: float | None) -> None:
-    """
-    Check before anything is written down that all missing cells together are within `max_price` and the budgets.
-
-    Raises:
-        BudgetError: they are not surely.
-    """
-    count = ahead.count("missing")
-    if not count or (max_price is None and not ahead.budgets):
-        return
-    most = {name: None if quote is None else quote.high for name, quote in ahead.prices.items()}
-    if assume_price is not None:
-        known = sum(1 for amount in most.values() if amount is None)
-        most = {name: assume_price * count if amount is None and known else amount for name, amount in most.items()}
-    for sentence, limit, amount in _limits(ahead, most, max_price):
-        if amount is None:
-            raise BudgetError(
-                f"The price of {count} cells is not known exactly, and {sentence}.",
-                " ".join(quote.how for quote in ahead.prices.values() if quote) or "No service names one.",
-                "Say what to count for each: assume_price=0.60. Nothing was sent.",
-            )
-        if round(amount, 9) > limit:
-            raise BudgetError(
-                f"{count} cells cost {dollars(amount)}, and {sentence}.",
-                " ".join(quote.how for quote in ahead.prices.values() if quote),
-                "Sweep fewer values, or allow more. Nothing was sent.",
-            )
-
-
-def _limits(
-    ahead: Outlook, most: Mapping[str, float | None], max_price: float | None
-) -> Iterator[tuple[str, float, float | None]]:
-    """Give each limit: what it is, its amount, and what all that counts against it costs at most."""
-    if max_price is not None:
-        amounts = list(most.values())
-        total = None if None in amounts else sum(amount for amount in amounts if amount is not None)
-        yield f"max_price allows {dollars(max_price)}", max_price, total
-    for name, budget in ahead.budgets.items():
-        left = f"{dollars(budget.left)} of {money(budget.amount, is_play=name in ahead.play)}"
-        yield f"{left} is left in the budget at {name}", budget.left, most.get(name)

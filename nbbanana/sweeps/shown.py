@@ -30,11 +30,7 @@ def plan_bundle(
 ) -> dict[str, str]:
     """Return a plan before it runs: what it is about to do, and the grid of what is here already."""
     has_pictures = any(one.state == "here" for one in ahead.standings)
-    lines = [
-        *plan_lines(plan, ahead),
-        *notes,
-        *(["sweep.run() asks for what is missing."] if ahead.count("missing") else []),
-    ]
+    lines = [*plan_lines(plan, ahead), *notes]
     return _bundle(plan, ahead.standings, library, lines, images, has_grid=has_pictures)
 
 

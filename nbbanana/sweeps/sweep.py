@@ -15,6 +15,7 @@ from nbbanana.session import EditResult, Session, current
 from nbbanana.session.call_args import checked_prices
 from nbbanana.session.result_sets import Missing, ResultSet
 from nbbanana.session.saving import check_free
+from nbbanana.sweeps.allowed import check_prices, next_lines
 from nbbanana.sweeps.axes import Combine
 from nbbanana.sweeps.cells import Cell, Standing
 from nbbanana.sweeps.frames import frame_of
@@ -23,7 +24,7 @@ from nbbanana.sweeps.pace import Pace
 from nbbanana.sweeps.plan import Outlook, Plan, outlook
 from nbbanana.sweeps.plan_files import read_plan, write_plan
 from nbbanana.sweeps.planning import planned
-from nbbanana.sweeps.running import Running, check_answered, check_prices
+from nbbanana.sweeps.running import Running, check_answered
 from nbbanana.sweeps.saved_pictures import file_names, is_folder, save_pictures
 from nbbanana.sweeps.sheets import SUFFIXES, save_sheet
 from nbbanana.sweeps.shown import plan_bundle, sheet_bundle
@@ -317,8 +318,12 @@ class Sweep(Voted, Sequence[SweepCell]):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         if self._standings is None:
-            return plan_bundle(self.plan, self.ahead, self.session.library, self._images, self.notes), {}
+            return self.plan_sheet(*next_lines(self.ahead)), {}
         return self.sheet(self.summary), {}
+
+    def plan_sheet(self, *lines: str) -> dict[str, str]:
+        """Return the plan as it was looked at, with some sentences at its end, as a MIME bundle."""
+        return plan_bundle(self.plan, self.ahead, self.session.library, self._images, [*self.notes, *lines])
 
 
 def sweep(

@@ -65,3 +65,21 @@ def test_a_plan_whose_cells_are_not_all_here_is_exit_code_1(shell, served, tmp_p
     assert ran.code == 1
     assert "The painter fell asleep." in ran.out
     assert shell("sweep", str(tmp_path / "nothing.json")).code == 65
+
+
+def test_a_plan_that_will_be_refused_says_so_in_the_words_of_a_shell(shell, served, tmp_path):
+    """By its dry run and by the run itself, which sends nothing; with what is assumed, it runs."""
+    box = served()
+    with nb.Session(provider="sandbox", store=tmp_path / "other"):
+        nb.sweep("Make it night.", tmp_path / "table.png", seed=[1, 2], resolution="4K").save(tmp_path / "plan.json")
+    plan = str(tmp_path / "plan.json")
+    assert "Without --dry-run what is missing is sent." in shell("sweep", plan, "--dry-run").out
+    dry = shell("sweep", plan, "--dry-run", "--max-price", "5").out
+    assert "It will be refused: The price of 2 cells is not known exactly, and --max-price allows $5.00." in dry
+    assert "sweep.run()" not in dry
+    ran = shell("sweep", plan, "--max-price", "5")
+    assert "Say what to count for each: --assume-price 0.11. Nothing was sent." in ran.err
+    assert "assume_price" not in ran.err
+    assert ran.code != 0
+    assert not box.submissions
+    assert shell("sweep", plan, "--max-price", "5", "--assume-price", "0.2").code == 0

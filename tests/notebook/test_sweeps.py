@@ -96,3 +96,16 @@ def test_a_sweep_of_passes_is_refused(shell: Any) -> None:
     """Each cell is one request."""
     with pytest.raises(errors.UsageError, match="A sweep and several passes do not go together"):
         shell.run_cell(cell("table --sweep colour=sand,sage", "Make it {{colour}}.\n---\nAdd a boat."))
+
+
+def test_a_cell_whose_price_is_not_known_is_told_the_option_of_its_line(shell: Any) -> None:
+    """Its dry run says that it will be refused, and why; the guess is half as much again as the known base."""
+    line = "table --sweep colour=sand,sage --resolution 4K --max-price 5"
+    shell.run_cell(cell(f"{line} --dry-run"))
+    said = shell.shown[-1]["text/plain"]
+    assert "It will be refused: The price of 2 cells is not known exactly, and --max-price allows $5.00." in said
+    assert "sweep.run()" not in said
+    with pytest.raises(errors.BudgetError, match=r"Say what to count for each: --assume-price 0\.11"):
+        shell.run_cell(cell(line)).raise_error()
+    shell.run_cell(cell(f"grid << {line} --assume-price 0.11"))
+    assert {one.state for one in shell.user_ns["grid"]} == {"here"}

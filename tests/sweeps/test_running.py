@@ -192,3 +192,25 @@ def test_a_series_of_pictures_runs_within_a_maximum_that_covers_it(served, photo
     assert sweep.plan.locks["resolution"] == "1K"
     assert states(sweep.run(max_price=0.14)) == ["here", "here"]
     assert len(box.submissions) == 2
+
+
+def test_a_plan_says_beforehand_that_it_is_beyond_the_budget_or_of_unknown_price(served, photo):
+    """In the sentences that it ends with, in place of how it is run; and `run` refuses for that reason."""
+    session, box = served()
+
+    def said(**more):
+        sweep = nb.sweep("Make it night.", photo("coffee"), seed=range(3), session=session, **more)
+        return sweep, sweep._repr_mimebundle_()[0]["text/plain"]
+
+    assert "sweep.run() asks for what is missing." in said()[1]
+    session.store.set_budget(session.provider_name, 0.20)
+    sweep, words = said()
+    assert "run() will refuse: 3 cells cost $0.21, and $0.20 of $0.20" in words
+    assert "asks for what is missing" not in words
+    with pytest.raises(errors.BudgetError, match=r"3 cells cost \$0.21"):
+        sweep.run()
+    sweep, words = said(resolution="4K")
+    assert "run() will refuse: The price of 3 cells is not known exactly" in words
+    with pytest.raises(errors.BudgetError, match=r"assume_price=0\.11"):
+        sweep.run()
+    assert not box.submissions
