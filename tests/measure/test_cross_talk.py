@@ -71,7 +71,8 @@ def test_each_number_answers_to_its_own_cause_only() -> None:
 @pytest.mark.parametrize("names", [KNOWN, HELD_OUT], ids=["known", "held out"])
 def test_edits_alone_and_together_are_told_apart(names) -> None:
     """Of all photographs: what is said of each combination, and how each number answers to each cause."""
-    found = judged(names, scaled(0.8), 768)
+    times = scaled(0.8)
+    found = judged(names if times > 2 else names[::2], times, 768)  # a short run takes every second photograph
     print()
     for causes in sorted({one.edit.causes for one in found}, key=lambda causes: (len(causes), sorted(causes))):
         of_these = [one for one in found if one.edit.causes == causes]

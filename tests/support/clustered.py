@@ -21,6 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import dask
 from distributed import Client, LocalCluster
 
 import nbbanana as nb
@@ -78,7 +79,10 @@ def main(folder: str, cells: int, workers: int, kills: int, place: str | None = 
     helpers: list[Cluster] = []
     made = Cluster.check
     Cluster.check = lambda self: (helpers.append(self), made(self))[1]  # type: ignore[method-assign]
-    with local_cluster(workers) as cluster, Client(cluster) as client:
+    # A worker that is started anew is a child of this process too, and would have the key with the environment.
+    spawned = {**dask.config.get("distributed.nanny.pre-spawn-environ"), "RUNCOMFY_TOKEN": ""}
+    without_key = dask.config.set({"distributed.nanny.pre-spawn-environ": spawned})
+    with without_key, local_cluster(workers) as cluster, Client(cluster) as client:
         os.environ.update(keys)
         settings().concurrency = 64
         with nb.Session(store=folder) as session:
