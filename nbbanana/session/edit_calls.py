@@ -59,7 +59,8 @@ class EditCalls:
             max_price: US dollars that it may cost at most. What is not surely below it is not sent.
             assume_price: US dollars to count for it where the price is not known.
             region: the part of a picture that it is about: `nb.region(picture)`, a box (left, top, right and bottom as
-                parts of the main picture) or a list of boxes. It is kept with the record and not sent.
+                parts of the main picture), a name such as `the upper half`, or a list of those, which is one region of
+                several parts. It is kept with the record and not sent.
             parameters: the model's own, such as `seed=7`, `aspect_ratio="1:1"`. What is not set is not sent, but for
                 the seed: a request without one gets a random one, so that every edit has one. A mask is any picture,
                 a region, or "region" for that of the request; white is repainted. `aspect_ratio` and `resolution` are

@@ -11,7 +11,7 @@ from typing import Any
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.images import ImageInput
 from nbbanana.images.urls import is_url
-from nbbanana.regions import Area, box_shape, read
+from nbbanana.regions import Area, Shape, box_shape, read
 from nbbanana.session.reproduce import image_of
 from nbbanana.store import Store
 
@@ -31,7 +31,8 @@ def region_of(region: Any, images: Sequence[ImageInput], store: Callable[[], Sto
 
     Args:
         region: a region of `nb.region`, that of another edit, a box (left, top, right and bottom as parts of the
-            main picture), a list of boxes, or what stands on a line for it; None is none.
+            main picture), the name of a place such as `the upper half`, a list of boxes and names, which is one region
+            of several parts, or what stands on a line for it; None is none.
         images: the request's pictures.
         store: gives the store in which an edit is looked up.
 
@@ -45,18 +46,23 @@ def region_of(region: Any, images: Sequence[ImageInput], store: Callable[[], Sto
     elif hasattr(region, "__nbbanana_region__"):
         area = region.__nbbanana_region__()
     else:
-        area = Area(tuple(box_shape(box) for box in _boxes(region)), (1, 1))
+        area = Area(tuple(shape for part in _boxes(region) for shape in _shapes(part)), (1, 1))
     number = _number(area, images)
     picture = images[number]
     size = (picture.width, picture.height) if picture.width and picture.height else area.size
     return replace(area, input=number, size=size, identity=picture.identity)
 
 
+def _shapes(part: Any) -> tuple[Shape, ...]:
+    """Return the shapes of a box, or of a place that is named."""
+    return read(part).shapes if isinstance(part, str) else (box_shape(part),)
+
+
 Load = Callable[[Iterable[Any]], tuple[ImageInput, ...]]
 
 
 def mask_of(
-    source: Any, region: Area | None, *, load: Load, store: Callable[[], Store]
+    source: Any, region: Area | None, *, load: Load, store: Callable[[], Store], name: str = "mask"
 ) -> tuple[str, ImageInput | None]:
     """
     Return the mask of a request: its parameter, and the picture; None for a picture that the service fetches.
@@ -67,9 +73,10 @@ def mask_of(
         region: the request's region.
         load: loads pictures.
         store: gives the store in which an edit is looked up.
+        name: what the model calls it.
 
     Raises:
-        UsageError: there is no such mask, or no region to make one of.
+        UsageError: there is no such mask, no region to make one of, or a box, which is a region and no mask.
         ImageError: no picture.
     """
     if isinstance(source, str) and source == OWN:
@@ -83,6 +90,12 @@ def mask_of(
             return source, None
         if found := _KEPT.fullmatch(source):
             return _kept(int(found[1]), store())
+    if _is_box(source) or (isinstance(source, list | tuple) and source and all(map(_is_box, source))):
+        raise UsageError(
+            f"The mask is {source!r:.60}, which is a box.",
+            "A mask is a picture whose white is repainted, a region of nb.region, or the word 'region'.",
+            f"region={source!r:.60}, {name}='region' makes a mask of the box.",
+        )
     images = load([source])
     if len(images) != 1:
         raise ImageError(f"{len(images)} pictures are not a mask.", "A mask is one picture.", "Give one.")
@@ -110,10 +123,14 @@ def _of_text(text: str, store: Callable[[], Store]) -> Area:
 def _boxes(region: Any) -> list[Any]:
     """Return one box or several, as a list."""
     boxes = list(region) if isinstance(region, list | tuple) else [region]
-    is_one = len(boxes) == 4 and all(isinstance(part, Real) for part in boxes)
     if not boxes:
         raise UsageError("The region is empty.", "It has no box.", "Leave it out, or give (left, top, right, bottom).")
-    return [boxes] if is_one else boxes
+    return [boxes] if _is_box(boxes) else boxes
+
+
+def _is_box(value: Any) -> bool:
+    """Return whether a value is four numbers, whatever they are."""
+    return isinstance(value, list | tuple) and len(value) == 4 and all(isinstance(part, Real) for part in value)
 
 
 def _number(area: Area, images: Sequence[ImageInput]) -> int:

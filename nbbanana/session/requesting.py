@@ -65,7 +65,8 @@ def checked_request(
     area = region_of(region, inputs, store)
     mask = None
     if model.mask_field in given:
-        given[model.mask_field], mask = mask_of(given[model.mask_field], area, load=load, store=store)
+        source, called = given[model.mask_field], model.mask_field or "mask"
+        given[model.mask_field], mask = mask_of(source, area, load=load, store=store, name=called)
     made = partial(_made, words=words, images=inputs, mask=mask, region=area, model_named=model_named)
     said = str(words.for_grammar(model.grammar))
     if model.id == AUTO:

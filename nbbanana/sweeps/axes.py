@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 from nbbanana.display.differences import around
@@ -80,7 +81,7 @@ def axes_of(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]]:
     """
     same, axes = {}, []
     for name, value in given.items():
-        if not is_series(value):
+        if not is_series(value) or _is_box_of_mask(name, value):
             same[name] = value
             continue
         values = [_plain(one) for one in itertools.islice(value, MOST + 1)]
@@ -91,6 +92,12 @@ def axes_of(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]]:
         else:
             axes.append(_axis(name, values))
     return same, axes
+
+
+def _is_box_of_mask(name: str, value: Any) -> bool:
+    """Return whether a value is one box that is given as a mask, and not four masks: `mask_of` says what a mask is."""
+    is_box = isinstance(value, list | tuple) and len(value) == 4 and all(isinstance(part, Real) for part in value)
+    return is_box and name.startswith("mask")
 
 
 def combined(axes: Sequence[Axis], how: Combine = "product") -> list[Point]:

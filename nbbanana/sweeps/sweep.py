@@ -347,7 +347,8 @@ def sweep(
         rows: a DataFrame, or a list of dicts: each row is a cell.
         replace: words of the prompt, and what stands in their place cell by cell: `{"red": ["red", "blue"]}`.
         lock: have all outputs one shape and size; None does it where the pictures vary and neither is set.
-        region: the part of a picture that all are about; see `nb.edit`.
+        region: the part of a picture that all are about, as for `nb.edit`: it is no axis, and several boxes or names
+            are one region of several parts.
         session: the session that asks; None is the current one.
         given: `model`, `provider`, `n`, and the model's own parameters: one value, or several. Where no seed is given,
             each cell gets one that follows from what it asks.

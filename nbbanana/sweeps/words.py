@@ -19,7 +19,8 @@ INTERRUPT = "■ takes back what was not sent. What was sent goes on, and runnin
 
 def plan_lines(plan: Plan, ahead: Outlook) -> list[str]:
     """Return what a plan is about to do, a sentence a line: how many, how many are here, price, time, budget."""
-    return [f"{plan.shape}.", *_counts(plan, ahead.standings), *_ahead(ahead), *_locks(plan), *ahead.notes]
+    shared = [*_regions(plan), *_locks(plan)]
+    return [f"{plan.shape}.", *_counts(plan, ahead.standings), *_ahead(ahead), *shared, *ahead.notes]
 
 
 def _counts(plan: Plan, standings: Sequence[Standing]) -> Iterator[str]:
@@ -62,6 +63,13 @@ def _ahead(ahead: Outlook) -> Iterator[str]:
             yield f"{left} of {money(budget.amount, is_play=is_play)} is left in the budget at {provider}."
     if ahead.seconds:
         yield f"It takes at least {duration(ahead.seconds, 0)}: {ahead.at_once} are sent at once."
+
+
+def _regions(plan: Plan) -> Iterator[str]:
+    """Say which part of a picture all cells are about."""
+    region = next((cell.request.region for cell in plan.cells if cell.request is not None), None)
+    if region is not None:
+        yield f"All are about one part of a picture: {region.words}."
 
 
 def _locks(plan: Plan) -> Iterator[str]:

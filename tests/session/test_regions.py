@@ -272,3 +272,38 @@ def test_there_must_be_a_mask_to_take(painter: tuple[nb.Session, Any], photo: Ca
     for mask, match in (("region", "no region"), (f"edit:{plain.id}.mask", "had no mask")):
         with pytest.raises(UsageError, match=match):
             session.request(WORDS, [photo("coffee")], model=PAINT, parameters={"mask_image_url": mask})
+
+
+@pytest.mark.parametrize("mask", [(0, 0, 0.5, 0.5), [0, 0, 1, 1], [(0, 0, 0.5, 0.5), (0.5, 0, 1, 1)]])
+def test_a_box_as_a_mask_is_told_what_a_mask_may_be(
+    painter: tuple[nb.Session, Any], photo: Callable[[str], Path], mask: Any
+) -> None:
+    """In an edit and in a sweep, where it is no axis; what the message says to write is a mask."""
+    session, box = painter
+    ask = {"model": PAINT, "session": session}
+    with pytest.raises(UsageError, match="which is a box") as caught:
+        session.edit("Paint a bird.", photo("coffee"), model=PAINT, mask=mask)
+    assert "a region of nb.region, or the word 'region'" in str(caught.value)
+    with pytest.raises(UsageError, match="which is a box"):
+        nb.sweep("Paint a bird.", photo("coffee"), mask=mask, seed=[1, 2], **ask)
+    assert not [seen for seen in box.requests if seen.method == "POST"]
+    planned = nb.sweep("Paint a bird.", photo("coffee"), region=mask, mask="region", seed=[1, 2], **ask)
+    assert planned.plan.shape == "seed (2) = 2 cells"
+
+
+def test_several_names_are_one_region_of_several_parts(
+    painter: tuple[nb.Session, Any], photo: Callable[[str], Path]
+) -> None:
+    """In an edit, and in a sweep, whose plan names it; names and boxes may stand beside each other."""
+    session, _ = painter
+    names = ["the left third", "the right third"]
+    request = session.request("Paint a bird.", [photo("coffee")], region=names)
+    assert request.region is not None
+    assert len(request.region.boxes) == 2
+    mixed = session.request("Paint a bird.", [photo("coffee")], region=[names[0], (0.7, 0, 1, 1)])
+    assert mixed.region is not None
+    assert mixed.region.boxes[0] == request.region.boxes[0]
+    swept = nb.sweep("Paint a bird.", photo("coffee"), region=names, seed=[1, 2], session=session)
+    assert swept.plan.shape == "seed (2) = 2 cells"
+    words = swept._repr_mimebundle_()[0]["text/plain"]
+    assert f"All are about one part of a picture: {request.region.words}." in words
