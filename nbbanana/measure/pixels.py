@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = [
+    "GAP",
     "Bools",
     "Floats",
     "averaged",

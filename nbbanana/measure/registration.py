@@ -17,7 +17,7 @@ import numpy as np
 from nbbanana.errors import MeasureError
 from nbbanana.measure.correlation import REPEATED, overlap_peaks, repetition
 from nbbanana.measure.geometry import IDENTITY, Affine, Registration, nominal_scales
-from nbbanana.measure.pixels import Bools, Floats, averaged, banded, grey, inside, warped
+from nbbanana.measure.pixels import GAP, Bools, Floats, averaged, banded, grey, inside, warped
 from nbbanana.measure.refinement import Level, refined
 
 if TYPE_CHECKING:
@@ -260,16 +260,19 @@ def _repeated(why: str) -> MeasureError:
 
 def _base(image: Image) -> Image:
     """
-    Return luma at no more than is needed, as Pillow's mode F, by averaging whole pixels.
+    Return luma at no more than is needed, as Pillow's mode F, edge to edge; the shorter side of a strip keeps its size.
 
-    Edge to edge, also where the size is no multiple; the shorter side of a strip keeps what it has.
+    Whole pixels are averaged where the size is a multiple. Where it is none, a kernel with weights is needed: Pillow's
+    BOX takes whole pixels there too, of a picture that is reduced already, and moves the right edge by half of one.
     """
     from PIL import Image as Pillow
 
     by = max(image.size) // FINEST
     across, down = (max(1, round(side / max(1, min(by, side // SMALLEST_BASE)))) for side in image.size)
-    if (across, down) != image.size:
-        image = image.resize((across, down), Pillow.Resampling.BOX, reducing_gap=1.0)
+    if image.width % across == 0 and image.height % down == 0:
+        image = image.reduce((image.width // across, image.height // down))
+    else:
+        image = image.resize((across, down), Pillow.Resampling.HAMMING, reducing_gap=GAP)
     return Pillow.fromarray(grey(image).astype(np.float32))
 
 

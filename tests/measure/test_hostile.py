@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw
 from support.measuring.edits import jpeg
@@ -188,6 +188,24 @@ def test_another_size_of_any_shape_is_no_movement(width: int, height: int) -> No
     found = drift(PHOTO, PHOTO.resize((width, height)))
     assert not found.moved.corner.is_above
     assert found.moved.corner.value < 1.0
+
+
+@settings(max_examples=scaled(4))
+@example("astronaut", 2857, 1024)
+@example("coffee", 3360, 1024)
+@given(st.sampled_from(["astronaut", "coffee", "brick"]), st.integers(520, 3000), st.integers(200, 1100))
+def test_a_resize_in_proportion_moves_less_than_its_floor(name: str, wide: int, narrow: int) -> None:
+    """Law: from any size to any other, also where no whole number of pixels becomes one."""
+    photo = photograph(name)
+    large = resampled(photo, wide)
+    found = drift(large, resampled(large, narrow))
+    assert not found.moved.corner.is_above
+    assert found.moved.corner.value < 0.25 * max(1, wide / narrow)
+
+
+def resampled(picture: Image.Image, width: int) -> Image.Image:
+    """A picture at another width, in proportion."""
+    return picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
 
 
 @settings(max_examples=scaled(4))
