@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.render import render
-from nbbanana.display.sweep_images import INPUT_SIDE, STRIP_SIDE, SweepImages, strip_tile
+from nbbanana.display.sweep_images import INPUT_SIDE, STRIP_SIDE, SweepImages, shape_of, strip_tile
 from nbbanana.display.thumbs import data_uri
 from nbbanana.text import one_line
 
@@ -43,6 +43,7 @@ SHORT = 3
 MOST_NAMES = 60
 """So many names of columns are said below such rows."""
 MOST_REASONS = 12
+FIRSTS = "Of the pictures of a cell the first is shown: sweep[0].result shows all, sweep.save('out/') writes them."
 GONE = "its file is gone"
 TEXT_ROWS, TEXT_WIDTH = 40, 110
 """Rows and columns of a grid that a terminal shows."""
@@ -61,6 +62,7 @@ class GridCell:
         name: its name, where it stands below the picture.
         why: why it has no picture, for a sheet that is printed.
         note: what else is said of it there, such as its seed.
+        more: the files of its other pictures.
     """
 
     title: str
@@ -70,6 +72,12 @@ class GridCell:
     name: str = ""
     why: str = ""
     note: str = ""
+    more: tuple[Path, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files of all its pictures."""
+        return self.more if self.source is None else (self.source, *self.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,7 @@ class SweepView:
         reasons: why cells have no picture.
         header: what all cells share.
         ratio: width to height of the pictures to come; None where it is not known.
+        each: how many pictures a cell has, or will have.
     """
 
     lines: Sequence[str]
@@ -124,6 +133,13 @@ class SweepView:
     reasons: Sequence[str] = ()
     header: SweepHeader = field(default_factory=SweepHeader)
     ratio: float | None = None
+    each: int = 1
+
+    @property
+    def cell_ratio(self) -> float | None:
+        """Width to height of the pictures of a cell beside each other; None where it is not known."""
+        columns, rows = shape_of(self.each)
+        return None if self.ratio is None else self.ratio * columns / rows
 
     @property
     def cells(self) -> Iterator[GridCell]:
@@ -146,7 +162,11 @@ def sweep_grid_bundle(view: SweepView, images: SweepImages | None = None) -> dic
     view, left_out = _clipped(view)
     cells, columns = list(view.cells), _columns(view)
     width, has_strips = max(LEAST_WIDTH, min(MOST_WIDTH, FULL_WIDTH // columns)), len(cells) > SEPARATE
-    pictures = kept.pictures([cell.source for cell in cells], STRIP_SIDE / 2 if has_strips else width)
+    each = max((len(cell.sources) for cell in cells), default=1)
+    if has_firsts := each > 1 and (has_strips or width // shape_of(each)[0] < LEAST_WIDTH):
+        view = replace(view, each=1)
+    sources = [cell.sources[: 1 if has_firsts else None] for cell in cells]
+    pictures = kept.together(sources, STRIP_SIDE / 2 if has_strips else width)
     ratio = _ratio(view, pictures)
     draw = partial(
         render,
@@ -155,13 +175,13 @@ def sweep_grid_bundle(view: SweepView, images: SweepImages | None = None) -> dic
         has_strips=has_strips,
         has_heads=bool(view.columns) and (not has_strips or max(map(len, view.columns)) <= SHORT),
         inputs=_inputs(view.header, kept),
-        reasons=[*left_out, *_reasons(view)],
+        reasons=[*([FIRSTS] if has_firsts else []), *left_out, *_reasons(view)],
         most_names=MOST_NAMES,
         **_sizes(view, columns, strip_tile(ratio)[0] if has_strips else width, has_strips=has_strips),
     )
     if not cells:
         return {"text/plain": sweep_text(view), "text/html": draw(facets=())}
-    shown = _strips(view, pictures, ratio, kept) if has_strips else _tiles(cells, pictures, width, ratio)
+    shown = _strips(view, pictures, ratio, kept) if has_strips else _tiles(cells, sources, pictures, width, ratio)
     # What the words take is known only once they are written: a thousand rows have a thousand names.
     words = len(
         json.dumps([draw(facets=_facets(view, [{**tile, "uri": ""} for _, _, tile in shown])), sweep_text(view)])
@@ -274,25 +294,29 @@ def _inputs(header: SweepHeader, images: SweepImages) -> list[dict[str, Any]]:
 def _ratio(view: SweepView, images: Sequence[Image | None]) -> float:
     """Return width to height of most pictures: the places of those to come are as large."""
     here = [image.width / image.height for image in images if image is not None]
-    return median(here) if here else view.ratio or 1.0
+    return median(here) if here else view.cell_ratio or 1.0
 
 
 def _tiles(
-    cells: Sequence[GridCell], images: Sequence[Image | None], width: int, ratio: float
+    cells: Sequence[GridCell],
+    sources: Sequence[tuple[Path, ...]],
+    images: Sequence[Image | None],
+    width: int,
+    ratio: float,
 ) -> list[tuple[Hashable, Image | None, dict[str, Any]]]:
     """Return for each cell what tells its picture from others, its picture, and its words."""
     return [
         (
-            cell.source,
+            shown,
             image,
             {
-                "alt": _alt(cell, is_here=image is not None),
+                "alt": _alt(cell, len(shown), is_here=image is not None),
                 "words": "" if image else f"{cell.mark} {cell.words or GONE}",
-                "below": one_line(cell.name),
+                "below": one_line(" · ".join(filter(None, [cell.name, _of_how_many(cell, len(shown))]))),
                 **_box(image.width / image.height if image else ratio, width),
             },
         )
-        for cell, image in zip(cells, images, strict=True)
+        for cell, shown, image in zip(cells, sources, images, strict=True)
     ]
 
 
@@ -328,8 +352,16 @@ def placeholder(ratio: float) -> str:
     return data_uri(file.getvalue(), "image/png")
 
 
-def _alt(cell: GridCell, *, is_here: bool) -> str:
-    return one_line(cell.title if is_here else f"{cell.title}: {cell.words or GONE}")
+def _alt(cell: GridCell, shown: int, *, is_here: bool) -> str:
+    if not is_here:
+        return one_line(f"{cell.title}: {cell.words or GONE}")
+    count = _of_how_many(cell, shown) or (f"{shown} pictures" if shown > 1 else "")
+    return one_line(f"{cell.title} ({count})" if count else cell.title)
+
+
+def _of_how_many(cell: GridCell, shown: int) -> str:
+    """Return how many of its pictures are shown; empty where that is all of them."""
+    return f"{shown} of {len(cell.sources)}" if 0 < shown < len(cell.sources) else ""
 
 
 def _alt_of_row(row: Sequence[GridCell]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from nbbanana.display.thumbs import DENSITY, LADDER, TYPICAL, base64_length, dat
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["STRIP_SIDE", "SweepImages", "strip_tile"]
+__all__ = ["STRIP_SIDE", "SweepImages", "shape_of", "side_by_side", "strip_tile"]
 
 STRIP_SIDE = 36
 """CSS pixels of the longer side of a picture in a row that is one picture."""
@@ -20,6 +21,8 @@ STRIP_PICTURES = 800
 """Of rows with so many pictures in all, each has two pixels a CSS pixel; of more, fewer."""
 INPUT_SIDE = 64
 """CSS pixels of an input picture beside the words."""
+LINE = 2
+"""Pixels between two pictures of one cell, at least."""
 DECODED_AT_ONCE = 64
 """So many pictures are decoded together: their small copies alone stay."""
 
@@ -52,6 +55,20 @@ class SweepImages:
             self._decoded.update(zip([(one, side) for one in some], found, strict=True))
         self.decodings += len(new)
         return [None if one is None else self._decoded[one, side] for one in sources]
+
+    def together(self, cells: Sequence[Sequence[Path]], side: float) -> list[Image | None]:
+        """Return the pictures of each cell as one, for a box of so many CSS pixels; None where it has none to see."""
+        found: dict[tuple[Path, ...], Image | None] = {(): None}
+        for count in sorted({len(sources) for sources in cells} - {0}):
+            some = [tuple(sources) for sources in cells if len(sources) == count]
+            images = iter(self.pictures([one for sources in some for one in sources], side / shape_of(count)[0]))
+            for sources in some:
+                own, key = [next(images) for _ in sources], (sources, side)
+                if count == 1 or not any(own):
+                    found[sources] = own[0]
+                else:
+                    found[sources] = self._strips[key] = self._strips.get(key) or side_by_side(own)
+        return [found[tuple(sources)] for sources in cells]
 
     def uris(self, images: Sequence[tuple[Hashable, Image | None]], room: int) -> list[str]:
         """
@@ -117,6 +134,33 @@ def _strip(images: Sequence[Image | None], ratio: float, total: int) -> Image:
         if image is not None:
             small = ImageOps.contain(image, (width - 2, height))
             made.paste(small, (number * width + (width - small.width) // 2, (height - small.height) // 2))
+    return made
+
+
+def shape_of(count: int) -> tuple[int, int]:
+    """
+    Return in how many columns and rows the pictures of one cell stand.
+
+    >>> shape_of(1), shape_of(2), shape_of(3), shape_of(4), shape_of(5)
+    ((1, 1), (2, 1), (2, 2), (2, 2), (3, 2))
+    """
+    columns = math.ceil(math.sqrt(max(1, count)))
+    return columns, math.ceil(max(1, count) / columns)
+
+
+def side_by_side(images: Sequence[Image | None]) -> Image:
+    """Return the pictures of one cell as one, with a thin line between them; grey where one cannot be read."""
+    from PIL import Image
+
+    columns, rows = shape_of(len(images))
+    width = max(image.width for image in images if image is not None)
+    height = max(image.height for image in images if image is not None)
+    line = max(LINE, width // 80)
+    made = Image.new("RGB", (columns * (width + line) - line, rows * (height + line) - line), "#888")
+    for number, image in enumerate(images):
+        if image is not None:
+            left, top = number % columns * (width + line), number // columns * (height + line)
+            made.paste(image, (left + (width - image.width) // 2, top + (height - image.height) // 2))
     return made
 
 

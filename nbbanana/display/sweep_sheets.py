@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.lettering import Lettering, lettering
 from nbbanana.display.sweep_grid import GONE, GridCell, SweepView
+from nbbanana.display.sweep_images import side_by_side
 from nbbanana.display.thumbs import DENSITY, fitting, load
 from nbbanana.text import one_line
 
@@ -208,7 +209,7 @@ class _Sheet:
         columns = max((len(row) for facet in view.facets for _, row in facet.rows), default=1)
         across = (paper.room - names) // columns - paper.gap
         width = max(paper.px(LEAST), min(width, across))
-        ratio = view.ratio or 1.0
+        ratio = view.cell_ratio or 1.0
         lines = max((bool(cell.name) * 2 + bool(cell.note) for cell in view.cells), default=0)
         caption = lines * round(1.3 * paper.points(6)) + (paper.px(0.03) if lines else 0)
         heads = max((len(self._small.wrapped(one_line(name), width, 3)) for name in view.columns), default=0)
@@ -308,7 +309,11 @@ class _Sheet:
             most = max(1, measures.row // self._line)
             self._draw_lines(draw, name, (start, top), measures.names - 2 * paper.gap, most)
             side = max(measures.width, measures.height) / DENSITY
-            images = load([cell.source for cell in row], [(side, side)] * len(row))
+            images = (
+                [_loaded(cell, side) for cell in row]
+                if any(cell.more for cell in row)
+                else load([cell.source for cell in row], [(side, side)] * len(row))
+            )
             for column, (cell, image) in enumerate(zip(row, images, strict=True)):
                 self._draw_cell(sheet, draw, cell, image, (left + column * (measures.width + paper.gap), top))
             top += measures.row + paper.gap
@@ -343,6 +348,12 @@ class _Sheet:
         said = f"{cell.words or GONE}. {cell.why}" if cell.why else cell.words or GONE
         for number, text in enumerate(_lines(self._tiny, one_line(said)[:LONGEST], width, most)):
             self._tiny.draw(draw, (at[0] + pad, at[1] + pad + number * line), text, INK if number == 0 else GREY)
+
+
+def _loaded(cell: GridCell, side: float) -> Image | None:
+    """Return the pictures of a cell beside each other; None where it has none to see."""
+    images = load(cell.sources, [(side, side)] * len(cell.sources))
+    return side_by_side(images) if any(images) else None
 
 
 def _lines(letters: Lettering, text: str, width: int, most: int) -> list[str]:

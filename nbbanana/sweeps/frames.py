@@ -21,6 +21,9 @@ def frame_of(plan: Plan, standings: Sequence[Standing], library: Library) -> Dat
     """
     Return the cells as rows: the axes, then what became of each.
 
+    `path` is the file of the first picture of a cell, `paths` lists those of all: `frame.explode("paths")` has a row
+    for each picture.
+
     Measured figures are those of the worst output: ΔE00 and how far redrawn (0 to 1) outside the region, pixels moved.
 
     Raises:
@@ -36,6 +39,7 @@ def frame_of(plan: Plan, standings: Sequence[Standing], library: Library) -> Dat
 def _row(plan: Plan, cell: Cell, standing: Standing, library: Library) -> dict[str, Any]:
     edit, request = standing.edit, cell.request
     outputs = edit.outputs if edit is not None and standing.state == "here" else ()
+    paths = [str(library.store.blob_path(output.sha256)) for output in outputs]
     return {
         "cell": cell.number,
         **{axis.name: cell.at.get(axis.name) for axis in plan.axes},
@@ -46,7 +50,8 @@ def _row(plan: Plan, cell: Cell, standing: Standing, library: Library) -> dict[s
         "provider": edit.provider if edit else cell.provider,
         "cost": edit.cost if edit else None,
         "seconds": edit.duration if edit else None,
-        "path": str(library.store.blob_path(outputs[0].sha256)) if outputs else None,
+        "path": paths[0] if paths else None,
+        "paths": paths,
         "drift_outside": worst(edit.drifts, "recoloured_outside") if edit else None,
         "redrawn_outside": worst(edit.drifts, "redrawn_outside") if edit else None,
         "moved": worst(edit.drifts, "moved") if edit else None,

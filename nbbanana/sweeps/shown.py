@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepImages, SweepView, sweep_grid_bundle
+from nbbanana.errors import UnknownModelError
 from nbbanana.session.library import Library
 from nbbanana.sweeps.cells import Cell, Standing
 from nbbanana.sweeps.layout import layout_of
@@ -80,13 +82,26 @@ def _view(
 
     laid, why = layout_of(plan, made), reasons(plan, standings)
     header = header_of(plan, standings)
-    return SweepView(lines, laid.corner, laid.columns, laid.facets, why, header, ratio_to_come(plan))
+    return SweepView(
+        lines, laid.corner, laid.columns, laid.facets, why, header, ratio_to_come(plan), _each(plan, library)
+    )
+
+
+def _each(plan: Plan, library: Library) -> int:
+    """Return how many pictures a cell asks for at most; 1 where its model is not known here."""
+    most = 1
+    for request in (cell.request for cell in plan.cells):
+        if request is not None:
+            with suppress(UnknownModelError):
+                most = max(most, library.model_by_id(request.model).count(request.parameters))
+    return most
 
 
 def _made(cell: Cell, standing: Standing, library: Library) -> GridCell:
     """Return what is shown of a cell."""
     edit = standing.edit
     outputs = edit.outputs if edit is not None and standing.state == "here" else ()
-    source = library.blob(outputs[0].sha256) if outputs else None
+    sources = tuple(source for output in outputs if (source := library.blob(output.sha256)) is not None)
+    source = sources[0] if sources else None
     words = "" if source is not None else WORDS.get(standing.state, "its file is gone")
-    return GridCell(cell.title, source, words, MARKS[standing.state], why=standing.why)
+    return GridCell(cell.title, source, words, MARKS[standing.state], why=standing.why, more=sources[1:])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,55 @@ def test_what_is_not_here_yet_has_the_size_that_it_will_have(grains):
     after = pictures(sweep_grid_bundle(grid(grains[:4], 2))["text/html"])
     sizes = [[(one.attributes["width"], one.attributes["height"]) for one in some] for some in (before, after)]
     assert sizes[0] == sizes[1]
+
+
+def several(grains: list[Path], count: int, columns: int, each: int) -> SweepView:
+    """A grid whose cells have several pictures each."""
+    made = grid([grains[at % len(grains)] for at in range(count)], columns)
+    more = tuple(grains[1:each])
+    rows = [(name, [replace(cell, more=more) for cell in row]) for name, row in made.facets[0].rows]
+    return replace(made, facets=[GridFacet("", rows)], each=each, ratio=4 / 3)
+
+
+@pytest.mark.parametrize(("each", "across", "down"), [(2, 2, 1), (3, 2, 2), (4, 2, 2), (5, 3, 2)])
+def test_all_pictures_of_a_cell_stand_beside_each_other_in_it(tmp_path, each, across, down):
+    """Each in its own colour, which is found in its place; the words say how many there are."""
+    colours = [(220, 20, 20), (20, 160, 20), (20, 20, 220), (220, 200, 20), (200, 20, 200)][:each]
+    for number, colour in enumerate(colours):
+        Image.new("RGB", (400, 300), colour).save(tmp_path / f"{number}.png")
+    [cell] = pictures(sweep_grid_bundle(several(sorted(tmp_path.iterdir()), 1, 1, each))["text/html"])
+    assert cell.attributes["alt"] == f"colour 0 · seed 0 ({each} pictures)"
+    drawn = Image.open(io.BytesIO(base64.b64decode(cell.attributes["src"].partition(",")[2]))).convert("RGB")
+    assert drawn.width / drawn.height == pytest.approx(4 / 3 * across / down, rel=0.03)
+    for number, colour in enumerate(colours):
+        at = ((number % across + 0.5) * drawn.width / across, (number // across + 0.5) * drawn.height / down)
+        seen = drawn.getpixel((int(at[0]), int(at[1])))
+        assert max(abs(one - other) for one, other in zip(seen, colour, strict=True)) < 30
+
+
+@pytest.mark.parametrize(("count", "columns"), [(26, 26), (201, 3)])
+def test_a_grid_without_room_for_all_pictures_of_a_cell_says_so(grains, count, columns):
+    """It shows the first, marked where each cell has a place for words; a sentence says how to get all."""
+    html = sweep_grid_bundle(several(grains, count, columns, 2))["text/html"]
+    assert "Of the pictures of a cell the first is shown" in html
+    assert html.count("<bdi>1 of 2</bdi>") == (count if count <= 200 else 0)
+
+
+@pytest.mark.parametrize(("count", "columns"), [(96, 12), (200, 20), (201, 10)])
+def test_a_grid_of_several_pictures_a_cell_weighs_less_than_400_kb(grains, count, columns):
+    """Also of grain."""
+    data = sweep_grid_bundle(several(grains, count, columns, 4))
+    assert len(json.dumps(data)) < 400_000
+
+
+def test_what_is_not_here_yet_of_several_has_the_size_that_it_will_have(grains):
+    """The place of two pictures is as wide as two before any is here."""
+    empty = [("colour 0", [GridCell("colour 0 · seed 0", None, "under way")])]
+    whole = several(grains, 1, 1, 2)
+    [before] = pictures(sweep_grid_bundle(replace(whole, facets=[GridFacet("", empty)]))["text/html"])
+    [after] = pictures(sweep_grid_bundle(whole)["text/html"])
+    assert before.attributes["width"] == after.attributes["width"]
+    assert abs(int(before.attributes["height"]) - int(after.attributes["height"])) <= 1
 
 
 def test_each_picture_has_words_for_those_who_cannot_see_it(grains):

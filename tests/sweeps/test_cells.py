@@ -7,6 +7,7 @@ import pytest
 import nbbanana as nb
 from nbbanana import errors
 from nbbanana.sandbox import Fault
+from nbbanana.sweeps.shown import sheet_view
 
 PROMPT = "Keep the cup. Paint the wall {{colour}}."
 
@@ -56,6 +57,25 @@ def test_a_cell_of_several_pictures_says_which_to_name(pairs, session):
             ask()
     pairs[1].star()
     assert [one.id for one in session.history.filter(starred=True)] == [pairs[1].edit_id]
+
+
+def test_all_pictures_of_a_sweep_are_in_its_grid_and_in_its_table(pairs):
+    """Nothing that was paid for is left out: two a cell, side by side, and a row for each picture on wish."""
+    html = pairs._repr_mimebundle_()[0]["text/html"]
+    assert html.count("(2 pictures)") >= 2
+    frame = pairs.to_frame()
+    assert [len(paths) for paths in frame["paths"]] == [2, 2]
+    assert list(frame["path"]) == [paths[0] for paths in frame["paths"]]
+    files = [str(output.path) for cell in pairs for output in cell.result]
+    assert list(frame.explode("paths")["paths"]) == files
+
+
+def test_a_plan_keeps_room_for_all_pictures_of_a_cell(session, photo):
+    """The grid does not jump as the first of them comes: half of a wide place is not enough for two."""
+    of = {"colour": ["sand", "sage"], "aspect_ratio": "1:1", "resolution": "0.5K", "session": session}
+    for count, ratio in ((1, 1.0), (2, 2.0), (4, 1.0)):
+        plan = nb.sweep(PROMPT, photo("coffee"), n=count, **of)
+        assert sheet_view(plan.plan, plan.standings, session.library, []).cell_ratio == ratio
 
 
 def test_a_cell_is_rated_as_its_result(sweep, session):

@@ -70,6 +70,16 @@ def test_every_column_is_drawn_beside_the_others(tmp_path):
         assert sheet.convert("L").crop((sheet.width - 120, 0, sheet.width, sheet.height)).getextrema()[0] > 250
 
 
+def test_all_pictures_of_a_cell_are_on_paper(tmp_path):
+    """Three cells of two red pictures are six red areas side by side."""
+    for name in ("one", "two"):
+        Image.new("RGB", (60, 40), (200, 30, 30)).save(tmp_path / f"{name}.png")
+    cells = [GridCell("", tmp_path / "one.png", more=(tmp_path / "two.png",))] * 3
+    grid = SweepView(["A sweep."], "", ["1", "2", "3"], [GridFacet("", [("row", cells)])], ratio=1.5, each=2)
+    write_sweep_sheet(tmp_path / "grid.png", grid, "Cups", PAPER["A4"])
+    assert squares(tmp_path / "grid.png") == 6
+
+
 def test_tables_of_a_third_axis_stand_side_by_side_on_one_page(tmp_path):
     """Three tables of two columns are six pictures across, larger than below each other."""
     Image.new("RGB", (60, 40), (200, 30, 30)).save(tmp_path / "red.png")
