@@ -197,7 +197,7 @@ class Context:
         limit: how many jobs the provider gets at once.
         uploads: what was made of pictures to send them.
         timeout: seconds to wait for a job before saying so.
-        measure: whether it is measured what changed in outputs.
+        measure: says whether it is measured what changed in outputs; asked when an edit is complete.
     """
 
     rows: Rows
@@ -208,7 +208,7 @@ class Context:
     limit: AdaptiveLimit
     uploads: UploadCache
     timeout: float
-    measure: bool = False
+    measure: Callable[[], bool] = lambda: False
 
     def handle(self, run: Run) -> str:
         """Return what the provider is given to find a run's job, which was accepted."""

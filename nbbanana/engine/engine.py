@@ -65,7 +65,7 @@ class Engine:
         reuse: decides what the store answers; shared by the engines of a session.
         timeout: seconds to wait for a job before saying so.
         concurrency: the most jobs at the provider at once.
-        measure: measure what changed from the first input to each output, and record it.
+        measure: says whether what changed from the first input to each output is measured and recorded.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Engine:
         *,
         timeout: float = 1800.0,
         concurrency: int = 32,
-        measure: bool = False,
+        measure: Callable[[], bool] = lambda: False,
     ) -> None:
         self.store = store
         self.provider = provider

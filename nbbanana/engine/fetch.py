@@ -106,7 +106,7 @@ class _Outputs:
         run, source = self._run, getattr(self._context.provider, "outputs_from", None)
         if run.helper is None or source is None:
             return None
-        measures = self._context.measure and bool(run.row.inputs)
+        measures = self._context.measure() and bool(run.row.inputs)
         found = await run.helper.fetch(run.row, index, url, source, measures=measures)
         if found is None:
             return None

@@ -23,7 +23,7 @@ async def measure(edit: Edit, context: Context, known: Measures) -> Edit:
     The pictures are recorded by now. Nothing here makes an error of that: what cannot be measured or written is logged,
     and an end of the run (■, or a session that closes) ends the measuring and gives the pictures.
     """
-    if not context.measure or edit.drifts or first_input(edit) is None or not can_measure():
+    if not context.measure() or edit.drifts or first_input(edit) is None or not can_measure():
         return edit
     try:
         return await _measured(edit, context, known)

@@ -117,7 +117,7 @@ class Engines:
             self.reuse,
             timeout=known.timeout,
             concurrency=known.concurrency,
-            measure=known.measure,
+            measure=lambda: settings().measure,  # it decides about no money and no record of what was paid
         )
 
 

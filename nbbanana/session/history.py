@@ -337,15 +337,6 @@ class Page(Results[EditResult]):
     def __repr__(self) -> str:
         return f"<{len(self)} of {self._total} edits: {[result.id for result in self._results[:20]]}>"
 
-    def to_frame(self) -> DataFrame:
-        """
-        Return these edits as a pandas table, a row an edit, indexed by id; times are UTC, money is US dollars.
-
-        Raises:
-            UsageError: pandas is not installed.
-        """
-        return view_builders.history_frame(result.record for result in self)
-
     def _part(self, results: Sequence[EditResult]) -> Page:
         return Page(results, self._total, self._heading, self._library)
 

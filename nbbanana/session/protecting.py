@@ -228,11 +228,16 @@ def _own_original(edit: Edit, label: str, store: Store) -> _Original:
     """Return the main input of an edit; of an edit that put pixels back itself, the picture they came from."""
     record = edit.inputs[ORIGINAL] if edit.inputs else None
     if record is None or record.sha256 is None:
-        name = record.name if record else label
+        if record is None:
+            raise UsageError(
+                f"{label} has no original.",
+                "It was made without an input picture.",
+                f"Name a picture whose pixels are kept: {label}.protect(…, original='picture.png').",
+            )
         raise UsageError(
-            f"The original of {label} is not here." if record else f"{label} has no original.",
-            f"{name} was asked with by its address." if record else "It was made without an input picture.",
-            f"Download it, and give the file: {label}.protect(…, original='{name}').",
+            f"The original of {label} is not here.",
+            f"{record.name} was asked with by its address.",
+            f"Download it, and give the file: {label}.protect(…, original='{record.name}').",
         )
     path = store.blob_path(record.sha256)
     sent = (f"What was sent is kept: {record.note}",) if record.note else ()

@@ -26,6 +26,9 @@ from nbbanana.watching import Watcher, interrupted, watcher
 if TYPE_CHECKING:
     from nbbanana.session.stability import Stability
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 __all__ = ["Asker", "Missing", "Pending", "ResultSet", "Results", "bundle_of", "collected", "seeds_of"]
 
 Result_co = TypeVar("Result_co", covariant=True)
@@ -194,6 +197,15 @@ class Results(Sampled, Sequence[Result_co]):
 
     def __nbbanana_samples__(self) -> list[Sample]:
         return [sample for result in self._results for sample in result.__nbbanana_samples__()]
+
+    def to_frame(self) -> DataFrame:
+        """
+        Return these edits as a pandas table, a row an edit, indexed by id; times are UTC, money is US dollars.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        return view_builders.history_frame(result.record for result in self._results)
 
     def _part(self, results: Sequence[Any]) -> Self:
         return type(self)(results)

@@ -96,6 +96,16 @@ def test_nothing_is_measured_where_it_is_switched_off(session: nb.Session, photo
     assert session.edit(SNOW, photograph, seed=7, **SMALL).record.drifts == ()
 
 
+@pytest.mark.painted
+def test_the_setting_holds_from_the_next_edit_on(measuring: None, session: nb.Session, photograph: Any) -> None:
+    """Also where this session has sent requests before."""
+    assert session.edit(SNOW, photograph, seed=1, **SMALL).record.drifts
+    settings().measure = False
+    assert not session.edit(SNOW, photograph, seed=2, **SMALL).record.drifts
+    settings().measure = True
+    assert session.edit(SNOW, photograph, seed=3, **SMALL).record.drifts
+
+
 def test_nothing_is_measured_without_numpy(
     measuring: None, session: nb.Session, photograph: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

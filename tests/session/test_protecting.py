@@ -467,3 +467,11 @@ def test_a_stranger_s_record_that_makes_no_sense_is_an_error_of_ours(
     for act in (stored.rerun, stored.code, stored.cell, stored[0].protect):
         with pytest.raises(errors.UsageError):
             act()
+
+
+def test_a_picture_that_was_made_of_words_alone_has_no_original(session: nb.Session) -> None:
+    """There is nothing to download: another picture may be named."""
+    made = session.edit("A red bicycle.", model="google/nano-banana-2/text-to-image", resolution="1K")
+    with pytest.raises(errors.UsageError, match="Name a picture whose pixels are kept") as caught:
+        made[0].protect((0, 0, 0.5, 0.5))
+    assert "Download" not in str(caught.value)

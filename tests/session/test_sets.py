@@ -124,3 +124,10 @@ def test_several_models_are_all_named_above_and_each_at_its_picture(ask):
     assert "kontext" in captions[1]
     page, text = shown(first.vary([1, 2], model="kontext", without=["resolution"]))
     assert "kontext at sandbox" in text.splitlines()[0]
+
+
+def test_a_series_is_a_table(ask):
+    """A row an edit, as a page of the history has them."""
+    table = ask(KEEP, seed=0).vary(range(1, 4)).to_frame()
+    assert list(table.seed) == [1, 2, 3]
+    assert table.index.name == "id"
