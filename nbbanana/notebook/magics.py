@@ -146,7 +146,10 @@ class NBBananaMagics(Magics):
         _takes_nothing("%nbresume", line)
         jobs = current().history.collect()
         if not jobs:
-            say(self._shell, "Nothing waits to be collected.")
+            count = current().history.watched()
+            jobs_go = "1 job goes" if count == 1 else f"{count} jobs go"
+            on = f" {jobs_go} on in a kernel that runs, this one or another, which collects each as it is done."
+            say(self._shell, f"Nothing waits to be collected.{on if count else ''}")
         for job in jobs:
             try:
                 result = job.result()

@@ -194,6 +194,12 @@ class History:
         found = self._library.store.unfinished(unclaimed=True)
         return self._page([edit for edit in found if edit.request_id], "jobs that wait to be collected")
 
+    def watched(self) -> int:
+        """Count the accepted jobs that go on in this kernel or another, which collects each as it is done."""
+        store = self._library.store
+        unclaimed = {edit.id for edit in store.unfinished(unclaimed=True)}
+        return sum(edit.request_id is not None and edit.id not in unclaimed for edit in store.unfinished())
+
     def collect(self) -> list[Job]:
         """
         Take up every accepted job that no kernel watches; nothing is sent a second time.

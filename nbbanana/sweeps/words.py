@@ -100,7 +100,8 @@ def summary_of(plan: Plan, standings: Sequence[Standing]) -> str:
 def stopped(plan: Plan, standings: Sequence[Standing]) -> str:
     """Return how a sweep stands that was interrupted, and how to go on."""
     on = sum(one.state == "under way" for one in standings)
-    goes_on = f" {_cells(on).rsplit(' ', 1)[0]} at the service go on and may be charged." if on else ""
+    what = "1 cell that was sent goes" if on == 1 else f"{on} cells that were sent go"
+    goes_on = f" {what} on here, may be charged, and need no %nbresume in this kernel." if on else ""
     return f"Stopped: {summary_of(plan, standings)}{goes_on} Run it again for the rest: nothing is paid twice."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.waiting import until
 
 import nbbanana as nb
 from nbbanana import errors
@@ -109,3 +110,20 @@ def test_a_cell_whose_price_is_not_known_is_told_the_option_of_its_line(shell: A
         shell.run_cell(cell(line)).raise_error()
     shell.run_cell(cell(f"grid << {line} --assume-price 0.11"))
     assert {one.state for one in shell.user_ns["grid"]} == {"here"}
+
+
+def test_what_goes_on_after_an_interrupt_is_said_to_go_on_here(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the cell that was stopped, and by `%nbresume`, for which nothing is left to do."""
+    monkeypatch.setenv("NBBANANA_SANDBOX_SCALE", "20")
+    sweep = nb.sweep("Make it night.", notebook.user_ns["table"], seed=[1, 2])
+    running = sweep.begin()
+    running.start()
+    until(lambda: all(job.request_id is not None for job in running.jobs.values()))
+    running.take_back()
+    sent = sum(cell.state == "under way" for cell in sweep)
+    assert sent
+    assert f"{sent} cell{'s' * (sent > 1)} that w" in sweep.stopped
+    assert "on here, may be charged, and need no %nbresume" in sweep.stopped
+    notebook.run_cell("%nbresume")
+    assert "Nothing waits to be collected." in notebook.shown[-1]["text/plain"]
+    assert "on in a kernel that runs, this one or another" in notebook.shown[-1]["text/plain"]
