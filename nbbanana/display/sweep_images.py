@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbbanana.display.thumbs import DENSITY, LADDER, TYPICAL, base64_length, data_uri, encode, load, rung_for, squares
+from nbbanana.errors import ImageError
+from nbbanana.images.kept_thumbnails import kept_or_made
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,7 +54,7 @@ class SweepImages:
         new = list(dict.fromkeys(one for one in sources if one is not None and (one, side) not in self._decoded))
         for at in range(0, len(new), DECODED_AT_ONCE):
             some = new[at : at + DECODED_AT_ONCE]
-            found = load(some, [(side, side)] * len(some))
+            found = load(_small_files(some), [(side, side)] * len(some))
             self._decoded.update(zip([(one, side) for one in some], found, strict=True))
         self.decodings += len(new)
         return [None if one is None else self._decoded[one, side] for one in sources]
@@ -114,6 +117,19 @@ class SweepImages:
         if key not in self._inputs:
             self._inputs[key] = [one["uri"] for one in squares(sources, INPUT_SIDE, 60)]
         return self._inputs[key]
+
+
+def _small_files(sources: Sequence[Path]) -> list[bytes | Path]:
+    """Return the thumbnails of pictures, from the disk where they are kept; what cannot be read stays as it is."""
+
+    def small(source: Path) -> bytes | Path:
+        try:
+            return kept_or_made(source)
+        except (ImageError, OSError):
+            return source
+
+    with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it decodes
+        return list(pool.map(small, sources))
 
 
 def _strip(images: Sequence[Image | None], ratio: float, total: int) -> Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from nbbanana.engine.output_drift import Measure
@@ -30,6 +30,7 @@ class Fetched:
         height: in pixels.
         size: in bytes.
         measures: what was measured of it; empty where it was not measured.
+        thumbnail: a small copy of it, as `nbbanana.images.kept_thumbnails` keeps them; empty where none was made.
     """
 
     sha256: str
@@ -38,6 +39,7 @@ class Fetched:
     height: int
     size: int
     measures: Measures
+    thumbnail: bytes = field(default=b"", repr=False)
 
 
 class Helper(Protocol):

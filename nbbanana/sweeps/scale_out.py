@@ -19,6 +19,7 @@ from typing import Any
 
 from nbbanana.engine.helping import Fetched
 from nbbanana.errors import StoreError, UsageError
+from nbbanana.images import kept_thumbnails
 from nbbanana.providers.downloads import OutputSource
 from nbbanana.store import Store
 from nbbanana.store.records import Edit
@@ -120,6 +121,8 @@ class Cluster:
             found = await self._worked(work)
         if isinstance(found, Fetched) and await asyncio.to_thread(self._adopted, found.sha256):
             self.fetched += 1
+            if found.thumbnail:
+                await asyncio.to_thread(kept_thumbnails.keep, found.sha256, found.thumbnail)
             return found
         self.returned += 1
         return None

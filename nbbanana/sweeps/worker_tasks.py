@@ -1,5 +1,5 @@
 """
-What a worker of a cluster does: fetch an output, check it, hash it, put it where the store takes it, measure it.
+What a worker of a cluster does: fetch an output, check, hash and shrink it, put it where the store is, measure it.
 
 A worker gets addresses of outputs and folders. It gets no key, writes no row, and what it does can be done twice: a
 blob is named by its content, and is renamed into its place once it is whole.
@@ -16,7 +16,7 @@ from pathlib import Path
 from nbbanana.engine.helping import Fetched
 from nbbanana.engine.output_drift import Measure, can_measure, measure_output
 from nbbanana.errors import NBBananaError
-from nbbanana.images import verify_pixels
+from nbbanana.images import kept_thumbnails, verify_pixels
 from nbbanana.providers.base import Downloaded
 from nbbanana.providers.downloads import OutputSource
 from nbbanana.providers.http import Connections
@@ -115,7 +115,8 @@ async def _download(work: Work, folder: Path) -> Downloaded:
 
 def _checked(file: Downloaded) -> Fetched:
     info = verify_pixels(file.path)
-    return Fetched(file.sha256, info.mime, info.width, info.height, file.size, {})
+    small = kept_thumbnails.made(file.path)
+    return Fetched(file.sha256, info.mime, info.width, info.height, file.size, {}, small)
 
 
 def _measured(work: Work, found: Fetched, blobs: Blobs) -> dict[int, Measure | None]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -13,8 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from nbbanana.errors import NBBananaError
-from nbbanana.images import inspect, thumbnail
-from nbbanana.settings import cache_dir
+from nbbanana.images import inspect, kept_thumbnails, thumbnail
 from nbbanana.store import Store
 from nbbanana.widgets import ui_thread
 
@@ -121,27 +118,13 @@ def _from_disk(source: Source) -> bytes:
         ImageError: no picture, or a damaged one.
     """
     if not source.is_stored:
-        return _make(source)
-    place = cache_dir() / "thumbnails" / source.key[:2] / f"{source.key.replace('@', '-')}.webp"
-    with suppress(OSError):  # not there yet
-        return place.read_bytes()
-    made = _make(source)
-    with suppress(OSError):  # a disk that is full or read-only costs time, not the picture
-        _write(place, made)
-    return made
-
-
-def _make(source: Source) -> bytes:
-    return thumbnail(source.data, side=source.side, format="WEBP", quality=80)
-
-
-def _write(place: Path, data: bytes) -> None:
-    """Write a file so that no other process reads half of it."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=place.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    Path(name).replace(place)
+        return kept_thumbnails.made(source.data, source.side)
+    sha256 = source.key.partition("@")[0]
+    found = kept_thumbnails.kept(sha256, source.side)
+    if found is None:
+        found = kept_thumbnails.made(source.data, source.side)
+        kept_thumbnails.keep(sha256, found, source.side)
+    return found
 
 
 # ── larger copies ───────────────────────────────────────────────────────────────────────────────────────────

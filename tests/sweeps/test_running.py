@@ -214,3 +214,16 @@ def test_a_plan_says_beforehand_that_it_is_beyond_the_budget_or_of_unknown_price
     with pytest.raises(errors.BudgetError, match=r"assume_price=0\.11"):
         sweep.run()
     assert not box.submissions
+
+
+def test_a_grid_is_drawn_in_the_next_kernel_without_decoding_its_pictures(served, planned, monkeypatch):
+    """Small copies of stored pictures are kept on disk."""
+    session, _ = served()
+    planned(session).run()._repr_mimebundle_()
+
+    def decoded(*_):
+        raise AssertionError("a picture was decoded again")
+
+    monkeypatch.setattr("nbbanana.images.kept_thumbnails.thumbnail", decoded)
+    shown = planned(nb.Session(store=session.folder))._repr_mimebundle_()[0]["text/html"]
+    assert shown.count("<img") == 5

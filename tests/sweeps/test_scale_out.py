@@ -17,6 +17,8 @@ from support import clustered, swept
 from support.faulty_sandbox import FaultySandbox, faulty_sandbox
 
 from nbbanana import errors
+from nbbanana.images.kept_thumbnails import SIDE
+from nbbanana.settings import cache_dir
 from nbbanana.sweeps import scale_out
 from nbbanana.sweeps.worker_tasks import Work, fetch_output
 
@@ -55,6 +57,9 @@ def test_each_result_is_once_in_the_store_whatever_worker_dies(tmp_path, cells, 
     assert found["ok"]
     assert found["has the key"], "the memory was not read"
     assert found["workers with the key"] == 0
+    assert any((cache_dir() / "thumbnails").rglob(f"*-{SIDE}.webp")), (
+        "workers made thumbnails, and the client kept them"
+    )
 
 
 @pytest.mark.nightly
