@@ -126,7 +126,11 @@ def _row_of(shape: Shape) -> dict[str, Any]:
 def _part(value: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
-        raise UsageError(f"{value!r} is not a place in a picture.", "Places are numbers from 0 to 1.", "Draw it again.")
+        raise UsageError(
+            f"{value!r} is not a place in a picture.",
+            "Places are numbers from 0 to 1.",
+            "Give four such numbers, for example (0.7, 0, 1, 0.3), or draw it again.",
+        )
     return min(1.0, max(0.0, number))
 
 

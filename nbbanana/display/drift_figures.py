@@ -16,6 +16,8 @@ ALL_REDRAWN = "all of it redrawn"
 
 TONE = ((0.7, "mostly"), (0.3, "partly"))
 """From which part on a change of tone of the whole picture is said to explain how far a part was recoloured."""
+MOVED, UNMOVED = (0.0005, 0.005), (0.01, 0.02)
+"""The least stretch, and the least part cut off or added, that is said: where the scene moved, and where it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,12 @@ def _value(figure: Mapping[str, float], places: int, unit: str = "") -> Value:
 
 def _moved(moved: Mapping[str, Any]) -> Value:
     found = _value(moved["corner"], 1, " px")
-    return Value(found.said, found.noise, found.is_above, ", ".join(_movement(moved)) if found.is_above else "")
+    said = [*(_movement(moved) if found.is_above else ()), *_frame(moved, *(MOVED if found.is_above else UNMOVED))]
+    return Value(found.said, found.noise, found.is_above, ", ".join(said))
 
 
 def _movement(moved: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how the scene moved in the frame."""
     across, down = moved["shift"]
     if abs(across) >= 0.05:
         yield f"{abs(across):.1f} px to the {'right' if across > 0 else 'left'}"
@@ -137,13 +141,18 @@ def _movement(moved: Mapping[str, Any]) -> Iterator[str]:
         yield f"{abs(down):.1f} px {'down' if down > 0 else 'up'}"
     if abs(moved["scale"] - 1) >= 0.0005:
         yield f"{'enlarged' if moved['scale'] > 1 else 'reduced'} {abs(moved['scale'] - 1):.1%}"
-    if abs(moved["stretch"] - 1) >= 0.0005:
-        yield f"stretched {abs(moved['stretch'] - 1):.1%} {'across' if moved['stretch'] > 1 else 'upright'}"
     if abs(moved["rotation"]) >= 0.05:
         yield f"turned {abs(moved['rotation']):.1f}°"
-    if moved["lost"] >= 0.005:
+
+
+def _frame(moved: Mapping[str, Any], least_stretch: float, least_edge: float) -> Iterator[str]:
+    """Yield what became of the frame, whether or not the scene moved in it: its shape, its edges."""
+    stretch = moved["stretch"]
+    if stretch > 0 and (more := max(stretch, 1 / stretch) - 1) >= least_stretch:
+        yield f"stretched {more:.{1 if more < 0.1 else 0}%} {'across' if stretch > 1 else 'upright'}"
+    if moved["lost"] >= least_edge:
         yield f"{moved['lost']:.0%} cut off"
-    if moved["added"] >= 0.005:
+    if moved["added"] >= least_edge:
         yield f"{moved['added']:.0%} added at the edges"
 
 

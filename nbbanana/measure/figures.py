@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Drift", "Figure", "Likeness", "Moved", "Part", "Protected", "Tile"]
 
+SEEN_EDGE = 0.02
+"""Part of a picture that was cut off or added from which on the sentence says so."""
 MOST_BOXES = 12
 """Boxes of a kind that a record keeps, the largest."""
 
@@ -52,11 +54,13 @@ class Moved:
     """
     How the scene moved in the frame, in pixels of the first picture; a resize alone moves nothing.
 
+    A frame that was cut, extended or stretched moves nothing either: `lost`, `added` and `stretch` say so.
+
     Args:
         corner: pixels by which the corner that moved most did; its floor is how well that is known.
         shift: pixels by which the middle moved, to the right and down.
         scale: by how much the content grew: 1 where it did not.
-        stretch: how much wider it became than it became tall.
+        stretch: how much wider things became than they became tall, also where the frame was stretched with them.
         rotation: degrees clockwise.
         lost: which part of the first picture the second does not show.
         added: which part of the second picture the first does not show.
@@ -180,9 +184,9 @@ class Drift:
         return f"{text[0].upper()}{text[1:]}."
 
     def _said(self) -> Iterator[str]:
-        moved = self.moved.corner.is_above
+        moved = ", ".join(_movement(self.moved))
         if moved:
-            yield _movement(self.moved)
+            yield moved
         outside = self.outside.words if self.outside else ""
         inside = self.inside.words if self.inside else ""
         if not self.is_region_given:
@@ -262,17 +266,22 @@ class Drift:
         }
 
 
-def _movement(moved: Moved) -> str:
-    found = [f"moved {moved.corner:.1f} px" if moved.corner.value < 100 else f"moved {moved.corner:.0f} px"]
-    if abs(moved.scale - 1) >= 0.002:
-        found.append(f"{'enlarged' if moved.scale > 1 else 'reduced'} {abs(moved.scale - 1):.1%}")
-    if abs(moved.stretch - 1) >= 0.003:
-        found.append(f"stretched {abs(moved.stretch - 1):.1%} {'across' if moved.stretch > 1 else 'upright'}")
-    if abs(moved.rotation) >= 0.1:
-        found.append(f"turned {abs(moved.rotation):.1f}°")
-    if moved.lost >= 0.02:
-        found.append(f"{moved.lost:.0%} cut off")
-    return ", ".join(found)
+def _movement(moved: Moved) -> Iterator[str]:
+    """Yield in words how the scene moved in the frame, and what became of the frame, whether or not it did."""
+    did_move = moved.corner.is_above
+    if did_move:
+        yield f"moved {moved.corner:.1f} px" if moved.corner.value < 100 else f"moved {moved.corner:.0f} px"
+    if did_move and abs(moved.scale - 1) >= 0.002:
+        yield f"{'enlarged' if moved.scale > 1 else 'reduced'} {abs(moved.scale - 1):.1%}"
+    more = max(moved.stretch, 1 / moved.stretch) - 1
+    if more >= (0.003 if did_move else 0.01):
+        yield f"stretched {more:.{1 if more < 0.1 else 0}%} {'across' if moved.stretch > 1 else 'upright'}"
+    if did_move and abs(moved.rotation) >= 0.1:
+        yield f"turned {abs(moved.rotation):.1f}°"
+    if moved.lost >= SEEN_EDGE:
+        yield f"{moved.lost:.0%} cut off"
+    if moved.added >= SEEN_EDGE:
+        yield f"{moved.added:.0%} added at the edges"
 
 
 def _rounded(figure: Figure | None) -> dict[str, float] | None:

@@ -159,10 +159,11 @@ class Registration:
 
     @property
     def stretch(self) -> float:
-        """How much wider it became than it became tall: 1 where the shape of things stayed."""
+        """How much wider things became than they became tall: 1 where their shape stayed, as in a plain resize."""
         across, down = self.matrix.scales
         nominal = self.nominal
-        return (across / nominal.a) / (down / nominal.e)
+        rounding = nominal.a / nominal.e if _same_shape(self.before, self.after) else 1.0
+        return across / down / rounding
 
     @property
     def rotation(self) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nbbanana.errors import UsageError
 from nbbanana.measure.pixels import Bools, Floats
-from nbbanana.regions import Area, Box, box_shape, boxes_of
+from nbbanana.regions import Area, Box, Shape, box_shape, boxes_of
 
 __all__ = ["Region", "components", "grown", "region_of"]
 
@@ -49,7 +49,7 @@ def region_of(given: object, size: tuple[int, int]) -> Region | None:
         size: width and height of the picture.
 
     Raises:
-        UsageError: none of these.
+        UsageError: none of these, or a region of nothing.
 
     >>> region_of((0.5, 0, 1, 1), (8, 4)).mask[0].tolist()
     [False, False, False, False, True, True, True, True]
@@ -61,18 +61,39 @@ def region_of(given: object, size: tuple[int, int]) -> Region | None:
     if isinstance(given, Region):
         return given
     if isinstance(given, Area):
-        return Region(_mask(given, size), given.boxes)
+        return _of_boxes(given, given.boxes, size)
+    if getattr(given, "shape", None) == (4,):
+        given = np.asarray(given).tolist()
     if hasattr(given, "getbands") or hasattr(given, "__array_interface__"):
         return _of_mask(given)
     if isinstance(given, list | tuple) and given:
         boxes = given if isinstance(given[0], list | tuple) else [given]
-        area = Area(tuple(box_shape(box) for box in boxes), size)
-        return Region(_mask(area, size), boxes_of(area.shapes))
+        area = Area(tuple(_checked(box_shape(box)) for box in boxes), size)
+        return _of_boxes(area, boxes_of(area.shapes), size)
     raise UsageError(
         f"A {type(given).__name__} is not a region.",
         "A region is a box of four parts of the picture, boxes, an area that was drawn, or a mask.",
         "For example: region=(0.7, 0, 1, 0.3).",
     )
+
+
+def _of_boxes(area: Area, boxes: tuple[Box, ...], size: tuple[int, int]) -> Region:
+    if not any(box.area > 0 for box in boxes):
+        raise _nothing("It has no width or no height.")
+    return Region(_mask(area, size), boxes)
+
+
+def _checked(box: Shape) -> Shape:
+    """Return a box whose corners are in order."""
+    (left, top), (right, bottom) = box.points
+    if left > right or top > bottom:
+        shown = f"{left:g}, {top:g}, {right:g}, {bottom:g}"
+        raise _nothing(f"In the box {shown} the left or the top is beyond the right or the bottom.")
+    return box
+
+
+def _nothing(why: str) -> UsageError:
+    return UsageError("The region is nothing of the picture.", why, "For example: (0.7, 0, 1, 0.3).")
 
 
 def _mask(area: Area, size: tuple[int, int]) -> Bools:
@@ -89,6 +110,8 @@ def _of_mask(given: object) -> Region:
             "Take one channel.",
         )
     mask = plane if plane.dtype == bool else plane > (127 if plane.max() > 1 else 0.5)
+    if not mask.any():
+        raise _nothing("No pixel of the mask is white (above half).")
     return Region(mask, components(mask))
 
 

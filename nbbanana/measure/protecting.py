@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbbanana.errors import MeasureError, UsageError
-from nbbanana.measure.comparison import LEAST_TILE, Aligned, aligned, encoded
+from nbbanana.measure.comparison import LEAST_TILE, RECOLOURED, Aligned, aligned, encoded
 from nbbanana.measure.figures import Figure, Protected
 from nbbanana.measure.masks import Region
 from nbbanana.measure.pixels import Bools, Floats, averaged, opaque, resized, tiled
@@ -22,8 +22,8 @@ __all__ = ["protected"]
 WORST_CORNER = 0.75
 """Pixels by which a corner may be off: with more, a seam through an edge shows a step."""
 LEAST_CONFIDENCE = 0.55
-WORST_SEAM = 12.0
-"""Mean ΔE00 along the seam from which on the pictures do not belong together there."""
+WORST_SEAM = RECOLOURED
+"""Mean ΔE00 along the seam that it may have: from there on a place counts as recoloured, and is seen as a step."""
 MOST_UNCOVERED = 0.15
 """Part of what is to change that the edited picture may lack."""
 SEAM = 2

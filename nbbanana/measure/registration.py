@@ -9,6 +9,7 @@ nothing, so that what was edited does not pull.
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -43,6 +44,8 @@ CLEARLY = 0.55
 """Part of the texture that must fit in a picture that repeats itself in part: less may be one period off."""
 SURELY = 0.6
 """Part of the texture that fits from which on the map is as sure as can be."""
+CLEARER = 1.25
+"""How many times as well a mirrored picture must fit to be taken for one: things with an axis fit both ways alike."""
 HOPELESS, HOPELESS_AT = 0.06, 128
 """Part of the texture that fits at one of the levels below which a map is not followed further."""
 LEAST_TEXTURE = 0.004
@@ -117,6 +120,7 @@ def register(before: Image, after: Image, ignore: Bools | None = None) -> Regist
             "Compare a picture with what was made from it.",
             reason="unrelated",
         )
+    pair.check_not_mirrored(found)
     return pair.fine(found)
 
 
@@ -131,15 +135,15 @@ class _Pair:
         self.sizes = before.size, after.size
         self.planes = _base(before), _base(after)
         self.ignore = ignore
-        self._levels: dict[tuple[int, tuple[float, float]], Level] = {}
+        self.levels: dict[tuple[int, tuple[float, float]], Level] = {}
         self.scales = nominal_scales(*self.sizes)
 
     def level(self, side: int, scales: tuple[float, float]) -> Level:
         """Return both at a longest side below the finest, the second at the scales that it is thought to have."""
-        if (side, scales) not in self._levels:
+        if (side, scales) not in self.levels:
             small, other = self._resized(side, scales, _rough)
-            self._levels[side, scales] = self._made(small, other, _Band(RADIUS[side], 0.0, CONTRAST, ROUGH))
-        return self._levels[side, scales]
+            self.levels[side, scales] = self._made(small, other, _Band(RADIUS[side], 0.0, CONTRAST, ROUGH))
+        return self.levels[side, scales]
 
     def _finest(self, scales: tuple[float, float]) -> list[Level]:
         """Return both at the finest size: the wider planes, then the narrower ones."""
@@ -175,13 +179,31 @@ class _Pair:
 
     def coarse(self) -> _Found:
         """Return the best map among those that the sizes suggest, or else of the ladder."""
-        best = self._best(self.scales, (0.0,))
+        best = self.best(self.scales, (0.0,))
         if best.fit < SURE_FIT:
             ladder = [(across * by, down * by) for across, down in self.scales for by in STRETCHES]
-            best = max(best, self._best(ladder, TURNS), key=lambda found: found.fit)
+            best = max(best, self.best(ladder, TURNS), key=lambda found: found.fit)
         return best
 
-    def _best(self, scales: list[tuple[float, float]], turns: tuple[float, ...]) -> _Found:
+    def check_not_mirrored(self, found: _Found) -> None:
+        """Raise a MeasureError where a mirrored second picture fits clearly better than it does as it is."""
+        if found.fit > 1 / CLEARER:
+            return
+        from PIL.Image import Transpose
+
+        for way in (Transpose.FLIP_LEFT_RIGHT, Transpose.FLIP_TOP_BOTTOM, Transpose.ROTATE_180):
+            other = copy.copy(self)
+            other.planes, other.levels = (self.planes[0], self.planes[1].transpose(way)), {}
+            if other.best(self.scales, (0.0,)).fit > max(SURE_FIT, CLEARER * found.fit):
+                raise MeasureError(
+                    "The second picture is mirrored or upside down.",
+                    f"It fits once it is turned over; as it is, {found.fit:.0%} of it fits by chance.",
+                    "Turn it over, and compare again.",
+                    reason="unrelated",
+                )
+
+    def best(self, scales: list[tuple[float, float]], turns: tuple[float, ...]) -> _Found:
+        """Return the best map at some scales and turns."""
         guesses = [(peak, one) for one in scales for peak in self._guesses(one, turns)]
         guesses.sort(key=lambda guess: -guess[0][0])
         found = []

@@ -136,7 +136,7 @@ def test_how_it_moved_is_said_in_words() -> None:
     row = figure_table(FIGURES | {"moved": moved_so}).rows[0]
     assert row.values[0] is not None
     assert row.values[0].more == (
-        "5.0 px to the left, 3.0 px down, reduced 2.0%, stretched 1.0% across, turned 1.5°, "
+        "5.0 px to the left, 3.0 px down, reduced 2.0%, turned 1.5°, stretched 1.0% across, "
         "4% cut off, 2% added at the edges"
     )
 

@@ -126,6 +126,34 @@ def test_a_region_is_a_box_boxes_an_area_or_a_mask() -> None:
         drift(pair.before, after, "the sky")
 
 
+@pytest.mark.parametrize(
+    "region",
+    [
+        (0.5, 0.5, 0.5, 0.5),
+        (0.5, 0.5, 0.2, 0.2),
+        [(0.2, 0.2, 0.4, 0.4), (0.6, 0.9, 0.7, 0.8)],
+        (1.0, 0.0, 1.05, 1.0),
+        np.zeros((4, 9), bool),
+        Image.new("L", (9, 9)),
+        Area((box_shape((0.5, 0.5, 0.5, 0.5)),), (64, 48)),
+    ],
+    ids=["no size", "swapped corners", "one of two", "beside the picture", "mask", "picture", "area"],
+)
+def test_a_region_of_nothing_is_refused(region: object) -> None:
+    """Nothing could be said of what is inside of it."""
+    with pytest.raises(UsageError, match="is nothing of the picture"):
+        drift(photograph("coins"), photograph("coins"), region)
+
+
+def test_a_box_may_be_an_array_and_a_place_is_a_number() -> None:
+    """Four numbers are a box, not a mask; of what is no number it is said how to give it."""
+    photo = photograph("coins")
+    box = (0.0, 0.0, 0.5, 0.5)
+    assert drift(photo, photo, np.asarray(box)).region == drift(photo, photo, box).region == (box,)
+    with pytest.raises(UsageError, match=r"Give four such numbers, for example \(0.7"):
+        drift(photo, photo, (float("nan"), 0, 1, 1))
+
+
 def test_the_heat_map_is_of_the_first_picture_s_size() -> None:
     """H×W of float32 from 0 to 1, hot where it was redrawn."""
     pair = moved(photograph("astronaut"), 0.08)

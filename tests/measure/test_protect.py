@@ -79,9 +79,26 @@ def test_it_refuses_what_cannot_be_laid_on_it() -> None:
     assert "also in its own tone" in refused.value.why
 
 
-@pytest.mark.parametrize("keep", [None, (0, 0, 1, 1), np.zeros((40, 40), bool)])
+def test_a_seam_that_would_show_is_refused() -> None:
+    """A step of 8 ΔE along it is seen at once; of 2 it is kept."""
+    photo = photograph("astronaut")
+    for more, shows in ((14, True), (6, False)):
+        pixels = np.asarray(photo).astype(int)
+        # Across the seam, in the place where it lies alone, so that no change of tone explains it.
+        pixels[:, 250:] += np.asarray([more, -more, 0])
+        edited = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+        if not shows:
+            assert composite(photo, edited, KEEP).seam.value < 6
+            continue
+        with pytest.raises(MeasureError) as refused:
+            composite(photo, edited, KEEP)
+        assert refused.value.reason == "seam"
+        assert 6 < float(refused.value.why.split("by ")[1].split()[0]) < 12
+
+
+@pytest.mark.parametrize("keep", [None, (0, 0, 1, 1), np.zeros((40, 40), bool), (0.5, 0.5, 0.5, 0.5)])
 def test_nothing_or_everything_cannot_be_kept(keep: object) -> None:
     """There would be nothing to do."""
     pair = edited_pair("coins")
-    with pytest.raises(UsageError, match="cannot be kept"):
+    with pytest.raises(UsageError, match=r"cannot be kept|is nothing of the picture"):
         composite(pair.before, pair.after, keep)
