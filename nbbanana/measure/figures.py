@@ -17,6 +17,8 @@ __all__ = ["Drift", "Figure", "Likeness", "Moved", "Part", "Protected", "Tile"]
 
 SEEN_EDGE = 0.02
 """Part of a picture that was cut off or added from which on the sentence says so."""
+ONE_PLACE = 1 / 8
+"""Part of a picture in which two places are one."""
 MOST_BOXES = 12
 """Boxes of a kind that a record keeps, the largest."""
 
@@ -99,12 +101,20 @@ class Part:
     @property
     def words(self) -> str:
         """What happened to it, in words: `recoloured 3.1 ΔE, the upper-left quarter redrawn`; empty if nothing."""
-        found = []
-        if self.recoloured is not None and self.recoloured.is_above:
-            found.append(f"recoloured {self.recoloured:.1f} ΔE")
-        if self.redrawn.is_above and self.boxes:
+        found = [f"recoloured {self.recoloured:.1f} ΔE"] if self.is_recoloured else []
+        if self.is_redrawn:
             found.append("wholly redrawn" if self.redrawn_area > 0.9 else f"{self.place} redrawn")
         return ", ".join(found)
+
+    @property
+    def is_recoloured(self) -> bool:
+        """Whether it was recoloured by more than noise."""
+        return self.recoloured is not None and self.recoloured.is_above
+
+    @property
+    def is_redrawn(self) -> bool:
+        """Whether a place of it was redrawn by more than noise."""
+        return self.redrawn.is_above and bool(self.boxes)
 
     @property
     def place(self) -> str:
@@ -115,7 +125,10 @@ class Part:
 def _place(boxes: tuple[Box, ...]) -> str:
     """Return words for the largest boxes, up to two; empty where they are nearly all there is."""
     large = [box for box in boxes if box.area > 0.3 * boxes[0].area][:2]
-    return "" if any(box.area > 0.6 for box in large) else words_for(large)
+    if any(box.area > 0.6 for box in large):
+        return ""
+    together = large[0].around(large[-1])
+    return words_for([together] if together.area <= ONE_PLACE else large)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,27 +200,31 @@ class Drift:
         moved = ", ".join(_movement(self.moved))
         if moved:
             yield moved
+        if not self.is_region_given:
+            changes = ", ".join(self._changes())
+            yield changes or ("otherwise the same" if moved else "nothing changed that can be seen")
+            return
         outside = self.outside.words if self.outside else ""
         inside = self.inside.words if self.inside else ""
-        if not self.is_region_given:
-            both = [words for words in (outside, self._place) if words]
-            yield ", ".join(both) or ("otherwise the same" if moved else "nothing changed that can be seen")
-            return
         yield f"outside the region: {outside or 'nothing changed that can be seen'}"
         if inside:
             yield f"inside: {inside}"
 
-    @property
-    def _place(self) -> str:
-        """Words for a region that was estimated."""
-        part = self.inside
-        if part is None:
-            return ""
-        if part.redrawn.is_above and part.boxes:
-            return "wholly redrawn" if part.redrawn_area * part.area > 0.9 else f"{part.place} redrawn"
-        if part.recoloured is None or not part.recoloured.is_above:
-            return ""
-        return f"{_place(self.region) or f'{part.area:.0%} of the picture'} recoloured {part.recoloured:.1f} ΔE"
+    def _changes(self) -> Iterator[str]:
+        """Yield in words what changed where no region was given: each kind once, that of an estimated region too."""
+        is_all_recoloured = self.outside is not None and self.outside.is_recoloured
+        if self.outside is not None and is_all_recoloured:
+            yield f"recoloured {self.outside.recoloured:.1f} ΔE"
+        redrawn = [part for part in (self.outside, self.inside) if part is not None and part.is_redrawn]
+        if redrawn:
+            boxes = sorted((box for part in redrawn for box in part.boxes), key=lambda box: -box.area)
+            share = sum(part.redrawn_area * part.area for part in redrawn)
+            place = _place(tuple(boxes)) or f"{share:.0%} of the picture"
+            yield f"{'wholly' if share > 0.9 else place} redrawn"
+        elif self.inside is not None and self.inside.is_recoloured:
+            place = _place(self.region) or f"{self.inside.area:.0%} of the picture"
+            value = f"{self.inside.recoloured:.1f} ΔE"
+            yield f"{place} in another way ({value})" if is_all_recoloured else f"{place} recoloured {value}"
 
     def heat_map(self, size: tuple[int, int] | None = None) -> NDArray[np.float32]:
         """

@@ -93,7 +93,7 @@ def _checked(box: Shape) -> Shape:
 
 
 def _nothing(why: str) -> UsageError:
-    return UsageError("The region is nothing of the picture.", why, "For example: (0.7, 0, 1, 0.3).")
+    return UsageError("The region covers nothing of the picture.", why, "For example: (0.7, 0, 1, 0.3).")
 
 
 def _mask(area: Area, size: tuple[int, int]) -> Bools:

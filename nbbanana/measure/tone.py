@@ -2,7 +2,8 @@
 Colours: how different two are, and the one change of tone that explains most of what happened to a picture.
 
 The change of tone is a quadratic function of red, green and blue for each channel, fitted to the mean colours of tiles
-so that tiles that do not follow it weigh nothing; it holds brightness, contrast, gamma, white balance and saturation.
+so that tiles that do not follow it weigh nothing; it holds brightness, contrast, white balance and saturation. A gamma
+alone, which such a function misses where it is dark, is taken as the power of each channel.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ TUKEY = 4.685
 LEAST_SPREAD = 0.6
 """Levels of 255 by which tiles may differ from the change of tone and still follow it: what JPEG does to a mean."""
 STEPS = 12
+CLEARLY = 0.7
+"""Part of what the quadratic function leaves that a power alone must leave at most to be taken instead."""
 STIFF = 1e-3
 """How strongly the function is drawn to "no change" where colours are missing, in parts of a tile."""
 
@@ -103,13 +106,16 @@ class Tone:
 
     Args:
         numbers: 10×3: what each channel becomes, by `1, r, g, b, r², g², b², rg, gb, rb` with channels from 0 to 1.
+        powers: to which the three channels are taken first; None of one.
     """
 
     numbers: Floats
+    powers: Floats | None = None
 
     def __call__(self, colours: Floats) -> Floats:
         """Return colours, 0 to 255 in the last axis, as they are after the change."""
-        found: Floats = np.clip(_terms(colours / 255) @ self.numbers, 0, 1) * 255
+        channels = colours / 255 if self.powers is None else np.clip(colours / 255, 0, 1) ** self.powers
+        found: Floats = np.clip(_terms(channels) @ self.numbers, 0, 1) * 255
         return found
 
     def greys(self, steps: int = 5) -> tuple[int, ...]:
@@ -151,4 +157,23 @@ def fitted_tone(before: Floats, after: Floats, weights: Floats) -> Tone:
         left = (terms * weight[:, None]).T @ terms + stiff
         right = (terms * weight[:, None]).T @ wanted + stiff @ start
         numbers = np.linalg.solve(left, right)
-    return Tone(numbers)
+    quadratic, power = Tone(numbers), Tone(start, _powers(before, after, weights))
+    left_over = [_off(tone, before, after, weights) for tone in (quadratic, power)]
+    return power if left_over[1] < CLEARLY * left_over[0] else quadratic
+
+
+def _powers(before: Floats, after: Floats, weights: Floats) -> Floats:
+    """Return the power of each channel that explains the middle tile best: 1 where it is unchanged."""
+    found = np.ones(3)
+    for channel in range(3):
+        x, y = before[:, channel] / 255, after[:, channel] / 255
+        clear = (weights > 0) & (np.minimum(x, y) > 0.05) & (np.maximum(x, y) < 0.95)
+        if clear.sum() > 20:
+            found[channel] = np.median(np.log(y[clear]) / np.log(x[clear]))
+    return found
+
+
+def _off(tone: Tone, before: Floats, after: Floats, weights: Floats) -> float:
+    """Return by how many levels of 255 tiles differ from a change of tone: the mean, so that all of them count."""
+    off = np.abs(tone(before) - after).max(axis=1)[weights > 0]
+    return float(np.mean(off)) if len(off) else 0.0

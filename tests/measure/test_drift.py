@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from support.measuring.cases import mean_colour
 from support.measuring.edits import jpeg, moved, patched, reread, retoned, shown_at
 from support.measuring.photographs import photograph
@@ -141,7 +141,7 @@ def test_a_region_is_a_box_boxes_an_area_or_a_mask() -> None:
 )
 def test_a_region_of_nothing_is_refused(region: object) -> None:
     """Nothing could be said of what is inside of it."""
-    with pytest.raises(UsageError, match="is nothing of the picture"):
+    with pytest.raises(UsageError, match="covers nothing of the picture"):
         drift(photograph("coins"), photograph("coins"), region)
 
 
@@ -152,6 +152,36 @@ def test_a_box_may_be_an_array_and_a_place_is_a_number() -> None:
     assert drift(photo, photo, np.asarray(box)).region == drift(photo, photo, box).region == (box,)
     with pytest.raises(UsageError, match=r"Give four such numbers, for example \(0.7"):
         drift(photo, photo, (float("nan"), 0, 1, 1))
+
+
+@pytest.mark.parametrize("gamma", [0.5, 0.7, 1.5])
+def test_a_gamma_of_the_whole_picture_is_one_change(gamma: float) -> None:
+    """It is said once: what it does to the dark is no recolouring of its own."""
+    photo = photograph("coffee")
+    pixels = 255 * (np.asarray(photo) / 255) ** gamma
+    found = drift(photo, Image.fromarray(pixels.round().astype(np.uint8)))
+    assert found.inside is None
+    assert found.sentence == f"Recoloured {found.outside.recoloured:.1f} ΔE."
+    assert found.tone[2] == pytest.approx(255 * (127.5 / 255) ** gamma, abs=2)
+
+
+def test_a_part_that_took_another_colour_than_the_whole_is_said_to_have() -> None:
+    """Two changes of colour are told apart in words, not by two like numbers."""
+    pixels = np.asarray(photograph("chelsea")).astype(int) + 14
+    pixels[:100, :150] += [60, 0, -60]
+    found = drift(photograph("chelsea"), Image.fromarray(pixels.clip(0, 255).astype(np.uint8)))
+    assert found.sentence.startswith("Recoloured ")
+    assert found.sentence.count("ecoloured") == 1
+    assert found.sentence.endswith(f" in another way ({found.inside.recoloured:.1f} ΔE).")
+
+
+@pytest.mark.parametrize("name", ["coffee", "astronaut", "chelsea"])
+def test_what_was_redrawn_here_and_there_is_said_once(name: str) -> None:
+    """Strong sharpening redraws specks all over: one list of places, none twice."""
+    photo = photograph(name)
+    sentence = drift(photo, photo.filter(ImageFilter.UnsharpMask(3, 300, 0))).sentence
+    assert sentence.count("redrawn") <= 1
+    assert sentence.count("upper left") + sentence.count("upper-left") <= 1
 
 
 def test_the_heat_map_is_of_the_first_picture_s_size() -> None:
