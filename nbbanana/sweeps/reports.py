@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from nbbanana._version import __version__
 from nbbanana.display.sweep_report import ReportCell, ReportGroup, ReportPicture, ReportView, report_html
@@ -18,7 +18,7 @@ from nbbanana.images import ImageInput
 from nbbanana.session.library import Library
 from nbbanana.session.saving import check_free
 from nbbanana.store.records import Edit
-from nbbanana.sweeps.cells import Cell, Standing
+from nbbanana.sweeps.cells import Cell, Standing, State
 from nbbanana.sweeps.sharing import shared_parameters, words_of
 from nbbanana.text import clip, one_line, without_secrets
 
@@ -66,7 +66,7 @@ def _view(sweep: Sweep, title: str, side: int, notes: Sequence[str]) -> ReportVi
     here = [one.edit for one in standings if one.state == "here" and one.edit is not None]
     said = [*notes]
     if any(edit.is_play for edit in here):
-        said.append("Test pictures: the sandbox drew them, and no model made them.")
+        said.append("Test pictures: they were drawn, and no model made them.")
     return ReportView(
         title,
         f"{_day(time.time())} · nbbanana {__version__}",
@@ -83,7 +83,7 @@ def _totals(sweep: Sweep, here: Sequence[Edit]) -> Iterator[tuple[str, str]]:
     """Give what a reader asks first: how many, of what, for how much."""
     requests = [cell.request for cell in sweep.plan.cells if cell.request is not None]
     states = Counter(one.state for one in sweep.standings)
-    each = ", ".join(f"{count} {state}" for state, count in states.items())
+    each = ", ".join(f"{count} {state}" for state in get_args(State) if (count := states[state]))
     yield "requests", f"{len(sweep)}, all here" if states["here"] == len(sweep) else f"{len(sweep)}: {each}"
     yield "pictures", f"{sum(len(edit.outputs) for edit in here)}"
     yield "model", ", ".join(sorted({request.model for request in requests})) or "none"
@@ -111,7 +111,7 @@ def _method(sweep: Sweep, here: Sequence[Edit]) -> Iterator[str]:
     when = f" ({days[0]})" if len(days) == 1 else f" ({days[0]} to {days[-1]})" if days else ""
     count = f"{len(pictures)} picture{' was' if len(pictures) == 1 else 's were'}"
     if here and all(edit.is_play for edit in here):
-        yield f"{count} edited by the sandbox in the place of {models}{when}: no model made the outputs."
+        yield f"{count} edited by {providers} in the place of {models}{when}: no model made the outputs."
     else:
         yield f"{count} edited with {models}{at}{when}, {len(sweep)} requests in all."
     text = "".join(piece for piece, _ in words_of(sweep.plan))

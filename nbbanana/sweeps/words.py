@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 from nbbanana.display.series_summary import series_bundle
 from nbbanana.display.words import duration, money, price_in_words
 from nbbanana.engine.run import Progress
-from nbbanana.sweeps.cells import Standing
+from nbbanana.sweeps.cells import Standing, State
 from nbbanana.sweeps.plan import Outlook, Plan
 from nbbanana.text import clip, one_line
 
@@ -93,7 +94,7 @@ def summary_of(plan: Plan, standings: Sequence[Standing]) -> str:
     states = Counter(one.state for one in standings)
     if states["here"] == len(plan):
         return f"All {len(plan)} cells are here." if len(plan) != 1 else "The cell is here."
-    rest = ", ".join(f"{count} {state}" for state, count in states.items() if state != "here")
+    rest = ", ".join(f"{count} {state}" for state in get_args(State)[1:] if (count := states[state]))
     return f"{states['here']} of {len(plan)} cells are here; {rest}."
 
 

@@ -249,8 +249,10 @@ def test_a_store_that_cannot_be_written_refuses_before_anything_is_sent(tmp_path
     with nb.Session(store=bundle) as session:
         assert {cell.state for cell in swept.planned(session, **SMALL).run()} == {"here"}
         more = {**SMALL, "colour": [*SMALL["colour"], "white"]}
-        states = Counter(cell.state for cell in swept.planned(session, **more).run())
-        assert states == {"here": cells(SMALL), "missing": 8}
+        larger = swept.planned(session, **more)
+        with pytest.raises(nb.errors.NotInStoreError, match="8 of 32 cells are not in the store"):
+            larger.run()
+        assert Counter(cell.state for cell in larger) == {"here": cells(SMALL), "missing": 8}
     with nb.Session(store=bundle, mode="auto") as session, pytest.raises(nb.errors.NBBananaError):
         swept.planned(session, **more).run()
     assert len(box.submissions) == count
@@ -262,6 +264,8 @@ def test_a_replay_of_an_interrupted_sweep_shows_what_is_here_and_sends_nothing(t
         swept.planned(session, **{**SMALL, "seed": [1, 2]}).run()
     count = len(box.requests)
     with nb.Session(store=tmp_path / "store", mode="replay") as session:
-        states = Counter(cell.state for cell in swept.planned(session, **SMALL).run())
-    assert states == {"here": 12, "missing": 12}
+        sweep = swept.planned(session, **SMALL)
+        with pytest.raises(nb.errors.NotInStoreError, match="12 of 24 cells are not in the store"):
+            sweep.run()
+        assert Counter(cell.state for cell in sweep) == {"here": 12, "missing": 12}
     assert len(box.requests) == count

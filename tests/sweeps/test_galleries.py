@@ -174,7 +174,7 @@ def test_a_report_has_each_picture_before_and_after_with_its_record(report):
         "requests 3: 2 here, 1 refused",
         "aspect_ratio 3:2",
         "$0.14 in play money",
-        "3 pictures were edited by the sandbox in the place of google/nano-banana-2/edit",
+        "3 pictures were edited by sandbox in the place of google/nano-banana-2/edit",
         "The instruction was “Keep the product {{name}} unchanged. Make the wall grey.”",
         "Keep the product mug-2 unchanged.",
         "refused",

@@ -15,6 +15,7 @@ from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana.errors import UsageError
+from nbbanana.settings import NBBanana
 from nbbanana.widgets.viewing import view_row
 
 pytestmark = pytest.mark.painted
@@ -28,6 +29,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, photo: Callable[[str], Path])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NBBANANA_SANDBOX_SCALE", "0")
         patch.setenv("NBBANANA_MEASURE", "1")
+        NBBanana.clear_instance()  # that of the file before read another environment
         with nb.Session(provider="sandbox", store=tmp_path_factory.mktemp("large")) as session:
             session.edit("Make it snow.", photo("coffee"), number_of_images=2, **WIDE)
             yield session
