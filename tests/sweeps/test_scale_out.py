@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from support import clustered, swept
 from support.faulty_sandbox import FaultySandbox, faulty_sandbox
+from support.tiers import scaled
 
 from nbbanana import errors
 from nbbanana.images.kept_thumbnails import SIDE
@@ -39,7 +40,8 @@ def swept_on_a_cluster(
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(
-    ("cells", "workers", "kills"), [(24, 2, 1), pytest.param(2000, 4, 20, marks=pytest.mark.nightly)]
+    ("cells", "workers", "kills"),
+    [(24, 2, 1), pytest.param(200 * scaled(1), 4, 2 * scaled(1), marks=pytest.mark.nightly)],  # 2,000 at scale 10
 )
 def test_each_result_is_once_in_the_store_whatever_worker_dies(tmp_path, cells, workers, kills):
     """Workers are killed with SIGKILL at moments of a dice; all cells are here, once; no worker has the key."""
