@@ -12,6 +12,7 @@ import asyncio
 import logging
 import secrets
 import tempfile
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -35,6 +36,9 @@ ATTEMPTS = 3
 """How often a task is given to the cluster that was on workers when they died."""
 GRACE = 60.0
 """Seconds more than a download may take, after which the engine fetches an output itself."""
+
+LOOK, DESERTED = 5.0, 30.0
+"""Seconds between two looks at whether there are workers, and after which a cluster without any is given up."""
 
 log = logging.getLogger("nbbanana.sweeps")
 
@@ -88,6 +92,8 @@ class Cluster:
         self._place = place.rstrip("/") if place else None
         self._gate = asyncio.Semaphore(max(FEWEST, FOR_EACH_THREAD * sum(client.nthreads().values())))
         self._tasks: set[Any] = set()
+        self._looking = asyncio.Lock()
+        self._looked_at = self._seen_at = time.monotonic()
         self.fetched = 0
         """Outputs that came from workers."""
         self.returned = 0
@@ -131,13 +137,42 @@ class Cluster:
         """Return what a worker says; None where none could be had."""
         for _ in range(ATTEMPTS):
             try:
-                async with asyncio.timeout(work.source.deadline + GRACE):
-                    return await asyncio.wrap_future(await asyncio.to_thread(self._submit, work))
+                answer = asyncio.wrap_future(await asyncio.to_thread(self._submit, work))
+                return await self._answered(answer, work.source.deadline + GRACE)
             except TimeoutError:
                 return None
             except Exception as error:  # noqa: BLE001 (whatever a cluster trips over, the output is still at the service)
                 log.debug("a worker was lost: %s", type(error).__name__)
         return None
+
+    async def _answered(self, answer: asyncio.Future[Fetched | str], seconds: float) -> Fetched | str:
+        """
+        Wait for the answer of a worker as long as there are workers.
+
+        Raises:
+            TimeoutError: it took longer, or there are none any more.
+        """
+        ends = time.monotonic() + seconds
+        while not (await asyncio.wait({answer}, timeout=LOOK))[0]:
+            if time.monotonic() > ends or await self._is_deserted():
+                answer.cancel()
+                raise TimeoutError
+        return answer.result()
+
+    async def _is_deserted(self) -> bool:
+        """Return whether the cluster has had no worker for a while; it is asked by one task for all."""
+        async with self._looking:
+            if time.monotonic() - self._looked_at >= LOOK:
+                self._looked_at = time.monotonic()
+                try:
+                    async with asyncio.timeout(LOOK):
+                        has_workers = bool(await asyncio.to_thread(self._client.nthreads))
+                except Exception as error:  # noqa: BLE001 (a scheduler that does not answer has no workers either)
+                    log.debug("the cluster did not answer: %s", type(error).__name__)
+                    has_workers = False
+                if has_workers:
+                    self._seen_at = time.monotonic()
+        return time.monotonic() - self._seen_at > DESERTED
 
     def _submit(self, work: Work) -> Future[Fetched | str]:
         """Give a task to the cluster; the name that it has there says nothing."""

@@ -7,7 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,6 +142,25 @@ def test_an_output_that_no_worker_can_fetch_is_fetched_here(served, recorded, mo
     monkeypatch.setattr(recorded, "submit", lost)
     sweep = swept.planned(session, colour=["red", "blue"], seed=[1, 2]).run(on=recorded)
     assert {cell.state for cell in sweep} == {"here"}
+    assert len(box.submissions) == 4
+
+
+def test_a_cluster_without_workers_is_given_up(served, recorded, monkeypatch):
+    """Where all of them died for good, tasks would wait for ever: the outputs are fetched here."""
+    session, box = served()
+    monkeypatch.setattr(scale_out, "LOOK", 0.02)
+    monkeypatch.setattr(scale_out, "DESERTED", 0.05)
+    waiting: list[Future[None]] = []
+
+    def nobody(*_: object, **__: object) -> Future[None]:
+        waiting.append(Future())
+        monkeypatch.setattr(recorded, "nthreads", dict)
+        return waiting[-1]
+
+    monkeypatch.setattr(recorded, "submit", nobody)
+    sweep = swept.planned(session, colour=["red", "blue"], seed=[1, 2]).run(on=recorded)
+    assert {cell.state for cell in sweep} == {"here"}
+    assert waiting
     assert len(box.submissions) == 4
 
 
