@@ -136,6 +136,8 @@ class Cluster:
     async def _worked(self, work: Work) -> Fetched | str | None:
         """Return what a worker says; None where none could be had."""
         for _ in range(ATTEMPTS):
+            if await self._is_deserted():
+                return None
             try:
                 answer = asyncio.wrap_future(await asyncio.to_thread(self._submit, work))
                 return await self._answered(answer, work.source.deadline + GRACE)
