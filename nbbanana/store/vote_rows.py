@@ -80,9 +80,9 @@ def among(connection: sqlite3.Connection, uids: Iterable[str]) -> list[Vote]:
     """Return the votes on two outputs of these edits, in the order in which they came here."""
     wanted = json.dumps(sorted(set(uids)))
     rows = connection.execute(
-        f"{_SELECT} WHERE first_uid IN (SELECT value FROM json_each(?1))"  # noqa: S608 - constants
-        " AND second_uid IN (SELECT value FROM json_each(?1)) ORDER BY votes.id",
-        (wanted,),
+        f"{_SELECT} WHERE first_uid IN (SELECT value FROM json_each(:uids))"  # noqa: S608 - constants
+        " AND second_uid IN (SELECT value FROM json_each(:uids)) ORDER BY votes.id",
+        {"uids": wanted},
     )
     return list(_votes(rows))
 
