@@ -123,6 +123,7 @@ def _small_files(sources: Sequence[Path]) -> list[bytes | Path]:
     """Return the thumbnails of pictures, from the disk where they are kept; what cannot be read stays as it is."""
 
     def small(source: Path) -> bytes | Path:
+        """Return the thumbnail of one."""
         try:
             return kept_or_made(source)
         except (ImageError, OSError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,8 +29,10 @@ log = logging.getLogger("nbbanana.engine")
 
 
 def can_measure() -> bool:
-    """Return whether NumPy is installed, which measuring needs; nothing is loaded."""
-    return find_spec("numpy") is not None
+    """Return whether measuring is installed; it is loaded when it is asked for, and NumPy not even then."""
+    from nbbanana.measure import is_installed
+
+    return is_installed()
 
 
 def first_input(edit: Edit) -> InputRecord | None:

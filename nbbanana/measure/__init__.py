@@ -28,6 +28,7 @@ __all__ = [
     "check_installed",
     "composite",
     "drift",
+    "is_installed",
     "likeness",
     "register",
 ]
@@ -141,6 +142,11 @@ def composite(original: object, edited: object, keep_mask: object) -> Protected:
     return protected(first, picture_of(edited), region_of(keep_mask, first.size))
 
 
+def is_installed() -> bool:
+    """Return whether NumPy is installed, which measuring needs; it is not imported."""
+    return find_spec("numpy") is not None
+
+
 def check_installed() -> None:
     """
     Check that what measuring needs is installed.
@@ -148,7 +154,7 @@ def check_installed() -> None:
     Raises:
         UsageError: there is no NumPy; it says what to install.
     """
-    if find_spec("numpy") is None:
+    if not is_installed():
         raise UsageError(
             "Measuring what changed needs NumPy.", "It is not installed.", 'Run: pip install "nbbanana[measure]"'
         )

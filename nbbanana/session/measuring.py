@@ -68,10 +68,9 @@ def measure_missing(store: Store, limit: int) -> Measured:
         UsageError: NumPy is not installed, or the store was opened to be read.
         StoreError: the store cannot be written.
     """
-    if not can_measure():
-        raise UsageError(
-            "Measuring what changed needs NumPy.", "It is not installed.", 'Run: pip install "nbbanana[measure]"'
-        )
+    from nbbanana.measure import check_installed
+
+    check_installed()
     if store.read_only:
         raise UsageError(
             "This history was opened to be read.", "What is measured is written down.", "Measure in the store itself."

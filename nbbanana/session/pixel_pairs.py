@@ -6,18 +6,18 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from typing import Any
 
 from nbbanana import images
 from nbbanana.display.views import Change, Picture
+from nbbanana.engine.output_drift import can_measure
 from nbbanana.errors import ImageError, ImageNotFoundError, MeasureError, NBBananaError
 from nbbanana.regions import Area
 from nbbanana.session.drift_reports import DriftReport, measured
 from nbbanana.session.results import EditResult, Output
 from nbbanana.text import one_line
 
-__all__ = ["NO_FIGURES", "PixelPair", "Side", "data_of", "has_figures", "paired", "side_of"]
+__all__ = ["NO_FIGURES", "PixelPair", "Side", "data_of", "paired", "side_of"]
 
 NO_FIGURES = 'Figures of what changed need NumPy: pip install "nbbanana[measure]".'
 SHAPE = 0.02
@@ -97,11 +97,6 @@ def data_of(side: Side) -> bytes:
         raise lost from OSError(error.errno, error.strerror)
 
 
-def has_figures() -> bool:
-    """Return whether pixels can be measured here: NumPy is installed. It is not imported."""
-    return find_spec("numpy") is not None
-
-
 class PixelPair:
     """
     Two pictures and what changed between them. Nothing is measured before it is asked for, and then once.
@@ -167,7 +162,7 @@ class PixelPair:
             return "The same file." if self.left.identity.startswith("sha256:") else "The same pixels."
         if self.drift is not None:
             return self.drift.sentence
-        if not has_figures():
+        if not can_measure():
             return NO_FIGURES
         refusal = self.refusal
         return "" if refusal is None else " ".join(filter(None, (refusal.what, refusal.why)))

@@ -13,6 +13,7 @@ from nbbanana.display.likeness import LikenessView, likeness_bundle
 from nbbanana.display.words import at, pictures
 from nbbanana.errors import UsageError
 from nbbanana.images import load
+from nbbanana.session.dataframes import load_pandas
 from nbbanana.session.sampled import Sample, Sampled
 from nbbanana.text import one_line
 
@@ -208,10 +209,7 @@ class Stability:
         Raises:
             UsageError: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError:
-            raise UsageError("A table needs pandas.", "It is not installed.", "pip install pandas") from None
+        pd = load_pandas()
         rows = [
             {
                 "first": self.samples[pair.first].label,

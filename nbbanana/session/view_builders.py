@@ -14,7 +14,6 @@ from nbbanana.display.sheets import SheetPicture
 from nbbanana.display.views import Change, Picture, ResultView, Row
 from nbbanana.display.words import edits
 from nbbanana.engine.run import Outcome, Run
-from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
 from nbbanana.models import Model
 from nbbanana.models.naming import short_name
@@ -22,6 +21,7 @@ from nbbanana.prompts.advice import quiet_line
 from nbbanana.regions import Area
 from nbbanana.session.ancestry import DEEP, ancestors
 from nbbanana.session.axes import Axes, axes
+from nbbanana.session.dataframes import load_pandas
 from nbbanana.session.library import Library
 from nbbanana.session.model_choice import other_model
 from nbbanana.session.names import BY_NUMBER, expression, holders
@@ -310,10 +310,7 @@ def history_frame(edits: Iterable[Edit]) -> DataFrame:
     Raises:
         UsageError: pandas is not installed.
     """
-    try:
-        import pandas as pd
-    except ModuleNotFoundError:
-        raise UsageError("A table needs pandas.", "It is not installed.", "pip install pandas") from None
+    pd = load_pandas()
     rows = [_frame_row(edit) for edit in edits]
     table = pd.DataFrame(rows, columns=None if rows else ["id", *FRAME_COLUMNS]).set_index("id")
     if "created" in table:

@@ -37,8 +37,8 @@ def candidates_of(plan: Plan, standings: Sequence[Standing]) -> tuple[Candidate,
     """Return all outputs of the cells that are here, each once."""
     found: dict[VotedOutput, Candidate] = {}
     for cell, standing in zip(plan.cells, standings, strict=True):
-        edit = standing.edit
-        if standing.state != "here" or edit is None:
+        edit = standing.made
+        if edit is None:
             continue
         for output in edit.outputs:
             number = f" · picture {output.index + 1}" if len(edit.outputs) > 1 else ""

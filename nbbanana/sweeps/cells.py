@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from nbbanana.errors import NBBananaError
 from nbbanana.request import SEED_LIMIT, EditRequest, sha256_of
-from nbbanana.store.records import Edit
+from nbbanana.store.records import Edit, OutputRecord
 
 __all__ = ["Cell", "Standing", "State", "seeded", "standing_of"]
 
@@ -67,6 +67,16 @@ class Standing:
     state: State
     edit: Edit | None = None
     error: NBBananaError | None = None
+
+    @property
+    def made(self) -> Edit | None:
+        """The record of its pictures; None where it has none."""
+        return self.edit if self.state == "here" else None
+
+    @property
+    def outputs(self) -> tuple[OutputRecord, ...]:
+        """Its pictures; none where it is not here."""
+        return self.made.outputs if self.made is not None else ()
 
     @property
     def why(self) -> str:

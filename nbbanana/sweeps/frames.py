@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.errors import UsageError
+from nbbanana.session.dataframes import load_pandas
 from nbbanana.session.library import Library
 from nbbanana.store.drift_records import worst
 from nbbanana.sweeps.cells import Cell, Standing
@@ -29,17 +29,14 @@ def frame_of(plan: Plan, standings: Sequence[Standing], library: Library) -> Dat
     Raises:
         UsageError: pandas is not installed.
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise UsageError("A table needs pandas.", str(error), 'Install it: pip install "nbbanana[frames]".') from None
-    return pd.DataFrame([_row(plan, cell, one, library) for cell, one in zip(plan.cells, standings, strict=True)])
+    rows = [_row(plan, cell, one, library) for cell, one in zip(plan.cells, standings, strict=True)]
+    table: DataFrame = load_pandas().DataFrame(rows)
+    return table
 
 
 def _row(plan: Plan, cell: Cell, standing: Standing, library: Library) -> dict[str, Any]:
     edit, request = standing.edit, cell.request
-    outputs = edit.outputs if edit is not None and standing.state == "here" else ()
-    paths = [str(library.store.blob_path(output.sha256)) for output in outputs]
+    paths = [str(library.store.blob_path(output.sha256)) for output in standing.outputs]
     return {
         "cell": cell.number,
         **{axis.name: cell.at.get(axis.name) for axis in plan.axes},

@@ -1,8 +1,8 @@
-"""Checks of what a user names: a value of an axis, and words to be replaced."""
+"""Checks of what a user names: an axis, a value of one, and words to be replaced."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -10,7 +10,21 @@ from nbbanana.errors import UsageError
 from nbbanana.sweeps.axes import Axis
 from nbbanana.text import clip
 
-__all__ = ["check_replacements", "check_value"]
+__all__ = ["axis_named", "check_replacements", "check_value"]
+
+
+def axis_named(axes: Sequence[Axis], name: str) -> Axis:
+    """
+    Return the axis of a name.
+
+    Raises:
+        UsageError: nothing of that name varies; it names those that do.
+    """
+    found = next((axis for axis in axes if axis.name == name), None)
+    if found is None:
+        names = ", ".join(axis.name for axis in axes)
+        raise UsageError(f"{name} does not vary in this sweep.", f"Its axes: {names}.", "Name one of them.")
+    return found
 
 
 def check_value(axis: Axis, value: Any) -> None:

@@ -17,7 +17,7 @@ from nbbanana.store.records import Budget
 from nbbanana.sweeps.axes import Axis
 from nbbanana.sweeps.cells import Cell, Standing, State, standing_of
 
-__all__ = ["Outlook", "Plan", "outlook"]
+__all__ = ["Outlook", "Plan", "outlook", "standings_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,18 @@ class Outlook:
         return together(found) if found and len(found) == len(self.prices) else None
 
 
-def outlook(session: Session, plan: Plan) -> Outlook:
+def outlook(session: Session, plan: Plan, standings: Sequence[Standing]) -> Outlook:
     """
-    Look ahead: ask the store how each cell stands, and the services what the missing ones cost. Nothing is sent.
+    Look ahead: ask the services what the missing cells cost. Nothing is sent.
+
+    Args:
+        session: asks.
+        plan: the cells.
+        standings: how each of them stands.
 
     Raises:
         NBBananaError: a provider that cannot be had.
     """
-    standings = _standings(session, plan.cells)
     # Cells that ask the same are one edit, and are paid once.
     found = {cell.ask: cell for cell, one in zip(plan.cells, standings, strict=True) if one.state == "missing"}
     missing = list(found.values())
@@ -117,8 +121,9 @@ def outlook(session: Session, plan: Plan) -> Outlook:
     )
 
 
-def _standings(session: Session, cells: Sequence[Cell]) -> list[Standing]:
+def standings_of(session: Session, plan: Plan) -> list[Standing]:
     """Return how each cell stands by the store, which is asked once for all cells of a provider."""
+    cells = plan.cells
     standings = [standing_of(cell, None) for cell in cells]
     of_provider: dict[str | None, list[Cell]] = {}
     for cell in cells:

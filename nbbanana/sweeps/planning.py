@@ -17,13 +17,11 @@ from nbbanana.session.call_args import settled
 from nbbanana.sweeps.axes import Axis, Combine, Point, axes_of, combined, is_series, points_of_rows
 from nbbanana.sweeps.cells import Cell, seeded
 from nbbanana.sweeps.checking import Checker
+from nbbanana.sweeps.lookups import check_replacements
 from nbbanana.sweeps.plan import Plan
 from nbbanana.sweeps.prompting import check_names, check_values, check_words, filled, placeholders, replaced
 
 __all__ = ["planned"]
-
-OWN = frozenset({"prompt", "images", "model", "provider"})
-"""Axes that are no parameters of a model."""
 
 
 def planned(
@@ -59,7 +57,8 @@ def planned(
         PromptError: no words, or words to be replaced that are not there.
         InputError: no cell can be asked; it is the reason of the first.
     """
-    words = _replacements(replace)
+    check_replacements(replace)
+    words = dict(replace or {})
     same, axes = axes_of({**({} if prompt is None else {"prompt": _words(prompt)}), **given})
     searched = _searched(words)
     points = combined([*axes, *searched], combine)
@@ -75,7 +74,7 @@ def planned(
     if checks_names:
         check_names(prompts, [*same, *(axis.name for axis in every)])
     names = placeholders(prompts)
-    check_values({name: axis.values for axis in every for name in [axis.name] if name in names})
+    check_values({axis.name: axis.values for axis in every if axis.name in names})
     check_values({name: (same[name],) for name in names if name in same})
     makes = _Cells(
         session, _Same(same, tuple(settled(images)), frozenset(words), region, names, is_strict=checks_names)
@@ -195,18 +194,6 @@ def _check_possible(cells: Sequence[Cell]) -> None:
     for cell in cells:
         if cell.error is not None and (not cell.at or any(place not in possible for place in cell.at.items())):
             raise cell.error
-
-
-def _replacements(given: Any) -> dict[str, Any]:
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        raise UsageError(
-            f"replace is a {type(given).__name__}.",
-            "It says for each word what stands in its place, cell by cell.",
-            'replace={"red": ["red", "blue"]}',
-        )
-    return dict(given)
 
 
 def _searched(words: Mapping[str, Any]) -> list[Axis]:

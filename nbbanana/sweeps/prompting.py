@@ -38,6 +38,7 @@ def filled(prompt: str, values: Mapping[str, Any]) -> str:
         return prompt.fill(**{name: values[name] for name in names}) if names else prompt  # its parts stay
 
     def value(match: re.Match[str]) -> str:
+        """Return what stands in the place of a match."""
         if match["escaped"]:
             return "{{"
         name = normal(match["name"])

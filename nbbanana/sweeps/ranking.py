@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from nbbanana.display.rankings import RankedRow, RankedValue, RankingView, ranking_bundle, strength_words
-from nbbanana.errors import UsageError
 from nbbanana.store.vote_records import Vote, VotedOutput
 from nbbanana.sweeps.axes import Axis
 from nbbanana.sweeps.candidates import Candidate
+from nbbanana.sweeps.lookups import axis_named
 from nbbanana.sweeps.pairing import FIRST_PLACES
 from nbbanana.sweeps.strengths import Scored, Strengths, fit
 from nbbanana.text import one_line
@@ -151,10 +151,7 @@ class Ranking(Sequence[Ranked]):
         Raises:
             UsageError: no such axis.
         """
-        found = next((one for one in self._axes if one.name == axis), None)
-        if found is None:
-            names = ", ".join(one.name for one in self._axes)
-            raise UsageError(f"{axis} does not vary in this sweep.", f"Its axes: {names}.", "Name one of them.")
+        found = axis_named(self._axes, axis)
         groups: dict[str, list[int]] = {name: [] for name in found.names}
         for item, candidate in enumerate(self._candidates):
             if (name := candidate.cell.at.get(axis)) is not None:

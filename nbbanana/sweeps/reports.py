@@ -63,7 +63,7 @@ def write_report(
 
 def _view(sweep: Sweep, title: str, side: int, notes: Sequence[str]) -> ReportView:
     plan, standings, library = sweep.plan, list(sweep.standings), sweep.session.library
-    here = [one.edit for one in standings if one.state == "here" and one.edit is not None]
+    here = [one.made for one in standings if one.made is not None]
     said = [*notes]
     if any(edit.is_play for edit in here):
         said.append("Test pictures: they were drawn, and no model made them.")
@@ -165,16 +165,14 @@ def _facts(image: ImageInput) -> Iterator[str]:
 
 
 def _cell(cell: Cell, one: Standing, library: Library) -> ReportCell:
-    edit = one.edit
-    outputs = edit.outputs if edit is not None and one.state == "here" else ()
     title = " · ".join(f"{axis} {name}" for axis, name in cell.at.items() if axis != "images")
     name = cell.title or f"request {cell.number}"
     pictures = [
         ReportPicture(library.blob(output.sha256), f"{name}, after{f', {output.index + 1}' if output.index else ''}")
-        for output in outputs
+        for output in one.outputs
     ]
     why = clip(without_secrets(one.why), 400) or "It was not asked for."
-    return ReportCell(title or "after", pictures, one.state, why, list(_record(cell, edit)))
+    return ReportCell(title or "after", pictures, one.state, why, list(_record(cell, one.edit)))
 
 
 def _record(cell: Cell, edit: Edit | None) -> Iterator[str]:

@@ -111,20 +111,16 @@ def file_names(plan: Plan, standings: Sequence[Standing]) -> list[list[str]]:
     """
     made = [
         [_name(cell, output, has_number=len(outputs) > 1) for output in outputs]
-        for cell, outputs in ((cell, _outputs(one)) for cell, one in zip(plan.cells, standings, strict=True))
+        for cell, outputs in ((cell, one.outputs) for cell, one in zip(plan.cells, standings, strict=True))
     ]
     count = Counter(name.casefold() for names in made for name in names)
     taken = {name for name, times in count.items() if times == 1}
     for names, standing in zip(made, standings, strict=True):
-        for at, (name, output) in enumerate(zip(names, _outputs(standing), strict=True)):
+        for at, (name, output) in enumerate(zip(names, standing.outputs, strict=True)):
             if count[name.casefold()] > 1:
                 names[at] = _other(name, output.sha256, taken)
                 taken.add(names[at].casefold())
     return made
-
-
-def _outputs(standing: Standing) -> Sequence[OutputRecord]:
-    return standing.edit.outputs if standing.edit is not None and standing.state == "here" else ()
 
 
 def _name(cell: Cell, output: OutputRecord, *, has_number: bool) -> str:

@@ -189,6 +189,7 @@ class Cluster:
         """Return what gives the end of a task to the one who waits for it."""
 
         def give(task: Any) -> None:
+            """Give its result, or the kind of its error."""
             self._tasks.discard(task)
             try:
                 found, failure = task.result(), None

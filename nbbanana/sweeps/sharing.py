@@ -70,7 +70,7 @@ def ratio_to_come(plan: Plan) -> float | None:
 
 
 def _facts(plan: Plan, requests: Sequence[EditRequest], standings: Sequence[Standing]) -> Iterator[str]:
-    here = [one.edit for one in standings if one.state == "here" and one.edit is not None]
+    here = [one.made for one in standings if one.made is not None]
     images = shared_images(requests)
     more = f" and {len(images) - 1} more" if len(images) > 1 else ""
     made = sum(len(edit.outputs) for edit in here)

@@ -99,9 +99,7 @@ def _each(plan: Plan, library: Library) -> int:
 
 def _made(cell: Cell, standing: Standing, library: Library) -> GridCell:
     """Return what is shown of a cell."""
-    edit = standing.edit
-    outputs = edit.outputs if edit is not None and standing.state == "here" else ()
-    sources = tuple(source for output in outputs if (source := library.blob(output.sha256)) is not None)
+    sources = tuple(source for output in standing.outputs if (source := library.blob(output.sha256)) is not None)
     source = sources[0] if sources else None
     words = "" if source is not None else WORDS.get(standing.state, "its file is gone")
     return GridCell(cell.title, source, words, MARKS[standing.state], why=standing.why, more=sources[1:])

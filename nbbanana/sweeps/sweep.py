@@ -19,9 +19,9 @@ from nbbanana.sweeps.allowed import check_prices, next_lines
 from nbbanana.sweeps.axes import Combine
 from nbbanana.sweeps.cells import Cell, Standing
 from nbbanana.sweeps.frames import frame_of
-from nbbanana.sweeps.lookups import check_replacements, check_value
+from nbbanana.sweeps.lookups import axis_named, check_value
 from nbbanana.sweeps.pace import Pace
-from nbbanana.sweeps.plan import Outlook, Plan, outlook
+from nbbanana.sweeps.plan import Outlook, Plan, outlook, standings_of
 from nbbanana.sweeps.plan_files import read_plan, write_plan
 from nbbanana.sweeps.planning import planned
 from nbbanana.sweeps.running import Running, check_answered
@@ -55,6 +55,8 @@ class Sweep(Voted, Sequence[SweepCell]):
         self.session = session
         self.plan = plan
         self._ahead: Outlook | None = None
+        self._looked_up: Sequence[Standing] | None = None
+        """How the cells stood before it ran, by the store alone: no service is asked for that."""
         self._standings: list[Standing] | None = None
         self._images = SweepImages()
         self._pace = Pace(1)
@@ -85,12 +87,8 @@ class Sweep(Voted, Sequence[SweepCell]):
         Raises:
             UsageError: no axis of that name, or no such value on it.
         """
-        axes = {axis.name: axis for axis in self.plan.axes}
         for name, value in values.items():
-            if name not in axes:
-                names = ", ".join(axes)
-                raise UsageError(f"{name} does not vary in this sweep.", f"Its axes: {names}.", "Name one of them.")
-            check_value(axes[name], value)
+            check_value(axis_named(self.plan.axes, name), value)
         return [
             one
             for one in self
@@ -101,13 +99,19 @@ class Sweep(Voted, Sequence[SweepCell]):
     def ahead(self) -> Outlook:
         """What is ahead as the plan was looked at: how many are here, and price, time and budget of the rest."""
         if self._ahead is None:
-            self._ahead = outlook(self.session, self.plan)
+            self._ahead = outlook(self.session, self.plan, self._before)
         return self._ahead
+
+    @property
+    def _before(self) -> Sequence[Standing]:
+        if self._looked_up is None:
+            self._looked_up = standings_of(self.session, self.plan)
+        return self._looked_up
 
     @property
     def standings(self) -> Sequence[Standing]:
         """How each cell stands."""
-        return self._standings if self._standings is not None else self.ahead.standings
+        return self._standings if self._standings is not None else self._before
 
     @property
     def results(self) -> ResultSet:
@@ -121,10 +125,8 @@ class Sweep(Voted, Sequence[SweepCell]):
 
     def result_of(self, cell: Cell) -> EditResult | None:
         """Return the result of a cell; None where it has none."""
-        standing = self.standings[cell.number]
-        if standing.state != "here" or standing.edit is None:
-            return None
-        return EditResult(self.session.library, self.session, Outcome(standing.edit, "replayed"))
+        made = self.standings[cell.number].made
+        return None if made is None else EditResult(self.session.library, self.session, Outcome(made, "replayed"))
 
     def run(
         self,
@@ -183,13 +185,12 @@ class Sweep(Voted, Sequence[SweepCell]):
         `running.take_back()` takes back what was not sent.
         """
         prices = checked_prices(max_price, assume_price)
-        self._ahead, self._standings = None, None
-        wanted = [
-            number
-            for number, one in enumerate(self.ahead.standings)
-            if (one.is_free and self.session.mode != "replay" if retries else one.state in {"missing", "under way"})
-            and self.plan.cells[number].request is not None
-        ]
+        self._ahead = self._looked_up = self._standings = None
+        if retries:  # in replay nothing is asked again
+            chosen = [one.is_free and self.session.mode != "replay" for one in self.standings]
+        else:
+            chosen = [one.state in {"missing", "under way"} for one in self.standings]
+        wanted = [cell.number for cell in self.plan.cells if chosen[cell.number] and cell.request is not None]
         check_prices(self.ahead, **prices)
         running = Running(self.session, self.plan, self.ahead, wanted, prices, self._helper(on, blobs))
         self._standings = running.standings
@@ -367,7 +368,6 @@ def sweep(
     ...     print(grid.plan.shape, grid.run().summary)
     colour (2) × seed (2) = 4 cells All 4 cells are here.
     """
-    check_replacements(replace)
     asks = session or current()
     return Sweep(
         asks,

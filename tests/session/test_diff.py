@@ -302,7 +302,6 @@ def test_without_numpy_one_line_says_how_to_get_figures(
     """The rest is as before, and files of the same bytes are still the same file."""
     kept(session, "Rain.", before, before, before)
     kept(session, "Snow.", with_patch(before), with_patch(before), before)
-    monkeypatch.setattr("nbbanana.session.pixel_pairs.find_spec", lambda name: None)
     monkeypatch.setattr("nbbanana.measure.find_spec", lambda name: None)
     text, html = shown(nb.diff(1, 2))
     for said in (text, read(html).text):

@@ -110,8 +110,8 @@ def test_nothing_is_measured_without_numpy(
     measuring: None, session: nb.Session, photograph: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is an extra; without it an edit is what it was."""
-    real = output_drift.find_spec
-    monkeypatch.setattr(output_drift, "find_spec", lambda name: None if name == "numpy" else real(name))
+    real = measure.find_spec
+    monkeypatch.setattr(measure, "find_spec", lambda name: None if name == "numpy" else real(name))
     result = session.edit(SNOW, photograph, seed=7, **SMALL)
     assert (len(result), result.record.drifts) == (1, ())
 

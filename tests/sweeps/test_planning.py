@@ -196,3 +196,15 @@ def test_a_plan_beyond_the_budget_is_refused_before_anything_is_written(served, 
         sweep.run(max_price=0.10)
     assert not box.submissions
     assert len(session.history) == 0
+
+
+def test_how_a_cell_stands_is_told_by_the_store_alone(served, photo):
+    """No service is asked for a price before the plan is shown."""
+    session, box = served()
+    sweep = nb.sweep(PROMPT, photo("coffee"), colour=["red", "blue"], session=session)
+    asked = len(box.requests)
+    assert [cell.state for cell in sweep] == ["missing", "missing"]
+    assert "0 here" in repr(sweep)
+    assert len(box.requests) == asked
+    assert "$0.14" in said(sweep)
+    assert len(box.requests) > asked

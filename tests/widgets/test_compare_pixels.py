@@ -108,7 +108,6 @@ def test_without_numpy_the_still_says_how_to_get_figures(
     edits: list[nb.EditResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In one line; the pictures are there as before."""
-    monkeypatch.setattr("nbbanana.session.pixel_pairs.find_spec", lambda name: None)
     monkeypatch.setattr("nbbanana.measure.find_spec", lambda name: None)
     html, text = compare(*edits).still()
     assert text.count('pip install "nbbanana[measure]"') == 1
