@@ -3,20 +3,22 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-JOBS ?= auto
+# Tests wait for disks, browsers and kernels about as long as they calculate: two at once for each core.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 TESTS ?= tests
 # What pip installs to work on it; CI needs less of it on the other Pythons.
 DEV ?= '.[demo,lab,serve]' --group dev
 BIN := $(VENV)/bin
-PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --ignore=tests/benchmarks
 DEMO := build/demo
 SOURCES := pyproject.toml $(shell find nbbanana -type f -not -name '*.pyc')
 # The demo never spends money: the sandbox answers, and the store is its own.
 SANDBOXED := env -u RUNCOMFY_TOKEN -u NBBANANA_MODE NBBANANA_PROVIDER=sandbox NBBANANA_STORE='$(CURDIR)/$(DEMO)/store'
 FAST := not browser and not kernel and not nightly and not soak and not benchmark
-NIGHTLY := (nightly or hypothesis) and not soak and not benchmark
 # How many examples, and how large the long forms: a multiple of what `make test` runs.
 SCALE ?= 10
+# At 1 the laws of hypothesis are as long as in `make test`, which ran them.
+NIGHTLY := ($(if $(filter 1,$(SCALE)),nightly,nightly or hypothesis)) and not soak and not benchmark
 
 # Tests start some hundred interpreters; each would compile nbbanana anew where bytecode is not kept.
 unexport PYTHONDONTWRITEBYTECODE

@@ -17,30 +17,23 @@ from typing import TYPE_CHECKING, Any
 from nbbanana._version import __version__
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
     from nbbanana import errors as errors
     from nbbanana import models as models
     from nbbanana import samples as samples
     from nbbanana.calls import aedit, chain, edit, submit
+    from nbbanana.notebook import load_ipython_extension, unload_ipython_extension
     from nbbanana.prompts import prompt
     from nbbanana.session import EditResult, History, Job, Output, Session
-    from nbbanana.session.diffing import diff
-    from nbbanana.session.drifting import drift
-    from nbbanana.session.linting import lint
-    from nbbanana.session.provider_list import list_providers
-    from nbbanana.session.recovery import recover
-    from nbbanana.session.refreshing import refresh_models
-    from nbbanana.session.split_and_rebase import rebase, split
+    from nbbanana.session.picture_calls import diff, drift, recover
+    from nbbanana.session.prompt_calls import lint, rebase, split, use_cases
+    from nbbanana.session.services import list_providers, refresh_models
     from nbbanana.session.stability import stability
-    from nbbanana.session.use_case_list import use_cases
     from nbbanana.sweeps.galleries import Gallery, gallery
     from nbbanana.sweeps.sweep import Sweep, sweep
     from nbbanana.widgets.browser import browse
-    from nbbanana.widgets.compare import compare
+    from nbbanana.widgets.compare import compare, view
     from nbbanana.widgets.region import region
     from nbbanana.widgets.studio import studio
-    from nbbanana.widgets.viewer import view
 
     history: History
 
@@ -95,24 +88,26 @@ _HOMES = {
     "browse": "nbbanana.widgets.browser",
     "chain": "nbbanana.calls",
     "compare": "nbbanana.widgets.compare",
-    "diff": "nbbanana.session.diffing",
-    "drift": "nbbanana.session.drifting",
+    "diff": "nbbanana.session.picture_calls",
+    "drift": "nbbanana.session.picture_calls",
     "edit": "nbbanana.calls",
     "gallery": "nbbanana.sweeps.galleries",
-    "lint": "nbbanana.session.linting",
-    "list_providers": "nbbanana.session.provider_list",
+    "lint": "nbbanana.session.prompt_calls",
+    "list_providers": "nbbanana.session.services",
+    "load_ipython_extension": "nbbanana.notebook",
     "prompt": "nbbanana.prompts",
-    "rebase": "nbbanana.session.split_and_rebase",
-    "recover": "nbbanana.session.recovery",
-    "refresh_models": "nbbanana.session.refreshing",
+    "rebase": "nbbanana.session.prompt_calls",
+    "recover": "nbbanana.session.picture_calls",
+    "refresh_models": "nbbanana.session.services",
     "region": "nbbanana.widgets.region",
-    "split": "nbbanana.session.split_and_rebase",
+    "split": "nbbanana.session.prompt_calls",
     "stability": "nbbanana.session.stability",
     "studio": "nbbanana.widgets.studio",
     "submit": "nbbanana.calls",
     "sweep": "nbbanana.sweeps.sweep",
-    "use_cases": "nbbanana.session.use_case_list",
-    "view": "nbbanana.widgets.viewer",
+    "unload_ipython_extension": "nbbanana.notebook",
+    "use_cases": "nbbanana.session.prompt_calls",
+    "view": "nbbanana.widgets.compare",
 }
 _ROOMS = frozenset({"errors", "models", "samples"})
 
@@ -131,17 +126,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Load the extension: what `%load_ext nbbanana` calls."""
-    from nbbanana.notebook import load_ipython_extension as load
-
-    load(shell)
-
-
-def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """Unload the extension: what `%unload_ext nbbanana` calls."""
-    from nbbanana.notebook import unload_ipython_extension as unload
-
-    unload(shell)

@@ -246,7 +246,7 @@ class NBBananaError(Exception):
         return "\n".join(self.lines)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.what), vars(self)
+        return type(self), (self.what,), vars(self)
 
     @property
     def _render_traceback_(self) -> Any:
@@ -255,10 +255,6 @@ class NBBananaError(Exception):
             raise AttributeError("_render_traceback_")
         first, *rest = self.lines
         return lambda: [f"{type(self).__name__}: {first}", *rest]
-
-
-def _rebuild(kind: type[NBBananaError], what: str) -> NBBananaError:
-    return kind(what)
 
 
 class UsageError(NBBananaError):

@@ -53,10 +53,6 @@ class Box(NamedTuple):
         """Its part of the picture."""
         return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
 
-    def meets(self, other: Box) -> bool:
-        """Return whether they share more than an edge."""
-        return self.overlap(other) > 0
-
     def overlap(self, other: Box) -> float:
         """Return the area that both cover."""
         left, top = max(self.left, other.left), max(self.top, other.top)
@@ -144,7 +140,7 @@ def boxes_of(shapes: Iterable[Shape], ratio: float = 1.0) -> tuple[Box, ...]:
     found: list[Box] = []
     for shape in shapes:
         box = shape.box(ratio)
-        while meeting := [one for one in found if one.meets(box)]:
+        while meeting := [one for one in found if one.overlap(box) > 0]:
             for one in meeting:
                 found.remove(one)
                 box = one.around(box)
@@ -175,15 +171,11 @@ def mask_of(shapes: Iterable[Shape], size: tuple[int, int]) -> Image:
         elif shape.kind == "lasso":
             draw.polygon(points, fill=255)
         else:
-            _stroke(draw, points, max(0.5, shape.radius * max(size)))
+            radius = max(0.5, shape.radius * max(size))
+            draw.line(points, fill=255, width=max(1, round(2 * radius)), joint="curve")
+            for x, y in points:
+                draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     return mask
-
-
-def _stroke(draw: Any, points: Sequence[tuple[float, float]], radius: float) -> None:
-    if len(points) > 1:
-        draw.line(points, fill=255, width=max(1, round(2 * radius)), joint="curve")
-    for x, y in points:
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,8 +268,7 @@ def read(text: str) -> Area:
             "Or give a box: left, top, right and bottom, such as (0.7, 0, 1, 0.3).",
         )
     boxes, _, number = text.partition("@")
-    if not number:
-        number = "1"
+    number = number or "1"
     if not number.isdecimal() or int(number) < 1:
         raise UsageError(f"@{number:.20} names no picture.", "The first picture is @1.", "Write @2 for the second.")
     return Area(tuple(box_shape(box.split(",")) for box in boxes.split("+")), (1, 1), int(number) - 1)

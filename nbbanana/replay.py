@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.errors import InputError, NBBananaError, NotInStoreError, UsageError
+from nbbanana.errors import InputError, NBBananaError, NotInStoreError, UsageError, translated
+from nbbanana.session.exporting import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
         InputError: there is no such notebook or store.
         NotInStoreError: a cell asked for what is not stored.
         NBBananaError: another cell failed.
-        UsageError: nbclient is not installed.
+        UsageError: nbclient is not installed, or the notebook cannot be written there.
     """
     try:
         import nbformat
@@ -44,7 +45,8 @@ def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
         if not path.exists():
             raise InputError(f"There is no {path.name}.", f"{path} is not there.", "Check the name.")
     target = to or notebook.with_suffix(".replayed.ipynb")
-    content: Any = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    with translated(Exception, lambda _: InputError(f"{notebook.name} is no notebook.", "It cannot be read as one.")):
+        content: Any = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     resources = {"metadata": {"path": str(notebook.parent.resolve())}}
     with _offline(store.resolve()):
         failed: list[str] = []
@@ -58,15 +60,17 @@ def replay(notebook: Path, store: Path, to: Path | None = None) -> Path:
         except CellExecutionError as error:
             raise _failed(failed[-1], target, error.ename, error.evalue) from None
         finally:
-            nbformat.write(content, target)  # type: ignore[no-untyped-call]
+            with writing("The replayed notebook"):
+                nbformat.write(content, target)  # type: ignore[no-untyped-call]
     return target
 
 
 @contextmanager
 def _offline(store: Path) -> Iterator[None]:
     """Set the environment of a replay: its store and mode, and no credential, neither a variable nor a file."""
-    from nbbanana.providers.registry import listed
-    from nbbanana.providers.spec import ProviderSpec
+    from unittest.mock import patch
+
+    from nbbanana.providers.registry import ProviderSpec, listed
 
     with tempfile.TemporaryDirectory() as empty:
         wanted = {
@@ -78,18 +82,9 @@ def _offline(store: Path) -> Iterator[None]:
         specs = [spec for spec in listed() if isinstance(spec, ProviderSpec)]
         wanted |= {spec.folder_variable: empty for spec in specs}
         keys = [name for spec in specs for name in spec.key_variables]
-        before = {name: os.environ.get(name) for name in (*wanted, *keys)}
-        for name in keys:
-            os.environ.pop(name, None)
-        os.environ.update(wanted)
-        try:
+        kept = {name: value for name, value in os.environ.items() if name not in keys}
+        with patch.dict(os.environ, {**kept, **wanted}, clear=True):
             yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
 
 
 def _failed(where: str, target: Path, kind: str, words: str) -> NBBananaError:

@@ -10,18 +10,32 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from nbbanana.images import ImageInput
     from nbbanana.regions import Area
 
-__all__ = ["Advice", "EditRequest", "Origin", "canonical_json", "origin", "sha256_of", "with_plain_line_ends"]
+__all__ = [
+    "MOST_REQUESTS",
+    "EditRequest",
+    "Finding",
+    "Origin",
+    "Severity",
+    "canonical_json",
+    "origin",
+    "quiet_line",
+    "sha256_of",
+    "with_plain_line_ends",
+]
 
+Severity = Literal["error", "warning", "hint"]
+MOST_REQUESTS = 20_000
+"""Requests of one call or sweep: more are a mistake, or work for several of them."""
 SEED_LIMIT = 2**31 - 1
 """Seeds stay below this: the largest that every known service and every JSON reader takes."""
 
@@ -82,40 +96,49 @@ origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B03
 """Where requests that are made now come from: set by the notebook room as a cell begins, and by forms."""
 
 
-class Advice(Protocol):
-    """A piece of advice on a request, as `nbbanana.prompts.lint` gives it."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    One piece of advice on a request, as `nbbanana.prompts.lint` gives it.
 
-    @property
-    def rule(self) -> str:
-        """The id of the rule, such as `missing-preservation`."""
+    Args:
+        rule: the id of the rule, such as `missing-preservation`.
+        severity: `error`: the service will refuse it, or it contradicts itself. `warning`: measured to be right.
+            `hint`: advice.
+        span: the passage of the prompt, by first character and the one after the last.
+        passage: the words there.
+        why: what is wrong and what to do, in plain words.
+        source: what the rule rests on.
+        fix: the whole prompt with this mended; None where only its writer can.
+        settings: parameters that mend it.
+    """
 
-    @property
-    def severity(self) -> Literal["error", "warning", "hint"]:
-        """How grave it is; a hint is not shown before a request is sent."""
+    rule: str
+    severity: Severity
+    span: tuple[int, int]
+    passage: str
+    why: str
+    source: str
+    fix: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def span(self) -> tuple[int, int]:
-        """The passage of the prompt; an empty one where it is about a parameter."""
+    def __str__(self) -> str:
+        """Return it as one line."""
+        return f"{self.severity} {self.rule}: {self.why}"
 
-    @property
-    def passage(self) -> str:
-        """The words there."""
 
-    @property
-    def why(self) -> str:
-        """What is wrong and what to do."""
+def quiet_line(advice: Sequence[Finding]) -> str | None:
+    """
+    Return the gravest advice as one line, with how much more there is; None where there are only hints.
 
-    @property
-    def source(self) -> str:
-        """What the rule rests on."""
-
-    @property
-    def fix(self) -> str | None:
-        """The prompt with this mended, or None."""
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """Parameters that mend it."""
+    >>> quiet_line([Finding("text-unquoted", "warning", (12, 16), "OPEN", "Put it in quotation marks.", "its guide")])
+    'Warning: Put it in quotation marks. (text-unquoted)'
+    """
+    grave = [one for one in advice if one.severity != "hint"]
+    if not grave:
+        return None
+    more = f"; {len(grave) - 1} more, which a dry run shows" if len(grave) > 1 else ""
+    return f"{grave[0].severity.capitalize()}: {grave[0].why} ({grave[0].rule}){more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +182,7 @@ class EditRequest:
     model_named: bool = field(default=True, repr=False, compare=False)
     model_note: str = field(default="", repr=False, compare=False)
     origin: Origin = field(default_factory=origin.get, repr=False, compare=False)
-    advice: tuple[Advice, ...] = field(default=(), repr=False, compare=False)
+    advice: tuple[Finding, ...] = field(default=(), repr=False, compare=False)
     _ask: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -183,14 +206,6 @@ class EditRequest:
     def is_seeded(self) -> bool:
         """Whether the user gave the seed."""
         return self.seed_field is not None and self.seed_field in self.parameters
-
-    @property
-    def sent_parameters(self) -> dict[str, Any]:
-        """The parameters with the seed that goes out, still without the images."""
-        parameters = dict(self.parameters)
-        if self.seed_field and self.seed is not None:
-            parameters[self.seed_field] = self.seed
-        return parameters
 
     @property
     def ask(self) -> str:

@@ -1,5 +1,5 @@
 """
-Settings, environment and folders.
+Settings, environment and folders; files that are whole or not there; locks that a fork renews.
 
 A setting is looked for in this order: an argument of the call, `%config NBBanana.name = …` (or
 `c.NBBanana.name` in a Jupyter config file), the environment variable that its help names, its default.
@@ -10,6 +10,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,13 +26,16 @@ __all__ = [
     "DEFAULT_PROVIDER",
     "LOCAL_PROVIDER",
     "PLAY_PROVIDER",
+    "Guarded",
     "Mode",
     "NBBanana",
+    "beside",
     "cache_dir",
     "config_dir",
     "data_dir",
     "settings",
     "under_home",
+    "write_private",
 ]
 
 Mode = Literal["auto", "fresh", "replay"]
@@ -45,11 +52,6 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 log = logging.getLogger("nbbanana")
 log.addHandler(logging.NullHandler())
-
-
-def _from_environment(name: str) -> str:
-    """Return an environment variable, trimmed; empty means unset."""
-    return os.environ.get(name, "").strip()
 
 
 FROM_ENVIRONMENT = (
@@ -152,7 +154,7 @@ class NBBanana(SingletonConfigurable):
 
     def _take_from_environment(self, name: str, *, already_set: bool) -> None:
         variable = f"NBBANANA_{name.upper()}"
-        text = _from_environment(variable)
+        text = os.environ.get(variable, "").strip()
         configured = name in self.config.get(type(self).__name__, {})
         if not text or already_set or configured:
             return
@@ -202,28 +204,26 @@ def data_dir() -> Path:
     Raises:
         ConfigError: this user has no home folder.
     """
-    import platformdirs
-
-    with translated(RuntimeError, lambda _: homeless("NBBANANA_STORE")):
-        return under_home(platformdirs.user_data_dir("nbbanana", appauthor=False), "NBBANANA_STORE")
+    return _user_dir("data", "NBBANANA_STORE")
 
 
 def cache_dir() -> Path:
     """Return the folder for what can be made again: the platform's user cache directory; errors as `data_dir`."""
-    import platformdirs
-
-    with translated(RuntimeError, lambda _: homeless("XDG_CACHE_HOME")):
-        return under_home(platformdirs.user_cache_dir("nbbanana", appauthor=False), "XDG_CACHE_HOME")
+    return _user_dir("cache", "XDG_CACHE_HOME")
 
 
 def config_dir() -> Path:
     """Return the folder for keys: `NBBANANA_CONFIG_DIR`, else the platform's user configuration directory."""
-    if given := _from_environment("NBBANANA_CONFIG_DIR"):
-        return Path(given)
+    given = os.environ.get("NBBANANA_CONFIG_DIR", "").strip()
+    return Path(given) if given else _user_dir("config", "NBBANANA_CONFIG_DIR")
+
+
+def _user_dir(kind: str, variable: str) -> Path:
     import platformdirs
 
-    with translated(RuntimeError, lambda _: homeless("NBBANANA_CONFIG_DIR")):
-        return under_home(platformdirs.user_config_dir("nbbanana", appauthor=False), "NBBANANA_CONFIG_DIR")
+    with translated(RuntimeError, lambda _: homeless(variable)):
+        folder: str = getattr(platformdirs, f"user_{kind}_dir")("nbbanana", appauthor=False)
+    return under_home(folder, variable)
 
 
 def under_home(folder: str, variable: str) -> Path:
@@ -240,3 +240,63 @@ def homeless(variable: str) -> ConfigError:
         "HOME is not set, and the system knows no home for this user id, as in some containers.",
         f"Set HOME, or {variable}, to a folder that can be written to.",
     )
+
+
+def write_private(path: Path, data: bytes, *, is_lasting: bool = True) -> None:
+    """
+    Write a file, readable by its owner alone: it is there whole or not at all.
+
+    Args:
+        path: the file; its folder is made.
+        data: what it holds.
+        is_lasting: whether it is on the disk when this returns, which takes its time; what can be made anew need not.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with beside(path) as part, os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        if is_lasting:
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """
+    Give a new name beside a file; what is written there takes the file's place where the block ends without an error.
+
+    Raises:
+        OSError: it cannot.
+    """
+    part = path.with_name(f".{os.urandom(16).hex()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+_guarded: weakref.WeakSet[Guarded] = weakref.WeakSet()
+
+
+class Guarded:
+    """Has a lock that a forked child gets anew: a thread of the parent may have held it, and does not exist there."""
+
+    def __init__(self) -> None:
+        self.renew_guard()
+        _guarded.add(self)
+
+    def renew_guard(self) -> None:
+        """Replace the lock, in the child of a fork."""
+        self._guard = threading.RLock()
+
+
+def _after_fork() -> None:
+    for one in list(_guarded):
+        one.renew_guard()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

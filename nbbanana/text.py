@@ -1,8 +1,9 @@
 """
-Any string made safe to show: in a terminal, a notebook, a log or an error.
+Any string made safe to show: in a terminal, a notebook, a log, an error, or as HTML out of a template.
 
 Strings come from services, files, bundles and other people's records. Control, bidi and unpaired characters are
-shown as their code points, such as `⟨U+001B⟩`; addresses can be taken out, since they may hold a signature.
+shown as their code points, such as `⟨U+001B⟩`; addresses can be taken out, since they may hold a signature. Templates
+escape every string, and nothing in their HTML is read as LaTeX by a notebook.
 """
 
 from __future__ import annotations
@@ -10,14 +11,24 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 __all__ = [
     "as_options",
     "clip",
+    "counted",
+    "environment",
     "is_unseen",
+    "joined",
     "one_line",
+    "packaged",
     "plain",
+    "render",
     "storable",
     "without_addresses",
     "without_secrets",
@@ -69,12 +80,23 @@ def storable(text: object) -> str:
 
 def as_options(text: str) -> str:
     """
-    Return a sentence about money with the options of a line where it names the arguments of a call.
+    Return a sentence with the options of a line where it names the arguments of a call.
 
     >>> as_options("max_price allows $5.00. Say what to count for each: assume_price=0.21. Nothing was sent.")
     '--max-price allows $5.00. Say what to count for each: --assume-price 0.21. Nothing was sent.'
     """
-    return _MONEY.sub(lambda found: f"--{found[1]}-price{' ' if found[2] else ''}", text)
+    said = text.replace("mode='fresh'", "--fresh")
+    return _MONEY.sub(lambda found: f"--{found[1]}-price{' ' if found[2] else ''}", said)
+
+
+def counted(count: int, noun: str) -> str:
+    """
+    Return a number of things.
+
+    >>> counted(1, "edit"), counted(1200, "more row"), counted(0, "picture")
+    ('1 edit', '1,200 more rows', '0 pictures')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def one_line(text: object, width: int | None = None) -> str:
@@ -86,6 +108,16 @@ def one_line(text: object, width: int | None = None) -> str:
     """
     line = plain(" ".join(str(text).split()))
     return line if width is None else clip(line, width)
+
+
+def joined(*phrases: str | None) -> str:
+    """
+    Return phrases as one, those that say nothing left out.
+
+    >>> joined("seed 7", "", "4 pictures")
+    'seed 7 · 4 pictures'
+    """
+    return " · ".join(filter(None, phrases))
 
 
 def clip(text: str, width: int) -> str:
@@ -159,3 +191,60 @@ def written(value: Any, width: int | None = None) -> str:
     if value is None:
         return ""
     return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), width)
+
+
+# ── templates ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+MARKUP_OR_LATEX = re.compile(r"<[^>]*>|[$\\]")
+"""
+A tag, or a character with which LaTeX begins. In a tag every `>` of an attribute is escaped, so it ends at the first.
+"""
+
+
+def render(package: str, template: str, **values: Any) -> str:
+    r"""
+    Render a template of a package as HTML.
+
+    Notebooks typeset what stands between two dollar signs, `\(` and `\)`, or `\begin` and `\end`, also in HTML
+    output. They look at text, not across tags: each dollar sign and backslash of the text goes into a tag of its own.
+    What no file can hold, such as half of a character in a file's name, is shown by its code point.
+    """
+    html = storable(environment(package).get_template(f"{template}.html.j2").render(values))
+    return MARKUP_OR_LATEX.sub(_apart, html).strip()
+
+
+def _apart(found: re.Match[str]) -> str:
+    text = found[0]
+    return text if text.startswith("<") else f"<span>{text}</span>"
+
+
+@cache
+def environment(package: str) -> Environment:
+    """Return the environment of a package's templates, in which every value is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )
+    made.filters.update(one_line=one_line, plain=plain, paragraphs=_paragraphs)
+    return made
+
+
+@cache
+def packaged(package: str, name: str) -> Any:
+    """Return what a JSON file of a package holds, for reading only: all callers have the same value."""
+    from importlib.resources import files
+
+    return json.loads(files(package).joinpath(name).read_text("utf-8"))
+
+
+def _paragraphs(text: str) -> Markup:
+    """Return the text with its line breaks kept, also by readers that drop styles."""
+    from markupsafe import Markup, escape
+
+    return Markup("<br>").join(escape(line) for line in storable(text).splitlines())

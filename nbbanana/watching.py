@@ -21,12 +21,10 @@ class Stage(Protocol):
     @property
     def phase(self) -> str:
         """The step that it is in, such as `queued`."""
-        ...
 
     @property
     def is_over(self) -> bool:
         """Whether it has ended."""
-        ...
 
 
 class Watcher:

@@ -7,6 +7,7 @@ set, a test that is skipped fails too, but for what the machine has not: what CI
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import socket
@@ -37,6 +38,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that run browsers and kernels: they take longest, and no worker should end with one."""
     long = {item.path for item in items if item.get_closest_marker("browser") or item.get_closest_marker("kernel")}
     items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the garbage collector: almost everything stays."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
+def pytest_collection_finish() -> None:
+    """Take all that was collected out of the garbage collector's sight: it looked through it some thousand times."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

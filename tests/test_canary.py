@@ -14,18 +14,19 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from support.kernels import environment, execute, notebook_of
+from support.tiers import in_turn
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.engine import fetch, posting, retry, wait
-from nbbanana.providers import runcomfy
+from nbbanana.engine import fetch, retry, wait
 from nbbanana.providers.credentials import find_credential, save_token
-from nbbanana.providers.runcomfy import SPEC, RunComfyEndpoints
+from nbbanana.providers.http import Timeouts
+from nbbanana.providers.runcomfy import SPEC, RunComfy, RunComfyEndpoints
 from nbbanana.sandbox import FAULT_KINDS, Fault, Sandbox
 
 CANARY = "canary-1f0c9a7e5b3d-sings"
 SNOW = "Make it snow."
-HASTE = runcomfy.Timeouts(connect=1, read=0.3, read_total=0.5, submit=0.3, submit_total=0.5, download_total=1)
+HASTE = Timeouts(connect=1, read=0.3, read_total=0.5, submit=0.3, submit_total=0.5, download_total=1)
 WORST = [
     Fault("submit", error_code=400002, message="no money"),
     Fault("submit", status=401, message="not you"),
@@ -70,9 +71,9 @@ def box(monkeypatch, paint) -> Iterator[Sandbox]:
 @pytest.fixture
 def hasty(monkeypatch):
     """An engine that gives up soon, so that every error comes to its end."""
-    monkeypatch.setattr(runcomfy, "Timeouts", lambda: HASTE)
+    monkeypatch.setattr(RunComfy, "patience", HASTE)
     monkeypatch.setattr(retry, "LONGEST_PAUSE", 0.05)
-    monkeypatch.setattr(posting, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(retry, "LONGEST_POST_PAUSE", 0.05)
     monkeypatch.setattr(wait, "NOT_FOUND_PATIENCE", 0.5)
     monkeypatch.setattr(fetch, "PATIENCE", 0.5)
     monkeypatch.setenv("NBBANANA_TIMEOUT", "1")
@@ -132,8 +133,8 @@ def only_the_api_heard_it(box: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [pytest.param(fault, marks=[] if number % 3 == 0 else pytest.mark.nightly) for number, fault in enumerate(WORST)],
-    ids=lambda fault: f"{fault.target} {fault.status} {fault.body}"[:40],
+    in_turn(WORST, 3),
+    ids=lambda fault: f"{fault.target} {fault.status} {fault.body and fault.body[:40]}"[:40],
 )
 def test_no_error_no_log_and_no_file_holds_the_token(box, hasty, picture, tmp_path, isolated, caplog, capfd, fault):
     """Every way in which a request can fail, with all loggers at DEBUG."""
@@ -165,12 +166,12 @@ def test_nothing_that_shows_itself_shows_the_token(box, picture, tmp_path):
     with nb.Session(store=tmp_path / "store") as session:
         job = session.submit(SNOW, picture, seed=1, resolution="0.5K")
         result = job.result()
-        provider = session.engine.provider
+        provider = session.engine_at().provider
         things = [
-            session, session.engine, provider, provider.endpoints,
+            session, session.engine_at(), provider, provider.endpoints,
             find_credential(SPEC, RunComfyEndpoints.from_environment()), session._engines.choice(),
             session._engines, job, job.run, result, result[0], result.record, session.history, nb, box,
-            provider._http.client_for(provider.endpoints.model_api), provider._downloader, session.quote(job.request),
+            provider.http.client_for(provider.endpoints.model_api), provider._source, session.quote(job.request),
         ]  # fmt: skip
         assert provider.name == "runcomfy"
         assert not sings("\n".join(f"{thing!r} {thing!s}" for thing in things))
@@ -216,7 +217,7 @@ table = Image.linear_gradient('L').resize((48, 32)).convert('RGB')
 """.strip(),
     "%%nbedit snow << table --seed 1 --resolution 0.5K\nMake it snow.",
     "%%nbedit table --dry-run\nMake it snow.",
-    "from nbbanana.session import current\n[current(), current().engine, current().engine.provider, nb.history, snow]",
+    "from nbbanana.session import current as s\n[s(), s().engine_at(), s().engine_at().provider, nb.history, snow]",
     "%nbhistory",
     "%%nbedit table --seed 2 --resolution 0.5K\nMake it rain.",
     "%config NBBanana.tracebacks = True",

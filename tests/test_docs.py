@@ -71,6 +71,7 @@ def test_the_examples_of_the_page_on_forms_run(folder: Path) -> None:
     assert names["result"].region.words == "the upper-right corner"  # type: ignore[attr-defined]
 
 
+@pytest.mark.nightly
 @pytest.mark.painted
 def test_the_examples_of_the_page_on_what_changed_run(folder: Path) -> None:
     """An output against its input with its own region, two pictures with another, and two that are the same."""

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from support.kernels import errors_of, execute, html_of, text_of
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kernel, pytest.mark.nightly, pytest.mark.timeout(300)]
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "explore.ipynb"
 FORMS = ("studio-form", "compared", "place", "browser")

@@ -9,7 +9,7 @@ import pytest
 from support.kernels import errors_of, execute, html_of, text_of
 from support.markup import read
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.nightly]
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "gallery.ipynb"
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from nbbanana import models
@@ -703,6 +703,7 @@ def can_be_said(prompt: str) -> bool:
     PARAMETERS,
     st.none() | NAME,
 )
+@example("Make it night.", [FileOperand("{{")], {}, None)
 def test_a_written_cell_reads_as_it_was(
     prompt: str, operands: list[Operand], parameters: dict[str, Any], name: str | None
 ) -> None:

@@ -118,7 +118,7 @@ def test_a_circle_would_be_found() -> None:
     assert in_circles(made) == {"a", "b", "c"}
 
 
-STEPS = ("prepare", "reserve", "submit", "synchronous", "wait", "fetch", "stop")
+STEPS = ("prepare", "reserve", "submit", "wait", "fetch", "stop")
 COMPOSED_BY = {"stop": "nbbanana.engine.engine"}
 
 

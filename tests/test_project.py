@@ -144,3 +144,8 @@ def test_links_between_documents_lead_somewhere() -> None:
         if "://" not in target and not target.startswith("mailto:") and not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_values_of_a_query_are_given_by_place_or_by_name() -> None:
+    """`?1` with a sequence warns since Python 3.12, and is an error from 3.14 on."""
+    assert [path.name for path in PACKAGE.rglob("*.py") if re.search(r"[(\s]\?\d", path.read_text("utf-8"))] == []

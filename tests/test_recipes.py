@@ -10,7 +10,7 @@ from support.kernels import errors_of, execute, html_of, text_of
 
 import nbbanana as nb
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.nightly]
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "recipes.ipynb"
 

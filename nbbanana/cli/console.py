@@ -1,4 +1,4 @@
-"""What all commands share: their parser, the two streams, text from files and stdin, folders for pictures, sessions."""
+"""What all commands share: parser and session, the two streams, text from files and stdin, folders for pictures."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ import json
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from nbbanana.errors import ImageNotFoundError, InputError, UsageError
+from nbbanana.errors import ImageNotFoundError, InputError, UsageError, translated
 
 if TYPE_CHECKING:
-    from nbbanana.providers import Provider
     from nbbanana.session import EditResult, Session
 
 __all__ = [
-    "Commands",
+    "OUTPUT_DIR",
+    "Command",
+    "Option",
     "Parser",
-    "ask_account",
-    "ask_provider",
-    "open_session",
+    "command",
+    "in_session",
+    "option",
     "prepare_streams",
+    "put_bundle",
     "put_json",
     "put_line",
     "put_rows",
@@ -35,8 +38,20 @@ __all__ = [
     "target_folder",
 ]
 
-_MAGIC = re.compile(r"%nb(resume|history|models|login|logout|budget)\b(\??)")
-_CELL = re.compile(r"%%?nbedit\?")
+_IN_A_SHELL = (
+    (r"%nb(resume|history|models|login|logout|budget|providers)\?", r"nbbanana \1 --help"),
+    (r"%nb(resume|history|models|login|logout|budget|providers)\b(?: --state unknown)?", r"nbbanana \1"),
+    (r"%%?nbedit\?", "nbbanana edit --help"),
+    (r"%%?nbedit(?= --)", "nbbanana edit"),
+    (r"%config NBBanana\.provider(?: = )?", "NBBANANA_PROVIDER="),
+    (r"%config NBBanana\.model(?: = )?", "NBBANANA_MODEL="),
+    (r"%config NBBanana\.timeout", "NBBANANA_TIMEOUT"),
+    (r"nb\.history\.settle\((\d+), cost=([\d.]+|…)\)", r"nbbanana settle \1 --cost \2"),
+    (r"nb\.history\.settle(?:\(…\))?", "nbbanana settle"),
+    (r"sweep\.retry\(\)", "--retry"),
+    (r"overwrite=True", "--overwrite"),
+)
+"""What commands and calls of a notebook are called in a shell: patterns, compiled once a message needs them."""
 
 # ── the words that are understood ───────────────────────────────────────────────────────────────────────────────
 
@@ -49,44 +64,78 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{self.prog}: {message}.", "", f"See {self.prog} --help.")
 
 
-class Commands:
+Option = tuple[tuple[str, ...], dict[str, Any]]
+"""An option or an argument of a command, as `option` makes it."""
+
+
+def option(*names: str, **how: Any) -> Option:
+    """Return an option or an argument; see `argparse.ArgumentParser.add_argument`."""
+    return names, how
+
+
+OUTPUT_DIR = option("--output-dir", metavar="DIR", help="write the pictures there")
+
+
+SHARED = (
+    option("--sandbox", action="store_true", help="use the sandbox: no model, no cost"),
+    option("--store", metavar="DIR", help="the folder with the edits"),
+    option(
+        "--output",
+        choices=["text", "json"],
+        default="text",
+        help="lists as lines with tabs, or as JSON; everything else is JSON always",
+    ),
+    option("-q", "--quiet", action="store_true", help="no progress on stderr"),
+)
+"""The options of all commands."""
+
+Run = Callable[[argparse.Namespace], int | None]
+"""Runs a command: takes what was given, and returns an exit code, or None for 0."""
+
+Command = Callable[[Any], None]
+"""Adds a command to those of a parser."""
+
+
+def command(
+    name: str, run: Run, about: str, *options: Option | list[Option], takes_more: bool = False, **more: Any
+) -> Command:
     """
-    The commands of a parser; each of them has the shared options.
+    Return a command.
 
     Args:
-        parser: the parser of `nbbanana` itself.
+        name: the word that calls it.
+        run: what it does.
+        about: one line for the help.
+        options: its own, behind the shared ones; of a list of them exactly one must be given.
+        takes_more: whether it reads itself what argparse does not know, from `line`.
+        more: what else `argparse.ArgumentParser` takes.
     """
 
-    def __init__(self, parser: Parser) -> None:
-        self._commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-        self.shared = Parser(add_help=False, allow_abbrev=False)
-        self.shared.add_argument("--sandbox", action="store_true", help="use the sandbox: no model, no cost")
-        self.shared.add_argument("--store", metavar="DIR", help="the folder with the edits")
-        self.shared.add_argument(
-            "--output",
-            choices=["text", "json"],
-            default="text",
-            help="lists as lines with tabs, or as JSON; everything else is JSON always",
-        )
-        self.shared.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+    def add_to(commands: Any) -> None:
+        """Add it to the commands of a parser."""
+        made: Parser = commands.add_parser(name, help=about, description=about, allow_abbrev=False, **more)
+        for one in (*SHARED, *options):
+            some = one if isinstance(one, list) else [one]
+            place = made if len(some) == 1 else made.add_mutually_exclusive_group(required=True)
+            for names, how in some:
+                place.add_argument(*names, **how)
+        made.set_defaults(run=run, takes_more=takes_more)
 
-    def add(
-        self, name: str, run: Callable[[argparse.Namespace], int | None], about: str, *, help_: bool = True
-    ) -> Parser:
-        """
-        Add a command.
+    return add_to
 
-        Args:
-            name: the word that calls it.
-            run: takes what was given; returns an exit code, or None for 0.
-            about: one line for the help.
-            help_: whether argparse makes its `--help`.
-        """
-        made: Parser = self._commands.add_parser(
-            name, parents=[self.shared], help=about, description=about, allow_abbrev=False, add_help=help_
-        )
-        made.set_defaults(run=run)
-        return made
+
+def in_session(run: Callable[[argparse.Namespace, Session], int | None]) -> Run:
+    """Give a command the session that the shared options name."""
+
+    def opened(options: argparse.Namespace) -> int | None:
+        """Open it, run the command, and close it."""
+        from nbbanana.session import Session
+        from nbbanana.settings import PLAY_PROVIDER
+
+        with Session(provider=PLAY_PROVIDER if options.sandbox else None, store=options.store) as session:
+            return run(options, session)
+
+    return opened
 
 
 # ── the two streams ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,12 +154,23 @@ def put_json(value: Any) -> None:
 
 
 def put_rows(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
-    """Write rows as JSON where that was asked for, else as lines with tabs between."""
+    """Write rows as JSON where that was asked for, else as lines with tabs between, and spaces in a list."""
     if options.output == "json":
         put_json(rows)
         return
     for row in rows:
-        put_line("\t".join(" ".join(str("" if value is None else value).split()) for value in row.values()))
+        put_line("\t".join(map(_column, row.values())))
+
+
+def _column(value: Any) -> str:
+    shown = " ".join(map(str, value)) if isinstance(value, list) else str("" if value is None else value)
+    return " ".join(shown.split())
+
+
+def put_bundle(shown: Mapping[str, str]) -> None:
+    """Write what a notebook shows as text, with a shell's names for the magics, but for a request's body."""
+    for line in shown["text/plain"].split("\n"):
+        put_line(line if line.startswith((" ", "{")) else _for_a_shell(line))
 
 
 def put_line(text: str) -> None:
@@ -144,11 +204,14 @@ def _for_a_shell(text: str) -> str:
 
     >>> _for_a_shell("%%nbedit? and %nbhistory? list the options; %nbmodels kontext.")
     'nbbanana edit --help and nbbanana history --help list the options; nbbanana models kontext.'
+    >>> _for_a_shell("%nbhistory --state unknown, then nb.history.settle(12, cost=…).")
+    'nbbanana history, then nbbanana settle 12 --cost ….'
     """
     from nbbanana.text import as_options
 
-    said = _MAGIC.sub(lambda found: f"nbbanana {found[1]}{' --help' if found[2] else ''}", text)
-    return as_options(_CELL.sub("nbbanana edit --help", said))
+    for pattern, said in _IN_A_SHELL:
+        text = re.sub(pattern, said, text)
+    return as_options(text)
 
 
 def _write(stream: TextIO | None, line: str) -> None:
@@ -204,15 +267,17 @@ def target_folder(name: str | None) -> Path | None:
     Make a folder for pictures before anything is paid for that could not be put there.
 
     Raises:
-        UsageError: it cannot be a folder.
+        UsageError: it cannot be a folder, or nothing can be written there.
     """
     if name is None:
         return None
     folder = Path(name).expanduser()
-    try:
+    with translated(
+        OSError,
+        lambda error: UsageError(f"{name} cannot be a folder for pictures.", f"{error.strerror}.", "Name another."),
+    ):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{name} cannot be a folder for pictures.", f"{error.strerror}.", "Name another.") from error
+        TemporaryFile(dir=folder).close()
     return folder
 
 
@@ -228,37 +293,3 @@ def _free(folder: Path, stem: str) -> Path:
     taken = {path.stem for path in folder.iterdir()}
     names = [stem, *(f"{stem}-{number}" for number in range(1, len(taken) + 2))]
     return folder / next(name for name in names if name not in taken)
-
-
-# ── sessions ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def open_session(options: argparse.Namespace) -> Session:
-    """Open the session that the shared options name."""
-    from nbbanana.session import Session
-    from nbbanana.settings import PLAY_PROVIDER
-
-    return Session(provider=PLAY_PROVIDER if options.sandbox else None, store=options.store)
-
-
-def ask_provider(options: argparse.Namespace, question: Callable[[Provider], Awaitable[Any]]) -> Any:
-    """Put one question to the service."""
-    with open_session(options) as session:
-        return session.engine.ask(question).result()
-
-
-def ask_account(options: argparse.Namespace, question: str) -> Any:
-    """
-    Ask the service what not every service can be asked, such as `balance`.
-
-    Raises:
-        UsageError: this one cannot.
-    """
-    from nbbanana.providers.registry import title_of
-
-    with open_session(options) as session:
-        engine = session.engine
-        if not hasattr(engine.provider, question):
-            name = engine.provider.name
-            raise UsageError(f"{title_of(name)} cannot be asked this.", f"It has no {question} for nbbanana to read.")
-        return engine.ask(lambda service: getattr(service, question)()).result()

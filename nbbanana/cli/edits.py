@@ -1,19 +1,21 @@
-"""The commands that make edits and follow them: edit, run, status, result, cancel, resume, demo."""
+"""The commands that make edits and follow them: edit, run, status, result, cancel, resume, demo; and advise: lint."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbbanana.cli.console import (
-    Commands,
-    ask_provider,
-    open_session,
+    OUTPUT_DIR,
+    command,
+    in_session,
+    option,
+    put_bundle,
     put_json,
     put_line,
     put_rows,
@@ -23,7 +25,7 @@ from nbbanana.cli.console import (
     say,
     target_folder,
 )
-from nbbanana.cli.sweeps import run_sweep
+from nbbanana.cli.records import run_sweep
 from nbbanana.errors import (
     InputError,
     NBBananaError,
@@ -33,16 +35,16 @@ from nbbanana.errors import (
     UsageError,
     translated,
 )
-from nbbanana.prompts.advice import quiet_line
+from nbbanana.request import quiet_line
 
 if TYPE_CHECKING:
     from nbbanana.grammar import Cell, Operand
     from nbbanana.models import Model
+    from nbbanana.request import Finding
     from nbbanana.session import EditResult, Job, Session
     from nbbanana.settings import Mode
-    from nbbanana.sweeps import Sweep
 
-__all__ = ["add_to", "model_for"]
+__all__ = ["COMMANDS", "model_for"]
 
 STDIN = "-"
 
@@ -52,22 +54,6 @@ _HELP = {
     "no_wait": "print the request id and go; nbbanana resume collects it",
 }
 """What is said otherwise in a shell than of the options of a cell."""
-
-
-def add_to(commands: Commands) -> None:
-    """Add these commands to the command line."""
-    _add_edit(commands)
-    _add_run(commands)
-    for name, run, help_ in (
-        ("status", _status, "Say how a request stands."),
-        ("result", _result, "Print a request's result."),
-        ("cancel", _cancel, "Cancel a queued request."),
-    ):
-        commands.add(name, run, help_).add_argument("request_id", type=_request_id)
-    resume = commands.add("resume", _resume, "Collect accepted jobs that nothing waits for.")
-    resume.add_argument("--output-dir", metavar="DIR", help="write the pictures there")
-    demo = commands.add("demo", _demo, "Edit a drawn still life in the sandbox.")
-    demo.add_argument("--output-dir", metavar="DIR", help="write the pictures there")
 
 
 # ── edit: the line of %%nbedit as a shell has it ────────────────────────────────────────────────────────────────
@@ -89,80 +75,53 @@ class _HelpAction(argparse.Action):
         parser.exit()
 
 
-def _add_edit(commands: Commands) -> None:
-    edit = commands.add("edit", _edit, "Edit pictures with words; writes what came back and prints where.", help_=False)
-    edit.usage = 'nbbanana edit PICTURE… -p "WORDS" [-n 4] [-o DIR] [the model\'s options]'
-    edit.epilog = "A picture is a path, an https address, edit:12[0] of the history, or - for stdin. -p - reads stdin."
-    edit.add_argument("-h", "--help", nargs=0, action=_HelpAction, help="show this and the model's options")
-    edit.add_argument("-o", "--output-dir", metavar="DIR", default=".", help="where the pictures go; this folder else")
-    edit.set_defaults(line=[])
+@in_session
+def _edit(options: argparse.Namespace, session: Session) -> int:
+    cell = _read_cell(options.line, session)
+    prices: dict[str, Any] = {"max_price": cell.max_price, "assume_price": cell.assume_price}
+    if cell.axes:
+        from nbbanana.sweeps.sweep import sweep_of_line
 
+        sweep = sweep_of_line(session, cell, _pictures(cell, session), cell.parameters)
+        return run_sweep(options, sweep, dry_run=cell.dry_run, **prices)
+    requests = session.requests(
+        [cell.prompt, *cell.then],
+        _pictures(cell, session),
+        model=cell.model,
+        provider=cell.provider,
+        parameters=cell.parameters,
+        region=cell.region,
+    )
+    if cell.dry_run:
+        from nbbanana.session.dry_run import describe_requests
 
-def _edit(options: argparse.Namespace) -> int:
-    with open_session(options) as session:
-        cell = _read_cell(options.line, session)
-        if cell.axes:
-            prices = {"max_price": cell.max_price, "assume_price": cell.assume_price}
-            return run_sweep(options, _swept(cell, session), prices, dry_run=cell.dry_run)
-        requests = session.requests(
-            [cell.prompt, *cell.then],
-            _pictures(cell, session),
-            model=cell.model,
-            provider=cell.provider,
-            parameters=cell.parameters,
-            region=cell.region,
-        )
-        if cell.dry_run:
-            from nbbanana.session.dry_run import describe_requests
+        put_bundle(describe_requests(session, requests, cell.mode, cell.provider, **prices))
+        return 0
+    from nbbanana.session.requesting import cautions_of
 
-            put_line(describe_requests(session, requests, cell.mode, cell.provider)["text/plain"])
-            return 0
-        from nbbanana.session.cautioning import cautions_of
-
-        folder = target_folder(options.output_dir)
-        for line in cautions_of(model_for(session, requests[0].model, cell.provider), requests):
-            say(line, quiet=options.quiet)
-        job = session.start_chain(
-            requests,
-            mode=cell.mode,
-            provider=cell.provider,
-            max_price=cell.max_price,
-            assume_price=cell.assume_price,
-        )
-        with _cancelled_by_interrupt(job):
-            if not cell.wait:
-                put_json({"request_id": _accepted(job, quiet=options.quiet), "wait": False})
-                return 0
-            result = _waited(job, quiet=options.quiet)
+    folder = target_folder(options.output_dir)
+    for line in cautions_of(model_for(session, requests[0].model, cell.provider), requests):
+        say(line, quiet=options.quiet)
+    job = session.start_chain(requests, mode=cell.mode, provider=cell.provider, **prices)
+    result = _followed(job, wait=cell.wait, quiet=options.quiet)
+    if result is not None:
         put_rows(options, [{"image": path} for path in save_pictures(result, folder)])
     return 0
 
 
-def _swept(cell: Cell, session: Session) -> Sweep:
-    """Return the sweep that a line asks for."""
-    from nbbanana.sweeps import Sweep
-    from nbbanana.sweeps.planning import planned
-
-    given = {"model": cell.model, "provider": cell.provider, **cell.parameters, **cell.axes}
-    pictures = _pictures(cell, session)
-    return Sweep(session, planned(session, cell.prompt, pictures, given, region=cell.region, checks_names=False))
-
-
 def _read_cell(line: Sequence[str], session: Session) -> Cell:
-    """Read the line as `%nbedit` reads its own; a shell has no variables, so braces are text."""
-    from nbbanana.grammar import Word, escape, parse_words, passes_of
+    """Read the line as `%nbedit` reads its own; a shell has no variables: `{{name}}` in the prompt is of `--sweep`."""
+    from nbbanana.grammar import Word, parse_words, passes_of, unfilled
     from nbbanana.images.reading import existing
 
-    words = [
-        Word(escape(word), quoted=not word.startswith(("-", "edit:")) or existing(word) is not None) for word in line
-    ]
+    words = [Word(word, quoted=not word.startswith(("-", "edit:")) or existing(word) is not None) for word in line]
     with translated(PromptError, _without_a_cell):
         cell = parse_words(words, choose=lambda name, provider: model_for(session, name, provider))
     if cell.prompt != STDIN:
         return cell
     if any(_is_stdin(operand) for operand in cell.operands):
         raise UsageError("stdin is there once.", "The prompt and a picture would both be read from it.", "Name a file.")
-    prompt, *then = passes_of(read_text(STDIN).removesuffix("\n").removesuffix("\r"))
+    prompt, *then = passes_of(read_text(STDIN).removesuffix("\n").removesuffix("\r"), unfilled(cell.axes))
     return replace(cell, prompt=prompt, then=tuple(then))
 
 
@@ -174,10 +133,7 @@ def _without_a_cell(error: PromptError) -> PromptError:
 
 
 def _pictures(cell: Cell, session: Session) -> list[object]:
-    from nbbanana.grammar import Scope
-    from nbbanana.session.jobs import outputs_of
-
-    around = Scope({}, session.history.__getitem__, lambda: session.last, outputs_of)
+    around = session.scope({})
     found: list[object] = []
     for operand in cell.operands:
         found += [read_bytes(STDIN)] if _is_stdin(operand) else around.find(operand)
@@ -193,47 +149,28 @@ def _is_stdin(operand: Operand) -> bool:
 # ── run: the request as JSON ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _add_run(commands: Commands) -> None:
-    run = commands.add("run", _run, "Run a request that is JSON, as the RunComfy CLI does, and print its output.")
-    run.add_argument("model", help="the endpoint, such as google/nano-banana-2/edit")
-    source = run.add_mutually_exclusive_group(required=True)
-    source.add_argument("--input", metavar="JSON", help="the request; paths of local pictures work in it")
-    source.add_argument("--input-file", metavar="FILE", help="the same from a file, or - for stdin")
-    run.add_argument("--output-dir", metavar="DIR", help="write the pictures there")
-    run.add_argument("--no-wait", action="store_true", help="print the request id and go; resume collects it")
-    run.add_argument(
-        "--no-download", action="store_true", help="wait, print the outputs' addresses and leave them to resume"
-    )
-    run.add_argument("--max-price", type=float, metavar="USD", help="send it only if it surely costs no more")
-    run.add_argument("--assume-price", type=float, metavar="USD", help="what to count where the price is not known")
-    run.add_argument("--fresh", action="store_true", help="never answer from the store")
-
-
-def _run(options: argparse.Namespace) -> None:
+@in_session
+def _run(options: argparse.Namespace, session: Session) -> None:
     payload = _payload(options)
     folder = target_folder(options.output_dir)
-    with open_session(options) as session:
-        job = _started(session, options, payload)
-        with _cancelled_by_interrupt(job):
-            if options.no_wait:
-                put_json({"request_id": _accepted(job, quiet=options.quiet), "wait": False})
-                return
-            result = _waited(job, quiet=options.quiet)
-        if options.no_download:
-            put_json({"images": list(job.run.urls) or [output.url for output in result.record.outputs]})
-        else:
-            put_json({"images": save_pictures(result, folder)})
+    job = _started(session, options, payload)
+    result = _followed(job, wait=not options.no_wait, quiet=options.quiet)
+    if result is None:
+        return
+    if options.no_download:
+        put_json({"images": list(job.run.urls) or [output.url for output in result.record.outputs]})
+    else:
+        put_json({"images": save_pictures(result, folder)})
 
 
 def _payload(options: argparse.Namespace) -> dict[str, Any]:
     """Return the request's JSON object, from the argument, a file or stdin."""
     text = options.input if options.input_file is None else read_text(options.input_file)
-    try:
+    with translated(
+        ValueError,
+        lambda error: InputError("The input is not JSON.", f"{error}.", "Quote it so that the shell leaves it alone."),
+    ):
         payload = json.loads(text)
-    except ValueError as error:
-        raise InputError(
-            "The input is not JSON.", f"{error}.", "Quote it so that the shell leaves it alone."
-        ) from error
     if not isinstance(payload, dict):
         raise InputError("The input is not a JSON object.", f"It is a {type(payload).__name__}.", 'Begin with "{".')
     return payload
@@ -253,8 +190,13 @@ def _started(session: Session, options: argparse.Namespace, payload: dict[str, A
     # The JSON is what a service takes: no line of it is a part.
     words = Prompt(with_plain_line_ends(prompt)) if isinstance(prompt, str) else prompt
     request = session.request(words, images, model=options.model, parameters=payload)
-    prices = {"max_price": options.max_price, "assume_price": options.assume_price}
-    return session.start(request, mode=mode, download=not options.no_download, **prices)
+    return session.start(
+        request,
+        mode=mode,
+        download=not options.no_download,
+        max_price=options.max_price,
+        assume_price=options.assume_price,
+    )
 
 
 def model_for(session: Session, model_id: str | None, provider: str | None = None) -> Model:
@@ -279,15 +221,21 @@ def model_for(session: Session, model_id: str | None, provider: str | None = Non
 # ── a job under way ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@contextmanager
-def _cancelled_by_interrupt(job: Job) -> Iterator[None]:
-    """Let Ctrl-C cancel a job and say what came of that; a second one does not wait for it."""
+def _followed(job: Job, *, wait: bool, quiet: bool) -> EditResult | None:
+    """
+    Wait for the result; without `wait` until the service took the job, whose id is printed.
+
+    Ctrl-C cancels the job and says what came of that; a second one does not wait for it.
+    """
     try:
-        yield
+        if wait:
+            return _waited(job, quiet=quiet)
+        put_json({"request_id": _accepted(job, quiet=quiet), "wait": False})
     except KeyboardInterrupt as interrupt:
         job.cancel()
         interrupt.add_note(job.message)
         raise
+    return None
 
 
 def _accepted(job: Job, *, quiet: bool) -> str:
@@ -300,21 +248,26 @@ def _accepted(job: Job, *, quiet: bool) -> str:
 
 
 def _waited(job: Job, *, quiet: bool) -> EditResult:
-    """Wait for the result, with a line on stderr at each step; before it is sent, one of advice."""
+    """Wait for the result, with a line on stderr at each step and for each note; before it is sent, one of advice."""
+    from nbbanana.display.views import money
+
     shown: set[str] = set()
     advice = quiet_line(job.run.request.advice)
 
     def show(job: Job) -> None:
         """Write a step on stderr, once."""
-        if job.status not in shown:
+        note = None if job.progress.is_over else job.progress.note
+        line = f"{job.status}{f', request {job.request_id}' if job.request_id else ''}{f': {note}' if note else ''}"
+        if line not in shown:
             if advice and not shown and job.status != "done":
                 say(advice, quiet=quiet)
-            shown.add(job.status)
-            say(f"{job.status}{f', request {job.request_id}' if job.request_id else ''}", quiet=quiet)
+            shown.add(line)
+            say(line, quiet=quiet)
 
     job.listen(show)
     result = job.result()
-    price = "" if result.cost is None else f", ${result.cost:.2f}"
+    cost = 0.0 if result.origin == "replayed" and result.cost is not None else result.cost
+    price = "" if cost is None else f", {money(cost, is_play=result.record.is_play)}"
     seed = "" if result.seed is None else f", seed {result.seed}"
     say(f"edit {result.id}, {result.origin}{seed}{price}", quiet=quiet)
     for note in result.notes:
@@ -323,20 +276,29 @@ def _waited(job: Job, *, quiet: bool) -> EditResult:
     return result
 
 
-def _status(options: argparse.Namespace) -> None:
-    status = ask_provider(options, lambda service: service.status(options.request_id))
+@in_session
+def _status(options: argparse.Namespace, session: Session) -> None:
+    status = session.engine_at().ask(lambda service: service.status(options.request_id)).result()
     put_json({"request_id": options.request_id, "status": status.word, "queue_position": status.queue_position})
 
 
-def _result(options: argparse.Namespace) -> None:
-    status = ask_provider(options, lambda service: service.result(options.request_id))
-    output = {"images": list(status.urls)} if status.urls else None
-    answer = {"request_id": options.request_id, "status": status.word, "output": output}
-    put_json(answer | {"error": status.error, "cost": status.cost})
+@in_session
+def _result(options: argparse.Namespace, session: Session) -> None:
+    status = session.engine_at().ask(lambda service: service.result(options.request_id)).result()
+    put_json(
+        {
+            "request_id": options.request_id,
+            "status": status.word,
+            "output": {"images": list(status.urls)} if status.urls else None,
+            "error": status.error,
+            "cost": status.cost,
+        }
+    )
 
 
-def _cancel(options: argparse.Namespace) -> None:
-    answer = ask_provider(options, lambda service: service.cancel(options.request_id))
+@in_session
+def _cancel(options: argparse.Namespace, session: Session) -> None:
+    answer = session.engine_at().ask(lambda service: service.cancel(options.request_id)).result()
     put_json({"request_id": options.request_id, "cancelled": answer.cancelled, "outcome": answer.word})
 
 
@@ -349,19 +311,24 @@ def _request_id(text: str) -> str:
     return text
 
 
-def _resume(options: argparse.Namespace) -> None:
+@in_session
+def _resume(options: argparse.Namespace, session: Session) -> None:
+    from nbbanana.session.jobs import waiting_for
+
     folder = target_folder(options.output_dir)
-    with open_session(options) as session:
-        _ = session.engine  # without a credential there is no service to collect from, which must be said
-        errors = []
-        collected = []
-        for job in session.history.collect():
-            try:
-                result = job.result()
-                collected.append({"edit": result.id, "images": save_pictures(result, folder)})
-            except NBBananaError as error:
-                errors.append(error)
-        put_json(collected)
+    session.engine_at()  # without a credential there is no service to collect from, which must be said
+    errors = []
+    collected = []
+    jobs = session.history.collect()
+    for job in jobs:
+        say(waiting_for(job), quiet=options.quiet)
+    for job in jobs:
+        try:
+            result = _waited(job, quiet=options.quiet)
+            collected.append({"edit": result.id, "images": save_pictures(result, folder)})
+        except NBBananaError as error:
+            errors.append(error)
+    put_json(collected)
     if errors:
         raise errors[0]
 
@@ -377,3 +344,97 @@ def _demo(options: argparse.Namespace) -> None:
         result = session.edit(words, samples.still_life(), number_of_images=2)
         say("Test pictures: no model made them, nothing was paid.")
         put_json({"images": save_pictures(result, folder)})
+
+
+# ── advice before anything is sent ──────────────────────────────────────────────────────────────────────────────
+
+
+@in_session
+def _lint(options: argparse.Namespace, session: Session) -> int | None:
+    from nbbanana.session.prompt_calls import lint
+
+    prompt = read_text(STDIN).rstrip("\r\n") if options.prompt == STDIN else options.prompt
+    pictures = [read_bytes(STDIN) if name == STDIN else name for name in options.pictures]
+    model = session.model_at(options.model)
+    report = lint(prompt, *pictures, model=options.model, params=dict(_parameter(model, text) for text in options.set))
+    if options.fixed:
+        put_line(report.fixed)
+    else:
+        put_rows(options, [_finding(one) for one in report])
+    return InputError.exit_code if any(one.severity == "error" for one in report) else None
+
+
+def _parameter(model: Model, text: str) -> tuple[str, Any]:
+    name, is_given, value = text.partition("=")
+    if not is_given:
+        raise UsageError(f"{text} sets nothing.", "--set takes a name, = and a value.", "Write aspect_ratio=1:1.")
+    return name, model.parse_option(name, value)
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    start, end = one.span
+    return {
+        "severity": one.severity,
+        "rule": one.rule,
+        "start": start,
+        "end": end,
+        "passage": one.passage,
+        "why": one.why,
+        "source": one.source,
+        "fix": one.fix,
+    }
+
+
+# ── the commands ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+REQUEST_ID = option("request_id", type=_request_id)
+
+COMMANDS = (
+    command(
+        "edit",
+        _edit,
+        "Edit pictures with words; writes what came back and prints where.",
+        option("-h", "--help", nargs=0, action=_HelpAction, help="show this and the model's options"),
+        option("-o", "--output-dir", metavar="DIR", default=".", help="where the pictures go; this folder else"),
+        takes_more=True,
+        add_help=False,
+        usage='nbbanana edit PICTURE… -p "WORDS" [-n 4] [-o DIR] [the model\'s options]',
+        epilog="A picture is a path, an https address, edit:12[0] of the history, or - for stdin. -p - reads stdin.",
+    ),
+    command(
+        "run",
+        _run,
+        "Run a request that is JSON, as the RunComfy CLI does, and print its output.",
+        option("model", help="the endpoint, such as google/nano-banana-2/edit"),
+        [
+            option("--input", metavar="JSON", help="the request; paths of local pictures work in it"),
+            option("--input-file", metavar="FILE", help="the same from a file, or - for stdin"),
+        ],
+        OUTPUT_DIR,
+        option("--no-wait", action="store_true", help="print the request id and go; resume collects it"),
+        option(
+            "--no-download", action="store_true", help="wait, print the outputs' addresses and leave them to resume"
+        ),
+        option("--max-price", type=float, metavar="USD", help="send it only if it surely costs no more"),
+        option("--assume-price", type=float, metavar="USD", help="what to count where the price is not known"),
+        option("--fresh", action="store_true", help="never answer from the store"),
+    ),
+    command("status", _status, "Say how a request stands.", REQUEST_ID),
+    command("result", _result, "Print a request's result.", REQUEST_ID),
+    command("cancel", _cancel, "Cancel a queued request.", REQUEST_ID),
+    command("resume", _resume, "Collect accepted jobs that nothing waits for.", OUTPUT_DIR),
+    command("demo", _demo, "Edit a drawn still life in the sandbox.", OUTPUT_DIR),
+    command(
+        "lint",
+        _lint,
+        "Advise on a prompt; nothing is sent. Exit code 65 where something is an error.",
+        option("prompt", help="the words; - reads them from stdin"),
+        option("pictures", nargs="*", metavar="PICTURE", help="the pictures that go with it, in their order"),
+        option("--model", help="the model that it goes to"),
+        option(
+            "--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, such as aspect_ratio=1:1"
+        ),
+        option("--fixed", action="store_true", help="print the prompt with what can be mended, and no more"),
+    ),
+)

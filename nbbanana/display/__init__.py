@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from nbbanana.display.advice import lint_bundle
 from nbbanana.display.differences import comparison_bundle, diff_bundle, lineage_bundle, phrases, word_diff
-from nbbanana.display.grid import PROVENANCE, bundle, text
-from nbbanana.display.progress import ProgressDisplay, standing, stopping
-from nbbanana.display.tables import dry_run_bundle, history_bundle, note_bundle
-from nbbanana.display.views import ComparisonView, DiffView, DryRun, LineageNode, PairView, Picture, ResultView
-from nbbanana.display.words import describe
+from nbbanana.display.listings import dry_run_bundle, history_bundle, lint_bundle, note_bundle
+from nbbanana.display.results import PROVENANCE, ProgressDisplay, bundle, standing, stopping, text
+from nbbanana.display.views import (
+    ComparisonView,
+    DiffView,
+    DryRun,
+    LineageNode,
+    PairView,
+    Picture,
+    ResultView,
+    describe,
+)
 
 __all__ = [
     "PROVENANCE",

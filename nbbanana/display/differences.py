@@ -7,19 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import chain, takewhile
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nbbanana.display import words
-from nbbanana.display.drift_figures import figure_table
-from nbbanana.display.drifts import sized
-from nbbanana.display.heat import heated, legend
-from nbbanana.display.layout import layout
-from nbbanana.display.render import render
-from nbbanana.display.thumbs import data_uri, fitted, load, squares
-from nbbanana.text import clip, one_line, plain
-
-if TYPE_CHECKING:
-    from nbbanana.display.views import ComparisonView, DiffView, LineageNode, PairView, Picture
+from nbbanana.display.drift_views import figure_table, three_tiles
+from nbbanana.display.result_parts import layout
+from nbbanana.display.thumbs import data_uri, fitted, heated, legend, load, squares, within
+from nbbanana.display.views import ComparisonView, DiffView, LineageNode, PairView, Picture
+from nbbanana.text import clip, one_line, plain, render, written
 
 __all__ = ["around", "comparison_bundle", "diff_bundle", "lineage_bundle", "phrases", "word_diff"]
 
@@ -45,12 +39,9 @@ def word_diff(left: str, right: str) -> tuple[Change, ...]:
     before, after = TOKEN.findall(left), TOKEN.findall(right)
     changes: list[Change] = []
     for kind, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if kind == "equal":
-            changes.append(("same", "".join(before[a:b])))
-            continue
-        changes += [("gone", "".join(before[a:b]))] if b > a else []
-        changes += [("new", "".join(after[c:d]))] if d > c else []
-    return tuple(changes)
+        gone, new = "".join(before[a:b]), "".join(after[c:d])
+        changes += [("same", gone)] if kind == "equal" else [("gone", gone), ("new", new)]
+    return tuple(change for change in changes if change[1])
 
 
 def phrases(changes: Sequence[Change]) -> tuple[Change, ...]:
@@ -65,13 +56,12 @@ def phrases(changes: Sequence[Change]) -> tuple[Change, ...]:
     for place, (kind, text) in enumerate(changes):
         joins = bool(gone or new) and not text.strip() and place + 1 < len(changes)
         if kind == "same" and not joins:
-            found += [pair for pair in (("gone", gone), ("new", new)) if pair[1]]
+            found += [("gone", gone), ("new", new), (kind, text)]
             gone = new = ""
-            found.append((kind, text))
             continue
         gone += text if kind != "new" else ""
         new += text if kind != "gone" else ""
-    return (*found, *(pair for pair in (("gone", gone), ("new", new)) if pair[1]))
+    return tuple(change for change in (*found, ("gone", gone), ("new", new)) if change[1])
 
 
 def around(texts: Sequence[str]) -> tuple[str, list[str], str]:
@@ -101,12 +91,14 @@ def diff_bundle(view: DiffView) -> dict[str, str]:
     ]
     side = PAIR_SIDE if len(view.pairs) == 1 else SIDE
     html = render(
+        __package__,
         "diff",
         view=view,
         rows=rows,
         pairs=_pairs(view.pairs, side, PAIRS_BYTES),
         others=_tiles(view.others),
         layout=layout(3),
+        legend=data_uri(legend(), "image/png"),
         width=3 * side + 2 * 12,
     )
     return {"text/plain": "\n".join(_diff_lines(view, rows)), "text/html": html}
@@ -123,26 +115,11 @@ def _pairs(pairs: Sequence[PairView], side: int, room: int) -> list[dict[str, An
     files = fitted([image for three in shown for image in three], room) or [None] * (3 * len(shown))
     return [
         {
-            "tiles": [
-                {**sized(image, file, side), **about}
-                for about, image, file in zip(_about(pair), three, files[3 * at : 3 * at + 3], strict=True)
-                if image is not None or about["name"]
-            ],
+            "tiles": three_tiles(pair.left, pair.right, pair.sentence, three, files[3 * at : 3 * at + 3], side),
             "sentence": pair.sentence,
             "table": figure_table(pair.change.figures) if pair.change else None,
         }
         for at, (pair, three) in enumerate(zip(pairs, shown, strict=True))
-    ]
-
-
-def _about(pair: PairView) -> list[dict[str, str]]:
-    """Return what the three pictures of a pair are: before, after, and where the second changed."""
-    left, right = one_line(pair.left.label, 80), one_line(pair.right.label, 80)
-    where = f"Where it changed, the brighter the more. {one_line(pair.sentence, 200)}"
-    return [
-        {"role": "before", "name": left, "alt": f"Before: {left}"},
-        {"role": "after", "name": right, "alt": f"After: {right}"},
-        {"role": "what changed", "name": "", "alt": where, "legend": data_uri(legend(), "image/png")},
     ]
 
 
@@ -173,7 +150,7 @@ def _marked(pairs: Iterable[Change]) -> str:
 
 
 def _value(value: Any) -> str:
-    return "not set" if value is None else words.written(value)
+    return "not set" if value is None else written(value)
 
 
 def _tiles(pictures: Sequence[Picture]) -> list[dict[str, Any]]:
@@ -204,7 +181,7 @@ def lineage_bundle(roots: Sequence[LineageNode], more: str = "") -> dict[str, st
     lines = [line for root in roots for line in _tree_lines(root, "", "")]
     return {
         "text/plain": "\n".join([*lines, *([more] if more else [])]),
-        "text/html": render("lineage", roots=[shown(root, 0) for root in roots], more=more),
+        "text/html": render(__package__, "lineage", roots=[shown(root, 0) for root in roots], more=more),
     }
 
 
@@ -230,10 +207,16 @@ def comparison_bundle(view: ComparisonView) -> dict[str, str]:
     heat = heated(images[1], change) if change and len(images) == 2 else None
     files = fitted([*images, heat], COMPARED_BYTES) or [None] * (len(images) + 1)
     tiles = [
-        {"letter": letter, "uri": data_uri(file) if file else "", "picture": picture, **_size(picture)}
+        {
+            "letter": letter,
+            "uri": data_uri(file) if file else "",
+            "picture": picture,
+            **within((picture.width or COMPARED_SIDE, picture.height or COMPARED_SIDE), COMPARED_SIDE),
+        }
         for letter, picture, file in zip(ascii_uppercase, view.pictures, files, strict=False)
     ]
     html = render(
+        __package__,
         "comparison",
         view=view,
         tiles=tiles,
@@ -243,12 +226,6 @@ def comparison_bundle(view: ComparisonView) -> dict[str, str]:
         legend=data_uri(legend(), "image/png"),
     )
     return {"text/plain": "\n".join(_comparison_lines(view)), "text/html": html}
-
-
-def _size(picture: Picture) -> dict[str, int]:
-    width, height = picture.width or COMPARED_SIDE, picture.height or COMPARED_SIDE
-    scale = min(1.0, COMPARED_SIDE / max(width, height))
-    return {"width": max(1, round(width * scale)), "height": max(1, round(height * scale))}
 
 
 def _comparison_lines(view: ComparisonView) -> Iterator[str]:

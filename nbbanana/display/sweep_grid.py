@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
 import unicodedata
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache, partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.display.render import render
 from nbbanana.display.sweep_images import INPUT_SIDE, STRIP_SIDE, SweepImages, shape_of, strip_tile
 from nbbanana.display.thumbs import data_uri
-from nbbanana.text import one_line
+from nbbanana.images import file_of
+from nbbanana.text import counted, joined, one_line, render
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["GridCell", "GridFacet", "SweepHeader", "SweepImages", "SweepView", "sweep_grid_bundle", "sweep_text"]
+__all__ = ["GridCell", "GridFacet", "SweepImages", "SweepView", "sweep_grid_bundle", "sweep_text"]
 
 MOST, ROOM = 390_000, 290_000
 """Bytes that an output weighs at most, and the base64 of all its pictures."""
@@ -88,26 +87,17 @@ class GridFacet:
     Args:
         title: the value of the third axis; empty where there is none.
         rows: the name of each row, and its cells.
+        columns: the names of its columns, where they are not all of those of the sweep.
     """
 
     title: str
     rows: Sequence[tuple[str, Sequence[GridCell]]]
+    columns: Sequence[str] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class SweepHeader:
-    """
-    What all cells of a sweep share, said once above the grid.
-
-    Args:
-        words: the prompt in pieces; those that are True are the places of what varies.
-        facts: phrases: how many, from which picture, by which model, what else all have, what it cost.
-        inputs: the pictures that all cells have, with their names.
-    """
-
-    words: Sequence[tuple[str, bool]] = ()
-    facts: Sequence[str] = ()
-    inputs: Sequence[tuple[bytes | Path, str]] = ()
+    @property
+    def widest(self) -> int:
+        """Cells of the longest row."""
+        return max((len(row) for _, row in self.rows), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +111,9 @@ class SweepView:
         columns: the name of each column; empty where cells have their own titles below them.
         facets: the tables.
         reasons: why cells have no picture.
-        header: what all cells share.
+        words: the prompt that all cells share, in pieces; those that are True are the places of what varies.
+        facts: what else all cells share, in phrases: how many, from which picture, by which model, what they cost.
+        inputs: the pictures that all cells have, with their names.
         ratio: width to height of the pictures to come; None where it is not known.
         each: how many pictures a cell has, or will have.
     """
@@ -131,7 +123,9 @@ class SweepView:
     columns: Sequence[str]
     facets: Sequence[GridFacet]
     reasons: Sequence[str] = ()
-    header: SweepHeader = field(default_factory=SweepHeader)
+    words: Sequence[tuple[str, bool]] = ()
+    facts: Sequence[str] = ()
+    inputs: Sequence[tuple[bytes | Path, str]] = ()
     ratio: float | None = None
     each: int = 1
 
@@ -142,9 +136,19 @@ class SweepView:
         return None if self.ratio is None else self.ratio * columns / rows
 
     @property
-    def cells(self) -> Iterator[GridCell]:
+    def rows(self) -> list[tuple[str, Sequence[GridCell]]]:
+        """The rows of all tables, with their names."""
+        return [row for facet in self.facets for row in facet.rows]
+
+    @property
+    def cells(self) -> list[GridCell]:
         """All cells, row by row."""
-        return (cell for facet in self.facets for _, row in facet.rows for cell in row)
+        return [cell for _, row in self.rows for cell in row]
+
+    @property
+    def widest(self) -> int:
+        """Cells of the longest row, at least 1."""
+        return max((facet.widest for facet in self.facets), default=0) or 1
 
 
 def sweep_grid_bundle(view: SweepView, images: SweepImages | None = None) -> dict[str, str]:
@@ -160,7 +164,7 @@ def sweep_grid_bundle(view: SweepView, images: SweepImages | None = None) -> dic
     """
     kept = images or SweepImages()
     view, left_out = _clipped(view)
-    cells, columns = list(view.cells), _columns(view)
+    cells, columns = view.cells, view.widest
     width, has_strips = max(LEAST_WIDTH, min(MOST_WIDTH, FULL_WIDTH // columns)), len(cells) > SEPARATE
     each = max((len(cell.sources) for cell in cells), default=1)
     if has_firsts := each > 1 and (has_strips or width // shape_of(each)[0] < LEAST_WIDTH):
@@ -170,11 +174,12 @@ def sweep_grid_bundle(view: SweepView, images: SweepImages | None = None) -> dic
     ratio = _ratio(view, pictures)
     draw = partial(
         render,
+        __package__,
         "sweep",
         view=view,
         has_strips=has_strips,
         has_heads=bool(view.columns) and (not has_strips or max(map(len, view.columns)) <= SHORT),
-        inputs=_inputs(view.header, kept),
+        inputs=_inputs(view, kept),
         reasons=[*([FIRSTS] if has_firsts else []), *left_out, *_reasons(view)],
         most_names=MOST_NAMES,
         **_sizes(view, columns, strip_tile(ratio)[0] if has_strips else width, has_strips=has_strips),
@@ -196,18 +201,19 @@ def sweep_grid_bundle(view: SweepView, images: SweepImages | None = None) -> dic
 
 def _clipped(view: SweepView) -> tuple[SweepView, list[str]]:
     """Return a sweep with as many rows as a page has room for, and a sentence that counts the others."""
-    left, facets, total = MOST_ROWS, [], sum(len(facet.rows) for facet in view.facets)
+    left, facets, total = MOST_ROWS, [], len(view.rows)
     for facet in view.facets:
         facets += [GridFacet(facet.title, facet.rows[:left])] if left else []
         left -= min(left, len(facet.rows))
     if total <= MOST_ROWS:
         return view, []
-    return replace(view, facets=facets), [f"… and {total - MOST_ROWS:,} more rows: sweep.save('grid.pdf') has them."]
+    more = counted(total - MOST_ROWS, "more row")
+    return replace(view, facets=facets), [f"… and {more}: sweep.save('grid.pdf') has them."]
 
 
 def _facets(view: SweepView, tiles: Sequence[dict[str, Any]]) -> list[tuple[str, list[tuple[str, list[Any]]]]]:
     """Return the tables with what is drawn of each cell, or of each row where there are as many."""
-    rest, has_strips = iter(tiles), len(tiles) != sum(1 for _ in view.cells) or len(tiles) > SEPARATE
+    rest, has_strips = iter(tiles), len(view.cells) > SEPARATE
     return [
         (facet.title, [(name, [next(rest)] if has_strips else [next(rest) for _ in row]) for name, row in facet.rows])
         for facet in view.facets
@@ -216,8 +222,8 @@ def _facets(view: SweepView, tiles: Sequence[dict[str, Any]]) -> list[tuple[str,
 
 def sweep_text(view: SweepView) -> str:
     """Return a sweep for a terminal: its sentences, and a sign for each cell under the names of the columns."""
-    said = "".join(text for text, _ in view.header.words)
-    lines = [*map(one_line, view.lines[:1]), one_line(said, TEXT_WIDTH), one_line(" · ".join(view.header.facts))]
+    said = "".join(text for text, _ in view.words)
+    lines = [*map(one_line, view.lines[:1]), one_line(said, TEXT_WIDTH), one_line(" · ".join(view.facts))]
     lines += map(one_line, view.lines[1:])
     rows = [(facet.title, name, row) for facet in view.facets for name, row in facet.rows]
     if any(len(row) > 1 for _, _, row in rows) or len(rows) > 1:
@@ -232,16 +238,16 @@ def _text_grid(view: SweepView, rows: Sequence[tuple[str, str, Sequence[GridCell
     has_names = bool(names) and wide + (each + 1) * len(names) <= TEXT_WIDTH
     if names:
         own = " ".join(_padded(name, each) for name in names) if has_names else one_line(", ".join(names), TEXT_WIDTH)
-        yield f"  {_padded(one_line(view.corner), wide)}  {own}".rstrip()
+        yield f"  {_padded(one_line(view.corner, wide), wide)}  {own}".rstrip()
     title = ""
     for facet, name, row in rows[:TEXT_ROWS]:
         if facet != title:
             title = facet
             yield one_line(facet)
         marks = " ".join(cell.mark.ljust(each) if has_names else cell.mark for cell in row)
-        yield f"  {_padded(one_line(name), wide)}  {marks}".rstrip()
+        yield f"  {_padded(one_line(name, wide), wide)}  {marks}".rstrip()
     if len(rows) > TEXT_ROWS:
-        yield f"  … and {len(rows) - TEXT_ROWS} more rows"
+        yield f"  … and {counted(len(rows) - TEXT_ROWS, 'more row')}"
 
 
 def _padded(text: str, width: int) -> str:
@@ -258,16 +264,13 @@ def _cells_wide(text: str) -> int:
 def _reasons(view: SweepView) -> list[str]:
     found = [one_line(reason) for reason in view.reasons]
     more = len(found) - MOST_REASONS
-    return found if more <= 0 else [*found[:MOST_REASONS], f"… and {more} more reasons: sweep.to_frame() has all."]
-
-
-def _columns(view: SweepView) -> int:
-    return max((len(row) for facet in view.facets for _, row in facet.rows), default=1)
+    others = f"… and {counted(more, 'more reason')}: sweep.to_frame() has all."
+    return found if more <= 0 else [*found[:MOST_REASONS], others]
 
 
 def _sizes(view: SweepView, columns: int, width: int, *, has_strips: bool) -> dict[str, int]:
     """Return the widths in CSS pixels of a column, of the names of rows, and of the table at least and at most."""
-    longest = max((len(one_line(name)) for facet in view.facets for name, _ in facet.rows), default=0)
+    longest = max((len(one_line(name)) for name, _ in view.rows), default=0)
     if view.columns and not has_strips:
         longest = max(longest, len(view.corner))
     least, *most = NAMES
@@ -282,11 +285,11 @@ def _sizes(view: SweepView, columns: int, width: int, *, has_strips: bool) -> di
     }
 
 
-def _inputs(header: SweepHeader, images: SweepImages) -> list[dict[str, Any]]:
-    uris = images.inputs([source for source, _ in header.inputs])
+def _inputs(view: SweepView, images: SweepImages) -> list[dict[str, Any]]:
+    uris = images.inputs([source for source, _ in view.inputs])
     return [
         {"uri": uri, "alt": one_line(name), "height": INPUT_SIDE}
-        for uri, (_, name) in zip(uris, header.inputs, strict=True)
+        for uri, (_, name) in zip(uris, view.inputs, strict=True)
         if uri
     ]
 
@@ -312,7 +315,7 @@ def _tiles(
             {
                 "alt": _alt(cell, len(shown), is_here=image is not None),
                 "words": "" if image else f"{cell.mark} {cell.words or GONE}",
-                "below": one_line(" · ".join(filter(None, [cell.name, _of_how_many(cell, len(shown))]))),
+                "below": one_line(joined(cell.name, _of_how_many(cell, len(shown)))),
                 **_box(image.width / image.height if image else ratio, width),
             },
         )
@@ -331,9 +334,9 @@ def _strips(
     view: SweepView, images: Sequence[Image | None], ratio: float, kept: SweepImages
 ) -> list[tuple[Hashable, Image | None, dict[str, Any]]]:
     """Return the same for each row: one picture that holds all of its pictures."""
-    rest, (wide, high), most = iter(images), strip_tile(ratio), _columns(view)
+    rest, (wide, high), most = iter(images), strip_tile(ratio), view.widest
     found: list[tuple[Hashable, Image | None, dict[str, Any]]] = []
-    for row in (row for facet in view.facets for _, row in facet.rows):
+    for _, row in view.rows:
         sources = [cell.source for cell in row]
         made = kept.strip(list(zip(sources, [next(rest) for _ in row], strict=True)), ratio, len(images))
         size = {"width": wide * len(row), "height": high, "percent": max(1, 100 * len(row) // most)}
@@ -347,9 +350,8 @@ def placeholder(ratio: float) -> str:
     from PIL import Image
 
     shape = Fraction(min(max(ratio, 0.1), 10)).limit_denominator(40)
-    file = io.BytesIO()
-    Image.new("LA", (shape.numerator, shape.denominator), (128, 40)).save(file, "PNG", optimize=True)
-    return data_uri(file.getvalue(), "image/png")
+    empty = Image.new("LA", (shape.numerator, shape.denominator), (128, 40))
+    return data_uri(file_of(empty, "PNG", optimize=True), "image/png")
 
 
 def _alt(cell: GridCell, shown: int, *, is_here: bool) -> str:

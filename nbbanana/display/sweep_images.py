@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbbanana.display.thumbs import DENSITY, LADDER, TYPICAL, base64_length, data_uri, encode, load, rung_for, squares
+from nbbanana.display.thumbs import (
+    DENSITY,
+    LADDER,
+    TYPICAL,
+    at_once,
+    base64_length,
+    data_uri,
+    encode,
+    load,
+    rung_for,
+    squares,
+)
 from nbbanana.errors import ImageError
-from nbbanana.images.kept_thumbnails import kept_or_made
+from nbbanana.images.thumbnails import kept_or_made
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -44,19 +54,14 @@ class SweepImages:
     _rung: int | None = None
     _strips: dict[Hashable, Image] = field(default_factory=dict)
     _inputs: dict[tuple[int, ...], list[str]] = field(default_factory=dict)
-    decodings: int = 0
-    """How many pictures were decoded so far."""
-    encodings: int = 0
-    """How many were encoded so far."""
 
     def pictures(self, sources: Sequence[Path | None], side: float) -> list[Image | None]:
         """Return pictures for boxes of so many CSS pixels; None where there is none or it cannot be read."""
         new = list(dict.fromkeys(one for one in sources if one is not None and (one, side) not in self._decoded))
         for at in range(0, len(new), DECODED_AT_ONCE):
             some = new[at : at + DECODED_AT_ONCE]
-            found = load(_small_files(some), [(side, side)] * len(some))
+            found = load(at_once(_small_file, some), [(side, side)] * len(some))
             self._decoded.update(zip([(one, side) for one in some], found, strict=True))
-        self.decodings += len(new)
         return [None if one is None else self._decoded[one, side] for one in sources]
 
     def together(self, cells: Sequence[Sequence[Path]], side: float) -> list[Image | None]:
@@ -100,7 +105,6 @@ class SweepImages:
         for key, image in images:
             if key not in self._files:
                 self._files[key] = encode(image, scale=rung.scale, quality=rung.quality)
-                self.encodings += 1
         keys = {key for key, _ in images}
         self._files = {key: file for key, file in self._files.items() if key in keys}
         return sum(base64_length(self._files[key]) for key, _ in images)
@@ -119,18 +123,12 @@ class SweepImages:
         return self._inputs[key]
 
 
-def _small_files(sources: Sequence[Path]) -> list[bytes | Path]:
-    """Return the thumbnails of pictures, from the disk where they are kept; what cannot be read stays as it is."""
-
-    def small(source: Path) -> bytes | Path:
-        """Return the thumbnail of one."""
-        try:
-            return kept_or_made(source)
-        except (ImageError, OSError):
-            return source
-
-    with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it decodes
-        return list(pool.map(small, sources))
+def _small_file(source: Path) -> bytes | Path:
+    """Return the thumbnail of a picture, from the disk where it is kept; what cannot be read stays as it is."""
+    try:
+        return kept_or_made(source)
+    except (ImageError, OSError):
+        return source
 
 
 def _strip(images: Sequence[Image | None], ratio: float, total: int) -> Image:
@@ -142,15 +140,24 @@ def _strip(images: Sequence[Image | None], ratio: float, total: int) -> Image:
         ratio: width to height of most of them.
         total: how many pictures there are in all rows.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     density = DENSITY if total <= STRIP_PICTURES else max(1.0, DENSITY * STRIP_PICTURES / total)
     width, height = (round(density * side) for side in strip_tile(ratio))
-    made = Image.new("RGB", (len(images) * width, height), "#888")
+    small = [image and ImageOps.contain(image, (width - 2, height)) for image in images]
+    return _tiled(small, (len(images), 1), (width, height), 0)
+
+
+def _tiled(images: Sequence[Image | None], shape: tuple[int, int], tile: tuple[int, int], line: int) -> Image:
+    """Return pictures in the middles of tiles, in columns and rows with so many pixels between them, on grey."""
+    from PIL import Image
+
+    (columns, rows), (width, height) = shape, tile
+    made = Image.new("RGB", (columns * (width + line) - line, rows * (height + line) - line), "#888")
     for number, image in enumerate(images):
         if image is not None:
-            small = ImageOps.contain(image, (width - 2, height))
-            made.paste(small, (number * width + (width - small.width) // 2, (height - small.height) // 2))
+            left, top = number % columns * (width + line), number // columns * (height + line)
+            made.paste(image, (left + (width - image.width) // 2, top + (height - image.height) // 2))
     return made
 
 
@@ -167,18 +174,9 @@ def shape_of(count: int) -> tuple[int, int]:
 
 def side_by_side(images: Sequence[Image | None]) -> Image:
     """Return the pictures of one cell as one, with a thin line between them; grey where one cannot be read."""
-    from PIL import Image
-
-    columns, rows = shape_of(len(images))
     width = max(image.width for image in images if image is not None)
     height = max(image.height for image in images if image is not None)
-    line = max(LINE, width // 80)
-    made = Image.new("RGB", (columns * (width + line) - line, rows * (height + line) - line), "#888")
-    for number, image in enumerate(images):
-        if image is not None:
-            left, top = number % columns * (width + line), number // columns * (height + line)
-            made.paste(image, (left + (width - image.width) // 2, top + (height - image.height) // 2))
-    return made
+    return _tiled(images, shape_of(len(images)), (width, height), max(LINE, width // 80))
 
 
 def strip_tile(ratio: float) -> tuple[int, int]:

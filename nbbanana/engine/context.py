@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import math
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from nbbanana.engine.limits import AdaptiveLimit
 from nbbanana.engine.loop import Worker
 from nbbanana.engine.prices import Prices
-from nbbanana.engine.run import Run
+from nbbanana.engine.run import NotSentError, Run, log
 from nbbanana.errors import StoreError
 from nbbanana.images import UploadCache
 from nbbanana.providers.base import Provider
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, Post, State
 
-__all__ = ["LEASE", "Context", "Leases", "Rows", "Threads"]
+__all__ = ["LEASE", "AdaptiveLimit", "Context", "Leases", "Rows", "Threads"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,7 +30,10 @@ LEASE = 60.0
 RELEASE_PATIENCE = 1.0
 """Seconds that the end of a run waits for its lease to be given up; the store may be locked."""
 
-log = logging.getLogger("nbbanana.engine")
+ONE_REFUSAL = 1.0
+"""Seconds within which refusals speak of the same burst."""
+KEPT = 0.5
+"""What a refusal leaves of the limit."""
 
 
 class Rows:
@@ -64,17 +68,21 @@ class Rows:
         run.edit = await self.call(self.store.move, run.row.id, state, **facts)
         log.debug("edit %s is %s", run.edit.id, state)
 
-    async def begin_post(self, run: Run, *, alone: bool = False) -> Edit | None:
-        """Write down that a run's POST follows, unless the edit that is given back was sent; see the store."""
-        edit, other = await self.call(self.store.begin_post, run.row.id, alone=alone)
-        run.edit = edit
-        log.debug("edit %s is %s", edit.id, edit.state)
-        return other
+    async def fail(self, run: Run, state: State, error: Exception, **facts: Any) -> None:
+        """Record a run's new state, and the error that says why."""
+        await self.move(run, state, error=str(error), error_kind=type(error).__name__, **facts)
 
     async def begin_posts(
-        self, run: Run, seeds: Sequence[int | None], *, alone: bool = False
+        self, run: Run, seeds: Sequence[int | None] | None = None, *, alone: bool = False
     ) -> tuple[Edit | None, list[Post]]:
-        """Write down the POSTs of a run that follow, unless the edit that is given back was sent; see the store."""
+        """
+        Write down the POSTs of a run that follow, unless the edit that is given back was sent; see the store.
+
+        Raises:
+            NotSentError: a stop was asked for.
+        """
+        if run.stop_requested:
+            raise NotSentError
         edit, other, posts = await self.call(self.store.begin_posts, run.row.id, seeds, alone=alone)
         run.edit = edit
         log.debug("edit %s is %s, %d POSTs", edit.id, edit.state, len(posts))
@@ -123,7 +131,7 @@ class Leases:
         self._held.discard(edit.id)
         if edit.is_terminal:
             return
-        release = asyncio.ensure_future(self._rows.call(self._rows.store.release, edit.id, self.owner))
+        release = asyncio.ensure_future(self._rows.call(self._rows.store.release, self.owner, edit.id))
         release.add_done_callback(_logged)
         await asyncio.wait({release}, timeout=RELEASE_PATIENCE)
 
@@ -133,7 +141,7 @@ class Leases:
             self._heartbeat.cancel()
         self._held.clear()
         try:
-            await self._rows.call(self._rows.store.release_all, self.owner)
+            await self._rows.call(self._rows.store.release, self.owner)
         except StoreError as error:
             log.warning("The leases could not be given up; they end by themselves: %s", error.what)
 
@@ -153,34 +161,113 @@ class Leases:
             await asyncio.sleep(LEASE / 3)
 
 
+class Pool:
+    """
+    Threads for one kind of work.
+
+    Args:
+        name: what the threads are called.
+        most: how many there are.
+    """
+
+    def __init__(self, name: str, most: int) -> None:
+        self._executor: Executor = ThreadPoolExecutor(most, thread_name_prefix=f"nbbanana-{name}")
+
+    async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
+
+    def close(self) -> None:
+        """End the threads; what runs in them ends by itself."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
 class Threads:
     """Threads for work that takes processor time, so that it neither holds up the loop nor one another."""
 
     def __init__(self) -> None:
-        self.preparing: Executor = ThreadPoolExecutor(2, thread_name_prefix="nbbanana-prepare")
+        self.prepare = Pool("prepare", 2)
         """For inputs: decoding and encoding, before a request is sent."""
-        self.checking: Executor = ThreadPoolExecutor(2, thread_name_prefix="nbbanana-check")
+        self.check = Pool("check", 2)
         """For outputs: results of some requests never wait for the inputs of others."""
-        self.measuring: Executor = ThreadPoolExecutor(1, thread_name_prefix="nbbanana-measure")
+        self.measure = Pool("measure", 1)
         """For what changed in outputs: one picture at a time, since each takes memory in proportion to its size."""
 
-    async def prepare(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a call in a thread for inputs."""
-        return await asyncio.get_running_loop().run_in_executor(self.preparing, lambda: function(*args, **kwargs))
-
-    async def check(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a call in a thread for outputs."""
-        return await asyncio.get_running_loop().run_in_executor(self.checking, lambda: function(*args, **kwargs))
-
-    async def measure(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a call in the thread that measures."""
-        return await asyncio.get_running_loop().run_in_executor(self.measuring, lambda: function(*args, **kwargs))
-
     def close(self) -> None:
-        """End the threads; what runs in them ends by itself."""
-        self.measuring.shutdown(wait=False, cancel_futures=True)
-        self.preparing.shutdown(wait=False, cancel_futures=True)
-        self.checking.shutdown(wait=False, cancel_futures=True)
+        """End the threads."""
+        for pool in (self.measure, self.prepare, self.check):
+            pool.close()
+
+
+class AdaptiveLimit:
+    """
+    A semaphore with an adaptive size: halved on a 429, and grown by accepted jobs.
+
+    It grows as TCP CUBIC does (RFC 9438), counted in accepted jobs and not in seconds, since a round here is a job of
+    many seconds: quickly at first, slowly near the size at which it was refused, which it has again after as many
+    accepted jobs as that size; then beyond. One more a round would need thousands of jobs to get over one refusal. All
+    calls belong to one loop.
+
+    >>> limit = AdaptiveLimit(16)
+    >>> limit.refused(); limit.size
+    8.0
+    """
+
+    def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.most = most
+        self._clock = clock
+        self._halved_at = -math.inf
+        self.size = float(most)
+        self._refused_at = float(most)
+        """The size at the last refusal."""
+        self._since = 0
+        """Jobs that were accepted since then."""
+        self._taken = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def __aenter__(self) -> None:
+        while self._taken >= int(self.size):
+            ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(ticket)
+            try:
+                await ticket
+            except asyncio.CancelledError:
+                if ticket.done() and not ticket.cancelled():  # it was called meanwhile: the next in line has it
+                    self._wake()
+                raise
+        self._taken += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._taken -= 1
+        self._wake()
+
+    def accepted(self) -> None:
+        """Grow, by one at most: the service accepted a job."""
+        self._since += 1
+        way = self._since / self._refused_at - 1.0
+        cubic = self._refused_at * (1.0 + (1.0 - KEPT) * way**3)
+        self.size = min(float(self.most), self.size + 1.0, max(self.size, cubic))
+        self._wake()
+
+    def refused(self) -> None:
+        """
+        Halve the limit, never below one: the service answered 429.
+
+        Requests that were on their way together are refused together; that is one refusal, and halves once.
+        """
+        now = self._clock()
+        if now - self._halved_at >= ONE_REFUSAL:
+            self._halved_at = now
+            self._refused_at, self._since = self.size, 0
+            self.size = max(1.0, self.size * KEPT)
+
+    def _wake(self) -> None:
+        free = int(self.size) - self._taken
+        while free > 0 and self._waiting:
+            ticket = self._waiting.popleft()
+            if not ticket.done():
+                ticket.set_result(None)
+                free -= 1
 
 
 @dataclass(frozen=True, slots=True)

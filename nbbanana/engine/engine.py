@@ -8,29 +8,22 @@ leaves a row that says what is known. Each step is a function of `(run, context)
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
-from nbbanana.engine.chain import Complete, Later, unfinished
-from nbbanana.engine.context import Context, Leases, Rows, Threads
-from nbbanana.engine.endings import about, closed
-from nbbanana.engine.helping import Helper
+from nbbanana.engine.context import AdaptiveLimit, Context, Leases, Rows, Threads
 from nbbanana.engine.kept import recover
-from nbbanana.engine.limits import AdaptiveLimit
 from nbbanana.engine.loop import EngineLoop, ended
-from nbbanana.engine.past_costs import past_costs
-from nbbanana.engine.prices import Prices, Quote, counted
+from nbbanana.engine.prices import Prices, Quote, past_costs
 from nbbanana.engine.reuse import Reuse
-from nbbanana.engine.run import NotSentError, Outcome, Run, StopReport, answered
-from nbbanana.engine.seeded_asks import SeededAsks
-from nbbanana.engine.series import Series
-from nbbanana.engine.steps import Steps
+from nbbanana.engine.run import Helper, NotSentError, Outcome, Run, StopReport, answered, log
+from nbbanana.engine.steps import Complete, Later, Series, Steps, unfinished
 from nbbanana.engine.stop import free, stop, withdraw
-from nbbanana.errors import NBBananaError
+from nbbanana.errors import JobCancelledError, NBBananaError
 from nbbanana.images import UploadCache
 from nbbanana.models import Model
 from nbbanana.providers.base import Provider
@@ -51,8 +44,6 @@ POST_PATIENCE, SYNCHRONOUS_PATIENCE = 15.0, 60.0
 STOP_PATIENCE = 5.0
 """Seconds that closing waits for what it cancelled, and for stops under way."""
 CLOSE_PATIENCE = 10.0
-
-log = logging.getLogger("nbbanana.engine")
 
 
 class Engine:
@@ -98,7 +89,8 @@ class Engine:
         self._runs: set[Run] = set()
         self._ending: set[Run] = set()
         """Runs that are over for those who asked, while a POST or a cancel of them still is under way."""
-        self._asking = SeededAsks()
+        self._asking: WeakValueDictionary[str, Run] = WeakValueDictionary()
+        """The run of each seeded ask that is under way: asked again meanwhile, it gets the same one."""
         self._guard = threading.Lock()
         self._steps = Steps(self._context, self._reuse)
         self._is_closed = False
@@ -112,76 +104,36 @@ class Engine:
 
     def start(
         self,
-        request: EditRequest,
-        model: Model,
+        asked: Sequence[tuple[EditRequest, Model]],
         *,
         mode: Mode = "auto",
         max_price: float | None = None,
         assume_price: float | None = None,
+        is_whole: bool = True,
         download: bool = True,
-    ) -> Run:
-        """
-        Answer a request: from the store, from a job under way, or by sending it. Returns at once.
-
-        Args:
-            request: what is asked.
-            model: its model, whose schema the parameters were checked against.
-            mode: `auto` or `fresh`.
-            max_price: US dollars that it may cost at most.
-            assume_price: US dollars to count for it where the price is not known.
-            download: fetch the outputs; if not, the edit can be collected later and `Run.urls` says where they are.
-
-        Raises:
-            UncertainError: the newest edit of this ask may have been charged; it is named.
-        """
-        how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price}
-        with self._guard:
-            run, work = self._answer(request, model, None, download=download, **how)
-            if work is not None:
-                self._begin(run, work)
-        return run
-
-    def start_series(
-        self,
-        asked: Sequence[tuple[EditRequest, Model]],
-        *,
-        mode: Mode = "auto",
-        max_price: float | None = None,
-        assume_price: float | None = None,
-    ) -> list[Run]:
-        """
-        Answer several requests as `start` does; what must be sent is checked and reserved together before the first.
-
-        Args:
-            asked: each request and its model.
-            mode: `auto` or `fresh`.
-            max_price: US dollars that those that are sent may cost together at most.
-            assume_price: US dollars to count for each of them where its price is not known.
-
-        Raises:
-            UncertainError: the newest edit of one ask may have been charged. None is sent.
-        """
-        how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price}
-        series = self._steps.series()
-        return self._begin_all(self._answer(request, model, series, **how) for request, model in asked)
-
-    def start_each(
-        self,
-        asked: Sequence[tuple[EditRequest, Model]],
-        *,
-        mode: Mode = "auto",
-        max_price: float | None = None,
-        assume_price: float | None = None,
         helper: Helper | None = None,
     ) -> list[Run]:
         """
-        Answer several requests as `start_series` does, but each for itself: one that cannot be sent ends with its
-        error, and the others are sent. Their money is kept back together, before the first is sent. A `helper`
-        fetches their outputs.
+        Answer requests: from the store, from jobs under way, or by sending them. Returns at once.
+
+        What must be sent is checked and reserved together before the first is sent.
+
+        Args:
+            asked: each request and its model, whose schema the parameters were checked against.
+            mode: `auto` or `fresh`.
+            max_price: US dollars that those that are sent may cost together at most.
+            assume_price: US dollars to count for each of them where its price is not known.
+            is_whole: whether none is sent where one cannot be; else that one ends with its error, the others are sent.
+            download: fetch the outputs; if not, the edit can be collected later and `Run.urls` says where they are.
+            helper: fetches the outputs; None is the engine itself.
+
+        Raises:
+            UncertainError: the newest edit of one ask may have been charged; it is named. None is sent.
         """
-        how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price, "helper": helper}
-        series = self._steps.series(is_whole=False)
-        return self._begin_all(self._answer_or_end(request, model, series, **how) for request, model in asked)
+        series = Series(is_whole=is_whole)
+        answer = self._answer if is_whole else self._answer_or_end
+        how: dict[str, Any] = {"max_price": max_price, "assume_price": assume_price, "download": download}
+        return self._begin_all(answer(*one, series, mode, helper=helper, **how) for one in asked)
 
     def start_chain(
         self,
@@ -207,8 +159,7 @@ class Engine:
         Raises:
             UncertainError: the newest edit of one ask may have been charged. None is sent.
         """
-        how: dict[str, Any] = {"mode": mode, "max_price": max_price, "assume_price": assume_price}
-        return self._begin_all(self._passes(asked, complete, **how))
+        return self._begin_all(self._passes(asked, complete, mode, max_price=max_price, assume_price=assume_price))
 
     def resume(self, edit: Edit, request: EditRequest, model: Model) -> Run:
         """Take an accepted job up again: wait for it and fetch its outputs. It answers no cell."""
@@ -217,6 +168,7 @@ class Engine:
                 if running.edit is not None and running.edit.id == edit.id:
                     return running
             run = self._run(request, model)
+            run.edit = edit
             self._begin(run, self._steps.collect(run, edit), is_answer=False)
         return run
 
@@ -229,12 +181,8 @@ class Engine:
         return self._loop.run(withdraw(run, self._context))
 
     def quote(self, request: EditRequest, model: Model) -> Future[Quote]:
-        """Return what a request will cost."""
+        """Return what a request will cost, with its model as the service has it now."""
         return self._loop.run(self._context.prices.quote(request, model))
-
-    def described(self, request: EditRequest, model: Model) -> Future[tuple[Quote, Model | None]]:
-        """Return what a request will cost, and its model as the service has it now."""
-        return self._loop.run(self._context.prices.ask(request, model))
 
     def ask(self, question: Callable[[Any], Awaitable[T]]) -> Future[T]:
         """Put a question to the provider, in the engine's loop."""
@@ -278,9 +226,9 @@ class Engine:
 
     # ── in the loop ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def _run(self, request: EditRequest, model: Model, *, download: bool = True) -> Run:
-        who, count = self.provider, counted(request.parameters, model)
-        return Run(request, model, provider=who.name, is_play=who.is_play, expected_outputs=count, download=download)
+    def _run(self, request: EditRequest, model: Model, **terms: Any) -> Run:
+        who, count = self.provider, model.count(request.parameters)
+        return Run(request, model, provider=who.name, is_play=who.is_play, expected_outputs=count, **terms)
 
     def _begin_all(self, answers: Iterable[tuple[Run, Work | None]]) -> list[Run]:
         """Begin all of these or, where one of them cannot be, none."""
@@ -288,11 +236,11 @@ class Engine:
         with self._guard:
             try:
                 begun.extend(answers)  # those before the one that cannot be stay in the list
-            except NBBananaError:
+            except NBBananaError as error:
                 for run, work in begun:
                     if work is not None:
                         work.close()
-                        self._asking.end(run)
+                        run.end(None, error)
                 raise
             for run, work in begun:
                 if work is not None:
@@ -300,20 +248,18 @@ class Engine:
         return [run for run, _ in begun]
 
     def _passes(
-        self, asked: Sequence[tuple[EditRequest, Model]], complete: Complete, **how: Any
+        self, asked: Sequence[tuple[EditRequest, Model]], complete: Complete, mode: Mode, **terms: Any
     ) -> Iterator[tuple[Run, Work | None]]:
         """Answer the passes of a chain: from the store as far as it goes; those after that wait for their pictures."""
-        series, before = self._steps.series(), None
+        series, before = Series(), None
         for number, (given, model) in enumerate(asked, start=1):
             if before is None or before.future.done():
                 request = given if before is None else complete(given, before.row)
                 rest = [request, *(later for later, _ in asked[number:])]
-                run, work = self._answer(request, model, series, chain=(rest, complete), **how)
+                run, work = self._answer(request, model, series, mode, chain=(rest, complete), **terms)
             else:
-                run = self._run(given.with_seed_for(model.seed_field), model)
-                run.max_price, run.assume_price = how["max_price"], how["assume_price"]
-                series.expect()
-                work = self._steps.make(run, how["mode"], series, Later(before, complete, number))
+                run = self._run(given.with_seed_for(model.seed_field), model, **terms)
+                work = self._made(run, mode, series, Later(before, complete, number))
             yield run, work
             before = run
 
@@ -321,19 +267,19 @@ class Engine:
         self,
         request: EditRequest,
         model: Model,
-        series: Series | None,
-        *,
+        series: Series,
         mode: Mode,
-        max_price: float | None,
-        assume_price: float | None,
-        download: bool = True,
-        helper: Helper | None = None,
+        *,
         chain: tuple[Sequence[EditRequest], Complete] | None = None,
+        download: bool = True,
+        **terms: Any,
     ) -> tuple[Run, Work | None]:
         """Return the run that answers a request, and the work to begin; None where it is answered or under way."""
         request = request.with_seed_for(model.seed_field)
-        if download and (shared := self._asking.shared(request, mode)):
-            return shared, None
+        is_shared = download and mode == "auto" and request.is_seeded
+        other = self._asking.get(request.ask) if is_shared else None
+        if other is not None and not other.future.done() and not other.stop_requested:
+            return other, None
         occurrence = self._reuse.occurs(request)
         stored = self._reuse.answer(request, occurrence, self.provider.name, mode)
         if stored is None and chain is not None and mode == "auto":
@@ -341,34 +287,36 @@ class Engine:
             stored = self._reuse.give(found) if found else None
         if stored is not None:
             return answered(request, model, stored), None
-        run = self._run(request, model, download=download)
-        run.max_price, run.assume_price, run.ordinal = max_price, assume_price, occurrence.ordinal
-        run.helper = helper
+        run = self._run(request, model, ordinal=occurrence.ordinal, download=download, **terms)
         work = self._work(run, mode, series)
-        self._asking.begin(run, mode)
+        if is_shared:
+            self._asking[request.ask] = run
         return run, work
 
-    def _answer_or_end(self, request: EditRequest, model: Model, series: Series, **how: Any) -> tuple[Run, Work | None]:
+    def _answer_or_end(self, request: EditRequest, model: Model, *how: Any, **terms: Any) -> tuple[Run, Work | None]:
         """Answer a request as `_answer` does; one that cannot be asked is a run that ended with its error."""
         try:
-            return self._answer(request, model, series, **how)
+            return self._answer(request, model, *how, **terms)
         except NBBananaError as error:
             run = self._run(request, model)
             run.end(None, error)
             return run, None
 
-    def _work(self, run: Run, mode: Mode, series: Series | None) -> Work:
+    def _work(self, run: Run, mode: Mode, series: Series) -> Work:
         """Return how a request is answered that no stored edit answers: collect, follow or send."""
-        provider = self.provider.name
         recover(self.store)
-        if (waiting := self._reuse.collectable(run.request, provider, mode)) is not None:
-            return self._steps.collect(run, waiting)
-        if (other := self._reuse.followed(run.request, provider, mode)) is not None:
-            return self._steps.follow(run, other)
-        self._reuse.check_certain(run.request, provider, mode)
-        if series is not None:
-            series.expect()
-        return self._steps.make(run, mode, series)
+        if mode == "auto":
+            asked = run.request, self.provider.name
+            if (waiting := self._reuse.collectable(*asked)) is not None:
+                return self._steps.collect(run, waiting)
+            if (other := self._reuse.followed(*asked)) is not None:
+                return self._steps.follow(run, other)
+            self._reuse.check_certain(*asked)
+        return self._made(run, mode, series)
+
+    def _made(self, run: Run, mode: Mode, series: Series, later: Later | None = None) -> Work:
+        series.expect()
+        return self._steps.make(run, series, later, alone=mode == "auto" and run.request.is_seeded)
 
     def _begin(self, run: Run, work: Work, *, is_answer: bool = True) -> None:
         self._runs.add(run)
@@ -384,9 +332,12 @@ class Engine:
         except (asyncio.CancelledError, NotSentError):
             # A stop finds the words for itself; anything else that cancels is the end of this engine.
             if run.stop is None:
-                error = closed()
+                error = _closed()
         except NBBananaError as caught:
-            error = about(caught, run)
+            error = caught
+            if run.edit is not None:  # so that the reader can go on from there
+                error.edit_id = error.edit_id or run.edit.id
+                error.request_id = error.request_id or run.edit.request_id
         except Exception as caught:
             log.exception("A run failed in a way that was not foreseen.")
             error = caught
@@ -398,7 +349,9 @@ class Engine:
                 if run.edit is not None and not run.is_sending:
                     await self._context.leases.give_up(run.edit)
             finally:
-                self._forget(run)
+                self._linger(run)
+                with self._guard:
+                    self._runs.discard(run)
                 run.end(outcome, error)
 
     def _all_runs(self) -> list[Run]:
@@ -416,12 +369,6 @@ class Engine:
         for task in left[:1]:
             task.add_done_callback(lambda _: self._linger(run))
 
-    def _forget(self, run: Run) -> None:
-        self._linger(run)
-        with self._guard:
-            self._runs.discard(run)
-            self._asking.end(run)
-
     async def _close(self) -> None:
         runs = self._all_runs()
         for run in runs:
@@ -433,10 +380,15 @@ class Engine:
             task.cancel()  # a cancel without an answer holds a connection
         try:
             for run in runs:
-                run.end(None, closed())  # whatever still holds it up
+                run.end(None, _closed())  # whatever still holds it up
             for run in runs:
                 await free(run, self._context)
             await self._context.leases.close()
         finally:
             await self._context.prices.close()
             await self.provider.aclose()
+
+
+def _closed() -> JobCancelledError:
+    """Return the error of a wait that ends with its kernel or session."""
+    return JobCancelledError("The wait was ended.", "The kernel or session closes.", "%nbresume collects it.")

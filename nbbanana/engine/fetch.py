@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from nbbanana.engine.context import Context
-from nbbanana.engine.intake import NoPictureError, take_in
-from nbbanana.engine.prices import Quote, counted
+from nbbanana.engine.outputs import NoPictureError, take_in
+from nbbanana.engine.prices import Quote
 from nbbanana.engine.retry import ask_with_retries
 from nbbanana.engine.run import Outcome, Run
 from nbbanana.errors import DownloadError, NBBananaError, OutputGoneError, UnsafeDownloadError
@@ -24,7 +24,6 @@ PATIENCE = 180.0
 address that is "not found" may only be young."""
 STRANGE_ATTEMPTS = 5
 """How often an output that is neither a picture nor a page is requested."""
-log = logging.getLogger("nbbanana.engine")
 
 
 async def fetch(run: Run, context: Context, status: JobStatus, price: Quote | None = None) -> Outcome:
@@ -52,7 +51,7 @@ async def fetch(run: Run, context: Context, status: JobStatus, price: Quote | No
 def _bounded(run: Run, urls: tuple[str, ...]) -> tuple[str, ...]:
     """Return as many outputs as can have been asked for: an answer with thousands of addresses is none of ours."""
     field = run.model.with_role("count")
-    asked = counted(run.request.parameters, run.model)
+    asked = run.model.count(run.request.parameters)
     most = max(asked, int(field.maximum or 1) if field else 1)
     if len(urls) > most:
         run.notes.append(f"The service named {len(urls)} outputs; the first {most} were fetched.")
@@ -98,7 +97,7 @@ class _Outputs:
         context = self._context
         if (found := await self._helped(index, url)) is not None:
             return found
-        file = await context.provider.download(url, context.rows.store.incoming, self._counter(index))
+        file = await context.provider.download(url, context.rows.store.incoming, partial(self._count, index))
         return await take_in(self._run, context, index, file, url)
 
     async def _helped(self, index: int, url: str) -> OutputRecord | None:
@@ -111,14 +110,11 @@ class _Outputs:
         if found is None:
             return None
         run.measures.update(found.measures)
-        return OutputRecord(index, found.sha256, found.mime, found.width, found.height, found.size, url)
+        return replace(found.output, index=index, url=url)
 
-    def _counter(self, index: int) -> Callable[[int], None]:
-        def count(size: int) -> None:
-            self._counts[index] = size
-            self._run.update(bytes_done=sum(self._counts.values()))
-
-        return count
+    def _count(self, index: int, size: int) -> None:
+        self._counts[index] = size
+        self._run.update(bytes_done=sum(self._counts.values()))
 
 
 async def _record(run: Run, context: Context, status: JobStatus, found: list[OutputRecord | BaseException]) -> Outcome:
@@ -130,14 +126,14 @@ async def _record(run: Run, context: Context, status: JobStatus, found: list[Out
     if not good:
         refused = next(item for item in bad if isinstance(item, NBBananaError))
         state: State = "gone" if isinstance(refused, OutputGoneError) else "failed"
-        await context.rows.move(run, state, error=str(refused), error_kind=type(refused).__name__, cost=status.cost)
+        await context.rows.fail(run, state, refused, cost=status.cost)
         raise refused
     await context.rows.move(run, "completed", outputs=tuple(good), cost=status.cost)
     return Outcome(run.row, "made", (*run.notes, *_shortfall(run, good, bad)))
 
 
 def _shortfall(run: Run, good: list[OutputRecord], bad: list[BaseException]) -> list[str]:
-    asked = counted(run.request.parameters, run.model)
+    asked = run.model.count(run.request.parameters)
     notes = [f"{error.what} {error.why}" for error in bad if isinstance(error, DownloadError)]
     if len(good) < asked:
         notes.append(f"{len(good)} of the {asked} pictures that were asked for came back.")

@@ -12,16 +12,19 @@ import atexit
 import contextlib
 import os
 import queue
+import secrets
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["EngineLoop", "Worker", "ended"]
+__all__ = ["EngineLoop", "Worker", "ended", "process_id"]
 
 
 T = TypeVar("T")
+LOADED = secrets.token_hex(6)
+"""A name for this loading of the package: the numbers of processes are given again."""
 GOODBYE = 2.0
 """Seconds that the end of the process waits for what is under way to be cancelled."""
 
@@ -143,3 +146,8 @@ async def ended(tasks: Iterable[asyncio.Task[Any] | None], seconds: float) -> se
     """Wait until tasks are over, so many seconds at most; returns those that are not."""
     running = {task for task in tasks if task is not None and not task.done()}
     return (await asyncio.wait(running, timeout=seconds))[1] if running else running
+
+
+def process_id() -> str:
+    """Return a name for this process, as the kernel of records made outside of one; a forked child has another."""
+    return f"{os.getpid()}-{LOADED}"

@@ -16,8 +16,11 @@ from collections.abc import Sequence
 from math import isfinite
 from statistics import median
 
-__all__ = ["LONGEST_DELAY", "SHORTEST_DELAY", "WORTH", "PollSchedule"]
+__all__ = ["LONGEST_DELAY", "NOT_FOUND_PATIENCE", "SHORTEST_DELAY", "WORTH", "PollSchedule"]
 
+NOT_FOUND_PATIENCE = 180.0
+"""Seconds of nothing but "not found" after which a request is taken to be not there: a fresh id is not known
+everywhere at once."""
 WORTH = 0.022
 """Seconds of waiting that one request is worth: about 0.4 times the wait of a request every 2 s, with twice as many."""
 SHORTEST_DELAY, LONGEST_DELAY = 0.4, 15.0
@@ -56,24 +59,17 @@ class PollSchedule:
     def __init__(self, durations: Sequence[float] = ()) -> None:
         self._durations = [seconds for seconds in durations if seconds > 0.0 and isfinite(seconds)][:NEWEST]
         self._possible = sorted(seconds * factor for seconds in self._durations for factor in SPREAD)
-        self._began = 0.0
-        self._is_queued = False
-        self._queue: tuple[float, int] | None = None
-
-    @property
-    def expected(self) -> float | None:
+        self.expected = median(self._durations) if self._durations else None
         """Seconds that such a job typically runs: the median of the newest; None without past jobs."""
-        return median(self._durations) if self._durations else None
-
-    @property
-    def began(self) -> float:
+        self.began = 0.0
         """
         Seconds after acceptance at which the job is taken to have left the queue; 0 if it was never seen in one.
 
         It left between the last answer "in the queue" and the first other one; the middle is taken. The duration in
         the history counts from here.
         """
-        return self._began
+        self._is_queued = False
+        self._queue: tuple[float, int] | None = None
 
     def delay(
         self,
@@ -96,13 +92,13 @@ class PollSchedule:
         """
         elapsed = max(0.0, elapsed)
         if queued or queue_position is not None:
-            self._began, self._is_queued = elapsed, True
+            self.began, self._is_queued = elapsed, True
             delay = max(self._rule(0.0), QUEUE_SHARE * self._left_in_queue(elapsed, queue_position))
         else:
             if self._is_queued:
-                self._began += max(0.0, elapsed - (running_for or 0.0) - self._began) / 2.0
+                self.began += max(0.0, elapsed - (running_for or 0.0) - self.began) / 2.0
                 self._is_queued = False
-            delay = self._rule(max(0.0, elapsed - self._began))
+            delay = self._rule(max(0.0, elapsed - self.began))
         delay = min(max(delay, SHORTEST_DELAY), LONGEST_DELAY)
         return max(delay, retry_after) if retry_after is not None and isfinite(retry_after) else delay
 

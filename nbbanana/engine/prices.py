@@ -1,30 +1,45 @@
-"""Prices: what the API says that a request costs, and what such requests cost before."""
+"""Prices: what the API says that a request costs, and what such requests cost before, by the records of this store."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nbbanana.engine.past_costs import PastCosts, costs_more, dollars
 from nbbanana.errors import JobCancelledError, ServiceError, UnknownModelError
 from nbbanana.models import Model, from_schema, ids
+from nbbanana.models.offer_files import keep_schema
 from nbbanana.models.offers import PriceList, offer
-from nbbanana.models.refreshed import keep_schema
 from nbbanana.providers.base import Description, Price, Provider
 from nbbanana.request import EditRequest
+from nbbanana.store import Store
+from nbbanana.text import one_line
 
-__all__ = ["Prices", "Quote", "cents_up", "counted", "guess", "quote", "together"]
+__all__ = [
+    "PastCosts",
+    "Prices",
+    "Quote",
+    "cents_up",
+    "dollars",
+    "guess",
+    "past_costs",
+    "quote",
+    "together",
+    "total",
+]
 
 PATIENCE = 3.0
 """Seconds that a question under way has left when its session closes."""
 
 LASTS = 300.0
 """Seconds after which a price is asked for again."""
+RECORD_LIMIT = 200
+"""Records that are read for what requests cost before."""
 CENT_FRACTION = 1e-9
 """US dollars below which two amounts are the same."""
 
@@ -35,11 +50,12 @@ class Quote:
     A price before it is paid, in US dollars: at least `low`, at most `high`.
 
     Args:
-        low: the least that it costs; None is unknown, never free.
+        low: the least that it costs, the whole price where `is_exact`; None is unknown, never free.
         high: the most that it costs; None is unknown.
         how: how it comes about, such as `4 × $0.07`.
         note: the service's own sentence about what else counts.
         count: how many outputs were counted.
+        live: the model as the service has it now; None where it tells no schema.
     """
 
     low: float | None
@@ -47,11 +63,7 @@ class Quote:
     how: str
     note: str | None = None
     count: int = 1
-
-    @property
-    def amount(self) -> float | None:
-        """The least that it costs; the whole price where `is_exact`."""
-        return self.low
+    live: Model | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_exact(self) -> bool:
@@ -70,13 +82,78 @@ class Quote:
         return above and (self.high is None or cost <= self.high + CENT_FRACTION)
 
 
-def counted(parameters: Mapping[str, Any], model: Model, live: Model | None = None) -> int:
-    """Return how many outputs these parameters give by the schema in force: what is set, else its default."""
-    given = parameters.get(model.count_field) if model.count_field else None
-    if given is None:
-        field = (live or model).with_role("count")
-        given = field.default if field else None
-    return max(1, int(given)) if isinstance(given, int | float) else 1
+@dataclass(frozen=True, slots=True)
+class PastCosts:
+    """
+    What one picture cost before, with the same values of all parameters that change the price, in US dollars.
+
+    Args:
+        low: the least.
+        high: the most.
+        what: the values of those parameters, in words, such as `4K`; empty where none is set.
+        edits: the newest edits that cost so much and so little.
+    """
+
+    low: float
+    high: float
+    what: str
+    edits: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """
+        Return it in words.
+
+        >>> print(PastCosts(0.14, 0.14, "4K", (40,)))
+        4K: $0.14 a picture, as in edit 40
+        >>> print(PastCosts(0.105, 0.2, "", (38, 40)))
+        $0.105 to $0.20 a picture, as in edits 38 and 40
+        """
+        costs = " to ".join(dollars(cost) for cost in dict.fromkeys((self.low, self.high)))
+        where = f"edit{'' if len(self.edits) == 1 else 's'} {' and '.join(map(str, self.edits))}"
+        return f"{self.what}{': ' if self.what else ''}{costs} a picture, as in {where}"
+
+
+def past_costs(store: Store, provider: str, request: EditRequest, model: Model) -> PastCosts | None:
+    """Return what one output cost in this store's own edits with the same priced parameters; None where it has none."""
+    wanted = _priced(model, request.parameters)
+    edits = store.filter(model=model.id, provider=provider, states=("completed",), limit=RECORD_LIMIT)
+    costs: dict[float, int] = {}
+    for edit in edits:  # the newest first; what other stores paid says nothing of what is paid here
+        if edit.cost is not None and not edit.is_foreign and _priced(model, edit.parameters) == wanted:
+            costs.setdefault(round(edit.cost / max(1, len(edit.outputs)), 6), edit.id)
+    if not costs:
+        return None
+    low, high = min(costs), max(costs)
+    return PastCosts(low, high, _in_words(wanted), tuple(sorted({costs[low], costs[high]})))
+
+
+def dollars(amount: float) -> str:
+    """Return an amount for a message: two decimals, up to four where they count."""
+    whole, _, cents = f"{amount:.4f}".partition(".")
+    return f"${whole}.{cents.rstrip('0').ljust(2, '0')}"
+
+
+def _priced(model: Model, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the parameters that the catalogue says change the price."""
+    return {name: parameters[name] for name in costs_more(model, parameters)}
+
+
+def costs_more(model: Model, parameters: Mapping[str, Any]) -> list[str]:
+    """Return the names of the parameters among these that the catalogue says change the price."""
+    return [field.name for field in model.options if field.cost_note and field.name in parameters]
+
+
+def _in_words(values: Mapping[str, Any]) -> str:
+    """
+    Return the values of parameters as one says them.
+
+    >>> _in_words({"resolution": "4K", "enable_web_search": True})
+    '4K, enable_web_search true'
+    """
+    return ", ".join(
+        one_line(value, 40) if isinstance(value, str) else f"{one_line(name, 40)} {json.dumps(value)}"
+        for name, value in values.items()
+    )
 
 
 def quote(
@@ -101,12 +178,15 @@ def quote(
         live: the model as the service has it now, by whose schema outputs are counted; None is as shipped.
         past_costs: what one output with the same priced parameters cost before, by the records of this store.
     """
-    count = counted(request.parameters, model, live)
+    count = model.count(request.parameters, live)
     if price.prices is not None:
-        listed = _by_list(price.prices, request, count, price.note)
+        listed = replace(_by_list(price.prices, request, count, price.note), live=live)
         if past_costs is None or listed.high is not None:
             return listed
-        return _up_to(listed, past_costs, price.prices.each_input * max(0, len(request.images) - 1))
+        # The list says only the least; such pictures may have been made of one, and those after it add to each output.
+        each = past_costs.high + price.prices.each_input * max(0, len(request.images) - 1)
+        most = max(listed.low or 0.0, round(count * each, 6))
+        return replace(listed, high=most, how=f"{listed.how}. {past_costs}")
     low = high = None
     how = "the service names no price a picture"
     if price.base is not None and price.unit in {None, "output", "image"}:
@@ -120,7 +200,7 @@ def quote(
     if past_costs is not None and high is None:
         low, high = round(count * past_costs.low, 6), round(count * past_costs.high, 6)
         how = str(past_costs) if count == 1 else f"{count} pictures. {past_costs}"
-    return Quote(low, high, how, price.note, count)
+    return Quote(low, high, how, price.note, count, live)
 
 
 def _is_default(name: str, request: EditRequest, model: Model, live: Model | None) -> bool:
@@ -162,17 +242,19 @@ def together(prices: Sequence[Quote]) -> Quote:
         return prices[0]
     hows = Counter(price.how for price in prices)
     return Quote(
-        _total([price.low for price in prices]),
-        _total([price.high for price in prices]),
+        total(price.low for price in prices),
+        total(price.high for price in prices),
         " and ".join(f"{edits} edits of {how}" if edits > 1 else how for how, edits in hows.items()),
         next((price.note for price in prices if price.note), None),
         sum(price.count for price in prices),
     )
 
 
-def _total(amounts: Sequence[float | None]) -> float | None:
-    known = [amount for amount in amounts if amount is not None]
-    return round(sum(known), 6) if len(known) == len(amounts) else None
+def total(amounts: Iterable[float | None]) -> float | None:
+    """Return the sum of amounts of money; None where one is not known."""
+    every = list(amounts)
+    known = [amount for amount in every if amount is not None]
+    return round(sum(known), 9) if len(known) == len(every) else None
 
 
 def _by_list(prices: PriceList, request: EditRequest, count: int, note: str | None) -> Quote:
@@ -190,23 +272,6 @@ def _by_list(prices: PriceList, request: EditRequest, count: int, note: str | No
     if prices.is_floor:
         how += f", and that is the least{f': {prices.beyond}' if prices.beyond else ''}"
     return Quote(low, high if is_known else None, how, note, count)
-
-
-def _up_to(listed: Quote, past_costs: PastCosts, more: float) -> Quote:
-    """
-    Return a price whose most is the most that such pictures cost before: the list says only the least.
-
-    `more` is what the input pictures after the first add to each output, since those may have been made of one.
-    """
-    assert listed.low is not None
-    high = max(listed.low, round(listed.count * (past_costs.high + more), 6))
-    return replace(listed, high=high, how=f"{listed.how}. {past_costs}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    at: float
-    description: Description
 
 
 class Prices:
@@ -229,8 +294,8 @@ class Prices:
         self._provider = provider
         self._past_costs = past_costs
         self._clock = clock
-        self._known: dict[str, _Known] = {}
-        self._asking: dict[str, asyncio.Task[Description]] = {}
+        self._asked: dict[str, asyncio.Task[tuple[float, Description]]] = {}
+        """By model, the question that is under way, or that was answered: when, and what the provider said."""
         self._kept: set[str] = set()
         self._is_closed = False
 
@@ -245,16 +310,13 @@ class Prices:
         """
         if self._is_closed:
             raise _ended()
-        known = self._known.get(model_id)
-        if known is not None and self._clock() - known.at < LASTS:
-            return known.description
-        asking = self._asking.get(model_id)
-        if asking is None:
-            asking = self._asking[model_id] = asyncio.create_task(self._ask(model_id))
-            asking.add_done_callback(lambda done: self._asked(model_id, done))
+        asking = self._asked.get(model_id)
+        if asking is None or (asking.done() and self._clock() - asking.result()[0] >= LASTS):
+            asking = self._asked[model_id] = asyncio.create_task(self._ask(model_id))
+            asking.add_done_callback(lambda done: self._over(model_id, done))
         try:
             # One that is cancelled while it waits leaves the question to the others.
-            return await asyncio.shield(asking)
+            return (await asyncio.shield(asking))[1]
         except asyncio.CancelledError:
             if asking.cancelled():  # only `close` does that
                 raise _ended() from None
@@ -262,7 +324,7 @@ class Prices:
 
     async def close(self) -> None:
         """End the questions under way: one that went on would hold a connection that nothing closes any more."""
-        self._is_closed, asking = True, list(self._asking.values())
+        self._is_closed, asking = True, list(self._asked.values())
         if asking:  # one that is connecting is let through: a connection that is made as it is cancelled stays open
             await asyncio.wait(asking, timeout=PATIENCE)
         for task in asking:
@@ -298,53 +360,46 @@ class Prices:
         return model
 
     async def quote(self, request: EditRequest, model: Model) -> Quote:
-        """Return what a request costs; errors as `ask`."""
-        return (await self.ask(request, model))[0]
-
-    async def ask(self, request: EditRequest, model: Model) -> tuple[Quote, Model | None]:
         """
-        Return what a request costs, and its model as the service has it now; None where it tells no schema.
+        Return what a request costs, with its model as the service has it now.
 
         Raises:
             UnknownModelError: the provider does not have the model.
             ServiceError: the provider does not answer.
         """
-        return await self._quoted(request, model, await self.describe(model.id))
-
-    async def described(self, request: EditRequest, model: Model) -> tuple[Quote, Model | None]:
-        """Return what a request costs, and its model as the service has it now; None where it tells no schema."""
-        try:
-            description = await self.describe(model.id)
-        except (ServiceError, UnknownModelError) as error:
-            # A service that cannot be asked does not stop an edit; a budget, which needs the price, does.
-            count = counted(request.parameters, model)
-            return Quote(None, None, f"the price could not be asked: {error.what}", count=count), None
-        return await self._quoted(request, model, description)
-
-    async def _quoted(self, request: EditRequest, model: Model, description: Description) -> tuple[Quote, Model | None]:
+        description = await self.describe(model.id)
         live = from_schema(model.id, description.schema) if description.schema else None
         found = quote(description.price, request, model, live=live)
         if found.high is None:
-            found = quote(
-                description.price, request, model, live=live, past_costs=await self._past_costs(request, model)
-            )
-        return found, live
+            past_costs = await self._past_costs(request, model)
+            found = quote(description.price, request, model, live=live, past_costs=past_costs)
+        return found
+
+    async def quote_or_unknown(self, request: EditRequest, model: Model) -> Quote:
+        """Return the same as `quote`; where the price cannot be asked it is not known."""
+        try:
+            return await self.quote(request, model)
+        except (ServiceError, UnknownModelError) as error:
+            # A service that cannot be asked does not stop an edit; a budget, which needs the price, does.
+            count = model.count(request.parameters)
+            return Quote(None, None, f"the price could not be asked: {error.what}", count=count)
 
     def check_cost(self, model_id: str, expected: Quote | None, cost: float | None) -> None:
         """Forget a cached price that a cost contradicts, so that it is asked for again."""
         if expected is not None and cost is not None and not expected.holds(cost):
-            self._known.pop(model_id, None)
+            known = self._asked.get(model_id)
+            if known is not None and known.done():  # a question under way is asked after that cost
+                del self._asked[model_id]
 
-    def _asked(self, model_id: str, done: asyncio.Task[Description]) -> None:
-        self._asking.pop(model_id, None)
-        if not done.cancelled():
-            done.exception()  # each that waits raises it; asyncio must not report it once more
+    def _over(self, model_id: str, done: asyncio.Task[tuple[float, Description]]) -> None:
+        """Forget a question without an answer: each that waits raises its error, and the next asks again."""
+        if done.cancelled() or done.exception() is not None:
+            del self._asked[model_id]
 
-    async def _ask(self, model_id: str) -> Description:
+    async def _ask(self, model_id: str) -> tuple[float, Description]:
         # No retries here: a provider asks once more by itself, and a form waits for the answer.
         description = await self._provider.describe(model_id)
-        self._known[model_id] = _Known(self._clock(), description)
-        return description
+        return self._clock(), description
 
 
 def _ended() -> JobCancelledError:

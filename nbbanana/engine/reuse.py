@@ -14,7 +14,6 @@ sample, and is sent.
 from __future__ import annotations
 
 import itertools
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +22,10 @@ from typing import get_args
 from nbbanana.errors import NotInStoreError, UncertainError
 from nbbanana.models import ids
 from nbbanana.request import EditRequest
-from nbbanana.settings import Mode
+from nbbanana.settings import Guarded, Mode
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, State
+from nbbanana.text import counted
 
 __all__ = ["Occurrence", "Reuse"]
 
@@ -56,7 +56,7 @@ class Occurrence:
     is_first: bool
 
 
-class Reuse:
+class Reuse(Guarded):
     """
     Decides which stored edit answers a request; one for a session, which counts what was asked and given.
 
@@ -69,7 +69,7 @@ class Reuse:
         self._asked: Counter[tuple[str, str | None, int | None]] = Counter()
         self._first: dict[tuple[str, str], int | None] = {}
         self._given: set[int] = set()
-        self._guard = threading.Lock()
+        super().__init__()
 
     def occurs(self, request: EditRequest) -> Occurrence:
         """Count one occurrence of an ask."""
@@ -137,73 +137,61 @@ class Reuse:
             ]
         return found
 
-    def collectable(self, request: EditRequest, provider: str, mode: Mode) -> Edit | None:
+    def collectable(self, request: EditRequest, provider: str) -> Edit | None:
         """Return an accepted job of the same ask that was not collected and that no kernel watches."""
-        if mode != "auto":
-            return None
         edits = self._of_ask(request, provider, COLLECTABLE, 10)
         return next((edit for edit in edits if edit.request_id and not self._store.is_claimed(edit.id)), None)
 
-    def followed(self, request: EditRequest, provider: str, mode: Mode, before: int | None = None) -> Edit | None:
+    def followed(self, request: EditRequest, provider: str, before: int | None = None) -> Edit | None:
         """
         Return a job of the same seeded ask that another kernel or session has under way.
 
         Args:
             request: what is asked.
             provider: who runs it.
-            mode: only `auto` follows.
             before: only jobs that were written down before this edit, so that of two kernels one follows the other.
         """
-        if mode != "auto" or not request.is_seeded:
+        if not request.is_seeded:
             return None
         edits = self._of_ask(request, provider, UNDER_WAY, MANY)
         # The oldest first: it gives way to no other.
         older = [edit for edit in reversed(edits) if before is None or edit.id < before]
         return next((edit for edit in older if self._store.is_claimed(edit.id)), None)
 
-    def ahead(self, request: EditRequest, provider: str, mode: Mode, before: int) -> Edit | None:
+    def ahead(self, request: EditRequest, provider: str, before: int) -> Edit | None:
         """
         Return an edit of the same seeded ask, written down before this, that is under way, answers it or is uncertain.
 
         None of them may have been there when the ask began. Of two kernels that ask at the same moment, the one whose
         edit came later sends nothing.
         """
-        if (other := self.followed(request, provider, mode, before)) is not None:
+        if (other := self.followed(request, provider, before)) is not None:
             return other
-        if mode != "auto" or not request.is_seeded:
-            return None
         # Asked after that: a job that ended between the two questions is found by the second.
-        older = [edit for edit in self._every(request, provider, MANY) if edit.id < before]
+        older = [edit for edit in self._of_ask(request, provider, EVERY_STATE, MANY) if edit.id < before]
         answers = [edit for edit in older if edit.state == "completed"]
-        return next(iter(answers), None) or next((edit for edit in older[:1] if _is_uncertain(edit)), None)
+        return next(iter([*answers, *filter(_is_uncertain, older[:1])]), None)
 
-    def check_certain(self, request: EditRequest, provider: str, mode: Mode) -> None:
+    def check_certain(self, request: EditRequest, provider: str) -> None:
         """
         Refuse to send an ask again whose newest edit may have been taken.
 
         Raises:
             UncertainError: it names that edit.
         """
-        if mode != "auto":
-            return
-        newest = self._every(request, provider, 1)
+        newest = self._of_ask(request, provider, EVERY_STATE, 1)
         if newest and newest[0].state == "submitting" and not self._store.is_claimed(newest[0].id):
             # Its kernel ended while it was being sent.
             self._store.settle_abandoned(0.0)
-            newest = self._every(request, provider, 1)
-        for edit in newest:
-            if _is_uncertain(edit):
-                raise UncertainError(
-                    f"Edit {edit.id} asked the same, and it is not known whether it was charged.",
-                    "It may have been taken by the service, so it is not sent again by itself.",
-                    f"Look at the service's list. Then: nb.history.settle({edit.id}, cost=…), or --fresh to send anew.",
-                    edit_id=edit.id,
-                    request_id=edit.request_id,
-                )
-
-    def _every(self, request: EditRequest, provider: str | None, limit: int) -> list[Edit]:
-        """Return the newest edits of an ask, in whatever state."""
-        return self._of_ask(request, provider, EVERY_STATE, limit)
+            newest = self._of_ask(request, provider, EVERY_STATE, 1)
+        for edit in filter(_is_uncertain, newest):
+            raise UncertainError(
+                f"Edit {edit.id} asked the same, and it is not known whether it was charged.",
+                "It may have been taken by the service, so it is not sent again by itself.",
+                f"Look at the service's list. Then: nb.history.settle({edit.id}, cost=…), or mode='fresh' to ask anew.",
+                edit_id=edit.id,
+                request_id=edit.request_id,
+            )
 
     def _of_ask(self, request: EditRequest, provider: str | None, states: Sequence[State], limit: int) -> list[Edit]:
         """
@@ -282,12 +270,9 @@ def _slots(answers: Iterable[Edit]) -> dict[tuple[str | None, int], Edit]:
 
 
 def _no_answer(occurrence: Occurrence, answers: int) -> NotInStoreError:
-    if not answers:
-        what = "The store holds no answer to this request."
-    else:
-        what = "The store holds no further answer to this request."
+    asked, answered = counted(occurrence.ordinal + 1, "time"), counted(answers, "time")
     return NotInStoreError(
-        what,
-        f"It was asked {occurrence.ordinal + 1} times here and answered {answers} times before; replay sends nothing.",
+        f"The store holds no {'further ' if answers else ''}answer to this request.",
+        f"It was asked {asked} here and answered {answered} before; replay sends nothing.",
         "Check the store and the cell, or use mode='auto' to ask the service.",
     )

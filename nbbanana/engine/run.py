@@ -1,4 +1,4 @@
-"""`Run`: one request under way, its `Progress`, and the future that ends it."""
+"""`Run`: one request under way, its `Progress`, the `Helper` that fetches its outputs, the future that ends it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,35 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from nbbanana.engine.helping import Helper
-from nbbanana.engine.output_drift import Measure
 from nbbanana.models import Model
 from nbbanana.request import EditRequest
-from nbbanana.store.records import Edit, OutputRecord
+from nbbanana.store.records import Edit, OutputDrift, OutputRecord
 
-__all__ = ["NotSentError", "Outcome", "Phase", "Progress", "Run", "StopReport", "answered"]
+if TYPE_CHECKING:
+    from nbbanana.providers.downloads import OutputSource
+
+__all__ = [
+    "Fetched",
+    "Helper",
+    "Measure",
+    "Measures",
+    "NotSentError",
+    "Outcome",
+    "Phase",
+    "Progress",
+    "Run",
+    "StopReport",
+    "answered",
+    "log",
+]
+
+log = logging.getLogger("nbbanana.engine")
+"""The log of all modules of the engine."""
 
 
 Phase = Literal[
@@ -69,9 +86,6 @@ class Progress:
         return self.phase in {"done", "cancelled", "failed", "unknown"}
 
 
-log = logging.getLogger("nbbanana.engine")
-
-
 class NotSentError(Exception):
     """A stop came before the service took the request: nothing was sent, or all that was sent was refused."""
 
@@ -106,6 +120,48 @@ class StopReport:
     message: str
 
 
+Measure = tuple[OutputDrift, bytes | None]
+"""What was measured of an output, and its heat map; without one where it was refused."""
+Measures = Mapping[int, Measure | None]
+"""What was measured of outputs already, by their index; None where nothing could be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """
+    An output that another process fetched, checked, and put into the store.
+
+    Args:
+        output: its record, by its bytes.
+        measures: what was measured of it; empty where it was not measured.
+        thumbnail: a small copy of it, as `nbbanana.images.thumbnails` keeps them; empty where none was made.
+    """
+
+    output: OutputRecord
+    measures: Measures
+    thumbnail: bytes = field(default=b"", repr=False)
+
+
+class Helper(Protocol):
+    """Fetches outputs somewhere else. Whatever it does, rows are written by the engine alone."""
+
+    async def fetch(self, edit: Edit, index: int, url: str, source: OutputSource, *, measures: bool) -> Fetched | None:
+        """
+        Have an output in the store; called in the engine's loop.
+
+        Args:
+            edit: the record that it belongs to.
+            index: which of its outputs it is.
+            url: where the service has it.
+            source: where it may be fetched from.
+            measures: whether it is to be measured too.
+
+        Returns:
+            None where that did not work out for whatever reason: then the engine fetches it itself.
+        """
+        ...
+
+
 class Run:
     """
     A request being run.
@@ -121,6 +177,8 @@ class Run:
         max_price: US dollars that it may cost at most; None is no limit of its own.
         assume_price: US dollars to count for it where the price is not known.
         download: whether the outputs are fetched; if not they stay at the service, to be collected.
+        helper: who fetches the outputs in the place of the engine; None is the engine itself.
+        ordinal: which occurrence of its ask it is, from 0, in its cell's execution or in its kernel.
     """
 
     def __init__(
@@ -134,6 +192,8 @@ class Run:
         max_price: float | None = None,
         assume_price: float | None = None,
         download: bool = True,
+        helper: Helper | None = None,
+        ordinal: int = 0,
     ) -> None:
         self.request = request
         self.model = model
@@ -142,16 +202,14 @@ class Run:
         self.max_price = max_price
         self.assume_price = assume_price
         self.download = download
-        self.helper: Helper | None = None
-        """Who fetches the outputs in the place of the engine; None is the engine itself."""
+        self.helper = helper
+        self.ordinal = ordinal
         self.measures: dict[int, Measure | None] = {}
         """What the helper measured of outputs, by their index."""
         self.urls: tuple[str, ...] = ()
         """Where the service has the outputs, once it made them; signed, so for the one who asked and no record."""
         self.future: Future[Outcome] = Future()
         self.edit: Edit | None = None
-        self.ordinal = 0
-        """Which occurrence of its ask it is, from 0, in its cell's execution or in its kernel."""
         self.task: asyncio.Task[Any] | None = None
         self.exchange: asyncio.Task[Any] | None = None
         """The POST under way, which outlives the task."""

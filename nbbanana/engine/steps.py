@@ -1,29 +1,33 @@
-"""The steps of a request in order: prepare, reserve, submit, wait, fetch, measure; or collect, or follow another's."""
+"""
+The steps of a request in order: prepare, reserve, submit, wait, fetch, measure; or collect, or follow another's.
+
+Requests that belong together are all written down, checked and reserved before the first of them is sent. In a chain
+each edits what the one before it gave.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+import copy
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
-from nbbanana.engine import synchronous
-from nbbanana.engine.chain import Later
 from nbbanana.engine.context import Context
 from nbbanana.engine.fetch import fetch
-from nbbanana.engine.measuring import measure
+from nbbanana.engine.outputs import measure
 from nbbanana.engine.prepare import Prepared, fill, journal, payload_of, prepare
-from nbbanana.engine.reserve import reserve
+from nbbanana.engine.prices import Quote
+from nbbanana.engine.reserve import Asked, reserve
 from nbbanana.engine.reuse import Reuse
-from nbbanana.engine.run import Outcome, Run
-from nbbanana.engine.series import Series
-from nbbanana.engine.submit import submit
+from nbbanana.engine.run import Outcome, Run, log
+from nbbanana.engine.submit import collect_answers, send, submit
 from nbbanana.engine.wait import follow, wait
 from nbbanana.errors import JobCancelledError, NBBananaError
 from nbbanana.providers.base import JobStatus
-from nbbanana.settings import Mode
+from nbbanana.request import EditRequest
 from nbbanana.store.records import Edit
 
-__all__ = ["Steps"]
+__all__ = ["Complete", "Later", "Series", "Steps", "unfinished"]
 
 PREPARED_AT_ONCE = 8
 """Requests that are prepared at once: of thousands, the first are sent and fetched while the last still wait."""
@@ -44,32 +48,27 @@ class Steps:
         self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
         self._last_written: asyncio.Event | None = None
 
-    def series(self, *, is_whole: bool = True) -> Series:
-        """Return a series of runs that are reserved together; see `Series`."""
-        return Series(reserve, is_whole=is_whole)
+    async def make(self, run: Run, series: Series, later: Later | None = None, *, alone: bool) -> Outcome:
+        """
+        Prepare, reserve, submit, wait and fetch; a later pass waits for its picture once it is reserved.
 
-    async def make(self, run: Run, mode: Mode, series: Series | None, later: Later | None = None) -> Outcome:
-        """Prepare, reserve, submit, wait and fetch; a later pass waits for its picture once it is reserved."""
+        With `alone`, nothing is sent where another kernel sends the same ask: that one is followed.
+        """
         try:
             prepared = await self._in_turn(prepare if later is None else journal, run)
-            other = await self._ahead(run, mode) if later is None else None
+            other = await self._ahead(run) if alone and later is None else None
         except BaseException as error:
-            if series is not None:
-                series.leave(self._context, error)
+            series.leave(self._context, error)
             raise
         if other is not None:
-            if series is not None:
-                series.leave(self._context)
+            series.leave(self._context)
             return await self.follow(run, other)
-        if series is None:
-            await reserve([(run, prepared.price)], self._context)
-        else:
-            await series.reserve(run, self._context, prepared.price)
+        await series.reserve(run, self._context, prepared.price)
         if later is not None:
             prepared = await self._filled(run, later, prepared)
-            if (other := await self._ahead(run, mode)) is not None:
+            if alone and (other := await self._ahead(run)) is not None:
                 return await self.follow(run, other)
-        found = await self._sent(run, prepared, alone=mode == "auto" and run.request.is_seeded)
+        found = await self._sent(run, prepared, alone=alone)
         if isinstance(found, Edit):
             return await self.follow(run, await self._give_way(run, found))
         return await self._measured(
@@ -87,7 +86,7 @@ class Steps:
             return await fill(run, self._context, prepared)
         except NBBananaError as error:
             if run.row.state == "prepared" and not run.stop_requested:
-                await self._context.rows.move(run, "rejected", error=str(error), error_kind=type(error).__name__)
+                await self._context.rows.fail(run, "rejected", error)
             raise
 
     async def _sent(self, run: Run, prepared: Prepared, *, alone: bool) -> JobStatus | Outcome | Edit:
@@ -99,8 +98,8 @@ class Steps:
             # A payload holds all pictures of a request: only those that are being sent are in memory.
             payload = await self._context.threads.prepare(payload_of, run, prepared, self._context.rows.store)
             if self._context.provider.is_synchronous:
-                payloads = (prepared.live or run.model).posts(payload, counts=self._context.provider.counts)
-                return await synchronous.send(run, self._context, payloads, alone=alone, price=prepared.price)
+                payloads = (prepared.price.live or run.model).posts(payload, counts=self._context.provider.counts)
+                return await send(run, self._context, payloads, alone=alone, price=prepared.price)
             other = await submit(run, self._context, payload, alone=alone)
             del payload
             return await wait(run, self._context) if other is None else other
@@ -116,9 +115,9 @@ class Steps:
         finally:
             written.set()
 
-    async def _ahead(self, run: Run, mode: Mode) -> Edit | None:
+    async def _ahead(self, run: Run) -> Edit | None:
         """Return an edit of the same ask that another kernel wrote down before this, which then is not sent."""
-        other = await self._context.rows.call(self._reuse.ahead, run.request, run.provider, mode, run.row.id)
+        other = await self._context.rows.call(self._reuse.ahead, run.request, run.provider, run.row.id)
         return None if other is None else await self._give_way(run, other)
 
     async def _give_way(self, run: Run, other: Edit) -> Edit:
@@ -134,7 +133,7 @@ class Steps:
         if run.row.state == "completed":
             return Outcome(run.row, "collected")
         if self._context.provider.is_synchronous:
-            outcome = await synchronous.collect(run, self._context)
+            outcome = await collect_answers(run, self._context)
         else:
             outcome = await self._fetched(run, await wait(run, self._context))
         return await self._measured(run, Outcome(outcome.edit, "collected", outcome.notes))
@@ -153,7 +152,7 @@ class Steps:
 
     def _instead(self, run: Run, edit: Edit) -> Edit | None:
         """Return the edit of the same ask that a followed one gave way to, or that is under way beside it."""
-        found = self._reuse.followed(run.request, run.provider, "auto") or self._reuse.newest(run.request, run.provider)
+        found = self._reuse.followed(run.request, run.provider) or self._reuse.newest(run.request, run.provider)
         return found if found is not None and found.id != edit.id else None
 
     async def _fetched(self, run: Run, status: JobStatus, prepared: Prepared | None = None) -> Outcome:
@@ -163,3 +162,140 @@ class Steps:
         if run.row.state != "downloading":
             await self._context.rows.move(run, "downloading", note="its outputs were left at the service")
         return Outcome(run.row, "made", tuple(run.notes))
+
+
+# ── requests that belong together ─────────────────────────────────────────────────────────────────────────────────────
+
+Complete = Callable[[EditRequest, Edit], EditRequest]
+"""Gives a request with the picture of an edit in the place of its main one, and with the seed of that edit."""
+
+
+class Series:
+    """
+    Requests that are paid for all or none.
+
+    Each of them is expected before the first begins. Then, in the engine's loop, it waits in `reserve` once it is
+    written down, or calls `leave`; the last one decides for all. One that is stopped meanwhile is left out.
+
+    Args:
+        is_whole: whether none is sent where one of them cannot be sent; else that one alone is left out.
+    """
+
+    def __init__(self, *, is_whole: bool = True) -> None:
+        self._is_whole = is_whole
+        self._coming = 0
+        self._waiting: list[Asked] = []
+        self._decision: asyncio.Future[Exception | None] | None = None
+        self._deciding: asyncio.Task[None] | None = None
+        self._error: NBBananaError | None = None
+
+    def expect(self) -> None:
+        """Count one more request."""
+        self._coming += 1
+
+    async def reserve(self, run: Run, context: Context, price: Quote) -> None:
+        """
+        Wait until all others are written down, and keep back what all cost together.
+
+        Raises:
+            BudgetError: all together cost too much; none is sent.
+            JobCancelledError: another one cannot be sent, so this one is not sent either.
+        """
+        self._waiting.append((run, price))
+        if self._decision is None:
+            self._decision = asyncio.get_running_loop().create_future()
+        self._arrive(context)
+        if (refusal := await asyncio.shield(self._decision)) is not None:
+            raise copy.copy(refusal) from refusal.__cause__  # each run adds its own number to its own
+
+    def leave(self, context: Context, error: BaseException | None = None) -> None:
+        """Go on without a request that is answered elsewhere, was stopped, or cannot be sent because of an error."""
+        if self._is_whole and isinstance(error, NBBananaError) and self._error is None:
+            self._error = error
+        self._arrive(context)
+
+    def _arrive(self, context: Context) -> None:
+        self._coming -= 1
+        if self._coming == 0 and self._decision is not None:
+            self._deciding = asyncio.create_task(self._decide(context, self._decision))
+
+    async def _decide(self, context: Context, decision: asyncio.Future[Exception | None]) -> None:
+        left = [(run, price) for run, price in self._waiting if not run.stop_requested]
+        refusal: Exception | None = None
+        try:
+            if self._error is not None:
+                refusal = JobCancelledError(
+                    "It was not sent: another request of its series cannot be sent.",
+                    self._error.what,
+                    self._error.how or "Mend that one, or leave it out. Nothing was sent.",
+                )
+                for run, _ in left:
+                    if not run.stop_requested:  # it may have been stopped meanwhile
+                        await context.rows.move(
+                            run, "cancelled", note="another request of its series could not be sent"
+                        )
+            elif left:
+                await reserve(left, context)
+        except asyncio.CancelledError:
+            decision.cancel()
+            raise
+        except Exception as error:  # those that wait end with it
+            if not isinstance(error, NBBananaError):
+                log.exception("A series failed in a way that was not foreseen.")
+            refusal = error
+        decision.set_result(refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """
+    What a later pass waits for.
+
+    Args:
+        before: the pass before it.
+        complete: puts the picture of that pass into its request.
+        number: which pass it is, from 1.
+    """
+
+    before: Run
+    complete: Complete
+    number: int
+
+    async def request(self, run: Run, context: Context) -> EditRequest:
+        """
+        Wait for the pass before; return the request with its picture.
+
+        Raises:
+            JobCancelledError: the pass before gave no picture; this one is not sent.
+            NBBananaError: its picture cannot be read.
+        """
+        run.update(note=f"It waits for pass {self.number - 1}.")
+        coming = asyncio.wrap_future(self.before.future)
+        # Where this pass is stopped first, no one asks for the error of the one before; asyncio must not report it.
+        coming.add_done_callback(lambda over: over.cancelled() or over.exception())
+        try:
+            outcome = await asyncio.shield(coming)
+        except Exception as error:  # noqa: BLE001 (whatever ended it: this pass is not sent, and says so)
+            await context.rows.move(run, "cancelled", note=f"pass {self.number - 1} gave no picture")
+            raise JobCancelledError(
+                f"Pass {self.number} was not sent: pass {self.number - 1} gave no picture.",
+                error.what if isinstance(error, NBBananaError) else "It failed in a way that was not foreseen.",
+                "Mend that pass and run it again: what is done is not paid again.",
+            ) from None
+        run.update(restart_clock=True, note=None)
+        return await context.threads.prepare(self.complete, run.request, outcome.edit)
+
+
+def unfinished(reuse: Reuse, requests: Sequence[EditRequest], complete: Complete, provider: str) -> Edit | None:
+    """
+    Return the newest answer to the first of these passes, if what follows from it did not reach the last one.
+
+    To run such a chain again means to go on with it, and not to pay for its first passes once more.
+    """
+    first, *rest = requests
+    newest = edit = reuse.newest(first, provider)
+    for request in rest:
+        if edit is None:
+            break
+        edit = reuse.newest(complete(request, edit), provider)
+    return newest if edit is None else None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 from nbbanana.engine.context import Context
 from nbbanana.engine.retry import ask_with_retries
-from nbbanana.engine.run import Run, StopReport
+from nbbanana.engine.run import Run, StopReport, log
 from nbbanana.errors import JobCancelledError, NBBananaError, StoreError
 from nbbanana.store.records import State
 
@@ -43,8 +42,6 @@ ON_ITS_WAY = StopReport(
     message="It was being sent when you stopped: it may be charged; %nbhistory will say whether the service took it.",
 )
 
-log = logging.getLogger("nbbanana.engine")
-
 
 async def stop(run: Run, context: Context) -> StopReport:
     """
@@ -68,14 +65,11 @@ async def stop(run: Run, context: Context) -> StopReport:
 async def withdraw(run: Run, context: Context) -> bool:
     """Stop a run of which the service took nothing yet; whether it was one. What was sent goes on."""
     is_free = run.exchange is None or run.progress.phase == "paused"
-    if run.future.done() or not is_free or run.followed is not None or _was_accepted(run):
+    was_accepted = run.edit is not None and run.edit.state not in {"prepared", "submitting"}
+    if run.future.done() or not is_free or run.followed is not None or was_accepted:
         return False
     run.stopping.set()  # before anything else runs in this loop: nothing is sent from here on
     return (await stop(run, context)).cancelled
-
-
-def _was_accepted(run: Run) -> bool:
-    return run.edit is not None and run.edit.state not in {"prepared", "submitting"}
 
 
 async def free(run: Run, context: Context) -> None:
@@ -110,7 +104,8 @@ async def _stop(run: Run, context: Context) -> StopReport:
 async def _settle(run: Run, context: Context) -> StopReport:
     """Bring the record to an end, and the job at the service if it still can be."""
     if run.edit is None:
-        return NOTHING_SENT if run.followed is None else _followed(run.followed)
+        goes_on = f"Nothing was sent here: edit {run.followed}, which asks the same, goes on and may be charged."
+        return NOTHING_SENT if run.followed is None else StopReport(cancelled=True, message=goes_on)
     await context.rows.refresh(run)
     state = run.row.state
     if state in {"queued", "running"}:
@@ -138,11 +133,6 @@ _ENDED: dict[State, StopReport] = {
         cancelled=False, message="The connection broke while it was sent: it may be running and charged."
     ),
 }
-
-
-def _followed(edit_id: int) -> StopReport:
-    message = f"Nothing was sent here: edit {edit_id}, which asks the same, goes on and may be charged."
-    return StopReport(cancelled=True, message=message)
 
 
 async def _cancel(run: Run, context: Context) -> StopReport:

@@ -7,15 +7,14 @@ Waiting for a job: one endpoint is polled, at moments that follow from how long 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from nbbanana.engine.context import Context
-from nbbanana.engine.endings import judge
-from nbbanana.engine.polling import PollSchedule
+from nbbanana.engine.outputs import judge
+from nbbanana.engine.polling import NOT_FOUND_PATIENCE, PollSchedule
 from nbbanana.engine.retry import ask_with_retries
-from nbbanana.engine.run import Outcome, Run
+from nbbanana.engine.run import Outcome, Run, log
 from nbbanana.errors import (
     DeadlineError,
     JobCancelledError,
@@ -34,13 +33,8 @@ FIRST_LOOK = 1.0
 """Seconds after acceptance; one request more a job than the schedule's own."""
 FASTEST_PACE = 0.005
 """A sandbox that takes no time is still asked about 500 times a second at most."""
-NOT_FOUND_PATIENCE = 180.0
-"""Seconds of nothing but "not found" after which a request is taken to be not there: a fresh id is not known
-everywhere at once."""
 NOT_FOUND_PAUSE = 5.0
 OVER = frozenset({"completed", "failed", "cancelled"})
-
-log = logging.getLogger("nbbanana.engine")
 
 
 async def wait(run: Run, context: Context) -> JobStatus:
@@ -52,32 +46,26 @@ async def wait(run: Run, context: Context) -> JobStatus:
         DeadlineError: not over in time; it can be collected later.
         RequestNotFoundError: the service has not known it for three minutes; it can be collected later.
     """
-    poll = _Poll(run, context, await _schedule(run, context))
+    poll = _Poll(run, context, await context.rows.durations(run))
+    run.update(phase="queued", expected=poll.expected)
     status = await poll.until_over()
     await judge(run, context, status)
     return status
 
 
-async def _schedule(run: Run, context: Context) -> PollSchedule:
-    durations = await context.rows.durations(run)
-    pace = _pace(context)
-    schedule = PollSchedule([seconds / pace for seconds in durations])
-    expected = schedule.expected
-    run.update(phase="queued", expected=None if expected is None else expected * pace)
-    return schedule
-
-
-def _pace(context: Context) -> float:
-    return max(context.provider.pace, FASTEST_PACE)
-
-
 class _Poll:
     """The polls of one job: when the next one is due, what the last one said, and when to stop waiting."""
 
-    def __init__(self, run: Run, context: Context, schedule: PollSchedule) -> None:
-        self._run, self._context, self._schedule = run, context, schedule
-        self._pace = _pace(context)
-        self._begun = _since(run)
+    def __init__(self, run: Run, context: Context, durations: Sequence[float]) -> None:
+        self._run, self._context = run, context
+        self._pace = max(context.provider.pace, FASTEST_PACE)
+        self._schedule = PollSchedule([seconds / self._pace for seconds in durations])
+        usual = self._schedule.expected
+        self.expected = None if usual is None else usual * self._pace
+        """Seconds that such jobs took before, where the store knows any."""
+        # On the monotonic clock; a job that is taken up again was accepted before this kernel began.
+        accepted = run.row.accepted_at or time.time()
+        self._begun = time.monotonic() - max(0.0, time.time() - accepted)
         self._ends = time.monotonic() + context.timeout
         self._running_since: float | None = None
 
@@ -125,7 +113,7 @@ class _Poll:
                 missing_since = missing_since or now
                 if now - missing_since >= NOT_FOUND_PATIENCE:
                     raise
-                self._run.update(note=f"{error.what} Asking again.")
+                self._run.update(note=f"{error.what} Asking again, for {NOT_FOUND_PATIENCE:g} s at most.")
                 await asyncio.sleep(self._within(min(NOT_FOUND_PAUSE, 1.0 + (now - missing_since) / 4)))
 
     def _paused(self, error: NBBananaError, seconds: float) -> None:
@@ -162,12 +150,6 @@ class _Poll:
                 "%nbresume collects it; %config NBBanana.timeout waits longer.",
             )
         return min(pause, left)
-
-
-def _since(run: Run) -> float:
-    """Return when the job was accepted, on the monotonic clock; a job taken up again began before this kernel did."""
-    accepted = run.row.accepted_at or time.time()
-    return time.monotonic() - max(0.0, time.time() - accepted)
 
 
 SHORTEST, LONGEST = 0.2, 2.0

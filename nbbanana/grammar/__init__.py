@@ -8,12 +8,21 @@ An image is a path, a glob, an https URL, a variable, `name[2]`, `name[1][0]`, `
 come from the model's schema and from one table of nbbanana's own. `{{name}}` takes a variable's value.
 """
 
-from nbbanana.grammar.bodies import passes_of, read_words, written_words
+from nbbanana.grammar.bodies import of_pass, passes_of, read_words, unfilled, written_words
 from nbbanana.grammar.cell import Asked, Cell, parse, parse_words, split_cell, to_cell
-from nbbanana.grammar.lexer import Word, quote, split
-from nbbanana.grammar.operands import EditOperand, FileOperand, LastOperand, NameOperand, Operand, Scope
+from nbbanana.grammar.line import (
+    EditOperand,
+    FileOperand,
+    LastOperand,
+    NameOperand,
+    Operand,
+    Scope,
+    Word,
+    quote,
+    split,
+)
 from nbbanana.grammar.options import OWN, Option, dollars, listed, options_of, read_options
-from nbbanana.prompts.placeholders import escape, fill, fits
+from nbbanana.prompts.prompting import escape, fill, fits
 
 __all__ = [
     "OWN",
@@ -32,6 +41,7 @@ __all__ = [
     "fill",
     "fits",
     "listed",
+    "of_pass",
     "options_of",
     "parse",
     "parse_words",
@@ -42,5 +52,6 @@ __all__ = [
     "split",
     "split_cell",
     "to_cell",
+    "unfilled",
     "written_words",
 ]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy
 from functools import partial
 from typing import Any
 
-from nbbanana.errors import PromptError, UsageError, translated
+from nbbanana.errors import NBBananaError, PromptError, UsageError, translated
 from nbbanana.prompts import Prompt, read, words_of
 from nbbanana.request import with_plain_line_ends
 
-__all__ = ["MAGIC", "passes_of", "read_prompts", "read_words", "written_words"]
+__all__ = ["MAGIC", "of_pass", "passes_of", "read_prompts", "read_words", "unfilled", "written_words"]
 
 MAGIC = "%%nbedit"
 
@@ -71,13 +72,21 @@ def passes_of(text: str, namespace: Mapping[str, Any] | None = None) -> tuple[Pr
         )
     prompts = []
     for number, part in enumerate(parts, start=1):
-        with translated(PromptError, partial(_of_pass, number, len(parts))):
+        with translated(PromptError, partial(of_pass, number, len(parts))):
             prompts.append(read_words(part, namespace))
     return tuple(prompts)
 
 
-def _of_pass(number: int, count: int, error: PromptError) -> PromptError:
-    return PromptError(f"Pass {number} of {count}: {error.what}", error.why, error.how)
+def of_pass(number: int, count: int, error: NBBananaError) -> NBBananaError:
+    """Return an error that says which pass it is about."""
+    told = copy(error)
+    told.what = f"Pass {number} of {count}: {error.what}"
+    return told
+
+
+def unfilled(names: Iterable[str]) -> dict[str, str]:
+    """Return values that leave these placeholders as they are: a sweep fills them cell by cell."""
+    return {name: f"{{{{{name}}}}}" for name in names}
 
 
 def read_words(text: str, namespace: Mapping[str, Any] | None = None) -> Prompt:

@@ -1,4 +1,6 @@
-"""A cell's text ⇄ a request: `parse` reads a line and a body, `to_cell` writes them."""
+"""
+A cell's text ⇄ a request: `parse` reads a line and a body, `to_cell` writes them.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from nbbanana import models
 from nbbanana.errors import UnknownModelError, UsageError
-from nbbanana.grammar import operands, options
-from nbbanana.grammar.bodies import MAGIC, read_prompts, written_words
-from nbbanana.grammar.lexer import Word, split
-from nbbanana.grammar.operands import EditOperand, FileOperand, Operand
-from nbbanana.grammar.swept import axis_names, read_axes
+from nbbanana.grammar import options
+from nbbanana.grammar.bodies import MAGIC, read_prompts, unfilled, written_words
+from nbbanana.grammar.line import FileOperand, Operand, Word, named, read, split
+from nbbanana.grammar.options import axis_names, read_axes
 from nbbanana.images.reading import existing
-from nbbanana.prompts.placeholders import escape, fill, normal
+from nbbanana.prompts.prompting import escape, fill, normal
 from nbbanana.request import with_plain_line_ends
 from nbbanana.text import clip
 
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
     from nbbanana.grammar.options import Option
     from nbbanana.models import Model
 
-__all__ = ["Asked", "Cell", "parse", "parse_words", "split_cell", "to_cell"]
+__all__ = [
+    "Asked",
+    "Cell",
+    "parse",
+    "parse_words",
+    "split_cell",
+    "to_cell",
+]
 
 LONGEST_MEND = 200
 """Characters of a line that is said to be the right one."""
@@ -35,7 +43,6 @@ SWEEP = "--sweep"
 _BINDING = re.compile(r"\s*(?P<name>[^\s\"'<]+)\s*<<(?P<rest>.*)", re.DOTALL)
 _ASSIGNED = re.compile(r"(?P<name>[^\W\d]\w*)=[^=]")
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_EDIT = re.compile(r"edit:([0-9]+)(?:(\.inputs)?\[([0-9]+)\])?")
 
 
 class Asked(Protocol):
@@ -126,10 +133,15 @@ def parse(
     >>> cell.name, cell.operands, dict(cell.parameters), cell.prompt
     ('neon', (FileOperand(text='portrait.jpg'),), {'number_of_images': 4}, 'Make it night.')
     """
-    name, rest = _binding(line)
+    found = _BINDING.fullmatch(line)
+    if found is None and line.lstrip().startswith("<<"):
+        raise UsageError("There is no name before <<.", "name << binds the result to a variable.", "Write a name.")
+    name, rest = (_checked_name(found["name"]), found["rest"]) if found else (None, line)
     words, silent = split(rest)
     _check_equals(line, words)
-    cell = parse_words(words, body, default_model=default_model, namespace=namespace, model_of=model_of, choose=choose)
+    cell = parse_words(
+        words, body, default_model=default_model, namespace=namespace or {}, model_of=model_of, choose=choose
+    )
     return replace(cell, name=name, quiet=silent or cell.quiet)
 
 
@@ -145,27 +157,33 @@ def parse_words(
     """
     Read a line that is words already, as a shell gives them; the arguments and errors are those of `parse`.
 
+    Without a namespace braces are text, as in the name of a file, but in the prompt they ask for a value.
+
     >>> cell = parse_words([Word("my portrait.jpg", quoted=True), Word("-p"), Word("Make it night.")],
     ...                    default_model="google/nano-banana-2/edit")
     >>> cell.operands, cell.prompt
     ((FileOperand(text='my portrait.jpg'),), 'Make it night.')
     """
-    variables = {} if namespace is None else namespace
-    named, provider = (options.given_name(key, words, variables) for key in ("model", "provider"))
+    variables = namespace or {}
+    named, provider = (options.given_name(key, words, namespace) for key in ("model", "provider"))
     model = model_of(named or default_model) if choose is None else choose(named, provider)
-    given, left = options.read_options(words, options.options_of(model), variables, model.id)
+    given, left = options.read_options(words, options.options_of(model), namespace, model.id)
     own = {option.key: value for option, value in given.values() if option.field is None}
     swept = own.get("sweep", ())
-    # What varies is filled in cell by cell: here its placeholders stay.
-    prompt, *then = read_prompts(body, own, {**variables, **{name: f"{{{{{name}}}}}" for name in axis_names(swept)}})
-    parameters = _parameters(model, given.values()) | {key: own[key] for key in ("mask",) if key in own}
+    prompt, *then = read_prompts(body, own, {**variables, **unfilled(axis_names(swept))})
+    parameters = {
+        option.key: value if isinstance(value, bool) else model.parse_option(option.field, value)
+        for option, value in given.values()
+        if option.field
+    }
+    parameters |= {"mask": own["mask"]} if "mask" in own else {}
     return Cell(
         prompt=prompt,
         then=tuple(then),
-        operands=tuple(_operand(word, variables) for word in left),
+        operands=tuple(_operand(word, namespace) for word in left),
         model=named,
         parameters=parameters,
-        axes=_checked_axes(read_axes(swept, model, variables), {**parameters, **own}, then),
+        axes=_checked_axes(read_axes(swept, model, variables), {**parameters, **own}),
         mode=_mode(own),
         provider=str(own["provider"]) if "provider" in own else None,
         max_price=_dollars(own, "max_price"),
@@ -177,22 +195,16 @@ def parse_words(
     )
 
 
-def _checked_axes(axes: dict[str, Any], given: Mapping[str, Any], then: Sequence[str]) -> dict[str, Any]:
+def _checked_axes(axes: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """
     Return the axes of a line.
 
     Raises:
-        UsageError: one that has a value of its own on the line, or a cell of several passes.
+        UsageError: one that has a value of its own on the line.
     """
     if twice := next((name for name in axes if name in given), None):
         raise UsageError(
             f"{twice} is given twice.", "The line gives it a value, and --sweep several.", "Keep one of the two."
-        )
-    if axes and then:
-        raise UsageError(
-            "A sweep and several passes do not go together.",
-            "Each cell of a sweep is one request.",
-            "Sweep the first pass, and edit the best of its pictures further.",
         )
     return axes
 
@@ -248,7 +260,7 @@ def to_cell(
     parts = [MAGIC]
     if name is not None:
         parts += [_checked_name(name), "<<"]
-    parts += [str(_of_text(image) if isinstance(image, str) else image) for image in images]
+    parts += [str(named(image) if isinstance(image, str) else image) for image in images]
     if request.model is not None and request.model != default_model:
         parts.append(options.written("--model", request.model))
     shorts = _shorts(request.model)
@@ -290,15 +302,6 @@ def _check_equals(line: str, words: Sequence[Word]) -> None:
     )
 
 
-def _binding(line: str) -> tuple[str | None, str]:
-    found = _BINDING.fullmatch(line)
-    if found is not None:
-        return _checked_name(found["name"]), found["rest"]
-    if line.lstrip().startswith("<<"):
-        raise UsageError("There is no name before <<.", "name << binds the result to a variable.", "Write a name.")
-    return None, line
-
-
 def _checked_name(text: str) -> str:
     name = normal(text)
     if name.isidentifier() and not keyword.iskeyword(name) and name.strip("_"):
@@ -311,12 +314,12 @@ def _checked_name(text: str) -> str:
     raise UsageError(f"{text} << cannot bind a variable.", why, "Choose another name; quote a file that has << in it.")
 
 
-def _operand(word: Word, namespace: Mapping[str, Any]) -> Operand:
+def _operand(word: Word, namespace: Mapping[str, Any] | None) -> Operand:
     if "{{" in word.text:
         return FileOperand(fill(word.text, namespace))
     if not word.quoted and word.text == "<<":
         raise UsageError("There is a << in the middle of the line.", "name << stands first.", "Write it first.")
-    return operands.read(word)
+    return read(word)
 
 
 def _mode(own: Mapping[str, Any]) -> Literal["auto", "fresh", "replay"] | None:
@@ -336,21 +339,6 @@ def _dollars(own: Mapping[str, Any], key: str) -> float | None:
     return options.dollars(own[key], option, f"{option} 0.50") if key in own else None
 
 
-def _parameters(model: Model, given: Iterable[tuple[Option, str | bool]]) -> dict[str, Any]:
-    return {option.key: _typed(model, option, value) for option, value in given if option.field is not None}
-
-
-def _typed(model: Model, option: Option, value: str | bool) -> Any:  # noqa: FBT001 - a switch's value is one
-    return value if isinstance(value, bool) else model.parse_option(option.field or option.key, value)
-
-
-def _of_text(text: str) -> Operand:
-    edit = _EDIT.fullmatch(text)
-    if edit is None:
-        return FileOperand(text)
-    return EditOperand(int(edit[1]), int(edit[3]) if edit[3] else None, inputs=edit[2] is not None)
-
-
 def _shorts(model_id: str | None) -> Mapping[str, str]:
     """Return the short forms, where the model is one that is shipped; others are written in full."""
     try:
@@ -361,9 +349,9 @@ def _shorts(model_id: str | None) -> Mapping[str, str]:
     return {option.key: option.short for option in known if option.short and option.field}
 
 
-def _checked_option(key: str, value: Any) -> str:
+def _written(key: str, value: Any, shorts: Mapping[str, str]) -> str:
     """
-    Return the option of a parameter. In a record of unknown origin, another name could be an option of nbbanana's own.
+    Return a parameter as an option. In a record of unknown origin, another name could be an option of nbbanana's own.
 
     Raises:
         UsageError: such a name.
@@ -376,12 +364,7 @@ def _checked_option(key: str, value: Any) -> str:
             "A parameter's name has letters, digits and underscores.",
             "See what the record holds: .parameters.",
         )
-    return option
-
-
-def _written(key: str, value: Any, shorts: Mapping[str, str]) -> str:
-    option = _checked_option(key, value)
     if isinstance(value, bool):
-        return option if value else f"--no-{option[2:]}"
+        return written
     text = value if isinstance(value, str) else json.dumps(value)
     return options.written(shorts.get(key, option), text)

@@ -1,38 +1,52 @@
 """
-The options of a line: nbbanana's own, and those that a model's schema brings.
+The options of a line: nbbanana's own, with the axes of a sweep, and those that a model's schema brings.
 
 One table of `Option` says what there is; reading, help and completion all come from it.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill as wrapped
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.errors import ParameterError, UsageError
-from nbbanana.grammar.lexer import Word, quote
-from nbbanana.grammar.operands import LONG_DASHES
+from nbbanana.errors import ParameterError, UsageError, VariableError
+from nbbanana.grammar.line import LONG_DASHES, Word, quote
 from nbbanana.images.reading import ENDINGS, existing
-from nbbanana.models.auto import auto_model
-from nbbanana.models.checking import TRUTH
-from nbbanana.models.fields import COUNTS, IMAGES
+from nbbanana.models.catalogue import short_name
+from nbbanana.models.checking import TRUTH, did_you_mean, nearest_name
+from nbbanana.models.choosing import auto_model
 from nbbanana.models.framing import PAIR, pair_fields
-from nbbanana.models.naming import short_name
-from nbbanana.models.nearest import nearest_name
-from nbbanana.prompts.placeholders import escape, fill
+from nbbanana.models.schemas import COUNTS, IMAGES
+from nbbanana.prompts.prompting import escape, fill, normal
+from nbbanana.request import MOST_REQUESTS
+from nbbanana.text import clip
 
 if TYPE_CHECKING:
     from nbbanana.models import Field, Model
 
-__all__ = ["OWN", "Option", "dollars", "given_name", "listed", "options_of", "read_options", "spelled", "written"]
+__all__ = [
+    "OWN",
+    "Option",
+    "axis_names",
+    "dollars",
+    "given_name",
+    "listed",
+    "options_of",
+    "read_axes",
+    "read_options",
+    "spelled",
+    "written",
+]
 
 WIDTH = 100
 """Columns of a help text."""
 
+_RANGE = re.compile(r"(-?\d+):(-?\d+)(?::(-?\d+))?")
 _LONG_DASH = re.compile(rf"[{LONG_DASHES}]+-?(?P<name>[A-Za-z][\w-]*)")
 _PICTURE = re.compile(rf"({'|'.join(map(re.escape, ENDINGS))})$", re.IGNORECASE)
 
@@ -134,7 +148,7 @@ def options_of(model: Model) -> tuple[Option, ...]:
 
 
 def read_options(
-    words: Iterable[Word], options: Iterable[Option], namespace: Mapping[str, Any], model: str = ""
+    words: Iterable[Word], options: Iterable[Option], namespace: Mapping[str, Any] | None, model: str = ""
 ) -> tuple[dict[str, tuple[Option, Any]], list[Word]]:
     """
     Take the options out of the words of a line.
@@ -142,7 +156,7 @@ def read_options(
     Args:
         words: the line.
         options: those that there are.
-        namespace: the variables that placeholders take values of.
+        namespace: the variables that placeholders take values of; None reads braces as text.
         model: the id of the model whose options are among them, for an error that names it.
 
     Returns:
@@ -167,9 +181,8 @@ def read_options(
             option, value = _one(word.text, table, stream, model)
             if option.name in given and not option.repeats:
                 raise UsageError(f"{option.name} is given twice.", "An option has one value.", "Keep one of the two.")
-            # Those of the prompt are filled part by part: see `bodies.read_words`.
-            is_filled = isinstance(value, str) and option.key != "prompt"
-            value = fill(str(value), namespace) if is_filled else value
+            # Those of the prompt are filled part by part: see `read_words`.
+            value = fill(value, namespace) if isinstance(value, str) and option.key != "prompt" else value
             given[option.name] = option, (*given.get(option.name, (option, ()))[1], value) if option.repeats else value
     return given, rest
 
@@ -195,7 +208,7 @@ def _check_dashes(word: Word) -> None:
         )
 
 
-def given_name(key: str, words: Iterable[Word], namespace: Mapping[str, Any]) -> str | None:
+def given_name(key: str, words: Iterable[Word], namespace: Mapping[str, Any] | None) -> str | None:
     """Return the `model` or the `provider` that a line names: they decide which other options there are."""
     stream = iter(words)
     table = _table([option for option in OWN if option.key == key])
@@ -206,27 +219,19 @@ def given_name(key: str, words: Iterable[Word], namespace: Mapping[str, Any]) ->
             return None
         name, _, _ = _parts(word.text, table)
         if name in table:
-            value = _one(word.text, table, stream)[1]
-            return fill(str(value), namespace)
+            return fill(str(_one(word.text, table, stream)[1]), namespace)
     return None
 
 
 def listed(options: Iterable[Option]) -> str:
     """Describe options for a help text: their forms, and what they do and take, indented below."""
-    return "".join(f"  {_form(option)}\n{_about(option)}\n" for option in options)
+    return "".join(map(_described, options))
 
 
-def _form(option: Option) -> str:
-    names = ", ".join(filter(None, [option.short, option.name]))
-    return f"{names} {option.takes}" if option.takes else names
-
-
-def _about(option: Option) -> str:
+def _described(option: Option) -> str:
     parts = [option.help.rstrip(".")]
-    if option.line_only:
-        parts.append("%nbedit only")
-    if option.choices:
-        parts.append(f"one of {', '.join(option.choices)}")
+    parts += ["%nbedit only"] if option.line_only else []
+    parts += [f"one of {', '.join(option.choices)}"] if option.choices else []
     if field := option.field:
         if field.minimum is not None and field.maximum is not None:
             parts.append(f"{field.minimum} to {field.maximum}")
@@ -234,9 +239,10 @@ def _about(option: Option) -> str:
             shown = field.default if isinstance(field.default, str) else json.dumps(field.default)
             parts.append(f"the model takes {shown} if it is not set")
         parts += [field.cost_note] if field.cost_note else []
-    if option.is_switch:
-        parts.append(f"{option.negative} says no")
-    return wrapped("; ".join(parts), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    parts += [f"{option.negative} says no"] if option.is_switch else []
+    about = wrapped("; ".join(parts), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    names = ", ".join(filter(None, [option.short, option.name]))
+    return f"  {names} {option.takes}\n{about}\n" if option.takes else f"  {names}\n{about}\n"
 
 
 def written(option: str, value: str) -> str:
@@ -245,10 +251,15 @@ def written(option: str, value: str) -> str:
 
 
 def _of_field(field: Field) -> Option:
-    takes = None if field.kind == "boolean" else field.kind.upper()
-    choices = tuple(str(choice) for choice in field.enum)
-    short = None if field.short in _OWN_SHORTS else field.short
-    return Option(spelled(field.name), short, takes, field.description, field.name, field, choices)
+    return Option(
+        name=spelled(field.name),
+        short=None if field.short in _OWN_SHORTS else field.short,
+        takes=None if field.kind == "boolean" else field.kind.upper(),
+        help=field.description,
+        key=field.name,
+        field=field,
+        choices=tuple(str(choice) for choice in field.enum),
+    )
 
 
 def _table(options: Iterable[Option]) -> dict[str, tuple[Option, bool]]:
@@ -289,7 +300,9 @@ def _one(
     following = next(stream, None)
     if following is None or (not following.quoted and re.match(r"--?[A-Za-z]", following.text)):
         raise UsageError(
-            f"{shown} has no value.", f"It takes {_takes(option)}.", f"Write {shown} and its value behind it."
+            f"{shown} has no value.",
+            f"It takes {'one of ' + ', '.join(option.choices) if option.choices else f'a value ({option.takes})'}.",
+            f"Write {shown} and its value behind it.",
         )
     return option, following.text
 
@@ -326,31 +339,22 @@ def dollars(text: str, what: str, example: str) -> float:
     return amount
 
 
-def _takes(option: Option) -> str:
-    return f"one of {', '.join(option.choices)}" if option.choices else f"a value ({option.takes})"
-
-
 def _unknown(shown: str, table: Mapping[str, Any], model: str) -> UsageError:
     bare = shown.strip("-")
-    if bare.replace("-", "_") in IMAGES:
+    name = bare.replace("-", "_")
+    if name in IMAGES:
         return UsageError(f"There is no option {shown[:80]}.", "Pictures need none.", "Write %%nbedit photo.jpg")
-    is_count = bare.replace("-", "_") in COUNTS
-    if model and _has_another(bare) and not (is_count and "-n" in table):
-        name = short_name(model)
+    is_count = name in COUNTS
+    others = {*PAIR, *COUNTS, *(field.name for field in auto_model().options)} if model else set()
+    if name in others and not (is_count and "-n" in table):
         return UsageError(
-            f"{name} has no {'count' if is_count else bare.replace('-', ' ')}.",
+            f"{short_name(model)} has no {'count' if is_count else bare.replace('-', ' ')}.",
             f"{shown} is an option of other models.",
-            f"%nbmodels {name} lists what it takes.",
+            f"%nbmodels {short_name(model)} lists what it takes.",
         )
     near = _meant(bare, table)
     mend = f"Did you mean {near}?" if near else "Choose one of them, or leave it out."
     return UsageError(f"There is no option {shown[:80]}.", "%%nbedit? and %nbhistory? list the options.", mend)
-
-
-def _has_another(bare: str) -> bool:
-    """Return whether another model of the catalogue has an option."""
-    name = bare.replace("-", "_")
-    return name in {*PAIR, *COUNTS} or any(field.name == name for field in auto_model().options)
 
 
 def _meant(bare: str, table: Mapping[str, tuple[Option, bool]]) -> str | None:
@@ -363,3 +367,103 @@ def _meant(bare: str, table: Mapping[str, tuple[Option, bool]]) -> str | None:
     near = nearest_name(bare, [name for name in known if name.startswith("--") and name[2:5] != "no-"])
     short = table[near][0].short if near else None
     return f"{short} ({near})" if short else near
+
+
+def axis_names(texts: Sequence[str]) -> tuple[str, ...]:
+    """
+    Return the names of the axes that a line has.
+
+    >>> axis_names(["seed=0:4", "aspect-ratio=1:1,16:9", "colours"])
+    ('seed', 'aspect_ratio', 'colours')
+    """
+    return tuple(_named(text)[0] for text in texts)
+
+
+def read_axes(texts: Sequence[str], model: Model, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return the values of each axis.
+
+    Args:
+        texts: what stands behind each `--sweep`.
+        model: whose parameters the values are read as, where an axis is one.
+        namespace: the variables, for an axis that is only named.
+
+    Raises:
+        UsageError: an axis that cannot be read, or that is given twice.
+        VariableError: no such variable.
+        ParameterError: a value that the parameter does not take.
+
+    >>> from nbbanana import models
+    >>> read_axes(["seed=0:4", 'colour="deep red",blue'], models.get("nano-banana"), {})
+    {'seed': range(0, 4), 'colour': ['deep red', 'blue']}
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, values = _named(text)
+        if name in found:
+            raise UsageError(f"--sweep {name} is given twice.", "An axis is given once.", "Keep one of the two.")
+        if values is None and name not in namespace:
+            raise VariableError(
+                f"--sweep {name}: there is no variable {name}.",
+                "Without values, an axis takes those of the variable of its name.",
+                did_you_mean(name, namespace, f"Define it, or write its values: --sweep {name}=…,…"),
+            )
+        found[name] = namespace[name] if values is None else _values(name, values, model, namespace)
+    return found
+
+
+def _named(text: str) -> tuple[str, str | None]:
+    name, equals, values = text.partition("=")
+    name = normal(name.strip().lstrip("-").replace("-", "_"))
+    if not name.isidentifier() or (equals and not values.strip()):
+        raise UsageError(
+            f"--sweep {clip(text, 60)} cannot be read.",
+            "It takes a name and its values.",
+            '--sweep seed=0:4, --sweep "colour=sand,deep red", or --sweep colours for a variable that holds a list',
+        )
+    return name, values if equals else None
+
+
+def _values(name: str, text: str, model: Model, namespace: Mapping[str, Any]) -> Any:
+    options = {field.name: field for field in model.options}
+    enum = [str(one) for one in options[name].enum] if name in options else []
+    span = _RANGE.fullmatch(text.strip())
+    if span and text.strip() not in enum and not enum:  # 16:9 is a ratio where a parameter has such words
+        return _range(name, text, span)
+    texts = _split(name, text)
+    if len(texts) == 1:
+        alone = texts[0].strip()
+        if alone in namespace and not isinstance(namespace[alone], str):
+            return namespace[alone]
+        raise UsageError(
+            f"--sweep {name}={clip(text, 60)} has one value.",
+            "An axis has several.",
+            f"Write more, with commas between: --sweep {name}={alone},…; a variable that holds a list is named so too.",
+        )
+    return [model.parse_option(options[name], one) if name in options else one for one in texts]
+
+
+def _range(name: str, text: str, span: re.Match[str]) -> range:
+    first, end, step = int(span[1]), int(span[2]), int(span[3] or 1)
+    if step and 0 < len(values := range(first, end, step)) <= MOST_REQUESTS:
+        return values
+    raise UsageError(
+        f"--sweep {name}={text} has no values, or more than {MOST_REQUESTS:,}.",
+        "0:4 is 0, 1, 2 and 3; the last one is not in it.",
+        f"{name}=0:4",
+    )
+
+
+def _split(name: str, text: str) -> list[str]:
+    if text.count('"') % 2:
+        raise UsageError(
+            f"--sweep {name}={clip(text, 60)} has one quote.",
+            "A value with spaces needs quotes around all of it.",
+            f'Write: --sweep "{name}=sand,deep red"',
+        )
+    texts = next(csv.reader([text], skipinitialspace=True, escapechar="\\"))
+    if not all(one.strip() for one in texts):
+        raise UsageError(
+            f"--sweep {name}={clip(text, 60)} has an empty value.", "A comma stands between two values.", "Take it out."
+        )
+    return texts

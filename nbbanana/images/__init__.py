@@ -7,7 +7,7 @@ them small. Every refusal is an `ImageError` in three lines. Pillow and NumPy ar
 
 from __future__ import annotations
 
-from nbbanana.images.decoding import inspect, open_safely, verify_pixels
+from nbbanana.images.decoding import file_of, inspect, open_safely, verify_pixels
 from nbbanana.images.kinds import (
     MAX_FILE_BYTES,
     MAX_PIXELS,
@@ -19,8 +19,7 @@ from nbbanana.images.kinds import (
     ImageInput,
     Upload,
 )
-from nbbanana.images.loading import load, load_all
-from nbbanana.images.on_disk import data_of, left_on_disk
+from nbbanana.images.loading import data_of, left_on_disk, load, load_all
 from nbbanana.images.thumbnails import fingerprint, fingerprint_of, thumbnail
 from nbbanana.images.uploading import UploadCache, prepare
 
@@ -36,6 +35,7 @@ __all__ = [
     "Upload",
     "UploadCache",
     "data_of",
+    "file_of",
     "fingerprint",
     "fingerprint_of",
     "inspect",

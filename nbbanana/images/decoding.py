@@ -1,5 +1,5 @@
 """
-Bytes that claim to be a picture, opened within bounds.
+Bytes that claim to be a picture, opened within bounds; and an image as the bytes of a file.
 
 Pillow's plugins are called by their class, not through `Image.open`: the format is known from the bytes, so no other
 plugin (some start programs) can be reached, and the limit is our own instead of the process-wide `MAX_IMAGE_PIXELS`,
@@ -13,12 +13,19 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbbanana.errors import ImageError, bare_cause
-from nbbanana.images.formats import CAMERA_RAW, MIME, content_name, format_of, gif_extent
+from nbbanana.images.formats import (
+    CAMERA_RAW,
+    MIME,
+    bad_checksum,
+    chunk,
+    content_name,
+    format_of,
+    gif_extent,
+)
 from nbbanana.images.kinds import MAX_PIXELS, PLAY_MARK, ImageInfo
-from nbbanana.images.png import bad_checksum, colour_code, late_exif
 from nbbanana.images.reading import checked_size, quoted, read_file
 
 if TYPE_CHECKING:
@@ -26,11 +33,11 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 __all__ = [
-    "DRAFT_GAIN",
     "bytes_of",
     "check_pixels",
     "decode",
     "exif_orientation",
+    "file_of",
     "halve_large_jpeg",
     "head",
     "inspect",
@@ -71,8 +78,7 @@ def inspect(source: str | os.PathLike[str] | bytes) -> ImageInfo:
             WebP and GIF; in other formats once the pixels are decoded).
         ImageNotFoundError: no such file.
     """
-    data, shown = bytes_of(source)
-    return head(data, shown)
+    return head(*bytes_of(source))
 
 
 def open_safely(source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -104,7 +110,7 @@ def verify_pixels(source: str | os.PathLike[str] | bytes) -> ImageInfo:
     info = head(data, shown)
     if info.format == "PNG" and bad_checksum(data):
         raise _damaged(shown, "PNG", "a checksum in it is wrong")
-    with opened(data, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as image:
+    with opened(data, shown) as image:
         halve_large_jpeg(image)
         decode(image, shown)
     return info
@@ -127,10 +133,8 @@ def bytes_of(source: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
 
 def head(data: bytes, shown: str) -> ImageInfo:
     """Inspect bytes, as `inspect` does a file; `shown` is what messages call them."""
-    with opened(data, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as image:
-        if image.format != "JPEG":
-            check_pixels(*image.size, shown, MAX_PIXELS)
-        elif image.fp is not None:
+    with opened(data, shown) as image:
+        if image.format == "JPEG" and image.fp is not None:
             _check_end(data, "JPEG", shown, image.fp.tell())
         with pillow_errors(shown, image.format):
             animated = bool(getattr(image, "is_animated", False))
@@ -139,12 +143,17 @@ def head(data: bytes, shown: str) -> ImageInfo:
 
 
 @contextmanager
-def opened(data: bytes, shown: str, *, max_pixels: int) -> Iterator[ImageFile]:
+def opened(data: bytes, shown: str, *, max_pixels: int | None = None) -> Iterator[ImageFile]:
     """
     Open an image file: its head is parsed and its size checked, nothing is decoded yet.
 
+    Args:
+        data: the file.
+        shown: what messages call it.
+        max_pixels: the most it may have; None is `MAX_PIXELS`, and `DRAFT_GAIN` times as many for a JPEG.
+
     Raises:
-        ImageError: no picture, damaged at its head, or more than `max_pixels`.
+        ImageError: no picture, damaged at its head, or more pixels.
     """
     format_ = format_of(data)
     if format_ is None:
@@ -156,27 +165,25 @@ def opened(data: bytes, shown: str, *, max_pixels: int) -> Iterator[ImageFile]:
             if kind == CAMERA_RAW
             else "Give a PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF or HEIC file.",
         )
+    most = max_pixels or MAX_PIXELS * (DRAFT_GAIN if format_ == "JPEG" else 1)
     factory = _plugin(format_, shown)
     _check_end(data, format_, shown)
     with pillow_errors(shown, format_):
         if format_ == "GIF":
-            check_pixels(*gif_extent(data), shown, max_pixels)
+            check_pixels(*gif_extent(data), shown, most)
         image: ImageFile = factory(io.BytesIO(data))
     image.format = format_
     if format_ == "PNG":
-        _add_what_pillow_leaves_out(image, data)
+        # Pillow reads EXIF data that stand behind the pixels only after decoding, and the cICP chunk never.
+        if "exif" not in image.info and (exif := chunk(data, b"eXIf", is_late=True)) is not None:
+            image.info["exif"] = b"Exif\0\0" + exif
+        code = chunk(data, b"cICP", is_late=False)
+        if code is not None and len(code) == 4:  # primaries, transfer and matrix, and whether all values count
+            image.info["cicp"] = code
     with image:
-        check_pixels(*image.size, shown, max_pixels)
-        _check_tiles(image, shown, max_pixels)
+        check_pixels(*image.size, shown, most)
+        _check_tiles(image, shown, most)
         yield image
-
-
-def _add_what_pillow_leaves_out(image: ImageFile, data: bytes) -> None:
-    """Add EXIF data that stand behind the pixels, which Pillow reads only after decoding, and the cICP chunk."""
-    if "exif" not in image.info and (exif := late_exif(data)) is not None:
-        image.info["exif"] = b"Exif\0\0" + exif
-    if (code := colour_code(data)) is not None:
-        image.info["cicp"] = code
 
 
 def decode(image: ImageFile, shown: str) -> ImageFile:
@@ -189,6 +196,13 @@ def decode(image: ImageFile, shown: str) -> ImageFile:
     with pillow_errors(shown, image.format):
         image.load()
     return image
+
+
+def file_of(image: Image, format: str, **options: Any) -> bytes:  # noqa: A002 (Pillow's own word)
+    """Return the bytes of an image file; the options are those of Pillow's `save`."""
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
 
 
 def check_pixels(width: int, height: int, shown: str, most: int) -> None:
@@ -289,13 +303,7 @@ def _check_end(data: bytes, format_: str, shown: str, scan: int = 0) -> None:
 
 
 def exif_orientation(image: Image) -> int:
-    """
-    Return the EXIF orientation, 1 to 8; 1 where there is none or it cannot be read.
-
-    A PNG is asked only for what stood before its pixels: Pillow would decode all of it to look behind them.
-    """
-    if image.format == "PNG" and "exif" not in image.info:
-        return 1
+    """Return the EXIF orientation, 1 to 8; 1 where there is none or it cannot be read."""
     value = _exif(image).get(_ORIENTATION, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
@@ -314,12 +322,13 @@ def is_marked(image: Image) -> bool:
     """Return whether the picture carries `PLAY_MARK`."""
     if PLAY_MARK in str(image.info.get("Software", "")):
         return True
-    if image.format == "PNG" and "exif" not in image.info:
-        return False
     return PLAY_MARK in str(_exif(image).get(_SOFTWARE, ""))
 
 
 def _exif(image: Image) -> dict[int, object]:
+    # A PNG is asked only for what stood before its pixels: Pillow would decode all of it to look behind them.
+    if image.format == "PNG" and "exif" not in image.info:
+        return {}
     # Broken EXIF is no reason to refuse a picture that shows: it is taken as if there were none.
     try:
         return dict(image.getexif())

@@ -1,11 +1,23 @@
-"""What bytes are, read from the bytes: the picture formats that are taken, and names for what is no picture."""
+"""
+What bytes are, read from the bytes: the picture formats that are taken, names for what is no picture, and what a PNG
+says in its chunks that Pillow leaves out.
+"""
 
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 
-__all__ = ["CAMERA_RAW", "MIME", "content_name", "format_of", "gif_extent"]
+__all__ = [
+    "CAMERA_RAW",
+    "MIME",
+    "bad_checksum",
+    "chunk",
+    "content_name",
+    "format_of",
+    "gif_extent",
+]
 
 CAMERA_RAW = "a camera's raw file"
 
@@ -150,6 +162,44 @@ def _after_blocks(data: bytes, at: int) -> int:
 
 def _palette_size(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+SIGNATURE_SIZE = 8
+MOST_CHUNKS = 100_000
+
+
+def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the chunks of a PNG: kind, offset of the data, and their length; stops where they make no sense."""
+    at = SIGNATURE_SIZE
+    for _ in range(MOST_CHUNKS):
+        if at + 12 > len(data):
+            return
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if at + 12 + length > len(data):
+            return
+        yield kind, at + 8, length
+        at += 12 + length
+        if kind == b"IEND":
+            return
+
+
+def bad_checksum(data: bytes) -> bool:
+    """Return whether a chunk of a PNG has another CRC than it says, so that something happened to its bytes."""
+    view = memoryview(data)
+    return any(
+        zlib.crc32(view[at - 4 : at + length]) != struct.unpack_from(">I", data, at + length)[0]
+        for _, at, length in chunks(data)
+    )
+
+
+def chunk(data: bytes, wanted: bytes, *, is_late: bool) -> bytes | None:
+    """Return what the first chunk of a kind in a PNG holds; None unless it stands behind the pixels, or before them."""
+    are_pixels_over = False
+    for kind, at, length in chunks(data) if wanted in data else ():
+        if kind == wanted:
+            return data[at : at + length] if are_pixels_over is is_late else None
+        are_pixels_over = are_pixels_over or kind == b"IDAT"
+    return None
 
 
 _SUBFILE, _COMPRESSION, _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION, _PHASE_ONE = 254, 259, 262, 330, 50706, 50459

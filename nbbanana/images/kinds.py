@@ -97,6 +97,11 @@ class ImageInput:
         """Its bytes, or the file that holds them; None for a URL."""
         return self.path if self.source is None else self.source
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height in pixels; None for a URL."""
+        return (self.width, self.height) if self.width and self.height else None
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:

@@ -3,35 +3,61 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import ipaddress
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import PurePath
+from functools import partial
+from pathlib import Path, PurePath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from urllib.parse import SplitResult, unquote, urlsplit
 from weakref import WeakValueDictionary
 
 from nbbanana.errors import ImageError
-from nbbanana.images.arrays import image_of_array, is_array, is_list_of_things
 from nbbanana.images.colours import to_srgb, upright
-from nbbanana.images.decoding import check_pixels, head, is_marked, pillow_errors
-from nbbanana.images.foreign import INSIDE, has, not_a_picture, reader_for
+from nbbanana.images.decoding import check_pixels, file_of, head, is_marked, pillow_errors
+from nbbanana.images.foreign import (
+    INSIDE,
+    READERS,
+    Reader,
+    has,
+    image_of_array,
+    is_array,
+    is_list_of_things,
+    is_of,
+    not_a_picture,
+)
 from nbbanana.images.kinds import MAX_PIXELS, ImageInput
-from nbbanana.images.reading import checked_size, expand, is_glob, quoted, read_file
-from nbbanana.images.urls import bytes_of_data_uri, is_url, url_input
+from nbbanana.images.reading import bytes_of_data_uri, checked_size, existing, expand, is_glob, quoted, read_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["load", "load_all"]
+__all__ = ["data_of", "is_url", "left_on_disk", "load", "load_all"]
 
 LONGEST_PATH = 512
 """A text of more characters that are all base64's is no path: those have dots, or end earlier."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):(//|(?<=data:))", re.IGNORECASE)
+_ALLOWED = re.compile(r"[!-~]+", re.ASCII)
+"""A URL is printable ASCII without spaces (RFC 3986, section 2): what else stands in it must be percent-encoded."""
+_OTHER_SCHEMES = {
+    "http": (
+        "The URL of the picture begins with http://.",
+        "Only https is taken: anyone on the way could change what plain http brings.",
+        "Write https:// if the site has it, or download the picture and give the file.",
+    ),
+    "file": ("A file is not given by URL.", "It begins with file://.", "Write its path alone."),
+}
+_ANY_OTHER_SCHEME = (
+    "The URL of the picture begins with {}://.",
+    "The service fetches pictures by https only.",
+    "Give an https URL, or download the picture and give the file.",
+)
 
 DEEPEST = 8
 """Lists within lists are followed so far; a list that holds itself ends here."""
@@ -86,6 +112,39 @@ def load_all(sources: object) -> tuple[ImageInput, ...]:
     return tuple(load(source) for source in _flat(sources, 0))
 
 
+def left_on_disk(picture: ImageInput, path: str | os.PathLike[str]) -> ImageInput:
+    """
+    Return a picture that was loaded from a file without its bytes, which are read again when they are needed.
+
+    Args:
+        picture: of `load`, from that file.
+        path: the file.
+    """
+    place = existing(path)
+    if place is None or not picture.identity.startswith("sha256:"):
+        return picture
+    return replace(picture, source=None, path=Path(os.path.abspath(place)))  # noqa: PTH100 (links stay as they are)
+
+
+def data_of(picture: ImageInput) -> bytes | None:
+    """
+    Return the bytes of a picture, read now where it stays on the disk; None for a URL.
+
+    Raises:
+        ImageNotFoundError: its file is not there any more.
+        ImageError: its file holds something else by now.
+    """
+    if picture.source is not None or picture.path is None:
+        return picture.source
+    shown = quoted(picture.name)
+    data = read_file(picture.path, shown=shown)
+    if f"sha256:{hashlib.sha256(data).hexdigest()}" != picture.identity:
+        raise ImageError(
+            f"{shown} was changed after it was planned.", "Its file holds other bytes now.", "Plan it again."
+        )
+    return data
+
+
 def _flat(sources: object, depth: int) -> Iterator[object]:
     if isinstance(sources, str) and not is_url(sources) and not _is_encoded(sources) and is_glob(sources):
         yield from expand(sources)
@@ -129,9 +188,8 @@ def _of_text(text: str, _: str | None) -> ImageInput:
             'Write "data:image/png;base64," before it, or give base64.b64decode(text).',
         )
     if is_url(text):
-        if text[:5].lower() == "data:":
-            return _of_bytes(bytes_of_data_uri(text), None)
-        return url_input(text)
+        is_data = text[:5].lower() == "data:"
+        return _of_bytes(bytes_of_data_uri(text), None) if is_data else url_input(text)
     if not is_glob(text):
         return _of_path(text)
     paths = expand(text)
@@ -159,11 +217,8 @@ def _of_bytes(data: bytes | bytearray | memoryview, name: str | None) -> ImageIn
     return _of_file(checked_size(bytes(data), shown), None, shown)
 
 
-def _of_foreign(value: object, name: str | None) -> ImageInput:
-    reader = reader_for(value)
-    if reader is None:
-        raise not_a_picture(value)
-    plain, own_name = reader(value)
+def _of_foreign(read: Reader, value: object, name: str | None) -> ImageInput:
+    plain, own_name = read(value)
     found = _load(plain, name or own_name)
     return found if own_name is None else replace(found, name=_short(own_name))
 
@@ -179,12 +234,6 @@ def _of_file(data: bytes, name: str | None, shown: str) -> ImageInput:
         source=data,
         is_play=info.is_play,
     )
-
-
-def _is_pil(value: object) -> TypeGuard[Image]:
-    # What is a PIL image had Pillow imported already.
-    pillow = sys.modules.get("PIL.Image")
-    return pillow is not None and isinstance(value, pillow.Image)
 
 
 def _of_array(array: object, _: str | None) -> ImageInput:
@@ -210,24 +259,17 @@ def _of_pixels(image: Image, name: str) -> ImageInput:
     """Load a picture in memory, which may change later: its pixels as they are now, kept as a PNG."""
     is_play = is_marked(image)
     image = to_srgb(upright(image))
-    kept = io.BytesIO()
-    image.save(kept, "PNG", compress_level=1)
+    digest = hashlib.sha256(f"{image.mode} {image.width} {image.height} ".encode())
+    digest.update(image.tobytes())
     return ImageInput(
         name=_short(name),
-        identity=f"pixels:{pixel_digest(image)}",
+        identity=f"pixels:{digest.hexdigest()}",
         width=image.width,
         height=image.height,
         format="PIXELS",
-        source=kept.getvalue(),
+        source=file_of(image, "PNG", compress_level=1),
         is_play=is_play,
     )
-
-
-def pixel_digest(image: Image) -> str:
-    """Return SHA-256 of mode, size and pixels, as 64 hexadecimal digits."""
-    digest = hashlib.sha256(f"{image.mode} {image.width} {image.height} ".encode())
-    digest.update(image.tobytes())
-    return digest.hexdigest()
 
 
 def _short(name: str) -> str:
@@ -242,8 +284,79 @@ _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str | None], ImageInpu
     (lambda value: isinstance(value, str), _of_text),
     (lambda value: isinstance(value, os.PathLike), _of_path),
     (lambda value: isinstance(value, bytes | bytearray | memoryview), _of_bytes),
-    (_is_pil, _of_pil),
-    (lambda value: reader_for(value) is not None, _of_foreign),
+    (lambda value: is_of(value, "PIL.Image", "Image"), _of_pil),
+    *((matches, partial(_of_foreign, read)) for matches, read in READERS),
     (is_array, _of_array),
 )
 """Tests for each kind of picture, and its reader. The first match counts: PIL images are arrays too."""
+
+
+# ── URLs ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_url(text: str) -> bool:
+    """
+    Return whether a text is meant as a URL, of whatever scheme, and not as a path.
+
+    >>> is_url("https://example.com/a.png"), is_url("data:image/png;base64,AA=="), is_url("C:/a.png")
+    (True, True, False)
+    """
+    return _SCHEME.match(text) is not None
+
+
+def url_input(url: str) -> ImageInput:
+    """
+    Return a picture that the service fetches for itself. Nothing is fetched here.
+
+    Args:
+        url: https, a public host, no user or password in it.
+
+    Raises:
+        ImageError: any other URL. The message does not repeat it: a URL may be signed.
+    """
+    parts = _parsed(url)
+    if parts.scheme != "https":
+        what, why, mend = _OTHER_SCHEMES.get(parts.scheme, _ANY_OTHER_SCHEME)
+        raise ImageError(what.format(parts.scheme), why, mend)
+    if parts.username is not None or parts.password is not None:
+        raise ImageError(
+            "The URL of the picture holds a user name.",
+            "A name or password in a URL would be sent on and stored.",
+            "Give a URL without it, or download the picture and give the file.",
+        )
+    host = parts.hostname or ""
+    if not host:
+        raise _unusable("It names no host.")
+    if _is_private(host):
+        raise ImageError(
+            "The URL of the picture leads to this machine or network.",
+            "The service fetches it from outside and cannot reach that.",
+            "Download the picture and give the file.",
+        )
+    name = unquote(parts.path.rstrip("/").rpartition("/")[2]) or host
+    return ImageInput(name=name, identity=f"url:{hashlib.sha256(url.encode()).hexdigest()}", url=url)
+
+
+def _parsed(url: str) -> SplitResult:
+    if not _ALLOWED.fullmatch(url) or "\\" in url:
+        raise _unusable("It holds a space or a character that no URL may hold.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        raise _unusable("Its host or port makes no sense.") from None
+    return parts
+
+
+def _is_private(host: str) -> bool:
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        return not ipaddress.ip_address(name.partition("%")[0]).is_global
+    except ValueError:
+        return False
+
+
+def _unusable(why: str) -> ImageError:
+    return ImageError("The URL of the picture cannot be used.", why, "Copy it anew from the browser's address line.")

@@ -1,11 +1,13 @@
 """
-Files as bytes, bounded: what is not a regular file is never opened for reading, and nothing here waits.
+Files and `data:` URIs as bytes, bounded: what is not a regular file is never opened for reading, and nothing waits.
 
 Globs are sorted as people sort: `img2` comes before `img10`.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import difflib
 import errno
 import glob
@@ -16,12 +18,14 @@ import unicodedata
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote, unquote_to_bytes
 
 from nbbanana.errors import ImageError, ImageNotFoundError, translated
 from nbbanana.images.kinds import MAX_FILE_BYTES
 
 __all__ = [
     "ENDINGS",
+    "bytes_of_data_uri",
     "checked_size",
     "existing",
     "expand",
@@ -219,14 +223,11 @@ def _names(folder: Path) -> list[str] | None:
     """Return the names in a folder; None where there is no folder; none of a folder that cannot be listed."""
     if not folder.is_dir():
         return None
-    names: list[str] = []
     try:
         with os.scandir(folder) as entries:
-            for entry, _ in zip(entries, range(MANY_NAMES), strict=False):
-                names.append(entry.name)
+            return sorted(entry.name for entry in islice(entries, MANY_NAMES))
     except OSError:
         return []
-    return sorted(names)
 
 
 def _listing(names: list[str]) -> str:
@@ -235,6 +236,34 @@ def _listing(names: list[str]) -> str:
         return "Check the path; it counts from the notebook's folder."
     more = f" and {len(pictures) - 4} more" if len(pictures) > 4 else ""
     return f"The pictures there are {', '.join(map(quoted, pictures[:4]))}{more}."
+
+
+# ── data URIs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bytes_of_data_uri(uri: str) -> bytes:
+    r"""
+    Return the bytes that a `data:` URI holds (RFC 2397).
+
+    Raises:
+        ImageError: it holds none, or base64 that is none.
+
+    >>> bytes_of_data_uri("data:image/png;base64,iVBORw==")
+    b'\x89PNG'
+    """
+    head, comma, body = uri.partition(",")
+    if not comma or len(body) > MAX_FILE_BYTES * 2:
+        raise _bad_data_uri("It has no comma before its data." if not comma else "It is too long.")
+    if not head.lower().endswith(";base64"):
+        return unquote_to_bytes(body)
+    try:
+        return base64.b64decode("".join(unquote(body).split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise _bad_data_uri("What follows its comma is not base64.") from None
+
+
+def _bad_data_uri(why: str) -> ImageError:
+    return ImageError("The data URI holds no picture.", why, "Give the file, or its bytes.")
 
 
 # ── globs ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -255,7 +284,9 @@ def expand(pattern: str) -> list[str]:
     """
     files = next(filter(None, map(_files, spellings(_with_names(expanded(pattern))))), [])
     if not files:
-        raise _unmatched(pattern)
+        folder = missing(expanded(pattern), quoted(pattern))
+        why = folder.why.replace("of that name", "like that")
+        raise ImageNotFoundError(f"{quoted(pattern)} matches no file.", why, folder.how)
     if len(files) > MOST_FILES:
         raise ImageError(
             f"{quoted(pattern)} matches more than {MOST_FILES} files.",
@@ -287,10 +318,3 @@ def natural_key(path: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
     """
     parts = _NUMBERS.split(path.replace(os.sep, "/").casefold())
     return tuple((1, 0, part) if at % 2 == 0 else (0, int(part), "") for at, part in enumerate(parts) if part), path
-
-
-def _unmatched(pattern: str) -> ImageNotFoundError:
-    folder = missing(expanded(pattern), quoted(pattern))
-    return ImageNotFoundError(
-        f"{quoted(pattern)} matches no file.", folder.why.replace("of that name", "like that"), folder.how
-    )

@@ -1,5 +1,6 @@
 """
-Small versions of pictures, fast: for grids and histories, and to tell whether two files show the same picture.
+Small versions of pictures, fast: for grids and histories, and to tell whether two files show the same picture. Those of
+stored pictures are kept on disk by the hash of the picture, so that each is decoded once on a machine.
 
 `fingerprint` says that whatever was done to the file, by a difference hash of 64 bits: the picture is brought to grey
 at 9×8 pixels; each bit says whether a pixel is brighter than its right neighbour (the dHash of N. Krawetz, "Kind of
@@ -9,19 +10,34 @@ many. It says nothing of detail, so that likeness is a guess, never a proof.
 
 from __future__ import annotations
 
-import io
 import os
+import re
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbbanana.images.colours import on_white, to_srgb, upright
-from nbbanana.images.decoding import DRAFT_GAIN, bytes_of, check_pixels, decode, exif_orientation, opened
-from nbbanana.images.kinds import MAX_PIXELS
+from nbbanana.images.decoding import bytes_of, decode, exif_orientation, file_of, opened
+from nbbanana.settings import cache_dir, write_private
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["ALIKE", "BITS", "distance", "encoded", "fingerprint", "fingerprint_of", "shrunk", "thumbnail"]
+__all__ = [
+    "ALIKE",
+    "BITS",
+    "SIDE",
+    "distance",
+    "encoded",
+    "fingerprint",
+    "fingerprint_of",
+    "fitting",
+    "keep",
+    "kept_or_made",
+    "shrunk",
+    "thumbnail",
+]
 
 OVERSAMPLING = 2.0
 """A JPEG is decoded, and anything else reduced, to so many times the side before the last, careful step."""
@@ -64,9 +80,7 @@ def shrunk(source: str | os.PathLike[str] | bytes, *, side: int) -> Image:
     if side < 1:
         raise ValueError(f"side is {side}; it is at least 1 pixel")
     data, shown = bytes_of(source)
-    with opened(data, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as file:
-        if file.format != "JPEG":
-            check_pixels(*file.size, shown, MAX_PIXELS)
+    with opened(data, shown) as file:
         return _small(file, shown, side)
 
 
@@ -76,11 +90,11 @@ def _small(file: ImageFile, shown: str, side: int) -> Image:
     size = file.size
     if file.format == "JPEG":
         # libjpeg decodes at 1/2, 1/4 or 1/8 for a fraction of the time.
-        width, height = _fitting(size, side)
+        width, height = fitting(size, side)
         file.draft(None, (int(width * OVERSAMPLING), int(height * OVERSAMPLING)))
     decode(file, shown)
     # Decoding turns a TIFF, so that only then its size and orientation belong together.
-    wanted = _fitting(size if file.format == "JPEG" else file.size, side)
+    wanted = fitting(size if file.format == "JPEG" else file.size, side)
     orientation = exif_orientation(file)
     image: Image = file
     if image.mode not in {"RGB", "L", "CMYK"} or "transparency" in image.info:
@@ -90,7 +104,8 @@ def _small(file: ImageFile, shown: str, side: int) -> Image:
     return upright(to_srgb(image), orientation)
 
 
-def _fitting(size: tuple[int, int], side: int) -> tuple[int, int]:
+def fitting(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Return the size of a picture scaled down until its longer side is at most `side` pixels."""
     scale = min(1.0, side / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
@@ -102,9 +117,40 @@ def encoded(image: Image, format: Literal["JPEG", "WEBP", "PNG"], quality: int =
         "WEBP": {"quality": quality, "method": 2},
         "PNG": {"optimize": True},
     }
-    buffer = io.BytesIO()
-    (on_white(image) if format == "JPEG" else image).save(buffer, format, **options[format])
-    return buffer.getvalue()
+    return file_of(on_white(image) if format == "JPEG" else image, format, **options[format])
+
+
+# ── kept on disk ────────────────────────────────────────────────────────────────────────────────────────────────
+
+SIDE = 400
+"""Pixels of the longer side that fit a picture of a grid on a screen with two pixels a CSS pixel."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def keep(sha256: str, data: bytes, side: int = SIDE) -> None:
+    """Keep the thumbnail of a picture. A disk that is full or read-only costs time, and no picture."""
+    with suppress(OSError):
+        write_private(_place(sha256, side), data, is_lasting=False)
+
+
+def kept_or_made(source: Path | bytes, side: int = SIDE) -> bytes:
+    """
+    Return the thumbnail of a picture; that of a file of a store, which has its hash as its name, is kept.
+
+    Raises:
+        ImageError: no picture, damaged or too large.
+    """
+    if isinstance(source, bytes) or not _SHA256.fullmatch(source.name):
+        return thumbnail(source, side=side, format="WEBP")
+    with suppress(OSError):
+        return _place(source.name, side).read_bytes()
+    found = thumbnail(source, side=side, format="WEBP")
+    keep(source.name, found, side)
+    return found
+
+
+def _place(sha256: str, side: int) -> Path:
+    return cache_dir() / "thumbnails" / sha256[:2] / f"{sha256}-{side}.webp"
 
 
 # ── whether two files show the same picture ─────────────────────────────────────────────────────────────────────

@@ -11,35 +11,31 @@ still too large corrects that.
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nbbanana.errors import ImageError
 from nbbanana.images.colours import to_srgb, upright
-from nbbanana.images.decoding import DRAFT_GAIN, decode, halve_large_jpeg, opened, pillow_errors, seen_size
+from nbbanana.images.decoding import decode, file_of, halve_large_jpeg, opened, pillow_errors, seen_size
 from nbbanana.images.kinds import (
-    MAX_PIXELS,
     MAX_REQUEST_BYTES,
     MAX_UPLOAD_BYTES,
     MAX_UPLOAD_PIXELS,
     ImageInput,
     Upload,
 )
-from nbbanana.images.on_disk import data_of
+from nbbanana.images.loading import data_of
 from nbbanana.images.reading import quoted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["UploadCache", "prepare"]
-
-Encode = Callable[["Image"], bytes]
 
 OTHER_BYTES = 512 * 1024
 """What is kept free in a request for its words, parameters, URLs and the JSON around them."""
@@ -118,8 +114,6 @@ def prepare(
         ImageError: one is damaged behind its head, or has no bytes (a URL travels as it is).
     """
     upload = partial(_upload if cache is None else cache.upload, jpeg=jpeg)
-    if len(images) < 2:
-        return tuple(map(upload, images, _shares(images)))
     with ThreadPoolExecutor(WORKERS) as pool:
         return tuple(pool.map(upload, images, _shares(images)))
 
@@ -180,7 +174,7 @@ def _decoded(picture: ImageInput) -> tuple[Image, tuple[int, int], bool]:
     source = data_of(picture)
     if source is None:
         raise ImageError(f"{shown} has no bytes to send.", "It is a URL.", "Send its URL as it is.")
-    with opened(source, shown, max_pixels=DRAFT_GAIN * MAX_PIXELS) as file:
+    with opened(source, shown) as file:
         with pillow_errors(shown, file.format):
             size = seen_size(file)
             is_animated = bool(getattr(file, "is_animated", False))
@@ -206,42 +200,39 @@ def _within(image: Image, pixels: float) -> Image:
 
 def _encoded(image: Image, most: int, *, jpeg: bool) -> tuple[bytes, tuple[int, int], str]:
     """Return the bytes that travel of a picture, at most `most`, the size that they have, and their media type."""
-    whole = _whole(image, most, _png)
+    whole, mime = _whole(image, most, "image/png"), "image/png"
     if whole is None and jpeg and image.mode == "RGB":
-        return *(_whole(image, most, _jpeg) or _scaled(image, most, _jpeg)), "image/jpeg"
-    return *(whole or _scaled(image, most, _png)), "image/png"
+        mime = "image/jpeg"
+        whole = _whole(image, most, mime)
+    return *(whole or _scaled(image, most, mime)), mime
 
 
-def _whole(image: Image, most: int, encode: Encode) -> tuple[bytes, tuple[int, int]] | None:
-    """Return the picture at its full size, if it then takes at most `most` bytes."""
-    if _expected_size(image, encode) > most * DOUBT:
+def _whole(image: Image, most: int, mime: str) -> tuple[bytes, tuple[int, int]] | None:
+    """Return the picture at its full size, if it then takes at most `most` bytes, which is asked of large ones only."""
+    pixels = image.width * image.height * len(image.getbands())
+    if pixels > most and _expected_size(image, mime) > most * DOUBT:
         return None
-    data = encode(image)
+    data = _file(image, mime)
     return (data, image.size) if len(data) <= most else None
 
 
-def _scaled(image: Image, most: int, encode: Encode) -> tuple[bytes, tuple[int, int]]:
+def _scaled(image: Image, most: int, mime: str) -> tuple[bytes, tuple[int, int]]:
     """Return the picture scaled down until it takes at most `most` bytes, and its size then."""
     pixels = float(image.width * image.height)
-    size = max(_expected_size(image, encode), most)  # it did not fit, whatever was expected
+    size = max(_expected_size(image, mime), most)  # it did not fit, whatever was expected
     while True:
         pixels *= min(AIM, math.pow(AIM * most / size, STEEPNESS))
         scaled = _within(image, pixels)
-        data = encode(scaled)
+        data = _file(scaled, mime)
         if len(data) <= most:
             return data, scaled.size
         size = len(data)
 
 
-def _expected_size(image: Image, encode: Encode) -> int:
+def _expected_size(image: Image, mime: str) -> int:
     """Return about how many bytes it will take: strips from all heights are encoded and scaled up."""
     if image.height <= 2 * STRIPS * STRIP_ROWS:
-        return len(encode(image))
-    strips = _strips(image)
-    return len(encode(strips)) * image.height // strips.height
-
-
-def _strips(image: Image) -> Image:
+        return len(_file(image, mime))
     from PIL.Image import new
 
     strips = new(image.mode, (image.width, STRIPS * STRIP_ROWS))
@@ -249,16 +240,10 @@ def _strips(image: Image) -> Image:
         top = (image.height - STRIP_ROWS) * number // (STRIPS - 1)
         strip = image.crop((0, top, image.width, top + STRIP_ROWS))
         strips.paste(strip, (0, number * STRIP_ROWS))
-    return strips
+    return len(_file(strips, mime)) * image.height // strips.height
 
 
-def _png(image: Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=COMPRESSION)
-    return buffer.getvalue()
-
-
-def _jpeg(image: Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
-    return buffer.getvalue()
+def _file(image: Image, mime: str) -> bytes:
+    if mime == "image/jpeg":
+        return file_of(image, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+    return file_of(image, "PNG", compress_level=COMPRESSION)

@@ -49,8 +49,7 @@ def register(before: object, after: object, *, region: object = None) -> Registr
         UsageError: no NumPy, a URL, or no region.
     """
     check_installed()
-    from nbbanana.measure.masks import region_of
-    from nbbanana.measure.pixels import picture_of
+    from nbbanana.measure.pixels import picture_of, region_of
     from nbbanana.measure.registration import register as registered
 
     first = picture_of(before)
@@ -83,11 +82,8 @@ def drift(before: object, after: object, region: object = None) -> Drift:
     """
     check_installed()
     from nbbanana.measure.comparison import compare
-    from nbbanana.measure.masks import region_of
-    from nbbanana.measure.pixels import picture_of
 
-    first = picture_of(before)
-    return compare(first, picture_of(after), region_of(region, first.size))
+    return compare(before, after, region)
 
 
 def likeness(pictures: Iterable[object]) -> Likeness:
@@ -106,7 +102,7 @@ def likeness(pictures: Iterable[object]) -> Likeness:
     '2 pictures: SSIM 1.00 over 1 pair.'
     """
     check_installed()
-    from nbbanana.measure.stability import compared
+    from nbbanana.measure.similarity import compared
 
     return compared(list(pictures))
 
@@ -134,12 +130,9 @@ def composite(original: object, edited: object, keep_mask: object) -> Protected:
     ((320, 240), 0.5, 0.0)
     """
     check_installed()
-    from nbbanana.measure.masks import region_of
-    from nbbanana.measure.pixels import picture_of, whole_picture_of
     from nbbanana.measure.protecting import protected
 
-    first = whole_picture_of(original)
-    return protected(first, picture_of(edited), region_of(keep_mask, first.size))
+    return protected(original, edited, keep_mask)
 
 
 def is_installed() -> bool:
@@ -147,14 +140,15 @@ def is_installed() -> bool:
     return find_spec("numpy") is not None
 
 
-def check_installed() -> None:
+def check_installed(what: str = "Measuring what changed") -> None:
     """
     Check that what measuring needs is installed.
+
+    Args:
+        what: needs it.
 
     Raises:
         UsageError: there is no NumPy; it says what to install.
     """
     if not is_installed():
-        raise UsageError(
-            "Measuring what changed needs NumPy.", "It is not installed.", 'Run: pip install "nbbanana[measure]"'
-        )
+        raise UsageError(f"{what} needs NumPy.", "It is not installed.", 'Run: pip install "nbbanana[measure]"')

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from PIL import Image
 
 from nbbanana.errors import MeasureError, UsageError
+from nbbanana.images.thumbnails import fitting
 from nbbanana.measure.comparison import LEAST_TILE, RECOLOURED, Aligned, aligned, encoded
 from nbbanana.measure.figures import Figure, Protected
-from nbbanana.measure.masks import Region
-from nbbanana.measure.pixels import Bools, Floats, averaged, opaque, resized, tiled
+from nbbanana.measure.pixels import (
+    Bools,
+    Floats,
+    Region,
+    averaged,
+    covered,
+    opaque,
+    picture_of,
+    region_of,
+    resized,
+    tiled,
+    whole_picture_of,
+)
 from nbbanana.measure.registration import register
 from nbbanana.measure.tone import Tone, delta_e, fitted_tone, lab
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 __all__ = ["protected"]
 
@@ -36,21 +44,22 @@ SMALL = 1024
 """Longest side in pixels at which the seam is looked at and the blend is calculated."""
 
 
-def protected(whole: Image, edited: Image, keep: Region | None) -> Protected:
+def protected(given: object, made: object, keep: object) -> Protected:
     """
     Lay the edited picture into the original where it is not to be kept.
 
     Args:
-        whole: the original, in mode RGB, or RGBA where it is transparent in places.
-        edited: what was made from it, in mode RGB.
+        given: the original.
+        made: what was made from it.
         keep: what is to be the original's.
 
     Raises:
         MeasureError: not well enough registered, or a seam that would show.
         UsageError: nothing, or everything, is to be kept.
     """
+    whole, edited = whole_picture_of(given), picture_of(made)
     original = opaque(whole)
-    mask = _full_mask(keep, original.size)
+    mask = _full_mask(region_of(keep, original.size), original.size)
     registration = register(original, edited, ~mask)
     if registration.uncertainty > WORST_CORNER or registration.confidence < LEAST_CONFIDENCE:
         raise MeasureError(
@@ -85,24 +94,19 @@ def protected(whole: Image, edited: Image, keep: Region | None) -> Protected:
     return Protected(image, seam, float(mask.mean()), uncovered, registration)
 
 
-def _as_transparent(image: Image, whole: Image, own: Bools) -> Image:
+def _as_transparent(image: Image.Image, whole: Image.Image, own: Bools) -> Image.Image:
     """Return a picture that is as transparent as the original where it is the original's own, and opaque elsewhere."""
-    from PIL import Image
-
     found = image.convert("RGBA")
     found.paste(whole, mask=Image.fromarray(own.view(np.uint8) * np.uint8(255)))
     return found
 
 
 def _full_mask(keep: Region | None, size: tuple[int, int]) -> Bools:
-    from PIL import Image
-
     if keep is None:
         raise _unusable("Nothing was named.")
     mask = keep.mask
     if mask.shape != (size[1], size[0]):
-        plane = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)
-        mask = np.asarray(plane) > 127
+        mask = covered(mask, size) > 0.5
     if mask.all() or not mask.any():
         raise _unusable("It covers all of the picture." if mask.all() else "It covers nothing of the picture.")
     return mask
@@ -112,13 +116,10 @@ def _unusable(why: str) -> UsageError:
     return UsageError("This part cannot be kept.", why, "Name the part that is to be the original's.")
 
 
-def _enlarged(pair: Aligned, original: Image) -> Aligned:
+def _enlarged(pair: Aligned, original: Image.Image) -> Aligned:
     """Return the pair at the original's size, where the edited picture has fewer pixels."""
-    from PIL import Image
-
     after = pair.after.resize(original.size, Image.Resampling.BICUBIC)
-    shown = Image.fromarray(pair.shown.astype(np.uint8) * 255).resize(original.size, Image.Resampling.BILINEAR)
-    return Aligned(original, after, np.asarray(shown) > 254)
+    return Aligned(original, after, covered(pair.shown, original.size) > 0.998)
 
 
 def _tone(pair: Aligned, mask: Bools) -> Tone:
@@ -129,24 +130,11 @@ def _tone(pair: Aligned, mask: Bools) -> Tone:
     return fitted_tone(second, first, weights)
 
 
-def _small_size(image: Image) -> tuple[int, int]:
-    part = min(1.0, SMALL / max(image.size))
-    return max(1, round(image.width * part)), max(1, round(image.height * part))
-
-
-def _small_mask(mask: Bools, size: tuple[int, int]) -> Floats:
-    """Return which part of each pixel of a smaller picture a mask covers."""
-    from PIL import Image
-
-    plane = Image.fromarray(mask.view(np.uint8) * np.uint8(255)).resize(size, Image.Resampling.BOX)
-    return np.asarray(plane, np.float32) / 255
-
-
 def _seam(pair: Aligned, mask: Bools, tone: Tone) -> Figure:
     """Return the mean ΔE00 between original and edited in its tone, in what is kept along the seam."""
-    size = _small_size(pair.before)
+    size = fitting(pair.before.size, SMALL)
     first, second = (resized(image, size) for image in (pair.before, pair.after))
-    kept, shown = _small_mask(mask, size) > 0.99, _small_mask(pair.shown, size) > 0.99
+    kept, shown = (covered(one, size, Image.Resampling.BOX) > 0.99 for one in (mask, pair.shown))
     band = (averaged(kept.astype(np.float32), SEAM) < 0.999) & kept & shown
     rows, columns = np.nonzero(band)
     if not len(rows):
@@ -163,14 +151,11 @@ def _means(pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Floats:
     for down in (-1, 0, 1):
         for across in (-1, 0, 1):
             total += pixels[np.clip(rows + down, 0, height - 1), np.clip(columns + across, 0, width - 1)]
-    mean: Floats = total / 9
-    return mean
+    return total / 9
 
 
-def _blended(pair: Aligned, mask: Bools, tone: Tone) -> Image:
+def _blended(pair: Aligned, mask: Bools, tone: Tone) -> Image.Image:
     """Return the original, and where it is not kept the edited picture in its tone, blended towards the seam."""
-    from PIL import Image
-
     first, second = np.asarray(pair.before), np.asarray(pair.after)
     parts, found = _parts(pair, mask), first.copy()
     strip = max(1, AT_ONCE // first.shape[1])
@@ -188,10 +173,8 @@ def _blended(pair: Aligned, mask: Bools, tone: Tone) -> Image:
 
 def _parts(pair: Aligned, mask: Bools) -> np.ndarray:
     """Return how much of the edited picture there is at each pixel, 0 to 255, rising away from the seam."""
-    from PIL import Image
-
-    size = _small_size(pair.before)
-    own = _small_mask(mask | ~pair.shown, size)
+    size = fitting(pair.before.size, SMALL)
+    own = covered(mask | ~pair.shown, size, Image.Resampling.BOX)
     width = max(1, round(FEATHER * max(size)))
     part = np.clip(1.0 - 2.0 * averaged(averaged(own, width), width), 0.0, 1.0)
     smooth = Image.fromarray(np.round(255 * part * part * (3 - 2 * part)).astype(np.uint8))

@@ -11,24 +11,18 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from nbbanana.errors import MeasureError
-from nbbanana.measure.correlation import REPEATED, overlap_peaks, repetition
+from nbbanana.measure.alignment import REPEATED, Level, overlap_peaks, refined, repetition
 from nbbanana.measure.geometry import IDENTITY, Affine, Registration, nominal_scales
 from nbbanana.measure.pixels import GAP, Bools, Floats, averaged, banded, grey, inside, warped
-from nbbanana.measure.refinement import Level, refined
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from PIL.Image import Image
-
-    _Resize: TypeAlias = Callable[[Image, tuple[float, float]], Floats]
-
-__all__ = ["LEAST_FIT", "SMALLEST", "register"]
+__all__ = ["register"]
 
 SMALLEST = 32
 """Pixels of a side below which there is too little to register by."""
@@ -75,22 +69,13 @@ LITTLE = 0.8
 """Down to this part of its size a plane is not resized."""
 
 
-class _Band(NamedTuple):
-    """Which detail of a plane is looked at."""
-
-    radius: int
-    fine: float
-    contrast: float
-    rough: float
-
-
 class _Found(NamedTuple):
     matrix: Affine
     fit: float
     weights: Floats
 
 
-def register(before: Image, after: Image, ignore: Bools | None = None) -> Registration:
+def register(before: Image.Image, after: Image.Image, ignore: Bools | None = None) -> Registration:
     """
     Find the map from places in one RGB picture to the same places of the scene in another.
 
@@ -107,7 +92,8 @@ def register(before: Image, after: Image, ignore: Bools | None = None) -> Regist
     if min(*before.size, *after.size) < SMALLEST:
         raise MeasureError(
             "The pictures are too small to compare.",
-            f"{_sizes(before, after)}: a side has less than {SMALLEST} pixels.",
+            f"{before.width}×{before.height} and {after.width}×{after.height} pixels: "
+            f"a side has less than {SMALLEST} pixels.",
             "Compare larger ones.",
             reason="small",
         )
@@ -124,17 +110,13 @@ def register(before: Image, after: Image, ignore: Bools | None = None) -> Regist
     return pair.fine(found)
 
 
-def _sizes(before: Image, after: Image) -> str:
-    return f"{before.width}×{before.height} and {after.width}×{after.height} pixels"
-
-
 class _Pair:
     """Two pictures that are being registered."""
 
-    def __init__(self, before: Image, after: Image, ignore: Bools | None) -> None:
+    def __init__(self, before: Image.Image, after: Image.Image, ignore: Bools | None) -> None:
         self.sizes = before.size, after.size
         self.planes = _base(before), _base(after)
-        self.ignore = ignore
+        self.ignore = np.zeros((1, 1), bool) if ignore is None else ignore
         self.levels: dict[tuple[int, tuple[float, float]], Level] = {}
         self.scales = nominal_scales(*self.sizes)
 
@@ -142,23 +124,25 @@ class _Pair:
         """Return both at a longest side below the finest, the second at the scales that it is thought to have."""
         if (side, scales) not in self.levels:
             small, other = self._resized(side, scales, _rough)
-            self.levels[side, scales] = self._made(small, other, _Band(RADIUS[side], 0.0, CONTRAST, ROUGH))
+            self.levels[side, scales] = self._made(small, other, RADIUS[side])
         return self.levels[side, scales]
 
     def _finest(self, scales: tuple[float, float]) -> list[Level]:
         """Return both at the finest size: the wider planes, then the narrower ones."""
         small, other = self._resized(FINEST, scales, _small)
-        return [self._made(small, other, _Band(radius, FINE, FINE_CONTRAST, FINE_ROUGH)) for radius in FINE_RADII]
+        return [self._made(small, other, radius, is_fine=True) for radius in FINE_RADII]
 
-    def _resized(self, side: int, scales: tuple[float, float], resize: _Resize) -> tuple[Floats, Floats]:
+    def _resized(
+        self, side: int, scales: tuple[float, float], resize: Callable[[Image.Image, tuple[float, float]], Floats]
+    ) -> tuple[Floats, Floats]:
         (width, height), (other_width, other_height) = self.sizes
         pitch = min(1.0, side / max(width, height), *scales)
         small = resize(self.planes[0], (width * pitch, height * pitch))
         return small, resize(self.planes[1], (other_width * pitch / scales[0], other_height * pitch / scales[1]))
 
-    def _made(self, small: Floats, other: Floats, band: _Band) -> Level:
+    def _made(self, small: Floats, other: Floats, radius: int, *, is_fine: bool = False) -> Level:
         (width, height), (other_width, other_height) = self.sizes
-        (one, rough), (two, other_rough) = _normalised(small, band), _normalised(other, band)
+        (one, rough), (two, other_rough) = (_normalised(plane, radius, is_fine=is_fine) for plane in (small, other))
         texture = rough & self._seen(rough)
         return Level(
             one,
@@ -170,8 +154,6 @@ class _Pair:
         )
 
     def _seen(self, like: Bools) -> Bools:
-        if self.ignore is None:
-            return np.ones_like(like)
         rows = np.arange(like.shape[0]) * self.ignore.shape[0] // like.shape[0]
         columns = np.arange(like.shape[1]) * self.ignore.shape[1] // like.shape[1]
         seen: Bools = ~self.ignore[np.ix_(rows, columns)]
@@ -189,9 +171,7 @@ class _Pair:
         """Raise a MeasureError where a mirrored second picture fits clearly better than it does as it is."""
         if found.fit > 1 / CLEARER:
             return
-        from PIL.Image import Transpose
-
-        for way in (Transpose.FLIP_LEFT_RIGHT, Transpose.FLIP_TOP_BOTTOM, Transpose.ROTATE_180):
+        for way in (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_180):
             other = copy.copy(self)
             other.planes, other.levels = (self.planes[0], self.planes[1].transpose(way)), {}
             if other.best(self.scales, (0.0,)).fit > max(SURE_FIT, CLEARER * found.fit):
@@ -216,7 +196,12 @@ class _Pair:
     def _guesses(self, scales: tuple[float, float], turns: tuple[float, ...]) -> list[tuple[float, Affine]]:
         level = self.level(LEVELS[0], scales)
         if level.textured < LEAST_TEXTURE:
-            raise _plain()
+            raise MeasureError(
+                "There is nothing to compare the pictures by.",
+                "One of them is plain: it has no edges or texture outside the region.",
+                "Compare pictures of something.",
+                reason="plain",
+            )
         found = []
         for turn in turns:
             about = _turned(turn, level.within)
@@ -228,7 +213,7 @@ class _Pair:
 
     def _climbed(self, matrix: Affine, scales: tuple[float, float]) -> _Found:
         """Return a map refined from small to large, and how well it fits."""
-        start, weights = matrix, None
+        start, weights = matrix, np.ones((1, 1), np.float32)
         for side in LEVELS:
             level = self.level(side, scales)
             matrix, _ = refined([level], matrix, weights, steps=8)
@@ -262,15 +247,6 @@ class _Pair:
             raise _repeated("It has a pattern that repeats itself, so that it fits in several places.")
 
 
-def _plain() -> MeasureError:
-    return MeasureError(
-        "There is nothing to compare the pictures by.",
-        "One of them is plain: it has no edges or texture outside the region.",
-        "Compare pictures of something.",
-        reason="plain",
-    )
-
-
 def _repeated(why: str) -> MeasureError:
     return MeasureError(
         "The pictures cannot be laid on each other in one way only.",
@@ -280,58 +256,51 @@ def _repeated(why: str) -> MeasureError:
     )
 
 
-def _base(image: Image) -> Image:
+def _base(image: Image.Image) -> Image.Image:
     """
     Return luma at no more than is needed, as Pillow's mode F, edge to edge; the shorter side of a strip keeps its size.
 
     Whole pixels are averaged where the size is a multiple. Where it is none, a kernel with weights is needed: Pillow's
     BOX takes whole pixels there too, of a picture that is reduced already, and moves the right edge by half of one.
     """
-    from PIL import Image as Pillow
-
     by = max(image.size) // FINEST
     across, down = (max(1, round(side / max(1, min(by, side // SMALLEST_BASE)))) for side in image.size)
     if image.width % across == 0 and image.height % down == 0:
         image = image.reduce((image.width // across, image.height // down))
     else:
-        image = image.resize((across, down), Pillow.Resampling.HAMMING, reducing_gap=GAP)
-    return Pillow.fromarray(grey(image).astype(np.float32))
+        image = image.resize((across, down), Image.Resampling.HAMMING, reducing_gap=GAP)
+    return Image.fromarray(grey(image).astype(np.float32))
 
 
-def _rough(plane: Image, size: tuple[float, float]) -> Floats:
+def _rough(plane: Image.Image, size: tuple[float, float]) -> Floats:
     """Return a plane at a size, for a map that is refined later."""
-    from PIL.Image import Resampling
-
-    return np.asarray(plane.resize((max(8, round(size[0])), max(8, round(size[1]))), Resampling.BICUBIC))
+    return np.asarray(plane.resize((max(8, round(size[0])), max(8, round(size[1]))), Image.Resampling.BICUBIC))
 
 
-def _small(plane: Image, size: tuple[float, float]) -> Floats:
+def _small(plane: Image.Image, size: tuple[float, float]) -> Floats:
     """
     Return a plane at about a size.
 
     A little smaller is as good as not at all, and safer: the grids of both pictures would beat with the scene's alike.
     What is much smaller, in one direction or both, is smoothed first, so that nothing aliases.
     """
-    from PIL import Image as Pillow
-
     parts = [wanted / whole for wanted, whole in zip(size, plane.size, strict=True)]
     pixels = np.asarray(plane)
     if min(parts) >= LITTLE:
         return pixels
     across, down = (0 if part >= LITTLE else max(1, round(0.5 / part)) for part in parts)
-    smooth = Pillow.fromarray(averaged(averaged(pixels, down, across), down, across))
+    smooth = Image.fromarray(averaged(averaged(pixels, down, across), down, across))
     wanted = [max(8, round(side)) for side in size]
     kept = [whole if part >= LITTLE else side for whole, part, side in zip(plane.size, parts, wanted, strict=True)]
-    return np.asarray(smooth.resize((kept[0], kept[1]), Pillow.Resampling.BICUBIC))
+    return np.asarray(smooth.resize((kept[0], kept[1]), Image.Resampling.BICUBIC))
 
 
-def _normalised(plane: Floats, band: _Band) -> tuple[Floats, Bools]:
+def _normalised(plane: Floats, radius: int, *, is_fine: bool) -> tuple[Floats, Bools]:
     """Return a plane with a local mean of zero and a local contrast of at most one, and where it has texture."""
-    high = banded(plane, band.fine, 0.8 * band.radius)
-    spread = np.sqrt(averaged(high * high, band.radius))
-    rough: Bools = spread > band.rough
-    normal: Floats = np.clip(high / (spread + band.contrast), -3.0, 3.0)
-    return normal, rough
+    fine, contrast, rough = (FINE, FINE_CONTRAST, FINE_ROUGH) if is_fine else (0.0, CONTRAST, ROUGH)
+    high = banded(plane, fine, 0.8 * radius)
+    spread = np.sqrt(averaged(high * high, radius))
+    return np.clip(high / (spread + contrast), -3.0, 3.0), spread > rough
 
 
 def _turned(degrees: float, size: tuple[int, int]) -> Affine:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nbbanana.measure.pixels import Floats
+from nbbanana.measure.pixels import Floats, biweight
 
 __all__ = ["Tone", "delta_e", "fitted_tone", "lab"]
 
-TUKEY = 4.685
 LEAST_SPREAD = 0.6
 """Levels of 255 by which tiles may differ from the change of tone and still follow it: what JPEG does to a mean."""
 STEPS = 12
@@ -83,8 +82,7 @@ def _greyed(one: Floats, other: Floats) -> tuple[list[Floats], list[Floats]]:
 
 def _saturated(chroma: Floats) -> Floats:
     seventh = np.power(chroma, 7)
-    found: Floats = np.sqrt(seventh / (seventh + 25.0**7))
-    return found
+    return np.sqrt(seventh / (seventh + 25.0**7))
 
 
 def _hue(colour: list[Floats]) -> Floats:
@@ -115,8 +113,7 @@ class Tone:
     def __call__(self, colours: Floats) -> Floats:
         """Return colours, 0 to 255 in the last axis, as they are after the change."""
         channels = colours / 255 if self.powers is None else np.clip(colours / 255, 0, 1) ** self.powers
-        found: Floats = np.clip(_terms(channels) @ self.numbers, 0, 1) * 255
-        return found
+        return np.clip(_terms(channels) @ self.numbers, 0, 1) * 255
 
     def greys(self, steps: int = 5) -> tuple[int, ...]:
         """Return what greys from black to white become, 0 to 255: the curve."""
@@ -153,7 +150,7 @@ def fitted_tone(before: Floats, after: Floats, weights: Floats) -> Tone:
         off = np.abs(terms @ numbers - wanted).max(axis=1) * 255
         among = off[weights > 0]
         spread = max(LEAST_SPREAD, 1.4826 * float(np.median(among))) if len(among) else LEAST_SPREAD
-        weight = weights * np.square(np.clip(1 - np.square(off / (TUKEY * spread)), 0, None))
+        weight = weights * biweight(off, spread)
         left = (terms * weight[:, None]).T @ terms + stiff
         right = (terms * weight[:, None]).T @ wanted + stiff @ start
         numbers = np.linalg.solve(left, right)

@@ -7,14 +7,11 @@ The models: what each takes, what it is for, and everything that follows from it
 
 from __future__ import annotations
 
-from nbbanana.models.auto import AUTO, auto_model
-from nbbanana.models.catalogue import canonical, get, ids
-from nbbanana.models.choosing import Ranked, Ranking, choose
-from nbbanana.models.fields import Field
+from nbbanana.models.catalogue import ModelComparison, ModelList, canonical, compare, get, ids, search
+from nbbanana.models.choosing import AUTO, Ranked, Ranking, auto_model, choose
 from nbbanana.models.model import Model, from_schema
-from nbbanana.models.searching import ModelComparison, ModelList, compare, search
+from nbbanana.models.schemas import Field, Grammar
 from nbbanana.models.tables import list_bundle, model_bundle
-from nbbanana.models.wording import Grammar
 
 __all__ = [
     "AUTO",

@@ -1,20 +1,98 @@
-"""Values against a schema: what the library finds, said so that a person knows what to write instead."""
+"""Values against a schema, and names that do not exist: what is wrong, said with what was probably meant."""
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nbbanana.errors import ParameterError
-from nbbanana.models.dialect import checks_of
-from nbbanana.models.fields import Field
-from nbbanana.models.nearest import nearest
+from nbbanana.models.schemas import Field, checks_of
 from nbbanana.text import clip
 
-__all__ = ["TRUTH", "allowed", "check_values", "compiled", "not_allowed", "plain_value", "shown_value", "typed"]
+__all__ = [
+    "TRUTH",
+    "allowed",
+    "check_values",
+    "compiled",
+    "did_you_mean",
+    "nearest",
+    "nearest_name",
+    "not_allowed",
+    "plain_value",
+    "shown_value",
+    "typed",
+]
+
+LEAST_LIKENESS = 0.6
+"""Below it, two texts have nothing to do with each other (0 to 1, as difflib measures)."""
+
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", re.ASCII)
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """
+    Return the choice that a word was probably meant to be, or None where none is like it.
+
+    Quantities of one unit are compared by size, everything else by letters; of several that are alike the one with the
+    same beginning, since people mistype the end.
+
+    >>> nearest("16:10", ["auto", "1:1", "16:9"]), nearest("8k", ["1K", "2K", "4K"]), nearest("sed", ["seed", "prompt"])
+    ('16:9', '4K', 'seed')
+    """
+    known = list(choices)
+    if by_size := _nearest_quantity(word, known):
+        return by_size
+    folded = {choice.casefold(): choice for choice in reversed(known)}
+    wanted = word.casefold()
+    close = difflib.get_close_matches(wanted, folded, n=5, cutoff=LEAST_LIKENESS)
+    best = max(close, key=lambda choice: choice[:2] == wanted[:2], default=None)
+    return folded[best] if best else None
+
+
+def nearest_name(word: str, names: Iterable[str]) -> str | None:
+    """
+    Return the name that a word was probably meant to be: one that it begins, else one that has a part of this name,
+    else the most like it. Dashes and underscores are the same.
+
+    >>> nearest_name("num", ["seed", "number_of_images"]), nearest_name("--ratio", ["--region", "--aspect-ratio"])
+    ('number_of_images', '--aspect-ratio')
+    """
+    known = list(names)
+    bare = {name: name.lstrip("-").replace("_", "-") for name in known}
+    wanted = word.strip("-_").replace("_", "-").casefold()
+    if not wanted:
+        return None
+    begun = [name for name in known if bare[name].startswith(wanted)]
+    parts = [name for name in known if len(wanted) > 1 and wanted in bare[name].split("-")]
+    return next(iter([*begun, *parts]), None) or nearest(word, known)
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """
+    Return a question that names the nearest of the known words, or `otherwise` where none is like it.
+
+    >>> did_you_mean("portriat", ["portrait", "result"], "Define it."), did_you_mean("zzz", ["portrait"], "Define it.")
+    ('Did you mean portrait?', 'Define it.')
+    """
+    near = nearest(word, known)
+    return f"Did you mean {near}?" if near else otherwise
+
+
+def _nearest_quantity(word: str, known: list[str]) -> str | None:
+    meant = _QUANTITY.fullmatch(word)
+    if meant is None:
+        return None
+    sizes = {}
+    for choice in known:
+        other = _QUANTITY.fullmatch(choice)
+        if other is not None and other[2].casefold() == meant[2].casefold():
+            sizes[choice] = abs(float(other[1]) - float(meant[1]))
+    return min(sizes, key=lambda choice: sizes[choice], default=None)
+
 
 Validator = Callable[[dict[str, Any]], Any]
 
@@ -195,7 +273,8 @@ def _amount(low: float | None, high: float | None) -> str:
 def _nearest(field: Field, value: object) -> str | None:
     """Return the allowed value next to one that is not, as it is written; None where nothing is near."""
     if field.enum:
-        return nearest(str(value), [shown_value(one, quote=False) for one in field.enum]) if _is_plain(value) else None
+        is_plain = isinstance(value, str | int | float) and len(shown_value(value)) < 60
+        return nearest(str(value), [shown_value(one, quote=False) for one in field.enum]) if is_plain else None
     number = _number(value)
     if field.kind not in {"integer", "number"} or number is None or field.step is not None:
         return None
@@ -203,10 +282,6 @@ def _nearest(field: Field, value: object) -> str | None:
     high = math.inf if field.maximum is None else field.maximum
     near = min(max(round(number) if field.kind == "integer" else number, low), high)
     return str(near) if isinstance(near, int) else f"{near:.15g}"
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, str | int | float) and len(shown_value(value)) < 60
 
 
 def _number(value: object) -> float | None:

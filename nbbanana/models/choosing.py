@@ -3,25 +3,25 @@ Which model suits a request: `choose` ranks them, with reasons, and says what ke
 
 What it rests on is the table of the document that this package follows (see `nbbanana.models.routing`), and each
 sentence that it quotes stands in the guidance of a model. Where nothing speaks for another model, the default wins.
+`--model auto` takes the first of the ranking; until then it takes what any model takes (`auto_model`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, overload
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from itertools import takewhile
+from typing import Any, Self
 
 from nbbanana.errors import UsageError
-from nbbanana.models.catalogue import get, ids
-from nbbanana.models.model import Model
-from nbbanana.models.naming import canonical
+from nbbanana.models.carrying import transferred
+from nbbanana.models.catalogue import canonical, get, ids
+from nbbanana.models.model import Listed, Model, Shown, from_schema
 from nbbanana.models.routing import Need, default_model, document, named_in, needs, needs_of, spoken_text
-from nbbanana.models.shown import Shown
-from nbbanana.models.transfer import transferred
 from nbbanana.text import one_line
 
-__all__ = ["Ranked", "Ranking", "choose"]
+__all__ = ["AUTO", "Ranked", "Ranking", "auto_model", "choose"]
 
 NAMED = "A model that somebody names is the one that is used, whatever stands here."
 """The sentence of each guidance about a model that is named."""
@@ -56,8 +56,8 @@ class Ranked:
         return self.model.id
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking(Shown, Sequence[Ranked]):
+@dataclass(frozen=True)
+class Ranking(Shown, Listed[Ranked]):
     """
     Models for a request, the best first; it shows itself as a list with reasons.
 
@@ -73,20 +73,12 @@ class Ranking(Shown, Sequence[Ranked]):
     default: str = ""
     prompt: str = field(default="", repr=False)
 
-    @overload
-    def __getitem__(self, index: int) -> Ranked: ...
-    @overload
-    def __getitem__(self, index: slice) -> Ranking: ...
-    def __getitem__(self, index: int | slice) -> Ranked | Ranking:
-        if isinstance(index, slice):
-            return Ranking(self.entries[index], self.excluded, self.default, self.prompt)
-        return self.entries[index]
+    @property
+    def _items(self) -> tuple[Ranked, ...]:  # type: ignore[override] # its entries are its items
+        return self.entries
 
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    def __iter__(self) -> Iterator[Ranked]:
-        return iter(self.entries)
+    def _part(self, items: Sequence[Ranked]) -> Self:
+        return replace(self, entries=tuple(items))
 
     def __repr__(self) -> str:
         return one_line(f"<Ranking {', '.join(one.id for one in self.entries)}>")
@@ -161,7 +153,8 @@ def choose(
         )
     usual = canonical(default or default_model())
     named = of or (get(usual) if usual in ids() else None)
-    asked = _Asked(prompt, _count(images), _is_set(mask), usual, dict(parameters or {}), named)
+    has_mask = mask if mask is None or isinstance(mask, bool) else True
+    asked = _Asked(prompt, _count(images), has_mask, usual, dict(parameters or {}), named)
     known = [one for one in ids() if among is None or one in {*map(canonical, among)}]
     excluded = {one: why for one in known if (why := asked.obstacle(get(one)))}
     able = [one for one in known if one not in excluded]
@@ -186,6 +179,23 @@ class _Asked:
     def _said(self) -> dict[str, str]:
         return needs_of(self.prompt)
 
+    @cached_property
+    def _needs(self) -> list[tuple[Need, str]]:
+        """The rows of the table that are about it, each with the words that say so; empty for a fact."""
+        facts = {"mask": bool(self.mask), "no picture": self.images == 0, "several": (self.images or 0) > 1}
+        found = []
+        for need in needs():
+            words = self._said.get(need.name)
+            if any(facts.get(fact, False) for fact in need.facts):
+                found.append((need, ""))
+            elif words is not None and self._may_be(need):
+                found.append((need, f"“{spoken_text(self.prompt) if '⟦' in words else words}”"))
+        return found
+
+    def _speaks_for_default(self, need: Need) -> bool:
+        """Return whether a row names the default model and no other."""
+        return all(model in {"default", self.default} for model in need.models)
+
     def obstacle(self, model: Model) -> str:
         """Return the fact that keeps a model from taking it; empty where none does."""
         if model.max_images == 0 and self.images is None and "no picture" not in self._said:
@@ -196,13 +206,11 @@ class _Asked:
         needs_one = any(one.role == "mask" and one.required for one in model.fields)
         if self.mask and model.mask_field is None:
             return "takes no mask, and one is given"
-        if self.mask and (self.images or 0) > (most := _most_with_a_mask()):
+        most = next(need.most_images or 1 for need in needs() if "mask" in need.facts)
+        if self.mask and (self.images or 0) > most:
             return f"takes {_pictures(most)} with a mask, and {self.images} are given"
-        return "needs a mask, and none is given" if needs_one and not self._may_have_mask else ""
-
-    @property
-    def _may_have_mask(self) -> bool:
-        return bool(self.mask) or (self.mask is None and "mask" in self._said)
+        may_have_one = self.mask or (self.mask is None and "mask" in self._said)
+        return "needs a mask, and none is given" if needs_one and not may_have_one else ""
 
     def _parameters_amiss(self, model: Model) -> str:
         if not self.parameters or self.of is None or model.id == self.of.id:
@@ -212,54 +220,29 @@ class _Asked:
 
     def spoken_for(self, able: Sequence[str]) -> Iterator[Ranked]:
         """Give models in their order, some of them more than once: each stands where it is first."""
-        is_free = True
-        if (named := named_in(self.prompt)) is not None and named in able:
-            is_free = False
+        ahead = list(takewhile(lambda row: not self._speaks_for_default(row[0]), self._needs))
+        named = named_in(self.prompt)
+        if named and named in able:
             yield Ranked(get(named), ("the words name it",), NAMED, named, "named")
-        for need, sign in self._needs():
-            if all(self._written(model) == self.default for model in need.models):
-                break  # from here on the table speaks for the default model
-            is_free = False
+        for need, sign in ahead:
             for model, (source, sentence) in need.models.items():
                 if model in able:
                     why = f"{need.says} ({sign})" if sign else need.says
                     yield _ranked(get(model), (why,), sentence, source or model, need.name, sign)
         if self.default in able:
-            yield self._by_default(is_free=is_free)
+            why = "it is the default model" if ahead or named in able else NOTHING_SPEAKS
+            rows = [need.says for need, _ in self._needs if self._speaks_for_default(need)]
+            yield _ranked(get(self.default), (why, *rows), next(self._quotes(), ""))
         for model in able:
             yield _ranked(get(model), ("it can take this, and nothing in the words speaks for it",))
 
-    def _by_default(self, *, is_free: bool) -> Ranked:
-        why = NOTHING_SPEAKS if is_free else "it is the default model"
-        sentence, source = next(self._quotes(), ("", ""))
-        return _ranked(get(self.default), (why, *self._rows_of(self.default)), sentence, source)
-
-    def _rows_of(self, model: str) -> Iterator[str]:
-        """Give what the table says for a model, where it is the default one."""
-        for need, _ in self._needs():
-            if model == self.default and all(self._written(one) == model for one in need.models):
-                yield need.says
-
-    def _quotes(self) -> Iterator[tuple[str, str]]:
+    def _quotes(self) -> Iterator[str]:
         """Give the sentences of the default model's own guidance for what is asked."""
         guidance = " ".join(get(self.default).guidance.split())
-        for need, _ in self._needs():
+        for need, _ in self._needs:
             for model, (_, sentence) in need.models.items():
-                if self._written(model) == self.default and sentence in guidance:
-                    yield sentence, self.default
-
-    def _needs(self) -> Iterator[tuple[Need, str]]:
-        """Give the rows of the table that are about it, each with the words that say so; empty for a fact."""
-        said = self._said
-        for need in needs():
-            if self._is_fact(need):
-                yield need, ""
-            elif need.name in said and self._may_be(need):
-                yield need, self._sign(said[need.name])
-
-    def _is_fact(self, need: Need) -> bool:
-        facts = {"mask": bool(self.mask), "no picture": self.images == 0, "several": (self.images or 0) > 1}
-        return any(facts.get(fact, False) for fact in need.facts)
+                if model in {"default", self.default} and sentence in guidance:
+                    yield sentence
 
     def _may_be(self, need: Need) -> bool:
         """Return whether the facts leave room for what the words say."""
@@ -267,25 +250,15 @@ class _Asked:
             return self.mask is None
         return not ("single" in need.facts and (self.images or 0) > 1)
 
-    def _sign(self, words: str) -> str:
-        return f"“{spoken_text(self.prompt)}”" if "⟦" in words else f"“{words}”"
-
-    def _written(self, model: str) -> str:
-        return self.default if model == "default" else model
-
 
 def _ranked(
     model: Model, reasons: tuple[str, ...], sentence: str = "", source: str = "", need: str = "", sign: str = ""
 ) -> Ranked:
-    """Return an entry; one without a sentence of the table has the first that its own guidance has for it."""
-    return Ranked(model, reasons, sentence or _first_advice(model.guidance), source or model.id, need, sign)
-
-
-def _first_advice(guidance: str) -> str:
-    """Return the first sentence of a guidance's list of when to take the model, lines joined."""
-    _, _, listed = guidance.partition("## When to take it")
+    """Return an entry; one without a sentence of the table has the first of its guidance's list of when to take it."""
+    _, _, listed = model.guidance.partition("## When to take it")
     item, _, _ = listed.lstrip().removeprefix("- ").partition("\n- ")
-    return " ".join(item.partition("\n\n")[0].split())
+    first = " ".join(item.partition("\n\n")[0].split())
+    return Ranked(model, reasons, sentence or first, source or model.id, need, sign)
 
 
 def _pictures_amiss(model: Model, images: int | None) -> str:
@@ -297,10 +270,6 @@ def _pictures_amiss(model: Model, images: int | None) -> str:
     if images < least:
         return f"needs {'a picture' if least == 1 else _pictures(least)}, and {images or 'none'} is given"
     return f"takes {_pictures(most or 0)}, and {images} are given"
-
-
-def _most_with_a_mask() -> int:
-    return next(need.most_images or 1 for need in needs() if "mask" in need.facts)
 
 
 def _pictures(count: int) -> str:
@@ -317,5 +286,42 @@ def _count(images: int | Sized | None) -> int | None:
     )
 
 
-def _is_set(mask: Any) -> bool | None:
-    return mask if mask is None or isinstance(mask, bool) else True
+AUTO = "auto"
+"""What is written in the place of a model for the first of a ranking."""
+
+
+@lru_cache(maxsize=1)
+def auto_model() -> Model:
+    """
+    Return a model with every option that a model of the catalogue has, the default one's first.
+
+    >>> auto_model().field("seed").role, auto_model().max_images
+    ('seed', 20)
+    """
+    first = get(default_model())
+    properties = {one.name: dict(first.schema["properties"][one.name]) for one in first.fields}
+    roles = {one.role for one in first.fields if one.role}
+    for model in map(get, ids()):
+        for one in model.options:
+            node = model.schema["properties"][one.name]
+            if one.name in properties:
+                properties[one.name] = _wider(properties[one.name], node)
+            elif one.role is None or one.role not in roles:
+                properties[one.name] = dict(node)
+                roles |= {one.role} if one.role else set()
+    for one in first.picture_fields:
+        properties[one.name] = {**properties[one.name], "minItems": 0}
+    schema = {"title": "Auto", "description": "The model that suits the request best.", "type": "object"}
+    needed = [one.name for one in first.fields if one.required and not one.holds_pictures]
+    for node in properties.values():
+        node.pop("default", None)
+    return from_schema(AUTO, {**schema, "required": needed, "properties": properties})
+
+
+def _wider(known: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return a field that takes the words of both; where one of them takes any, any."""
+    if "enum" not in known:
+        return known
+    if "enum" not in other:
+        return {key: value for key, value in known.items() if key != "enum"} if other.get("type") == "string" else known
+    return {**known, "enum": list(dict.fromkeys([*known["enum"], *other["enum"]]))}

@@ -8,16 +8,15 @@ instead is said before it bites, and sent only when a person accepts it.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from nbbanana.models.fields import Field
-from nbbanana.models.framing import AUTO, frame_of, says_shape, sides
+from nbbanana.models.framing import AUTO, frame_of, nearest_word, says_shape, sides
 from nbbanana.models.model import Model
+from nbbanana.models.schemas import Field
 
 __all__ = ["Proposal", "cautions", "presets", "proposals"]
 
@@ -61,9 +60,7 @@ def proposals(model: Model, size: tuple[int, int] | None = None) -> tuple[Propos
     return tuple(_of_shape(model, size)) + tuple(_of_rewriting(model))
 
 
-def cautions(
-    model: Model, parameters: Mapping[str, Any], size: tuple[int | None, int | None] | None = None
-) -> tuple[str, ...]:
+def cautions(model: Model, parameters: Mapping[str, Any], size: tuple[int, int] | None = None) -> tuple[str, ...]:
     """
     Return a sentence for each such default that a request leaves as it is; see `proposals`.
 
@@ -71,8 +68,7 @@ def cautions(
     >>> cautions(get("seedream"), {"aspect_ratio": "1:1"})
     ()
     """
-    known = (size[0], size[1]) if size and size[0] and size[1] else None
-    return tuple(found.why for found in proposals(model, known) if parameters.get(found.field) is None)
+    return tuple(found.why for found in proposals(model, size) if parameters.get(found.field) is None)
 
 
 def presets(model: Model) -> dict[str, Any]:
@@ -88,15 +84,13 @@ def _of_shape(model: Model, size: tuple[int, int] | None) -> Iterator[Proposal]:
             continue
         shape = "square" if frame.ratio == 1 else f"{frame.ratio.numerator}:{frame.ratio.denominator}"
         auto = next((word for word in field.enum if str(word).lower() in AUTO), None)
+        does = f"{'makes' if auto else 'may make'} a {shape} picture"
         if auto is not None:
-            mend = f"makes a {shape} picture unless told otherwise: {field.option} {auto} follows the input."
+            mend = f" unless told otherwise: {field.option} {auto} follows the input."
         else:
-            mend = (
-                f"may make a {shape} picture: {field.default} is its {field.name} where none is set, and no word of it "
-                f"follows the input. {_choice(field, size)}"
-            )
-        short = f"By itself it {'makes' if auto else 'may make'} a {shape} picture."
-        yield Proposal(field.name, auto, f"{model.id} {mend}", short)
+            mend = f": {field.default} is its {field.name} where none is set, and no word of it follows the input. "
+            mend += _choice(field, size)
+        yield Proposal(field.name, auto, f"{model.id} {does}{mend}", f"By itself it {does}.")
     width, height = sides(model)
     if model.kind == "edit" and width and height and width.default and height.default:
         pixels = f"{width.default}×{height.default}"
@@ -107,12 +101,9 @@ def _of_shape(model: Model, size: tuple[int, int] | None) -> Iterator[Proposal]:
 
 def _choice(field: Field, size: tuple[int, int] | None) -> str:
     """Return what a person can write where no word follows the input: the word that is nearest to its ratio."""
-    frames = {word: frame for word in field.enum if (frame := frame_of(word)) and isinstance(frame.ratio, Fraction)}
-    if not frames:
-        return "Say which you want."
-    if size is None:
-        return f"Say which you want, such as {field.option} {next(iter(frames))}."
-    near = min(frames, key=lambda word: abs(math.log(float(frames[word].ratio) * size[1] / size[0])))  # type: ignore[arg-type]
+    near = nearest_word(field, size[0] / size[1] if size else 1.0)
+    if near is None or size is None:
+        return f"Say which you want{f', such as {field.option} {near}' if near else ''}."
     return f"Nearest to the input is {field.option} {near}."
 
 

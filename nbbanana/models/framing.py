@@ -13,11 +13,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from nbbanana.errors import ParameterError
-from nbbanana.models.fields import Field
 from nbbanana.models.model import Model
+from nbbanana.models.schemas import Field
 
 __all__ = [
     "AUTO",
@@ -27,8 +28,10 @@ __all__ = [
     "framed",
     "in_words",
     "is_frame",
+    "nearest_word",
     "pair_fields",
     "ratio_of",
+    "said_together",
     "says_shape",
     "sides",
     "tier_of",
@@ -101,7 +104,11 @@ def frame_of(word: object) -> Frame | None:
     >>> str(frame_of("portrait_16_9")), str(frame_of("square")), str(frame_of("1536x1024")), str(frame_of("2k"))
     ('9:16 at 1K', '1:1 at 0.5K', '3:2 at 1K', '2K')
     """
-    text = str(word).strip().lower()
+    return _frame(str(word).strip().lower())
+
+
+@lru_cache(maxsize=256)
+def _frame(text: str) -> Frame | None:
     if (ratio := ratio_of(text)) is not None:
         return Frame(ratio)
     if (tier := tier_of(text)) is not None:
@@ -125,6 +132,13 @@ def says_shape(field: Field) -> bool:
 def is_frame(field: Field) -> bool:
     """Return whether a field's words are ratios, tiers, presets or sizes."""
     return says_shape(field) or (bool(field.enum) and all(tier_of(one) for one in field.enum))
+
+
+def nearest_word(field: Field, ratio: float) -> str | None:
+    """Return the word of a field whose ratio is nearest to a width over a height; None where none says a ratio."""
+    ratios = {str(word): frame.ratio for word in field.enum if (frame := frame_of(word))}
+    known = {word: float(found) for word, found in ratios.items() if isinstance(found, Fraction)}
+    return min(known, key=lambda word: abs(math.log(known[word] / ratio)), default=None)
 
 
 def framed(model: Model, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,7 +173,7 @@ def framed(model: Model, parameters: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in own.items():
         if name not in foreign and parameters.get(name, value) != value:
             raise ParameterError(
-                f"{name} is {parameters[name]!s:.40}, and {_said(foreign)} is {name} {value} here.",
+                f"{name} is {parameters[name]!s:.40}, and {said_together(foreign)} is {name} {value} here.",
                 "They are the same thing.",
                 "Give one of them.",
             )
@@ -201,9 +215,12 @@ def pair_fields(model: Model) -> tuple[Field, ...]:
     missing = [name for name in PAIR if name not in known]
     if not missing:
         return ()
-    frames, is_free = _frames(model), _takes_pixels(model)
+    frames = [frame for one in model.options if is_frame(one) for word in one.enum if (frame := frame_of(word))]
+    is_free = all(sides(model)) or any(
+        says_shape(one) and not one.enum and _is_size(one.default) for one in model.options
+    )
     values = {
-        "aspect_ratio": [_spelled(frame.ratio) for frame in frames if frame.ratio is not None],
+        "aspect_ratio": [str(Frame(frame.ratio)) for frame in frames if frame.ratio is not None],
         "resolution": [frame.tier for frame in frames if frame.tier],
     }
     return tuple(
@@ -250,10 +267,10 @@ def _own_words(model: Model, fields: Sequence[Field], foreign: Mapping[str, Any]
 def _words(fields: Sequence[Field], wanted: Frame) -> dict[str, Any] | None:
     """Return one word that says all of it, else a word for each half; None where there is none."""
     choices = [(one, word, frame) for one in fields for word in _words_of(one, wanted) if (frame := frame_of(word))]
-    whole = [found for found in choices if _says(found[2], wanted)]
-    if whole:
+    same = [found for found in choices if wanted.ratio is not None and found[2].ratio == wanted.ratio]
+    if whole := [found for found in same if wanted.tier in {None, found[2].tier}]:
         # Of several sizes of one ratio the one at 1K, which is what models make where nothing is said.
-        field, word, _ = min(whole, key=lambda found: _distance(found[2]))
+        field, word, _ = min(whole, key=lambda found: abs(math.log2(TIERS.get(found[2].tier or "1K", 1024)) - 10))
         return {field.name: word}
     own: dict[str, Any] = {}
     for half in filter(str, (Frame(ratio=wanted.ratio), Frame(tier=wanted.tier))):
@@ -268,11 +285,7 @@ def _words_of(field: Field, wanted: Frame) -> tuple[Any, ...]:
     """Return the words of a field; of one that takes any ratio, the one that is wanted."""
     if field.enum or _is_size(field.default):
         return field.enum
-    return (_spelled(wanted.ratio),) if isinstance(wanted.ratio, Fraction) else ()
-
-
-def _says(frame: Frame, wanted: Frame) -> bool:
-    return wanted.ratio is not None and frame.ratio == wanted.ratio and wanted.tier in {None, frame.tier}
+    return (str(Frame(wanted.ratio)),) if isinstance(wanted.ratio, Fraction) else ()
 
 
 def _pixels(wanted: Frame, width: Field, height: Field) -> tuple[int, int] | None:
@@ -303,21 +316,10 @@ def _like(sample: str, size: tuple[int, int]) -> str:
     return f"{size[0]}{re.sub('[0-9 ]', '', sample)}{size[1]}"
 
 
-def _takes_pixels(model: Model) -> bool:
-    """Return whether it takes any width and height, as numbers or as a text such as `1024*1024`."""
-    return all(sides(model)) or any(says_shape(one) and not one.enum and _is_size(one.default) for one in model.options)
-
-
 def sides(model: Model) -> tuple[Field | None, Field | None]:
     """Return the fields for the width and the height of the outputs in pixels; None for one that a model has not."""
     numbers = {one.name: one for one in model.options if one.kind == "integer"}
     return numbers.get("width"), numbers.get("height")
-
-
-def _frames(model: Model) -> list[Frame]:
-    """Return what the words of a model stand for, in the order of its schema."""
-    fields = [one for one in model.options if is_frame(one)]
-    return [frame for one in fields for word in one.enum if (frame := frame_of(word))]
 
 
 def _nothing(model: Model, foreign: Mapping[str, Any]) -> ParameterError:
@@ -325,7 +327,7 @@ def _nothing(model: Model, foreign: Mapping[str, Any]) -> ParameterError:
     has = [f"{one.name}: {', '.join(map(str, one.enum)) or 'a ratio'}" for one in model.options if is_frame(one)]
     has += [" and ".join(one.name for one in sides(model) if one) + ", in pixels"] if all(sides(model)) else []
     return ParameterError(
-        f"{model.id} has no word for {_said(foreign)}.",
+        f"{model.id} has no word for {said_together(foreign)}.",
         f"It has {'; '.join(has)}.",
         f"Choose one of them, or leave {' and '.join(foreign)} out.",
     )
@@ -334,12 +336,9 @@ def _nothing(model: Model, foreign: Mapping[str, Any]) -> ParameterError:
 # ── words, ratios and sizes ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _said(pair: Mapping[str, Any]) -> str:
+def said_together(pair: Mapping[str, Any]) -> str:
+    """Return values by name as one says them."""
     return " and ".join(f"{name} {value!s:.40}" for name, value in pair.items())
-
-
-def _spelled(ratio: Fraction | str | None) -> str:
-    return str(Frame(ratio))
 
 
 def _fraction(width: str, height: str) -> Fraction | None:
@@ -366,10 +365,6 @@ def _tier_of_size(width: int, height: int) -> str:
     """Return the tier whose square has most nearly as many pixels."""
     side = math.sqrt(width * height)
     return min(TIERS, key=lambda tier: abs(math.log(side / TIERS[tier])))
-
-
-def _distance(frame: Frame) -> float:
-    return abs(math.log(TIERS.get(frame.tier or "1K", 1024) / 1024))
 
 
 def _is_size(value: object) -> bool:

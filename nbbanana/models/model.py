@@ -5,27 +5,82 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, singledispatch
 from itertools import islice
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar, overload
 
 from nbbanana.errors import ParameterError, PromptError
-from nbbanana.models.checking import Validator, allowed, check_values, compiled, not_allowed, plain_value, typed
-from nbbanana.models.dialect import plain_schema, unreadable
-from nbbanana.models.fields import COUNTS, IMAGES, Field, Role, read_fields
-from nbbanana.models.nearest import nearest_name
-from nbbanana.models.shown import Shown
-from nbbanana.models.wording import Grammar, read_grammar
+from nbbanana.models.checking import (
+    Validator,
+    allowed,
+    check_values,
+    compiled,
+    nearest_name,
+    not_allowed,
+    plain_value,
+    typed,
+)
+from nbbanana.models.schemas import (
+    COUNTS,
+    IMAGES,
+    Field,
+    Grammar,
+    Role,
+    plain_schema,
+    read_fields,
+    read_grammar,
+    unreadable,
+)
+from nbbanana.text import counted
 
-__all__ = ["Model", "from_schema"]
+__all__ = ["Item_co", "Listed", "Model", "Shown", "bundle_of", "from_schema"]
 
 T = TypeVar("T")
+Item_co = TypeVar("Item_co", covariant=True)
 
 MOST_CHARACTERS = 2**20
 """A schema that takes more is none; the largest that services have take some ten thousand."""
 
 MANY_MODELS = 256
 """So many models of stored and live schemas are kept: a history of more shows slower."""
+
+
+@singledispatch
+def bundle_of(value: Any) -> dict[str, str]:
+    """Return how a value of the catalogue is shown, by MIME type; `nbbanana.models.tables` says it for each kind."""
+    raise TypeError(type(value))
+
+
+class Shown:
+    """A value that shows itself."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle_of(self)
+
+    def __str__(self) -> str:
+        return bundle_of(self)["text/plain"]
+
+
+class Listed(Sequence[Item_co]):
+    """Things in an order; a slice of them is of the same kind, and shows itself as they do."""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._items = tuple(items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> Item_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Item_co | Self:
+        return self._part(self._items[index]) if isinstance(index, slice) else self._items[index]
+
+    def _part(self, items: Sequence[Any]) -> Self:
+        return type(self)(items)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +124,13 @@ class Model(Shown):
         Raises:
             ParameterError: there is none; the nearest is named.
         """
-        found = self._by_name.get(name)
-        if found is None:
-            raise self._unknown(name)
-        return found
+        if found := self.named(name):
+            return found
+        raise self._unknown(name)
+
+    def named(self, name: str) -> Field | None:
+        """Return the field of that name, or None."""
+        return self._by_name.get(name)
 
     def with_role(self, *roles: Role) -> Field | None:
         """Return the first field that has one of the roles, or None."""
@@ -141,10 +199,13 @@ class Model(Shown):
         shared = {name: list(islice(stream, count)) for name, count in shares.items()}
         return {name: share for name, share in shared.items() if share}
 
-    def count(self, parameters: Mapping[str, Any]) -> int:
-        """Return how many outputs are asked for: one, unless the parameters say more."""
-        name = self.count_field
-        return int(parameters.get(name) or 1) if name else 1
+    def count(self, parameters: Mapping[str, Any], live: Model | None = None) -> int:
+        """Return how many outputs are asked for: what is set, else the default of the schema in force, else one."""
+        given = parameters.get(self.count_field) if self.count_field else None
+        if given is None:
+            field = (live or self).with_role("count")
+            given = field.default if field else None
+        return max(1, int(given)) if isinstance(given, int | float) else 1
 
     def check(self, parameters: Mapping[str, Any], *, images: int) -> dict[str, Any]:
         """
@@ -166,7 +227,7 @@ class Model(Shown):
         check_values(self._validator, self._by_name, values)
         for one in self.fields:
             if one.required and one.name not in values and not one.holds_pictures:
-                raise _missing(one, self.id)
+                raise self._missing(one)
         return values
 
     def parse_option(self, option: Field | str, text: str) -> Any:
@@ -228,7 +289,7 @@ class Model(Shown):
     def counterpart(self, name: str, live: Model) -> Field | None:
         """Return the field that carries a parameter in the schema of a service: that of its name, else of its role."""
         own = self.field(name)
-        return live._by_name.get(name) or (live.with_role(own.role) if own.role else None)
+        return live.named(name) or (live.with_role(own.role) if own.role else None)
 
     def goes_without_saying(self, name: str, value: Any) -> bool:
         """Return whether a parameter says what a service without that parameter does anyway: one output."""
@@ -285,6 +346,15 @@ class Model(Shown):
             f"Write {near}." if near else "Leave it out.",
         )
 
+    def _missing(self, field: Field) -> ParameterError:
+        if field.role != "mask":
+            return ParameterError(f"{field.name} is missing.", f"{self.id} needs it.", f"Give {allowed(field)}.")
+        return ParameterError(
+            f"{self.id} needs a mask, and none is given ({field.name} is missing).",
+            "It paints what the mask marks.",
+            "Give --mask PICTURE; in Python mask=, a picture or a region.",
+        )
+
     def _check_images(self, images: int) -> None:
         low, high = self.min_images, self.max_images
         if images >= low and (high is None or images <= high):
@@ -303,7 +373,7 @@ class Model(Shown):
                 'In a cell: %%nbedit photo.jpg; in Python: nb.edit("…", "photo.jpg"). From words alone: --model auto.',
             )
         raise ParameterError(
-            f"{images} pictures are too {'few' if images < low else 'many'}.",
+            f"{counted(images, 'picture')} {'is' if images == 1 else 'are'} too {'few' if images < low else 'many'}.",
             f"{self.id} takes {takes} in one request.",
             "Give more." if images < low else "Leave some out, or make several requests.",
         )
@@ -341,7 +411,7 @@ def from_schema(
 
     Args:
         model_id: the endpoint.
-        schema: JSON Schema or the service's dialect of it (see `nbbanana.models.dialect`).
+        schema: JSON Schema or the service's dialect of it (see `nbbanana.models.schemas`).
         guidance: Markdown.
         is_shipped: whether it stands in the catalogue of this package.
 
@@ -396,13 +466,3 @@ def _most_pictures(one: Field) -> int | None:
 
 def _name(found: Field | None) -> str | None:
     return None if found is None else found.name
-
-
-def _missing(field: Field, model_id: str) -> ParameterError:
-    if field.role == "mask":
-        return ParameterError(
-            f"{model_id} needs a mask, and none is given ({field.name} is missing).",
-            "It paints what the mask marks.",
-            "Give --mask PICTURE; in Python mask=, a picture or a region.",
-        )
-    return ParameterError(f"{field.name} is missing.", f"{model_id} needs it.", f"Give {allowed(field)}.")

@@ -1,5 +1,5 @@
 """
-What a service has of the catalogue: its own name for a model, what it takes, and its price list.
+What each service has of a model: its name there, what it takes, its price list, and what to say of one that ends.
 
 Each is a file beside the model's schema, `edit.fal.json` beside `edit.schema.json`, with its source and the day it was
 read. What the service said when it was asked here (`nbbanana models refresh`) outranks it, if it is not older.
@@ -7,31 +7,29 @@ read. What the service said when it was asked here (`nbbanana models refresh`) o
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any
 
-from nbbanana.errors import UnknownModelError
-from nbbanana.models.catalogue import SCHEMA, canonical, get, ids
+from nbbanana.errors import ModelRetiredError, UnknownModelError
+from nbbanana.models.catalogue import canonical, get, ids, service_file, services_of, successor
 from nbbanana.models.model import Model, from_schema
-from nbbanana.models.offer_files import Offer, PriceList, TokenPrices, read_offer
-from nbbanana.models.refreshed import kept, kept_providers
+from nbbanana.models.offer_files import Offer, PriceList, TokenPrices, kept, kept_providers, read_offer
 from nbbanana.text import one_line
 
 __all__ = [
     "Offer",
     "PriceList",
     "TokenPrices",
+    "all_models",
+    "ending",
     "known_models",
     "lacking",
     "newest",
     "offer",
     "offered",
     "origins",
+    "retired",
     "told_model",
     "who_has",
 ]
@@ -73,8 +71,7 @@ def offered(provider: str, title: str, model: str) -> Offer:
     Raises:
         UnknownModelError: it has none; the services that have it are named.
     """
-    found = offer(provider, model)
-    if found is not None:
+    if found := offer(provider, model):
         return found
     raise lacking(title, model)
 
@@ -101,9 +98,14 @@ def who_has(model_id: str) -> tuple[str, ...]:
     >>> who_has("google/nano-banana-2/edit")
     ('fal', 'gemini', 'openrouter', 'runcomfy')
     """
-    known = canonical(model_id)
-    found = {*_shippers(known), *(name for name in kept_providers() if known in kept(name))}
-    return tuple(sorted(name for name in found if (there := offer(name, known)) and not there.gone))
+    return tuple(found.provider for found in offers_of(model_id))
+
+
+def offers_of(model_id: str) -> tuple[Offer, ...]:
+    """Return what each service that has a model has of it; see `who_has`."""
+    names = sorted({*services_of(canonical(model_id)), *kept_providers()})
+    found = (offer(name, model_id) for name in names)
+    return tuple(one for one in found if one and not one.gone)
 
 
 def known_models() -> tuple[str, ...]:
@@ -112,10 +114,16 @@ def known_models() -> tuple[str, ...]:
     return (*ids(), *sorted(told - {*ids()}))
 
 
+def all_models() -> list[Model]:
+    """Return the models of `known_models`."""
+    found = (get(name) if name in ids() else told_model(name) for name in known_models())
+    return [model for model in found if model]
+
+
 def told_model(model_id: str) -> Model | None:
     """Return a model that is not shipped as a service described it when it was asked here; None where none did."""
-    found = next((there for name in who_has(model_id) if (there := offer(name, model_id))), None)
-    return from_schema(model_id, found.schema) if found else None
+    found = offers_of(model_id)
+    return from_schema(model_id, found[0].schema) if found else None
 
 
 def origins(model_id: str) -> tuple[str, ...]:
@@ -125,34 +133,19 @@ def origins(model_id: str) -> tuple[str, ...]:
     >>> origins("google/nano-banana-2.1/edit")[0]
     'fal (read 2026-11-29)'
     """
-    found = (there for name in who_has(model_id) if (there := offer(name, model_id)))
-    return tuple(f"{one.provider} ({_origin(one)})" for one in found)
-
-
-def _origin(found: Offer) -> str:
-    how = "it was asked" if found.is_refreshed else "read"
-    return f"{how} {found.read}{f'; its end was announced for {found.ends}' if found.ends else ''}"
-
-
-@lru_cache(maxsize=64)
-def _shippers(model_id: str) -> tuple[str, ...]:
-    if model_id not in ids():
-        return ()
-    parent, _, stem = model_id.rpartition("/")
-    folder = (files("nbbanana.models") / "catalogue").joinpath(parent)
-    names = (entry.name for entry in folder.iterdir() if entry.name.startswith(f"{stem}."))
-    found = (name.removeprefix(f"{stem}.").removesuffix(".json") for name in names if name.endswith(".json"))
-    return tuple(name for name in found if f".{name}.json" != SCHEMA)
+    told = []
+    for one in offers_of(model_id):
+        how = "it was asked" if one.is_refreshed else "read"
+        end = f"; its end was announced for {one.ends}" if one.ends else ""
+        told.append(f"{one.provider} ({how} {one.read}{end})")
+    return tuple(told)
 
 
 @lru_cache(maxsize=256)
 def _shipped(provider: str, model_id: str) -> Offer | None:
-    if model_id not in ids():
+    if provider not in services_of(model_id):
         return None
-    path = files("nbbanana.models") / "catalogue" / f"{model_id}.{provider}.json"
-    if not path.is_file():
-        return None
-    return read_offer(provider, model_id, json.loads(path.read_text(encoding="utf-8")), get(model_id).schema)
+    return read_offer(provider, model_id, service_file(model_id, provider), get(model_id).schema)
 
 
 def _merged(shipped: Offer, fresh: Offer) -> Offer:
@@ -160,9 +153,14 @@ def _merged(shipped: Offer, fresh: Offer) -> Offer:
     prices = shipped.prices
     if prices and fresh.prices:
         prices = replace(prices, base=fresh.prices.base, read=fresh.prices.read, source=fresh.prices.source)
+    own = {name: node["x-nbbanana"] for name, node in shipped.schema["properties"].items() if "x-nbbanana" in node}
+    known = fresh.schema["properties"]
+    properties = {
+        name: {**node, "x-nbbanana": own[name]} if name in own else dict(node) for name, node in known.items()
+    }
     return replace(
         fresh,
-        schema={**fresh.schema, "properties": _with_own_words(fresh.schema["properties"], shipped.schema)},
+        schema={**fresh.schema, "properties": properties},
         prices=prices or fresh.prices,
         tokens=shipped.tokens,
         alive=max(shipped.alive, fresh.alive),
@@ -170,6 +168,65 @@ def _merged(shipped: Offer, fresh: Offer) -> Offer:
     )
 
 
-def _with_own_words(properties: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    own = {name: node["x-nbbanana"] for name, node in schema["properties"].items() if "x-nbbanana" in node}
-    return {name: {**node, "x-nbbanana": own[name]} if name in own else dict(node) for name, node in properties.items()}
+def retired(provider: str, title: str, model: str, why: str = "") -> ModelRetiredError | None:
+    r"""
+    Return the error for a model that a service says it does not have, though it had it by the catalogue.
+
+    Args:
+        provider: the name of the service, such as `fal`.
+        title: what people call it.
+        model: the id in the catalogue.
+        why: what the service said.
+
+    Returns:
+        The error, with the model that follows and the setting that changes it; None where the catalogue does not know
+        that the service ever had it.
+
+    >>> error = retired("gemini", "Gemini", "google/nano-banana-2/edit", "It said: NOT_FOUND.")
+    >>> print(error.what, error.why, sep="\n")
+    Gemini does not have google/nano-banana-2/edit any more.
+    It said: NOT_FOUND. Its end there was announced for 2026-10-29. It was last seen there on 2026-10-18.
+    """
+    found = offer(provider, model)
+    if found is None:
+        return None
+    facts = [why, f"Its end there was announced for {found.ends}." if found.ends else ""]
+    facts.append(f"It was last seen there on {found.alive}." if found.alive else "")
+    return ModelRetiredError(
+        f"{title} does not have {found.model} any more.",
+        " ".join(filter(None, facts)),
+        f"{_instead(found)} Nothing was made or charged.",
+    )
+
+
+def ending(provider: str, model: str) -> str | None:
+    """
+    Return a sentence about a model whose end at a service was announced, or that it said it lacks; else None.
+
+    >>> print(ending("gemini", "nano-banana-2").partition("; ")[0])
+    The end of google/nano-banana-2/edit at gemini was announced for 2026-10-29
+    >>> ending("gemini", "nano-banana-2.1")
+    """
+    found = offer(provider, model)
+    if found is None or not (found.ends or found.gone):
+        return None
+    new = successor(found.model)
+    follows = f"; {new} follows it" if new else ""
+    if found.gone:
+        return f"On {found.gone} {provider} said that it does not have {found.model} any more{follows}."
+    return f"The end of {found.model} at {provider} was announced for {found.ends}{follows}."
+
+
+def _instead(found: Offer) -> str:
+    """Return what to take instead of a model, and the one setting that does it."""
+    new = successor(canonical(found.model))
+    others = [one for one in who_has(found.model) if one != found.provider]
+    if new is None:
+        elsewhere = f" {', '.join(others)} had it: --provider {others[0]}." if others else ""
+        return f"No model is known to follow it: %nbmodels shows the others.{elsewhere}"
+    who = who_has(new)
+    setting = f'for all requests %config NBBanana.model = "{new}"'
+    if found.provider in who or not who:
+        return f"{new} follows it: --model {new}, or {setting}."
+    elsewhere = f'%config NBBanana.provider = "{who[0]}"'
+    return f"{new} follows it at {', '.join(who)}: --provider {who[0]} --model {new}, or {setting} and {elsewhere}."

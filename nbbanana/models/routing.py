@@ -7,14 +7,14 @@ in clauses; what a clause keeps as it is ("Keep the Japanese sign unchanged.") a
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
+
+from nbbanana.text import packaged
 
 __all__ = ["Need", "Sign", "default_model", "document", "named_in", "needs", "needs_of", "spoken_text"]
 
@@ -30,9 +30,14 @@ FOREIGN, QUOTED = "⟦foreign⟧", "⟦quoted⟧"
 _QUOTES = re.compile(
     r"[\"“”„«»「『《]([^\"“”„«»「」『』《》\n]{1,200})[\"“”«»」』》]|(?<![\w])['‘]([^'’\n]{1,80})['’](?![\w])"
 )
-_BREAKS = re.compile(
-    r"[.!?](?=\s|$)|[;:,\n。！？；，：、]|\bbut\b|\bwhile\b|\bthen\b|\band (?=(?:%s)\b)|但|并(?!排)|然后", re.IGNORECASE
+_BREAKS = r"[.!?](?=\s|$)|[;:,\n。！？；，：、]|\bbut\b|\bwhile\b|\bthen\b|\band (?=(?:%s)\b)|但|并(?!排)|然后"
+_WIDE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_OTHER = (
+    r"\u0370-\u03ff\u0400-\u052f\u0530-\u058f\u0590-\u05ff\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\u0e00-\u0eff"
+    r"\u0f00-\u0fff\u1000-\u109f\u10a0-\u10ff\u1200-\u137f\u1780-\u17ff\u1800-\u18af"
 )
+_RUNS = re.compile(rf"[{_WIDE}][{_WIDE}ー・\s]*|[{_OTHER}][{_OTHER}\u200c\u200d]+(?:\s+[{_OTHER}]+)*")
+"""Words in other scripts; one Greek or Cyrillic letter alone is a symbol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +128,10 @@ def spoken_text(prompt: str) -> str:
     >>> spoken_text("Make the sign say 営業中.")
     '営業中'
     """
-    found = _foreign_runs(prompt[:MOST], is_latin=_is_latin(prompt))
-    return found[0] if found else ""
+    text = prompt[:MOST]
+    quoted = (found[1] or found[2] or "" for found in _QUOTES.finditer(text))
+    runs = _RUNS.findall(text) if _is_latin(prompt) else []
+    return next(iter([*filter(_has_foreign, quoted), *runs]), "")
 
 
 @lru_cache(maxsize=1)
@@ -155,10 +162,8 @@ def document() -> str:
     return str(_table()["document"])
 
 
-@lru_cache(maxsize=1)
-def _table() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((files("nbbanana.models") / "routes.json").read_text(encoding="utf-8"))
-    return found
+def _table() -> Any:
+    return packaged(__package__, "routes.json")
 
 
 @lru_cache(maxsize=1)
@@ -204,7 +209,7 @@ def _asking(text: str) -> Iterator[str]:
 def _clauses(text: str) -> Iterator[tuple[str, bool]]:
     """Give each clause, and whether a sentence ends behind it."""
     begin = 0
-    for found in [*_breaks().finditer(text), None]:
+    for found in [*_keep()["breaks"].finditer(text), None]:
         clause = text[begin : found.start() if found else None].strip()
         if clause:
             yield clause, found is None or found.group().lower() in {".", "!", "?", ";", "\n", "。", "！", "？", "；"}
@@ -212,15 +217,12 @@ def _clauses(text: str) -> Iterator[tuple[str, bool]]:
 
 
 @lru_cache(maxsize=1)
-def _breaks() -> re.Pattern[str]:
-    return re.compile(_BREAKS.pattern.replace("%s", _table()["keep"]["changes"]), re.IGNORECASE)
-
-
-@lru_cache(maxsize=1)
 def _keep() -> dict[str, re.Pattern[str]]:
+    """Return where clauses end, and what says that one keeps or changes something."""
     said = _table()["keep"]
     begins = rf"\W*(?:(?:please|and|also|now|you must)\W+)*(?:(?:{said['begins']})\b|{said['begins_zh']})"
     return {
+        "breaks": re.compile(_BREAKS.replace("%s", said["changes"]), re.IGNORECASE),
         "begins": re.compile(begins, re.IGNORECASE),
         "within": re.compile(rf"\b(?:{said['within']})|不变|不动", re.IGNORECASE),
         "refuses": re.compile(rf"\b(?:{said['refuses']})", re.IGNORECASE),
@@ -236,21 +238,7 @@ def _marked(text: str, *, is_latin: bool) -> str:
         return f" {FOREIGN} " if _has_foreign(inner) else f" {QUOTED} "
 
     marked = _QUOTES.sub(mark, text)
-    return _runs().sub(f" {FOREIGN} ", marked) if is_latin else marked
-
-
-def _foreign_runs(text: str, *, is_latin: bool) -> list[str]:
-    quoted = [found[1] or found[2] or "" for found in _QUOTES.finditer(text)]
-    return [one for one in quoted if _has_foreign(one)] + (_runs().findall(text) if is_latin else [])
-
-
-@lru_cache(maxsize=1)
-def _runs() -> re.Pattern[str]:
-    """Return the pattern of words in other scripts; one Greek or Cyrillic letter alone is a symbol."""
-    wide = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-    other = r"\u0370-\u03ff\u0400-\u052f\u0530-\u058f\u0590-\u05ff\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\u0e00-\u0eff"
-    more = r"\u0f00-\u0fff\u1000-\u109f\u10a0-\u10ff\u1200-\u137f\u1780-\u17ff\u1800-\u18af"
-    return re.compile(rf"[{wide}][{wide}ー・\s]*|[{other}{more}][{other}{more}\u200c\u200d]+(?:\s+[{other}{more}]+)*")
+    return _RUNS.sub(f" {FOREIGN} ", marked) if is_latin else marked
 
 
 def _has_foreign(text: str) -> bool:

@@ -9,14 +9,12 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
-from nbbanana import templates
+from nbbanana import text
+from nbbanana.models.catalogue import ModelComparison, ModelList, short_name
 from nbbanana.models.choosing import Ranked, Ranking
-from nbbanana.models.fields import Field
-from nbbanana.models.model import Model
-from nbbanana.models.naming import short_name
+from nbbanana.models.model import Model, bundle_of
 from nbbanana.models.offers import origins, who_has
-from nbbanana.models.searching import ModelComparison, ModelList
-from nbbanana.models.shown import shows
+from nbbanana.models.schemas import Field
 from nbbanana.text import one_line, plain, written
 
 __all__ = ["list_bundle", "model_bundle", "models_compared_bundle", "ranking_bundle"]
@@ -27,7 +25,7 @@ WIDTH = 100
 _CODE = re.compile(r"(?<!\w)`([\w./:-]+)`")
 """Words between backticks, which are code."""
 
-render = partial(templates.render, "nbbanana.models")
+render = partial(text.render, "nbbanana.models")
 _wrapped = partial(wrap, break_on_hyphens=False, break_long_words=False)
 
 NEITHER = "–"
@@ -42,7 +40,7 @@ FURTHER = (
 # ── a list ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@shows(ModelList)
+@bundle_of.register(ModelList)
 def list_bundle(models: ModelList) -> dict[str, str]:
     """
     Return models as a list: what one writes for each, what it takes, what it is for.
@@ -60,30 +58,23 @@ def list_bundle(models: ModelList) -> dict[str, str]:
             "id": one_line(model.id),
             "can": _can(model),
             "summary": one_line(model.summary),
-            "is_default": model.id == models.default,
+            "mark": "default · " if model.id == models.default else "",
         }
         for model in models
     ]
     count = "1 model" if len(rows) == 1 else f"{len(rows)} models"
     title = f"{count} for “{one_line(models.about)}”" if models.about else count
     width = max((len(row["name"]) for row in rows), default=0)
-    lines = [f"  {row['name']:<{width}}  {_marked(row)}{row['can']}\n      {row['summary']}" for row in rows]
+    lines = [f"  {row['name']:<{width}}  {row['mark']}{row['can']}\n      {row['summary']}" for row in rows]
     then = "" if rows else f"No text about a model has all of these words. {FURTHER}"
     html = render("model_list", title=title, rows=rows, then=then)
     return {"text/plain": "\n".join(filter(None, [title, *lines, then])), "text/html": html}
 
 
-def _marked(row: dict[str, Any]) -> str:
-    return "default · " if row["is_default"] else ""
-
-
 def _can(model: Model) -> str:
     """Return what it takes and can do, in a line."""
-    found = [_takes(model)]
-    found += ["several outputs"] if model.count_field else []
-    found += ["seed"] if model.seed_field else []
-    found += ["mask"] if model.mask_field else []
-    return " · ".join(found)
+    able = {"several outputs": model.count_field, "seed": model.seed_field, "mask": model.mask_field}
+    return " · ".join([_takes(model), *(words for words, field in able.items() if field)])
 
 
 def _takes(model: Model) -> str:
@@ -98,7 +89,7 @@ def _takes(model: Model) -> str:
 # ── one model ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@shows(Model)
+@bundle_of.register(Model)
 def model_bundle(model: Model) -> dict[str, str]:
     """Return a model: what it is for, its options, what each takes unless it is set, where that is from, its advice."""
     shown = {
@@ -108,22 +99,21 @@ def model_bundle(model: Model) -> dict[str, str]:
         "takes": _can(model),
         "summary": one_line(model.summary),
         "services": ", ".join(origins(model.id)),
-        "options": [_option(field) for field in model.options],
+        "options": [
+            {
+                "option": field.option + (f", {field.short}" if field.short else ""),
+                "allowed": _allowed(field),
+                "unless_set": written(field.default),
+                "about": one_line(field.description or ""),
+                "cost": one_line(field.cost_note or ""),
+                "source": f"{field.sure}: {one_line(field.source)}" if field.sure else "",
+            }
+            for field in model.options
+        ],
         "sources": [f"{one_line(name)}: {one_line(said)}" for name, said in model.sources.items()],
         "guidance": list(_sections(model.guidance)),
     }
     return {"text/plain": "\n".join(_model_lines(shown)), "text/html": render("model", model=shown)}
-
-
-def _option(field: Field) -> dict[str, str]:
-    return {
-        "option": field.option + (f", {field.short}" if field.short else ""),
-        "allowed": _allowed(field),
-        "unless_set": written(field.default),
-        "about": one_line(field.description or ""),
-        "cost": one_line(field.cost_note or ""),
-        "source": f"{field.sure}: {one_line(field.source)}" if field.sure else "",
-    }
 
 
 def _allowed(field: Field) -> str:
@@ -171,7 +161,7 @@ def _model_lines(model: dict[str, Any]) -> Iterator[str]:
 # ── several ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@shows(ModelComparison)
+@bundle_of.register(ModelComparison)
 def models_compared_bundle(compared: ModelComparison) -> dict[str, str]:
     """Return models beside each other, a row a thing that they take; what they share stands last."""
     models = compared.models
@@ -189,11 +179,13 @@ def _facts_of(models: Sequence[Model]) -> Iterator[tuple[str, ...]]:
     yield "pictures", *(_takes(model) for model in models)
     for name, role in (("outputs at once", "count"), ("seed", "seed"), ("mask", "mask")):
         fields = [next((one for one in model.fields if one.role == role), None) for model in models]
-        yield name, *(_of_role(field) if field else NEITHER for field in fields)
+        yield name, *map(_of_role, fields)
     yield "services", *(", ".join(who_has(model.id)) or "not known" for model in models)
 
 
-def _of_role(field: Field) -> str:
+def _of_role(field: Field | None) -> str:
+    if field is None:
+        return NEITHER
     if field.role == "count" and field.maximum is not None:
         return f"1 to {field.maximum:g}"
     return "yes, needed" if field.required else "yes"
@@ -203,7 +195,7 @@ def _options_of(models: Sequence[Model]) -> Iterator[tuple[str, ...]]:
     by_role = {"seed", "count", "mask"}
     names = dict.fromkeys(one.name for model in models for one in model.options if one.role not in by_role)
     for name in names:
-        fields = [next((one for one in model.options if one.name == name), None) for model in models]
+        fields = [model.named(name) for model in models]
         yield one_line(name), *(_cell(field) if field else NEITHER for field in fields)
 
 
@@ -226,7 +218,7 @@ def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
 # ── a ranking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@shows(Ranking)
+@bundle_of.register(Ranking)
 def ranking_bundle(ranking: Ranking) -> dict[str, str]:
     """Return a ranking: each model with its reasons and the sentence that they rest on, and what keeps others out."""
     shown = ranking.alternatives

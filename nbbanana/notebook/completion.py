@@ -78,7 +78,7 @@ def _complete(text: str, row: int, column: int, namespace: Mapping[str, Any]) ->
     lines = text.split("\n")
     before = lines[row][:column]
     if history := _HISTORY.fullmatch(before):
-        from nbbanana.notebook.history_line import OPTIONS
+        from nbbanana.notebook.line_magics import OPTIONS
 
         return _of_options(history["line"], OPTIONS) or _Found((), _last_word(before))
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
@@ -120,7 +120,8 @@ def _of_options(line: str, options: Iterable[Option]) -> _Found | None:
     if fragment.startswith("-"):
         given = {word.partition("=")[0].replace("_", "-") for word in words}
         left = [option for option in options if not given & {option.name, option.short}]
-        return _Found(_beginning(fragment, _spellings(left)), fragment)
+        spellings = [*(option.name for option in left), *(option.negative for option in left if option.is_switch)]
+        return _Found(_beginning(fragment, dict.fromkeys(spellings, "option")), fragment)
     return None
 
 
@@ -163,15 +164,9 @@ def _options(words: list[str], *, is_cell: bool) -> list[Option]:
     from nbbanana.settings import DEFAULT_MODEL, settings
 
     named = [models.canonical(after) for word, after in pairwise(words) if word in {"--model", "-m"}]
-    if models.AUTO in named:
-        return [option for option in options_of(models.auto_model()) if not (is_cell and option.line_only)]
     known = [name for name in (*named, models.canonical(settings().model), DEFAULT_MODEL) if name in models.ids()]
-    return [option for option in options_of(models.get(known[0])) if not (is_cell and option.line_only)]
-
-
-def _spellings(options: Iterable[Option]) -> dict[str, str]:
-    spellings = {option.name: "option" for option in options}
-    return spellings | {option.negative: "option" for option in options if option.is_switch}
+    model = models.auto_model() if models.AUTO in named else models.get(known[0])
+    return [option for option in options_of(model) if not (is_cell and option.line_only)]
 
 
 def _values(option: Option) -> dict[str, str]:
@@ -188,7 +183,9 @@ def _values(option: Option) -> dict[str, str]:
 def _pictures(fragment: str, namespace: Mapping[str, Any]) -> dict[str, str]:
     """Return variables that hold pictures, the outputs of a result whose name is there already, and edits."""
     if fragment.startswith("edit:"):
-        return {f"edit:{number}": "edit" for number in _edits()}
+        from nbbanana.session import current
+
+        return {f"edit:{result.id}": "edit" for result in current().history.latest(NEWEST_EDITS)}
     name, bracket, _ = fragment.partition("[")
     if bracket:
         count = _length(namespace.get(name))
@@ -197,21 +194,14 @@ def _pictures(fragment: str, namespace: Mapping[str, Any]) -> dict[str, str]:
     return {name: "picture" for name in _names(namespace) if _is_picture(namespace[name])} | {"edit:": "edit"}
 
 
-def _edits() -> list[int]:
-    from nbbanana.session import current
-
-    return [result.id for result in current().history.latest(NEWEST_EDITS)]
-
-
 def _names(namespace: Mapping[str, Any]) -> list[str]:
     return sorted(name for name in namespace if not name.startswith("_"))
 
 
 def _length(value: object) -> int:
     """Return how many pictures a result or a list holds; 0 for anything else."""
-    if isinstance(value, list | tuple) or _is_result(value):
-        return len(value) if _is_picture(value) else 0  # type: ignore[arg-type]
-    return 0
+    holds_some = isinstance(value, list | tuple) or _is_result(value)
+    return len(value) if holds_some and _is_picture(value) else 0  # type: ignore[arg-type]
 
 
 def _is_result(value: object) -> bool:

@@ -1,5 +1,5 @@
 """
-Displays of one edit: a notebook output that the grid replaces, a line in a terminal, or none; and the display hook.
+Displays of one edit or of a series: a notebook output that the result replaces, a line in a terminal, or none.
 
 A display is used by one thread at a time.
 """
@@ -9,18 +9,20 @@ from __future__ import annotations
 import shutil
 import sys
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
 
 from nbbanana.display import ProgressDisplay, note_bundle
+from nbbanana.display.results import series_bundle
+from nbbanana.session import EditResult, Job
 from nbbanana.session.result_sets import bundle_of
 from nbbanana.text import clip, one_line
+from nbbanana.watching import Stage, Watcher
 
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
-    from nbbanana.session import EditResult, Job
-
-__all__ = ["Display", "NotebookDisplay", "display_for", "keep_value_unshown", "publish", "say"]
+__all__ = ["Display", "NotebookDisplay", "SeriesDisplay", "display_for", "keep_value_unshown", "publish", "say"]
 
 Data = dict[str, Any]
 Bundle = tuple[Data, Data]
@@ -54,11 +56,12 @@ class Display:
     def ended(self, job: Job, said: str) -> None:
         """Say in the place of the progress, if there was any, why no result comes."""
 
-    def draw(self, data: Data) -> None:
+    def draw(self, data: Data, metadata: Data | None = None) -> None:
         """Show something that is replaced, such as how a series stands."""
 
-    def close_with(self, data: Data) -> None:
-        """Show the last of what was drawn, which stays."""
+    def close_with(self, data: Data, metadata: Data | None = None) -> None:
+        """Draw the last of it, which stays."""
+        self.draw(data, metadata)
 
 
 class ResultDisplay(Display):
@@ -70,7 +73,7 @@ class ResultDisplay(Display):
 
     def render(self, result: EditResult, name: str | None = None) -> Bundle:
         """Render the grid, its captions under the name that it is going to have."""
-        return bundle_of(result.view(name), None, None)
+        return bundle_of(result.view(name))
 
     def result(self, bundle: Bundle) -> None:
         """Show the grid."""
@@ -89,23 +92,17 @@ class _ProgressDisplay(ResultDisplay):
         """Draw where the job stands."""
         view = job.view()
         self._progress = self._progress or ProgressDisplay(view, is_waited=self.is_waited)
-        self._draw(self._progress.bundle(job.progress, view))
+        self.draw(self._progress.bundle(job.progress, view))
 
     def ended(self, job: Job, said: str) -> None:
         """Draw what became of it where the progress stood."""
         if self._progress is not None:
-            self._draw(self._progress.stopped(job.progress, said, job.view()))
+            self.draw(self._progress.stopped(job.progress, said, job.view()))
 
-    def draw(self, data: Data) -> None:
-        """Draw it where such things are drawn."""
-        self._draw(data)
-
-    def close_with(self, data: Data) -> None:
-        """Draw it, for good."""
-        self._draw(data)
-
-    def _draw(self, data: Data) -> None:
-        raise NotImplementedError
+    def result(self, bundle: Bundle) -> None:
+        """Put the grid in the place of the progress."""
+        self.close_with(*bundle)
+        self.has_shown = True
 
 
 class NotebookDisplay(_ProgressDisplay):
@@ -116,12 +113,8 @@ class NotebookDisplay(_ProgressDisplay):
         self._id = uuid.uuid4().hex
         self._drawn: Data | None = None
 
-    def result(self, bundle: Bundle) -> None:
-        """Replace the progress by the grid."""
-        self._draw(*bundle)
-        self.has_shown = True
-
-    def _draw(self, data: Data, metadata: Data | None = None) -> None:
+    def draw(self, data: Data, metadata: Data | None = None) -> None:
+        """Draw it in the one output, unless that has it already."""
         if data != self._drawn:
             where = {"transient": {"display_id": self._id}, "update": self._drawn is not None}
             self._drawn = data  # first: an interrupt while it is published must not make a second output
@@ -143,25 +136,21 @@ class OutputWidgetDisplay(_ProgressDisplay):
         self._widget: Any = None
         self._last: Data = {}
 
-    def result(self, bundle: Bundle) -> None:
-        """Take the progress away and show the grid."""
-        self._close()
-        self._publish(*bundle)
-        self.has_shown = True
-
     def ended(self, job: Job, said: str) -> None:
         """Leave what became of it as an output that can be saved."""
         super().ended(job, said)
         if self._widget is not None:
-            self._close()
-            self._publish(self._last)
+            self.close_with(self._last)
 
-    def close_with(self, data: Data) -> None:
-        """Leave it as an output that can be saved."""
-        self._close()
-        self._publish(data)
+    def close_with(self, data: Data, metadata: Data | None = None) -> None:
+        """Take the widget away and leave this as an output that can be saved."""
+        if self._widget is not None:
+            self._widget.close()
+            self._widget = None
+        self._publish(data, metadata)
 
-    def _draw(self, data: Data) -> None:
+    def draw(self, data: Data, metadata: Data | None = None) -> None:
+        """Draw it in the widget."""
         from ipywidgets import HTML
 
         self._last = data
@@ -170,11 +159,6 @@ class OutputWidgetDisplay(_ProgressDisplay):
             self._publish(self._widget._repr_mimebundle_())
         else:
             self._widget.value = data["text/html"]
-
-    def _close(self) -> None:
-        if self._widget is not None:
-            self._widget.close()
-            self._widget = None
 
     def _publish(self, data: Data, metadata: Data | None = None) -> None:
         if self._output.msg_id != self._message:
@@ -226,19 +210,16 @@ class TerminalDisplay(_ProgressDisplay):
         """Take the line away; the error is shown."""
         self._clear()
 
-    def draw(self, data: Data) -> None:
+    def draw(self, data: Data, metadata: Data | None = None) -> None:
         """Write it over what stood there; nothing where standard error is no terminal."""
         if sys.stderr.isatty():
-            self._draw(data)
+            line, _, _ = data["text/plain"].partition("\n")
+            self._write(clip(line, shutil.get_terminal_size().columns - 1))
 
-    def close_with(self, data: Data) -> None:
+    def close_with(self, data: Data, metadata: Data | None = None) -> None:
         """Take the line away: the value of the cell says it."""
         if sys.stderr.isatty():
             self._write("")
-
-    def _draw(self, data: Data) -> None:
-        line, _, _ = data["text/plain"].partition("\n")
-        self._write(clip(line, shutil.get_terminal_size().columns - 1))
 
     def _clear(self) -> None:
         if self._progress is not None:
@@ -312,3 +293,30 @@ def keep_value_unshown(value: object) -> None:
     """Let the next value of this cell, if it is this one, become `_` and `Out[n]` without being shown again."""
     hook: Any = sys.displayhook
     sys.displayhook = _HookOnce(value, hook.hook if isinstance(hook, _HookOnce) else hook)
+
+
+class SeriesDisplay(Watcher):
+    """
+    One line that says how many of a series are done, and at its end what came of it.
+
+    Args:
+        shell: the shell whose cell waits.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._display: Display | None = None
+
+    def progress(self, series: Sequence[Stage], play: str = "") -> None:
+        """Draw where they stand; the first time is the beginning of the line."""
+        self.drawing(partial(series_bundle, series, play))
+
+    def drawing(self, make: Callable[[], Mapping[str, str]]) -> None:
+        """Draw what is made; the first time is its beginning."""
+        self._display = self._display or display_for(self._shell, is_quiet=False)
+        self._display.draw(dict(make()))
+
+    def ended(self, said: str) -> None:
+        """Put how they ended in its place; where nothing was drawn, nothing is said."""
+        if self._display is not None:
+            self._display.close_with(note_bundle(said))

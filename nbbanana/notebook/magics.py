@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 
 from nbbanana.errors import NBBananaError, UnknownModelError, UsageError
-from nbbanana.notebook.cells import KERNEL
+from nbbanana.notebook.cell_hooks import KERNEL
 from nbbanana.request import origin
 from nbbanana.text import one_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbbanana.notebook.cell_request import CellRequest
+    from nbbanana.notebook.cell_runs import CellRequest
     from nbbanana.notebook.displays import Display
-    from nbbanana.providers.base import DeviceCode
     from nbbanana.session import EditResult, Job
     from nbbanana.sweeps import Sweep
 
@@ -61,14 +60,14 @@ class NBBananaMagics(Magics):
         self, line: str, cell: str | None = None, namespace: Mapping[str, Any] | None = None, **how: bool
     ) -> Any:
         """Run an edit and wait here: what `nbedit` becomes at module level where a cell cannot await."""
-        from nbbanana.notebook.waiting import BlockingWaiter, run_now
+        from nbbanana.notebook.cell_runs import BlockingWaiter, run_now
 
         names = self._shell.user_ns if namespace is None else namespace
         return run_now(self._edit(line, cell, names, BlockingWaiter(), **how))
 
     async def awaited(self, line: str, cell: str | None = None, *, is_bound: bool = False) -> Any:
         """Run an edit and await it: what `nbedit` becomes at module level in a kernel."""
-        from nbbanana.notebook.waiting import AwaitingWaiter
+        from nbbanana.notebook.cell_runs import AwaitingWaiter
 
         return await self._edit(line, cell, self._shell.user_ns, AwaitingWaiter(), is_bound=is_bound)
 
@@ -83,9 +82,8 @@ class NBBananaMagics(Magics):
         may_silence: bool = True,
     ) -> Any:
         """Run one cell; `is_bound`: its value goes to a variable; `may_silence`: its value is the cell's own."""
-        from nbbanana.notebook.cell_request import CellRequest
+        from nbbanana.notebook.cell_runs import CellRequest, run
         from nbbanana.notebook.displays import display_for, keep_value_unshown
-        from nbbanana.notebook.waiting import run
 
         self._say_what_waits()
         ask = CellRequest(line, cell, namespace)
@@ -119,7 +117,6 @@ class NBBananaMagics(Magics):
 
     def _say_what_waits(self) -> None:
         """Say at a kernel's first edit that jobs wait to be collected; later ones do not look again."""
-        from nbbanana.notebook.displays import say
         from nbbanana.session import current
 
         if self._looked:
@@ -128,7 +125,7 @@ class NBBananaMagics(Magics):
         waiting = len(current().history.waiting())
         if waiting:
             jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
-            say(self._shell, f"{jobs} to be collected: %nbresume.")
+            self._say(f"{jobs} to be collected: %nbresume.")
 
     @no_var_expand
     @line_magic
@@ -140,8 +137,9 @@ class NBBananaMagics(Magics):
 
             %nbresume
         """
-        from nbbanana.notebook.displays import publish, say
+        from nbbanana.notebook.displays import publish
         from nbbanana.session import current
+        from nbbanana.session.jobs import GRACE, waiting_for
 
         _takes_nothing("%nbresume", line)
         jobs = current().history.collect()
@@ -149,18 +147,20 @@ class NBBananaMagics(Magics):
             count = current().history.watched()
             jobs_go = "1 job goes" if count == 1 else f"{count} jobs go"
             on = f" {jobs_go} on in a kernel that runs, this one or another, which collects each as it is done."
-            say(self._shell, f"Nothing waits to be collected.{on if count else ''}")
+            self._say(f"Nothing waits to be collected.{on if count else ''}")
         for job in jobs:
+            if not job.wait(GRACE):
+                self._say(waiting_for(job))
             try:
                 result = job.result()
             except NBBananaError as error:
                 # One that failed does not keep the others; its own row says why.
-                say(self._shell, f"Edit {job.edit_id}: {' '.join(error.lines)}")
+                self._say(f"Edit {job.edit_id}: {' '.join(error.lines)}")
                 continue
             name = self._bind_resumed(result)
             publish(self._shell, *result._repr_mimebundle_())
             again = "" if name else _how_to_name(result)
-            say(self._shell, f"Edit {result.id} is {result.label} now.{again}")
+            self._say(f"Edit {result.id} is {result.label} now.{again}")
 
     def _bind_resumed(self, result: EditResult) -> str | None:
         """Bind a collected result to the name of its cell, unless the name was given another value since."""
@@ -170,6 +170,11 @@ class NBBananaMagics(Magics):
         result.name = name
         self._shell.user_ns[name] = result
         return name
+
+    def _say(self, words: str) -> None:
+        from nbbanana.notebook.displays import say
+
+        say(self._shell, words)
 
     # ── what was made, and with what ────────────────────────────────────────────────────────────────────────
 
@@ -193,7 +198,7 @@ class NBBananaMagics(Magics):
         Facts are --model, --provider, --state, --seed, --tag, --input, --notebook, --since, --until, --starred and
         --rejected. --cell opens the cell that asks the same below this one. A number in quotes is searched for.
         """
-        from nbbanana.notebook.history_line import show_history
+        from nbbanana.notebook.line_magics import show_history
 
         show_history(self._shell, line)
 
@@ -213,7 +218,7 @@ class NBBananaMagics(Magics):
         What --choose says decides nothing: a request goes to the model that it names, else to the default one, and with
         --model auto to the first of that list which the service has. --mask says that a mask goes with the words.
         """
-        from nbbanana.notebook.models_line import show_models
+        from nbbanana.notebook.line_magics import show_models
 
         show_models(self._shell, line)
 
@@ -226,7 +231,7 @@ class NBBananaMagics(Magics):
             %nbproviders
         """
         from nbbanana.notebook.displays import publish
-        from nbbanana.session.provider_list import list_providers
+        from nbbanana.session.services import list_providers
 
         _takes_nothing("%nbproviders", line)
         publish(self._shell, list_providers()._repr_mimebundle_())
@@ -241,7 +246,6 @@ class NBBananaMagics(Magics):
             %nbstore study
             %nbstore study.zip
         """
-        from nbbanana.notebook.displays import say
         from nbbanana.session import Session, current, use
 
         place = line.strip().strip("\"'")
@@ -253,7 +257,7 @@ class NBBananaMagics(Magics):
             session, count = current(), len(current().history)
         edits = "1 edit" if count == 1 else f"{count:,} edits"
         how = ", read only: every cell is answered from it" if session.mode == "replay" else ""
-        say(self._shell, f"{session.folder.name}: {edits}{how}.")
+        self._say(f"{session.folder.name}: {edits}{how}.")
 
     @no_var_expand
     @line_magic
@@ -268,7 +272,11 @@ class NBBananaMagics(Magics):
 
         text = line.strip()
         if text and not text.isdecimal():
-            raise UsageError(f"%nbstudio takes the number of an edit, not {text!r}.", "", "%nbstudio, or %nbstudio 12.")
+            what = f"%nbstudio takes the number of an edit, not {text!r:.40}."
+            held = getattr(self._shell.user_ns.get(text), "id", None)
+            number = held if isinstance(held, int) else 12
+            call = f"; nb.studio({text}) begins with its picture" if text in self._shell.user_ns else ""
+            raise UsageError(what, "It brings that edit's request into the form.", f"%nbstudio {number}{call}.")
         return studio(edit=int(text)) if text else studio()
 
     # ── accounts and money ──────────────────────────────────────────────────────────────────────────────────
@@ -282,30 +290,13 @@ class NBBananaMagics(Magics):
             %nblogin
             %nblogin fal
         """
-        from getpass import getpass
-
-        from nbbanana.engine.loop import EngineLoop
-        from nbbanana.notebook.displays import say
-        from nbbanana.providers.credentials import kept_in_words, save_token
+        from nbbanana.providers.credentials import kept_in_words
         from nbbanana.providers.registry import find_with_key
-
-        def show(code: DeviceCode) -> None:
-            # A background thread may show this: the cell is still running and waits for it.
-            say(self._shell, f"Open {code.verify_url} and type {code.user_code} there.")
+        from nbbanana.session.services import log_in
 
         spec = find_with_key(line.strip())
-        endpoints = spec.endpoints.from_environment()
-        if spec.device_login is None:
-            token = getpass(f"{spec.title} key ({spec.key_page}): ").strip()
-        else:
-            under_way = EngineLoop.shared().run(spec.device_login(endpoints, show))
-            try:
-                token = under_way.result()
-            except KeyboardInterrupt:
-                under_way.cancel()
-                raise
-        save_token(spec, token, endpoints)
-        say(self._shell, f"Logged in at {spec.title}. {kept_in_words(spec)}")
+        log_in(spec, self._say)
+        self._say(f"Logged in at {spec.title}. {kept_in_words(spec)}")
 
     @no_var_expand
     @line_magic
@@ -316,13 +307,11 @@ class NBBananaMagics(Magics):
             %nblogout
             %nblogout fal
         """
-        from nbbanana.notebook.displays import say
         from nbbanana.providers.credentials import forget_token
         from nbbanana.providers.registry import find_with_key
 
         spec = find_with_key(line.strip())
-        said = f"Logged out at {spec.title}." if forget_token(spec) else f"There was no stored key of {spec.title}."
-        say(self._shell, said)
+        self._say(f"Logged out at {spec.title}." if forget_token(spec) else f"There was no stored key of {spec.title}.")
 
     @no_var_expand
     @line_magic
@@ -336,7 +325,6 @@ class NBBananaMagics(Magics):
             %nbbudget 5.00 --provider fal
         """
         from nbbanana.grammar import OWN, Word, dollars, read_options, split
-        from nbbanana.notebook.displays import say
         from nbbanana.session import current
 
         named = [option for option in OWN if option.key == "provider"]
@@ -357,9 +345,9 @@ class NBBananaMagics(Magics):
         budget = session.store.budget(provider)
         play = " in play money" if choice.is_play else ""
         if budget is None:
-            say(self._shell, f"No budget at {provider}: every edit is sent, whatever it costs.")
+            self._say(f"No budget at {provider}: every edit is sent, whatever it costs.")
         else:
-            say(self._shell, f"${budget.left:.2f} of ${budget.amount:.2f} is left at {provider}{play}.")
+            self._say(f"${budget.left:.2f} of ${budget.amount:.2f} is left at {provider}{play}.")
 
 
 def edit_help() -> str:
@@ -370,7 +358,7 @@ def edit_help() -> str:
     from nbbanana.settings import DEFAULT_MODEL
 
     try:
-        model = models.get(current().default_model)
+        model = models.get(current().default_model_at())
     except UnknownModelError:
         model = models.get(DEFAULT_MODEL)
     text = files("nbbanana.notebook").joinpath("help.txt").read_text(encoding="utf-8")

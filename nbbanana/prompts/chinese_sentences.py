@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from functools import cache, partial
-from importlib.resources import files
+from functools import partial
 
 from nbbanana.models import Grammar
-from nbbanana.prompts.scripts import in_language, names_script, scripts_in
-from nbbanana.prompts.sentences import in_quotes
+from nbbanana.prompts.sentences import Lettering, in_quotes, names_script, script_facts, scripts_in
 from nbbanana.prompts.sentences import sentence as any_sentence
 
 __all__ = ["avoid", "change", "keep", "letter", "lettered", "refer"]
@@ -52,27 +49,25 @@ def change(what: str, only: Sequence[str]) -> str:
     return sentence(f"仅将{_joined(only)}改为{what}")
 
 
-def letter(pairs: Sequence[tuple[str, str]], only: Sequence[str]) -> str:
+def letter(texts: Sequence[Lettering], only: Sequence[str]) -> str:
     """
     Return what is to be written, where lettering is all that changes.
 
-    >>> letter([("标题", "今日のおすすめ")], [])
+    >>> letter([("标题", None, "今日のおすすめ")], [])
     '将标题改为日文“今日のおすすめ”。'
     """
-    said = ((*in_language(place), words) for place, words in pairs)
-    clauses = (f"{f'将{where}改为' if where else '写上'}{_quoted(words, language)}" for where, language, words in said)
+    clauses = (f"{f'将{where}改为' if where else '写上'}{_quoted(words, language)}" for where, language, words in texts)
     return sentence((f"仅修改{_joined(only)}：" if only else "") + "，".join(clauses))
 
 
-def lettered(pairs: Sequence[tuple[str, str]]) -> str:
+def lettered(texts: Sequence[Lettering]) -> str:
     """
     Return how lettering reads, beside a change.
 
-    >>> lettered([("招牌", "OPEN")])
+    >>> lettered([("招牌", None, "OPEN")])
     '招牌写着“OPEN”。'
     """
-    said = ((*in_language(place), words) for place, words in pairs)
-    return "".join(f"{where or '文字'}写着{_quoted(words, language)}。" for where, language, words in said)
+    return "".join(f"{where or '文字'}写着{_quoted(words, language)}。" for where, language, words in texts)
 
 
 def refer(number: int, what: str, grammar: Grammar) -> str:
@@ -98,15 +93,10 @@ def avoid(items: Sequence[str]) -> str:
     return "".join(([sentence(f"避免{_joined(listed)}")] if listed else []) + sentences)
 
 
-@cache
-def _names() -> dict[str, str]:
-    facts = json.loads((files(__package__) / "scripts.json").read_text(encoding="utf-8"))
-    return {name: str(fact["chinese"]) for name, fact in facts.items()}
-
-
 def _quoted(words: str, language: str | None) -> str:
-    scripts = [script for script in _names() if names_script(language, script)] if language else scripts_in(words)
-    names = [_names()[script] for script in scripts] or [language or ""]
+    facts = script_facts()
+    scripts = [script for script in facts if names_script(language, script)] if language else scripts_in(words)
+    names = [facts[script]["chinese"] for script in scripts] or [language or ""]
     return _joined(names) + in_quotes(words, _QUOTES)
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from nbbanana.prompts.lint_types import Asked, Found
-from nbbanana.prompts.reading import Span
+from nbbanana.prompts.reading import Asked, Clause, Found, Kind, changes_in
 
 __all__ = [
     "compound",
@@ -39,29 +37,17 @@ _CHANGE = re.compile(
 _MAKE = re.compile(r"(?:^|[，。\s])请?(?:帮我)?(?:生成|创建|創建|制作|製作|绘制|繪製|画一|畫一|设计|設計)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A stretch between two marks: what it says, where, and whether it keeps or changes."""
-
-    text: str
-    span: Span
-
-    @property
-    def is_kept(self) -> bool:
-        return _KEEP.search(self.text) is not None
-
-    @property
-    def is_change(self) -> bool:
-        return not self.is_kept and _CHANGE.search(self.text) is not None
+_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (("keep", _KEEP), ("change", _CHANGE), ("other", _PART))
 
 
-def _parts(asked: Asked) -> list[_Part]:
-    found = _PART.finditer(asked.reading.masked)
-    return [
-        _Part(part.group(), (part.start(), part.start() + len(part.group().rstrip())))
-        for part in found
-        if part.group().strip()
-    ]
+def _parts(asked: Asked) -> list[Clause]:
+    """Return the stretches between two marks, each with its words as its object."""
+    found = []
+    for part in _PART.finditer(asked.reading.masked):
+        text = part.group()
+        kind = next(kind for kind, pattern in _KINDS if pattern.search(text))
+        found.append(Clause(kind, (part.start(), part.start() + len(text.rstrip())), object=text))
+    return [part for part in found if part.object.strip()]
 
 
 def _is_new_picture(asked: Asked) -> bool:
@@ -73,8 +59,8 @@ def _is_new_picture(asked: Asked) -> bool:
 def missing_preservation(asked: Asked) -> Iterator[Found]:
     """Find a change without a word on what stays."""
     parts = _parts(asked)
-    changed = [part for part in parts if part.is_change and not _only_adds(part.text)]
-    if changed and not any(part.is_kept for part in parts) and not _is_new_picture(asked):
+    changed = [part for part in changes_in(parts) if not _only_adds(part.object)]
+    if changed and not any(part.kind == "keep" for part in parts) and not _is_new_picture(asked):
         yield Found(changed[0].span, changes=((0, 0, KEEP_THE_REST),))
 
 
@@ -88,9 +74,9 @@ def _only_adds(text: str) -> bool:
 
 def preservation_after_change(asked: Asked) -> Iterator[Found]:
     """Find what is to stay behind what is to change."""
-    parts = [part for part in _parts(asked) if part.is_kept or part.is_change]
-    kept = next((part for part in parts if part.is_kept), None)
-    if kept is not None and parts[0].is_change and not _is_new_picture(asked):
+    parts = [part for part in _parts(asked) if part.kind != "other"]
+    kept = next((part for part in parts if part.kind == "keep"), None)
+    if kept is not None and parts[0].kind == "change" and not _is_new_picture(asked):
         yield Found(kept.span)
 
 
@@ -99,16 +85,11 @@ _SPLIT = re.compile(r"[、和与與及]|以及|还有|還有|并且|然后")
 
 def compound(asked: Asked) -> Iterator[Found]:
     """Find many separate changes in one instruction."""
-    changed = [part for part in _parts(asked) if part.is_change]
-    listed = max((_listed(part) for part in changed), default=0)
+    changed = changes_in(_parts(asked))
+    listed = max((len(_SPLIT.split(part.object)) for part in changed), default=0)
     count = max(len(changed), listed)
     if count >= MANY_CHANGES and not _is_new_picture(asked):
         yield Found((changed[0].span[0], changed[-1].span[1]), f"It asks for {count} changes at once.")
-
-
-def _listed(part: _Part) -> int:
-    """Return how many things a change names one after the other."""
-    return len(_SPLIT.split(part.text))
 
 
 _PASSIVE = re.compile(
@@ -150,10 +131,8 @@ _VAGUE = re.compile(
 def vague_intensifier(asked: Asked) -> Iterator[Found]:
     """Find an aim that is only a degree or a taste."""
     found = _VAGUE.search(asked.reading.masked)
-    others = [
-        part for part in _parts(asked) if part.is_change and found and not part.span[0] <= found.start() < part.span[1]
-    ]
-    if found and not others:
+    changed = changes_in(_parts(asked))
+    if found and all(part.span[0] <= found.start() < part.span[1] for part in changed):
         yield Found(found.span())
 
 

@@ -1,18 +1,39 @@
-"""The parts of a prompt: what stays, what changes, where, what to avoid, which lettering, what of which picture."""
+"""
+The parts of a prompt: what stays, what changes, where, what to avoid, which lettering, what of which picture.
+
+And the prompt that they make: what stays first, then the change in one sentence, lettering in quotes, what to avoid
+last.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from numbers import Real
+from types import ModuleType
 from typing import Any
 
 from nbbanana.errors import PromptError
-from nbbanana.prompts.scripts import language_named
+from nbbanana.models import Grammar
+from nbbanana.prompts import chinese_sentences, sentences
+from nbbanana.prompts.sentences import (
+    apart,
+    has_kana,
+    in_language,
+    is_chinese,
+    joined,
+    language_named,
+    names_script,
+    script_of,
+    scripts_in,
+    sentence,
+    without_end,
+)
 from nbbanana.text import clip
 
-__all__ = ["Parts", "listed", "made_parts", "part_names", "parts_of", "unlisted"]
+__all__ = ["Parts", "compose", "listed", "made_parts", "parts_of", "unlisted"]
 
 _ITEM = re.compile(r"(?:([,，、])\1|(?<=\d),(?=\d)|[^,，、])+")
 _AND = re.compile(r"(?:(?:and|und)\s+)+", re.IGNORECASE)
@@ -48,7 +69,7 @@ class Parts:
 
     def as_json(self) -> dict[str, Any]:
         """Return them as JSON values, without those that are empty."""
-        values = {name: getattr(self, name) for name in part_names()}
+        values = {name: getattr(self, name) for name in PART_NAMES}
         return {name: _plain(value) for name, value in values.items() if value}
 
     def mapped(self, change: Callable[[str], str]) -> Parts:
@@ -69,9 +90,7 @@ class Parts:
         )
 
 
-def part_names() -> tuple[str, ...]:
-    """Return the names of the parts in their order."""
-    return tuple(field.name for field in fields(Parts))
+PART_NAMES = tuple(field.name for field in fields(Parts))
 
 
 def made_parts(
@@ -123,7 +142,7 @@ def parts_of(packed: Any) -> Parts | None:
     """
     if not isinstance(packed, Mapping):
         return None
-    known = {name: packed[name] for name in part_names() if name in packed}
+    known = {name: packed[name] for name in PART_NAMES if name in packed}
     try:
         return made_parts(**known)
     except (PromptError, TypeError):
@@ -256,3 +275,89 @@ def _nothing_to_change(parts: Parts) -> PromptError:
 
 def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def compose(parts: Parts, grammar: Grammar | None = None) -> str:
+    """
+    Return the prompt that parts make.
+
+    Each text stands in it as it was written, but for a capital letter, an article, a full stop or a comma at its end,
+    and a passive that becomes an instruction. Parts in Chinese make Chinese sentences, all others English ones around
+    them.
+
+    Args:
+        parts: the parts.
+        grammar: how the model's prompts are written; None is the usual way.
+
+    >>> print(compose(made_parts(keep="subject identity, pose", change="a rainy neon street", only="background")))
+    Keep the subject identity and pose unchanged. Change only the background to a rainy neon street.
+    >>> print(compose(made_parts(keep=["人物身份", "姿势"], change="把背景换成雨夜的霓虹街道")))
+    保持人物身份和姿势不变。把背景换成雨夜的霓虹街道。
+    """
+    grammar = Grammar() if grammar is None else grammar
+    parts = _with_languages(_without_ends(parts))
+    language = partial(_sentences_for, has_chinese=not has_kana(_own_words(parts)))
+    kept = [language(parts.keep).keep(parts.keep)] if parts.keep else []
+    referred = [language([what]).refer(number, what, grammar) for number, what in parts.references]
+    changed = [*_change(parts, language, grammar), *referred, *map(sentence, parts.more)]
+    avoided = [language(parts.avoid).avoid(parts.avoid)] if parts.avoid else []
+    # A prompt that describes a whole picture begins with the picture; nothing of it is there to be kept.
+    first, second = (changed, kept) if grammar.order == "scene" else (kept, changed)
+    return joined([*first, *second, *avoided])
+
+
+def _without_ends(parts: Parts) -> Parts:
+    """Return the parts without the stops that their sentences go on behind; lettering stays as it is."""
+    lists = {
+        name: tuple(part for item in getattr(parts, name) for part in apart(item)) for name in ("keep", "only", "avoid")
+    }
+    return replace(
+        parts,
+        **lists,
+        change=without_end(parts.change, is_sentence=True),
+        text=tuple((without_end(place), words) for place, words in parts.text),
+        references=tuple((number, without_end(what)) for number, what in parts.references),
+        more=tuple(without_end(item, is_sentence=True) for item in parts.more),
+    )
+
+
+def _with_languages(parts: Parts) -> Parts:
+    """Return the parts with kanji called Japanese where other words of theirs are, or say that it is."""
+    own = " ".join([_own_words(parts), *(place for place, _ in parts.text)])
+    is_said = names_script(own, "Japanese") and not names_script(own, "Chinese")
+    is_japanese = is_said or has_kana(own) or any("Japanese" in scripts_in(words) for _, words in parts.text)
+    if not is_japanese:
+        return parts
+    return replace(parts, text=tuple((_called_japanese(place, words), words) for place, words in parts.text))
+
+
+def _called_japanese(place: str, words: str) -> str:
+    """Return a place with the language of its words, where Chinese characters are all that names it."""
+    is_open = script_of(words) == "Chinese" and in_language(place)[1] is None
+    return f"{place} (Japanese)".strip() if is_open else place
+
+
+def _change(parts: Parts, language: Callable[[Iterable[str]], ModuleType], grammar: Grammar) -> list[str]:
+    texts = [(*in_language(place), words) for place, words in parts.text]
+    if not parts.change:
+        own = language([where for where, _, _ in texts if where] or parts.only or parts.keep)
+        return [own.letter(texts, parts.only)]
+    own = language([parts.change])
+    # What describes a picture that is not there yet changes nothing.
+    is_scene = grammar.order == "scene" and not parts.only
+    return [
+        sentence(parts.change) if is_scene else own.change(parts.change, parts.only),
+        own.lettered(texts),
+    ]
+
+
+def _own_words(parts: Parts) -> str:
+    """Return all texts of the parts but the lettering."""
+    places = [in_language(place)[0] for place, _ in parts.text]
+    things = [what for _, what in parts.references]
+    return " ".join([*parts.keep, parts.change, *parts.only, *parts.avoid, *parts.more, *places, *things])
+
+
+def _sentences_for(texts: Iterable[str], *, has_chinese: bool) -> ModuleType:
+    """Return the sentences for texts; beside Japanese, Chinese characters are Japanese."""
+    return chinese_sentences if has_chinese and is_chinese(" ".join(texts)) else sentences

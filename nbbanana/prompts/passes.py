@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nbbanana.prompts.english import Clause, as_sentence, clauses_of, makes_new_picture, targets
-from nbbanana.prompts.reading import Reading
+from nbbanana.prompts.reading import Clause, Reading, clauses_of, makes_new_picture, targets
+from nbbanana.prompts.sentences import sentence
 
 __all__ = ["Folded", "folded", "in_passes"]
 
@@ -122,4 +122,4 @@ def _text(reading: Reading, clauses: Sequence[Clause]) -> str:
     """Return the words of clauses that follow each other as a sentence."""
     words = reading.text[clauses[0].span[0] : clauses[-1].span[1]].strip(" ,;")
     cut = _JOINING.search(words)
-    return as_sentence(words[: cut.start()] if cut else words)
+    return sentence(words[: cut.start()] if cut else words)

@@ -1,21 +1,119 @@
-"""`nb.prompt`: a prompt that carries the parts it is composed of."""
+"""
+`nb.prompt`: a prompt that carries the parts it is composed of; its placeholders, and prompts to begin with.
+
+`{{name}}` in a prompt or on the line is a variable's value as text; single braces are text. Use cases are prompts in
+parts, or sample prompts; `use_cases.json` says of each where it is from.
+"""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from numbers import Real
+from pathlib import PurePath
+from types import MappingProxyType
 from typing import Any, Self
 
 from nbbanana import models
-from nbbanana.errors import PromptError, UnknownModelError, VariableError
+from nbbanana.errors import PromptError, UnknownModelError, UsageError, VariableError
 from nbbanana.models import Grammar
-from nbbanana.models.nearest import nearest
-from nbbanana.prompts.composing import compose
-from nbbanana.prompts.labels import escaped, plain_words, refuse_mistaken
-from nbbanana.prompts.lines import has_parts, read_lines, written_lines
-from nbbanana.prompts.parts import Parts, made_parts, parts_of
-from nbbanana.prompts.placeholders import fill, names_in
+from nbbanana.models.checking import did_you_mean, nearest
+from nbbanana.prompts.lines import escaped, has_parts, plain_words, read_lines, refuse_mistaken, written_lines
+from nbbanana.prompts.parts import Parts, compose, made_parts, parts_of
+from nbbanana.text import packaged
 
-__all__ = ["Prompt", "code_of", "composed", "prompt", "read", "words_of"]
+__all__ = [
+    "Prompt",
+    "UseCase",
+    "code_of",
+    "composed",
+    "escape",
+    "fill",
+    "fits",
+    "names_in",
+    "normal",
+    "prompt",
+    "read",
+    "use_case",
+    "use_cases_there",
+    "words_of",
+]
+
+# Four braces are two braces of text. Of three, the first is text, so that {{{name}}} puts a value between braces.
+_PLACEHOLDER = re.compile(r"(?P<escaped>\{\{\{\{)|\{\{(?!\{)(?P<name>.*?)\}\}")
+
+
+def fill(text: str, namespace: Mapping[str, Any] | None) -> str:
+    """
+    Return a text with the values of its placeholders; what a value holds is not looked at again.
+
+    Args:
+        text: any text. `{{name}}` stands for a value, `{{{{` for two braces.
+        namespace: the variables; None leaves the text as it is.
+
+    Raises:
+        VariableError: no such variable, or one that holds something other than text, a number or a path.
+        UsageError: something other than a name between the braces.
+
+    >>> fill('{"city": {{city}}} at {{hour}} h', {"city": "Oslo", "hour": 7})
+    '{"city": Oslo} at 7 h'
+    """
+    if namespace is None:
+        return text
+    return _PLACEHOLDER.sub(lambda match: "{{" if match["escaped"] else _value(match["name"], namespace), text)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """
+    Return the names that `fill` looks up for a text, each once.
+
+    >>> names_in("{{place}} at {{ hour }} h, {{{{not this")
+    ('place', 'hour')
+    """
+    found = (normal(match["name"].strip()) for match in _PLACEHOLDER.finditer(text) if not match["escaped"])
+    return tuple(dict.fromkeys(name for name in found if name.isidentifier()))
+
+
+def escape(text: str) -> str:
+    """Return the text that `fill` gives back unchanged."""
+    return text.replace("{{", "{{{{")
+
+
+def fits(value: object) -> bool:
+    """Return whether a placeholder may take the value: text, a number, a truth value or a path."""
+    return isinstance(value, str | Real | PurePath)
+
+
+def normal(name: str) -> str:
+    """Return a name as Python keeps it: NFKC, so that a name typed in another spelling is the same."""
+    return unicodedata.normalize("NFKC", name)
+
+
+def _value(inner: str, namespace: Mapping[str, Any]) -> str:
+    name = normal(inner.strip())
+    if not name.isidentifier():
+        raise UsageError(
+            f"{{{{{inner}}}}} is not a variable's name.",
+            "Between double braces stands one name: no index, no attribute, no expression.",
+            "Put the value into a variable of its own, or write {{{{ where you mean two braces.",
+        )
+    if name not in namespace:
+        raise VariableError(
+            f"{{{{{name}}}}} has no value: there is no variable {name}.",
+            f"In a cell, variables of the notebook give values; elsewhere --sweep {name}=… or nb.sweep(…, {name}=[…]).",
+            did_you_mean(name, namespace, "Give it one, or write {{{{ where you mean two braces."),
+        )
+    value = namespace[name]
+    if not fits(value):
+        raise VariableError(
+            f"{{{{{name}}}}} holds a value of type {type(value).__name__}.",
+            "A placeholder takes text, a number, a truth value or a path.",
+            f"Make it text first, such as str({name}); a picture stands on the line without braces.",
+        )
+    return str(value)
 
 
 class Prompt(str):
@@ -27,7 +125,7 @@ class Prompt(str):
     Args:
         text: the words.
         parts: what they are composed of; None where they are a person's own.
-        variables: the names that `fill` gives values.
+        variables: the names in double braces that `fill` gives values; a prompt that has some cannot be sent.
 
     >>> import nbbanana as nb
     >>> words = nb.prompt(keep=["pose", "clothing"], change="a rainy street", only="background")
@@ -37,27 +135,17 @@ class Prompt(str):
     (('background',), True, False)
     """
 
-    __slots__ = ("_parts", "_variables")
-    _parts: Parts | None
-    _variables: tuple[str, ...]
+    __slots__ = ("parts", "variables")
+    parts: Parts | None
+    variables: tuple[str, ...]
 
     def __new__(cls, text: str, parts: Parts | None = None, variables: Iterable[str] = ()) -> Self:  # noqa: D102
         made = super().__new__(cls, text)
-        made._parts, made._variables = parts, tuple(variables)
+        made.parts, made.variables = parts, tuple(variables)
         return made
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        return str(self), self._parts, self._variables
-
-    @property
-    def parts(self) -> Parts | None:
-        """What it is composed of; None where it is a person's own words."""
-        return self._parts
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The names in double braces that have no values yet; such a prompt cannot be sent."""
-        return self._variables
+        return str(self), self.parts, self.variables
 
     @property
     def lines(self) -> str:
@@ -68,7 +156,7 @@ class Prompt(str):
         keep: pose
         change: Make it night.
         """
-        return written_lines(self._parts) if self._parts else escaped(str(self))
+        return written_lines(self.parts) if self.parts else escaped(str(self))
 
     def fill(self, **values: Any) -> Prompt:
         """
@@ -85,14 +173,14 @@ class Prompt(str):
         ['Keep the bottle unchanged. Convert the background into a beach.',
          'Keep the bottle unchanged. Convert the background into snow.']
         """
-        _refuse_missing(self._variables or names_in(self), values)
-        if self._parts is None:
+        _refuse_missing(self.variables or names_in(self), values)
+        if self.parts is None:
             return Prompt(fill(self, values))
-        return composed(self._parts.mapped(lambda text: fill(text, values)))
+        return composed(self.parts.mapped(lambda text: fill(text, values)))
 
     def for_grammar(self, grammar: Grammar | None) -> Prompt:
         """Return the prompt in another model's grammar; words that are a person's own stay as they are."""
-        return self if self._parts is None else composed(self._parts, grammar, self._variables)
+        return self if self.parts is None else composed(self.parts, grammar, self.variables)
 
 
 def prompt(
@@ -153,12 +241,16 @@ def read(text: str, fill_with: Mapping[str, Any] | None = None) -> Prompt:
     """
     if isinstance(text, Prompt):
         if text.variables:
-            raise _unfilled(text.variables)
+            raise PromptError(
+                f"The prompt has {{{{{text.variables[0]}}}}}, which has no value yet.",
+                "It was written for a series.",
+                f"Write .fill({', '.join(f'{name}=…' for name in text.variables)}) behind it.",
+            )
         return text
     if not has_parts(text):
         refuse_mistaken(text)
         words = plain_words(text)
-        return Prompt(words if fill_with is None else fill(words, fill_with))
+        return Prompt(fill(words, fill_with))
     return composed(read_lines(text, None if fill_with is None else lambda part: fill(part, fill_with)))
 
 
@@ -190,7 +282,7 @@ def code_of(words: Prompt) -> str:
     """
     # In double braces stands a name that has no value yet: words that have some are written as words.
     if words.parts is None or "{{" in words:
-        return repr(escaped(str(words)))
+        return repr(escape(escaped(str(words))))
     parts = words.parts
     packed = parts.as_json() | {name: _by_name(getattr(parts, name)) for name in ("text", "references")}
     packed = {name: value for name, value in packed.items() if value}
@@ -229,10 +321,71 @@ def _refuse_missing(names: Iterable[str], values: Mapping[str, Any]) -> None:
             )
 
 
-def _unfilled(variables: tuple[str, ...]) -> PromptError:
-    names = ", ".join(f"{name}=…" for name in variables)
-    return PromptError(
-        f"The prompt has {{{{{variables[0]}}}}}, which has no value yet.",
-        "It was written for a series.",
-        f"Write .fill({names}) behind it.",
-    )
+@dataclass(frozen=True, slots=True)
+class UseCase:
+    """
+    A prompt to begin with, and the parameters that belong to it.
+
+    Args:
+        id: its name.
+        title: what people call it.
+        why: what it is good for.
+        source: the line of the model's own document that it comes from.
+        parts: what its prompt is composed of; None where it is a sample prompt, word for word.
+        words: the sample prompt; empty where there are parts.
+        values: by the name of a placeholder, values for a series.
+        parameters: what a call is given with it.
+
+    >>> case = use_case("background-swap")
+    >>> print(case.prompts[1])
+    Keep the subject identity, pose, and clothing unchanged. Convert the background into a sunlit library.
+    """
+
+    id: str
+    title: str
+    why: str
+    source: str
+    parts: Parts | None = None
+    words: str = ""
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def prompt(self) -> Prompt:
+        """The prompt, with a placeholder where the pictures of a series differ."""
+        return prompt(**self.parts.as_json()) if self.parts else Prompt(self.words)
+
+    @property
+    def prompts(self) -> list[Prompt]:
+        """The prompts of its series: one for each value, all with the same grammar."""
+        if not self.values:
+            return [self.prompt]
+        [(name, values)] = self.values.items()
+        return [self.prompt.fill(**{name: value}) for value in values]
+
+
+@cache
+def use_cases_there() -> tuple[UseCase, ...]:
+    """Return all of them, in the order of the document."""
+    return tuple(_read(dict(row)) for row in packaged(__package__, "use_cases.json"))
+
+
+def use_case(name: str) -> UseCase:
+    """
+    Return the use case of that id.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = {case.id: case for case in use_cases_there()}
+    if name not in found:
+        mend = did_you_mean(name, found, "nb.use_cases() lists them.")
+        raise UsageError(f"There is no use case {name!r:.40}.", f"There are {', '.join(found)}.", mend)
+    return found[name]
+
+
+def _read(row: dict[str, Any]) -> UseCase:
+    parts = made_parts(**row.pop("parts")) if "parts" in row else None
+    values = {name: tuple(values) for name, values in row.pop("values", {}).items()}
+    parameters = MappingProxyType(row.pop("parameters", {}))
+    return UseCase(**row, parts=parts, values=MappingProxyType(values), parameters=parameters)

@@ -1,5 +1,5 @@
 """
-How an answer of the Model API reads: its JSON, its states, and which error it means.
+How an answer reads: its JSON, messages, codes, ids, addresses and pictures; and the states of the Model API.
 
 The order is: `error_code` before the HTTP status, because a bad token is documented as 400004 and an empty
 wallet as 400002, and because an answer with HTTP 200 can still be an error. Source of the vocabulary: the Model
@@ -8,41 +8,40 @@ API's documentation (async queue endpoints, error codes) and what RunComfy's own
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from types import MappingProxyType
+from itertools import chain
 from typing import Any
 
-from nbbanana.errors import (
-    BalanceError,
-    NBBananaError,
-    NotYoursError,
-    ProtocolError,
-    RateLimitError,
-    RejectedError,
-    RequestNotFoundError,
-    TokenRejectedError,
-    UpstreamError,
-)
+from nbbanana.errors import ProtocolError
+from nbbanana.models.schemas import member
 from nbbanana.providers.base import JobStatus, Price, RemoteState
 from nbbanana.text import one_line, without_addresses
 
 __all__ = [
     "STATES",
+    "data_of",
     "effective_status",
-    "error_from",
     "job_status",
+    "members",
     "money_from",
+    "named_model",
     "output_urls",
+    "picture_of",
+    "place_in_queue",
     "price_from",
     "read_json",
+    "reason_of",
     "request_id_from",
     "request_id_in",
     "seconds_to_wait",
     "server_message",
+    "word_of",
 ]
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
@@ -77,28 +76,6 @@ STATES: Mapping[str, RemoteState] = {
     "canceled": "cancelled",
 }
 
-BY_CODE: Mapping[int, type[NBBananaError]] = {
-    400001: RejectedError,
-    400002: BalanceError,
-    400004: TokenRejectedError,
-    403001: NotYoursError,
-    404001: RequestNotFoundError,
-}
-"""The documented codes of the Model API (error codes page)."""
-
-BY_STATUS: Mapping[int, type[NBBananaError]] = {
-    401: TokenRejectedError,
-    402: BalanceError,
-    403: NotYoursError,
-    429: RateLimitError,
-}
-
-PASSING = frozenset({408, 409, 425})
-"""Statuses below 500 that speak of the moment and not of the question."""
-
-PAGES_THAT_PASS = frozenset({400, 403, 404, 405})
-"""Statuses below 500 that a firewall or a proxy gives with a web page of its own."""
-
 BLOCKED_WORDS = re.compile(r"safety|blocked|prohibited|moderat|nsfw|content polic|sensitive", re.IGNORECASE)
 
 
@@ -120,12 +97,9 @@ def read_json(body: bytes) -> Any:
 def _is_deeper(value: Any, levels: int) -> bool:
     level = [value]
     for _ in range(levels):
-        level = [inner for one in level if isinstance(one, dict | list) for inner in _members(one)]
+        lists = [[*one.values()] if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [*chain.from_iterable(lists)]
     return bool(level)
-
-
-def _members(container: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return container.values() if isinstance(container, dict) else container
 
 
 def server_message(answer: Any) -> str:
@@ -145,8 +119,7 @@ def _shown(text: str, width: int = LONGEST_MESSAGE) -> str:
 
 
 def _message(answer: Any, depth: int) -> str:
-    found = (_as_text(answer.get(key), depth) for key in MESSAGE_KEYS) if isinstance(answer, dict) else iter(())
-    return next(filter(None, found), "")
+    return next(filter(None, (_as_text(member(answer, key), depth) for key in MESSAGE_KEYS)), "")
 
 
 def _as_text(value: Any, depth: int = DEEPEST_MESSAGE) -> str:
@@ -187,7 +160,7 @@ def error_code(answer: Any) -> int | None:
     >>> error_code({"error_code": "400002"}), error_code({"error_code": 0}), error_code({"error_code": "\u00b2"})
     (400002, None, -1)
     """
-    code = answer.get("error_code") if isinstance(answer, dict) else None
+    code = member(answer, "error_code")
     if isinstance(code, str) and re.fullmatch(r"[0-9]{1,9}", code.strip()):
         code = int(code)
     if code is None or code in (0, "", False):
@@ -195,73 +168,26 @@ def error_code(answer: Any) -> int | None:
     return code if isinstance(code, int) and code is not True and 0 < code < 10**9 else UNREADABLE
 
 
-def error_from(
-    status: int,
-    answer: Any,
-    *,
-    doing: str,
-    request_id: str | None = None,
-    is_page: bool = False,
-    mends: Mapping[type[NBBananaError], str] = MappingProxyType({}),
-) -> NBBananaError | None:
+def reason_of(status: int, answer: Any) -> str:
     """
-    Return the error that an answer means, or None where it is none.
+    Return a sentence with the server's words and its number for an answer that says no.
 
-    Args:
-        status: the HTTP status.
-        answer: the body's JSON value, or None.
-        doing: what was tried, for the first line, such as "get the result".
-        request_id: the id it was about. The API documents its "not found" as 404001: a 404 about an id without that
-            code comes from something in between, or from an id that is too fresh, and passes.
-        is_page: whether the body is something else than JSON, such as a web page of a proxy: 400, 403, 404 and 405
-            then say nothing about the request, and pass.
-        mends: what to do about an error of a class, where the service has words for that.
+    >>> reason_of(402, {"error_code": 400002, "error_message": "No balance."}), reason_of(500, None)
+    ('It said: No balance. (error 400002)', 'It answered HTTP 500 without a reason.')
     """
-    code = error_code(answer)
-    if code is None and 200 <= status < 300:
-        return None
-    passes = code is None and ((is_page and status in PAGES_THAT_PASS) or (request_id is not None and status == 404))
-    kind = UpstreamError if passes else _kind(code, status)
-    words = server_message(answer)
-    number = f"error {code}" if code not in {None, UNREADABLE} else f"HTTP {status}"
-    why = f"It said: {words} ({number})" if words else f"It answered {number} without a reason."
-    return kind(_what(kind, doing, status), why, _mend(kind, request_id, mends), request_id=request_id)
-
-
-def _what(kind: type[NBBananaError], doing: str, status: int) -> str:
-    if kind is TokenRejectedError:
-        return "The service did not accept your token."
-    if kind is BalanceError:
-        return "There is not enough balance."
-    return f"Could not {doing}: the service {'refused' if status < 500 else 'failed'}."
-
-
-def _mend(kind: type[NBBananaError], request_id: str | None, mends: Mapping[type[NBBananaError], str]) -> str:
-    """Return what to do about it; empty is the default of the error's class."""
-    if kind is UpstreamError and request_id:
-        return "The job may still run: %nbresume collects it."
-    return mends.get(kind, "")
+    words, code = server_message(answer), error_code(answer)
+    number = f"HTTP {status}" if code in {None, UNREADABLE} else f"error {code}"
+    return f"It said: {words} ({number})" if words else f"It answered {number} without a reason."
 
 
 def effective_status(code: int | None, status: int) -> int:
-    """Return the HTTP status that an answer means: the platform's codes begin with it."""
+    """Return the HTTP status that an answer means: the platform's codes begin with it; others say nothing of it."""
     return code // 1000 if code is not None and code >= 100_000 else status
-
-
-def _kind(code: int | None, status: int) -> type[NBBananaError]:
-    if code is not None and code in BY_CODE:
-        return BY_CODE[code]
-    effective = effective_status(code, status)
-    if effective in BY_STATUS:
-        return BY_STATUS[effective]
-    if effective >= 500 or effective in PASSING:
-        return UpstreamError
-    return RejectedError if effective >= 400 else ProtocolError
 
 
 def request_id_from(answer: Any) -> str | None:
     """Return the request id of a submit's answer, if it is one that can stand in a path."""
-    value = answer.get("request_id") if isinstance(answer, dict) else None
+    value = member(answer, "request_id")
     return value if isinstance(value, str) and REQUEST_ID.match(value) else None
 
 
@@ -285,22 +211,33 @@ def job_status(answer: Any, retry_after: float | None = None) -> JobStatus:
     Raises:
         ProtocolError: an answer without a status.
     """
-    word = answer.get("status") if isinstance(answer, dict) else None
+    word = member(answer, "status")
     if not isinstance(word, str) or not word.strip():
         raise ProtocolError("The service's answer has no status.", "It is not what the Model API documents.")
     state = STATES.get(word.strip().lower(), "other")
     error = _shown(_as_text(answer.get("error"))) or server_message(answer) if state == "failed" else None
-    position = answer.get("queue_position")
     return JobStatus(
         state=state,
         word=_shown(word, 40),
-        queue_position=position if type(position) is int and 0 <= position < 10**9 else None,
+        queue_position=place_in_queue(answer),
         urls=tuple(output_urls(answer.get("output"))) if state == "completed" else (),
         error=error,
         is_blocked=bool(error and BLOCKED_WORDS.search(error)),
         cost=money_from(answer.get("cost")),
         retry_after=retry_after,
     )
+
+
+def word_of(answer: Any, key: str = "status") -> str:
+    """Return the service's word for a state or an outcome, in lower case; empty where there is none."""
+    value = member(answer, key)
+    return _shown(value.strip().lower(), 40) if isinstance(value, str) else ""
+
+
+def place_in_queue(answer: Any) -> int | None:
+    """Return how many are ahead, where an answer says so."""
+    position = member(answer, "queue_position")
+    return position if type(position) is int and 0 <= position < 10**9 else None
 
 
 def output_urls(output: Any) -> list[str]:
@@ -341,10 +278,9 @@ def money_from(value: Any) -> float | None:
 
 def price_from(answer: Any) -> Price:
     """Return what a catalogue entry says of its price; an absent figure is None, never zero."""
-    entry = answer if isinstance(answer, dict) else {}
-    unit, note = entry.get("price_unit"), entry.get("pricing_note")
+    unit, note = member(answer, "price_unit"), member(answer, "pricing_note")
     return Price(
-        base=money_from(entry.get("base_price_usd")),
+        base=money_from(member(answer, "base_price_usd")),
         unit=_shown(unit, 40) if isinstance(unit, str) else None,
         note=_shown(note) if isinstance(note, str) and note.strip() else None,
     )
@@ -362,12 +298,51 @@ def seconds_to_wait(header: str | None, *, now: float | None = None) -> float | 
     text = header.strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         return float(text)
-    return _until_date(text, now)
-
-
-def _until_date(text: str, now: float | None) -> float | None:
     try:
         moment = parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError, OSError):
         return None
     return max(0.0, moment - (time.time() if now is None else now))
+
+
+def data_of(uri: str) -> tuple[str, str] | None:
+    """
+    Return the media type and the base64 text of a data URI; None where it is an address.
+
+    >>> data_of("data:image/png;base64,iVBO"), data_of("https://example.org/a.png")
+    (('image/png', 'iVBO'), None)
+    """
+    head, comma, data = uri.partition(",")
+    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
+        return None
+    return head.removeprefix("data:").removesuffix(";base64"), data
+
+
+def picture_of(text: object) -> bytes:
+    """
+    Return the bytes of a picture that stands in an answer in base64, also in a data URI.
+
+    Raises:
+        ProtocolError: it is no base64.
+    """
+    try:
+        found = data_of(text) if isinstance(text, str) and text.startswith("data:") else None
+        return base64.b64decode(found[1] if found else text, validate=True)  # type: ignore[arg-type]
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise ProtocolError("A picture in the answer cannot be read.", "It is not base64.") from error
+
+
+def named_model(value: Any) -> str | None:
+    """Return the name of the model that answered, where it is one."""
+    return one_line(value, 100) if isinstance(value, str) else None
+
+
+def members(value: Any, *names: str) -> list[Mapping[str, Any]]:
+    """
+    Return the objects of a list that stands under names inside one another; none where there is no list.
+
+    >>> members({"data": [{"a": 1}, 2]}, "data"), members(None, "data")
+    ([{'a': 1}], [])
+    """
+    found = member(value, *names)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

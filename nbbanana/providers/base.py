@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from nbbanana.errors import InputError, translated
 from nbbanana.models.offers import PriceList
@@ -125,6 +125,11 @@ class Price:
     note: str | None = None
     prices: PriceList | None = None
 
+    @classmethod
+    def by_picture(cls, prices: PriceList | None) -> Self:
+        """Return the price of a picture by a dated list, where there is one."""
+        return cls(prices.base if prices else None, "image", prices=prices)
+
 
 @dataclass(frozen=True, slots=True)
 class Description:
@@ -225,44 +230,33 @@ class Provider(Protocol):
 
     def model_id(self, model: str) -> str:
         """Return what the service calls a model of the catalogue; UnknownModelError where it has none."""
-        ...
 
     def handle_of(self, model: str, request_id: str) -> str:
         """Return the handle of a job that is known by the id which the service shows."""
-        ...
 
     async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted | Finished:
         """Send it, once. A synchronous service gives `Finished`, every other one `Accepted`."""
-        ...
 
     def outputs(self, model: str, answer: bytes) -> Outputs:
         """Read the answer of a synchronous service; ProtocolError where it is none. It may take a second."""
-        ...
 
     async def status(self, handle: str) -> JobStatus:
         """Ask how a request stands."""
-        ...
 
     async def result(self, handle: str) -> JobStatus:
         """Ask for the outputs or the reason of a failure, and the cost where the service says it."""
-        ...
 
     async def cancel(self, handle: str) -> Cancellation:
         """Ask the service not to run a request."""
-        ...
 
     async def download(self, url: str, folder: Path, progress: Callable[[int], None] | None = None) -> Downloaded:
         """Fetch an output into a new file in `folder`; `progress` is called with the bytes so far."""
-        ...
 
     async def is_alive(self, url: str) -> bool:
         """Return whether an output's URL still answers, so that it can be an input without being sent again."""
-        ...
 
     async def describe(self, model: str) -> Description:
         """Return what the service says of a model now: its price and its live input schema."""
-        ...
 
     async def aclose(self) -> None:
         """Close the connections."""
-        ...

@@ -1,8 +1,10 @@
 """
 Credentials: the key of a service, from its environment variables, or from where a login put it.
 
-A login keeps a key in the system's keyring where there is one that works, else in a file of mode 0600. The file is
-there in both cases: it says which bases the key was given for, and holds the key or says that the keyring does.
+A login keeps a key in the system's keyring where the package `keyring` is installed (extra `keyring`) and works, else
+in a file of mode 0600. The file is there in both cases: it says which bases the key was given for, and holds the key or
+says that the keyring does. The keyring is opened for a key that a login put there and for no
+other, so that nobody is asked to unlock it for nothing.
 
 A key is read here, for the service that was chosen and no other, kept out of every repr, and handed to its provider.
 """
@@ -12,23 +14,21 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nbbanana.errors import (
     ConfigError,
     CredentialError,
     TokenRejectedError,
     UnsafeTokenFileError,
-    bare_cause,
     translated,
 )
-from nbbanana.providers import keyrings
-from nbbanana.providers.endpoints import Endpoints
-from nbbanana.providers.spec import ProviderSpec
+from nbbanana.providers.registry import Endpoints, ProviderSpec
+from nbbanana.settings import write_private
 
 __all__ = [
     "KEYRING",
@@ -46,8 +46,13 @@ __all__ = [
 
 KEYRING = "keyring"
 """Where a key is that is in no file; and what the file of its login says then."""
+SERVICE = "nbbanana"
+"""Under which name the keyring lists the keys."""
 PLAY_TOKEN_PREFIX = "nbsandbox_"  # noqa: S105 - it marks play tokens, it is none
 """A token for play money. No service takes it, so whatever answers to it plays."""
+
+
+T = TypeVar("T")
 
 
 class Token(str):
@@ -122,25 +127,22 @@ def find_credential(spec: ProviderSpec, endpoints: Endpoints) -> Credential | No
     if names:
         tokens = {Token(os.environ[name].strip()) for name in names}
         if len(tokens) > 1:
-            raise _two_keys(spec, names)
+            raise ConfigError(
+                f"{' and '.join(names)} hold different keys.",
+                f"Both are keys for {spec.title}, and only one of them should pay.",
+                f"Unset {names[-1]}, or give both the same key.",
+            )
         return Credential(_checked(tokens.pop(), names[0], spec), names[0])
-    if not spec.key_variables:
-        return None
-    stored = _read(spec.kept_at, spec)
+    stored = _read(spec.kept_at, spec) if spec.key_variables else None
     if stored is None:
         return None
-    if stored.given_for != endpoints.as_dict():
-        raise _given_for_others(stored.given_for, endpoints, spec)
-    token = _from_keyring(spec) if stored.place == KEYRING else stored.token
-    return Credential(_checked(token, stored.place, spec), stored.place)
-
-
-def _two_keys(spec: ProviderSpec, names: list[str]) -> ConfigError:
-    return ConfigError(
-        f"{' and '.join(names)} hold different keys.",
-        f"Both are keys for {spec.title}, and only one of them should pay.",
-        f"Unset {names[-1]}, or give both the same key.",
-    )
+    given_for = stored.get("endpoints") or spec.endpoints().as_dict()
+    if given_for != endpoints.as_dict():
+        raise _given_for_others(given_for, endpoints, spec)
+    is_in_keyring = stored.get(KEYRING) is True
+    place = KEYRING if is_in_keyring else spec.kept_at.name
+    token = _from_keyring(spec, spec.kept_at.stat().st_mtime_ns) if is_in_keyring else stored["access_token"]
+    return Credential(_checked(token, place, spec), place)
 
 
 def save_token(spec: ProviderSpec, token: str, endpoints: Endpoints) -> Path:
@@ -157,9 +159,9 @@ def save_token(spec: ProviderSpec, token: str, endpoints: Endpoints) -> Path:
     token, path = Token(token), spec.kept_at  # before it is checked: no traceback may show it
     _checked(token, "The answer", spec)
     was_in_keyring = _is_in_keyring(spec)
-    in_keyring = spec.token_file is None and keyrings.keep(spec.name, token)
+    in_keyring = spec.token_file is None and _keep(spec.name, token)
     if was_in_keyring and not in_keyring:
-        keyrings.forget(spec.name)
+        _forget(spec.name)
     # The form of the RunComfy CLI, which shares its file.
     content: dict[str, Any] = {
         "access_token": None if in_keyring else token,
@@ -173,29 +175,18 @@ def save_token(spec: ProviderSpec, token: str, endpoints: Endpoints) -> Path:
         _write(path, content)
     except ConfigError:
         if in_keyring:
-            keyrings.forget(spec.name)
+            _forget(spec.name)
         raise
     return path
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    with translated(OSError, lambda error: _cannot_be_kept(error, path)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".token.", dir=path.parent)  # mkstemp makes it 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+    def cannot_be_kept(error: OSError) -> ConfigError:
+        why = f"Its folder says: {error.strerror or type(error).__name__}."
+        return ConfigError("The token cannot be kept.", why, f"Make {path.parent} a folder that you can write to.")
 
-
-def _cannot_be_kept(error: BaseException, path: Path) -> ConfigError:
-    why = f"Its folder says: {getattr(error, 'strerror', None) or type(error).__name__}."
-    return ConfigError("The token cannot be kept.", why, f"Make {path.parent} a folder that you can write to.")
+    with translated(OSError, cannot_be_kept):
+        write_private(path, json.dumps(content, indent=2).encode())
 
 
 def forget_token(spec: ProviderSpec) -> bool:
@@ -207,41 +198,29 @@ def forget_token(spec: ProviderSpec) -> bool:
     """
     path = spec.kept_at
     existed = path.exists()
-    if _is_in_keyring(spec) and not keyrings.forget(spec.name) and keyrings.kept(spec.name) is not None:
-        raise CredentialError(
-            f"The key of {spec.title} is still in the system's keyring.",
-            "The keyring did not remove it.",
-            f"Unlock it and log out again, or remove the entry {keyrings.SERVICE}/{spec.name} with its own program.",
-        )
+    if _is_in_keyring(spec):
+        _forget(spec.name)
+        if _kept(spec.name) is not None:
+            raise CredentialError(
+                f"The key of {spec.title} is still in the system's keyring.",
+                "The keyring did not remove it.",
+                f"Unlock it and log out again, or remove the entry {SERVICE}/{spec.name} with its own program.",
+            )
     path.unlink(missing_ok=True)
     return existed
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """What a token file holds: the token, the bases it was given for, and whether the file or the keyring has it."""
-
-    token: Token
-    given_for: Any
-    place: str
-
-
-_opened: dict[tuple[str, int], Token] = {}
-"""The keys that the keyring gave, by service and time of the login: it is opened once a process, and asks once."""
-
-
-def _from_keyring(spec: ProviderSpec) -> Token:
-    login = (spec.name, spec.kept_at.stat().st_mtime_ns)
-    if login not in _opened:
-        found = Token(keyrings.kept(spec.name) or "")
-        if not found:
-            raise CredentialError(
-                f"The key of {spec.title} cannot be taken from the system's keyring.",
-                "It is locked or cannot be reached from here, or the entry or the package `keyring` was removed.",
-                f"{spec.how_to_log_in}.",
-            )
-        _opened[login] = found
-    return _opened[login]
+@cache
+def _from_keyring(spec: ProviderSpec, login: int) -> Token:
+    """Return the key of a service by a login of that time: the keyring is opened once a process, and asks once."""
+    found = Token(_kept(spec.name) or "")
+    if not found:
+        raise CredentialError(
+            f"The key of {spec.title} cannot be taken from the system's keyring.",
+            "It is locked or cannot be reached from here, or the entry or the package `keyring` was removed.",
+            f"{spec.how_to_log_in}.",
+        )
+    return found
 
 
 def _is_in_keyring(spec: ProviderSpec) -> bool:
@@ -253,23 +232,24 @@ def _is_in_keyring(spec: ProviderSpec) -> bool:
     return isinstance(content, dict) and content.get(KEYRING) is True
 
 
-def _read(path: Path, spec: ProviderSpec) -> _Stored | None:
-    """Read the token file; None where there is none."""
-    try:
-        _refuse_if_shared(path, path.stat().st_mode, spec)
-        content, cause = json.loads(path.read_text(encoding="utf-8")), None
-    except FileNotFoundError:
+def _read(path: Path, spec: ProviderSpec) -> dict[str, Any] | None:
+    """Return what a token file holds, its token as a `Token`; None where there is no file."""
+    if not path.exists():
         return None
-    except (OSError, ValueError, RecursionError) as error:
-        content, cause = None, bare_cause(error)
-    if cause is not None:  # raised out here: json's error holds the file's text, and must not be our context
-        raise TokenRejectedError(
-            f"The token file {path.name} cannot be read.", "It is damaged, or not yours to read.", "Log in again."
-        ) from cause
-    content = content if isinstance(content, dict) else {}
-    official = spec.endpoints().as_dict()
-    place = KEYRING if content.get(KEYRING) is True else path.name
-    return _Stored(Token(str(content.get("access_token") or "").strip()), content.get("endpoints") or official, place)
+    damaged = TokenRejectedError(
+        f"The token file {path.name} cannot be read.", "It is damaged, or not yours to read.", "Log in again."
+    )
+    with translated((OSError, ValueError, RecursionError), lambda _: damaged):
+        mode = path.stat().st_mode
+        if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise UnsafeTokenFileError(
+                f"Others on this machine can read {path.name}.",
+                f"Its mode is {stat.S_IMODE(mode):04o}; a token file is for its owner alone.",
+                f"Run chmod 600 on it; if others may have read it, make a new token: {spec.key_page}.",
+            )
+        found = json.loads(path.read_text(encoding="utf-8"))
+    content = found if isinstance(found, dict) else {}
+    return content | {"access_token": Token(str(content.get("access_token") or "").strip())}
 
 
 def _given_for_others(given_for: Any, endpoints: Endpoints, spec: ProviderSpec) -> CredentialError:
@@ -284,15 +264,6 @@ def _given_for_others(given_for: Any, endpoints: Endpoints, spec: ProviderSpec) 
     )
 
 
-def _refuse_if_shared(path: Path, mode: int, spec: ProviderSpec) -> None:
-    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise UnsafeTokenFileError(
-            f"Others on this machine can read {path.name}.",
-            f"Its mode is {stat.S_IMODE(mode):04o}; a token file is for its owner alone.",
-            f"Run chmod 600 on it; if others may have read it, make a new token: {spec.key_page}.",
-        )
-
-
 def _checked(token: Token, source: str, spec: ProviderSpec) -> Token:
     # What does not fit into a header would fail deep inside HTTP, with the token in the message.
     if not token or not token.isascii() or not token.isprintable() or " " in token:
@@ -302,3 +273,33 @@ def _checked(token: Token, source: str, spec: ProviderSpec) -> Token:
             f"{spec.how_to_log_in}.",
         )
     return token
+
+
+# ── the keyring ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _ask_keyring(question: Callable[[Any], T]) -> T | None:
+    """Return what the system's keyring answers; None where there is none, or one that is locked or fails."""
+    try:
+        import keyring
+
+        return question(keyring)
+    except Exception:  # noqa: BLE001 - backends are others' code, with errors of their own
+        return None
+
+
+def _keep(name: str, key: str) -> bool:
+    """Put the key of a service into the keyring; return whether it is there now: a backend may keep nothing."""
+    _ask_keyring(lambda keyring: keyring.set_password(SERVICE, name, key))
+    return _kept(name) == key
+
+
+def _kept(name: str) -> str | None:
+    """Return the key of a service from the keyring; None where it cannot be had."""
+    found = _ask_keyring(lambda keyring: keyring.get_password(SERVICE, name))
+    return str(found) if found else None
+
+
+def _forget(name: str) -> None:
+    """Remove the key of a service from the keyring, where that can be done."""
+    _ask_keyring(lambda keyring: keyring.delete_password(SERVICE, name))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import os
 import re
 import tempfile
@@ -27,11 +26,9 @@ from nbbanana.errors import DownloadError, OutputGoneError, ProtocolError, Unsaf
 from nbbanana.providers.answers import seconds_to_wait
 from nbbanana.providers.base import Downloaded
 from nbbanana.providers.failures import FAILURES, in_words
-from nbbanana.providers.http import CHUNK, decoded, quiet
+from nbbanana.providers.http import CHUNK, decoded, log, quiet
 
-__all__ = ["Downloader", "OutputSource", "checked_url"]
-
-log = logging.getLogger(__name__)
+__all__ = ["OutputSource", "checked_url"]
 
 HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]+\Z")
 HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity"}
@@ -39,6 +36,7 @@ REDIRECTS = 5
 REDIRECT_CODES = frozenset({301, 302, 303, 307, 308})
 
 Progress = Callable[[int], None]
+ClientFor = Callable[[httpx.URL], httpx.AsyncClient]
 
 
 def checked_url(text: str, *, hosts: tuple[str, ...], trusted_base: str | None = None) -> httpx.URL:
@@ -70,20 +68,17 @@ def checked_url(text: str, *, hosts: tuple[str, ...], trusted_base: str | None =
         host, other_host = url.host, parts.hostname
     if url.userinfo or "@" in parts.netloc:
         raise _unsafe("It holds a user name.")
-    if trusted_base is not None and _origin(url) == _origin(httpx.URL(trusted_base)):
-        return url
+    if trusted_base is not None:
+        own = httpx.URL(trusted_base)  # httpx leaves out the port that a scheme has by itself
+        if (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port):
+            return url
     if url.scheme != "https":
         raise _unsafe("It is not https.")
-    if url.port not in {None, 443}:
+    if url.port is not None:
         raise _unsafe("It names a port of its own.")
     if not HOST.match(host) or not host.endswith(hosts) or other_host != host:
         raise _unsafe("Its host is not one of the service's own.")
     return url
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    port = {"https": 443, "http": 80}.get(url.scheme) if url.port is None else url.port
-    return url.scheme, url.host, port
 
 
 def _unsafe(why: str) -> UnsafeDownloadError:
@@ -100,41 +95,27 @@ class OutputSource:
     Where the outputs of a service may be fetched from; no key belongs to it.
 
     Args:
-        hosts: as for `checked_url`.
-        trusted_base: as for `checked_url`.
-        deadline: the most seconds one output may take.
-    """
-
-    hosts: tuple[str, ...]
-    trusted_base: str | None
-    deadline: float
-
-    def downloader(self, client_for: Callable[[httpx.URL], httpx.AsyncClient]) -> Downloader:
-        """Return what fetches from there."""
-        return Downloader(client_for, self.trusted_base, self.hosts, deadline=self.deadline)
-
-
-@dataclass(frozen=True, slots=True)
-class Downloader:
-    """
-    Fetches outputs.
-
-    Args:
-        client_for: gives the HTTP client for an address; it holds no token and does not follow redirects.
-        trusted_base, hosts: as for `checked_url`.
-        cap: the most bytes one output may have; 2 GiB, as the RunComfy CLI has it.
+        hosts, trusted_base: as for `checked_url`.
         deadline: the most seconds one output may take, so that a slow drip ends.
+        cap: the most bytes one output may have; 2 GiB, as the RunComfy CLI has it.
     """
 
-    client_for: Callable[[httpx.URL], httpx.AsyncClient]
-    trusted_base: str | None = None
     hosts: tuple[str, ...] = ()
-    cap: int = 2 << 30
+    trusted_base: str | None = None
     deadline: float = 900.0
+    cap: int = 2 << 30
 
-    async def fetch(self, url: str, folder: Path, progress: Progress | None = None) -> Downloaded:
+    async def fetch(
+        self, client_for: ClientFor, url: str, folder: Path, progress: Progress | None = None
+    ) -> Downloaded:
         """
         Fetch an output into a new file in `folder`, which is removed again on any failure.
+
+        Args:
+            client_for: gives the HTTP client for an address; it holds no token and does not follow redirects.
+            url: what the service's answer says.
+            folder: where the file goes.
+            progress: is called with the bytes so far.
 
         Raises:
             UnsafeDownloadError: an address or a redirect that must not be followed, or more bytes than `cap`.
@@ -146,7 +127,7 @@ class Downloader:
             with translated(FAILURES, self._failed), quiet():
                 async with asyncio.timeout(self.deadline):
                     with os.fdopen(handle, "wb") as file:
-                        digest, size = await self._into(url, file.write, progress)
+                        digest, size = await self._into(self._chunks(client_for, url), file.write, progress)
             outcome = f"{size} bytes"
         except BaseException as error:
             os.unlink(name)  # noqa: PTH108 - at once, even while this task is being cancelled
@@ -167,10 +148,12 @@ class Downloader:
             return _broken(f"It could not be written: {error.strerror}.")
         return _broken(in_words(error)[0])
 
-    async def _into(self, url: str, write: Callable[[bytes], object], progress: Progress | None) -> tuple[str, int]:
+    async def _into(
+        self, streamed: AsyncGenerator[bytes, None], write: Callable[[bytes], object], progress: Progress | None
+    ) -> tuple[str, int]:
         digest, size = hashlib.sha256(), 0
         # Closed here and now: an answer that is refused half-way must not hold its connection until it is collected.
-        async with aclosing(self._chunks(url)) as chunks:
+        async with aclosing(streamed) as chunks:
             async for chunk in chunks:
                 size += len(chunk)
                 if size > self.cap:
@@ -183,11 +166,10 @@ class Downloader:
             raise _broken("It is empty.")
         return digest.hexdigest(), size
 
-    async def _chunks(self, url: str) -> AsyncGenerator[bytes, None]:
+    async def _chunks(self, client_for: ClientFor, url: str) -> AsyncGenerator[bytes, None]:
         target = self._checked(url)
         for _ in range(REDIRECTS + 1):
-            client = self.client_for(target)
-            async with client.stream("GET", target, headers=HEADERS) as response:
+            async with client_for(target).stream("GET", target, headers=HEADERS) as response:
                 if response.status_code in REDIRECT_CODES:
                     target = self._next(target, response)
                     continue
@@ -223,13 +205,13 @@ class Downloader:
         if re.fullmatch("[0-9]{1,30}", length) and int(length) > self.cap:
             raise _too_large(self.cap)
 
-    async def is_alive(self, url: str) -> bool:
+    async def is_alive(self, client_for: ClientFor, url: str) -> bool:
         """Return whether an address still answers with success, without fetching it; a dead one is no error."""
         try:
             target = self._checked(url)
             with quiet():
                 async with asyncio.timeout(5):
-                    response = await self.client_for(target).head(target, headers=HEADERS)
+                    response = await client_for(target).head(target, headers=HEADERS)
         except (UnsafeDownloadError, *FAILURES):
             return False
         return response.status_code == 200

@@ -106,18 +106,13 @@ def unusable_proxy(error: BaseException) -> ConfigError:
     """Return the error that names the variable which keeps httpx from making a client."""
     bad = [name for name in PROXY_VARIABLES if os.environ.get(name) and not _is_proxy(os.environ[name])]
     without = [name for name in ("no_proxy", "NO_PROXY") if os.environ.get(name)]
-    if bad:
-        return ConfigError(
-            f"{bad[0]} cannot be used.",
-            "It takes an address such as http://proxy.example:3128; socks5:// needs the package socksio.",
-            f"Change {bad[0]}, or unset it. Nothing was sent.",
-        )
-    if without:
-        return ConfigError(
-            f"{without[0]} cannot be used.",
-            "It takes names and addresses between commas, such as localhost,::1,example.com.",
-            f"Change {without[0]}, or unset it. Nothing was sent.",
-        )
+    for names, takes in (
+        (bad, "an address such as http://proxy.example:3128; socks5:// needs the package socksio"),
+        (without, "names and addresses between commas, such as localhost,::1,example.com"),
+    ):
+        if names:
+            mend = f"Change {names[0]}, or unset it. Nothing was sent."
+            return ConfigError(f"{names[0]} cannot be used.", f"It takes {takes}.", mend)
     return ConfigError("The proxy settings of this machine cannot be used.", f"{type(error).__name__}.")
 
 

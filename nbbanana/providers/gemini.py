@@ -8,11 +8,9 @@ page, read on 29 November 2026; not tried against the service. The picture model
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
+from typing import Any, ClassVar
 
 from nbbanana.errors import (
     NBBananaError,
@@ -23,32 +21,19 @@ from nbbanana.errors import (
     RejectedError,
     TokenRejectedError,
     UnknownModelError,
-    UpstreamError,
-    translated,
 )
-from nbbanana.models.offer_files import today
-from nbbanana.models.offers import Offer, TokenPrices, offer, offered
-from nbbanana.models.retiring import retired
-from nbbanana.providers.answering import (
-    ANSWER_CAP,
-    PATIENT,
-    SynchronousService,
-    data_of,
-    member,
-    named_model,
-    picture_of,
-)
-from nbbanana.providers.answers import PASSING, server_message
+from nbbanana.models.offer_files import told
+from nbbanana.models.offers import Offer, TokenPrices, offer
+from nbbanana.models.schemas import member
+from nbbanana.providers.answers import data_of, members, named_model, picture_of, reason_of
 from nbbanana.providers.base import Description, Outputs, Price, Wire
-from nbbanana.providers.credentials import Credential
-from nbbanana.providers.endpoints import Endpoints, base
-from nbbanana.providers.http import Answer, Connections, Timeouts
-from nbbanana.providers.spec import ProviderSpec
+from nbbanana.providers.http import Answer
+from nbbanana.providers.registry import Endpoints, ProviderSpec, base
+from nbbanana.providers.service import ANSWER_CAP, Refusal, SynchronousService
 from nbbanana.text import one_line
 
 __all__ = ["SPEC", "Gemini", "GeminiEndpoints"]
 
-NAME, TITLE = "gemini", "the Gemini API"
 KEY_HEADER = "x-goog-api-key"
 HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 THRESHOLDS = {
@@ -67,12 +52,6 @@ SAID_NO = re.compile(r"SAFETY|PROHIBITED|BLOCKLIST|SPII|RECITATION|IMAGE_OTHER|O
 DELAY = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?)s\Z")
 MOST_TOKENS = 10**9
 SENTENCE = "The Gemini API"
-REFUSED = RejectedError, f"{SENTENCE} refused the request.", "Nothing was made or charged. Change the request."
-REFUSALS: Mapping[int, tuple[type[NBBananaError], str, str]] = {
-    403: (NotYoursError, "Your key may not do this.", "Look at its project in Google AI Studio."),
-    404: (UnknownModelError, f"{SENTENCE} has this model no more.", "Choose another: %nbmodels."),
-}
-"""By HTTP status, the error, what happened and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +66,10 @@ class GeminiEndpoints(Endpoints):
     api: str = base("https://generativelanguage.googleapis.com/v1beta", "NBBANANA_GEMINI_BASE")
 
 
-def wire_of(endpoints: GeminiEndpoints, model: str, payload: Mapping[str, Any]) -> Wire:
-    """Return the POST of a request for one picture."""
-    url = f"{endpoints.api}/models/{_offer(model).id}:generateContent"
-    parts = [*map(_part, payload.get("image_urls", ())), {"text": payload["prompt"]}]
-    body: dict[str, Any] = {
-        "contents": [{"role": "user", "parts": parts}],
-        "generationConfig": _configuration(payload),
-    }
-    if payload.get("enable_web_search"):
-        body["tools"] = [{"googleSearch": {}}]
-    if (level := payload.get("safety_tolerance")) is not None:
-        threshold = THRESHOLDS[str(level)]
-        body["safetySettings"] = [{"category": f"HARM_CATEGORY_{harm}", "threshold": threshold} for harm in HARMS]
-    return Wire(url, f"{KEY_HEADER}: $GEMINI_API_KEY", body)
-
-
 def _part(uri: str) -> dict[str, Any]:
     found = data_of(uri)
     if found is None:
-        raise ProtocolError("A picture cannot be sent.", f"{TITLE} takes the bytes of pictures, no addresses.")
+        raise ProtocolError("A picture cannot be sent.", f"{SENTENCE} takes the bytes of pictures, no addresses.")
     return {"inlineData": {"mimeType": found[0], "data": found[1]}}
 
 
@@ -123,34 +86,39 @@ def _configuration(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Gemini(SynchronousService):
-    """
-    A `Provider` over the Gemini API.
+    """A `Provider` over the Gemini API; see `Client` for its arguments."""
 
-    Args:
-        credential: the key.
-        endpoints: the base.
-        transport: makes an httpx transport; None is the network.
-        timeouts: how long anything may take.
-    """
-
-    name = NAME
-    title = TITLE
+    name = "gemini"
+    title = "the Gemini API"
+    endpoints: GeminiEndpoints = GeminiEndpoints()
     takes_urls = False
+    connections: ClassVar[Mapping[str, Any]] = {"header": KEY_HEADER, "scheme": "", "cap": ANSWER_CAP}
+    after_failure = "By Google's billing page this is not charged. Run it again in a few minutes."
+    refusals: ClassVar[Mapping[int, Refusal]] = {
+        401: (
+            TokenRejectedError,
+            f"{SENTENCE} did not accept your key.",
+            "Check GEMINI_API_KEY, or make a new key in Google AI Studio. Nothing was made.",
+        ),
+        403: (NotYoursError, "Your key may not do this.", "Look at its project in Google AI Studio."),
+        404: (UnknownModelError, f"{SENTENCE} has this model no more.", "Choose another: %nbmodels."),
+    }
 
-    def __init__(
-        self,
-        credential: Credential,
-        endpoints: GeminiEndpoints | None = None,
-        *,
-        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
-        timeouts: Timeouts | None = None,
-    ) -> None:
-        self.endpoints = endpoints or GeminiEndpoints()
-        http = Connections(timeouts or PATIENT, transport, header=KEY_HEADER, scheme="", cap=ANSWER_CAP)
-        super().__init__(http, credential.token, _error_of)
-
-    def _wire(self, model: str, payload: Mapping[str, Any]) -> Wire:
-        return wire_of(self.endpoints, model, payload)
+    @classmethod
+    def wire(cls, endpoints: GeminiEndpoints, model: str, payload: Mapping[str, Any]) -> Wire:
+        """Return the POST of a request for one picture."""
+        url = f"{endpoints.api}/models/{cls._offer(model).id}:generateContent"
+        parts = [*map(_part, payload.get("image_urls", ())), {"text": payload["prompt"]}]
+        body: dict[str, Any] = {
+            "contents": [{"role": "user", "parts": parts}],
+            "generationConfig": _configuration(payload),
+        }
+        if payload.get("enable_web_search"):
+            body["tools"] = [{"googleSearch": {}}]
+        if (level := payload.get("safety_tolerance")) is not None:
+            threshold = THRESHOLDS[str(level)]
+            body["safetySettings"] = [{"category": f"HARM_CATEGORY_{harm}", "threshold": threshold} for harm in HARMS]
+        return Wire(url, f"{KEY_HEADER}: $GEMINI_API_KEY", body)
 
     def outputs(self, model: str, answer: bytes) -> Outputs:
         """
@@ -160,11 +128,12 @@ class Gemini(SynchronousService):
             ProtocolError: it is no answer of the Gemini API.
         """
         found = self._document(answer, "candidates", "promptFeedback", "usageMetadata")
-        pictures = tuple(picture_of(data) for data in _pictures(found))
+        told = [member(part, "inlineData", "data") or member(part, "inline_data", "data") for part in _parts(found)]
+        pictures = tuple(picture_of(data) for data in told if data is not None)
         error, is_blocked = (None, False) if pictures else _refusal(found)
         return Outputs(
             pictures,
-            cost=_cost(found, _offer(model).tokens),
+            cost=_cost(found, self._offer(model).tokens),
             model=named_model(member(found, "modelVersion")),
             error=error,
             is_blocked=is_blocked,
@@ -172,9 +141,8 @@ class Gemini(SynchronousService):
 
     async def describe(self, model: str) -> Description:
         """Return what the catalogue has of the model here: its fields and its price list, with their date."""
-        found = _offer(model)
-        price = Price(found.prices.base if found.prices else None, "image", prices=found.prices)
-        return Description(price, found.schema)
+        found = self._offer(model)
+        return Description(Price.by_picture(found.prices), found.schema)
 
     async def catalogue_entry(self, model: str) -> Offer:
         """
@@ -185,16 +153,16 @@ class Gemini(SynchronousService):
         Raises:
             UnknownModelError: it has none.
         """
-        known = offer(NAME, model)
+        known = offer(self.name, model)
         name = known.id if known else model
         if not MODEL_NAME.fullmatch(name):
-            raise UnknownModelError(f"{TITLE} has no {one_line(model, 80)}.", "Its models are called gemini-….")
-        with translated(UnknownModelError, lambda error: retired(NAME, TITLE, model, error.why) or error):
-            await self._questions.ask("GET", f"{self.endpoints.api}/models/{name}", "models", "look it up")
-        day, like = today(), known or offered(NAME, TITLE, SPEC.default_model)
+            raise UnknownModelError(f"{self.title} has no {one_line(model, 80)}.", "Its models are called gemini-….")
+        with self._knowing(model):
+            await self._ask("GET", f"{self.endpoints.api}/models/{name}", "models", "look it up")
+        like = known or self._offer(SPEC.default_model)
         fields = "" if known else f"; its fields are taken to be those of {like.model}"
         source = f"Google's own list, read by nbbanana models refresh{fields}"
-        return Offer(NAME, model, name, like.schema, None, day, source, alive=day)
+        return told(self.name, model, name, like.schema, None, source)
 
     def _is_refused(self, answer: Answer) -> bool:
         """
@@ -205,40 +173,35 @@ class Gemini(SynchronousService):
         own = isinstance(member(answer.json, "error", "code"), int)
         return super()._is_refused(answer) or (own and answer.status in {500, 503})
 
+    def _error_of(self, answer: Answer, *, doing: str, request_id: str | None) -> NBBananaError | None:
+        if answer.status == 429:
+            return _too_many(reason_of(429, answer.json), _details(answer.json))
+        return super()._error_of(answer, doing=doing, request_id=request_id)
 
-def _offer(model: str) -> Offer:
-    return offered(NAME, TITLE, model)
+    def _refusal(self, answer: Answer, request_id: str | None) -> Refusal:
+        """Return the error of a refusal; a bad key is an HTTP 400 here, told by its reason."""
+        if any(one.get("reason") in {"API_KEY_INVALID", "API_KEY_EXPIRED"} for one in _details(answer.json)):
+            return self.refusals[401]
+        refused = RejectedError, f"{SENTENCE} refused the request.", "Nothing was made or charged. Change the request."
+        return self.refusals.get(answer.status, refused)
 
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _candidates(answer: Any) -> list[Any]:
-    found = member(answer, "candidates")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
 def _parts(answer: Any) -> Iterator[Mapping[str, Any]]:
     """Give the parts of an answer that are final: thoughts and interim pictures are left out."""
-    for candidate in _candidates(answer):
-        parts = member(candidate, "content", "parts")
-        for part in parts if isinstance(parts, list) else ():
-            if isinstance(part, dict) and part.get("thought") is not True:
+    for candidate in members(answer, "candidates"):
+        for part in members(candidate, "content", "parts"):
+            if part.get("thought") is not True:
                 yield part
-
-
-def _pictures(answer: Any) -> Iterator[Any]:
-    for part in _parts(answer):
-        data = member(part, "inlineData", "data") or member(part, "inline_data", "data")
-        if data is not None:
-            yield data
 
 
 def _refusal(answer: Any) -> tuple[str, bool]:
     """Return why there is no picture, and whether the content was refused."""
     reason = member(answer, "promptFeedback", "blockReason")
     words = member(answer, "promptFeedback", "blockReasonMessage")
-    for candidate in _candidates(answer):
+    for candidate in members(answer, "candidates"):
         reason = reason or member(candidate, "finishReason")
         words = words or member(candidate, "finishMessage")
     said = " ".join(str(part["text"]) for part in _parts(answer) if isinstance(part.get("text"), str))
@@ -268,7 +231,7 @@ def _cost(answer: Any, tokens: TokenPrices | None) -> float | None:
         images = min(output, output - sum(count for kind, count in kinds if kind != "IMAGE"))
     searches = sum(
         len(found) if isinstance(found := member(one, "groundingMetadata", "webSearchQueries"), list) else 0
-        for one in _candidates(answer)
+        for one in members(answer, "candidates")
     )
     million = (
         prompt * tokens.input
@@ -286,34 +249,13 @@ def _count(usage: Any, name: str) -> int | None:
 # ── errors ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _error_of(answer: Answer, *, doing: str, request_id: str | None) -> NBBananaError | None:
-    """Return the error that an answer means; a bad key is an HTTP 400 here, told by its reason."""
-    status = answer.status
-    if 200 <= status < 300:
-        return None
-    words = server_message(answer.json)
-    why = f"It said: {words} (HTTP {status})" if words else f"It answered HTTP {status} without a reason."
-    details = _details(answer.json)
-    if status == 401 or any(one.get("reason") in {"API_KEY_INVALID", "API_KEY_EXPIRED"} for one in details):
-        mend = "Check GEMINI_API_KEY, or make a new key in Google AI Studio. Nothing was made."
-        return TokenRejectedError(f"{SENTENCE} did not accept your key.", why, mend)
-    if status == 429:
-        return _too_many(why, details)
-    if status >= 500 or status in PASSING or answer.is_page:
-        mend = "By Google's billing page this is not charged. Run it again in a few minutes."
-        return UpstreamError(f"Could not {doing}: {TITLE} failed.", why, mend)
-    kind, what, mend = REFUSALS.get(status, REFUSED)
-    return kind(what, why, mend)
-
-
 def _details(answer: Any) -> list[Mapping[str, Any]]:
-    found = member(answer, "error", "details")
-    return [one for one in found[:50] if isinstance(one, dict)] if isinstance(found, list) else []
+    return members(answer, "error", "details")[:50]
 
 
 def _too_many(why: str, details: list[Mapping[str, Any]]) -> NBBananaError:
     """Return whether to wait a moment or till tomorrow: the names of the quotas that were used up say it."""
-    quotas = [str(member(one, "quotaId")) for detail in details for one in _violations(detail)]
+    quotas = [str(one.get("quotaId")) for detail in details for one in members(detail, "violations")[:50]]
     if any("FreeTier" in quota for quota in quotas) and re.search(r"limit:\s*0\b", why):
         mend = "Switch billing on for your key's project. Nothing was made."
         return QuotaError("This model cannot be used without paying Google.", why, mend)
@@ -326,16 +268,11 @@ def _too_many(why: str, details: list[Mapping[str, Any]]) -> NBBananaError:
     return error
 
 
-def _violations(detail: Mapping[str, Any]) -> list[Any]:
-    found = detail.get("violations")
-    return found[:50] if isinstance(found, list) else []
-
-
 SPEC = ProviderSpec(
-    name=NAME,
-    title=TITLE,
-    connect=lambda credential, endpoints, _pace: Gemini(credential, endpoints),
-    wire=wire_of,
+    name=Gemini.name,
+    title=Gemini.title,
+    connect=Gemini,
+    wire=Gemini.wire,
     key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     key_page="aistudio.google.com/apikey",
     endpoints=GeminiEndpoints,

@@ -13,7 +13,7 @@ import os
 import ssl
 import time
 import zlib
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ from nbbanana.providers.answers import read_json, seconds_to_wait
 from nbbanana.providers.failures import FAILURES, error_for, unusable_certificates, unusable_proxy
 from nbbanana.settings import LOOPBACK
 
-__all__ = ["Answer", "Connections", "Timeouts", "decoded", "quiet"]
+__all__ = ["Answer", "Connections", "Timeouts", "decoded", "log", "quiet"]
 
 log = logging.getLogger(__name__)
 
@@ -117,13 +117,8 @@ class Connections:
         self.timeouts = timeouts or Timeouts()
         self._header, self._scheme = header, scheme
         self._cap = cap
-        self._transport = transport
+        self.transport = transport
         self._clients: dict[tuple[str, bool, bool], httpx.AsyncClient] = {}
-
-    @property
-    def is_in_process(self) -> bool:
-        """Whether what is asked is in this process, and no other can ask it."""
-        return self._transport is not None
 
     def client_for(self, url: httpx.URL | str, *, fresh: bool = False) -> httpx.AsyncClient:
         """
@@ -176,7 +171,9 @@ class Connections:
                 address = httpx.URL(url)
                 client = self.client_for(address, fresh=fresh)
                 timeout = httpx.Timeout(read, connect=self.timeouts.connect)
-                sent, auth = _headers(body) | dict(headers), _Key(self._header, self._scheme, token)
+                kind = {} if body is None else {"Content-Type": "application/json"}
+                sent = {"Accept": "application/json", **kind, **headers}
+                auth = self._with_key(token)
                 exchange = client.stream(method, address, content=body, headers=sent, auth=auth, timeout=timeout)
                 async with asyncio.timeout(seconds), exchange as response:
                     status, retry_after = response.status_code, seconds_to_wait(response.headers.get("retry-after"))
@@ -186,7 +183,9 @@ class Connections:
         finally:
             outcome = failure.why if failure else f"HTTP {status}" if status else "given up"
             log.debug("%s %s: %s, %.3f s, request %s", method, name, outcome, time.monotonic() - begun, request_id)
-        return Answer(status, _without(bytes(content), token), retry_after, failure)
+        # A service that echoes the token has it no more.
+        received = bytes(content).replace(token.encode(), b"(token)") if token else bytes(content)
+        return Answer(status, received, retry_after, failure)
 
     async def aclose(self) -> None:
         """Close the connections; the next exchange opens new ones. A submit under way keeps its own until it ends."""
@@ -196,12 +195,23 @@ class Connections:
                 if not is_fresh:
                     await client.aclose()
 
+    def _with_key(self, token: str) -> Callable[[httpx.Request], httpx.Request]:
+        """Return what puts the token on a request, so that no frame of ours has a header with it."""
+
+        def put(request: httpx.Request) -> httpx.Request:
+            if token:
+                request.headers[self._header] = f"{self._scheme} {token}".lstrip()
+            return request
+
+        return put
+
     def _new_client(self, url: httpx.URL, *, keepalive: int) -> httpx.AsyncClient:
         """Make a client for one address: whether a proxy of the environment may see it depends on that alone."""
+        is_checked = url.scheme == "https" and self.transport is None  # reading all certificates takes 50 ms
         with translated((ValueError, ImportError, httpx.InvalidURL), unusable_proxy):
             return httpx.AsyncClient(
-                transport=self._transport() if self._transport else None,
-                verify=self._tls if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+                transport=self.transport() if self.transport else None,
+                verify=self._tls if is_checked else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 timeout=httpx.Timeout(self.timeouts.read, connect=self.timeouts.connect),
                 trust_env=url.host not in LOOPBACK,
                 follow_redirects=False,
@@ -219,29 +229,6 @@ class Connections:
             if folder and not os.environ.get("SSL_CERT_FILE") and not Path(folder).is_dir():
                 raise NotADirectoryError(folder)  # OpenSSL would trust no certificate, without a word
             return context
-
-
-class _Key(httpx.Auth):
-    """Puts the token on a request, so that no frame of ours has a header with it; an empty token puts none."""
-
-    def __init__(self, header: str, scheme: str, token: str) -> None:
-        self._header = header
-        self._scheme = scheme
-        self._token = token
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        if self._token:
-            request.headers[self._header] = f"{self._scheme} {self._token}".lstrip()
-        yield request
-
-
-def _headers(body: bytes | None) -> dict[str, str]:
-    return {"Accept": "application/json"} | ({} if body is None else {"Content-Type": "application/json"})
-
-
-def _without(body: bytes, token: str) -> bytes:
-    """Return a body in which a service that echoes the token has it no more."""
-    return body.replace(token.encode(), b"(token)") if token else body
 
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -344,12 +331,8 @@ class _Inflater:
 _ours: ContextVar[bool] = ContextVar("an exchange of nbbanana's is under way", default=False)
 
 
-def _is_not_ours(_: logging.LogRecord) -> bool:
-    return not _ours.get()
-
-
 for _name in LIBRARY_LOGGERS:
-    logging.getLogger(_name).addFilter(_is_not_ours)
+    logging.getLogger(_name).addFilter(lambda _: not _ours.get())
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import httpx
 from nbbanana.models.catalogue import canonical, get, ids
 from nbbanana.models.offers import Offer
 from nbbanana.providers.credentials import Credential
-from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints, wire_of
-from nbbanana.providers.spec import ProviderSpec
+from nbbanana.providers.registry import ProviderSpec
+from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints
 from nbbanana.sandbox import Sandbox
 from nbbanana.settings import DEFAULT_MODEL, PLAY_PROVIDER
 
@@ -57,6 +57,6 @@ SPEC = ProviderSpec(
     endpoints=RunComfyEndpoints,
     offers=_offers,
     default_model=DEFAULT_MODEL,
-    wire=wire_of,
+    wire=RunComfy.wire,
     is_play=True,
 )

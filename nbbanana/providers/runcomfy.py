@@ -2,24 +2,30 @@
 The RunComfy Model API as a provider, over the network or over any other httpx transport.
 
 The token goes to the API's own bases and nowhere else: addresses are built here from an id that was checked,
-never taken from an answer, and no redirect is followed.
+never taken from an answer, and no redirect is followed. A login is that of the RunComfy CLI: the service shows a page,
+the user types a code there, and a token comes back (`/api/cli-auth/start` and `/api/cli-auth/poll` at the web base).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import os
-import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
 from nbbanana.errors import (
     BalanceError,
+    CredentialError,
+    DeadlineError,
     NBBananaError,
+    NetworkError,
     ProtocolError,
     RateLimitError,
     RejectedError,
@@ -29,44 +35,48 @@ from nbbanana.errors import (
     UpstreamError,
     translated,
 )
-from nbbanana.models.offer_files import today
-from nbbanana.models.offers import Offer, PriceList, lacking
-from nbbanana.models.retiring import retired
+from nbbanana.models.offer_files import MODEL_ID, OWN_CATALOGUE, told
+from nbbanana.models.offers import Offer, lacking, retired
+from nbbanana.models.schemas import member
 from nbbanana.providers.answers import (
     REQUEST_ID,
     STATES,
+    UNREADABLE,
     error_code,
-    error_from,
     job_status,
     price_from,
+    server_message,
+    word_of,
 )
-from nbbanana.providers.base import Accepted, Cancellation, Description, JobStatus, Wire
-from nbbanana.providers.credentials import Credential
-from nbbanana.providers.endpoints import Endpoints, base
-from nbbanana.providers.http import Answer, Connections, Timeouts
-from nbbanana.providers.login import log_in
-from nbbanana.providers.service import SUBMIT, Service
-from nbbanana.providers.spec import ProviderSpec
+from nbbanana.providers.base import Cancellation, Description, DeviceCode, JobStatus, Wire
+from nbbanana.providers.credentials import Credential, Token
+from nbbanana.providers.http import Answer, Connections
+from nbbanana.providers.registry import Endpoints, ProviderSpec, base
+from nbbanana.providers.service import Refusal, Service
 from nbbanana.settings import DEFAULT_MODEL, DEFAULT_PROVIDER, PLAY_PROVIDER, under_home
-from nbbanana.text import one_line, without_addresses
+from nbbanana.text import one_line
 
-__all__ = ["SPEC", "RunComfy", "RunComfyEndpoints", "Timeouts", "token_file"]
-
+__all__ = ["SPEC", "RunComfy", "RunComfyEndpoints", "log_in", "token_file"]
 
 TITLE = "RunComfy"
 OUTPUT_HOSTS = (".runcomfy.net", ".runcomfy.com")
-MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]*(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)*\Z")
-"""A slash path that goes into an address as it is (async queue endpoints page)."""
-MENDS: Mapping[type[NBBananaError], str] = {
-    TokenRejectedError: "Make a new token on runcomfy.com, then log in again or set RUNCOMFY_TOKEN.",
-    BalanceError: "Add balance on runcomfy.com. Nothing was made.",
-}
-"""What to do about an error, where that is done on the service's page."""
-WRONG_ID = 400001
-"""The code of a wrong resource id: of a submit, that is the model (error codes page)."""
+NO_TOKEN: Refusal = (
+    TokenRejectedError,
+    "The service did not accept your token.",
+    "Make a new token on runcomfy.com, then log in again or set RUNCOMFY_TOKEN.",
+)
+NO_BALANCE: Refusal = (
+    BalanceError,
+    "There is not enough balance.",
+    "Add balance on runcomfy.com. Nothing was made.",
+)
+WRONG_ID, NOT_FOUND = 400001, 404001
+"""The codes of a wrong resource id, which of a submit is the model, and of an unknown request (error codes page)."""
 QUESTION_PAUSE = 0.5
 LONGEST_QUESTION_PAUSE = 5.0
 """Seconds before a question about a model is asked a second time."""
+LONGEST_WAIT, LONGEST_PAUSE = 1800.0, 30.0
+"""Seconds that a login takes at most, and between two polls of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,80 +100,43 @@ def token_file() -> Path:
     given, xdg = (os.environ.get(name, "").strip() for name in ("RUNCOMFY_CONFIG_DIR", "XDG_CONFIG_HOME"))
     if given:
         return Path(given) / "token.json"
-    if xdg:
-        return Path(xdg) / "runcomfy" / "token.json"
-    folder = under_home(os.path.expanduser("~/.config/runcomfy"), "RUNCOMFY_CONFIG_DIR")  # noqa: PTH111 - never raises
-    return folder / "token.json"
-
-
-def wire_of(endpoints: RunComfyEndpoints, model: str, payload: Mapping[str, Any]) -> Wire:
-    """Return the POST of a request."""
-    return Wire(
-        f"{endpoints.model_api}/models/{_checked_model(model)}", "Authorization: Bearer $RUNCOMFY_TOKEN", payload
-    )
+    home = Path(xdg) if xdg else under_home(os.path.expanduser("~/.config"), "RUNCOMFY_CONFIG_DIR")  # noqa: PTH111 - never raises
+    return home / "runcomfy" / "token.json"
 
 
 class RunComfy(Service):
     """
-    A `Provider` over the Model API.
+    A `Provider` over the Model API; see `Client` for its arguments.
 
-    Args:
-        credential: the token; one that a sandbox made means that a sandbox answers.
-        endpoints: the bases.
-        transport: makes an httpx transport; None is the network.
-        timeouts: how long anything may take.
-        pace: see `Provider.pace`.
+    A token that a sandbox made means that a sandbox answers.
     """
 
+    title = TITLE
+    endpoints: RunComfyEndpoints = RunComfyEndpoints()
     output_hosts = OUTPUT_HOSTS
+    refusals: ClassVar[Mapping[int, Refusal]] = {401: NO_TOKEN, 402: NO_BALANCE, 400004: NO_TOKEN, 400002: NO_BALANCE}
     takes_jpeg = False
     """JPEG in a request is not documented there; the setting `upload_format` sends it all the same."""
 
     def __init__(
-        self,
-        credential: Credential,
-        endpoints: RunComfyEndpoints | None = None,
-        *,
-        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
-        timeouts: Timeouts | None = None,
-        pace: float = 1.0,
+        self, credential: Credential, endpoints: RunComfyEndpoints | None = None, pace: float = 1.0, **options: Any
     ) -> None:
+        super().__init__(credential, endpoints, pace, **options)
         self.is_play = credential.is_play
+        self.title = "the service" if self.is_play else TITLE
         self.name = PLAY_PROVIDER if self.is_play else DEFAULT_PROVIDER
-        self.pace = pace
-        self.endpoints = endpoints or RunComfyEndpoints()
-        base_of_outputs = self.endpoints.model_api
-        trusted = None if base_of_outputs == RunComfyEndpoints().model_api else base_of_outputs
-        super().__init__(Connections(timeouts or Timeouts(), transport), credential.token, _error_of, trusted)
 
-    def __repr__(self) -> str:
-        return f"<RunComfy {self.name}>"
+    @classmethod
+    def wire(cls, endpoints: RunComfyEndpoints, model: str, payload: Mapping[str, Any]) -> Wire:
+        """Return the POST of a request."""
+        url = f"{endpoints.model_api}/models/{_checked_model(model)}"
+        return Wire(url, "Authorization: Bearer $RUNCOMFY_TOKEN", payload)
 
     # ── what a provider does ────────────────────────────────────────────────────────────────────────────────
-
-    async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
-        """
-        Send a request once, over a fresh connection.
-
-        Raises:
-            NetworkError: the connection was never made, so nothing was taken.
-            ConfigError, InputError, UnknownModelError: nothing was sent, or the service does not have the model.
-            RateLimitError, RejectedError, BalanceError, CredentialError: the service refused it.
-            UncertainError: it may have been taken.
-        """
-        wire = wire_of(self.endpoints, model, payload)
-        with translated(UnknownModelError, lambda error: self._unknown(model, error.why)):
-            request_id = await self._post(wire)
-        return Accepted(request_id, request_id)
 
     def model_id(self, model: str) -> str:
         """Return what the service calls a model: its own ids are the catalogue's."""
         return model
-
-    def handle_of(self, model: str, request_id: str) -> str:
-        """Return the handle of a job: its request id."""
-        del model
-        return request_id
 
     async def status(self, handle: str) -> JobStatus:
         """Ask how a job stands."""
@@ -175,9 +148,9 @@ class RunComfy(Service):
 
     async def cancel(self, handle: str) -> Cancellation:
         """Ask the service not to run a job. Only a queued one can be cancelled."""
-        url = f"/requests/{_checked_handle(handle)}/cancel"
+        url = f"{self.endpoints.model_api}/requests/{_checked_handle(handle)}/cancel"
         answer = (await self._ask("POST", url, "cancel", "cancel the job", handle)).json
-        status, outcome = (_word(answer, key) for key in ("status", "outcome"))
+        status, outcome = (word_of(answer, key) for key in ("status", "outcome"))
         cancelled = "cancelled" in {STATES.get(status), STATES.get(outcome)}
         return Cancellation(cancelled, outcome or status or "no word", STATES.get(status, "other"))
 
@@ -189,22 +162,20 @@ class RunComfy(Service):
         Raises:
             UnknownModelError: the service does not know it.
         """
-        with translated((RequestNotFoundError, RejectedError), lambda error: self._unknown(model, error.why)):
+        with translated((RequestNotFoundError, RejectedError), lambda error: self._unknown(model, error)):
             try:
-                entry = await self._catalogue_entry(model)
+                return await self._described(model)
             except (UpstreamError, ProtocolError, RateLimitError) as error:
                 pause = min(error.retry_after or QUESTION_PAUSE, LONGEST_QUESTION_PAUSE)
-            else:
-                return _description(entry)
             await asyncio.sleep(pause)
-            return _description(await self._catalogue_entry(model))
+            return await self._described(model)
 
     # ── what else the service can be asked ──────────────────────────────────────────────────────────────────
 
-    async def catalogue(self, search: str = "", limit: int = 100) -> Any:
-        """Return the service's list of models: `{"models": […], "total": n}`."""
-        query = httpx.QueryParams({"limit": limit} | ({"search": search} if search else {}))
-        return (await self._ask("GET", f"/models?{query}", "catalogue", "list the models")).json
+    async def catalogue(self) -> Any:
+        """Return the service's list of models, `{"models": […], "total": n}`: asked by `nbbanana models --remote`."""
+        url = f"{self.endpoints.model_api}/models?limit=100"
+        return (await self._ask("GET", url, "catalogue", "list the models")).json
 
     async def catalogue_entry(self, model: str) -> Offer:
         """
@@ -217,52 +188,68 @@ class RunComfy(Service):
         found = await self.describe(model)
         if found.schema is None:
             raise ProtocolError(f"{TITLE} tells no schema of {model[:80]}.", "So nothing of it can be checked.")
-        day, source = today(), f"{TITLE}'s own catalogue, read by nbbanana models refresh"
         each = found.price.base if found.price.unit in {"output", "image"} else None
-        prices = PriceList(each, day, source) if each else None
-        return Offer(DEFAULT_PROVIDER, model, model, found.schema, prices, day, source, alive=day)
+        return told(DEFAULT_PROVIDER, model, model, found.schema, each, f"{TITLE}'s {OWN_CATALOGUE}")
 
     async def whoami(self) -> Any:
         """Return whose token it is: `id` and, where the service says it, `email`."""
-        web = self.endpoints.web
-        return (await self._ask("GET", "/api/auth/me", "whoami", "find out whose token it is", at=web)).json
+        url = f"{self.endpoints.web}/api/auth/me"
+        return (await self._ask("GET", url, "whoami", "find out whose token it is")).json
 
     async def balance(self) -> Any:
         """Return the balance: `balance_usd`."""
-        account = self.endpoints.account
-        return (await self._ask("GET", "/balance", "balance", "get the balance", at=account)).json
+        return (await self._ask("GET", f"{self.endpoints.account}/balance", "balance", "get the balance")).json
 
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────────────
 
-    async def _catalogue_entry(self, model: str) -> Any:
-        path = f"/models/{_checked_model(model)}"
-        return (await self._ask("GET", path, f"describe {model}", f"look up {model}")).json
+    async def _described(self, model: str) -> Description:
+        url = f"{self.endpoints.model_api}/models/{_checked_model(model)}"
+        entry = (await self._ask("GET", url, f"describe {model}", f"look up {model}")).json
+        schema = member(entry, "input_schema")
+        return Description(price_from(entry), schema if isinstance(schema, dict) else None)
 
-    def _unknown(self, model: str, why: str) -> UnknownModelError:
+    def _unknown(self, model: str, error: NBBananaError) -> NBBananaError:
         """Return the error for a model that the service does not have: it ended, or there never was one."""
         title = "The service" if self.is_play else TITLE
-        return retired(self.name, title, model, why) or lacking(title, model, why)
+        return retired(self.name, title, model, error.why) or lacking(title, model, error.why)
 
     async def _job(self, handle: str, what: str, doing: str) -> JobStatus:
-        path = f"/requests/{_checked_handle(handle)}/{what}"
-        answer = await self._ask("GET", path, what.partition("?")[0], doing, handle)
+        url = f"{self.endpoints.model_api}/requests/{_checked_handle(handle)}/{what}"
+        answer = await self._ask("GET", url, what.partition("?")[0], doing, handle)
         return job_status(answer.json, answer.retry_after)
 
-    async def _ask(
-        self, method: str, path: str, name: str, doing: str, request_id: str | None = None, *, at: str = ""
-    ) -> Answer:
-        """Ask the service something that may be asked twice; errors as `Questions.ask`."""
-        return await self._questions.ask(method, (at or self.endpoints.model_api) + path, name, doing, request_id)
+    def _number(self, answer: Answer) -> int:
+        code = error_code(answer.json)
+        if code is None:
+            return answer.status
+        return code if code >= 100_000 else UNREADABLE  # so that no code is taken for a status
+
+    def _refusal(self, answer: Answer, request_id: str | None) -> Refusal:
+        """
+        Return the error of a refusal.
+
+        The API documents its "not found" as 404001: a 404 about an id without that code comes from something in
+        between, or from an id that is too fresh, and passes.
+        """
+        kind, what, mend = super()._refusal(answer, request_id)
+        if kind is RequestNotFoundError and self._number(answer) != NOT_FOUND:
+            kind = UpstreamError if self._number(answer) == 404 and request_id else RejectedError
+        return kind, what, mend
+
+    def _for_submit(self, refusal: NBBananaError, answer: Answer) -> NBBananaError:
+        is_unknown = self._number(answer) == WRONG_ID or (self._number(answer) == 404 and not answer.is_page)
+        if refusal.request_id is None and is_unknown:
+            return UnknownModelError("The service does not have this model.", refusal.why)
+        return super()._for_submit(refusal, answer)
 
 
 def _checked_model(model: str) -> str:
     if not MODEL_ID.match(model):
-        raise _unknown(model, "A model's id is a path of plain words, such as google/nano-banana-2/edit.")
+        raise UnknownModelError(
+            f"There is no model {model[:200]!r}.",
+            "A model's id is a path of plain words, such as google/nano-banana-2/edit.",
+        )
     return model
-
-
-def _unknown(model: str, why: str) -> UnknownModelError:
-    return UnknownModelError(f"There is no model {model[:200]!r}.", why)
 
 
 def _checked_handle(handle: str) -> str:
@@ -274,31 +261,81 @@ def _checked_handle(handle: str) -> str:
     return handle
 
 
-def _description(entry: Any) -> Description:
-    schema = entry.get("input_schema") if isinstance(entry, dict) else None
-    return Description(price_from(entry), schema if isinstance(schema, dict) else None)
+# ── login ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _word(answer: Any, key: str) -> str:
-    value = answer.get(key) if isinstance(answer, dict) else None
-    return one_line(without_addresses(value[:200].strip().lower()), 40) if isinstance(value, str) else ""
+async def log_in(web: str, show: Callable[[DeviceCode], object]) -> Token:
+    """
+    Log in and return the token.
+
+    Args:
+        web: the base that is asked, such as `https://www.runcomfy.com`.
+        show: is called once, with what the user has to do.
+
+    Raises:
+        NetworkError, ProtocolError: the service cannot be asked.
+        CredentialError: the user refused.
+        DeadlineError: the code was not typed in time.
+        ConfigError: an environment variable about proxies or certificates cannot be used.
+    """
+    http = Connections()
+    try:
+        code = await _start(http, web)
+        show(code)
+        return await _until_typed(http, web, code)
+    finally:
+        await http.aclose()
 
 
-def _error_of(answer: Answer, *, doing: str, request_id: str | None) -> NBBananaError | None:
-    found = error_from(
-        answer.status, answer.json, doing=doing, request_id=request_id, is_page=answer.is_page, mends=MENDS
+async def _start(http: Connections, web: str) -> DeviceCode:
+    answer = await http.ask("POST", f"{web}/api/cli-auth/start", "login start")
+    if answer.failure is not None and not isinstance(answer.failure, ProtocolError):
+        error = NetworkError("The login page could not be reached.", answer.failure.why, answer.failure.how)
+        error.__cause__ = answer.failure.__cause__
+        raise error
+    why = server_message(answer.json) or "The answer is not what the service documents."
+    kinds = (KeyError, TypeError, ValueError, OverflowError, httpx.InvalidURL)
+    with translated(kinds, lambda _: ProtocolError("The login could not begin.", why)):
+        return _device_code(answer.json)
+
+
+def _device_code(answer: Any) -> DeviceCode:
+    url = str(answer["verify_url"])
+    if httpx.URL(url).scheme not in {"https", "http"} or not url.isprintable():
+        raise ValueError("no address for a browser")
+    lasts, pause = (float(answer[key]) for key in ("expires_in", "poll_interval"))
+    if not math.isfinite(lasts + pause):
+        raise ValueError("no time")
+    return DeviceCode(
+        one_line(answer["user_code"], 40),
+        url,
+        min(lasts, LONGEST_WAIT),
+        min(max(1.0, pause), LONGEST_PAUSE),
+        str(answer["device_code"]),
     )
-    code = error_code(answer.json)
-    is_unknown = code == WRONG_ID or (code is None and answer.status == 404 and not answer.is_page)
-    if found is not None and doing == SUBMIT and request_id is None and is_unknown:
-        return UnknownModelError("The service does not have this model.", found.why)
-    return found
+
+
+async def _until_typed(http: Connections, web: str, code: DeviceCode) -> Token:
+    ends = time.monotonic() + code.expires_in
+    while time.monotonic() < ends:
+        # A page of a proxy, a 429 or a broken connection in between is no answer, and the next poll may have one.
+        body = json.dumps({"device_code": code.device_code}).encode()
+        answer = await http.ask("POST", f"{web}/api/cli-auth/poll", "login poll", body=body)
+        state, token = member(answer.json, "status"), Token(member(answer.json, "access_token") or "")
+        if state == "authorized" and token:
+            return token
+        if state == "denied":
+            raise CredentialError("The login was refused.", "It was refused on the page.", "Log in again.")
+        if state == "expired":
+            break
+        await asyncio.sleep(min(max(code.interval, answer.retry_after or 0.0), LONGEST_PAUSE))
+    raise DeadlineError("The login was not finished in time.", "The code has expired.", "Log in again.")
 
 
 SPEC = ProviderSpec(
     name=DEFAULT_PROVIDER,
     title=TITLE,
-    connect=lambda credential, endpoints, pace: RunComfy(credential, endpoints, pace=pace),
+    connect=RunComfy,
     key_variables=("RUNCOMFY_TOKEN",),
     key_page="runcomfy.com",
     endpoints=RunComfyEndpoints,
@@ -308,5 +345,5 @@ SPEC = ProviderSpec(
     default_model=DEFAULT_MODEL,
     catalogue=RunComfy.catalogue_entry,
     play_name=PLAY_PROVIDER,
-    wire=wire_of,
+    wire=RunComfy.wire,
 )

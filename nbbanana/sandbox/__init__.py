@@ -18,11 +18,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nbbanana.sandbox.app import create_app
+    from nbbanana.sandbox.accounts import Submission
+    from nbbanana.sandbox.exchanges import Seen
     from nbbanana.sandbox.faults import FAULT_KINDS, FAULT_TARGETS, Fault
-    from nbbanana.sandbox.job_queue import Submission
-    from nbbanana.sandbox.request_log import Seen
-    from nbbanana.sandbox.sandbox import Sandbox, serve
+    from nbbanana.sandbox.sandbox import Sandbox, create_app, serve
 
 __all__ = ["FAULT_KINDS", "FAULT_TARGETS", "Fault", "Sandbox", "Seen", "Submission", "create_app", "serve"]
 
@@ -31,9 +30,9 @@ _HOMES = {
     "FAULT_TARGETS": "faults",
     "Fault": "faults",
     "Sandbox": "sandbox",
-    "Seen": "request_log",
-    "Submission": "job_queue",
-    "create_app": "app",
+    "Seen": "exchanges",
+    "Submission": "accounts",
+    "create_app": "sandbox",
     "serve": "sandbox",
 }
 

@@ -20,17 +20,16 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
 from nbbanana import images
 from nbbanana.errors import ImageError
 from nbbanana.models import Field, Model
-from nbbanana.sandbox.api_errors import BAD_INPUT, ApiError
+from nbbanana.sandbox.exchanges import BAD_INPUT, ApiError
 
 __all__ = ["Files", "placeholder", "read_inputs"]
 
@@ -51,7 +50,7 @@ class Files:
 
     def __init__(self, keep_bytes: int) -> None:
         self._keep_bytes = keep_bytes
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._outputs: dict[str, int] = {}  # name → bytes, oldest first
         self._folder = Path(tempfile.mkdtemp(prefix="nbbanana-sandbox-"))
         self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -73,27 +72,16 @@ class Files:
         (self._folder / name).write_bytes(data)
         with self._lock:
             self._outputs[name] = len(data)
-            crowded = self._oldest_over_the_bound()
-        self.withdraw(crowded)
+            while sum(self._outputs.values()) > self._keep_bytes and len(self._outputs) > 1:
+                self.withdraw([next(iter(self._outputs))])
         return name
-
-    def _oldest_over_the_bound(self) -> list[str]:
-        total = sum(self._outputs.values())
-        crowded = []
-        for name, size in list(self._outputs.items())[:-1]:
-            if total <= self._keep_bytes:
-                break
-            crowded.append(name)
-            total -= size
-        return crowded
 
     def withdraw(self, names: Iterable[str]) -> None:
         """Delete outputs, so that they answer 404."""
-        for name in names:
-            with self._lock:
-                known = self._outputs.pop(name, None) is not None
-            if known:
-                (self._folder / name).unlink(missing_ok=True)
+        with self._lock:
+            for name in names:
+                if self._outputs.pop(name, None) is not None:
+                    (self._folder / name).unlink(missing_ok=True)
 
     def find(self, name: str) -> Path | None:
         """Return where an output lies, or None if there is none of that name."""
@@ -137,21 +125,17 @@ def _sources(field: Field, payload: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _bytes(name: str, source: str, files: Files) -> bytes:
     if source.startswith("data:"):
         return _decoded(name, source)
-    url = _split(source)
-    own = OUTPUT_PATH.search(url.path) if url else None
+    try:
+        url = urlsplit(source)
+    except ValueError:
+        url = urlsplit("")
+    own = OUTPUT_PATH.search(url.path)
     path = files.find(own[1]) if own else None
     if path is not None:
         return path.read_bytes()
-    if url is None or url.scheme != "https" or not url.hostname:
+    if url.scheme != "https" or not url.hostname:
         raise ApiError(BAD_INPUT, f"{name} is neither an https URL nor a data URI of a PNG, JPEG or WebP picture.")
     return placeholder(source)
-
-
-def _split(source: str) -> SplitResult | None:
-    try:
-        return urlsplit(source)
-    except ValueError:
-        return None
 
 
 def _decoded(name: str, source: str) -> bytes:
@@ -174,18 +158,9 @@ def _decoded(name: str, source: str) -> bytes:
 
 
 def placeholder(url: str) -> bytes:
-    """Return a PNG of 768×512 pixels that stands for a URL, which is not fetched: two colours and its host's name."""
-    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
-    slope = Image.linear_gradient("L").resize(PLACEHOLDER_SIZE)
-    dark, light = (_muted(digest[0], 38), _muted(digest[1], 72))
-    picture = ImageOps.colorize(slope.rotate(180) if digest[2] % 2 else slope, dark, light)
-    draw = ImageDraw.Draw(picture)
-    host = (urlsplit(url).hostname or "")[:60]
-    draw.text((32, 32), f"stands for a picture at\n{host}", fill="white", font=ImageFont.load_default(28))
-    stream = BytesIO()
-    picture.save(stream, "PNG")
-    return stream.getvalue()
-
-
-def _muted(byte: int, lightness: int) -> str:
-    return f"hsl({byte * 360 // 256}, 25%, {lightness}%)"
+    """Return a PNG of 768×512 pixels that stands for a URL, which is not fetched: a dark colour and its host's name."""
+    red, green, blue = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()[:3]
+    picture = Image.new("RGB", PLACEHOLDER_SIZE, (red // 2, green // 2, blue // 2))
+    said = f"stands for a picture at\n{(urlsplit(url).hostname or '')[:60]}"
+    ImageDraw.Draw(picture).text((32, 32), said, fill="white", font=ImageFont.load_default(28))
+    return images.file_of(picture, "PNG")

@@ -23,7 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from nbbanana.errors import ConfigError
-from nbbanana.sandbox.fault_injection import EXTENSION, Connection
+from nbbanana.sandbox.faults import EXTENSION, Connection
 
 __all__ = ["Listener"]
 
@@ -52,7 +52,13 @@ class Listener:
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         self._config = Config(
-            app, lifespan="off", log_config=None, ws="none", proxy_headers=False, timeout_keep_alive=KEEP_ALIVE
+            app,
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            ws="none",
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         self._config.load()
         self._state = ServerState()
@@ -80,7 +86,7 @@ class Listener:
     @contextlib.contextmanager
     def refusing(self) -> Iterator[None]:
         """Stop listening on the port meanwhile: connections are refused."""
-        self._do(self._stop_listening())
+        self._do(self._let_go())
         try:
             yield
         finally:
@@ -109,9 +115,6 @@ class Listener:
         self._listening = listening
         self._loop.add_reader(listening, self._accept)
 
-    async def _stop_listening(self) -> None:
-        self._let_go()
-
     async def _listen_again(self) -> None:
         if self._listening is None:
             await self._listen(_bound(self._host, self.port))
@@ -134,11 +137,11 @@ class Listener:
         if self._listening is None:
             protocol.shutdown()
 
-    def _refuse(self, seconds: float) -> None:
-        self._let_go()
+    async def _refuse(self, seconds: float) -> None:
+        await self._let_go()
         self._loop.call_later(seconds, self._again_soon)
 
-    def _let_go(self) -> None:
+    async def _let_go(self) -> None:
         """Stop listening; idle connections end now, busy ones after their answer."""
         if self._listening is not None:
             self._loop.remove_reader(self._listening)
@@ -154,12 +157,12 @@ class Listener:
     async def _close(self) -> None:
         if self._accepting:
             await asyncio.wait(self._accepting)
-        self._let_go()
+        await self._let_go()
         for connection in list(self._state.connections):
             connection.transport.abort()
         if self._state.tasks:
             await asyncio.wait(self._state.tasks)
-        self._let_go()  # where it was to listen again
+        await self._let_go()  # where it was to listen again
 
 
 class _Protocol(H11Protocol):

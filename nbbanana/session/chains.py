@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from nbbanana.display.views import ResultView
-from nbbanana.display.words import edits, money
+from nbbanana.display.views import ResultView, edits, money
 from nbbanana.engine.run import Outcome, Progress, StopReport
 from nbbanana.errors import BudgetError, InputError, NBBananaError, NotInStoreError, PromptError, UsageError, translated
+from nbbanana.grammar import of_pass
 from nbbanana.images import ImageInput, load
 from nbbanana.models import Model
 from nbbanana.request import EditRequest
@@ -51,8 +50,9 @@ def pass_requests(
         UsageError: no picture that could be gone on with, or a mask, which fits one picture alone.
         InputError: one of them cannot be asked like this.
     """
-    if isinstance(prompts, str) or not prompts:
-        what_is = "There is no pass." if not prompts else "The passes are one text."
+    if isinstance(prompts, str) or not prompts or not hasattr(prompts, "__len__"):
+        kind = "one text" if isinstance(prompts, str) else f"a value of type {type(prompts).__name__}"
+        what_is = f"The passes are {kind}." if prompts else "There is no pass."
         raise PromptError(what_is, "A chain is a list, a prompt a pass.", 'nb.chain(["Keep … Change …"], picture)')
     given = dict(what.get("parameters") or {})
     if len(prompts) == 1:
@@ -61,9 +61,9 @@ def pass_requests(
     early = {name: value for name, value in given.items() if name not in OF_THE_LAST and name != model.count_field}
     made = []
     for number, prompt in enumerate(prompts, start=1):
-        of_pass = what if number == len(prompts) else {**what, "parameters": early, "n": None}
-        with translated(InputError, partial(_of_pass, number, len(prompts))):
-            made.append(ask(checked_prompt(prompt, images), images, **of_pass))
+        its_own = what if number == len(prompts) else {**what, "parameters": early, "n": None}
+        with translated(InputError, partial(of_pass, number, len(prompts))):
+            made.append(ask(checked_prompt(prompt, images), images, **its_own))
     return made
 
 
@@ -173,7 +173,7 @@ class ChainJob(Job):
         """Return the error of the pass that failed, with what is kept and how to go on."""
         if isinstance(error, BudgetError):  # it is about all of them, and none was sent
             return error
-        told = _of_pass(number + 1, len(self.jobs), error)
+        told = of_pass(number + 1, len(self.jobs), error)
         told.how = " ".join(filter(None, (error.how, self._kept(number))))
         return told
 
@@ -193,16 +193,9 @@ def replayed_passes(
     jobs: list[Job] = []
     for number, request in enumerate(requests, start=1):
         ready = complete(request, jobs[-1].run.row) if jobs else request
-        with translated(NotInStoreError, partial(_of_pass, number, len(requests))):
+        with translated(NotInStoreError, partial(of_pass, number, len(requests))):
             jobs.append(replayed(ready, name if number == len(requests) else None))
     return jobs
-
-
-def _of_pass(number: int, count: int, error: NBBananaError) -> NBBananaError:
-    """Return an error that says which pass it is about."""
-    told = copy.copy(error)
-    told.what = f"Pass {number} of {count}: {error.what}"
-    return told
 
 
 def _answer(answer: Future[StopReport], told: Future[StopReport], kept: str) -> None:

@@ -5,42 +5,41 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from nbbanana.display import DryRun, Picture, describe, dry_run_bundle
+from nbbanana.display import DryRun, describe, dry_run_bundle
+from nbbanana.engine.allowances import refusal
 from nbbanana.engine.prices import Quote, together
 from nbbanana.errors import NBBananaError
+from nbbanana.images import ImageInput
+from nbbanana.models import Model
 from nbbanana.models.carrying import losses, payload_for
 from nbbanana.models.framing import in_words
 from nbbanana.models.offer_files import today
-from nbbanana.models.offers import offer
-from nbbanana.models.retiring import ending
+from nbbanana.models.offers import ending, offer
 from nbbanana.prompts import parts_of, written_lines
-from nbbanana.session.cautioning import cautions_of
-from nbbanana.session.model_routing import before_sending
+from nbbanana.request import EditRequest
+from nbbanana.session.model_choice import before_sending
+from nbbanana.session.requesting import cautions_of
 from nbbanana.session.services import elsewhere
+from nbbanana.session.session import Session
+from nbbanana.session.view_builders import picture_of
+from nbbanana.text import as_options
 
-if TYPE_CHECKING:
-    from nbbanana.images import ImageInput
-    from nbbanana.models import Model
-    from nbbanana.request import EditRequest
-    from nbbanana.session.session import Session
-
-__all__ = ["describe_request", "describe_requests"]
+__all__ = ["describe_requests"]
 
 NOT_ASKED = "The price is not asked in replay: nothing goes over the network."
 
 
-def describe_request(
-    session: Session, request: EditRequest, mode: str | None = None, provider: str | None = None
-) -> dict[str, Any]:
-    """Describe a request and its price as a MIME bundle; sends nothing; see `describe_requests`."""
-    return describe_requests(session, [request], mode, provider)
-
-
 def describe_requests(
-    session: Session, requests: Sequence[EditRequest], mode: str | None = None, provider: str | None = None
+    session: Session,
+    requests: Sequence[EditRequest],
+    mode: str | None = None,
+    provider: str | None = None,
+    *,
+    max_price: float | None = None,
+    assume_price: float | None = None,
 ) -> dict[str, Any]:
     """
     Describe the passes of a chain, or one request, and the price of all together as a MIME bundle; sends nothing.
@@ -50,8 +49,20 @@ def describe_requests(
         requests: what is asked, in passes.
         mode: how the store would be used, where that is not as the session has it. In replay nothing is asked.
         provider: the service that would run it; None is the session's.
+        max_price: US dollars that all of it may cost at most.
+        assume_price: US dollars to count for each request where the price is not known.
     """
-    whole = _whole([_described_request(session, request, mode, provider) for request in requests])
+    passes = [_described_request(session, request, mode, provider) for request in requests]
+    whole = _whole(passes)
+    if "replay" not in {session.mode, mode}:
+        model, choice = session.model_of(requests[0].model, provider), session.choice(provider)
+        quotes = [quote for _, quote in passes if quote is not None]
+        budget = session.store.budget(choice.name) if choice.name else None
+        error = refusal(quotes, budget, max_price, assume_price) if len(quotes) == len(passes) else None
+        # What it says is said with the options of the line, whose dry run it is.
+        why = "" if error is None else as_options(f"{error.what} {error.how}").removesuffix(" Nothing was sent.")
+        said = [f"If it has to be sent, it will be refused: {why}"] if why else []
+        whole = replace(whole, notes=(*said, *whole.notes), elsewhere=tuple(elsewhere(requests, model, choice)))
     return dry_run_bundle(whole)
 
 
@@ -106,8 +117,9 @@ def _described_request(
     """Describe one request; gives its price too, where it is known."""
     is_replay = "replay" in {session.mode, mode}
     model, choice = session.model_of(request.model, provider), session.choice(provider)
-    inputs = tuple(Picture(image.name, image.content, image.width, image.height) for image in request.images)
-    (quote, live), note = ((None, None), NOT_ASKED) if is_replay else _described(session, request, provider)
+    inputs = tuple(map(picture_of, request.images))
+    quote, note = (None, NOT_ASKED) if is_replay else _quote(session, request, provider)
+    live = quote.live if quote else None
     service = "replay" if is_replay else choice.name
     takes_seed = model.seed_field is not None and (live is None or live.seed_field is not None)
     seed = "A random seed is sent, since none is set." if takes_seed and not request.is_seeded else None
@@ -121,7 +133,7 @@ def _described_request(
             request=payload_for(model, request.parameters, urls, live, service),
             inputs=inputs,
             expected=model.count(request.parameters),
-            cost=quote.amount if quote else None,
+            cost=quote.low if quote else None,
             is_exact=quote.is_exact if quote else False,
             most=quote.high if quote else None,
             how=quote.how if quote else "",
@@ -135,7 +147,6 @@ def _described_request(
                 *losses(model, request.parameters, live, service),
             ),
             advice=request.advice,
-            elsewhere=() if is_replay else tuple(elsewhere(request, model, choice)),
             composed=((request.prompt, tuple(written_lines(parts).split("\n"))),) if parts else (),
         ),
         quote,
@@ -165,17 +176,15 @@ def _age(day: str, now: str) -> str:
 def _picture(image: ImageInput) -> str:
     """Return what is sent of a picture: its file's facts, or its address without a query, which may sign it."""
     if image.url is None:
-        return describe(Picture(image.name, image.content, image.width, image.height))
+        return describe(picture_of(image))
     parts = urlsplit(image.url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}{'?…' if parts.query else ''}"
 
 
-def _described(
-    session: Session, request: EditRequest, provider: str | None
-) -> tuple[tuple[Quote | None, Model | None], str | None]:
-    """Return price and live model; where they cannot be had, the reason: the request is worth a look all the same."""
+def _quote(session: Session, request: EditRequest, provider: str | None) -> tuple[Quote | None, str | None]:
+    """Return the price; where it cannot be had, the reason: the request is worth a look all the same."""
     try:
-        return session.described(request, provider), None
+        return session.quote(request, provider), None
     except NBBananaError as error:
-        return (None, None), f"The price is not known: {error.what}"
+        return None, f"The price is not known: {error.what}"

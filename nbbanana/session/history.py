@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, cast, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast, overload
 
 from nbbanana.engine.kept import recover
 from nbbanana.engine.run import Outcome
-from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
-from nbbanana.session import history_values as values
+from nbbanana.errors import NotInStoreError, UsageError
+from nbbanana.session import call_args as values
 from nbbanana.session import view_builders
-from nbbanana.session.bundled import open_to_read
 from nbbanana.session.changes import Diff, Lineage, recorded
-from nbbanana.session.jobs import Job
-from nbbanana.session.ledger_table import Ledger
-from nbbanana.session.library import Library
-from nbbanana.session.measuring import Measured, measure_missing
-from nbbanana.session.names import BY_NUMBER, Expression
-from nbbanana.session.result_sets import Asker, Results
+from nbbanana.session.drift_reports import Measured, measure_missing
+from nbbanana.session.exporting import Ledger, check_free, history_frame
+from nbbanana.session.jobs import Job, ended
+from nbbanana.session.library import BY_NUMBER, Asker, Expression, Library, open_store
+from nbbanana.session.result_sets import Results
 from nbbanana.session.results import EditResult, Output
+from nbbanana.store import Leftovers, Verification
+from nbbanana.store.bundles import is_kept, merge, write
 from nbbanana.store.records import Edit, Spending
+from nbbanana.text import counted
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from nbbanana.store import Leftovers, Verification
     from nbbanana.widgets.browser import Browser
 
-__all__ = ["History", "HistoryAsker", "Page"]
+__all__ = ["History", "Page"]
 
 PAGE = 200
 SHOWN = 50
 """Edits that a table shows; a longer page is for going on with."""
-
-
-class HistoryAsker(Asker, Protocol):
-    """The part of a session that a history needs."""
-
-    used: dict[int, None]
-    last: EditResult | None
-
-    def collect(self, edits: Sequence[Edit]) -> list[Job]:
-        """Take accepted jobs up again."""
-        ...
 
 
 class History:
@@ -58,12 +47,12 @@ class History:
         asker: the session that asks further; None where it was opened to be read.
     """
 
-    def __init__(self, library: Library, asker: HistoryAsker | None = None) -> None:
+    def __init__(self, library: Library, asker: Asker | None = None) -> None:
         self._library = library
         self._asker = asker
 
     def __repr__(self) -> str:
-        return f"<History of {len(self)} edits>"
+        return f"<History of {counted(len(self), 'edit')}>"
 
     def __len__(self) -> int:
         return self._library.store.count()
@@ -97,7 +86,7 @@ class History:
             limit: at most so many.
             facts: what else they must have, as `filter` takes it: `starred=True`, `since="2026-11-01"`.
         """
-        return self.filter(words=words, limit=limit, **facts)
+        return self._found(self._library.store.search, words=words or "", limit=limit, **facts)
 
     def filter(
         self,
@@ -123,15 +112,11 @@ class History:
         Raises:
             UsageError: something that cannot be asked for.
         """
-        facts = values.facts(wanted)
-        edits = self._library.store.filter(
-            since=values.moment(since), until=values.moment(until), limit=values.count(limit), **facts
-        )
-        return self._page(edits, values.said({**facts, "since": since, "until": until}))
+        return self._found(self._library.store.filter, since=since, until=until, limit=limit, **wanted)
 
     def latest(self, limit: int = 20) -> Page:
         """Return the newest edits, the newest first."""
-        return self._page(self._library.store.page(limit=values.count(limit)))
+        return self._page(self._library.store.filter(limit=values.count(limit)))
 
     def diff(self, left: Any, right: Any) -> Diff:
         """
@@ -159,7 +144,7 @@ class History:
         Raises:
             UsageError: pandas is not installed.
         """
-        return view_builders.history_frame(result.record for result in self)
+        return history_frame(result.record for result in self)
 
     def total_cost(self) -> Mapping[str, Spending]:
         """Return what everything in the store cost, by provider; the sandbox's is play money."""
@@ -243,38 +228,42 @@ class History:
         Raises:
             NBBananaError: one of them ended without a picture; all others are in the store by then.
         """
-        results, errors = [], []
-        for job in self.collect():
-            try:
-                results.append(job.result())
-            except NBBananaError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
-        return results
+        jobs = self.collect()
+        made = ended(jobs, [f"edit {job.edit_id}" for job in jobs])
+        if made.missing:
+            raise made.missing[0].error
+        return list(made)
 
     def export(
-        self, path: str | Path, edits: EditResult | Output | int | Iterable[EditResult | Output | int] | None = None
+        self,
+        path: str | Path,
+        edits: EditResult | Output | int | Iterable[EditResult | Output | int] | None = None,
+        *,
+        overwrite: bool = False,
     ) -> Path:
         """
         Write a bundle: records and pictures in one zip file, without addresses, paths or EXIF data.
+
+        A bundle that is there is replaced where this store has all of its edits, so that a notebook can end with this
+        and run again; nothing else is, unasked.
 
         Args:
             path: the file, such as `study.zip`.
             edits: which: results, outputs or numbers; None is what this session used, or everything if it used
                 nothing.
+            overwrite: replace whatever file is there.
 
         Raises:
-            UsageError: something that names no edit.
+            UsageError: something that names no edit, or another file that is there.
             BundleError: the file cannot be written.
         """
-        from nbbanana.store.bundles import write
-
+        target, store = values.file(path), self._library.store
+        check_free([target], overwrite=overwrite or is_kept(store, target))
         if edits is not None:
-            ids = values.ids(edits)
+            ids = _ids(edits)
         else:
             ids = list(self._asker.used if self._asker else ()) or [result.id for result in self]
-        return write(self._library.store, (self._library.store.get(number) for number in ids), values.file(path))
+        return write(store, (store.get(number) for number in ids), target)
 
     def merge(self, path: str | Path) -> int:
         """
@@ -283,14 +272,12 @@ class History:
         Raises:
             BundleError: a bundle that cannot be read or trusted. The store stays as it was.
         """
-        from nbbanana.store.bundles import merge
-
         return merge(self._library.store, values.file(path))
 
     @classmethod
     def open(cls, path: str | Path) -> History:
         """Return the history of a bundle or of another store's folder, to be read; no service is asked."""
-        return cls(Library(lambda: open_to_read(values.file(path))))
+        return cls(Library(lambda: open_store(values.file(path), read_only=True)))
 
     def browse(self) -> Browser:
         """Open the history browser: all edits as tiles, to search, star, choose and export."""
@@ -298,7 +285,7 @@ class History:
 
         return Browser(cast("Any", self._needs_asker()))
 
-    def _needs_asker(self) -> HistoryAsker:
+    def _needs_asker(self) -> Asker:
         if self._asker is None:
             raise UsageError(
                 "This history was opened to be read.", "It belongs to no session.", "nb.Session(store=…).history can."
@@ -313,13 +300,20 @@ class History:
 
     def _from_the_end(self, key: int) -> EditResult:
         if key == -1 and self._asker is not None and self._asker.last is not None:
-            return self._asker.last
-        edits = self._library.store.page(limit=-key)
+            return cast("EditResult", self._asker.last)
+        edits = self._library.store.filter(limit=-key)
         if len(edits) < -key:
-            raise NotInStoreError(
-                f"There is no history[{key}].", f"The store holds {len(edits)} edits.", "Ask for a smaller number."
-            )
+            why = f"The store holds {counted(len(edits), 'edit')}."
+            raise NotInStoreError(f"There is no history[{key}].", why, "Ask for a smaller number.")
         return self._result(edits[-key - 1])
+
+    def _found(
+        self, ask: Callable[..., list[Edit]], *, limit: int, since: Any = None, until: Any = None, **wanted: Any
+    ) -> Page:
+        """Return the edits that a question to the store is answered with."""
+        facts = values.facts(wanted)
+        edits = ask(since=values.moment(since), until=values.moment(until), limit=values.count(limit), **facts)
+        return self._page(edits, values.said({**facts, "since": since, "until": until}))
 
     def _page(self, edits: Iterable[Edit], heading: str = "") -> Page:
         return Page([self._result(edit) for edit in edits], len(self), heading, self._library)
@@ -341,11 +335,29 @@ class Page(Results[EditResult]):
         self._library = library
 
     def __repr__(self) -> str:
-        return f"<{len(self)} of {self._total} edits: {[result.id for result in self._results[:20]]}>"
+        return f"<{len(self)} of {counted(self._total, 'edit')}: {[result.id for result in self._items[:20]]}>"
 
     def _part(self, results: Sequence[EditResult]) -> Page:
         return Page(results, self._total, self._heading, self._library)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        records = [result.record for result in self._results[:SHOWN]]
+        records = [result.record for result in self._items[:SHOWN]]
         return view_builders.history_view(records, self._library, self._total, self._heading), {}
+
+
+def _ids(edits: EditResult | Output | int | Iterable[EditResult | Output | int]) -> list[int]:
+    """
+    Return the numbers of edits, each once, in their order.
+
+    Raises:
+        UsageError: something that names no edit.
+    """
+    edits = values.scalar(edits)
+    several = isinstance(edits, Iterable) and not isinstance(edits, EditResult | str | bytes)
+    return list(dict.fromkeys(_id_of(edit) for edit in (edits if several else [edits])))  # type: ignore[union-attr]
+
+
+def _id_of(edit: Any) -> int:
+    if isinstance(edit, EditResult):
+        return edit.id
+    return edit.edit_id if isinstance(edit, Output) else values.whole(edit, "an edit")

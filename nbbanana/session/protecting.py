@@ -1,24 +1,24 @@
-"""Pictures that are made here: the original's pixels put back into an edited picture, as an edit of its own."""
+"""The original's pixels put back into an edited picture: made here, as an edit of its own."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.engine.process import process_id
+from nbbanana.engine.loop import process_id
 from nbbanana.errors import NotInStoreError, UsageError
-from nbbanana.images import PLAY_MARK, ImageInput, load, open_safely
+from nbbanana.images import PLAY_MARK, ImageInput, file_of, load, open_safely
 from nbbanana.images.colours import to_srgb, upright
+from nbbanana.measure import Protected, check_installed, composite
 from nbbanana.regions import Area, words_for
 from nbbanana.request import EditRequest, Origin, origin
-from nbbanana.session.region_args import region_of
+from nbbanana.session.library import Asker
 from nbbanana.session.reproduce import area_at, part_of
-from nbbanana.session.result_sets import Asker
+from nbbanana.session.requesting import region_of
 from nbbanana.settings import LOCAL_PROVIDER
 from nbbanana.store import Store
 from nbbanana.store.records import Edit, InputRecord, OutputRecord
@@ -26,7 +26,6 @@ from nbbanana.store.records import Edit, InputRecord, OutputRecord
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from nbbanana.measure import Protected
 
 __all__ = ["MODEL", "made_again", "protect"]
 
@@ -160,7 +159,6 @@ def _result(asker: Asker, edit: Edit, first: _Original, changed: InputRecord, wi
                 "Use mode='auto': it asks no service and costs nothing.",
             )
         return asker.local(before)
-    from nbbanana.measure import composite
 
     source = store.blob_path(str(changed.sha256))
     made = composite(first.source, source, wish.kept((first.record.width or 1, first.record.height or 1)))
@@ -174,7 +172,7 @@ def _result(asker: Asker, edit: Edit, first: _Original, changed: InputRecord, wi
 def _record(
     first: InputRecord, changed: InputRecord, wish: _Wish, made: Protected, data: bytes, *, is_play: bool
 ) -> Edit:
-    parameters = {"prompt": _prompt(wish, first), wish.name: wish.value, **_figures(made)}
+    parameters = {"prompt": f"Keep {wish.words} as in {first.name}.", wish.name: wish.value, **_figures(made)}
     pictures = tuple(ImageInput(record.name, record.identity) for record in (first, changed))
     here: Origin = origin.get()
     request = EditRequest(MODEL, parameters, pictures, seed_field=None)
@@ -197,10 +195,6 @@ def _record(
         execution=here.execution,
         is_play=is_play,
     )
-
-
-def _prompt(wish: _Wish, first: InputRecord) -> str:
-    return f"Keep {wish.words} as in {first.name}."
 
 
 def _figures(made: Protected) -> dict[str, Any]:
@@ -227,13 +221,13 @@ def _figures(made: Protected) -> dict[str, Any]:
 def _own_original(edit: Edit, label: str, store: Store) -> _Original:
     """Return the main input of an edit; of an edit that put pixels back itself, the picture they came from."""
     record = edit.inputs[ORIGINAL] if edit.inputs else None
-    if record is None or record.sha256 is None:
-        if record is None:
-            raise UsageError(
-                f"{label} has no original.",
-                "It was made without an input picture.",
-                f"Name a picture whose pixels are kept: {label}.protect(…, original='picture.png').",
-            )
+    if record is None:
+        raise UsageError(
+            f"{label} has no original.",
+            "It was made without an input picture.",
+            f"Name a picture whose pixels are kept: {label}.protect(…, original='picture.png').",
+        )
+    if record.sha256 is None:
         raise UsageError(
             f"The original of {label} is not here.",
             f"{record.name} was asked with by its address.",
@@ -335,12 +329,10 @@ def _written(area: Area) -> Any:
 
 
 def _of_mask(name: str, given: Any) -> _Wish:
-    from nbbanana.measure import check_installed
-
     check_installed()
     from PIL import Image
 
-    from nbbanana.measure.masks import region_of as masked
+    from nbbanana.measure.pixels import region_of as masked
 
     region = masked(given, (1, 1))
     assert region is not None
@@ -385,8 +377,7 @@ def _file(image: Image, before: Edit | None, store: Store, *, is_play: bool) -> 
 def _png(image: Image, *, is_play: bool) -> bytes:
     from PIL.PngImagePlugin import PngInfo
 
-    words, file = PngInfo(), io.BytesIO()
+    words = PngInfo()
     if is_play:
         words.add_text("Software", PLAY_MARK)
-    image.save(file, "PNG", compress_level=COMPRESSION, compress_type=RUNS, pnginfo=words)
-    return file.getvalue()
+    return file_of(image, "PNG", compress_level=COMPRESSION, compress_type=RUNS, pnginfo=words)

@@ -1,20 +1,26 @@
-"""The way back: from a record to a request, a cell, or the Python that asks the same."""
+"""The way back: from a record to a request, a cell, the Python that asks the same, or a `curl` command."""
 
 from __future__ import annotations
 
 import glob
+import json
 import keyword
-from collections.abc import Iterable
+import re
+import secrets
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nbbanana.errors import ImageError, UsageError
+from nbbanana.errors import ImageError, NotInStoreError, UsageError
 from nbbanana.grammar import FileOperand, Operand, to_cell
-from nbbanana.images import ImageInput, load
-from nbbanana.models import AUTO, Model
-from nbbanana.models.transfer import checked, transferred
+from nbbanana.images import ImageInput, inspect, load
+from nbbanana.models import AUTO, Model, from_schema
+from nbbanana.models.carrying import checked, transferred
 from nbbanana.prompts import code_of, words_of
+from nbbanana.providers.base import Wire
+from nbbanana.providers.registry import find
 from nbbanana.regions import Area, area_of, read, written
 from nbbanana.request import EditRequest
 from nbbanana.session.call_args import with_count
@@ -26,6 +32,7 @@ __all__ = [
     "area_at",
     "as_cell",
     "as_code",
+    "as_curl",
     "check_asked",
     "image_of",
     "operand_of",
@@ -169,7 +176,7 @@ def as_cell(edit: Edit, store: Store, name: str | None = None) -> str:
     return to_cell(
         EditRequest(
             edit.model,
-            {**edit.parameters, **_masks(edit, "edit:{}.mask")},
+            {**edit.parameters, **_masks(edit)},
             prompt_field=edit.prompt_field,
             parts=edit.parts,
         ),
@@ -200,9 +207,9 @@ def as_code(edit: Edit, store: Store) -> str:
             )
     words = code_of(words_of(edit.prompt, edit.parts, edit.model)).replace("\n", "\n    ")
     arguments = [words, *(_expression(edit, number, store) for number in range(len(edit.inputs)))]
-    rest |= _masks(edit, "edit:{}.mask")
+    rest |= _masks(edit)
     arguments += [f"model={edit.model!r}", *(f"{name}={value!r}" for name, value in rest.items())]
-    arguments += [f"region={_region(edit)}"] if edit.region else []
+    arguments += [f"region={_region(edit.region, edit.id)}"] if edit.region else []
     arguments += [f"provider={provider!r}"] if (provider := _named_provider(edit)) else []
     inner = "".join(f"    {argument},\n" for argument in arguments)
     return f"nb.edit(\n{inner})"
@@ -275,10 +282,11 @@ def _named_provider(edit: Edit) -> str | None:
     return None if goes_without_saying else provider
 
 
-def _masks(edit: Edit, kept: str) -> dict[str, str]:
+def _masks(edit: Edit) -> dict[str, str]:
     """Return the words for its masks when it is asked again: a file of that name here, else the edit that kept it."""
     return {
-        str(mask.parameter): mask.name if _is_here(mask) or not edit.id else kept.format(edit.id) for mask in edit.masks
+        str(mask.parameter): mask.name if _is_here(mask) or not edit.id else f"edit:{edit.id}.mask"
+        for mask in edit.masks
     }
 
 
@@ -290,13 +298,11 @@ def _region_on_line(edit: Edit) -> str | None:
     return written(edit.region) if is_boxes or not edit.id else f"edit:{edit.id}"
 
 
-def _region(edit: Edit) -> str:
+def _region(region: Area, edit_id: int) -> str:
     """Return the region as Python: boxes as they are, of the main picture; what was drawn otherwise by its edit."""
-    region = edit.region
-    assert region is not None
-    if (region.input == 0 and all(shape.kind == "box" for shape in region.shapes)) or not edit.id:
+    if (region.input == 0 and all(shape.kind == "box" for shape in region.shapes)) or not edit_id:
         return repr([tuple(round(part, 4) for part in box) for box in region.boxes])
-    return f"nb.history[{edit.id}].region"
+    return f"nb.history[{edit_id}].region"
 
 
 def _made_by(record: InputRecord, store: Store) -> tuple[int, int] | None:
@@ -343,3 +349,83 @@ def _is_here(record: InputRecord) -> bool:
         return load(file).identity == record.identity
     except ImageError:
         return False
+
+
+END = "NBBANANA_REQUEST"
+
+_ACTIVE = re.compile(r"[\\$`]")
+"""What a shell still acts upon inside an unquoted here-document."""
+
+
+def as_curl(edit: Edit, model: Model, store: Store) -> str:
+    """
+    Return the `curl` command that sends the request of a record, seed included, to the service that ran it.
+
+    Args:
+        edit: the record.
+        model: its model, whose schema says where the pictures stand.
+        store: where the pictures lie.
+
+    Raises:
+        UsageError: no service made it.
+        ConfigError: the provider of the record is not installed.
+        NotInStoreError: a picture that is not in the store, such as one from a bundle that left it out.
+    """
+    check_asked(edit)
+    marks = [secrets.token_hex(16) for _ in edit.inputs]  # no word of the request can be one of them
+    uris = [_uri(record, mark, store) for mark, record in zip(marks, edit.inputs, strict=True)]
+    sent = {**request_of(edit, model, store).parameters}
+    if model.seed_field and edit.seed is not None:
+        sent[model.seed_field] = edit.seed
+    names = {mark: _word(record, store) for mark, record in zip(marks, edit.inputs, strict=True)}
+    for record in edit.masks:
+        names[mark := secrets.token_hex(16)] = _word(record, store)
+        sent[str(record.parameter)] = _uri(record, mark, store)
+    spec = find(edit.provider)
+    found = spec.offer(edit.model)
+    there = from_schema(edit.model, found.schema) if found else None
+    payloads = (there or model).posts(model.payload(sent, uris, live=there), counts=spec.counts)
+    several = f" It takes {len(payloads)} POSTs, one a picture." if len(payloads) > 1 else ""
+    wires = [spec.wire(spec.endpoints.from_environment(), edit.model, payload) for payload in payloads]
+    return "\n".join(
+        [f"# Sends the request once more; that is paid for.{several}", *(_command(wire, names) for wire in wires)]
+    )
+
+
+def _command(wire: Wire, names: dict[str, str]) -> str:
+    lines = [
+        f"curl --globoff --fail-with-body {shlex.quote(wire.url)} \\",
+        f'  --header "{wire.key_header}" \\',
+        *(f'  --header "{name}: {value}" \\' for name, value in wire.headers.items()),
+        '  --header "Content-Type: application/json" \\',
+        f"  --data-binary @- <<{END}",
+        _document(wire.body, names),
+        END,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _document(payload: Mapping[str, Any], words: dict[str, str]) -> str:
+    """Write the JSON for a here-document, one parameter a line, each mark replaced by its picture."""
+    # ASCII only: a shell in another encoding, and a terminal that reads control or bidi characters, see none of them.
+    text = _ACTIVE.sub(r"\\\g<0>", json.dumps(payload, indent=2))
+    for mark, word in words.items():
+        text = text.replace(mark, word)
+    return text
+
+
+def _uri(record: InputRecord, mark: str, store: Store) -> str:
+    """Return a picture as a request has it, with a mark in the place of its address or of its bytes."""
+    if record.url is not None or record.sha256 is None:
+        return mark
+    return f"data:{inspect(store.blob_path(record.sha256)).mime};base64,{mark}"
+
+
+def _word(record: InputRecord, store: Store) -> str:
+    """Return what a mark stands for: the address of a picture, or what reads its bytes from the store."""
+    if record.url is not None:
+        return _ACTIVE.sub(r"\\\g<0>", json.dumps(record.url)[1:-1])
+    if record.sha256 is None:
+        raise NotInStoreError(f"{record.name} is not in the store.", "Its record names no file.", "Use .cell().")
+    path = store.blob_path(record.sha256)
+    return f"$(base64 < {shlex.quote(str(path))} | tr -d '\\n')"

@@ -1,155 +1,82 @@
-"""Several results together, and what a result asks further with: the parts of `results` that know no result."""
+"""Several results together, what a result is told and asked again, and what it asks with: all that knows no result."""
 
 from __future__ import annotations
 
 import operator
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
+from nbbanana.display import bundle
+from nbbanana.display.paper import write_sheet
 from nbbanana.display.views import ResultView
-from nbbanana.display.words import edits, money
-from nbbanana.engine.run import Progress, StopReport
-from nbbanana.errors import JobCancelledError, NBBananaError, UsageError
-from nbbanana.images import ImageInput
-from nbbanana.request import SEED_LIMIT
-from nbbanana.session import drift_of_series, saving, view_builders
-from nbbanana.session.names import ITEM, Expression, variable_of
-from nbbanana.session.sampled import Sample, Sampled
+from nbbanana.errors import NBBananaError, UsageError
+from nbbanana.models.model import Item_co, Listed
+from nbbanana.request import MOST_REQUESTS, SEED_LIMIT
+from nbbanana.session import view_builders
+from nbbanana.session.call_args import file, flag, texts
+from nbbanana.session.drift_reports import by_drift, outliers, sentences
+from nbbanana.session.exporting import check_free, history_frame, writing
+from nbbanana.session.library import ITEM, Asker, Expression, Library, Recorded, shell, variable_of
+from nbbanana.session.protecting import made_again
+from nbbanana.session.reproduce import check_asked
+from nbbanana.session.stability import Sample, Stability, stability
+from nbbanana.settings import settings
 from nbbanana.store.records import Edit
-from nbbanana.text import one_line
-from nbbanana.watching import Watcher, interrupted, watcher
-
-if TYPE_CHECKING:
-    from nbbanana.session.stability import Stability
+from nbbanana.text import counted, one_line
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Asker", "Missing", "Pending", "ResultSet", "Results", "bundle_of", "collected", "seeds_of"]
-
-Result_co = TypeVar("Result_co", covariant=True)
-
-GRACE, TICK = 0.1, 0.2
-"""Seconds before the progress of a series is shown, and between two looks at it."""
+__all__ = ["AskedAgain", "Missing", "ResultSet", "Results", "Sampled", "bundle_of", "seeds_of"]
 
 
-class Pending(Protocol):
-    """A request under way."""
+class Sampled(Listed[Item_co]):
+    """Pictures in an order, or results that have some."""
 
-    @property
-    def progress(self) -> Progress:
-        """Where it stands."""
-        ...
+    def stability(self) -> Stability:
+        """Measure how alike all its pictures are: see `nb.stability`."""
+        return stability(self)
 
-    def view(self) -> ResultView:
-        """Return what to show of it now."""
-        ...
-
-    def done(self) -> bool:
-        """Return whether it is over."""
-        ...
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is over; whether it is."""
-        ...
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Wait for the result."""
-        ...
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait for its error; None where it ended well."""
-        ...
-
-    def cancelling(self) -> Future[StopReport]:
-        """Begin to cancel it."""
-        ...
+    def __nbbanana_samples__(self) -> list[Sample]:
+        return [sample for one in self._items for sample in one.__nbbanana_samples__()]
 
 
-class Asker(Protocol):
-    """The part of a session that results need: to edit, to resubmit, and to write down what was made here."""
-
-    @property
-    def mode(self) -> str:
-        """`auto`, `fresh` or `replay`."""
-        ...
-
-    def load(self, images: Iterable[Any]) -> tuple[ImageInput, ...]:
-        """Load pictures."""
-        ...
-
-    def local(self, made: Edit, blobs: Iterable[bytes] = (), note: str = "") -> Any:
-        """Return the result of an edit that was made here; one without a number is written down first."""
-        ...
-
-    def edit(self, prompt: str, *images: Any, **how: Any) -> Any:
-        """Ask for an edit and wait for it."""
-        ...
-
-    def resubmit(
-        self,
-        edit: Edit,
-        *,
-        mode: str = "auto",
-        seed: int | None = None,
-        n: int | None = None,
-        **how: Any,
-    ) -> Pending:
-        """Ask again what a record asked."""
-        ...
-
-    def resubmit_all(
-        self,
-        edit: Edit,
-        seeds: Sequence[int],
-        *,
-        provider: str = "",
-        model: str | None = None,
-        without: Iterable[str] = (),
-        max_price: float | None = None,
-        assume_price: float | None = None,
-    ) -> Sequence[Pending]:
-        """Ask again what a record asked, with each of these seeds."""
-        ...
-
-
-class Results(Sampled, Sequence[Result_co]):
+class Results(Sampled[Item_co]):
     """
     Several results in an order; a slice of them is of the same kind and shows itself.
 
     `results[3]` is the fourth result, `results[3, 1]` its second picture.
     """
 
-    def __init__(self, results: Sequence[Any]) -> None:
-        self._results = tuple(results)
-
-    def __len__(self) -> int:
-        return len(self._results)
-
     @overload
-    def __getitem__(self, index: int) -> Result_co: ...
+    def __getitem__(self, index: int) -> Item_co: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
     @overload
     def __getitem__(self, index: tuple[int, int]) -> Any: ...
     def __getitem__(self, index: int | slice | tuple[int, int]) -> Any:
-        if isinstance(index, slice):
-            return self._part(self._results[index])
         if isinstance(index, tuple):
-            result, picture = _pair(index)
-            return self._results[result][picture]
-        return self._results[index]
+            if len(index) != 2:
+                raise UsageError(
+                    f"[{', '.join(map(repr, index))}] names no picture.",
+                    "Results have two places: which result, and which of its pictures.",
+                    "Write [3, 1] or [3][1].",
+                )
+            return self._items[index[0]][index[1]]
+        return super().__getitem__(index)
 
     def by_drift(self) -> Self:
         """
         Return them with the most drifted first: by how much the worst picture of each changed outside of what was to
         change. One that shows another scene than its input comes before all; what was not measured comes last.
         """
-        return self._part([self._results[place] for place in drift_of_series.by_drift(self._records())])
+        return self._part([self._items[place] for place in by_drift(self._records())])
 
     def outliers(self) -> Self:
         """
@@ -158,10 +85,10 @@ class Results(Sampled, Sequence[Result_co]):
         A figure is unlike the rest where it is more than twice the median, and above it by more than five times the
         median absolute deviation and by more than its own noise floor.
         """
-        return self._part([self._results[place] for place in drift_of_series.outliers(self._records())])
+        return self._part([self._items[place] for place in outliers(self._records())])
 
     def _records(self) -> list[Edit]:
-        return [result.record for result in self._results]
+        return [result.record for result in self._items]
 
     def contact_sheet(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
         """
@@ -176,27 +103,25 @@ class Results(Sampled, Sequence[Result_co]):
             The file.
 
         Raises:
-            UsageError: there is no picture, another suffix, or a file that is there.
+            UsageError: there is no picture, another suffix, a file that is there, or one that cannot be written.
         """
-        from nbbanana.display.sheets import write_sheet
-
-        target = saving.sheet_target(path, overwrite=overwrite)
+        target = file(path)
+        if target.suffix.lower() not in {".jpg", ".jpeg", ".pdf"}:
+            raise UsageError(
+                f"{target.name} is no name for a contact sheet.",
+                "It is written as a JPEG of one page, or as a PDF of several.",
+                f"Use {target.stem}.jpg or {target.stem}.pdf.",
+            )
+        check_free([target], overwrite=overwrite)
         pictures = [
-            one for result in self._results for one in view_builders.sheet_pictures(result.record, result.library)
+            one for result in self._items for one in view_builders.sheet_pictures(result.record, result.library)
         ]
         if not pictures:
             raise UsageError("There is no picture.", "A contact sheet shows pictures.", "Choose edits that have some.")
-        write_sheet(target, pictures, title or f"{len(pictures):,} picture{'' if len(pictures) == 1 else 's'}")
+        with writing("The contact sheet"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_sheet(target, pictures, title or counted(len(pictures), "picture"))
         return target
-
-    def stability(self) -> Stability:
-        """Measure how alike all their pictures are: see `nb.stability`."""
-        from nbbanana.session.stability import stability
-
-        return stability(self)
-
-    def __nbbanana_samples__(self) -> list[Sample]:
-        return [sample for result in self._results for sample in result.__nbbanana_samples__()]
 
     def to_frame(self) -> DataFrame:
         """
@@ -205,10 +130,7 @@ class Results(Sampled, Sequence[Result_co]):
         Raises:
             UsageError: pandas is not installed.
         """
-        return view_builders.history_frame(result.record for result in self._results)
-
-    def _part(self, results: Sequence[Any]) -> Self:
-        return type(self)(results)
+        return history_frame(result.record for result in self._items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,20 +184,154 @@ class ResultSet(Results[Any]):
 
     def show(self) -> None:
         """Show it in the cell of a notebook; elsewhere its words are printed."""
-        ipython = sys.modules.get("IPython")
-        if ipython is not None and ipython.get_ipython() is not None:
-            ipython.display.display(self)
+        if shell() is not None:
+            sys.modules["IPython"].display.display(self)
         else:
             sys.stdout.write(f"{self._repr_mimebundle_()[0]['text/plain']}\n")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        if not self._results:
+        if not self._items:
             return {"text/plain": "\n".join([repr(self), *self.notes])}, {}
         name = variable_of(self)
         labels = [f"{name}[{place}]" if name else result.label for place, result in enumerate(self)]
         shown = [(result.view(label), result.origin, result.record) for label, result in zip(labels, self, strict=True)]
-        notes = [*self.notes, *drift_of_series.sentences(self._records())]
-        return bundle_of(view_builders.set_view(shown, name, notes), include, exclude)
+        notes = [*self.notes, *sentences(self._records())]
+        return bundle_of(view_builders.set_view(shown, name, notes))
+
+
+class AskedAgain(Recorded, ABC):
+    """A result that can be annotated, and whose request can be asked again: the base of `EditResult`."""
+
+    library: Library
+
+    @property
+    @abstractmethod
+    def asker(self) -> Asker:
+        """What asks."""
+
+    @abstractmethod
+    def known(self, edit: Edit) -> Self:
+        """Return the same with what was said of its edit since."""
+
+    def rerun(
+        self,
+        *,
+        mode: str = "fresh",
+        n: int | None = None,
+        provider: str | None = None,
+        model: str | None = None,
+        without: Iterable[str] = (),
+    ) -> Self:
+        """
+        Send the same request again: a new sample, also where the seed was given; `n` asks for so many pictures.
+
+        It goes to the service that made it, unless `provider` names another; play money to the one that is chosen. To
+        another `model` the pictures, the words and the parameters go under its names for them. What was made here,
+        as by `protect`, is made here again.
+
+        Raises:
+            ParameterError: that has no counterpart for some; `without=["safety_tolerance"]` gives those up.
+        """
+        if self.record.is_local:
+            wanted = {"n": n, "provider": provider, "model": model, "without": tuple(without)}
+            return cast("Self", made_again(self.asker, self.record, self.library.store, wanted))
+        where: dict[str, Any] = {"model": model, "without": without} | ({"provider": provider} if provider else {})
+        return cast("Self", self.asker.resubmit(self.record, mode=mode, n=n, **where).result())
+
+    def vary(
+        self,
+        seeds: Iterable[int] | None = None,
+        *,
+        n: int | None = None,
+        provider: str | None = None,
+        model: str | None = None,
+        without: Iterable[str] = (),
+        max_price: float | None = None,
+        assume_price: float | None = None,
+    ) -> ResultSet:
+        """
+        Send the same request with other seeds, all at once; what the store has is not sent.
+
+        All of them are checked, and their price is kept back from the budget, before the first is sent. Where one of
+        them fails, the others are returned, with a sentence that says what is missing and why.
+
+        Args:
+            seeds: a request each.
+            n: in the place of seeds: so many that follow the result's own, which are the same each time.
+            provider: the service that runs them; None is the one that made it, and for play money the one chosen.
+            model: another model to ask the same; None is the one that made it.
+            without: the parameters that are given up since that model has no counterpart for them.
+            max_price: US dollars that all of them may cost together at most.
+            assume_price: US dollars to count for each where the price is not known.
+
+        Raises:
+            UsageError: `seeds` are no numbers, or both are given, or neither; or no service made it.
+            BudgetError: all together cost too much; nothing was sent.
+            NBBananaError: why none of them gave a picture.
+        """
+        check_asked(self.record)
+        numbers = seeds_of(
+            seeds, n, self.record.seed, step=self.library.model(self.record).count(self.record.parameters)
+        )
+        how: dict[str, Any] = {"max_price": max_price, "assume_price": assume_price, "model": model, "without": without}
+        return cast("ResultSet", self.asker.resubmit_all(self.record, numbers, provider=provider or "", **how))
+
+    def annotate(
+        self,
+        *,
+        tags: Iterable[str] | str | None = None,
+        note: str | None = None,
+        starred: bool | None = None,
+        rejected: bool | None = None,
+        add_tags: Iterable[str] | str = (),
+        remove_tags: Iterable[str] | str = (),
+    ) -> Self:
+        """
+        Say what you think of it; None leaves as it is.
+
+        Args:
+            tags: its tags from now on, in place of those it has; one text is one tag.
+            note: a sentence about it; an empty one takes it away.
+            starred: a mark for the edit as a whole.
+            rejected: likewise.
+            add_tags: tags to add.
+            remove_tags: tags to take away.
+
+        Returns:
+            The result with what was said.
+
+        Raises:
+            UsageError: a mark that is neither True nor False, or a tag that is no text.
+        """
+        added, removed = texts(add_tags), texts(remove_tags)
+        if tags is not None:
+            added = [*added, *texts(tags)]
+            removed = [*removed, *(tag for tag in self.library.store.get(self.record.id).tags if tag not in added)]
+        edit = self.library.store.annotate(
+            self.record.id,
+            starred=None if starred is None else flag("starred", starred),
+            rejected=None if rejected is None else flag("rejected", rejected),
+            note=None if note is None else str(note),
+            add_tags=added,
+            remove_tags=removed,
+        )
+        return self.known(edit)
+
+    def star(self) -> Self:
+        """Star it."""
+        return self.annotate(starred=True)
+
+    def unstar(self) -> Self:
+        """Take its star away, and those of its outputs."""
+        return self.annotate(starred=False)
+
+    def reject(self) -> Self:
+        """Reject it: a rating, it stays in the store."""
+        return self.annotate(rejected=True)
+
+    def unreject(self) -> Self:
+        """Take that mark away."""
+        return self.annotate(rejected=False)
 
 
 def seeds_of(seeds: Any, n: Any, own: int | None, *, step: int = 1) -> list[int]:
@@ -289,104 +345,35 @@ def seeds_of(seeds: Any, n: Any, own: int | None, *, step: int = 1) -> list[int]
         step: how many pictures a request gives: some services count the seed up from picture to picture.
 
     Raises:
-        UsageError: they are no numbers, or both are given, or neither.
+        UsageError: they are no numbers, or too many, or both are given, or neither.
 
     >>> seeds_of(range(3), None, 7), seeds_of(None, 3, 7), seeds_of(None, 1, None)
     ([0, 1, 2], [8, 9, 10], [0])
     """
     if n is None:
-        return _whole(seeds)
+        if len(given := _whole(seeds)) > MOST_REQUESTS:
+            raise UsageError("vary() was given too many seeds.", f"It takes {MOST_REQUESTS:,} at once.", "Give fewer.")
+        return given
     if seeds is not None:
         raise UsageError(
             "vary() was given seeds and n.",
             "n says how many seeds to take after the result's own.",
             "Give one of them.",
         )
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise UsageError(f"n is {n!r:.40}.", "It is the number of seeds to try.", "Write vary(n=4).")
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_REQUESTS:
+        raise UsageError(
+            f"n is {n!r:.40}.", f"It is the number of seeds to try: 1 to {MOST_REQUESTS:,}.", "Write vary(n=4)."
+        )
     first = -step if own is None else own
     return [(first + step * number) % SEED_LIMIT for number in range(1, n + 1)]
 
 
 def _whole(seeds: Any) -> list[int]:
     if isinstance(seeds, Iterable) and not isinstance(seeds, str | bytes):
-        try:
-            return [operator.index(seed) for seed in seeds]
-        except TypeError:
-            pass
+        with suppress(TypeError):
+            return [operator.index(seed) for seed in islice(seeds, MOST_REQUESTS + 1)]
     given = "It was given none." if seeds is None else f"It was given {seeds!r:.40}."
     raise UsageError("vary() takes several seeds.", given, "Write vary(range(4)), or vary(n=4) for the next four.")
-
-
-def collected(jobs: Sequence[Pending], names: Sequence[str]) -> ResultSet:
-    """
-    Wait for all jobs of a series and return what they gave.
-
-    Args:
-        jobs: in their order.
-        names: what sets each apart, such as `seed 3`.
-
-    Raises:
-        NBBananaError: why the first failed, where none gave a picture.
-        KeyboardInterrupt: it was interrupted; every job that still could be was cancelled, and what was made is shown.
-    """
-    watch = watcher()
-    try:
-        _wait(jobs, watch)
-    except KeyboardInterrupt:
-        _interrupted(jobs, names, watch)
-    made = _over(jobs, names)
-    watch.ended(_summary(made, len(jobs)))
-    if made.missing and not made:
-        errors = [one.error for one in made.missing]
-        raise next((error for error in errors if not isinstance(error, JobCancelledError)), errors[0])
-    return made
-
-
-def _wait(jobs: Sequence[Pending], watch: Watcher) -> None:
-    """Wait for all; what the store answers at once is not shown as waiting."""
-    pause, play = GRACE, ""
-    for job in jobs:
-        while not job.wait(pause):
-            if pause == GRACE:
-                view = job.view()
-                pause, play = TICK, view.provider if view.is_play else ""
-            watch.progress([one.progress for one in jobs], play)
-
-
-def _summary(made: ResultSet, total: int) -> str:
-    """Return how a series ended: how many were made, which they are, and what was paid for them now."""
-    new = [result.record for result in made if result.origin != "replayed"]
-    old, costs = len(made) - len(new), [record.cost for record in new]
-    known = [cost for cost in costs if cost is not None]
-    paid = money(sum(known), is_play=any(record.is_play for record in new)) if len(known) == len(costs) and new else ""
-    facts = [edits(result.id for result in made) if made else "", f"{old} of them from the store" if old else "", paid]
-    which = ", ".join(filter(None, facts))
-    return f"{len(made)} of {total} edits {'are here' if old else 'were made'}{': ' * bool(which)}{which}."
-
-
-def _interrupted(jobs: Sequence[Pending], names: Sequence[str], watch: Watcher) -> NoReturn:
-    for stopping in [job.cancelling() for job in jobs if not job.done()]:
-        stopping.result()
-    made = _over(jobs, names)
-    watch.ended(f"Stopped: {_summary(made, len(jobs))}")
-    if made:
-        made.show()
-    kept = f" What was made is kept: {edits(result.id for result in made)}." if made else ""
-    raise interrupted(
-        f"Stopped: {len(made)} of {len(jobs)} edits were made.{kept} Run the cell again for the rest."
-    ) from None
-
-
-def _over(jobs: Sequence[Pending], names: Sequence[str]) -> ResultSet:
-    """Return what jobs that are over gave."""
-    results, missing = [], []
-    for job, name in zip(jobs, names, strict=True):
-        try:
-            results.append(job.result())
-        except NBBananaError as error:
-            missing.append(Missing(name, error))
-    return ResultSet(results, missing)
 
 
 def _together(names: Sequence[str]) -> str:
@@ -404,25 +391,6 @@ def _together(names: Sequence[str]) -> str:
     return f"{kind}s {', '.join([number, *rest[:-1]])} and {rest[-1]}"
 
 
-def _pair(index: tuple[Any, ...]) -> tuple[int, int]:
-    if len(index) != 2:
-        raise UsageError(
-            f"[{', '.join(map(repr, index))}] names no picture.",
-            "Results have two places: which result, and which of its pictures.",
-            "Write [3, 1] or [3][1].",
-        )
-    return index
-
-
-def bundle_of(view: ResultView, include: Any, exclude: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the MIME bundle of a view, of the types that IPython asks for, and its metadata."""
-    from nbbanana.display import bundle
-    from nbbanana.settings import settings
-
-    data, metadata = bundle(view, budget=settings().max_output_bytes or None)
-    kept = {
-        mime: value
-        for mime, value in data.items()
-        if (not include or mime in include) and not (exclude and mime in exclude)
-    }
-    return kept, {mime: value for mime, value in metadata.items() if mime in kept or mime not in data}
+def bundle_of(view: ResultView) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the MIME bundle of a view, of the size that the settings allow, and its metadata."""
+    return bundle(view, budget=settings().max_output_bytes or None)

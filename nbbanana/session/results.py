@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from nbbanana.display.views import ResultView
 from nbbanana.engine.run import Outcome
 from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput, open_safely
 from nbbanana.regions import Area
-from nbbanana.session import saving, view_builders
-from nbbanana.session.ancestry import ancestors
-from nbbanana.session.annotating import Annotated
-from nbbanana.session.asking_again import AskedAgain
+from nbbanana.session import exporting, view_builders
+from nbbanana.session.call_args import file
 from nbbanana.session.drift_reports import DriftReport, against_input
-from nbbanana.session.library import Library
-from nbbanana.session.names import BY_NUMBER, RESULT, Expression, expression
-from nbbanana.session.protectable import Edited, Protectable
-from nbbanana.session.reproduce import as_cell, as_code, image_of
-from nbbanana.session.result_sets import Asker, ResultSet, bundle_of
-from nbbanana.session.sampled import Sample, Sampled
+from nbbanana.session.library import BY_NUMBER, RESULT, Asker, Expression, Library, expression, shell
+from nbbanana.session.protecting import protect
+from nbbanana.session.reproduce import as_cell, as_code, as_curl, image_of
+from nbbanana.session.result_sets import AskedAgain, ResultSet, Sampled, bundle_of
+from nbbanana.session.stability import Sample
 from nbbanana.store import Store
-from nbbanana.store.provenance import has_content_credentials
+from nbbanana.store.embedding import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord, Rating
 from nbbanana.text import one_line
 
@@ -33,13 +30,12 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-    from nbbanana.session.stability import Stability
-    from nbbanana.widgets.viewer import Viewer
+    from nbbanana.widgets.compare import Viewer
 
 __all__ = ["EditResult", "Output"]
 
 
-class Output(Protectable["EditResult"], Sampled):
+class Output:
     """
     One image of a result. It can be an input again: pass it to `nb.edit`, or call its own `edit`.
 
@@ -47,8 +43,19 @@ class Output(Protectable["EditResult"], Sampled):
     """
 
     def __init__(self, result: EditResult, record: OutputRecord) -> None:
-        self._result = result
-        self._record = record
+        self.result = result
+        """The result that it is one image of."""
+        self.index = record.index
+        """Its place in the result, from 0."""
+        self.sha256 = record.sha256
+        """SHA-256 of its bytes."""
+        self.mime = record.mime
+        """Its media type, read from the bytes."""
+        self.width, self.height = self.size = record.width, record.height
+        """Pixels across and down; `size` is both, as PIL has it."""
+        self.nbytes = record.size
+        """The size of its file in bytes."""
+        self._url = record.url
 
     def __repr__(self) -> str:
         return one_line(f"<Output {self.label} {self.width}×{self.height} {self.mime}>")
@@ -63,67 +70,27 @@ class Output(Protectable["EditResult"], Sampled):
     @property
     def label(self) -> str:
         """The expression that gives it now, such as `neon[0]` or `nb.history[12][0]`."""
-        return f"{self._result.label}[{self.index}]"
+        return f"{self.result.label}[{self.index}]"
 
     @property
     def edit_id(self) -> int:
         """The edit that it belongs to: `nb.history[output.edit_id][output.index]`."""
-        return self._result.id
-
-    @property
-    def result(self) -> EditResult:
-        """The result that it is one image of."""
-        return self._result
-
-    @property
-    def index(self) -> int:
-        """Its place in the result, from 0."""
-        return self._record.index
+        return self.result.id
 
     @property
     def seed(self) -> int | None:
         """The seed that was sent; it belongs to the request, so that outputs of one result share it."""
-        return self._result.seed
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of its bytes."""
-        return self._record.sha256
-
-    @property
-    def mime(self) -> str:
-        """Its media type, read from the bytes."""
-        return self._record.mime
-
-    @property
-    def width(self) -> int:
-        """Pixels across."""
-        return self._record.width
-
-    @property
-    def height(self) -> int:
-        """Pixels down."""
-        return self._record.height
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels, as PIL has it."""
-        return self.width, self.height
-
-    @property
-    def nbytes(self) -> int:
-        """The size of its file in bytes."""
-        return self._record.size
+        return self.result.seed
 
     @property
     def starred(self) -> bool:
         """Whether it has a star of its own."""
-        return self._result.record.ratings.get(self.index) == "starred"
+        return self.result.record.ratings.get(self.index) == "starred"
 
     @property
     def path(self) -> Path:
         """The file in the store; read it, do not change it."""
-        return self._result.library.store.blob_path(self._record.sha256)
+        return self.result.library.store.blob_path(self.sha256)
 
     @property
     def bytes(self) -> bytes:
@@ -161,23 +128,22 @@ class Output(Protectable["EditResult"], Sampled):
             UsageError: a file that is there; a suffix that names another type, since nothing is converted; or `embed`
                 for a file that is signed, or of a type that cannot hold a record. Nothing is written then.
         """
-        target = saving.target_of(path, saving.file_name(self._result.name, self._result.id), self.index, self.mime)
-        saving.check_free([target], overwrite=overwrite)
-        record = self._result.library.store.get(self.edit_id)  # with what was said of it since
-        saving.write(target, self.bytes, record, self.index, sidecar=sidecar, embed=embed)
+        target = exporting.target_of(path, exporting.file_name(self.result.name, self.result.id), self.index, self.mime)
+        exporting.check_free([target], overwrite=overwrite)
+        record = self.result.library.store.get(self.edit_id)  # with what was said of it since
+        exporting.write(target, self.bytes, record, self.index, sidecar=sidecar, embed=embed)
         return target
 
     def view(self) -> Viewer:
         """Open it large in a cell: whole or pixel by pixel, beside its prompt; its input while Space is held."""
-        from nbbanana.widgets.viewer import view
+        from nbbanana.widgets.compare import view
 
         return view(self)
 
     def show(self) -> None:
         """Show it: in the cell of a notebook, else in the system's picture viewer."""
-        ipython = sys.modules.get("IPython")
-        if ipython is not None and ipython.get_ipython() is not None:
-            ipython.display.display(self)
+        if shell() is not None:
+            sys.modules["IPython"].display.display(self)
         else:
             self.pil.show()
 
@@ -194,12 +160,12 @@ class Output(Protectable["EditResult"], Sampled):
         return self._rated("rejected")
 
     def _rated(self, rating: Rating | None) -> Output:
-        self._result.rated(self.index, rating)
+        self.result.known(self.result.library.store.rate(self.edit_id, self.index, rating))
         return self
 
     def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
         """Edit it further: like `nb.edit`, with this picture first."""
-        result: EditResult = self._result.asker.edit(prompt, self, *more, **parameters)
+        result: EditResult = self.result.asker.edit(prompt, self, *more, **parameters)
         return result
 
     def drift(self, region: Any = None) -> DriftReport:
@@ -214,19 +180,45 @@ class Output(Protectable["EditResult"], Sampled):
             UsageError: it was made from words alone or from an address, or there is no NumPy.
         """
         image = self.__nbbanana_image__()
-        return against_input(image, self._result.record, self._result.library.store, region)
+        return against_input(image, self.result.record, self.result.library.store, region)
 
-    def edited_picture(self) -> Edited:
-        """Return it with what `protect` needs."""
-        held = self._result
-        return Edited(held.asker, held.record, self.index, self.label, held.library.store)
+    def protect(self, region: Any = None, *, outside: Any = None, original: Any = None) -> EditResult:
+        """
+        Put the original's pixels back where nothing should have changed. It is made here: no service is asked.
+
+        The edited picture is laid on the original (shift, scale, a small turn), its tone matched to what is kept, and
+        blended beside the seam, in what is not kept: every pixel that is kept is the original's, exactly. The new
+        picture is an edit of its own in the history, with provider `local`; its caption says how well the seam fits.
+
+        Args:
+            region: what is kept of the original: a box (left, top, right and bottom as parts of it), boxes, words for
+                a place such as "the upper half", `nb.region(…)`, or a mask (a picture in mode L or 1, or an array
+                H×W), whose white is kept.
+            outside: in place of `region`: all but this part is kept. Without either, it is the region of the edit.
+            original: the picture whose pixels are kept, in place of the one that was asked with: in a chain of passes
+                the very first, or the file where the service was given an address.
+
+        Returns:
+            A result of one PNG, of the original's size, 8 bits a channel, sRGB; transparent where it is kept and
+            the original is. What was protected before stays so.
+
+        Raises:
+            MeasureError: the two cannot be laid on each other well enough, or a seam would show; its `reason` says
+                which. Nothing is written then.
+            NotInStoreError: one of the pictures is not in the store; in replay, this one was not made before.
+            UsageError: it is not clear what is kept, the original is not here, or NumPy is not installed.
+        """
+        held = self.result
+        where = (held.record, self.index, self.label, held.library.store)
+        made: EditResult = protect(held.asker, *where, region=region, outside=outside, original=original)
+        return made
 
     def __nbbanana_samples__(self) -> list[Sample]:
-        return [Sample(self.label, self.path, self._result.record, self.index, self.sha256)]
+        return [Sample(self.label, self.path, self.result.record, self.index, self.sha256)]
 
     def vary(self, seeds: Iterable[int] | None = None, *, n: int | None = None, **how: Any) -> ResultSet:
         """Send the request that made it with other seeds, like `result.vary`: each gives as many pictures as it did."""
-        return self._result.vary(seeds, n=n, **how)
+        return self.result.vary(seeds, n=n, **how)
 
     def __nbbanana_image__(self) -> ImageInput:
         return ImageInput(
@@ -235,21 +227,18 @@ class Output(Protectable["EditResult"], Sampled):
             width=self.width,
             height=self.height,
             source=self.bytes,
-            is_play=self._result.record.is_play,
-            remote_url=self._record.url,
-            remote_provider=self._result.provider,
+            is_play=self.result.record.is_play,
+            remote_url=self._url,
+            remote_provider=self.result.provider,
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return bundle_of(self._view(), include, exclude)
-
-    def _view(self) -> ResultView:
-        """Return what to show of it: its result with this picture alone."""
-        shown = self._result.view()
-        return replace(shown, pictures=(shown.pictures[self._result.index_of(self)],), expected=1)
+        shown = self.result.view()
+        alone = replace(shown, pictures=(shown.pictures[self.result.index(self)],), expected=1)
+        return bundle_of(alone)
 
 
-class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sampled, Sequence[Output]):
+class EditResult(AskedAgain, Sampled[Output]):
     """
     What came back: a sequence of outputs that shows itself as a grid.
 
@@ -260,7 +249,7 @@ class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sampled, Sequ
         asker: what asks further, such as by `rerun`; None for a result that was opened to be read.
         outcome: what the engine gave.
         name: the variable it is bound to.
-        positions: which of its outputs it holds; None is all of them.
+        indices: which of its outputs it holds; None is all of them.
     """
 
     def __init__(
@@ -269,42 +258,25 @@ class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sampled, Sequ
         asker: Asker | None,
         outcome: Outcome,
         name: str | None = None,
-        positions: Sequence[int] | None = None,
+        indices: Sequence[int] | None = None,
     ) -> None:
         self.library = library
         self.name = name
         self._asker = asker
         self._outcome = outcome
-        records = outcome.edit.outputs
-        chosen = records if positions is None else [records[position] for position in positions]
-        self._positions = positions
-        self._outputs = tuple(Output(self, record) for record in chosen)
+        self.record = outcome.edit
+        records = {record.index: record for record in outcome.edit.outputs}
+        self._indices = indices
+        super().__init__([Output(self, records[index]) for index in (records if indices is None else indices)])
 
     def __repr__(self) -> str:
         return one_line(f"<EditResult {self.label} n={len(self)} model={self.model} seed={self.seed} {self.origin}>")
 
     def __reduce__(self) -> Any:
-        return _reopened, (str(self.library.store.folder), self.id, self.name, self._positions)
+        return _reopened, (str(self.library.store.folder), self.id, self.name, self._indices)
 
-    def __len__(self) -> int:
-        return len(self._outputs)
-
-    @overload
-    def __getitem__(self, index: int) -> Output: ...
-    @overload
-    def __getitem__(self, index: slice) -> EditResult: ...
-    def __getitem__(self, index: int | slice) -> Output | EditResult:
-        if isinstance(index, slice):
-            positions = (self._positions or range(len(self._outputs)))[index]
-            return EditResult(self.library, self._asker, self._outcome, self.name, positions)
-        return self._outputs[index]
-
-    def __iter__(self) -> Iterator[Output]:
-        return iter(self._outputs)
-
-    def index_of(self, output: Output) -> int:
-        """Return the place of one of its outputs."""
-        return [one.index for one in self._outputs].index(output.index)
+    def _part(self, items: Sequence[Output]) -> EditResult:
+        return EditResult(self.library, self._asker, self._outcome, self.name, [output.index for output in items])
 
     @property
     def asker(self) -> Asker:
@@ -320,11 +292,6 @@ class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sampled, Sequ
         return self._asker
 
     @property
-    def record(self) -> Edit:
-        """The record in the store."""
-        return self._outcome.edit
-
-    @property
     def id(self) -> int:
         """The store's stable id: `nb.history[id]`."""
         return self.record.id
@@ -335,29 +302,9 @@ class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sampled, Sequ
         return expression(self.library, self.id, self.name)
 
     @property
-    def prompt(self) -> str:
-        """The prompt."""
-        return self.record.prompt
-
-    @property
-    def seed(self) -> int | None:
-        """The seed that was sent."""
-        return self.record.seed
-
-    @property
-    def model(self) -> str:
-        """The endpoint."""
-        return self.record.model
-
-    @property
     def provider(self) -> str:
         """The provider that ran it."""
         return self.record.provider
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """What was set, the prompt among them."""
-        return self.record.parameters
 
     @property
     def inputs(self) -> tuple[InputRecord, ...]:
@@ -397,19 +344,20 @@ class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sampled, Sequ
     @property
     def passes(self) -> ResultSet:
         """The edits that led to it by its main picture, and itself: those of a chain, the first pass first."""
-        before = [EditResult(self.library, self._asker, Outcome(edit)) for edit in ancestors(self.record, self.library)]
+        before = [EditResult(self.library, self._asker, Outcome(edit)) for edit in self.library.ancestors(self.record)]
         return ResultSet([*before, self])
 
     def view(self, label: str | None = None) -> ResultView:
         """Return what to show of it; `label` is what it is called where it is shown."""
         stored = expression(self.library, self.id, nearest=BY_NUMBER)
         shown = view_builders.result_view(self._outcome, self.library, label or self.label, stored)
-        if self._positions is None:
+        if self._indices is None:
             return shown
-        return replace(shown, pictures=tuple(shown.pictures[position] for position in self._positions))
+        pictures = {output.index: one for output, one in zip(self.record.outputs, shown.pictures, strict=True)}
+        return replace(shown, pictures=tuple(pictures[index] for index in self._indices))
 
     def __nbbanana_expression__(self, library: object, edit_id: int) -> Expression | None:
-        is_whole = self._positions is None and library is self.library and edit_id == self.id
+        is_whole = self._indices is None and library is self.library and edit_id == self.id
         return Expression(RESULT, "") if is_whole else None
 
     def edit(self, prompt: str, *more: Any, **parameters: Any) -> EditResult:
@@ -420,18 +368,9 @@ class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sampled, Sequ
         """Measure what changed in its one output, like `output.drift`; UsageError where it has none, or several."""
         return self.only_output("drift()").drift(region)
 
-    def edited_picture(self) -> Edited:
-        """Return it with what `protect` needs."""
-        return self.only_output("protect(…)").edited_picture()
-
-    def stability(self) -> Stability:
-        """Measure how alike its pictures are: see `nb.stability`."""
-        from nbbanana.session.stability import stability
-
-        return stability(self)
-
-    def __nbbanana_samples__(self) -> list[Sample]:
-        return [sample for output in self for sample in output.__nbbanana_samples__()]
+    def protect(self, region: Any = None, *, outside: Any = None, original: Any = None) -> EditResult:
+        """Put the original's pixels back into its one output, like `output.protect`."""
+        return self.only_output("protect(…)").protect(region, outside=outside, original=original)
 
     def __nbbanana_image__(self) -> ImageInput:
         return self.only_output("edit(…)").__nbbanana_image__()
@@ -457,11 +396,11 @@ class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sampled, Sequ
         Write all its outputs into a folder, which is made: `{label}-{index}.{suffix}`.
 
         Raises:
-            UsageError: one of the files is there already; nothing is written then.
+            UsageError: no folder, or one of the files is there already; nothing is written then.
         """
-        place, name = f"{folder}/", saving.file_name(self.name, self.id)
-        targets = [saving.target_of(place, name, output.index, output.mime) for output in self]
-        saving.check_free(targets, overwrite=overwrite)
+        place, name = f"{file(folder)}/", exporting.file_name(self.name, self.id)
+        targets = [exporting.target_of(place, name, output.index, output.mime) for output in self]
+        exporting.check_free(targets, overwrite=overwrite)
         return [output.save(place, overwrite=overwrite, sidecar=sidecar) for output in self]
 
     def cell(self, name: str | None = None) -> str:
@@ -474,23 +413,21 @@ class EditResult(Annotated, AskedAgain, Protectable["EditResult"], Sampled, Sequ
 
     def curl(self) -> str:
         """Write the same request as a `curl` command for a POSIX shell, which takes the key from its variable."""
-        from nbbanana.session.curl import as_curl
-
         return as_curl(self.record, self.library.model(self.record), self.library.store)
 
     def known(self, edit: Edit) -> EditResult:
         """Return the same with what was said of its edit since; this one knows it too."""
-        self._outcome = replace(self._outcome, edit=edit)
-        return EditResult(self.library, self._asker, self._outcome, self.name, self._positions)
+        self.record, self._outcome = edit, replace(self._outcome, edit=edit)
+        return EditResult(self.library, self._asker, self._outcome, self.name, self._indices)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return bundle_of(self.view(), include, exclude)
+        return bundle_of(self.view())
 
     def _repr_html_(self) -> str:
-        return str(bundle_of(self.view(), {"text/html"}, None)[0]["text/html"])
+        return str(bundle_of(self.view())[0]["text/html"])
 
 
-def _reopened(folder: str, edit_id: int, name: str | None, positions: Sequence[int] | None) -> EditResult:
+def _reopened(folder: str, edit_id: int, name: str | None, indices: Sequence[int] | None) -> EditResult:
     """Return a result that was pickled: its store opened to be read, and its id."""
     library = Library(lambda: Store.open(folder, read_only=True))
-    return EditResult(library, None, Outcome(library.store.get(edit_id), "replayed"), name, positions)
+    return EditResult(library, None, Outcome(library.store.get(edit_id), "replayed"), name, indices)

@@ -2,54 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from operator import attrgetter
-from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, cast
 
 from nbbanana.engine.engine import Engine
-from nbbanana.engine.helping import Helper
-from nbbanana.engine.prices import Quote
-from nbbanana.engine.run import Outcome, Run
+from nbbanana.engine.run import Helper, Outcome, Run
 from nbbanana.errors import NotInStoreError
-from nbbanana.images import ImageInput, load_all
+from nbbanana.grammar import Scope
 from nbbanana.models import Model
 from nbbanana.request import EditRequest
-from nbbanana.session.active import Active
-from nbbanana.session.bundled import is_bundle, load_or_recall, open_bundle, refuse_writing
-from nbbanana.session.call_args import (
-    checked_dollars,
-    checked_mode,
-    checked_prices,
-    settled,
-)
+from nbbanana.session.call_args import checked_prices, checked_prompt, divided, same_call, settled
 from nbbanana.session.chains import ChainJob, following, pass_requests, replayed_passes
-from nbbanana.session.choice import Choice, nobody_is_asked
-from nbbanana.session.edit_calls import EditCalls
-from nbbanana.session.engines import Engines
+from nbbanana.session.drift_reports import with_figures
+from nbbanana.session.engines import Choice, nobody_is_asked
 from nbbanana.session.history import History
-from nbbanana.session.jobs import Job
-from nbbanana.session.library import Library
-from nbbanana.session.measuring import with_figures
-from nbbanana.session.model_choice import default_model, find_model
-from nbbanana.session.model_routing import Routes
-from nbbanana.session.names import SESSION, Expression
-from nbbanana.session.replaying import replayed, replayed_or_failed
+from nbbanana.session.jobs import Job, collected, outputs_of, replayed, replayed_or_failed, waited_for
+from nbbanana.session.library import SESSION, Expression, refuse_writing
+from nbbanana.session.model_choice import Routes
 from nbbanana.session.reproduce import check_asked, provider_again, request_of
 from nbbanana.session.requesting import checked_request
+from nbbanana.session.result_sets import ResultSet
 from nbbanana.session.results import EditResult
-from nbbanana.settings import Mode, data_dir, settings
-from nbbanana.store import Store
+from nbbanana.session.session_state import Active, SessionState
+from nbbanana.settings import Mode
 from nbbanana.store.records import Edit
 
 __all__ = ["Session", "current", "use"]
 
 
-class Session(EditCalls):
+class Session(SessionState):
     """
     Where edits are made and recorded.
 
@@ -70,61 +57,124 @@ class Session(EditCalls):
     (1, 'sandbox')
     """
 
-    def __init__(
-        self,
-        *,
-        provider: str | None = None,
-        store: str | Path | None = None,
-        mode: Mode | None = None,
-        model: str | None = None,
-        budget: float | None = None,
-    ) -> None:
-        dollars = checked_dollars("budget", budget)
-        self._folder = Path(store).expanduser() if store else None
-        self._mode = checked_mode(mode) if mode else None
-        self._model = model
-        self._engines = Engines(lambda: self.store, provider or "", dollars)
-        self._has_noticed = False
-        self._outer: list[Session | None] = []
-        self.library = Library(self._open_store)
-        """The store and the models of its records."""
-        self.is_closed = False
-        self.used: dict[int, None] = {}
-        """The ids of the edits that were asked for here, in the order of their first use."""
-        self.last: EditResult | None = None
-        """This kernel's last edit."""
-
-    def __repr__(self) -> str:
-        return f"<Session store={self.folder.name!r}>"
-
     def __nbbanana_expression__(self, library: object, edit_id: int) -> Expression | None:
         return Expression(SESSION, f".history[{edit_id}]") if library is self.library else None
 
     def __enter__(self) -> Self:
-        self._outer.append(_active.enter(self))
+        _active.enter(self)
         self.is_closed = False
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _active.leave(self, self._outer.pop())
+    def __exit__(self, *_: object) -> None:
+        _active.leave(self)
         self.close()
 
-    def close(self) -> None:
+    def edit(
+        self,
+        /,
+        prompt: str,
+        *images: Any,
+        model: str | None = None,
+        mode: Mode | None = None,
+        provider: str | None = None,
+        name: str | None = None,
+        n: int | None = None,
+        max_price: float | None = None,
+        assume_price: float | None = None,
+        region: Any = None,
+        **parameters: Any,
+    ) -> EditResult:
         """
-        End what is under way here, give up leases, close the connections and the store.
+        Edit pictures with words, and wait. An interrupt cancels the request at the service if it still can.
 
-        A request that is just being sent is waited for, 15 seconds at most, and its answer is recorded.
+        Args:
+            prompt: what to keep and what to change.
+            images: the pictures, the main one first: paths, globs, https URLs, bytes, PIL images, NumPy arrays of
+                shape H×W or H×W×3 or H×W×4, outputs of other results, or lists of those.
+            model: the endpoint; None is the one of the session.
+            mode: `auto`, `fresh` or `replay`; None is that of the session.
+            provider: the service that runs it, such as `fal`; None is that of the session.
+            name: the variable that it is going to be bound to; its files are named by it.
+            n: how many pictures, whatever the model calls that; the same as `number_of_images`.
+            max_price: US dollars that it may cost at most. What is not surely below it is not sent.
+            assume_price: US dollars to count for it where the price is not known.
+            region: the part of a picture that it is about: `nb.region(picture)`, a box (left, top, right and bottom as
+                parts of the main picture), a name such as `the upper half`, or a list of those, which is one region of
+                several parts. It is kept with the record and not sent.
+            parameters: the model's own, such as `seed=7`, `aspect_ratio="1:1"`. What is not set is not sent, but for
+                the seed: a request without one gets a random one, so that every edit has one. A mask is any picture,
+                a region, or "region" for that of the request; white is repainted. `aspect_ratio` and `resolution` are
+                put into the model's own words where it calls them otherwise.
+
+        Returns:
+            A sequence of `Output`, which shows itself as a grid in a notebook.
+
+        Raises:
+            InputError: it cannot be asked like this; nothing was sent.
+            BudgetError: it may cost more than `max_price` or the budget; nothing was sent.
+            CredentialError: there is no token, or it is not taken.
+            UncertainError: it was sent, and it is not known whether it was taken; it is recorded, not sent again.
+            JobError: the service gave no picture.
+
+        >>> import nbbanana as nb
+        >>> with nb.Session(provider="sandbox", store=getfixture("tmp_path")):
+        ...     result = nb.edit("Keep the objects. Turn day into night.", nb.samples.still_life(), n=2)
+        >>> len(result), result[0].mime
+        (2, 'image/png')
         """
-        self.is_closed, engines = True, self._engines.take()
-        if waits := [engine.post_patience for engine in engines if engine.is_sending]:
-            sys.stderr.write(f"nbbanana waits, {max(waits):g} seconds at most, for the answer to a request.\n")
-        for engine in engines:
-            engine.close()
-        self.library.close()
+        how = {"model": model, "mode": mode, "provider": provider, "name": name, "n": n, "region": region}
+        job = self.submit(prompt, *images, max_price=max_price, assume_price=assume_price, **how, **parameters)
+        return waited_for(job)
 
-    # ── asking ──────────────────────────────────────────────────────────────────────────────────────────────
+    @same_call(edit)
+    async def aedit(self, /, prompt: str, *images: Any, **how: Any) -> EditResult:
+        """Edit from async code, like `edit`; a cancelled task cancels the request at the service if it still can."""
+        pictures = [await image if inspect.isawaitable(image) else image for image in images]
+        run, what = divided(how)
+        request = await asyncio.to_thread(self.request, checked_prompt(prompt, images), pictures, **what)
+        # Not in a thread: a cancel that comes meanwhile would leave a job that has no holder.
+        job = self.start(request, **run)
+        try:
+            return await job
+        except asyncio.CancelledError:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wrap_future(job.cancelling())
+            raise
+
+    @same_call(edit)
+    def submit(self, /, prompt: str, *images: Any, **how: Any) -> Job:
+        """Start an edit, like `edit`, and return at once with a `Job` to look at, wait for, or cancel."""
+        run, what = divided(how)
+        return self.start(self.request(checked_prompt(prompt, images), images, **what), **run)
+
+    def chain(self, /, passes: Sequence[str], *images: Any, **how: Any) -> EditResult:
+        """
+        Edit pictures in several passes, and wait: each pass edits the picture that the one before it gave.
+
+        All passes are priced and reserved before the first is sent, and `max_price` is for all of them. Each is an
+        edit of its own in the history. It stops at the first pass that gives no picture; the same call goes on from
+        there, and what is done is not paid again.
+
+        Args:
+            passes: the words of each pass.
+            images: the pictures of the first pass; reference images go to each pass.
+            how: as for `edit`. The seed is that of each pass; the number of pictures, `resolution` and
+                `output_format` are those of the last one.
+
+        Returns:
+            The result of the last pass; `result.passes` are all of them.
+
+        Raises:
+            NBBananaError: as `edit`; it says which pass it was.
+
+        >>> import nbbanana as nb
+        >>> with nb.Session(provider="sandbox", store=getfixture("tmp_path")):
+        ...     result = nb.chain(["Make it night.", "Add a boat."], nb.samples.still_life(), seed=7, n=2)
+        >>> len(result), [one.prompt for one in result.passes], {one.seed for one in result.passes}
+        (2, ['Make it night.', 'Add a boat.'], {7})
+        """
+        run, what = divided(how)
+        return waited_for(self.start_chain(self.requests(passes, images, **what), **run))
 
     def requests(
         self,
@@ -165,22 +215,10 @@ class Session(EditCalls):
             model_named=bool(model or self._named_model),
             routes=Routes(lambda: self.choice(provider), lambda: self.store, is_replay=self.mode == "replay"),
             load=self.load,
-            store=lambda: self.store,
             parameters=parameters,
             region=region,
             n=n,
         )
-
-    def load(self, images: Iterable[Any]) -> tuple[ImageInput, ...]:
-        """
-        Load pictures; in `replay`, a file that is not here is taken from the store by its name.
-
-        Raises:
-            ImageError: one that cannot be had.
-        """
-        if self.mode != "replay":
-            return load_all(list(images))
-        return load_or_recall(images, self.store)
 
     def start(
         self,
@@ -200,11 +238,10 @@ class Session(EditCalls):
         prices, effective = checked_prices(max_price, assume_price), self._effective(mode)
         if effective == "replay":
             return self._replayed(request, name)
-        refuse_writing(self.folder, effective)
-        choice, engine = self._engines.chosen(provider or "")
-        model = self.model_of(request.model, provider)
-        run = engine.start(request, model, mode=effective, download=download, **prices)
-        return Job(run, engine, self.library, self, partial(self._receive, choice, request), name)
+        asked = [(request, self.model_of(request.model, provider))]
+        [job] = self._begun(asked, effective, provider, download=download, **prices)
+        job.name = name
+        return job
 
     def start_each(
         self,
@@ -222,16 +259,8 @@ class Session(EditCalls):
         money, effective = checked_prices(**prices), self._effective(mode)
         if effective == "replay":
             return [self._replayed(request, answer=replayed_or_failed) for request in requests]
-        refuse_writing(self.folder, effective)
-        choice, engine = self._engines.chosen(provider or "")
         asked = [(request, self.model_of(request.model, provider)) for request in requests]
-        runs = engine.start_each(asked, mode=effective, helper=helper, **money)
-        receives = (partial(self._receive, choice, request) for request in requests)
-        return [Job(run, engine, self.library, self, receive) for run, receive in zip(runs, receives, strict=True)]
-
-    def standings(self, asked: Sequence[tuple[EditRequest, int]], provider: str | None = None) -> list[Edit | None]:
-        """Return the edit that stands for each sample of an ask at a provider; see `nbbanana.engine.reuse`."""
-        return self._engines.reuse.standings(asked, self.choice(provider).name or None)
+        return self._begun(asked, effective, provider, is_whole=False, helper=helper, **money)
 
     def start_chain(
         self,
@@ -251,57 +280,67 @@ class Session(EditCalls):
         complete = following(self.library)
         if effective == "replay":
             return ChainJob(replayed_passes(requests, complete, self._replayed, name))
-        refuse_writing(self.folder, effective)
-        choice, engine = self._engines.chosen(provider or "")
+        choice, engine = self._asked(effective, provider)
         asked = [(request, self.model_of(request.model, provider)) for request in requests]
-        runs = engine.start_chain(asked, complete, mode=effective, **prices)
-        names = [None] * (len(runs) - 1) + [name]
-        receives = [partial(self._receive, choice, request) for request in requests]
-        each = zip(runs, receives, names, strict=True)
-        return ChainJob([Job(run, engine, self.library, self, receive, own) for run, receive, own in each])
+        jobs = [self._job(run, engine, choice) for run in engine.start_chain(asked, complete, mode=effective, **prices)]
+        jobs[-1].name = name
+        return ChainJob(jobs)
 
-    def quote(self, request: EditRequest, provider: str | None = None) -> Quote:
-        """Return what a request will cost; in `replay` no price is asked."""
-        if self.mode == "replay":
-            return Quote(None, None, "the price is not asked in replay")
-        return self.described(request, provider)[0]
-
-    def described(self, request: EditRequest, provider: str | None = None) -> tuple[Quote, Model | None]:
-        """Return the price and the model as the service has it now (None: it tells no schema), or raise its error."""
-        return self.engine_at(provider).described(request, self.model_of(request.model, provider)).result()
-
-    def resubmit(self, edit: Edit, *, mode: str = "auto", seed: int | None = None, **how: Any) -> Job:
+    def resubmit(
+        self,
+        edit: Edit,
+        *,
+        mode: str = "auto",
+        seed: int | None = None,
+        n: int | None = None,
+        model: str | None = None,
+        without: Iterable[str] = (),
+        **how: Any,
+    ) -> Job:
         """
         Ask again what a record asked, its pictures from the store, with another `seed`, count `n` or `model`; see
         `start`. What another model has no counterpart for is left out where `without` names it.
         """
         how = {"provider": provider_again(edit), **how}
-        changes = {key: how.pop(key) for key in ("n", "model", "without") if key in how}
-        [(request, _)] = self._again(edit, mode, how["provider"], [seed], **changes)
+        [(request, _)] = self._again(edit, mode, how["provider"], [seed], model, n=n, without=without)
         return self.start(request, mode=cast("Mode", mode), **how)
 
-    def resubmit_all(self, edit: Edit, seeds: Sequence[int], *, provider: str = "", **how: Any) -> list[Job]:
+    def resubmit_all(
+        self,
+        edit: Edit,
+        seeds: Sequence[int],
+        *,
+        provider: str = "",
+        model: str | None = None,
+        without: Iterable[str] = (),
+        **prices: Any,
+    ) -> ResultSet:
         """
-        Ask again what a record asked, with each of these seeds: all are checked and reserved before the first is sent.
-        `max_price` is for all of them together, `assume_price` for each; `model` and `without` as in `resubmit`.
+        Ask again what a record asked, with each of these seeds, and wait for all of them. They are checked and reserved
+        before the first is sent: `max_price` is for all of them together, `assume_price` for each; `model` and
+        `without` as in `resubmit`.
         """
-        changes = {key: how.pop(key) for key in ("model", "without") if key in how}
-        prices, mode = checked_prices(**how), self._effective(None)
+        prices, mode = checked_prices(**prices), self._effective(None)
         provider = provider or provider_again(edit) or ""
-        asked = self._again(edit, mode, provider, seeds, **changes)
+        asked = self._again(edit, mode, provider, seeds, model, without=without)
         if mode == "replay":
-            return [self._replayed(request, answer=replayed_or_failed) for request, _ in asked]
-        refuse_writing(self.folder, mode)
-        choice, engine = self._engines.chosen(provider)
-        runs = engine.start_series(asked, mode=mode, **prices)
-        return [Job(run, engine, self.library, self, partial(self._receive, choice, None)) for run in runs]
+            jobs = [self._replayed(request, answer=replayed_or_failed) for request, _ in asked]
+        else:
+            jobs = self._begun(asked, mode, provider, **prices)
+        return collected(jobs, [f"seed {seed}" for seed in seeds])
 
     def _again(
-        self, edit: Edit, mode: str, provider: str | None, seeds: Sequence[int | None], **changes: Any
+        self,
+        edit: Edit,
+        mode: str,
+        provider: str | None,
+        seeds: Sequence[int | None],
+        model: str | None,
+        **changes: Any,
     ) -> list[tuple[EditRequest, Model]]:
         """Return the request of a record with each of these seeds, and the model that is asked."""
         check_asked(edit)
-        is_replay, model = self._effective(cast("Mode", mode)) == "replay", changes.pop("model", None)
+        is_replay = self._effective(cast("Mode", mode)) == "replay"
         own = self.library.model(edit) if is_replay or model else self.model_of(edit.model, provider)
         other = self.model_of(model, provider) if model else own
         return [(request_of(edit, own, self.store, seed, other=other, **changes), other) for seed in seeds]
@@ -314,7 +353,7 @@ class Session(EditCalls):
         except NotInStoreError:  # a picture of it is not here; to collect its outputs none is needed
             request = EditRequest(edit.model, edit.parameters, seed_field=model.seed_field)
         engine = self._engines.of(edit.provider)
-        return Job(engine.resume(edit, request, model), engine, self.library, self, partial(self._receive, None, None))
+        return self._job(engine.resume(edit, request, model), engine)
 
     def collect(self, edits: Sequence[Edit]) -> list[Job]:
         """Take up those of these accepted jobs that run at this session's provider, or at another whose key is here."""
@@ -342,93 +381,44 @@ class Session(EditCalls):
         edit = with_figures(self.store, self.store.add_local(made, note))
         return self._receive(None, None, Outcome(edit, notes=(note,)), None)
 
-    # ── what it consists of ─────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def folder(self) -> Path:
-        """The store's folder; where a notebook is replayed, the store that it is replayed from."""
-        own, forced = self._folder, settings().replay_store
-        if forced and not (self._mode == "replay" and own is not None and own.exists()):
-            return Path(forced).expanduser()
-        return own or (Path(settings().store).expanduser() if settings().store else data_dir() / "store")
-
-    @property
-    def default_model(self) -> str:
-        """The model of requests that name neither a model nor a provider."""
-        return self.default_model_at(None)
-
-    def default_model_at(self, provider: str | None) -> str:
-        """Return the model of requests that name none: that of the session, else the default of the provider."""
-        replayed = (lambda: self.store) if self.mode == "replay" else None
-        return self._named_model or default_model(provider or self._engines.wanted, replayed)
-
-    @property
-    def _named_model(self) -> str:
-        return self._model or settings().model
-
-    @property
-    def mode(self) -> Mode:
-        """`auto`, `fresh` or `replay`; a bundle is replayed unless something else is said."""
-        if settings().replay_store:
-            return "replay"
-        if self._mode is not None:
-            return self._mode
-        return "replay" if is_bundle(self.folder) else checked_mode(settings().mode)
-
-    @property
-    def store(self) -> Store:
-        """The store, opened on first use; a bundle is unpacked, once, into a folder of the cache."""
-        return self.library.store
-
-    @property
-    def engine(self) -> Engine:
-        """The engine of the provider and account that are chosen now; CredentialError where there is none."""
-        return self.engine_at()
-
-    def engine_at(self, provider: str | None = None) -> Engine:
-        """Return the engine of a provider, with the account that is chosen now; None is the session's provider."""
-        if self.mode == "replay":
-            raise nobody_is_asked()
-        return self._engines.chosen(provider or "")[1]
-
-    @property
-    def provider_name(self) -> str:
-        """The provider that would run a request now; empty where there is none, as in replay."""
-        return self.choice().name
-
-    def choice(self, provider: str | None = None) -> Choice:
-        """Return who would run a request now, at a provider (None: the session's); one without a name in replay."""
-        return Choice("") if self.mode == "replay" else self._engines.choice(provider or "")
-
     @property
     def history(self) -> History:
         """All edits of the store."""
         return History(self.library, self)
 
-    def model_at(self, model_id: str | None, provider: str | None = None) -> Model:
-        """Return a model as `model_of` does; None is the one of requests that name none."""
-        return self.model_of(model_id or self.default_model_at(provider), provider)
+    def scope(self, namespace: Mapping[str, Any]) -> Scope:
+        """Return where the operands of a line are looked up: the user's variables, this history, the last edit."""
 
-    def model_of(self, model_id: str, provider: str | None = None) -> Model:
-        """
-        Return a model by its id: shipped, else as a provider (None: the session's) or, in `replay`, a record has it.
+        def history(value: object) -> Callable[[int], EditResult] | None:
+            """Return what gives an edit by its number, where a value has a history."""
+            if value is sys.modules["nbbanana"]:
+                return self.history.__getitem__
+            if isinstance(value, Session):
+                return value.history.__getitem__
+            return value.__getitem__ if isinstance(value, History) else None
 
-        Raises:
-            UnknownModelError: it is not known.
-        """
-        engine = None if self.mode == "replay" else lambda: self.engine_at(provider)
-        return find_model(model_id, engine, self.library)
-
-    def _effective(self, mode: Mode | None) -> Mode:
-        """Return the mode of a request that asks for `mode`."""
-        if settings().replay_store or (self._mode or settings().mode) == "replay":
-            return "replay"
-        return checked_mode(mode) if mode else self.mode
+        return Scope(namespace, self.history.__getitem__, lambda: self.last, outputs_of, history)
 
     def _replayed(self, request: EditRequest, name: str | None = None, answer: Callable[..., Run] = replayed) -> Job:
         """Answer a request from the store alone."""
         run = answer(request, self.library.model_by_id(request.model), self._engines.reuse)
-        return Job(run, None, self.library, self, partial(self._receive, None, request), name)
+        return self._job(run, None, name=name)
+
+    def _begun(
+        self, asked: Sequence[tuple[EditRequest, Model]], mode: Mode, provider: str | None, **how: Any
+    ) -> list[Job]:
+        """Begin requests at a provider, each of its model."""
+        choice, engine = self._asked(mode, provider)
+        return [self._job(run, engine, choice) for run in engine.start(asked, mode=mode, **how)]
+
+    def _asked(self, mode: Mode, provider: str | None) -> tuple[Choice, Engine]:
+        """Return who is asked, and its engine, where an answer can be kept."""
+        refuse_writing(self.folder, mode)
+        return self._engines.chosen(provider or "")
+
+    def _job(self, run: Run, engine: Engine | None, choice: Choice | None = None, name: str | None = None) -> Job:
+        """Return a run as a user holds it; its result becomes the session's last edit."""
+        return Job(run, engine, self.library, self, partial(self._receive, choice, run.request), name)
 
     def _receive(
         self, choice: Choice | None, request: EditRequest | None, outcome: Outcome, name: str | None
@@ -443,12 +433,9 @@ class Session(EditCalls):
         self.last = EditResult(self.library, self, outcome, name)
         return self.last
 
-    def _open_store(self) -> Store:
-        return open_bundle(self.folder) if is_bundle(self.folder) else Store.open(self.folder)
-
 
 def current() -> Session:
-    """Return the session that `nb.edit` and the magics use; see `nbbanana.session.active`."""
+    """Return the session that `nb.edit` and the magics use; see `Active`."""
     return _active.get()
 
 
@@ -457,4 +444,4 @@ def use(session: Session | None) -> Session | None:
     return _active.use(session)
 
 
-_active: Active[Session] = Active(Session, attrgetter("is_closed"))
+_active: Active[Session] = Active(Session)

@@ -4,25 +4,51 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbbanana.display.likeness import LikenessView, likeness_bundle
-from nbbanana.display.words import at, pictures
+from nbbanana.display.picture_tables import LikenessView, likeness_bundle
+from nbbanana.display.views import at, pictures
 from nbbanana.errors import UsageError
 from nbbanana.images import load
-from nbbanana.session.dataframes import load_pandas
-from nbbanana.session.sampled import Sample, Sampled
+from nbbanana.measure import Likeness, check_installed, likeness
+from nbbanana.session.exporting import load_pandas
+from nbbanana.store.records import Edit
 from nbbanana.text import one_line
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from nbbanana.measure import Likeness
+__all__ = ["Pair", "Sample", "Spread", "Stability", "stability"]
 
-__all__ = ["Pair", "Spread", "Stability", "stability"]
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """
+    A picture, and what asked for it. What holds pictures of requests gives theirs by `__nbbanana_samples__()`.
+
+    Args:
+        label: what one types to get it, such as `neon[0]`; of a picture that no edit made, its name.
+        source: its bytes, or the file that holds them.
+        edit: the record of what made it; None where that is not known.
+        index: its place in that edit's result, from 0.
+        sha256: SHA-256 of its bytes; empty where that is not known.
+    """
+
+    label: str
+    source: bytes | Path = field(repr=False)
+    edit: Edit | None = field(default=None, repr=False)
+    index: int = 0
+    sha256: str = field(default="", repr=False)
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that was sent; None where there was none, or where it is not known."""
+        return None if self.edit is None else self.edit.seed
+
 
 MOST = 100
 """Pictures that are compared at most: each is laid on each other."""
@@ -73,65 +99,34 @@ class Spread:
         return f"{self.mean:.{places}f}" + ("" if self.deviation is None else f" ± {self.deviation:.{places}f}")
 
 
-@dataclass(frozen=True)
-class Stability:
+@dataclass(frozen=True, kw_only=True)
+class Stability(Likeness):
     """
     How alike some pictures are; `nb.stability` makes it, and it shows itself as a matrix.
 
     Args:
         samples: the pictures, with the seeds that were sent for them.
-        likeness: what was measured of each with each.
         unlike: what differs between the requests besides the seed, such as `model`; none where they asked the same.
         given_twice: the labels of outputs that were given again, and are counted once.
     """
 
     samples: tuple[Sample, ...]
-    likeness: Likeness
     unlike: tuple[str, ...] = ()
     given_twice: tuple[str, ...] = field(default=(), repr=False)
 
     def __repr__(self) -> str:
         return one_line(f"<Stability {self.sentence}>")
 
-    @property
-    def ssim(self) -> tuple[tuple[float, ...], ...]:
-        """SSIM of each picture with each, once registered: n×n, 1 on the diagonal."""
-        return self.likeness.ssim
-
-    @property
-    def bits(self) -> tuple[tuple[int | None, ...], ...]:
-        """How many of 64 bits of the fingerprints differ, n×n; None beside a picture that is too plain for one."""
-        return self.likeness.bits
-
-    @property
-    def mean(self) -> float:
-        """The mean SSIM over all pairs."""
-        return self.likeness.mean
-
-    @property
-    def deviation(self) -> float | None:
-        """The standard deviation of the SSIM over all pairs; None with one pair."""
-        return self.likeness.spread
-
-    @property
-    def standard_error(self) -> float | None:
-        """
-        The standard error of the mean, by leaving out one picture after the other: pairs that share a picture are not
-        independent. None below three pictures.
-        """
-        return self.likeness.error
-
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
         """Every pair of them."""
-        found = self.likeness
         return tuple(
             Pair(
                 one,
                 other,
-                found.ssim[one][other],
-                found.bits[one][other],
-                found.registered[one][other],
+                self.ssim[one][other],
+                self.bits[one][other],
+                self.registered[one][other],
                 _is_again(self.samples[one], self.samples[other]) and not self.unlike,
             )
             for one, other in combinations(range(len(self.samples)), 2)
@@ -194,7 +189,7 @@ class Stability:
             yield f"Given twice and counted once: {', '.join(self.given_twice)}. A new sample comes from rerun()."
         if self.unlike:
             yield f"The requests differ in {', '.join(self.unlike)}: this says nothing of what a seed holds."
-        if same := sum(_are_equal(self.samples[pair.first], self.samples[pair.second]) for pair in self.pairs):
+        if same := sum("" != one.sha256 == other.sha256 for one, other in combinations(self.samples, 2)):
             yield f"{_pairs(same)} of {len(self.pairs)} {'is' if same == 1 else 'are'} equal to the byte."
         if loose := sum(not pair.is_registered for pair in self.pairs):
             yield f"{_pairs(loose)} could not be laid on each other: compared as they lie."
@@ -232,7 +227,7 @@ class Stability:
             sources=tuple(sample.source for sample in self.samples),
             ssim=self.ssim,
             bits=self.bits,
-            registered=self.likeness.registered,
+            registered=self.registered,
             sentence=self.sentence,
             error=None if self.again and self.apart else self.standard_error,
             notes=self.notes,
@@ -261,8 +256,6 @@ def stability(*results: Any) -> Stability:
     >>> nb.stability(picture, picture).sentence
     '2 pictures: SSIM 1.00 over 1 pair.'
     """
-    from nbbanana.measure import check_installed, likeness
-
     check_installed()
     given = list(_samples(results, 0))
     samples, twice = _each_once(given)
@@ -273,11 +266,12 @@ def stability(*results: Any) -> Stability:
             why,
             "Give several seeds, result.vary(range(4)), or one seed several times, result and result.rerun().",
         )
-    return Stability(samples, likeness([sample.source for sample in samples]), _unlike(samples), twice)
+    found = likeness([sample.source for sample in samples])
+    return Stability(**asdict(found), samples=samples, unlike=_unlike(samples), given_twice=twice)
 
 
 def _samples(given: Any, depth: int) -> Iterator[Sample]:
-    if isinstance(given, Sampled):
+    if hasattr(type(given), "__nbbanana_samples__"):
         yield from given.__nbbanana_samples__()
     elif isinstance(given, list | tuple | Iterator) and depth < DEEPEST:
         for one in given:
@@ -293,29 +287,23 @@ def _samples(given: Any, depth: int) -> Iterator[Sample]:
 
 def _each_once(given: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
     """Return the samples without those that are the same output again, and the names of these."""
-    found: list[Sample] = []
+    found: dict[Any, Sample] = {}
     twice: dict[str, None] = {}
-    known = set()
-    for sample in given:
-        key = None if sample.edit is None else (sample.edit.uid, sample.index)
-        if key is not None and key in known:
+    for place, sample in enumerate(given):
+        key = place if sample.edit is None else (sample.edit.uid, sample.index)
+        if found.setdefault(key, sample) is not sample:
             twice.setdefault(sample.label)
-            continue
-        known.add(key)
-        found.append(sample)
-    return tuple(found), tuple(twice)
+    return tuple(found.values()), tuple(twice)
 
 
 def _unlike(samples: Sequence[Sample]) -> tuple[str, ...]:
     """Return the names of what differs between the requests, but the seed."""
-    asked = [_asked(sample) for sample in samples if sample.edit is not None]
+    asked = [_asked(sample.edit) for sample in samples if sample.edit is not None]
     names = dict.fromkeys(name for facts in asked for name in facts)
     return tuple(name for name in names if any(facts.get(name) != asked[0].get(name) for facts in asked))
 
 
-def _asked(sample: Sample) -> dict[str, Any]:
-    edit = sample.edit
-    assert edit is not None
+def _asked(edit: Edit) -> dict[str, Any]:
     options = {name: value for name, value in edit.options.items() if name not in {"seed", "number_of_images"}}
     inputs = tuple(record.identity for record in (*edit.inputs, *edit.masks))
     return {"words": edit.prompt, "input": inputs, "model": edit.model, "provider": edit.provider, **options}
@@ -323,10 +311,6 @@ def _asked(sample: Sample) -> dict[str, Any]:
 
 def _is_again(one: Sample, other: Sample) -> bool:
     return one.seed is not None and (one.seed, one.index) == (other.seed, other.index)
-
-
-def _are_equal(one: Sample, other: Sample) -> bool:
-    return bool(one.sha256) and one.sha256 == other.sha256
 
 
 def _spread(values: Iterable[float]) -> Spread | None:

@@ -4,47 +4,123 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
 
 from nbbanana._version import __version__
-from nbbanana.display.drift_facts import drift_words
-from nbbanana.display.sheets import SheetPicture
-from nbbanana.display.views import Change, Picture, ResultView, Row
-from nbbanana.display.words import edits
+from nbbanana.display import history_bundle
+from nbbanana.display.differences import around
+from nbbanana.display.paper import SheetPicture
+from nbbanana.display.views import Change, Picture, ResultView, Row, edits
 from nbbanana.engine.run import Outcome, Run
 from nbbanana.images import ImageInput
 from nbbanana.models import Model
-from nbbanana.models.naming import short_name
-from nbbanana.prompts.advice import quiet_line
+from nbbanana.models.catalogue import short_name
 from nbbanana.regions import Area
-from nbbanana.session.ancestry import DEEP, ancestors
-from nbbanana.session.axes import Axes, axes
-from nbbanana.session.dataframes import load_pandas
-from nbbanana.session.library import Library
+from nbbanana.request import quiet_line
+from nbbanana.session.library import BY_NUMBER, Library, expression, holders
 from nbbanana.session.model_choice import other_model
-from nbbanana.session.names import BY_NUMBER, expression, holders
-from nbbanana.store.drift_records import FIGURES, OutputDrift, worst
-from nbbanana.store.provenance import has_content_credentials
+from nbbanana.store.drifts import FIGURES, OutputDrift
+from nbbanana.store.embedding import has_content_credentials
 from nbbanana.store.records import Edit, InputRecord, OutputRecord
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pandas import DataFrame
-
+from nbbanana.text import one_line, written
 
 __all__ = [
+    "Axes",
+    "axes",
     "changes_of",
-    "history_frame",
     "history_view",
+    "picture_of",
     "provenance",
     "result_view",
     "run_view",
     "set_view",
     "sheet_pictures",
 ]
+
+DEEP = 4
+"""From so many passes on a caption says how many there were: each pass redraws the whole picture."""
+NOTHING = "—"
+"""What stands for words that one prompt has and another has not."""
+MOST_WORDS = 120
+"""Characters of a prompt in a header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """
+    What edits share, and what each has for itself.
+
+    Args:
+        prompt: the words that all have, with `…` where they differ; empty where they share next to nothing.
+        parameters: the parameters that all have, but the prompt.
+        titles: for each edit what it has for itself, but the seed: `aspect_ratio 1:1`, or the words that differ.
+        seeds: for each edit its seed as a title, where not all have the same.
+    """
+
+    prompt: str
+    parameters: Mapping[str, Any]
+    titles: tuple[str, ...]
+    seeds: tuple[str, ...]
+
+    @property
+    def full_titles(self) -> tuple[str, ...]:
+        """For each edit all that it has for itself."""
+        return tuple(" · ".join(filter(None, pair)) for pair in zip(self.titles, self.seeds, strict=True))
+
+    @property
+    def is_crossed(self) -> bool:
+        """Whether edits with one title follow each other with several seeds: rows of titles, columns of seeds."""
+        titles = list(dict.fromkeys(self.titles))
+        in_order = [title for title, _ in groupby(self.titles)]
+        return any(self.seeds) and 1 < len(titles) < len(self.titles) and titles == in_order
+
+
+def axes(edits: Sequence[Edit]) -> Axes:
+    """Compare edits by their prompts, pictures, models and parameters."""
+    prompt, words = _words([edit.prompt for edit in edits])
+    known = [_facts(edit) for edit in edits]
+    names = dict.fromkeys(name for facts in known for name in facts)
+    unlike = [name for name in names if len({written(facts.get(name)) for facts in known}) > 1]
+    titles = [
+        " · ".join(filter(None, [said, *(_title(name, facts.get(name)) for name in unlike)]))
+        for said, facts in zip(words, known, strict=True)
+    ]
+    have_one_seed = len({edit.seed for edit in edits}) == 1
+    return Axes(
+        prompt=prompt,
+        parameters={name: value for name, value in edits[0].options.items() if name not in unlike and name != "seed"},
+        titles=tuple(titles),
+        seeds=tuple("" if have_one_seed or edit.seed is None else f"seed {edit.seed}" for edit in edits),
+    )
+
+
+def _facts(edit: Edit) -> dict[str, Any]:
+    """Return what an edit was asked with, but its words and its seed."""
+    parameters = {name: value for name, value in edit.options.items() if name != "seed"}
+    inputs = ", ".join(record.name for record in edit.inputs)
+    return {"input": inputs, "model": edit.model, "provider": edit.provider, **parameters}
+
+
+def _title(name: str, value: Any) -> str:
+    if name == "input":
+        return one_line(value or "no input", 80)
+    if name == "model":
+        return one_line(short_name(value), 80)
+    return f"{one_line(name)} {'default' if value is None else written(value, 60)}"
+
+
+def _words(prompts: Sequence[str]) -> tuple[str, list[str]]:
+    """Return what the prompts share, and for each what it has for itself; nothing where all are equal."""
+    if len(set(prompts)) == 1:
+        return prompts[0], [""] * len(prompts)
+    before, parts, after = around(prompts)
+    shared = len(before.strip()) + len(after.strip())
+    if shared < max(map(len, parts)) / 2:
+        return "", [one_line(prompt, MOST_WORDS) for prompt in prompts]
+    return f"{before}…{after}", [one_line(part.strip(), MOST_WORDS) or NOTHING for part in parts]
 
 
 def result_view(outcome: Outcome, library: Library, label: str, stored: str) -> ResultView:
@@ -54,7 +130,9 @@ def result_view(outcome: Outcome, library: Library, label: str, stored: str) -> 
     changes = changes_of(edit, library)
     return ResultView(
         prompt=edit.prompt,
-        inputs=_inputs(edit, library),
+        inputs=tuple(
+            Picture(record.name, library.blob(record.sha256), record.width, record.height) for record in edit.inputs
+        ),
         pictures=tuple(
             _picture(output, edit, library, f"{label}[{output.index}]", changes.get(output.index))
             for output in edit.outputs
@@ -97,7 +175,7 @@ def set_view(
     return replace(
         views[0],
         prompt=found.prompt,
-        inputs=views[0].inputs if len({_identities(edit) for edit in records}) == 1 else (),
+        inputs=views[0].inputs if len({tuple(one.identity for one in edit.inputs) for edit in records}) == 1 else (),
         label=name or f"{len(views)} edits",
         model_name=_models_of(records),
         origin=_origins([(origin, edit) for _, origin, edit in results]),
@@ -121,7 +199,7 @@ def _models_of(edits: Sequence[Edit]) -> str:
 def _in_rows(views: Sequence[ResultView], found: Axes) -> tuple[tuple[Picture, ...], tuple[Row, ...]]:
     """Return all pictures, captioned where they are the only one of their edit, and the rows that they stand in."""
     if any(len(view.pictures) > 1 for view in views):
-        rows = tuple(Row(title, len(view.pictures)) for title, view in zip(found.full_titles, views, strict=True))
+        rows = tuple((title, len(view.pictures)) for title, view in zip(found.full_titles, views, strict=True))
         return tuple(picture for view in views for picture in view.pictures), rows
     captions = found.seeds if found.is_crossed else found.full_titles
     pictures = tuple(
@@ -132,11 +210,7 @@ def _in_rows(views: Sequence[ResultView], found: Axes) -> tuple[tuple[Picture, .
     if not found.is_crossed:
         return pictures, ()
     counts = Counter(title for title, view in zip(found.titles, views, strict=True) for _ in view.pictures)
-    return pictures, tuple(Row(title, count) for title, count in counts.items())
-
-
-def _identities(edit: Edit) -> tuple[str, ...]:
-    return tuple(record.identity for record in edit.inputs)
+    return pictures, tuple(counts.items())
 
 
 def run_view(run: Run, library: Library, name: str | None) -> ResultView:
@@ -145,8 +219,11 @@ def run_view(run: Run, library: Library, name: str | None) -> ResultView:
     label = name or (expression(library, edit.id, nearest=BY_NUMBER) if edit else "_")
     return ResultView(
         prompt=request.prompt,
-        inputs=tuple(Picture(image.name, image.content, image.width, image.height) for image in request.images),
-        pictures=_arrived(run, library, label),
+        inputs=tuple(map(picture_of, request.images)),
+        pictures=tuple(
+            Picture(f"{label}[{o.index}]", library.blob(o.sha256), o.width, o.height, o.mime, o.size, request.seed)
+            for o in sorted(run.arrived, key=lambda record: record.index)
+        ),
         expected=run.model.count(request.parameters),
         label=label,
         model=request.model,
@@ -160,17 +237,13 @@ def run_view(run: Run, library: Library, name: str | None) -> ResultView:
     )
 
 
-def _arrived(run: Run, library: Library, label: str) -> tuple[Picture, ...]:
-    return tuple(
-        Picture(f"{label}[{o.index}]", library.blob(o.sha256), o.width, o.height, o.mime, o.size, run.request.seed)
-        for o in sorted(run.arrived, key=lambda record: record.index)
-    )
+def picture_of(image: ImageInput) -> Picture:
+    """Return a loaded picture as it is shown."""
+    return Picture(image.name, image.content, image.width, image.height)
 
 
 def history_view(edits: Sequence[Edit], library: Library, total: int, heading: str = "") -> dict[str, str]:
     """Return a page of edits as a MIME bundle: an overview, whose pictures are found by their ids."""
-    from nbbanana.display import history_bundle
-
     sources = [library.blob(edit.outputs[0].sha256) if edit.outputs else None for edit in edits]
     known = holders()
     names = [expression(library, edit.id, nearest=BY_NUMBER, among=known) for edit in edits]
@@ -204,7 +277,9 @@ def provenance(edit: Edit) -> dict[str, Any]:
         "parameters": dict(edit.parameters),
         "seed": edit.seed,
         "seed_given": edit.seed_given,
-        "inputs": [_input_provenance(record) for record in edit.inputs],
+        "inputs": [
+            {name: getattr(record, name) for name in ("name", "identity", "width", "height")} for record in edit.inputs
+        ],
         **({"region": edit.region.as_json()} if edit.region else {}),
         "outputs": [
             {"sha256": o.sha256, "mime": o.mime, "width": o.width, "height": o.height, "size": o.size}
@@ -233,7 +308,7 @@ def _kept(edit: Edit) -> list[str]:
 
 def _depth(edit: Edit, library: Library) -> tuple[str, ...]:
     """Return the line of a caption that says how deep a chain is, from where that shows in a picture."""
-    before = [one for one in ancestors(edit, library) if not one.is_local]
+    before = [one for one in library.ancestors(edit) if not one.is_local]
     if len(before) + 1 < DEEP or edit.is_local:
         return ()
     since = f"Pass {len(before) + 1} since edit {before[0].id}"
@@ -245,16 +320,6 @@ def _about(region: Area | None, inputs: Sequence[InputRecord | ImageInput]) -> t
     if region is None or region.input >= len(inputs):
         return ()
     return (f"Region: {region.words} of {inputs[region.input].name}.",)
-
-
-def _input_provenance(record: InputRecord) -> dict[str, Any]:
-    return {"name": record.name, "identity": record.identity, "width": record.width, "height": record.height}
-
-
-def _inputs(edit: Edit, library: Library) -> tuple[Picture, ...]:
-    return tuple(
-        Picture(record.name, library.blob(record.sha256), record.width, record.height) for record in edit.inputs
-    )
 
 
 def changes_of(edit: Edit, library: Library) -> dict[int, Change]:
@@ -297,49 +362,4 @@ def _origins(results: Sequence[tuple[str, Edit]]) -> str | None:
 def _defaults(model: Model, parameters: Any) -> dict[str, Any]:
     return {
         field.name: field.default for field in model.options if field.name not in parameters and field.role != "seed"
-    }
-
-
-FRAME_COLUMNS = ["created", "state", "model", "provider", "prompt", "seed"]
-
-
-def history_frame(edits: Iterable[Edit]) -> DataFrame:
-    """
-    Return edits as a table, a row an edit, indexed by id.
-
-    Raises:
-        UsageError: pandas is not installed.
-    """
-    pd = load_pandas()
-    rows = [_frame_row(edit) for edit in edits]
-    table = pd.DataFrame(rows, columns=None if rows else ["id", *FRAME_COLUMNS]).set_index("id")
-    if "created" in table:
-        table["created"] = pd.to_datetime(table["created"], unit="s", utc=True)
-    return table
-
-
-def _frame_row(edit: Edit) -> dict[str, Any]:
-    parameters = {name: value for name, value in edit.options.items() if name != "seed"}
-    return {
-        "id": edit.id,
-        "created": edit.created_at,
-        "state": edit.state,
-        "model": edit.model,
-        "provider": edit.provider,
-        "prompt": edit.prompt,
-        "seed": edit.seed,
-        **parameters,
-        "inputs": [record.name for record in edit.inputs],
-        "outputs": len(edit.outputs),
-        "parents": list(edit.parents),
-        "seconds": edit.duration,
-        "cost": edit.cost,
-        "drift_outside": worst(edit.drifts, "recoloured_outside"),
-        "redrawn_outside": worst(edit.drifts, "redrawn_outside"),
-        "moved": worst(edit.drifts, "moved"),
-        "drift": drift_words(edit.drifts),
-        "starred": edit.starred,
-        "rejected": edit.rejected,
-        "tags": list(edit.tags),
-        "note": edit.note,
     }

@@ -24,18 +24,18 @@ from nbbanana.store.records import (
     OutputDrift,
     OutputRecord,
     Post,
+    Preferred,
     Rating,
     Reservation,
     Spending,
     State,
     Transition,
+    Vote,
+    VotedOutput,
 )
-from nbbanana.store.vote_records import Preferred, Vote, VotedOutput
 
 if TYPE_CHECKING:
-    from nbbanana.store.leases import new_owner
-    from nbbanana.store.maintenance import Leftovers, Verification
-    from nbbanana.store.store import Store
+    from nbbanana.store.store import Leftovers, Store, Verification
 
 __all__ = [
     "TERMINAL",
@@ -58,15 +58,12 @@ __all__ = [
     "Verification",
     "Vote",
     "VotedOutput",
-    "new_owner",
 ]
-
-_HOMES = {"Store": "store", "Verification": "maintenance", "Leftovers": "maintenance", "new_owner": "leases"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in {"Leftovers", "Store", "Verification"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    from nbbanana.store import store
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(store, name)

@@ -17,12 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from nbbanana.errors import NotInStoreError, StoreError
+from nbbanana.errors import NotInStoreError, StoreError, translated
 
 __all__ = ["Blobs", "hash_file"]
 
 _NAME = re.compile(r"[0-9a-f]{64}")
-_CHUNK = 1 << 20
 LEFT_OVER = 24 * 3600.0
 """Seconds after which a file in `incoming/` is not on its way any more."""
 
@@ -39,7 +38,7 @@ class Blobs:
         self.incoming = folder / "incoming"
         if read_only:
             return
-        with _plain_errors():
+        with translated(OSError, _not_kept):
             self.root.mkdir(mode=0o700, exist_ok=True)
             self.incoming.mkdir(mode=0o700, exist_ok=True)
             self._clean()
@@ -55,16 +54,16 @@ class Blobs:
             raise StoreError(f"{sha256[:80]!r} is not a blob's name.", "A name is 64 lower-case hexadecimal digits.")
         return self.root / sha256[:2] / sha256
 
-    def has(self, sha256: str) -> bool:
-        """Return whether the blob is there."""
+    def has_blob(self, sha256: str) -> bool:
+        """Return whether the bytes with this SHA-256 are there."""
         return self.place(sha256).is_file()
 
-    def path(self, sha256: str) -> Path:
+    def blob_path(self, sha256: str) -> Path:
         """
-        Return the file of a blob that is there.
+        Return the file with these bytes, to be read only.
 
         Raises:
-            NotInStoreError: it is not.
+            NotInStoreError: there is none.
         """
         place = self.place(sha256)
         if not place.is_file():
@@ -78,7 +77,7 @@ class Blobs:
         sha256 = hashlib.sha256(data).hexdigest()
         if not self._keep(sha256):
             temporary = self.incoming / uuid.uuid4().hex
-            with _plain_errors(), _removed_on_error(temporary):
+            with translated(OSError, _not_kept), _removed_on_error(temporary):
                 with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                     file.write(data)
                     file.flush()
@@ -101,7 +100,7 @@ class Blobs:
             StoreError: it has another SHA-256, or cannot be moved in. It stays where it is, but a file of `incoming/`
                 that cannot be moved in is removed, since the next try brings its own.
         """
-        with _plain_errors():
+        with translated(OSError, _not_kept):
             sha256 = hash_file(path)
         if expected is not None and sha256 != expected:
             raise StoreError(
@@ -109,7 +108,7 @@ class Blobs:
                 f"Its SHA-256 is {sha256[:12]}…, not {expected[:12]}….",
                 "Fetch it again.",
             )
-        with _plain_errors(), _removed_on_error(path) if path.parent == self.incoming else nullcontext():
+        with translated(OSError, _not_kept), _removed_on_error(path) if path.parent == self.incoming else nullcontext():
             if self._keep(sha256):
                 path.unlink()
             elif path.stat().st_dev == self.incoming.stat().st_dev:
@@ -129,7 +128,7 @@ class Blobs:
                 if file.is_file() and file.stat().st_mtime < before:
                     file.unlink()
 
-    def names(self) -> Iterator[str]:
+    def blob_names(self) -> Iterator[str]:
         """Yield the blobs that are there, sorted."""
         if not self.root.is_dir():
             return
@@ -156,11 +155,8 @@ class Blobs:
 
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, read in pieces."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:
@@ -184,12 +180,8 @@ def _removed_on_error(path: Path) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        why = "The disk is full." if is_full else f"The system says: {error.strerror or type(error).__name__}."
-        mend = "Make room, then run it again." if is_full else "Check the store's folder."
-        raise StoreError("A picture could not be kept in the store.", why, mend) from error
+def _not_kept(error: OSError) -> StoreError:
+    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    why = "The disk is full." if is_full else f"The system says: {error.strerror or type(error).__name__}."
+    mend = "Make room, then run it again." if is_full else "Check the store's folder."
+    return StoreError("A picture could not be kept in the store.", why, mend)

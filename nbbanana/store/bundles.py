@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import struct
 import tempfile
 import zipfile
@@ -24,25 +25,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from nbbanana import models
 from nbbanana._version import __version__
 from nbbanana.errors import BundleError, NBBananaError, translated
 from nbbanana.request import canonical_json, sha256_of
-from nbbanana.store import model_schemas
-from nbbanana.store.json_stream import JSONText
-from nbbanana.store.maintenance import digests_hold
-from nbbanana.store.records import Edit, Post
-from nbbanana.store.ro_crate import crate
-from nbbanana.store.serialization import checker, pack, pack_post, unpack, unpack_heat_maps, unpack_post
-from nbbanana.store.vote_packing import pack_votes, unpack_votes, votes_that_hold
-from nbbanana.store.vote_records import Vote
+from nbbanana.store.blobs import hash_file
+from nbbanana.store.records import Edit, Post, Vote
+from nbbanana.store.serialization import (
+    JSONText,
+    checker,
+    crate,
+    pack,
+    pack_post,
+    pack_votes,
+    unpack,
+    unpack_heat_maps,
+    unpack_votes,
+    votes_that_hold,
+)
+from nbbanana.store.store import Store, blobs_of, digests_hold
+from nbbanana.store.values import checked_schema
 
-if TYPE_CHECKING:
-    from nbbanana.store.store import Store
-
-__all__ = ["Bundle", "merge", "read", "write"]
+__all__ = ["Bundle", "is_kept", "merge", "read", "write"]
 
 FORMAT, VERSION = "nbbanana-bundle", 2
 EDITS, CRATE = "edits.json", "ro-crate-metadata.json"
@@ -57,6 +63,8 @@ MOST_RATIO = 100
 """So much larger than in the file may an entry be, beyond `FREE` bytes: JSON of real records is 5 to 40 times."""
 FREE = 16 << 20
 CHUNK = 1 << 20
+UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError, NBBananaError)
+"""What reading a record may raise that is not as it should be."""
 
 
 def write(store: Store, edits: Iterable[Edit], path: str | Path) -> Path:
@@ -72,17 +80,25 @@ def write(store: Store, edits: Iterable[Edit], path: str | Path) -> Path:
     """
     target = Path(path).expanduser()
     kept = [edit for edit in edits if edit.is_terminal]
-    with translated(OSError, lambda error: _unusable(target, "written", error, "Choose another place.")):
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-                _fill(archive, store, kept)
-            Path(name).chmod(0o644)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+    with (
+        translated(OSError, lambda error: _unusable(target, "written", error, "Choose another place.")),
+        tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder,
+    ):
+        path = Path(folder) / target.name
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            _fill(archive, store, kept)
+        path.chmod(0o644)
+        path.replace(target)
     return target
+
+
+def is_kept(store: Store, path: Path) -> bool:
+    """Return whether a file is a bundle with which no edit would be lost: the store has all of them."""
+    try:
+        with read(path) as bundle:
+            return all(store.find(edit.uid) for edit in bundle.edits)
+    except BundleError:
+        return False
 
 
 def _fill(archive: zipfile.ZipFile, store: Store, edits: list[Edit]) -> None:
@@ -90,7 +106,7 @@ def _fill(archive: zipfile.ZipFile, store: Store, edits: list[Edit]) -> None:
         for text in _written(store, edits):
             stream.write(text.encode("utf-8", "surrogatepass"))
     archive.writestr(CRATE, canonical_json(crate(edits)).encode("utf-8", "replace"))
-    for sha256 in dict.fromkeys(name for edit in edits for name in _blobs(edit)):
+    for sha256 in dict.fromkeys(name for edit in edits for name in blobs_of(edit)):
         # Pictures are compressed already; storing them also lets a reader see their true size.
         archive.write(store.blob_path(sha256), f"blobs/{sha256[:2]}/{sha256}", zipfile.ZIP_STORED)
 
@@ -110,11 +126,6 @@ def _written(store: Store, edits: list[Edit]) -> Iterator[str]:
         line = json.dumps(record, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
         yield f"{',' if place else ''}\n{line}"
     yield "\n]}\n"
-
-
-def _blobs(edit: Edit) -> Iterator[str]:
-    yield from (record.sha256 for record in (*edit.inputs, *edit.masks) if record.sha256)
-    yield from (record.sha256 for record in edit.outputs)
 
 
 class Bundle:
@@ -141,31 +152,30 @@ class Bundle:
         self.votes: list[Vote] = []
         head: dict[str, Any] = {}
         found: dict[str, list[Edit]] = {}
-        text = JSONText(_read_text(archive), MOST_EDIT, {"edits", "schemas"})
-        for name, value in text.members():
+        text = JSONText(_read_text(archive), MOST_EDIT)
+        for name in text.members():
             if name == "schemas":
                 self.schemas |= _checked_schemas(text)
             elif name == "edits":
-                _check_version(head)
                 found[name] = list(self._checked_edits(text))
             else:
-                head[name] = value
-        _check_version(head)
-        _check_head(head | found)
+                head[name] = text.value()
+                _check_version(head)
+        text.end()
+        with translated(UNREADABLE, _not_by_schema):
+            checker("head")(head | found)
         self.edits = [self._with_schema(edit, is_old=head["version"] == 1) for edit in found["edits"]]
-        self.votes = votes_that_hold(self.votes, {edit.uid: set(_indices(edit)) for edit in self.edits})
+        self.votes = votes_that_hold(self.votes, {edit.uid: _indices(edit) for edit in self.edits})
 
     def _checked_edits(self, text: JSONText) -> Iterator[Edit]:
         numbers: set[int] = set()
-        uids: set[str] = set()
-        for place, packed in enumerate(text.elements("edits")):
+        for place, packed in enumerate(text.elements()):
             edit, posts = _checked_edit(packed, place)
-            if edit.id < 1 or edit.id in numbers or edit.uid in uids:
+            if edit.id < 1 or edit.id in numbers or edit.uid in self.posts:
                 raise _broken(
                     "The bundle's records are not as they should be.", "Two have one number, or one has none."
                 )
             numbers.add(edit.id)
-            uids.add(edit.uid)
             self.posts[edit.uid] = posts
             self.heat_maps[edit.uid] = unpack_heat_maps(packed)
             self.votes += unpack_votes(packed.get("extra", {}).get("votes"), edit.uid)
@@ -183,7 +193,7 @@ class Bundle:
 
     def blobs(self) -> Iterator[tuple[str, IO[bytes]]]:
         """Yield each picture that a record names, as its SHA-256 and a stream; the caller checks the hash."""
-        for sha256 in dict.fromkeys(name for edit in self.edits for name in _blobs(edit)):
+        for sha256 in dict.fromkeys(name for edit in self.edits for name in blobs_of(edit)):
             if sha256 not in self._blobs:
                 raise _broken("A picture is missing.", f"blobs/{sha256[:2]}/{sha256[:8]}… is named and not there.")
             with self._archive.open(self._blobs[sha256]) as stream:
@@ -241,17 +251,11 @@ def _take(store: Store, sha256: str, stream: IO[bytes]) -> None:
     handle, name = tempfile.mkstemp(prefix=".bundle-", dir=store.incoming)
     path = Path(name)
     try:
-        digest, size = hashlib.sha256(), 0
         with os.fdopen(handle, "wb") as file:
-            while chunk := stream.read(CHUNK):
-                size += len(chunk)
-                if size > MOST_BLOB:
-                    raise _broken("A picture does not end.", f"It has more than {MOST_BLOB >> 30} GiB.")
-                digest.update(chunk)
-                file.write(chunk)
-        if digest.hexdigest() != sha256:
+            shutil.copyfileobj(stream, file, CHUNK)  # no more than the size that was checked
+        if hash_file(path) != sha256:
             raise _broken("A picture is not what its name says.", f"Its SHA-256 is not {sha256[:8]}….")
-        store.adopt(path, sha256)
+        store.adopt(path)
     finally:
         path.unlink(missing_ok=True)
 
@@ -286,17 +290,16 @@ def _checked_names(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 def _read_text(archive: zipfile.ZipFile) -> str:
     """Return the records as text; more than `MOST_JSON` bytes are never held."""
-    try:
-        with archive.open(EDITS) as stream:
-            data = stream.read(MOST_JSON + 1)
-    except KeyError:
-        raise _broken("This zip file is not a bundle.", f"It has no {EDITS}.") from None
+    if EDITS not in archive.namelist():
+        raise _broken("This zip file is not a bundle.", f"It has no {EDITS}.")
+    with archive.open(EDITS) as stream:
+        data = stream.read(MOST_JSON + 1)
     if len(data) > MOST_JSON:
         raise _broken("The bundle's records do not end.", f"They have more than {MOST_JSON >> 20} MiB.")
-    try:
+    with translated(
+        UnicodeDecodeError, lambda _: _broken("The bundle's records cannot be read.", "They are not UTF-8.")
+    ):
         return data.decode()
-    except UnicodeDecodeError:
-        raise _broken("The bundle's records cannot be read.", "They are not UTF-8.") from None
 
 
 def _check_version(head: Mapping[str, Any]) -> None:
@@ -307,17 +310,11 @@ def _check_version(head: Mapping[str, Any]) -> None:
         )
 
 
-def _check_head(head: dict[str, Any]) -> None:
-    import fastjsonschema
-
-    with translated(fastjsonschema.JsonSchemaException, _not_by_schema):
-        checker("head")(head)
-
-
 def _checked_schemas(text: JSONText) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, schema in text.pairs("schemas"):
+    for name in text.members():
+        schema = text.value()
         with translated(NBBananaError, lambda error: _broken("A model's schema cannot be taken.", error.why)):
-            body = model_schemas.checked(schema)
+            body = checked_schema(schema)
         if hashlib.sha256(body.encode()).hexdigest() != name:
             raise _broken("A model's schema was changed.", f"Its SHA-256 is not {name[:8]}….")
         yield name, schema
@@ -330,23 +327,14 @@ def _checked_edit(packed: Any, place: int) -> tuple[Edit, tuple[Post, ...]]:
     Raises:
         BundleError: it is not what the schema of records says, or does not fit its digests.
     """
-    import fastjsonschema
-
-    unreadable = (ValueError, TypeError, OverflowError, RecursionError, NBBananaError)
-
-    def refused(error: Exception) -> BundleError:
-        """Return the error for a record: one against the schema is said in the schema's words."""
-        if isinstance(error, fastjsonschema.JsonSchemaException):
-            return _not_by_schema(error)
-        return _broken(f"Record {place} cannot be read.", f"{type(error).__name__}.")
-
-    with translated(unreadable, refused):
+    with translated(UNREADABLE, _not_by_schema):
         checker("edit")(packed)
+    with translated(UNREADABLE, lambda error: _broken(f"Record {place} cannot be read.", f"{type(error).__name__}.")):
         # Half a surrogate pair is kept in parameters and parts, as the store does; anywhere else it is no text.
         canonical_json({**packed, "parameters": None, "extra": None}).encode()
         canonical_json([packed["parameters"], packed.get("extra")])
         edit = unpack(packed)
-        posts = tuple(unpack_post(post) for post in packed.get("posts", ()))
+        posts = tuple(Post(edit_id=0, **post) for post in packed.get("posts", ()))
         holds = digests_hold(edit)
     if len({post.ordinal for post in posts}) < len(posts) or not set(edit.ratings) <= {-1, *_indices(edit)}:
         raise _broken("The bundle's records are not as they should be.", f"Record {place} contradicts itself.")
@@ -355,8 +343,8 @@ def _checked_edit(packed: Any, place: int) -> tuple[Edit, tuple[Post, ...]]:
     return edit, posts
 
 
-def _indices(edit: Edit) -> Iterator[int]:
-    return (output.index for output in edit.outputs)
+def _indices(edit: Edit) -> set[int]:
+    return {output.index for output in edit.outputs}
 
 
 def _not_by_schema(error: Exception) -> BundleError:

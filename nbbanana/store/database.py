@@ -1,9 +1,13 @@
 """
-Connections and transactions: many threads, many processes, one file.
+Connections and transactions: many threads, many processes, one file; and the versions of its schema.
 
 Connections are lent out of a small pool, one to each transaction, so that any thread may call. Writers of one
 process stand in line at a lock, writers of several at SQLite's own (`BEGIN IMMEDIATE`, 30 s of patience).
 A commit is on the disk when it returns.
+
+`migrations/NNN_*.sql` hold one step each to a newer version; number 1 makes an empty store. SQLite's `user_version`
+says how far a store is. A store that holds something is copied to `backups/` before a step touches it, and a step that
+fails leaves it as it was. What a newer nbbanana wrote is refused.
 """
 
 from __future__ import annotations
@@ -14,15 +18,19 @@ import sqlite3
 import tempfile
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import cache, partial
+from importlib import resources
 from pathlib import Path
 
-from nbbanana.errors import StoreError
-from nbbanana.store import versions
+from nbbanana import models
+from nbbanana.errors import StoreError, StoreVersionError, translated
+from nbbanana.request import canonical_json, sha256_of
+from nbbanana.settings import Guarded, beside
+from nbbanana.store.search import spell
 
-__all__ = ["Database"]
+__all__ = ["APPLICATION_ID", "Database", "latest", "migrations", "statements"]
 
 PATIENCE = 30.0
 """Seconds a transaction waits for others to finish theirs."""
@@ -37,12 +45,11 @@ LOG_BYTES = 64 << 20
 NO_SHARED_MEMORY = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL}
 """How a file system without shared memory refuses WAL, where it does not just keep its journal mode."""
 
-_alive: weakref.WeakSet[Database] = weakref.WeakSet()
 _inherited: list[sqlite3.Connection] = []
 """A forked child's copies of its parent's connections: never used and never closed, as SQLite asks."""
 
 
-class Database:
+class Database(Guarded):
     """
     The file `edits.sqlite` in `folder`, made or brought to this version where needed.
 
@@ -65,13 +72,16 @@ class Database:
         self._listeners: list[Callable[[bool], object]] = []
         self._closed = False
         self._durable = "FULL"
-        self._renew_locks()
-        with self._plain_errors():
-            if read_only:
-                self._prepare_to_read()
-            else:
-                self._prepare()
-        _alive.add(self)
+        super().__init__()
+        try:
+            with translated((sqlite3.Error, OSError), self._unusable):
+                if read_only:
+                    self._prepare_to_read()
+                else:
+                    self._prepare()
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -101,7 +111,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; those in use close when they are given back."""
-        with self._lock:
+        with self._guard:
             self._closed = True
             idle, self._idle = self._idle, []
         for connection in idle:
@@ -113,7 +123,7 @@ class Database:
     def _transaction(self, connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         self._begin(connection, begin)
         try:
-            versions.check(connection, self.folder)  # a newer nbbanana may have brought it up meanwhile
+            check_version(connection, self.folder)  # a newer nbbanana may have brought it up meanwhile
             yield
             connection.execute("COMMIT")
         except BaseException:
@@ -133,17 +143,14 @@ class Database:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
-            self._begin_late(connection, begin)
+            self._tell(is_waiting=True)
+            try:
+                connection.execute(f"PRAGMA busy_timeout = {(PATIENCE - SOON) * 1000:.0f}")
+                connection.execute(begin)
+            finally:
+                self._tell(is_waiting=False)
         finally:
             connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
-
-    def _begin_late(self, connection: sqlite3.Connection, begin: str) -> None:
-        self._tell(is_waiting=True)
-        try:
-            connection.execute(f"PRAGMA busy_timeout = {(PATIENCE - SOON) * 1000:.0f}")
-            connection.execute(begin)
-        finally:
-            self._tell(is_waiting=False)
 
     def _tell(self, *, is_waiting: bool) -> None:
         for listener in tuple(self._listeners):
@@ -151,58 +158,41 @@ class Database:
 
     @contextmanager
     def _lent(self) -> Iterator[sqlite3.Connection]:
-        with self._plain_errors():
-            connection = self._borrow()
+        with translated((sqlite3.Error, OSError), self._unusable):
+            with self._guard:
+                if self._closed:
+                    raise StoreError("The store is closed.", "", "Open it again.")
+                idle = self._idle.pop() if self._idle else None
+            connection = idle or self._connect()
             try:
                 yield connection
             finally:
-                self._give_back(connection)
-
-    def _borrow(self) -> sqlite3.Connection:
-        with self._lock:
-            if self._closed:
-                raise StoreError("The store is closed.", "", "Open it again.")
-            if self._idle:
-                return self._idle.pop()
-        return self._connect()
-
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        with self._lock:
-            if not self._closed and not connection.in_transaction and len(self._idle) < IDLE:
-                self._idle.append(connection)
-                return
-        connection.close()
+                with self._guard:
+                    is_kept = not self._closed and not connection.in_transaction and len(self._idle) < IDLE
+                    self._idle += [connection] if is_kept else []
+                if not is_kept:
+                    connection.close()
 
     def _connect(self) -> sqlite3.Connection:
-        if self._options:
-            place = f"{self.path.as_uri()}?{self._options}"
-            connection = sqlite3.connect(
-                place, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False
-            )
-            connection.row_factory = sqlite3.Row
-            return connection
-        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        connect = partial(sqlite3.connect, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        connection = connect(f"{self.path.as_uri()}?{self._options}", uri=True) if self._options else connect(self.path)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA synchronous = {self._durable}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
-        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+        if not self._options:
+            connection.executescript(
+                f"PRAGMA foreign_keys = ON; PRAGMA synchronous = {self._durable};"
+                f" PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA journal_size_limit = {LOG_BYTES};"
+            )
         return connection
 
     def _prepare(self) -> None:
         """Refuse, make or bring up; nothing is written to a store that is refused."""
         with suppress(FileExistsError):
             self.path.touch(mode=0o600, exist_ok=False)
-        connection = self._connect()
-        try:
-            version = versions.check(connection, self.folder)
+        with self._lent() as connection:
+            version = check_version(connection, self.folder)
             self._choose_journal(connection)
-            if version < versions.latest():
+            if version < latest():
                 self._bring_up(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._give_back(connection)
 
     def _prepare_to_read(self) -> None:
         """Find a way to read without writing into the folder."""
@@ -215,7 +205,7 @@ class Database:
         ways = ["mode=ro", *([] if log.is_file() and log.stat().st_size else ["immutable=1"])]
         for self._options in ways:
             with suppress(sqlite3.OperationalError), closing(self._connect()) as connection:
-                if versions.check(connection, self.folder) == versions.latest():
+                if check_version(connection, self.folder) == latest():
                     return
                 break
         self._read_a_copy()
@@ -229,17 +219,12 @@ class Database:
         self.path, self._options = Path(self._copy.name) / self.path.name, ""
         self.notes = (f"The store in {self.folder.name!r} can only be read: a copy of its rows is used.",)
         with closing(self._connect()) as connection:
-            version = versions.check(connection, self.folder)
-            if version < versions.latest():
-                connection.execute("PRAGMA foreign_keys = OFF")
-                connection.execute("BEGIN IMMEDIATE")
-                versions.migrate(connection, version)
-                connection.execute("COMMIT")
+            if check_version(connection, self.folder) < latest():
+                self._bring_up(connection)
 
     def _choose_journal(self, connection: sqlite3.Connection) -> None:
         """Choose WAL where the file system can do it; else a rollback journal, which needs one more sync."""
-        mode = _patiently(lambda: _write_ahead(connection))
-        if mode == "wal":
+        if _write_ahead(connection) == "wal":
             return
         self._durable = "EXTRA"
         connection.execute("PRAGMA synchronous = EXTRA")
@@ -248,71 +233,43 @@ class Database:
 
     def _bring_up(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction(connection, "BEGIN IMMEDIATE"):
             # Another process may have been first: look again, now that no other can write.
-            version = versions.check(connection, self.folder)
-            if 0 < version < versions.latest():
-                self._back_up(version)
-            if version < versions.latest():
-                versions.migrate(connection, version)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+            version = check_version(connection, self.folder)
+            if 0 < version < latest() and self._copy is None:
+                with closing(self._connect()) as source:
+                    backup(source, self.folder, version)
+            if version < latest():
+                migrate(connection, version)
         connection.execute("PRAGMA foreign_keys = ON")
 
-    def _back_up(self, version: int) -> None:
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-        source = self._connect()
-        try:
-            versions.backup(source, self.folder / "backups" / f"edits-v{version}-{stamp}.sqlite")
-        finally:
-            source.close()
+    def _unusable(self, error: Exception) -> StoreError:
+        """Say in three lines what SQLite and the file system say in their own ways."""
+        why, mend = f"The system says: {getattr(error, 'strerror', None) or type(error).__name__}.", "Check the folder."
+        if isinstance(error, sqlite3.Error):
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            why, mend = _REASONS.get(code, (f"SQLite says: {error}.", "Check the disk, then run it again."))
+        return StoreError(f"The store in {self.folder.name!r} could not be used.", why, mend)
 
-    def _plain_errors(self) -> AbstractContextManager[None]:
-        return _plain_errors(self.folder)
-
-    def _renew_locks(self) -> None:
-        self._lock = threading.Lock()
-        self._writing = threading.Lock()
-
-    def _leave_to_parent(self) -> None:
-        """Forget the parent's connections and locks in a forked child."""
+    def renew_guard(self) -> None:
+        """Leave connections to the parent, and replace the locks, in the child of a fork."""
         _inherited.extend(self._idle)
         self._idle = []
-        self._renew_locks()
-
-
-def _after_fork() -> None:
-    for database in _alive:
-        database._leave_to_parent()  # noqa: SLF001 - this module's own class
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+        self._writing = threading.Lock()
+        super().renew_guard()
 
 
 def _write_ahead(connection: sqlite3.Connection) -> str:
-    try:
-        return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in NO_SHARED_MEMORY:
-            return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
-        raise
-
-
-def _patiently(action: Callable[[], str]) -> str:
-    """Repeat while others hold the file: SQLite does not wait by itself when the journal mode changes."""
+    """Return the journal mode that there is after WAL was asked for, which SQLite does not wait for by itself."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            return action()
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-                raise
-            if time.monotonic() > deadline:
+            code = error.sqlite_errorcode & 0xFF
+            if code in NO_SHARED_MEMORY:
+                return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+            if code not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} or time.monotonic() > deadline:
                 raise
             time.sleep(0.005)
 
@@ -333,15 +290,110 @@ _REASONS = {
 }
 
 
-@contextmanager
-def _plain_errors(folder: Path) -> Iterator[None]:
-    """Say in three lines what SQLite and the file system say in their own ways."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        why, mend = _REASONS.get(code, (f"SQLite says: {error}.", "Check the disk, then run it again."))
-        raise StoreError(f"The store in {folder.name!r} could not be used.", why, mend) from error
-    except OSError as error:
-        why = f"The system says: {error.strerror or type(error).__name__}."
-        raise StoreError(f"The store in {folder.name!r} could not be used.", why, "Check the folder.") from error
+# The versions of the schema
+
+APPLICATION_ID = 0x6E62616E
+"""`nban`, in the header of the file: https://www.sqlite.org/fileformat2.html#application_id"""
+
+
+@cache
+def migrations() -> dict[int, str]:
+    """Return the steps by the version they lead to."""
+    folder = resources.files("nbbanana.store") / "migrations"
+    files = [file for file in folder.iterdir() if file.name.endswith(".sql")]
+    return {int(file.name.partition("_")[0]): file.read_text(encoding="utf-8") for file in files}
+
+
+def latest() -> int:
+    """Return the version that this nbbanana reads and writes."""
+    return max(migrations())
+
+
+def check_version(connection: sqlite3.Connection, folder: Path) -> int:
+    """
+    Return the version of the store, 0 for an empty file. Writes nothing.
+
+    Raises:
+        StoreVersionError: it is newer than this nbbanana.
+        StoreError: the file is a database, but not one of ours.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application == APPLICATION_ID and version == latest():
+        return int(version)
+    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (application or version or objects):
+        raise StoreError(
+            f"The folder {folder.name!r} holds an edits.sqlite that is not a store.",
+            "It is a database of another program.",
+            "Choose another folder for the store.",
+        )
+    if version > latest():
+        raise StoreVersionError(
+            f"The store in {folder.name!r} was written by a newer nbbanana.",
+            f"It has version {version}; this nbbanana knows versions up to {latest()}.",
+        )
+    return int(version)
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """
+    Take every step after `version`, inside the transaction that is open.
+
+    Foreign keys must be off, since a step may rebuild a table; they are checked at the end. The steps may use the
+    function `spell` and the temporary table `shipped_schemas` (model, sha256, body).
+
+    Raises:
+        sqlite3.Error: a step failed; the caller rolls back.
+        StoreError: a step would leave rows that refer to nothing.
+    """
+    connection.create_function("spell", 1, spell, deterministic=True)
+    connection.execute("CREATE TEMP TABLE shipped_schemas (model TEXT PRIMARY KEY, sha256 TEXT, body TEXT)")
+    shipped = ((name, models.get(name).schema) for name in (models.ids() if version else ()))
+    rows = ((name, sha256_of(schema), canonical_json(schema)) for name, schema in shipped)
+    connection.executemany("INSERT INTO shipped_schemas VALUES (?, ?, ?)", rows)
+    for number, script in sorted(migrations().items()):
+        if number > version:
+            for statement in statements(script):
+                connection.execute(statement)
+    connection.execute("DROP TABLE shipped_schemas")
+    if connection.execute("PRAGMA foreign_key_check").fetchone():
+        raise StoreError(
+            "The store could not be brought to this version.",
+            "It holds rows that refer to rows which are not there.",
+            "It was left as it was; use the nbbanana that wrote it.",
+        )
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {latest()}")
+
+
+def statements(script: str) -> Iterator[str]:
+    r"""
+    Yield the statements of an SQL script, one by one: `executescript` would commit the open transaction first.
+
+    >>> list(statements("CREATE TABLE a (b); -- why\nINSERT INTO a VALUES (';');"))
+    ['CREATE TABLE a (b);', "-- why\nINSERT INTO a VALUES (';');"]
+    """
+    gathered = ""
+    for piece in script.split(";")[:-1]:
+        gathered += piece + ";"
+        if sqlite3.complete_statement(gathered):
+            yield gathered.strip()
+            gathered = ""
+
+
+def backup(source: sqlite3.Connection, folder: Path, version: int) -> None:
+    """
+    Copy what `source` sees committed to a new file in `backups/`, whole or not at all.
+
+    Raises:
+        OSError, sqlite3.Error: it could not be written.
+    """
+    target = folder / "backups" / time.strftime(f"edits-v{version}-%Y%m%d-%H%M%S.sqlite", time.gmtime())
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    with beside(target) as part:
+        part.touch(mode=0o600)
+        with closing(sqlite3.connect(part)) as copy:
+            source.backup(copy)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())

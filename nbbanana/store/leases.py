@@ -77,7 +77,7 @@ class Leases(Reader):
     def is_claimed(self, edit_id: int) -> bool:
         """Return whether a living process has the lease of the edit."""
         with self._database.read() as connection:
-            return _holder(connection, edit_id, self._clock()) is not None
+            return edit_id in _holders(connection, self._clock())
 
     def renew(self, owner: str, ttl: float) -> int:
         """Have all leases of `owner` last `ttl` seconds from now; returns how many it holds."""
@@ -85,15 +85,12 @@ class Leases(Reader):
             lasting = self._clock() + ttl
             return connection.execute("UPDATE leases SET expires_at = ? WHERE owner = ?", (lasting, owner)).rowcount
 
-    def release(self, edit_id: int, owner: str) -> None:
-        """Give a lease back; another owner's stays."""
+    def release(self, owner: str, edit_id: int | None = None) -> None:
+        """Give back the lease of an edit, or all that `owner` holds; another owner's stay."""
         with self._database.write() as connection:
-            connection.execute("DELETE FROM leases WHERE owner = ? AND edit_id = ?", (owner, edit_id))
-
-    def release_all(self, owner: str) -> None:
-        """Give back all that `owner` holds."""
-        with self._database.write() as connection:
-            connection.execute("DELETE FROM leases WHERE owner = ?", (owner,))
+            connection.execute(
+                "DELETE FROM leases WHERE owner = ? AND edit_id = coalesce(?, edit_id)", (owner, edit_id)
+            )
 
     def unfinished(self, provider: str | None = None, *, unclaimed: bool = False) -> list[Edit]:
         """Return the edits with something left to do, oldest first; `unclaimed`: only those without a living lease."""
@@ -140,7 +137,7 @@ def claim(connection: sqlite3.Connection, edit_id: int, owner: str, expires_at: 
         NotInStoreError: no such edit.
     """
     edit = one(connection, edit_id)
-    held_by = _holder(connection, edit_id, now)
+    held_by = _holders(connection, now).get(edit_id)
     if held_by not in {None, owner}:
         return False
     connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (edit_id, owner, expires_at))
@@ -183,12 +180,6 @@ def _settle(connection: sqlite3.Connection, edit_id: int, now: float) -> None:
     move(connection, edit_id, state, now, note=note)
     outcome = "not sent" if state == "cancelled" else "uncertain"
     connection.execute("UPDATE posts SET outcome = ? WHERE edit_id = ? AND outcome IS NULL", (outcome, edit_id))
-
-
-def _holder(connection: sqlite3.Connection, edit_id: int, now: float) -> str | None:
-    """Return the owner of the edit's lease now; None where there is none."""
-    row = connection.execute("SELECT owner FROM leases WHERE edit_id = ? AND expires_at > ?", (edit_id, now)).fetchone()
-    return None if row is None or is_gone(row["owner"]) else str(row["owner"])
 
 
 def _holders(connection: sqlite3.Connection, now: float) -> dict[int, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any
 
-from nbbanana.store import browsing, drifts, model_schemas, rows, search
-from nbbanana.store.conditions import Wanted, conditions
+from nbbanana.errors import NotInStoreError
+from nbbanana.store import rows
 from nbbanana.store.database import Database
 from nbbanana.store.records import Edit, Post, State
-from nbbanana.store.values import index
+from nbbanana.store.values import LARGEST, index
 
 __all__ = ["Reader"]
 
@@ -36,26 +36,17 @@ class Reader:
 
     def find(self, uid: str) -> Edit | None:
         """Return the edit with this uid, which is the same in every store."""
-        with self._database.read() as connection:
-            edit_id = rows.id_of(connection, uid)
-            return None if edit_id is None else rows.get(connection, edit_id)
+        found = self._edits("SELECT * FROM edits WHERE uid = ?", (uid,))
+        return found[0] if found else None
 
     def last_id(self) -> int:
         """Return the id of the newest edit; 0 where there is none."""
-        with self._database.read() as connection:
-            return rows.last_id(connection)
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM edits")[0][0])
 
     def count(self, provider: str | None = None) -> int:
         """Return how many edits there are; read from a counter, not counted."""
-        with self._database.read() as connection:
-            found = connection.execute(
-                "SELECT coalesce(sum(edits), 0) FROM totals WHERE provider = coalesce(?, provider)", (provider,)
-            )
-            return int(found.fetchone()[0])
-
-    def page(self, before_id: int | None = None, limit: int = 50, provider: str | None = None) -> list[Edit]:
-        """Return the newest edits, or those before `before_id`, newest first."""
-        return self.filter(before_id=before_id, provider=provider, limit=limit)
+        query = "SELECT coalesce(sum(edits), 0) FROM totals WHERE provider = coalesce(?, provider)"
+        return int(self._rows(query, (provider,))[0][0])
 
     def page_after(self, after_id: int = 0, limit: int = 50) -> list[Edit]:
         """Return the edits after `after_id`, oldest first: the way to walk through all."""
@@ -70,71 +61,6 @@ class Reader:
         """Return the edits with these ids in their order; ids that are not there are left out."""
         with self._database.read() as connection:
             return rows.numbered(connection, [index(number) for number in ids])
-
-    def filter(self, *, words: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> list[Edit]:
-        """
-        Return the newest edits that have all that is asked; None asks for nothing.
-
-        Args:
-            words: it has all of them, as `search` takes them.
-            limit: at most so many.
-            wanted: see `Wanted`.
-        """
-        with self._database.read() as connection:
-            if words is None:
-                return rows.edits_from(connection, _asked(connection, "*", wanted, index(limit)))
-            return rows.numbered(connection, _searched(connection, words, wanted).ids[: index(limit)])
-
-    def ids(self, *, words: str | None = None, **wanted: Unpack[Wanted]) -> list[int]:
-        """The ids of all edits that have all that is asked, the newest first; with `words`, of the newest 5,000."""
-        with self._database.read() as connection:
-            if words is None:
-                return [row["id"] for row in _asked(connection, "id", wanted, -1)]
-            return _searched(connection, words, wanted).ids
-
-    def matching(
-        self, *, words: str | None = None, order: browsing.Order = "newest", **wanted: Unpack[Wanted]
-    ) -> list[tuple[int, float | None]]:
-        """
-        Return id and time of all edits that match, sorted.
-
-        Args:
-            words: they have all of them; the last one is also taken as the beginning of a word.
-            order: `newest`, `oldest`, `cost`, `time` or `rating`; the time is None where they are not sorted by it.
-            wanted: see `Wanted`.
-        """
-        with self._database.read() as connection:
-            return browsing.matching(connection, words, order, wanted)
-
-    def facets(
-        self, *, words: str | None = None, notebooks: Sequence[str] = (), **wanted: Unpack[Wanted]
-    ) -> browsing.Facets:
-        """
-        Return how many edits have each model, provider, state, tag and rating, under all other conditions.
-
-        Args:
-            words: as `matching` takes them.
-            notebooks: the names of notebooks whose edits are counted too.
-            wanted: see `Wanted`.
-        """
-        with self._database.read() as connection:
-            return browsing.facets(connection, words, wanted, notebooks)
-
-    def search(self, words: str, limit: int = 50, offset: int = 0, **wanted: Unpack[Wanted]) -> list[Edit]:
-        """
-        Return the edits with all these words in their prompt, tags, note or the names of their inputs, the best first.
-
-        The last word is also taken as the beginning of one. Nothing in `words` is a command.
-
-        Args:
-            words: what they hold.
-            limit: at most so many.
-            offset: so many of the best are left out.
-            wanted: what they have as well, see `Wanted`.
-        """
-        with self._database.read() as connection:
-            found = _searched(connection, words, wanted).ranked()
-            return rows.numbered(connection, found[offset : offset + index(limit)])
 
     def by_ask(
         self,
@@ -182,8 +108,11 @@ class Reader:
 
     def schema(self, sha256: str) -> Mapping[str, Any]:
         """Return the JSON Schema of a model by its hash, which `Edit.schema_hash` names; NotInStoreError without it."""
-        with self._database.read() as connection:
-            return model_schemas.get(connection, sha256)
+        found = self._rows("SELECT body FROM schemas WHERE sha256 = ?", (sha256,))
+        if not found:
+            raise NotInStoreError(f"The schema {sha256[:12]}… is not in the store.", "No edit of it has that schema.")
+        schema: dict[str, Any] = json.loads(found[0]["body"])
+        return schema
 
     def heat_map(self, edit_id: int, position: int) -> bytes | None:
         """
@@ -191,28 +120,32 @@ class Reader:
 
         `OutputDrift.reach` says how far its tiles reach over the first picture.
         """
-        with self._database.read() as connection:
-            return drifts.heat_map(connection, edit_id, position)
+        return self.heat_maps(edit_id).get(index(position))
 
     def heat_maps(self, edit_id: int) -> dict[int, bytes]:
         """Return the heat maps of an edit by output."""
-        with self._database.read() as connection:
-            return drifts.heat_maps(connection, index(edit_id))
+        query = "SELECT position, heat_map FROM drifts WHERE edit_id = ? AND heat_map IS NOT NULL"
+        return {row["position"]: row["heat_map"] for row in self._rows(query, (index(edit_id),))}
 
     def unmeasured(self, before_id: int | None = None, limit: int = 50) -> list[int]:
-        """Return the newest completed edits, below `before_id`, that could be measured and were not."""
-        with self._database.read() as connection:
-            return drifts.unmeasured(connection, before_id, index(limit))
+        """Return the newest completed edits below `before_id` of which nothing was measured, though it could be."""
+        found = self._rows(
+            "SELECT id FROM edits WHERE id < ? AND state = 'completed'"
+            " AND NOT EXISTS (SELECT 1 FROM drifts WHERE edit_id = edits.id)"
+            " AND EXISTS (SELECT 1 FROM inputs WHERE edit_id = edits.id AND position = 0 AND parameter IS NULL"
+            " AND sha256 IS NOT NULL) ORDER BY id DESC LIMIT ?",
+            (LARGEST if before_id is None else index(before_id), index(limit)),
+        )
+        return [row["id"] for row in found]
 
     def posts(self, edit_id: int | None = None, limit: int = 50) -> list[Post]:
         """Return the POSTs of an edit, or of all edits, the newest first."""
         where = "1" if edit_id is None else "edit_id = :edit_id"
-        with self._database.read() as connection:
-            found = connection.execute(
-                f"SELECT * FROM posts WHERE {where} ORDER BY edit_id DESC, ordinal DESC LIMIT :limit",  # noqa: S608
-                {"edit_id": None if edit_id is None else index(edit_id), "limit": limit},
-            )
-            return [Post(**dict(row)) for row in found]
+        found = self._rows(
+            f"SELECT * FROM posts WHERE {where} ORDER BY edit_id DESC, ordinal DESC LIMIT :limit",  # noqa: S608
+            {"edit_id": None if edit_id is None else index(edit_id), "limit": limit},
+        )
+        return [Post(**dict(row)) for row in found]
 
     def by_digest(self, digest: str, limit: int = 50) -> list[Edit]:
         """Return the edits that are the same submission, newest first."""
@@ -225,18 +158,19 @@ class Reader:
             (sha256, limit),
         )
 
+    def by_input(self, sha256: str) -> list[int]:
+        """Return ids of the edits that were asked with a file of these bytes, or sent them, oldest first."""
+        query = "SELECT DISTINCT edit_id FROM inputs WHERE identity = ? OR sha256 = ? ORDER BY edit_id"
+        return [row["edit_id"] for row in self._rows(query, (f"sha256:{sha256}", sha256))]
+
     def output_names(self) -> list[str]:
         """Return the SHA-256 of every output, each once."""
-        with self._database.read() as connection:
-            return [row["sha256"] for row in connection.execute("SELECT DISTINCT sha256 FROM outputs")]
+        return [row["sha256"] for row in self._rows("SELECT DISTINCT sha256 FROM outputs")]
 
     def children(self, edit_id: int) -> list[int]:
         """Return ids of the edits that took an output of this one as an input, oldest first."""
-        with self._database.read() as connection:
-            found = connection.execute(
-                "SELECT DISTINCT edit_id FROM parents WHERE parent_id = ? ORDER BY edit_id", (index(edit_id),)
-            )
-            return [row["edit_id"] for row in found]
+        query = "SELECT DISTINCT edit_id FROM parents WHERE parent_id = ? ORDER BY edit_id"
+        return [row["edit_id"] for row in self._rows(query, (index(edit_id),))]
 
     def durations(self, model: str, resolution: str | None, provider: str, limit: int = 200) -> list[float]:
         """
@@ -248,35 +182,18 @@ class Reader:
             provider: who ran them.
             limit: at most so many.
         """
+        found = self._rows(
+            "SELECT max(0.0, done_at - coalesce(started_at, accepted_at)) AS seconds FROM edits"
+            " WHERE provider = ? AND model = ? AND resolution IS ? AND watched = 1 AND is_foreign = 0"
+            " AND state = 'completed' AND done_at IS NOT NULL AND accepted_at IS NOT NULL ORDER BY id DESC LIMIT ?",
+            (provider, model, resolution, limit),
+        )
+        return [row["seconds"] for row in found]
+
+    def _rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
         with self._database.read() as connection:
-            found = connection.execute(
-                "SELECT max(0.0, done_at - coalesce(started_at, accepted_at)) AS seconds FROM edits"
-                " WHERE provider = ? AND model = ? AND resolution IS ? AND watched = 1 AND is_foreign = 0"
-                " AND state = 'completed' AND done_at IS NOT NULL AND accepted_at IS NOT NULL ORDER BY id DESC LIMIT ?",
-                (provider, model, resolution, limit),
-            )
-            return [row["seconds"] for row in found]
+            return connection.execute(query, values).fetchall()
 
     def _edits(self, query: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Edit]:
         with self._database.read() as connection:
             return rows.edits_from(connection, connection.execute(query, values))
-
-
-def _searched(connection: sqlite3.Connection, words: str, wanted: Wanted) -> search.Matches:
-    """Return the newest edits that have all words and all that is asked."""
-    clauses, values = conditions(wanted)
-    # What names few edits is looked up by number, once; only the rest needs the row of each edit that has the words.
-    few = [f"+words.rowid {clause.removeprefix('id ')}" for clause in clauses if clause.startswith("id IN (")]
-    rest = " AND ".join(clause for clause in clauses if not clause.startswith("id IN ("))
-    if rest:
-        few.append(f"EXISTS (SELECT 1 FROM edits WHERE id = words.rowid AND {rest})")  # noqa: S608 - constants
-    return search.Matches(connection, words, " AND ".join(few), values)
-
-
-def _asked(connection: sqlite3.Connection, columns: str, wanted: Wanted, limit: int) -> sqlite3.Cursor:
-    clauses, values = conditions(wanted)
-    # The columns and clauses are constants of this module; what the user gave is bound.
-    return connection.execute(
-        f"SELECT {columns} FROM edits WHERE {' AND '.join(clauses) or '1'} ORDER BY id DESC LIMIT :limit",  # noqa: S608
-        values | {"limit": limit},
-    )

@@ -1,4 +1,4 @@
-"""The record types of the store: an edit, its inputs, outputs, states, POSTs and ratings."""
+"""The record types of the store: an edit, its inputs, outputs, states, POSTs and ratings; and votes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 from nbbanana.errors import StoreError
 from nbbanana.regions import Area
 from nbbanana.settings import LOCAL_PROVIDER
-from nbbanana.store.drift_records import OutputDrift
+from nbbanana.store.drifts import OutputDrift
 
 __all__ = [
     "ACCEPTED",
@@ -25,11 +25,14 @@ __all__ = [
     "OutputDrift",
     "OutputRecord",
     "Post",
+    "Preferred",
     "Rating",
     "Reservation",
     "Spending",
     "State",
     "Transition",
+    "Vote",
+    "VotedOutput",
     "check_step",
 ]
 
@@ -52,6 +55,8 @@ TERMINAL: frozenset[str] = frozenset({"completed", "failed", "rejected", "cancel
 """States that no kernel works on any more. An `unknown` or `lost` edit is never sent again by itself."""
 
 Rating = Literal["starred", "rejected"]
+NANO = 1_000_000_000
+"""Amounts of money are compared and summed in whole billionths of a dollar."""
 WHOLE = -1
 """The position of a rating that is meant for an edit as a whole."""
 
@@ -300,6 +305,10 @@ class Spending:
         """Known and held together; a floor while anything is unpriced."""
         return self.known + self.held
 
+    def allows(self, more: float, budget: float) -> bool:
+        """Return whether so many US dollars more are surely within a budget, both to a billionth of a dollar."""
+        return not self.unpriced and round((self.total + more) * NANO) <= round(budget * NANO)
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -344,6 +353,56 @@ class Reservation:
         """US dollars left of the budget after this answer, never below zero."""
         used = self.spending.total + (self.amount if self.granted else 0.0)
         return max(0.0, self.budget - used)
+
+
+VotedOutput = tuple[str, int]
+"""The uid of an edit, which is the same in every store, and the index of one of its outputs."""
+Preferred = Literal["first", "second", "tie"]
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """
+    A vote on two outputs.
+
+    Args:
+        uid: its own name, the same in every store.
+        first: one output; in a form the one at the left.
+        second: the other one.
+        preferred: `first`, `second`, or `tie` for no difference.
+        sweep: SHA-256 of what the cells ask among which it was cast.
+        at: when, in seconds since the epoch.
+        rater: who voted; None where no name was given or it is not known in this store.
+        rater_id: what tells raters apart in every store; None where no name was given.
+
+    >>> vote = Vote("0" * 32, ("a" * 32, 0), ("b" * 32, 1), "second", "c" * 64, 0.0)
+    >>> vote.share
+    0.0
+    >>> vote
+    <Vote: bbbbbbbb[1] is better than aaaaaaaa[0]>
+    """
+
+    uid: str
+    first: VotedOutput
+    second: VotedOutput
+    preferred: Preferred
+    sweep: str
+    at: float
+    rater: str | None = None
+    rater_id: str | None = None
+
+    def __repr__(self) -> str:
+        first, second = (f"{uid[:8]}[{index}]" for uid, index in (self.first, self.second))
+        said = f"{first} ties with {second}"
+        if self.preferred != "tie":
+            better, other = (first, second) if self.preferred == "first" else (second, first)
+            said = f"{better} is better than {other}"
+        return f"<Vote: {said}>"
+
+    @property
+    def share(self) -> float:
+        """What the first output has of the vote: 1, 0, or a half."""
+        return {"first": 1.0, "second": 0.0, "tie": 0.5}[self.preferred]
 
 
 ACCEPTED: frozenset[str] = frozenset({"queued", "running", "downloading", "completed", "gone"})

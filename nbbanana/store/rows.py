@@ -6,8 +6,8 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Any, TypeVar, Unpack, cast
+from dataclasses import astuple
+from typing import Any, Unpack, cast
 
 from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.regions import area_of
@@ -20,29 +20,29 @@ from nbbanana.store.records import (
     Edit,
     Facts,
     InputRecord,
+    OutputDrift,
     OutputRecord,
-    Rating,
     State,
     Transition,
     check_step,
 )
-from nbbanana.store.values import LARGEST, index, json_text, money, seed_number, text
+from nbbanana.store.values import index, json_text, money, seed_number, text
+from nbbanana.text import counted
 
 __all__ = [
     "add",
     "append",
     "edits_from",
     "get",
-    "id_of",
+    "insert",
     "keep_cost",
-    "last_id",
     "move",
     "numbered",
     "one",
+    "outputs_of",
     "write_inputs",
 ]
 
-Part = TypeVar("Part")
 _BY_CONTENT = "sha256:"
 
 
@@ -59,12 +59,8 @@ def add(
     Returns:
         The id it has in this store.
     """
-    values = _values(edit) | ({"id": edit.id} if keep_id else {})
-    names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
-    # The names are constants of this module; what came from outside is bound.
-    cursor = connection.execute(f"INSERT INTO edits ({names}) VALUES ({marks})", values)  # noqa: S608
-    edit_id = int(cursor.lastrowid or 0)
-    _append(connection, edit_id, 0, *edit.transitions)
+    edit_id = insert(connection, "edits", _values(edit) | ({"id": edit.id} if keep_id else {}))
+    append(connection, edit_id, *edit.transitions)
     write_inputs(connection, edit_id, (*edit.inputs, *edit.masks))
     _write_outputs(connection, edit_id, edit.outputs)
     connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(edit_id, text(tag)) for tag in edit.tags])
@@ -72,6 +68,14 @@ def add(
     connection.executemany("INSERT INTO ratings VALUES (?, ?, ?)", ratings)
     drifts.keep(connection, edit_id, edit.drifts, maps or {})
     return edit_id
+
+
+def insert(connection: sqlite3.Connection, table: str, values: Mapping[str, Any]) -> int:
+    """Insert a row by the names of its columns; returns its number."""
+    names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+    # The names are constants of this package; what came from outside is bound.
+    cursor = connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)  # noqa: S608
+    return int(cursor.lastrowid or 0)
 
 
 def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float, **facts: Unpack[Facts]) -> None:
@@ -83,7 +87,14 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
         StoreError: the step is not allowed, or the edit has another request id already.
     """
     row = one(connection, edit_id)
-    request_id = _same_request(row, facts.get("request_id"))
+    known, told = row["request_id"], facts.get("request_id")
+    if known is not None and told is not None and known != told:
+        raise StoreError(
+            f"Edit {row['id']} has a request id already.",
+            f"It is {known!r}, not {told!r}: one edit is one submission.",
+            edit_id=row["id"],
+        )
+    request_id = known or told
     check_step(edit_id, row["state"], state, request_id)
     reported, notes = _amounts(facts)
     connection.execute(
@@ -106,7 +117,7 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
     if reported["cost"] is not None:
         keep_cost(connection, edit_id, reported["cost"])
     note = " ".join(filter(None, (facts.get("note"), *notes))) or None
-    append(connection, edit_id, state, now, note)
+    append(connection, edit_id, Transition(state, now, note))
     _write_outputs(connection, edit_id, facts.get("outputs") or ())
     if (inputs := facts.get("inputs")) is not None:
         masks = get(connection, edit_id).masks
@@ -116,10 +127,12 @@ def move(connection: sqlite3.Connection, edit_id: int, state: State, now: float,
         connection.execute("DELETE FROM leases WHERE edit_id = ?", (edit_id,))
 
 
-def append(connection: sqlite3.Connection, edit_id: int, state: State, now: float, note: str | None) -> None:
-    """Add one line to what happened to an edit."""
-    (steps,) = connection.execute("SELECT count(*) FROM transitions WHERE edit_id = ?", (edit_id,)).fetchone()
-    _append(connection, edit_id, steps, Transition(state, now, note))
+def append(connection: sqlite3.Connection, edit_id: int, *transitions: Transition) -> None:
+    """Add lines to what happened to an edit."""
+    connection.executemany(
+        "INSERT INTO transitions SELECT ?, count(*), ?, ?, ? FROM transitions WHERE edit_id = ?",
+        [(edit_id, step.state, step.at, text(step.note), edit_id) for step in transitions],
+    )
 
 
 def keep_cost(connection: sqlite3.Connection, edit_id: int, cost: float) -> None:
@@ -146,24 +159,24 @@ def one(connection: sqlite3.Connection, edit_id: int) -> sqlite3.Row:
     Raises:
         NotInStoreError: no such edit.
     """
-    row: sqlite3.Row | None = None
-    edit_id = index(edit_id)
-    if abs(edit_id) <= LARGEST:
-        row = connection.execute("SELECT * FROM edits WHERE id = ?", (edit_id,)).fetchone()
+    row: sqlite3.Row | None = connection.execute("SELECT * FROM edits WHERE id = ?", (index(edit_id),)).fetchone()
     if row is None:
         raise NotInStoreError(f"There is no edit {edit_id} in the store.", "", "%nbhistory lists those that are there.")
     return row
 
 
-def id_of(connection: sqlite3.Connection, uid: str) -> int | None:
-    """Return the id in this store of the edit with this uid."""
-    row = connection.execute("SELECT id FROM edits WHERE uid = ?", (uid,)).fetchone()
-    return None if row is None else int(row["id"])
+def outputs_of(connection: sqlite3.Connection, edit_id: int, wanted: Iterable[int]) -> list[int]:
+    """
+    Return the indices of the outputs of an edit.
 
-
-def last_id(connection: sqlite3.Connection) -> int:
-    """Return the id of the newest edit; 0 where there is none."""
-    return int(connection.execute("SELECT coalesce(max(id), 0) FROM edits").fetchone()[0])
+    Raises:
+        StoreError: one that is wanted is not among them.
+    """
+    rows = connection.execute("SELECT position FROM outputs WHERE edit_id = ?", (edit_id,))
+    outputs = [row["position"] for row in rows]
+    if strange := sorted(set(wanted).difference(outputs)):
+        raise StoreError(f"Edit {edit_id} has no output {strange[0]}.", f"It has {counted(len(outputs), 'output')}.")
+    return outputs
 
 
 def get(connection: sqlite3.Connection, edit_id: int) -> Edit:
@@ -181,47 +194,9 @@ def edits_from(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> l
     found = list(rows)
     if not found:
         return []
-    parts = partial(_grouped, connection, json.dumps([row["id"] for row in found]))
-    inputs = parts(
-        "SELECT * FROM inputs WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position", _input
-    )
-    outputs = parts(
-        "SELECT * FROM outputs WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position", _output
-    )
-    parents = parts(
-        "SELECT * FROM parents WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position",
-        lambda row: int(row["parent_id"]),
-    )
-    transitions = parts(
-        "SELECT * FROM transitions WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position",
-        lambda row: Transition(row["state"], row["at"], row["note"]),
-    )
-    tags = parts(
-        "SELECT * FROM tags WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, tag",
-        lambda row: str(row["tag"]),
-    )
-    ratings = parts(
-        "SELECT * FROM ratings WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position", _rating
-    )
-    measured = parts(
-        f"SELECT {drifts.COLUMNS} FROM drifts"  # noqa: S608 - constants
-        " WHERE edit_id IN (SELECT value FROM json_each(?)) ORDER BY edit_id, position",
-        drifts.drift_of,
-    )
-    return [
-        _edit(
-            row,
-            inputs=tuple(item for item in inputs.get(row["id"], ()) if item.parameter is None),
-            masks=tuple(item for item in inputs.get(row["id"], ()) if item.parameter is not None),
-            outputs=outputs.get(row["id"], ()),
-            parents=tuple(dict.fromkeys(parents.get(row["id"], ()))),
-            transitions=transitions.get(row["id"], ()),
-            tags=tags.get(row["id"], ()),
-            ratings=dict(ratings.get(row["id"], ())),
-            drifts=measured.get(row["id"], ()),
-        )
-        for row in found
-    ]
+    ids = json.dumps([row["id"] for row in found])
+    parts = {name: _grouped(connection, ids, name, *how) for name, how in _PARTS.items()}
+    return [_edit(row, {name: grouped.get(row["id"], ()) for name, grouped in parts.items()}) for row in found]
 
 
 def numbered(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Edit]:
@@ -234,111 +209,82 @@ def numbered(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Edit]:
 
 
 def _values(edit: Edit) -> dict[str, Any]:
-    return {
-        "uid": edit.uid,
-        "model": edit.model,
-        "model_named": edit.model_named,
-        "provider_model": text(edit.provider_model),
-        "answered_model": text(edit.answered_model),
+    """Return the columns of an edit: its fields of the same names, and those that are kept in a way of their own."""
+    values = {name: _plain(getattr(edit, name)) for name in _COLUMNS}
+    return values | {
         "schema": edit.schema_hash,
-        "is_play": edit.is_play,
-        "is_foreign": edit.is_foreign,
-        "kernel": text(edit.kernel),
-        "execution": edit.execution,
-        "ordinal": edit.ordinal,
-        "handle": text(edit.handle),
-        "provider": edit.provider,
-        "ask": edit.ask,
-        "digest": edit.digest,
         "parameters": json_text(edit.parameters),
-        "prompt_field": text(edit.prompt_field),
         "seed": seed_number(edit.seed),
-        "seed_given": edit.seed_given,
-        "state": edit.state,
-        "request_id": edit.request_id,
-        "created_at": edit.created_at,
-        "accepted_at": edit.accepted_at,
-        "started_at": edit.started_at,
-        "done_at": edit.done_at,
-        "finished_at": edit.finished_at,
-        "watched": edit.watched,
         "price_quoted": money("price_quoted", edit.price_quoted),
         "cost": money("cost", edit.cost),
-        "error": text(edit.error),
-        "error_kind": edit.error_kind,
-        "notebook": text(edit.notebook),
-        "cell": text(edit.cell),
-        "package_version": edit.package_version,
-        "note": text(edit.note),
         "region": canonical_json(edit.region.as_json()) if edit.region else None,
         "parts": json_text(edit.parts) if edit.parts is not None else None,
     }
 
 
-def _edit(row: sqlite3.Row, **parts: Any) -> Edit:
+def _plain(value: Any) -> Any:
+    return text(value) if isinstance(value, str) else value
+
+
+def _read(body: str | None) -> Any:
+    return None if body is None else json.loads(body)
+
+
+def _edit(row: sqlite3.Row, parts: Mapping[str, Sequence[Any]]) -> Edit:
     values = {name: row[name] for name in _COLUMNS}
-    for flag in ("seed_given", "watched", "model_named", "is_play", "is_foreign"):
-        values[flag] = bool(values[flag])
-    region = area_of(json.loads(row["region"])) if row["region"] else None
-    apart = {
-        "parameters": json.loads(row["parameters"]),
-        "parts": json.loads(row["parts"]) if row["parts"] else None,
-        "region": region,
-        "schema_hash": row["schema"],
-    }
-    return Edit(**values, **apart, **parts)
+    values |= {name: bool(row[name]) for name in _FLAGS}
+    pictures = parts["inputs"]
+    return Edit(
+        **values,
+        id=row["id"],
+        parameters=json.loads(row["parameters"]),
+        parts=_read(row["parts"]),
+        region=area_of(_read(row["region"])) if row["region"] else None,
+        schema_hash=row["schema"],
+        inputs=tuple(item for item in pictures if item.parameter is None),
+        masks=tuple(item for item in pictures if item.parameter is not None),
+        outputs=tuple(parts["outputs"]),
+        parents=tuple(dict.fromkeys(parts["parents"])),
+        transitions=tuple(parts["transitions"]),
+        tags=tuple(parts["tags"]),
+        ratings=dict(parts["ratings"]),
+        drifts=tuple(parts["drifts"]),
+    )
 
 
-_PARTS = {"inputs", "masks", "outputs", "parents", "transitions", "tags", "ratings", "drifts"}
-_COLUMNS = tuple(
-    name for name in Edit.__dataclass_fields__ if name not in _PARTS | {"parameters", "parts", "region", "schema_hash"}
-)
+_APART = {"id", "parameters", "parts", "region", "schema_hash"}
+"""Fields of an edit that have a column which says them otherwise."""
+_PARTS: dict[str, tuple[str, str, Callable[[sqlite3.Row], Any]]] = {
+    "inputs": ("*", "position", lambda row: InputRecord(*tuple(row)[2:])),
+    "outputs": ("*", "position", lambda row: OutputRecord(*tuple(row)[1:])),
+    "parents": ("*", "position", lambda row: row["parent_id"]),
+    "transitions": ("*", "position", lambda row: Transition(*tuple(row)[2:])),
+    "tags": ("*", "tag", lambda row: row["tag"]),
+    "ratings": ("*", "position", lambda row: (row["position"], row["rating"])),
+    "drifts": (
+        drifts.COLUMNS,
+        "position",
+        lambda row: OutputDrift(row["position"], row["against"], row["sentence"], row["reason"], _read(row["figures"])),
+    ),
+}
+"""What belongs to an edit in tables of their own: the columns, what they are sorted by, and what is made of a row."""
+_COLUMNS = tuple(name for name in Edit.__dataclass_fields__ if name not in {"masks", *_PARTS, *_APART})
+_FLAGS = ("seed_given", "watched", "model_named", "is_play", "is_foreign")
 
 
 def _grouped(
-    connection: sqlite3.Connection, ids: str, query: str, make: Callable[[sqlite3.Row], Part]
-) -> dict[int, tuple[Part, ...]]:
-    """Return the parts that a query finds for a JSON list of ids, by edit."""
-    grouped: defaultdict[int, list[Part]] = defaultdict(list)
-    for row in connection.execute(query, (ids,)):
+    connection: sqlite3.Connection, ids: str, table: str, columns: str, order: str, make: Callable[[sqlite3.Row], Any]
+) -> dict[int, list[Any]]:
+    """Return what belongs to the edits of a JSON list of ids, by edit."""
+    grouped: defaultdict[int, list[Any]] = defaultdict(list)
+    rows = connection.execute(
+        f"SELECT {columns} FROM {table} WHERE edit_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants
+        f" ORDER BY edit_id, {order}",
+        (ids,),
+    )
+    for row in rows:
         grouped[row["edit_id"]].append(make(row))
-    return {edit_id: tuple(group) for edit_id, group in grouped.items()}
-
-
-def _rating(row: sqlite3.Row) -> tuple[int, Rating]:
-    return row["position"], row["rating"]
-
-
-def _input(row: sqlite3.Row) -> InputRecord:
-    return InputRecord(
-        name=row["name"],
-        identity=row["identity"],
-        sha256=row["sha256"],
-        url=row["url"],
-        width=row["width"],
-        height=row["height"],
-        note=row["note"],
-        parameter=row["parameter"],
-    )
-
-
-def _output(row: sqlite3.Row) -> OutputRecord:
-    return OutputRecord(
-        index=row["position"],
-        sha256=row["sha256"],
-        mime=row["mime"],
-        width=row["width"],
-        height=row["height"],
-        size=row["size"],
-        url=row["url"],
-    )
-
-
-def _append(connection: sqlite3.Connection, edit_id: int, position: int, *transitions: Transition) -> None:
-    connection.executemany(
-        "INSERT INTO transitions VALUES (?, ?, ?, ?, ?)",
-        [(edit_id, n, step.state, step.at, text(step.note)) for n, step in enumerate(transitions, position)],
-    )
+    return grouped
 
 
 def write_inputs(connection: sqlite3.Connection, edit_id: int, inputs: Sequence[InputRecord]) -> None:
@@ -348,18 +294,7 @@ def write_inputs(connection: sqlite3.Connection, edit_id: int, inputs: Sequence[
     for position, item in enumerate(inputs):
         connection.execute(
             "INSERT INTO inputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                edit_id,
-                position,
-                text(item.name),
-                text(item.identity),
-                item.sha256,
-                text(item.url),
-                item.width,
-                item.height,
-                text(item.note),
-                item.parameter,
-            ),
+            (edit_id, position, *map(_plain, astuple(item))),
         )
         if item.parameter is None and item.identity.startswith(_BY_CONTENT):
             # Of several edits that made the same bytes, the newest before this one is the parent.
@@ -373,22 +308,8 @@ def write_inputs(connection: sqlite3.Connection, edit_id: int, inputs: Sequence[
 def _write_outputs(connection: sqlite3.Connection, edit_id: int, outputs: Sequence[OutputRecord]) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (edit_id, item.index, item.sha256, item.mime, item.width, item.height, item.size, text(item.url))
-            for item in outputs
-        ],
+        [(edit_id, *map(_plain, astuple(item))) for item in outputs],
     )
-
-
-def _same_request(row: sqlite3.Row, request_id: str | None) -> str | None:
-    known: str | None = row["request_id"]
-    if known is not None and request_id is not None and known != request_id:
-        raise StoreError(
-            f"Edit {row['id']} has a request id already.",
-            f"It is {known!r}, not {request_id!r}: one edit is one submission.",
-            edit_id=row["id"],
-        )
-    return known or request_id
 
 
 def _amounts(facts: Facts) -> tuple[dict[str, float | None], list[str]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from nbbanana.store.records import Edit, InputRecord
 
-__all__ = ["Matches", "index", "query", "reindex_annotations", "reindex_names", "spell"]
+__all__ = ["index", "newest", "query", "ranked", "reindex_names", "spell"]
 
 NEWEST = 5_000
 """Matches that are ranked; older ones are found by more words."""
@@ -68,10 +68,16 @@ def query(text: str) -> str:
 
 
 def index(connection: sqlite3.Connection, edit_id: int, edit: Edit) -> None:
-    """Make an edit findable."""
+    """Make an edit findable, also by what was said of it since it was."""
     connection.execute(
-        "INSERT INTO words (rowid, prompt, names, tags, note) VALUES (?, ?, ?, ?, ?)",
-        (edit_id, spell(edit.prompt), _names(edit.inputs), _spell_all(edit.tags), spell(edit.note or "")),
+        "INSERT OR REPLACE INTO words (rowid, prompt, names, tags, note) VALUES (?, ?, ?, ?, ?)",
+        (
+            edit_id,
+            spell(edit.prompt),
+            _spell_all(item.name for item in edit.inputs),
+            _spell_all(edit.tags),
+            spell(edit.note or ""),
+        ),
     )
 
 
@@ -79,20 +85,15 @@ def reindex_names(connection: sqlite3.Connection, edit_id: int, inputs: Sequence
     """Index an edit's inputs again after they changed; most often only their sizes did, which are not searched."""
     connection.execute(
         "UPDATE words SET names = :names WHERE rowid = :id AND names <> :names",
-        {"names": _names(inputs), "id": edit_id},
+        {"names": _spell_all(item.name for item in inputs), "id": edit_id},
     )
 
 
-def reindex_annotations(connection: sqlite3.Connection, edit_id: int, tags: Iterable[str], note: str | None) -> None:
-    """Index an edit's tags and note again after they changed."""
-    connection.execute(
-        "UPDATE words SET tags = ?, note = ? WHERE rowid = ?", (_spell_all(tags), spell(note or ""), edit_id)
-    )
-
-
-class Matches:
+def newest(
+    connection: sqlite3.Connection, words: str, where: str = "", values: Mapping[str, Any] | None = None
+) -> list[sqlite3.Row]:
     """
-    The newest edits that hold every word of a text, up to `NEWEST`.
+    Return id and columns of the newest edits that hold every word of a text, up to `NEWEST`, the newest first.
 
     Args:
         connection: in a transaction.
@@ -100,45 +101,32 @@ class Matches:
         where: a condition on the rows of `words` that they meet as well; empty for none.
         values: what the condition binds.
     """
+    phrases = _phrases(words)
+    if not phrases:
+        return []
+    statement = (
+        "SELECT rowid AS id, prompt, names, tags, note FROM words"  # noqa: S608 - the condition is made of constants
+        f" WHERE words MATCH :expression{f' AND {where}' if where else ''} ORDER BY rowid DESC LIMIT :newest"
+    )
+    bound = {**(values or {}), "newest": NEWEST}
+    rows = connection.execute(statement, {**bound, "expression": _expression(phrases)}).fetchall()
+    if len(rows) < NEWEST and len(phrases[-1].rpartition(" ")[2]) > 1:
+        # What begins with the last word is asked for only where the whole word is not common: FTS5 gathers all that
+        # begins so before it gives the first.
+        rows = connection.execute(statement, {**bound, "expression": query(words)}).fetchall()
+    return rows
 
-    def __init__(
-        self, connection: sqlite3.Connection, words: str, where: str = "", values: Mapping[str, Any] | None = None
-    ) -> None:
-        self._connection = connection
-        self._phrases = _phrases(words)
-        self._where = f" AND {where}" if where else ""
-        self._values = values or {}
-        self._rows = self._found(query(words)) if self._phrases else []
 
-    @property
-    def ids(self) -> list[int]:
-        """Their ids, the newest first."""
-        return [row[0] for row in self._rows]
+def ranked(rows: Iterable[sqlite3.Row], words: str) -> list[int]:
+    """
+    Return the ids of what `newest` found, the best first.
 
-    def ranked(self) -> list[int]:
-        """
-        Return their ids, the best first.
-
-        FTS5's own `bm25` counts every match in the store for each word; as each result holds every word, how rare
-        a word is does not tell them apart. So: how often, in how short a text, in which column; then the newest.
-        """
-        needles = [f" {phrase} " for phrase in self._phrases[:-1]] + [f" {phrase}" for phrase in self._phrases[-1:]]
-        return [row[0] for row in sorted(self._rows, key=lambda row: (-_score(row[1:], needles), -row[0]))]
-
-    def _found(self, prefixed: str) -> list[sqlite3.Row]:
-        rows = self._matching(_expression(self._phrases))
-        if len(rows) < NEWEST and len(self._phrases[-1].rpartition(" ")[2]) > 1:
-            # What begins with the last word is asked for only where the whole word is not common: FTS5 gathers all that
-            # begins so before it gives the first.
-            rows = self._matching(prefixed)
-        return rows
-
-    def _matching(self, expression: str) -> list[sqlite3.Row]:
-        return self._connection.execute(
-            "SELECT rowid, prompt, names, tags, note FROM words"  # noqa: S608 - the condition is made of constants
-            f" WHERE words MATCH :expression{self._where} ORDER BY rowid DESC LIMIT :newest",
-            {**self._values, "expression": expression, "newest": NEWEST},
-        ).fetchall()
+    FTS5's own `bm25` counts every match in the store for each word; as each result holds every word, how rare
+    a word is does not tell them apart. So: how often, in how short a text, in which column; then the newest.
+    """
+    phrases = _phrases(words)
+    needles = [f" {phrase} " for phrase in phrases[:-1]] + [f" {phrase}" for phrase in phrases[-1:]]
+    return [row[0] for row in sorted(rows, key=lambda row: (-_score(row[1:], needles), -row[0]))]
 
 
 def _score(columns: Sequence[str], needles: Sequence[str]) -> float:
@@ -160,10 +148,6 @@ def _phrases(text: str) -> list[str]:
 
 def _expression(phrases: Sequence[str]) -> str:
     return " ".join(f'"{phrase}"' for phrase in phrases)
-
-
-def _names(inputs: Iterable[InputRecord]) -> str:
-    return _spell_all(item.name for item in inputs)
 
 
 def _spell_all(texts: Iterable[str]) -> str:

@@ -1,5 +1,7 @@
 """
-Money: what edits cost, and keeping some back before more is spent.
+Money: the ledger of what is sent, what edits cost, and keeping some back before more is spent.
+
+The ledger has a row for each POST, written before it is sent, with how it ended.
 
 Sums are kept in billionths of a dollar by the schema's own triggers, so they are exact and need no adding up;
 what one edit counts is the column `charge` of `migrations/003_ownership.sql`. Edits that another store made count
@@ -8,20 +10,21 @@ nothing.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import get_args
 
-from nbbanana.errors import StoreError
+from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.settings import LOCAL_PROVIDER
 from nbbanana.store.queries import Reader
-from nbbanana.store.records import TERMINAL, UNCERTAIN, Budget, Edit, Reservation, Spending
-from nbbanana.store.rows import append, get, keep_cost, last_id, move, one
-from nbbanana.store.values import money
+from nbbanana.store.records import NANO, SENT, UNCERTAIN, Budget, Edit, Outcome, Post, Reservation, Spending, Transition
+from nbbanana.store.rows import append, edits_from, get, insert, keep_cost, move, one
+from nbbanana.store.values import money, text
 
-__all__ = ["Money"]
+__all__ = ["Money", "add_posts", "end_post"]
 
-NANO = 1_000_000_000
 SETTLED = "settled by a person"
 SETTLEABLE = frozenset({"unknown", "lost", "gone"})
 NOT_SENT = frozenset({"prepared", "submitting"})
@@ -29,7 +32,62 @@ _SUMS = "coalesce(sum(known), 0) AS known, coalesce(sum(held), 0) AS held, coale
 
 
 class Money(Reader):
-    """What edits cost, what may be spent, and what is kept back."""
+    """What is sent to services and how that ends, what edits cost, what may be spent, and what is kept back."""
+
+    def begin_posts(
+        self, edit_id: int, seeds: Sequence[int | None] | None = None, *, alone: bool = False
+    ) -> tuple[Edit, Edit | None, list[Post]]:
+        """
+        Take an edit to `submitting` and write down the POSTs that follow, in one transaction.
+
+        Args:
+            edit_id: the edit that is sent.
+            seeds: the seed of each POST to a service that answers with its pictures and gives no id, so that each gets
+                a handle of ours; None is one POST to a service that gives an id.
+            alone: not where another edit of the same ask at the same provider was sent by now, as when this one's
+                kernel slept and another asked meanwhile: of all kernels the first here sends.
+
+        Returns:
+            The edit; the other one that was sent, then nothing was changed; and the POSTs in their order.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: it ended meanwhile.
+        """
+        with self._database.write() as connection:
+            edit, now = get(connection, edit_id), self._clock()
+            other = _sent_elsewhere(connection, edit, now) if alone else None
+            if other is not None:
+                return edit, other, []
+            move(connection, edit_id, "submitting", now)
+            edit, is_minted = get(connection, edit_id), seeds is not None
+            each = [edit.seed] if seeds is None else seeds
+            quote = None if edit.price_quoted is None else round(edit.price_quoted / max(1, len(each)), 9)
+            return edit, None, [_sent(connection, edit, now, seed, quote, is_minted=is_minted) for seed in each]
+
+    def post_sent(self, edit_id: int, *, seed: int | None, quote: float | None, is_minted: bool = False) -> Post:
+        """
+        Write down a POST before it is sent, and return it. With `is_minted` it gets a handle of ours.
+
+        Raises:
+            NotInStoreError: no such edit.
+            StoreError: `quote` is not an amount of money.
+        """
+        with self._database.write() as connection:
+            return _sent(connection, get(connection, edit_id), self._clock(), seed, quote, is_minted=is_minted)
+
+    def post_ended(
+        self, edit_id: int, ordinal: int, outcome: Outcome, *, handle: str | None = None, cost: float | None = None
+    ) -> None:
+        """
+        Write down how a POST ended: `accepted`, `refused`, `uncertain` or `not sent`.
+
+        Raises:
+            NotInStoreError: no such POST.
+            StoreError: no such outcome, or `cost` is not an amount of money.
+        """
+        with self._database.write() as connection:
+            end_post(connection, edit_id, ordinal, outcome, handle, cost)
 
     def settle(self, edit_id: int, *, cost: float | None = None, request_id: str | None = None) -> Edit:
         """
@@ -53,10 +111,6 @@ class Money(Reader):
                 _close(connection, edit, self._clock(), cost)
             return get(connection, edit_id)
 
-    def spent(self, provider: str, after_id: int | None = None) -> float:
-        """US dollars, told or held, of the edits with ids above `after_id`; see `spending` for what is not known."""
-        return self.spending(provider, after_id).total
-
     def spending(self, provider: str, after_id: int | None = None) -> Spending:
         """What the edits of `provider` with ids above `after_id` cost; what other stores asked for does not count."""
         with self._database.read() as connection:
@@ -68,19 +122,16 @@ class Money(Reader):
 
         What was made here without a service has no line: it costs nothing, ever.
         """
-        with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT provider, min(is_play) AS is_play, {_SUMS}"  # noqa: S608
-                " FROM totals WHERE provider <> ? GROUP BY provider ORDER BY provider",
-                (LOCAL_PROVIDER,),
-            )
-            return {row["provider"]: replace(_spending(row), is_play=bool(row["is_play"])) for row in rows}
+        rows = self._rows(
+            f"SELECT provider, min(is_play) AS is_play, {_SUMS}"  # noqa: S608
+            " FROM totals WHERE provider <> ? GROUP BY provider ORDER BY provider",
+            (LOCAL_PROVIDER,),
+        )
+        return {row["provider"]: replace(_spending(row), is_play=bool(row["is_play"])) for row in rows}
 
     def has_paid_edits(self) -> bool:
         """Return whether a service that takes money ever took an edit of this store."""
-        with self._database.read() as connection:
-            row = connection.execute("SELECT 1 FROM totals WHERE is_play = 0 AND accepted > 0").fetchone()
-            return row is not None
+        return bool(self._rows("SELECT 1 FROM totals WHERE is_play = 0 AND accepted > 0"))
 
     def budget(self, provider: str) -> Budget | None:
         """What may be spent at `provider` by all kernels of this store together, or None where nothing was said."""
@@ -97,9 +148,10 @@ class Money(Reader):
                 connection.execute("DELETE FROM budgets WHERE provider = ?", (provider,))
                 return
             connection.execute(
-                "INSERT INTO budgets (provider, amount, after_id) VALUES (?, ?, ?)"
+                "INSERT INTO budgets (provider, amount, after_id)"
+                " VALUES (?, ?, (SELECT coalesce(max(id), 0) FROM edits))"
                 " ON CONFLICT (provider) DO UPDATE SET amount = excluded.amount",
-                (provider, money("budget", amount), last_id(connection)),
+                (provider, money("budget", amount)),
             )
 
     def reserve(self, edit_id: int, amount: float, *, budget: float, after_id: int | None = None) -> Reservation:
@@ -142,6 +194,72 @@ class Money(Reader):
             return _reserve(connection, left, provider, budget, after_id)
 
 
+def end_post(
+    connection: sqlite3.Connection,
+    edit_id: int,
+    ordinal: int,
+    outcome: Outcome,
+    handle: str | None,
+    cost: float | None,
+) -> None:
+    """
+    Write down how a POST ended, inside the caller's transaction; an uncertain one may end otherwise later. None is
+    nothing new.
+
+    Raises:
+        NotInStoreError: no such POST.
+        StoreError: an outcome or an amount that is none.
+    """
+    if outcome not in get_args(Outcome):
+        raise StoreError(f"{outcome!r:.40} is not an outcome of a POST.", f"It is one of {get_args(Outcome)}.")
+    changed = connection.execute(
+        "UPDATE posts SET outcome = ?, handle = coalesce(?, handle), cost = coalesce(?, cost)"
+        " WHERE edit_id = ? AND ordinal = ?",
+        (outcome, text(handle), money("cost", cost), edit_id, ordinal),
+    )
+    if not changed.rowcount:
+        raise NotInStoreError(f"Edit {edit_id} has no POST {ordinal}.", "It was not written down before it was sent.")
+
+
+def add_posts(connection: sqlite3.Connection, edit_id: int, posts: Iterable[Post]) -> None:
+    """Write POSTs of an edit inside the caller's transaction, whatever edit of another store they say."""
+    for post in posts:
+        insert(connection, "posts", {**asdict(post), "edit_id": edit_id})
+
+
+def _sent(
+    connection: sqlite3.Connection,
+    edit: Edit,
+    now: float,
+    seed: int | None,
+    quote: float | None,
+    *,
+    is_minted: bool = False,
+) -> Post:
+    """Write down that an edit is about to be sent; with `is_minted` under a handle of ours: the service gives none."""
+    (ordinal,) = connection.execute("SELECT count(*) FROM posts WHERE edit_id = ?", (edit.id,)).fetchone()
+    handle = f"{edit.uid}-{ordinal}" if is_minted else None
+    post = Post(edit.id, ordinal, now, edit.provider, None, handle, money("quote", quote), None, seed)
+    add_posts(connection, edit.id, [post])
+    return post
+
+
+def _sent_elsewhere(connection: sqlite3.Connection, edit: Edit, now: float) -> Edit | None:
+    """
+    Return the newest other edit of the same ask and provider that was or is being sent; None where there is none.
+
+    Of those that were written down before this one, which answered when this one began, only those that could come to
+    ask the same since: a later pass asks what it asks once its picture is there. They are done, or a kernel is at it.
+    """
+    found = connection.execute(
+        "SELECT * FROM edits WHERE ask = :ask AND provider = :provider AND id <> :id AND NOT is_foreign"
+        " AND state IN (SELECT value FROM json_each(:sent)) AND (id > :id OR state = 'completed' OR EXISTS"
+        " (SELECT 1 FROM leases WHERE edit_id = edits.id AND expires_at > :now)) ORDER BY id DESC LIMIT 1",
+        {"ask": edit.ask, "provider": edit.provider, "id": edit.id, "sent": json.dumps(SENT), "now": now},
+    ).fetchone()
+    return None if found is None else edits_from(connection, [found])[0]
+
+
 def _reserve(
     connection: sqlite3.Connection, amounts: Mapping[int, float], provider: str, budget: float, after_id: int | None
 ) -> Reservation:
@@ -152,7 +270,7 @@ def _reserve(
         before[edit_id] = one(connection, edit_id)["reserved"]
         connection.execute("UPDATE edits SET reserved = 0 WHERE id = ?", (edit_id,))
     spent, total = _spent(connection, provider, after_id), sum(amounts.values())
-    granted = not spent.unpriced and round((spent.total + total) * NANO) <= round(budget * NANO)
+    granted = spent.allows(total, budget)
     for edit_id, amount in amounts.items():
         kept = amount if granted else before[edit_id]
         connection.execute("UPDATE edits SET reserved = ? WHERE id = ?", (kept, edit_id))
@@ -176,20 +294,18 @@ def _spent(connection: sqlite3.Connection, provider: str, after_id: int | None =
 
 def _close(connection: sqlite3.Connection, edit: sqlite3.Row, now: float, cost: float) -> None:
     """Write down what a person found that an edit cost whose end or cost is open."""
+    may_be_charged = edit["state"] in {"completed", "failed"} or (
+        edit["state"] == "cancelled" and edit["accepted_at"] is not None
+    )
     if edit["state"] == "downloading":
         move(connection, edit["id"], "gone", now, note=SETTLED, cost=money("cost", cost))
-    elif edit["state"] in SETTLEABLE or (edit["state"] in TERMINAL and edit["cost"] is None and _was_taken(edit)):
+    elif edit["state"] in SETTLEABLE or (may_be_charged and edit["cost"] is None):
         _check_known(connection, edit, cost)
         connection.execute("UPDATE edits SET cost = ? WHERE id = ?", (money("cost", cost), edit["id"]))
         keep_cost(connection, edit["id"], cost)
-        append(connection, edit["id"], edit["state"], now, SETTLED)
+        append(connection, edit["id"], Transition(edit["state"], now, SETTLED))
     else:
         raise _nothing_open(edit)
-
-
-def _was_taken(edit: sqlite3.Row) -> bool:
-    """Return whether the service took an edit, so that it may have charged for it."""
-    return edit["state"] != "rejected" and (edit["state"] != "cancelled" or edit["accepted_at"] is not None)
 
 
 def _check_known(connection: sqlite3.Connection, edit: sqlite3.Row, cost: float) -> None:
@@ -210,7 +326,7 @@ def _find(connection: sqlite3.Connection, edit: sqlite3.Row, now: float, request
     """Have an uncertain edit be collected under the id that a person found."""
     if edit["state"] not in UNCERTAIN:
         raise _nothing_open(edit)
-    minted = "SELECT 1 FROM posts WHERE edit_id = ? AND handle = ? || '-' || ordinal"  # see `ledger.handle_of_post`
+    minted = "SELECT 1 FROM posts WHERE edit_id = ? AND handle = ? || '-' || ordinal"  # see `_sent`
     if connection.execute(minted, (edit["id"], edit["uid"])).fetchone():
         raise StoreError(
             f"Edit {edit['id']} cannot be collected.",

@@ -1,47 +1,54 @@
-"""`Store`: the folder with the edits, as the rooms below see it."""
+"""`Store`: the folder with the edits, as the rooms below see it; and whether everything in it is what it was."""
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from nbbanana._version import __version__
-from nbbanana.errors import StoreError
-from nbbanana.store import deferred, drifts, ledger, maintenance, model_schemas, rows, search, vote_rows
-from nbbanana.store.annotations import annotate, rate
-from nbbanana.store.blobs import Blobs
+from nbbanana.errors import StoreError, translated
+from nbbanana.request import EditRequest
+from nbbanana.store import rows, search
+from nbbanana.store.annotations import Annotations, add_votes
+from nbbanana.store.blobs import Blobs, hash_file
 from nbbanana.store.database import Database
+from nbbanana.store.filters import Filters
 from nbbanana.store.leases import Leases, claim
-from nbbanana.store.records import (
-    Edit,
-    Facts,
-    Outcome,
-    OutputDrift,
-    Post,
-    Rating,
-    State,
-    Transition,
-)
-from nbbanana.store.spending import Money
-from nbbanana.store.vote_records import Vote
-from nbbanana.store.votes import Votes
+from nbbanana.store.queries import Reader
+from nbbanana.store.records import Edit, Facts, Outcome, Post, State, Transition, Vote
+from nbbanana.store.spending import Money, add_posts, end_post
+from nbbanana.store.values import has_schema, keep_schema
 
-__all__ = ["Store"]
+if TYPE_CHECKING:
+    from nbbanana.images import ImageInput
+
+__all__ = ["Leftovers", "Store", "Verification", "blobs_of", "digests_hold"]
+
+GRACE = 24 * 3600.0
+"""Seconds that a file nothing refers to is left alone: its edit may be about to be written."""
+_BATCH = 500
 
 
-class Store(Money, Leases, Votes):
+class Store(Filters, Money, Leases, Annotations, Blobs):
     """
     A folder with edits. Any thread may call any method; many processes may have it open at once.
 
     Every method that changes something has it on the disk when it returns, or has changed nothing and raises
     `StoreError`. Times are seconds since the epoch, money is in US dollars.
+
+    Attributes:
+        read_only: whether nothing can be written here.
+        notes: sentences about what is unusual here, such as a network drive.
+        on_wait: has a listener called while something waits for another process; see `Database.on_wait`.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
@@ -54,9 +61,11 @@ class Store(Money, Leases, Votes):
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time, read_only: bool = False) -> None:
         self.folder = folder
-        super().__init__(Database(folder, read_only=read_only), clock)
+        database = Database(folder, read_only=read_only)
+        Reader.__init__(self, database, clock)
+        self.read_only, self.notes, self.on_wait = database.read_only, database.notes, database.on_wait
         try:
-            self._blobs = Blobs(folder, read_only=read_only)
+            Blobs.__init__(self, folder, read_only=read_only)
         except StoreError:
             self.close()
             raise
@@ -75,38 +84,17 @@ class Store(Money, Leases, Votes):
             StoreError: it cannot be made or read.
         """
         path = Path(folder).expanduser().absolute()
-        try:
-            if not read_only:
-                path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
+        with translated(
+            OSError,
+            lambda error: StoreError(
                 f"The store {path.name!r} cannot be opened.",
                 f"The system says: {error.strerror or type(error).__name__}.",
                 "Name a folder that is yours.",
-            ) from error
+            ),
+        ):
+            if not read_only:
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(path, clock=clock, read_only=read_only or not _is_writable(path))
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing can be written here."""
-        return self._database.read_only
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences about what is unusual here, such as a network drive."""
-        return self._database.notes
-
-    def on_wait(self, listener: Callable[[bool], object]) -> Callable[[], None]:
-        """
-        Have `listener` called with True when something waits here longer than a moment for another process to unlock
-        the store, and with False when that is over, in the thread that waits; returns what ends it.
-        """
-        return self._database.on_wait(listener)
-
-    @property
-    def incoming(self) -> Path:
-        """A folder for files on their way in: `adopt` takes them from there without copying."""
-        return self._blobs.incoming
 
     def close(self) -> None:
         """Close it; later calls raise a StoreError."""
@@ -115,9 +103,7 @@ class Store(Money, Leases, Votes):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -138,20 +124,12 @@ class Store(Money, Leases, Votes):
             ttl: seconds that the lease lasts.
         """
         now = self._clock()
-        edit = replace(
-            new,
-            uid=uuid.uuid4().hex,
-            state="prepared",
-            created_at=now,
-            package_version=__version__,
-            transitions=(Transition("prepared", now),),
-        )
+        edit = replace(new, state="prepared", transitions=(Transition("prepared", now),))
         with self._database.write() as connection:
-            schema_hash = None if schema is None else model_schemas.keep(connection, schema, new.schema_hash)
-            edit_id = rows.add(connection, replace(edit, schema_hash=schema_hash))
+            schema_hash = None if schema is None else keep_schema(connection, schema, new.schema_hash)
+            edit_id = _add_new(connection, replace(edit, schema_hash=schema_hash), now)
             if owner is not None:
                 claim(connection, edit_id, owner, now + ttl, now)
-            search.index(connection, edit_id, edit)
             return rows.get(connection, edit_id)
 
     def add_local(self, made: Edit, note: str) -> Edit:
@@ -163,31 +141,36 @@ class Store(Money, Leases, Votes):
             note: what is said of it.
         """
         now = self._clock()
-        edit = replace(
-            made,
-            uid=uuid.uuid4().hex,
-            state="completed",
-            created_at=now,
-            finished_at=now,
-            cost=0.0,
-            package_version=__version__,
-            transitions=(Transition("completed", now, note),),
-        )
+        step = Transition("completed", now, note)
+        edit = replace(made, state="completed", finished_at=now, cost=0.0, transitions=(step,))
         with self._database.write() as connection:
-            edit_id = rows.add(connection, edit)
-            search.index(connection, edit_id, edit)
-            return rows.get(connection, edit_id)
+            return rows.get(connection, _add_new(connection, edit, now))
 
     def fill(self, edit_id: int, asked: Edit) -> Edit:
         """
-        Write down what a `prepared` edit asks whose pictures were not known before; see `nbbanana.store.deferred`.
+        Write down what a `prepared` edit asks whose pictures were not known before: a later pass, which edits what an
+        earlier one gives.
+
+        Such an edit has its number and keeps money back from the beginning. Until this its digests are its own, so that
+        no other request is answered by it or waits for it.
+
+        Args:
+            edit_id: the edit.
+            asked: its digests, seed, pictures and masks.
 
         Raises:
             NotInStoreError: no such edit.
             StoreError: it ended or was sent meanwhile.
         """
         with self._database.write() as connection:
-            deferred.fill(connection, edit_id, asked)
+            if (state := rows.one(connection, edit_id)["state"]) != "prepared":
+                raise StoreError(f"Edit {edit_id} cannot be filled in.", f"It is {state!r} already.", edit_id=edit_id)
+            connection.execute(
+                "UPDATE edits SET ask = ?, digest = ?, seed = ? WHERE id = ?",
+                (asked.ask, asked.digest, asked.seed, edit_id),
+            )
+            rows.write_inputs(connection, edit_id, (*asked.inputs, *asked.masks))
+            search.reindex_names(connection, edit_id, asked.inputs)
             return rows.get(connection, edit_id)
 
     def move(
@@ -213,168 +196,10 @@ class Store(Money, Leases, Votes):
             rows.move(connection, edit_id, state, self._clock(), **facts)
             edit = rows.get(connection, edit_id)
             if outcome is not None:
-                ledger.last_ended(connection, edit_id, outcome, handle=edit.handle)
+                (last,) = connection.execute("SELECT max(ordinal) FROM posts WHERE edit_id = ?", (edit_id,)).fetchone()
+                if last is not None:
+                    end_post(connection, edit_id, last, outcome, edit.handle, None)
             return edit
-
-    def begin_post(self, edit_id: int, *, alone: bool = False) -> tuple[Edit, Edit | None]:
-        """
-        Take an edit to `submitting` and write down the POST that follows, in one transaction.
-
-        Args:
-            edit_id: the edit that is sent.
-            alone: not where another edit of the same ask at the same provider was sent by now, as when this one's
-                kernel slept and another asked meanwhile: of all kernels the first here sends.
-
-        Returns:
-            The edit, and the other one that was sent; then nothing was changed.
-
-        Raises:
-            NotInStoreError: no such edit.
-            StoreError: it ended meanwhile.
-        """
-        with self._database.write() as connection:
-            edit, other = self._submitting(connection, edit_id, alone=alone)
-            if other is not None:
-                return edit, other
-            ledger.sent(connection, edit_id, self._clock(), seed=edit.seed, quote=edit.price_quoted)
-            return rows.get(connection, edit_id), None
-
-    def begin_posts(
-        self, edit_id: int, seeds: Sequence[int | None], *, alone: bool = False
-    ) -> tuple[Edit, Edit | None, list[Post]]:
-        """
-        Take an edit to `submitting` and write down the POSTs that follow, as `begin_post`; each gets a handle of ours.
-
-        It is for a service that answers a POST with its pictures and gives no id.
-
-        Args:
-            edit_id: the edit that is sent.
-            seeds: the seed of each POST.
-            alone: see `begin_post`.
-
-        Returns:
-            The edit; the other one that was sent, then nothing was changed; and the POSTs in their order.
-        """
-        with self._database.write() as connection:
-            now = self._clock()
-            edit, other = self._submitting(connection, edit_id, alone=alone)
-            if other is not None:
-                return edit, other, []
-            quote = None if edit.price_quoted is None else round(edit.price_quoted / max(1, len(seeds)), 9)
-            ordinals = [ledger.sent(connection, edit_id, now, seed=seed, quote=quote, is_minted=True) for seed in seeds]
-            posts = [
-                Post(
-                    edit_id,
-                    ordinal,
-                    now,
-                    edit.provider,
-                    None,
-                    ledger.handle_of_post(edit.uid, ordinal),
-                    quote,
-                    None,
-                    seed,
-                )
-                for ordinal, seed in zip(ordinals, seeds, strict=True)
-            ]
-            return rows.get(connection, edit_id), None, posts
-
-    def _submitting(self, connection: sqlite3.Connection, edit_id: int, *, alone: bool) -> tuple[Edit, Edit | None]:
-        """Take an edit to `submitting`, unless the other one that is given back was sent."""
-        edit = rows.get(connection, edit_id)
-        other = ledger.sent_elsewhere(connection, edit, self._clock()) if alone else None
-        if other is None:
-            rows.move(connection, edit_id, "submitting", self._clock())
-        return edit, other
-
-    def annotate(
-        self,
-        edit_id: int,
-        *,
-        starred: bool | None = None,
-        rejected: bool | None = None,
-        note: str | None = None,
-        add_tags: str | Iterable[str] = (),
-        remove_tags: str | Iterable[str] = (),
-    ) -> Edit:
-        """
-        Change what people say about an edit; None leaves a thing as it is, an empty note takes it away.
-
-        `starred` and `rejected` are for the edit as a whole: False takes the mark from all its outputs too. One text is
-        one tag.
-
-        Raises:
-            NotInStoreError: no such edit.
-            StoreError: a tag that is empty or longer than 100 characters.
-        """
-        with self._database.write() as connection:
-            annotate(
-                connection,
-                edit_id,
-                starred=starred,
-                rejected=rejected,
-                note=note,
-                add_tags=add_tags,
-                remove_tags=remove_tags,
-            )
-            return rows.get(connection, edit_id)
-
-    def rate(self, edit_id: int, position: int, rating: Rating | None) -> Edit:
-        """
-        Rate one output of an edit by its index, or the whole edit (-1): `starred`, `rejected`, or None for neither.
-
-        The rating of a whole edit holds for each of its outputs; once one of them is rated by itself, the others keep
-        it as their own.
-
-        Raises:
-            NotInStoreError: no such edit.
-            StoreError: it has no such output, or there is no such rating.
-        """
-        with self._database.write() as connection:
-            rate(connection, edit_id, position, rating)
-            return rows.get(connection, edit_id)
-
-    def measured(self, edit_id: int, measures: Iterable[OutputDrift], heat_maps: Mapping[int, bytes]) -> Edit:
-        """
-        Write down what changed from the first input to each output, in the place of what was measured before.
-
-        Args:
-            edit_id: the edit.
-            measures: what was measured, one for an output.
-            heat_maps: by output; small PNGs, as `nbbanana.store.heat_maps` makes them.
-
-        Raises:
-            NotInStoreError: no such edit.
-            StoreError: the edit has no such output, or a heat map is none.
-        """
-        with self._database.write() as connection:
-            edit_id = rows.one(connection, edit_id)["id"]
-            drifts.replace_all(connection, edit_id, measures, heat_maps)
-            return rows.get(connection, edit_id)
-
-    def post_sent(self, edit_id: int, *, seed: int | None, quote: float | None, is_minted: bool = False) -> int:
-        """
-        Write down a POST before it is sent; returns its ordinal in the edit, from 0, for `post_ended`. With `is_minted`
-        it gets a handle of ours.
-
-        Raises:
-            NotInStoreError: no such edit.
-            StoreError: `quote` is not an amount of money.
-        """
-        with self._database.write() as connection:
-            return ledger.sent(connection, edit_id, self._clock(), seed=seed, quote=quote, is_minted=is_minted)
-
-    def post_ended(
-        self, edit_id: int, ordinal: int, outcome: Outcome, *, handle: str | None = None, cost: float | None = None
-    ) -> None:
-        """
-        Write down how a POST ended: `accepted`, `refused`, `uncertain` or `not sent`.
-
-        Raises:
-            NotInStoreError: no such POST.
-            StoreError: no such outcome, or `cost` is not an amount of money.
-        """
-        with self._database.write() as connection:
-            ledger.ended(connection, edit_id, ordinal, outcome, handle=handle, cost=cost)
 
     def take_in(
         self,
@@ -406,52 +231,44 @@ class Store(Money, Leases, Votes):
         """
         added: dict[int, Edit] = {}
         with self._database.write() as connection:
-            known = {model_schemas.keep(connection, schema) for schema in schemas}
+            for body in schemas:
+                keep_schema(connection, body)
             for edit in edits:
-                if rows.id_of(connection, edit.uid) is None:
+                if connection.execute("SELECT 1 FROM edits WHERE uid = ?", (edit.uid,)).fetchone() is None:
                     schema = edit.schema_hash
-                    if schema is not None and schema not in known and not model_schemas.has(connection, schema):
+                    if schema is not None and not has_schema(connection, schema):
                         schema = None
                     foreign = replace(edit, is_foreign=not keep_ids, schema_hash=schema)
                     maps = (heat_maps or {}).get(edit.uid)
                     edit_id = rows.add(connection, foreign, keep_id=keep_ids, maps=maps)
                     added[edit_id] = edit
-                    ledger.add(connection, edit_id, (posts or {}).get(edit.uid, ()))
+                    add_posts(connection, edit_id, (posts or {}).get(edit.uid, ()))
             for edit_id, edit in added.items():
                 search.index(connection, edit_id, edit)
-            vote_rows.add(connection, votes)
+            add_votes(connection, votes)
         return len(added)
 
-    # Pictures
+    # Looking after it
 
-    def put(self, data: bytes) -> str:
-        """Keep bytes; returns their SHA-256."""
-        return self._blobs.put(data)
-
-    def adopt(self, path: Path, sha256: str | None = None) -> str:
-        """
-        Move a file in; returns its SHA-256.
-
-        Raises:
-            StoreError: it is not the file that `sha256` names, or cannot be moved; it stays where it is.
-        """
-        return self._blobs.adopt(path, sha256)
-
-    def blob_path(self, sha256: str) -> Path:
-        """Return the file with these bytes, to be read only; NotInStoreError where there is none."""
-        return self._blobs.path(sha256)
-
-    def has_blob(self, sha256: str) -> bool:
-        """Return whether the bytes are there."""
-        return self._blobs.has(sha256)
-
-    # Care
-
-    def verify(self) -> maintenance.Verification:
+    def verify(self) -> Verification:
         """Read everything again: hash every blob, derive every digest, have SQLite check its file."""
-        return maintenance.verify(self._database, self._blobs)
+        problems = _problems(self._database)
+        wrong: list[int] = []
+        missing: dict[str, tuple[int, ...]] = {}
+        read = last = 0
+        while batch := self.page_after(last, _BATCH):
+            read, last = read + len(batch), batch[-1].id
+            wrong += [edit.id for edit in batch if not digests_hold(edit)]
+            for edit in batch:
+                for sha256 in blobs_of(edit):
+                    if not self.has_blob(sha256):
+                        missing[sha256] = (*missing.get(sha256, ()), edit.id)
+        places = [self.place(name) for name in self.blob_names()]
+        size = sum(place.stat().st_size for place in places)
+        changed = tuple(place.name for place in places if hash_file(place) != place.name)
+        return Verification(read, len(places), size, changed, missing, tuple(wrong), tuple(problems))
 
-    def gc(self, *, dry_run: bool = True, grace: float = maintenance.GRACE) -> maintenance.Leftovers:
+    def gc(self, *, dry_run: bool = True, grace: float = GRACE) -> Leftovers:
         """
         Find files that nothing refers to, and remove them if `dry_run` is False.
 
@@ -459,9 +276,159 @@ class Store(Money, Leases, Votes):
             dry_run: only look.
             grace: seconds for which a file is left alone, since its edit may be about to be written.
         """
-        return maintenance.collect(self._database, self._blobs, dry_run=dry_run, grace=grace)
+        before = time.time() - grace
+        unneeded = {
+            name: size
+            for _, names in groupby(self.blob_names(), key=lambda name: name[:2])
+            for name in self._unreferenced(list(names))
+            if (size := _size_if_older(self.place(name), before)) is not None
+        }
+        unfinished = [*self.incoming.glob("*"), *self._database.folder.glob("backups/.*")]
+        abandoned = {
+            file: size
+            for file in sorted(unfinished)
+            if file.is_file() and (size := _size_if_older(file, before)) is not None
+        }
+        if not dry_run:
+            unneeded = {name: size for name, size in unneeded.items() if self._remove_blob(name, before)}
+            for file in abandoned:
+                file.unlink(missing_ok=True)
+        return Leftovers(
+            blobs=tuple(unneeded),
+            temporary=tuple(file.relative_to(self._database.folder).as_posix() for file in abandoned),
+            bytes=sum(unneeded.values()) + sum(abandoned.values()),
+            removed=not dry_run,
+        )
+
+    def _unreferenced(self, names: list[str]) -> list[str]:
+        found = self._rows(
+            "SELECT value FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM outputs WHERE sha256 = value)"
+            " AND NOT EXISTS (SELECT 1 FROM inputs WHERE sha256 = value)",
+            (json.dumps(names),),
+        )
+        return [row["value"] for row in found]
+
+    def _remove_blob(self, name: str, before: float) -> bool:
+        """
+        Remove a blob unless another process wants it at this moment.
+
+        `put` marks a blob that it finds by its time: one that was marked between our look and our rename is put back,
+        and one that is renamed before the mark is simply written again.
+        """
+        place, aside = self.place(name), self.incoming / f"{name}.removed"
+        with suppress(FileNotFoundError):
+            place.rename(aside)
+            if _size_if_older(aside, before) is not None:
+                aside.unlink()
+                return True
+            aside.replace(place)
+        return False
+
+
+def _add_new(connection: sqlite3.Connection, new: Edit, now: float) -> int:
+    """Write down an edit of this moment, findable by its words; returns its id."""
+    edit = replace(new, uid=uuid.uuid4().hex, created_at=now, package_version=__version__)
+    edit_id = rows.add(connection, edit)
+    search.index(connection, edit_id, edit)
+    return edit_id
 
 
 def _is_writable(folder: Path) -> bool:
     file = folder / "edits.sqlite"
     return os.access(folder, os.W_OK) and (not file.exists() or os.access(file, os.W_OK))
+
+
+# ── whether all is what it was, and what nothing needs ────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """
+    What `Store.verify` found.
+
+    Args:
+        edits: rows that were read.
+        blobs: files that were hashed.
+        bytes: their size together.
+        changed: blobs whose bytes are not what their name says.
+        missing: blobs that edits refer to and that are not there, with those edits.
+        wrong_digests: edits whose ask or digest does not follow from what they hold.
+        rows: what SQLite found wrong with its file, in its words, and counters that do not add up.
+    """
+
+    edits: int
+    blobs: int
+    bytes: int
+    changed: tuple[str, ...] = ()
+    missing: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    wrong_digests: tuple[int, ...] = ()
+    rows: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it was written."""
+        return not (self.changed or self.missing or self.wrong_digests or self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """
+    Files in the store that nothing refers to.
+
+    Args:
+        blobs: their names.
+        temporary: files that were begun and never finished, relative to the store's folder.
+        bytes: the size of all together.
+        removed: whether they are gone now.
+    """
+
+    blobs: tuple[str, ...]
+    temporary: tuple[str, ...]
+    bytes: int
+    removed: bool
+
+
+def digests_hold(edit: Edit) -> bool:
+    """Check that `ask` and `digest` follow from model, parameters, inputs, seed and provider."""
+    # An input record has the one thing that a digest takes from an image: its identity.
+    images = cast("tuple[ImageInput, ...]", edit.inputs)
+    request = EditRequest(edit.model, edit.parameters, images, minted_seed=edit.seed, seed_field=None)
+    return request.ask == edit.ask and request.digest(edit.provider) == edit.digest
+
+
+def blobs_of(edit: Edit) -> list[str]:
+    """Return the SHA-256 of the pictures of an edit, each once, inputs first."""
+    sent = [record.sha256 for record in (*edit.inputs, *edit.masks) if record.sha256]
+    return list(dict.fromkeys([*sent, *(record.sha256 for record in edit.outputs)]))
+
+
+def _problems(database: Database) -> list[str]:
+    """Return what SQLite finds wrong with its file, in its words, and counters that do not add up."""
+    with database.read() as connection:
+        problems = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        lost = connection.execute("PRAGMA foreign_key_check").fetchall()
+        kept = connection.execute("SELECT * FROM totals ORDER BY provider, is_play").fetchall()
+        counted = connection.execute(
+            "SELECT provider, is_play, count(*), sum(accepted_at IS NOT NULL AND NOT is_foreign),"
+            " sum(iif(cost IS NULL, 0, charge)), sum(iif(cost IS NULL, coalesce(charge, 0), 0)),"
+            " sum(charge IS NULL) FROM edits GROUP BY provider, is_play ORDER BY provider, is_play"
+        ).fetchall()
+    problems += [f"a row of {row['table']} belongs to no edit" for row in lost]
+    if [tuple(row) for row in kept] != [tuple(row) for row in counted]:
+        problems.append("the counters do not agree with the edits")
+    try:
+        if not database.read_only:
+            with database.write() as connection:
+                connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+    except StoreError as error:
+        problems.append(f"the search index: {error.why}")
+    return problems
+
+
+def _size_if_older(path: Path, moment: float) -> int | None:
+    """Return the bytes of a file that is unchanged since; None where it was changed or removed."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size if found.st_mtime < moment else None

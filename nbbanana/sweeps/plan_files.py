@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from nbbanana._version import __version__
-from nbbanana.errors import ImageError, InputError, NBBananaError, PlanError, UsageError
-from nbbanana.grammar.bodies import written_words
+from nbbanana.errors import ImageError, InputError, PlanError, UsageError
+from nbbanana.grammar import read_words, written_words
 from nbbanana.images import ImageInput, data_of, load, open_safely
 from nbbanana.images.reading import checked_size
 from nbbanana.regions import Area, area_of
+from nbbanana.request import MOST_REQUESTS
 from nbbanana.session import Session
-from nbbanana.sweeps.axes import MOST, Axis
-from nbbanana.sweeps.cells import Cell
-from nbbanana.sweeps.plan import Plan
+from nbbanana.sweeps.plan import Axis, Cell, Plan
+from nbbanana.sweeps.planning import filled
 
 __all__ = ["read_plan", "write_plan"]
 
@@ -28,7 +28,7 @@ MOST_BYTES = 256 * 1024 * 1024
 SUFFIXES = {"JPEG": ".jpg", "PIXELS": ".png"}
 
 
-def write_plan(plan: Plan, path: Path) -> Path:
+def write_plan(plan: Plan, path: Path) -> None:
     """
     Write a plan, with its seeds, and its pictures into `<name>-pictures` beside it.
 
@@ -36,6 +36,7 @@ def write_plan(plan: Plan, path: Path) -> Path:
 
     Raises:
         UsageError: a picture whose address may be signed, or a mask of a cell.
+        OSError: a file that cannot be written.
     """
     pictures: dict[str, dict[str, str]] = {}
     folder = path.with_name(f"{path.stem}-pictures")
@@ -46,12 +47,12 @@ def write_plan(plan: Plan, path: Path) -> Path:
         "nbbanana": __version__,
         "axes": [{"name": axis.name, "names": list(axis.names)} for axis in plan.axes],
         "locks": dict(plan.locks),
+        "words": list(plan.words),
         "pictures": pictures,
         "cells": cells,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return path
 
 
 def read_plan(path: Path, session: Session) -> Plan:
@@ -62,15 +63,26 @@ def read_plan(path: Path, session: Session) -> Plan:
         PlanError: no plan, one of a newer version, or one whose pictures are not those that it names.
     """
     content = _content(path)
-    pictures = {key: _picture(path, key, entry) for key, entry in _mapping(content, "pictures").items()}
-    axes = tuple(_axis(one) for one in _list(content, "axes"))
-    entries = _list(content, "cells")
-    if len(entries) > MOST:
-        raise _damaged(f"It has {len(entries):,} cells; at most {MOST:,} are planned at once.")
+    pictures = {key: _picture(path, key, entry) for key, entry in _taken("It", content, "pictures", dict, {}).items()}
+    axes = tuple(_axis(one) for one in _taken("It", content, "axes", list, []))
+    entries = _taken("It", content, "cells", list, [])
+    if len(entries) > MOST_REQUESTS:
+        raise _damaged(f"It has {len(entries):,} cells; at most {MOST_REQUESTS:,} are planned at once.")
     cells = tuple(_cell(number, entry, pictures, session) for number, entry in enumerate(entries))
     if cells and all(cell.error is not None for cell in cells):
         raise next(cell.error for cell in cells if cell.error is not None)
-    return Plan(axes, cells, _mapping(content, "locks"))
+    return Plan(axes, cells, _taken("It", content, "locks", dict, {}), _words(content, cells))
+
+
+def _words(content: Mapping[str, Any], cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Return the prompts as they were written; empty where a cell asks something else than they say when filled."""
+    words = tuple(str(one) for one in _taken("It", content, "words", list, []))
+    for cell, entry in zip(cells, content["cells"], strict=True):
+        if cell.request is not None:
+            asked = read_words(entry["prompt"])
+            if all(read_words(filled(one, cell.at)) != asked for one in words if one.strip()):
+                return ()
+    return words
 
 
 def _cell_as_json(cell: Cell, folder: Path, pictures: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -149,15 +161,15 @@ def _content(path: Path) -> Mapping[str, Any]:
 
 def _picture(path: Path, key: str, entry: Any) -> ImageInput:
     """Load a picture of a plan; its bytes must be those that the plan names."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-        raise _damaged(f"The picture {key:.20} has no name.")
-    if isinstance(url := entry.get("url"), str):
-        return load(url, name=entry["name"])
-    file = entry.get("file")
-    if not isinstance(file, str) or len(Path(file).parts) != 2 or ".." in Path(file).parts or Path(file).is_absolute():
-        raise _damaged(f"The picture {key:.20} is not in a folder beside the plan.")
+    of = f"The picture {key:.20}"
+    name, url = _taken(of, entry, "name", str), _taken(of, entry, "url", str, "")
+    if url:
+        return load(url, name=name)
+    file = _taken(of, entry, "file", str)
+    if len(Path(file).parts) != 2 or ".." in Path(file).parts or Path(file).is_absolute():
+        raise _damaged(f"{of} is not in a folder beside the plan.")
     try:
-        data = checked_size((path.parent / file).read_bytes(), entry["name"])
+        data = checked_size((path.parent / file).read_bytes(), name)
     except OSError as error:
         raise PlanError(
             f"A picture of the plan is not there: {file}.",
@@ -166,77 +178,58 @@ def _picture(path: Path, key: str, entry: Any) -> ImageInput:
         ) from None
     if hashlib.sha256(data).hexdigest() != entry.get("sha256"):
         raise PlanError(f"{file} is not the picture that the plan names.", "Its bytes are others.", "Copy it anew.")
-    if entry.get("by") == "pixels":
-        return load(open_safely(data), name=entry["name"])
-    return load(data, name=entry["name"])
+    return load(open_safely(data) if entry.get("by") == "pixels" else data, name=name)
 
 
 def _cell(number: int, entry: Any, pictures: Mapping[str, ImageInput], session: Session) -> Cell:
-    if not isinstance(entry, dict):
-        raise _damaged(f"Cell {number} is no object.")
-    at = {str(name): str(value) for name, value in _mapping(entry, "at").items()}
-    provider = entry.get("provider")
-    if provider is not None and not isinstance(provider, str):
-        raise _damaged(f"Cell {number} names no provider.")
+    of = f"Cell {number}"
+    at = {name: str(value) for name, value in _taken(of, entry, "at", dict, {}).items()}
+    provider = _taken(of, entry, "provider", str | None)
     bare = Cell(number, at, at, provider=provider)
     if "error" in entry:
-        lines = [str(line) for line in _list(entry, "error")][:3] or ["It cannot be asked."]
+        lines = [str(line) for line in _taken(of, entry, "error", list) if line][:3] or ["It cannot be asked."]
         return replace(bare, error=InputError(*lines))
     try:
-        keys = [str(key) for key in _list(entry, "images")]
-        images = [pictures[key] for key in keys]
+        images = [pictures[str(key)] for key in _taken(of, entry, "images", list, [])]
     except KeyError as error:
-        raise _damaged(f"Cell {number} has a picture that the plan does not hold: {error.args[0]!r:.40}.") from None
-    words = entry.get("prompt")
-    if not isinstance(words, str):
-        raise _damaged(f"Cell {number} has no prompt.")
-    model = entry.get("model")
-    if model is not None and not isinstance(model, str):
-        raise _damaged(f"Cell {number} has a model that is no name.")
-    sample = entry.get("sample", 0)
-    if isinstance(sample, bool) or not isinstance(sample, int) or sample < 0:
-        raise _damaged(f"Cell {number} has a sample that is no number.")
+        raise _damaged(f"{of} has a picture that the plan does not hold: {error.args[0]!r:.40}.") from None
+    words, model = _taken(of, entry, "prompt", str), _taken(of, entry, "model", str | None)
+    sample = _taken(of, entry, "sample", int, 0)
+    if sample < 0:
+        raise _damaged(f"{of} has a sample below 0.")
     try:
         request = session.request(
-            words,
+            read_words(words),
             images,
             model=model,
             provider=provider,
-            parameters=_mapping(entry, "parameters"),
-            region=_area(number, entry["region"]) if "region" in entry else None,
+            parameters=_taken(of, entry, "parameters", dict, {}),
+            region=_area(of, entry["region"]) if "region" in entry else None,
         )
     except (InputError, ImageError) as error:
         return replace(bare, error=error)
     return replace(bare, request=request, sample=sample)
 
 
-def _area(number: int, row: Any) -> Area:
+def _area(of: str, row: Any) -> Area:
     try:
         return area_of(row)
     except (UsageError, KeyError, TypeError, ValueError):
-        raise _damaged(f"Cell {number} has a region that is none.") from None
+        raise _damaged(f"{of} has a region that is none.") from None
 
 
 def _axis(entry: Any) -> Axis:
-    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-        raise _damaged("An axis has no name.")
-    names = tuple(str(name) for name in _list(entry, "names"))
-    return Axis(entry["name"], names, names)
+    names = tuple(map(str, _taken("An axis", entry, "names", list, [])))
+    return Axis(_taken("An axis", entry, "name", str), names, names)
 
 
-def _mapping(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = content.get(name, {})
-    if not isinstance(found, dict):
-        raise _damaged(f"{name} is no object.")
+def _taken(of: str, entry: Any, name: str, kind: Any, default: Any = None) -> Any:
+    """Return an entry's value of a name; raises where it is of another kind, or where there is no entry at all."""
+    found = entry.get(name, default) if isinstance(entry, dict) else ...
+    if not isinstance(found, kind) or isinstance(found, bool):
+        raise _damaged(f"{of} has no {name} that can be read.")
     return found
 
 
-def _list(content: Mapping[str, Any], name: str) -> Sequence[Any]:
-    found = content.get(name, [])
-    if not isinstance(found, list):
-        raise _damaged(f"{name} is no list.")
-    return found
-
-
-def _damaged(why: str) -> NBBananaError:
+def _damaged(why: str) -> PlanError:
     return PlanError("The file is no plan that can be run.", why, 'Write it anew: sweep.save("plan.json").')

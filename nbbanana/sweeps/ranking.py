@@ -1,24 +1,63 @@
-"""`Ranking`: candidates by the votes on them, how sure each place is, and which value of an axis wins."""
+"""`Ranking`: the outputs of a sweep by the votes on them, how sure each place is, and which two to ask about next."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
 
-from nbbanana.display.rankings import RankedRow, RankedValue, RankingView, ranking_bundle, strength_words
-from nbbanana.store.vote_records import Vote, VotedOutput
-from nbbanana.sweeps.axes import Axis
-from nbbanana.sweeps.candidates import Candidate
-from nbbanana.sweeps.lookups import axis_named
-from nbbanana.sweeps.pairing import FIRST_PLACES
-from nbbanana.sweeps.strengths import Scored, Strengths, fit
+from nbbanana.display.picture_tables import RankedRow, RankingView, ranking_bundle, strength_words
+from nbbanana.measure import check_installed
+from nbbanana.store.records import Vote, VotedOutput
+from nbbanana.sweeps.plan import Axis, Cell, Plan, Standing, axis_named
 from nbbanana.text import one_line
 
-__all__ = ["Ranked", "RankedAxis", "Ranking", "clear_words", "ranking_of", "scored"]
+if TYPE_CHECKING:
+    from nbbanana.sweeps.strengths import Strengths
 
+__all__ = ["Candidate", "Ranked", "RankedAxis", "Ranking", "candidates_of", "clear_words", "next_pair"]
+
+FIRST_PLACES = 3
+"""So many places a vote is held for."""
+BEYOND = 0.25
+"""What a vote on pictures beyond the first places is worth, against one on pictures that may have them."""
 ORDINALS = ("first", "second", "third")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """
+    An output that can be voted on.
+
+    Args:
+        output: the uid of its edit and its index: what a vote names it by.
+        cell: the cell that it is of.
+        edit_id: the number of its edit in this store.
+        sha256: names its file.
+        title: what sets it apart.
+    """
+
+    output: VotedOutput
+    cell: Cell
+    edit_id: int
+    sha256: str
+    title: str
+
+
+def candidates_of(plan: Plan, standings: Sequence[Standing]) -> tuple[Candidate, ...]:
+    """Return all outputs of the cells that are here, each once."""
+    found: dict[VotedOutput, Candidate] = {}
+    for cell, standing in zip(plan.cells, standings, strict=True):
+        edit = standing.made
+        if edit is None:
+            continue
+        for output in edit.outputs:
+            number = f" · picture {output.index + 1}" if len(edit.outputs) > 1 else ""
+            one = Candidate((edit.uid, output.index), cell, edit.id, output.sha256, f"{cell.title}{number}")
+            found.setdefault(one.output, one)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +87,12 @@ class Ranked:
     def title(self) -> str:
         """What sets it apart."""
         return self.candidate.title
+
+    @property
+    def place_words(self) -> str:
+        """Its place, and which it may have besides: `2 (1 to 4)`."""
+        first, last = self.places
+        return str(self.place) if first == last else f"{self.place} ({first} to {last})"
 
     @property
     def cell(self) -> int:
@@ -84,37 +129,46 @@ class Ranking(Sequence[Ranked]):
 
     Args:
         candidates: the outputs.
-        strengths: how strong they are, in the same order.
-        votes: the votes on them.
+        votes: on them; those on other pictures are left out.
         axes: what varies among their cells.
         file_of: finds a file by its SHA-256; None where it is gone.
+
+    Raises:
+        UsageError: NumPy is not installed.
     """
 
     def __init__(
         self,
         candidates: Sequence[Candidate],
-        strengths: Strengths,
-        votes: Sequence[Vote],
+        votes: Iterable[Vote],
         axes: Sequence[Axis],
         file_of: Callable[[str], Path | None],
     ) -> None:
+        check_installed("A ranking")
+        from nbbanana.sweeps.strengths import fit
+
+        place: dict[VotedOutput, int] = {one.output: number for number, one in enumerate(candidates)}
         self._candidates = candidates
-        self.strengths = strengths
-        self.votes = tuple(votes)
         self._axes = axes
         self._file_of = file_of
-        tally = _tally(candidates, votes)
-        margins = strengths.margins
+        self.votes = tuple(vote for vote in votes if vote.first in place and vote.second in place)
+        scored = [(place[vote.first], place[vote.second], vote.share) for vote in self.votes]
+        self.strengths = fit(len(candidates), scored)
+        tally = [[0, 0, 0] for _ in candidates]
+        for one, other, share in scored:
+            for item, had in ((one, share), (other, 1 - share)):
+                tally[item][{1.0: 0, 0.0: 1}.get(had, 2)] += 1
+        margins = self.strengths.margins
         self._rows = [
             Ranked(
-                place,
-                strengths.places(item),
+                number,
+                self.strengths.places(item),
                 candidates[item],
-                float(strengths.values[item]),
+                float(self.strengths.values[item]),
                 float(margins[item]),
                 *tally[item],
             )
-            for place, item in enumerate(strengths.order, start=1)
+            for number, item in enumerate(self.strengths.order, start=1)
         ]
 
     def __len__(self) -> int:
@@ -122,9 +176,6 @@ class Ranking(Sequence[Ranked]):
 
     def __getitem__(self, index: Any) -> Any:
         return self._rows[index]
-
-    def __iter__(self) -> Iterator[Ranked]:
-        return iter(self._rows)
 
     def __repr__(self) -> str:
         return self._bundle()["text/plain"]
@@ -169,12 +220,10 @@ class Ranking(Sequence[Ranked]):
         """Return what to show of it."""
         rows = [
             RankedRow(
-                one.place,
-                one.places,
+                one.place_words,
                 one.title,
                 self._file_of(one.candidate.sha256),
-                one.strength,
-                one.margin,
+                strength_words(one.strength, one.margin),
                 (one.wins, one.losses, one.ties),
             )
             for one in self._rows
@@ -182,7 +231,11 @@ class Ranking(Sequence[Ranked]):
         raters = {vote.rater_id for vote in self.votes} - {None}
         by = f" By {len(raters)} raters." if len(raters) > 1 else ""
         axes = [self.by(axis.name) for axis in self._axes if len(axis) > 1]
-        several = [(one.name, [RankedValue(*value) for value in one.values]) for one in axes if len(one.values) > 1]
+        several = [
+            (one.name, [(value, strength_words(strength, margin)) for value, strength, margin in one.values])
+            for one in axes
+            if len(one.values) > 1
+        ]
         return RankingView(f"{self.sentence}{by}", rows, several if len(several) > 1 else [])
 
 
@@ -203,37 +256,30 @@ def clear_words(clear: int, count: int) -> str:
     return f"{first} clear{'' if clear == wanted else f', the {ORDINALS[clear]} is not yet'}."
 
 
-def ranking_of(
-    candidates: Sequence[Candidate],
-    votes: Iterable[Vote],
-    axes: Sequence[Axis],
-    file_of: Callable[[str], Path | None],
-) -> Ranking:
+def next_pair(strengths: Strengths, chance: Random, but: frozenset[int] | None = None) -> tuple[int, int]:
     """
-    Return candidates by the votes on them; votes on other pictures are left out.
+    Return the two items whose vote tells most, in a random order.
 
-    Raises:
-        UsageError: NumPy is not installed.
+    A vote on two tells much where their difference is uncertain and either may win: the variance of the difference
+    times p (1 - p). So all are seen first, then neighbours in the ranking that were voted on least.
+
+    Args:
+        strengths: at least two, as they are known now.
+        chance: orders the two, and chooses among pairs that tell as much.
+        but: two items that are not asked about, such as those that are asked about now.
     """
-    outputs = {one.output for one in candidates}
-    counted_votes = [vote for vote in votes if vote.first in outputs and vote.second in outputs]
-    return Ranking(candidates, fit(len(candidates), scored(candidates, counted_votes)), counted_votes, axes, file_of)
+    import numpy as np
 
-
-def scored(candidates: Sequence[Candidate], votes: Iterable[Vote]) -> list[Scored]:
-    """Return votes by the places of what they are about among the candidates."""
-    place: dict[VotedOutput, int] = {one.output: number for number, one in enumerate(candidates)}
-    return [
-        (place[vote.first], place[vote.second], vote.share)
-        for vote in votes
-        if vote.first in place and vote.second in place
-    ]
-
-
-def _tally(candidates: Sequence[Candidate], votes: Iterable[Vote]) -> list[tuple[int, int, int]]:
-    """Return wins, losses and ties of each candidate."""
-    found = [[0, 0, 0] for _ in candidates]
-    for one, other, share in scored(candidates, votes):
-        for item, had in ((one, share), (other, 1 - share)):
-            found[item][{1.0: 0, 0.0: 1}.get(had, 2)] += 1
-    return [(wins, losses, ties) for wins, losses, ties in found]
+    differences = strengths.values[:, None] - strengths.values[None, :]
+    likely = np.exp(-np.logaddexp(0, differences))
+    may_be_first = strengths.is_above.sum(axis=0) < FIRST_PLACES
+    worth = np.where(may_be_first[:, None] & may_be_first[None, :], 1.0, BEYOND)
+    told = np.triu(strengths.variances * likely * (1 - likely) * worth, k=1)
+    if but is not None and len(strengths) > 2:
+        one, other = sorted(but)
+        told[one, other] = 0
+    best = np.argwhere(told >= told.max() * (1 - 1e-9))
+    best = best[best[:, 0] < best[:, 1]]
+    pair = [int(item) for item in best[chance.randrange(len(best))]]
+    chance.shuffle(pair)
+    return pair[0], pair[1]

@@ -1,4 +1,4 @@
-"""Running a plan: only its missing cells are sent, what fails ends nothing else, and a stop leaves what was sent."""
+"""Running a plan: its missing cells alone are sent, what fails ends no other, a stop leaves what was sent; the pace."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ from concurrent.futures import wait as wait_for
 from dataclasses import replace
 from typing import Any
 
-from nbbanana.engine.helping import Helper
 from nbbanana.engine.reuse import COLLECTABLE
-from nbbanana.engine.run import Progress
+from nbbanana.engine.run import Helper, Progress
 from nbbanana.errors import BudgetError, JobCancelledError, NBBananaError, NotInStoreError, UncertainError
 from nbbanana.session import Job, Session
 from nbbanana.store.records import Edit
-from nbbanana.sweeps.cells import Standing
-from nbbanana.sweeps.plan import Outlook, Plan
-from nbbanana.text import one_line
+from nbbanana.sweeps.outlook import Outlook
+from nbbanana.sweeps.plan import Plan, Standing
 
-__all__ = ["Running", "check_answered"]
+__all__ = ["Running", "time_left"]
 
-NAMED = 4
-"""So many of the cells that an error is about are named."""
 TICK = 0.2
 """Seconds between two looks at the jobs: an interrupt must find the interpreter awake."""
 TOLD_EVERY = 1.0
@@ -123,6 +119,12 @@ class Running:
         self._told_at, self._told = time.monotonic(), len(self._left)
         return [job.progress for job in self.jobs.values()]
 
+    @property
+    def outcome(self) -> str:
+        """How many of the cells that were asked have their pictures, in words."""
+        done = sum(self.standings[number].state == "here" for number in self.jobs)
+        return f"{done} of {len(self.jobs)} done."
+
     def take_back(self) -> None:
         """Take back what was not sent; what a service has goes on, and the next run of the sweep takes it up."""
         if self._begun is not None:
@@ -173,23 +175,38 @@ def _ended(job: Job, before: Standing) -> Standing:
     return Standing("failed" if edit.is_terminal else "under way", edit, error)
 
 
-def check_answered(session: Session, plan: Plan, standings: Sequence[Standing]) -> None:
+def time_left(stages: Sequence[Progress], at_once: int, seconds: float) -> str:
     """
-    Check, in replay, that the store answered all cells; one that it holds without a picture is answered by its reason.
+    Return in words how long a sweep takes on; empty where all is over.
 
-    Raises:
-        NotInStoreError: it did not.
+    Args:
+        stages: how its jobs stand.
+        at_once: how many run at once. A rate is known once as many have ended: before, those that end quickest
+            would speak for all.
+        seconds: since it began.
     """
-    if session.mode != "replay":
-        return
-    without = [cell for cell in plan.cells if standings[cell.number].state in {"missing", "under way"}]
-    if not without:
-        return
-    named = ", ".join(one_line(cell.title, 80) for cell in without[:NAMED])
-    more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
-    count = f"{len(without)} of {len(plan)} cells {'is' if len(without) == 1 else 'are'}"
-    raise NotInStoreError(
-        f"{count} not in the store: {named}{more}." if len(plan) > 1 else "The cell is not in the store.",
-        "Replay sends nothing, and no record answers what they ask.",
-        "Give the store that the sweep was made with, or run the sweep once with mode='auto', which asks for them.",
-    )
+    over, total = sum(one.is_over for one in stages), len(stages)
+    if over == total:
+        return ""
+    needed = min(max(1, at_once), max(1, total // 2))
+    if over < needed:
+        return f"How long it takes is known once {needed} {'is' if needed == 1 else 'are'} done."
+    return f"{_left_in_words(seconds / over * (total - over))} left."
+
+
+def _left_in_words(seconds: float) -> str:
+    """
+    Return a time that is an estimate, as roughly as it is known.
+
+    >>> [_left_in_words(seconds) for seconds in (3, 42, 170, 4000, 20_000)]
+    ['A few seconds', 'About 40 s', 'About 3 min', 'About 1 h 10 min', 'About 5 h 30 min']
+    """
+    if seconds < 8:
+        return "A few seconds"
+    if seconds < 90:
+        return f"About {round(seconds, -1):.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"About {minutes} min"
+    hours, rest = divmod(round(minutes, -1), 60)
+    return f"About {hours} h {rest} min" if rest else f"About {hours} h"

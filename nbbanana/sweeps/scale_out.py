@@ -4,6 +4,9 @@ A Dask cluster as the helper of an engine: its workers fetch, check, hash and me
 Requests are sent and polled by the engine of this process: the journal is one, the service's limit is one account's,
 and no key leaves it. A worker that dies is no loss. Dask gives its tasks to others; a task that was on several workers
 when they died, and one whose scheduler is gone, comes back here, and the engine fetches that output itself.
+
+A worker gets addresses of outputs and folders. It gets no key, writes no row, and what it does can be done twice: a
+blob is named by its content, and is renamed into its place once it is whole.
 """
 
 from __future__ import annotations
@@ -13,20 +16,25 @@ import logging
 import secrets
 import tempfile
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from nbbanana.engine.helping import Fetched
-from nbbanana.errors import StoreError, UsageError
-from nbbanana.images import kept_thumbnails
+from nbbanana.engine.outputs import measure_output
+from nbbanana.engine.run import Fetched, Measure
+from nbbanana.errors import NBBananaError, StoreError, UsageError
+from nbbanana.images import thumbnails, verify_pixels
+from nbbanana.measure import is_installed
+from nbbanana.providers.base import Downloaded
 from nbbanana.providers.downloads import OutputSource
+from nbbanana.providers.http import Connections
 from nbbanana.store import Store
-from nbbanana.store.records import Edit
-from nbbanana.sweeps.worker_tasks import Work, fetch_output, sees
+from nbbanana.store.blobs import Blobs
+from nbbanana.store.records import Edit, OutputRecord
 
-__all__ = ["Cluster", "cluster"]
+__all__ = ["Cluster", "Work", "cluster", "fetch_output"]
 
 FOR_EACH_THREAD = 2
 """Tasks at the cluster for each thread of its workers. Dask holds a worker's death against all tasks that wait for it,
@@ -79,7 +87,7 @@ def _told(edit: Edit) -> Edit:
 
 class Cluster:
     """
-    Fetches outputs on the workers of a cluster; see `nbbanana.engine.helping.Helper`.
+    Fetches outputs on the workers of a cluster; see `nbbanana.engine.run.Helper`.
 
     Args:
         client: of the cluster.
@@ -125,10 +133,10 @@ class Cluster:
         work = Work(_told(edit), index, url, source, folder, self._place, measures and folder is not None)
         async with self._gate:
             found = await self._worked(work)
-        if isinstance(found, Fetched) and await asyncio.to_thread(self._adopted, found.sha256):
+        if isinstance(found, Fetched) and await asyncio.to_thread(self._adopted, found.output.sha256):
             self.fetched += 1
             if found.thumbnail:
-                await asyncio.to_thread(kept_thumbnails.keep, found.sha256, found.thumbnail)
+                await asyncio.to_thread(thumbnails.keep, found.output.sha256, found.thumbnail)
             return found
         self.returned += 1
         return None
@@ -182,26 +190,18 @@ class Cluster:
         key = f"nbbanana-{secrets.token_hex(12)}"
         task: Any = self._client.submit(fetch_output, work, key=key, pure=False)
         self._tasks.add(task)  # Dask forgets a task that nobody holds
-        task.add_done_callback(self._giving(answer))
+        task.add_done_callback(partial(self._give, answer))
         return answer
 
-    def _giving(self, answer: Future[Fetched | str]) -> Callable[[Any], None]:
-        """Return what gives the end of a task to the one who waits for it."""
-
-        def give(task: Any) -> None:
-            """Give its result, or the kind of its error."""
-            self._tasks.discard(task)
-            try:
-                found, failure = task.result(), None
-            except BaseException as error:  # noqa: BLE001 (it belongs to the one who waits)
-                found, failure = None, RuntimeError(type(error).__name__)
-            if answer.set_running_or_notify_cancel():
-                if failure is None:
-                    answer.set_result(found)
-                else:
-                    answer.set_exception(failure)
-
-        return give
+    def _give(self, answer: Future[Fetched | str], task: Any) -> None:
+        """Give the end of a task to the one who waits for it: its result, or the kind of its error."""
+        self._tasks.discard(task)
+        if not answer.set_running_or_notify_cancel():
+            return
+        try:
+            answer.set_result(task.result())
+        except BaseException as error:  # noqa: BLE001 (it belongs to the one who waits)
+            answer.set_exception(RuntimeError(type(error).__name__))
 
     def _adopted(self, sha256: str) -> bool:
         """Return whether a blob is in the store; takes it from where the workers put it."""
@@ -219,3 +219,93 @@ class Cluster:
             log.debug("a blob could not be taken: %s", type(error).__name__)
             return self._store.has_blob(sha256)
         return True
+
+
+# ── on a worker ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """
+    One output to be fetched.
+
+    Args:
+        edit: the record that it belongs to.
+        index: which of its outputs it is.
+        url: where the service has it; signed for the one who asked, so it is in no repr.
+        source: where it may be fetched from.
+        folder: the store's, where workers share it; else None.
+        place: an fsspec address of a folder that workers write to; None where they share the store's.
+        measures: whether it is to be measured; needs the store's folder.
+    """
+
+    edit: Edit = field(repr=False)
+    index: int
+    url: str = field(repr=False)
+    source: OutputSource
+    folder: Path | None
+    place: str | None
+    measures: bool
+
+
+def sees(path: str) -> bool:
+    """Return whether this process sees a file; asked of each worker before anything is sent to it."""
+    return Path(path).is_file()
+
+
+def fetch_output(work: Work) -> Fetched | str:
+    """
+    Fetch an output and put its blob into its place.
+
+    Returns:
+        What came; the name of the error where it could not be fetched, which the client then meets for itself.
+    """
+    try:
+        if work.folder is not None:
+            return _into_store(work, Blobs(work.folder, read_only=True))
+        with tempfile.TemporaryDirectory() as folder:
+            return _into_place(work, Path(folder))
+    except (NBBananaError, OSError) as error:
+        log.debug("an output was not fetched: %s", type(error).__name__)
+        return type(error).__name__
+
+
+def _into_store(work: Work, blobs: Blobs) -> Fetched:
+    file = asyncio.run(_download(work, blobs.incoming))
+    try:
+        found = _checked(work, file)
+        blobs.adopt(file.path, file.sha256)
+    finally:
+        file.path.unlink(missing_ok=True)
+    return replace(found, measures=_measured(work, found, blobs)) if work.measures else found
+
+
+def _into_place(work: Work, folder: Path) -> Fetched:
+    import fsspec
+
+    file = asyncio.run(_download(work, folder))
+    found = _checked(work, file)
+    with fsspec.open(f"{work.place}/{file.sha256}", "wb") as there:
+        there.write(file.path.read_bytes())
+    return found
+
+
+async def _download(work: Work, folder: Path) -> Downloaded:
+    connections = Connections()
+    try:
+        return await work.source.fetch(connections.client_for, work.url, folder)
+    finally:
+        await connections.aclose()
+
+
+def _checked(work: Work, file: Downloaded) -> Fetched:
+    info = verify_pixels(file.path)
+    output = OutputRecord(work.index, file.sha256, info.mime, info.width, info.height, file.size)
+    return Fetched(output, {}, thumbnails.thumbnail(file.path, side=thumbnails.SIDE, format="WEBP"))
+
+
+def _measured(work: Work, found: Fetched, blobs: Blobs) -> dict[int, Measure | None]:
+    """Measure what came against the first input; nothing where this worker has no NumPy."""
+    if not is_installed():
+        return {}
+    return {work.index: measure_output(blobs.blob_path, replace(work.edit, state="completed"), found.output)}

@@ -14,14 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nbbanana.errors import UsageError
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["SURE", "Scored", "Strengths", "fit", "numeric"]
+__all__ = ["PRIOR_SD", "Strengths", "fit"]
 
 Scored = tuple[int, int, float]
 """Two items, and what the first has of the vote: 1, 0 or a half."""
@@ -31,20 +29,6 @@ SURE = 2.0
 """Standard deviations of a 95 % interval: a little more than 1.96, as pairs are chosen by the votes before them."""
 STEPS, NEAR, ENOUGH = 100, 1e-6, 1e-12
 LEAST_DISPERSION = 0.25
-
-
-def numeric() -> Any:
-    """
-    Return NumPy.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    try:
-        import numpy as np
-    except ImportError as error:
-        raise UsageError("A ranking needs NumPy.", str(error), 'Install it: pip install "nbbanana[measure]".') from None
-    return np
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,21 +50,20 @@ class Strengths:
     @property
     def margins(self) -> NDArray[Any]:
         """Half of the 95 % interval of each."""
-        margins: NDArray[Any] = SURE * numeric().sqrt(numeric().diag(self.covariance))
-        return margins
+        return SURE * np.sqrt(np.diag(self.covariance))
 
     @cached_property
     def variances(self) -> NDArray[Any]:
         """The variance of the difference of each two."""
-        own = numeric().diag(self.covariance)
-        variances: NDArray[Any] = numeric().maximum(own[:, None] + own[None, :] - 2 * self.covariance, 0)
+        own = np.diag(self.covariance)
+        variances: NDArray[Any] = np.maximum(own[:, None] + own[None, :] - 2 * self.covariance, 0)
         return variances
 
     @cached_property
     def is_above(self) -> NDArray[Any]:
         """Whether the first of each two is surely the stronger: the 95 % interval of the difference is above 0."""
         differences = self.values[:, None] - self.values[None, :]
-        is_above: NDArray[Any] = differences > SURE * numeric().sqrt(self.variances)
+        is_above: NDArray[Any] = differences > SURE * np.sqrt(self.variances)
         return is_above
 
     @property
@@ -95,7 +78,6 @@ class Strengths:
 
     def mean_of(self, items: Sequence[int]) -> tuple[float, float]:
         """Return the mean strength of some items, and half of its 95 % interval."""
-        np = numeric()
         weights = np.zeros(len(self))
         weights[list(items)] = 1 / len(items)
         return float(weights @ self.values), float(SURE * np.sqrt(max(0.0, weights @ self.covariance @ weights)))
@@ -109,18 +91,14 @@ def fit(count: int, votes: Iterable[Scored]) -> Strengths:
         count: how many items there are, at least one.
         votes: which two each was about, and what the first of them had of it.
 
-    Raises:
-        UsageError: NumPy is not installed.
-
     >>> found = fit(3, [(0, 1, 1.0), (1, 2, 1.0), (0, 2, 1.0), (0, 1, 0.5)])
     >>> found.order, [round(float(value), 2) for value in found.values]
     ([0, 1, 2], [0.78, 0.14, -0.92])
     """
-    np = numeric()
-    pairs = _pairs(np, votes)
-    values = _maximum(np, count, pairs)
-    weights = pairs.met * _variance(np, values, pairs)
-    information = _laplacian(np, count, pairs, weights) / _dispersion(pairs.ties, float(weights.sum()))
+    pairs = _pairs(votes)
+    values = _maximum(count, pairs)
+    weights = pairs.met * _variance(values, pairs)
+    information = _laplacian(count, pairs, weights) / _dispersion(pairs.ties, float(weights.sum()))
     covariance = np.linalg.inv(information + np.eye(count) / PRIOR_SD**2)
     means = covariance.mean(axis=0)
     about_mean = covariance - means[:, None] - means[None, :] + means.mean()
@@ -138,7 +116,7 @@ class _Pairs:
     ties: int
 
 
-def _pairs(np: Any, votes: Iterable[Scored]) -> _Pairs:
+def _pairs(votes: Iterable[Scored]) -> _Pairs:
     found: dict[tuple[int, int], list[float]] = {}
     ties = 0
     for one, other, share in votes:
@@ -152,16 +130,16 @@ def _pairs(np: Any, votes: Iterable[Scored]) -> _Pairs:
     return _Pairs(numbers[:, 0], numbers[:, 1], table[:, 0], table[:, 1], ties)
 
 
-def _maximum(np: Any, count: int, pairs: _Pairs) -> NDArray[Any]:
+def _maximum(count: int, pairs: _Pairs) -> NDArray[Any]:
     """Return where the likelihood times the prior is largest: Newton's method, with a shorter step where it fell."""
     values: NDArray[Any] = np.zeros(count)
-    height = _height(np, values, pairs)
+    height = _height(values, pairs)
     for _ in range(STEPS):
         surprise = pairs.had - pairs.met * np.exp(-np.logaddexp(0, -_differences(values, pairs)))
         slope = np.bincount(pairs.first, surprise, count) - np.bincount(pairs.second, surprise, count)
-        bend = _laplacian(np, count, pairs, pairs.met * _variance(np, values, pairs))
+        bend = _laplacian(count, pairs, pairs.met * _variance(values, pairs))
         step = np.linalg.solve(bend + np.eye(count) / PRIOR_SD**2, slope - values / PRIOR_SD**2)
-        while (higher := _height(np, values + step, pairs)) < height - ENOUGH and np.abs(step).max() > ENOUGH:
+        while (higher := _height(values + step, pairs)) < height - ENOUGH and np.abs(step).max() > ENOUGH:
             step = step / 2
         values, height = values + step, higher
         if np.abs(step).max() < NEAR:  # the next step would be about its square
@@ -174,21 +152,21 @@ def _differences(values: NDArray[Any], pairs: _Pairs) -> NDArray[Any]:
     return differences
 
 
-def _variance(np: Any, values: NDArray[Any], pairs: _Pairs) -> NDArray[Any]:
+def _variance(values: NDArray[Any], pairs: _Pairs) -> NDArray[Any]:
     """Return p (1 - p) of a vote on each pair."""
     differences = _differences(values, pairs)
     variance: NDArray[Any] = np.exp(-np.logaddexp(0, differences) - np.logaddexp(0, -differences))
     return variance
 
 
-def _height(np: Any, values: NDArray[Any], pairs: _Pairs) -> float:
+def _height(values: NDArray[Any], pairs: _Pairs) -> float:
     """Return the logarithm of the likelihood times the prior."""
     differences = _differences(values, pairs)
     likely = pairs.had @ differences - pairs.met @ np.logaddexp(0, differences)
     return float(likely - values @ values / (2 * PRIOR_SD**2))
 
 
-def _laplacian(np: Any, count: int, pairs: _Pairs, weights: NDArray[Any]) -> NDArray[Any]:
+def _laplacian(count: int, pairs: _Pairs, weights: NDArray[Any]) -> NDArray[Any]:
     laplacian: NDArray[Any] = np.zeros((count, count))
     laplacian[pairs.first, pairs.second] = laplacian[pairs.second, pairs.first] = -weights
     own = np.bincount(pairs.first, weights, count) + np.bincount(pairs.second, weights, count)

@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbbanana.display.results import series_bundle
 from nbbanana.display.sweep_grid import SweepImages
-from nbbanana.engine.helping import Helper
-from nbbanana.engine.run import Outcome, Progress
-from nbbanana.errors import NBBananaError, UsageError
-from nbbanana.session import EditResult, Session, current
-from nbbanana.session.call_args import checked_prices
+from nbbanana.engine.run import Helper, Progress
+from nbbanana.errors import NBBananaError, NotInStoreError, UsageError
+from nbbanana.session import Session, current
+from nbbanana.session.call_args import checked_prices, file
+from nbbanana.session.exporting import check_free, writing
 from nbbanana.session.result_sets import Missing, ResultSet
-from nbbanana.session.saving import check_free
-from nbbanana.sweeps.allowed import check_prices, next_lines
-from nbbanana.sweeps.axes import Combine
-from nbbanana.sweeps.cells import Cell, Standing
-from nbbanana.sweeps.frames import frame_of
-from nbbanana.sweeps.lookups import axis_named, check_value
-from nbbanana.sweeps.pace import Pace
-from nbbanana.sweeps.plan import Outlook, Plan, outlook, standings_of
+from nbbanana.sweeps.exports import SUFFIXES, frame_of, is_folder, save_pictures, save_sheet
+from nbbanana.sweeps.outlook import next_lines, plan_lines, refusal
+from nbbanana.sweeps.plan import Combine, Plan, axis_named, check_value
 from nbbanana.sweeps.plan_files import read_plan, write_plan
 from nbbanana.sweeps.planning import planned
-from nbbanana.sweeps.running import Running, check_answered
-from nbbanana.sweeps.saved_pictures import file_names, is_folder, save_pictures
-from nbbanana.sweeps.sheets import SUFFIXES, save_sheet
-from nbbanana.sweeps.shown import plan_bundle, sheet_bundle
+from nbbanana.sweeps.running import Running, time_left
+from nbbanana.sweeps.shown import sheet_bundle
 from nbbanana.sweeps.sweep_cells import SweepCell
-from nbbanana.sweeps.voted import Voted
-from nbbanana.sweeps.words import progress_lines, stopped, summary_of
+from nbbanana.sweeps.voting import Voted
+from nbbanana.text import one_line
 from nbbanana.watching import interrupted, watcher
 
 if TYPE_CHECKING:
     from distributed import Client
     from pandas import DataFrame
 
-__all__ = ["Sweep", "sweep"]
+    from nbbanana.grammar import Cell
+
+__all__ = ["Sweep", "sweep", "sweep_of_line"]
+
+NAMED = 4
+"""So many of the cells that an error is about are named."""
+INTERRUPT = "■ takes back what was not sent. What was sent goes on, and running the sweep again collects it."
 
 
 class Sweep(Voted, Sequence[SweepCell]):
@@ -52,18 +53,13 @@ class Sweep(Voted, Sequence[SweepCell]):
     """
 
     def __init__(self, session: Session, plan: Plan) -> None:
-        self.session = session
-        self.plan = plan
-        self._ahead: Outlook | None = None
-        self._looked_up: Sequence[Standing] | None = None
-        """How the cells stood before it ran, by the store alone: no service is asked for that."""
-        self._standings: list[Standing] | None = None
+        super().__init__(session, plan)
+        self._has_run = False
         self._images = SweepImages()
-        self._pace = Pace(1)
+        self._at_once, self._began_at = 1, 0.0
 
     def __repr__(self) -> str:
-        here = sum(one.state == "here" for one in self.standings)
-        return f"<Sweep {self.plan.shape}, {here} here>"
+        return f"<Sweep {self.plan.shape}, {len(self.made)} here>"
 
     def __len__(self) -> int:
         return len(self.plan)
@@ -77,9 +73,6 @@ class Sweep(Voted, Sequence[SweepCell]):
             said = f"There is no cell {index}: the sweep has {len(self)}, from 0 to {len(self) - 1}."
             raise IndexError(said) from None
 
-    def __iter__(self) -> Iterator[SweepCell]:
-        return (SweepCell(self, cell) for cell in self.plan.cells)
-
     def at(self, **values: Any) -> list[SweepCell]:
         """
         Return the cells that have these values.
@@ -90,43 +83,21 @@ class Sweep(Voted, Sequence[SweepCell]):
         for name, value in values.items():
             check_value(axis_named(self.plan.axes, name), value)
         return [
-            one
-            for one in self
-            if all(one.at.get(name) == value or one._cell.at.get(name) == value for name, value in values.items())  # noqa: SLF001
+            SweepCell(self, cell)
+            for cell in self.plan.cells
+            if all(value in (cell.values.get(name), cell.at.get(name)) for name, value in values.items())
         ]
-
-    @property
-    def ahead(self) -> Outlook:
-        """What is ahead as the plan was looked at: how many are here, and price, time and budget of the rest."""
-        if self._ahead is None:
-            self._ahead = outlook(self.session, self.plan, self._before)
-        return self._ahead
-
-    @property
-    def _before(self) -> Sequence[Standing]:
-        if self._looked_up is None:
-            self._looked_up = standings_of(self.session, self.plan)
-        return self._looked_up
-
-    @property
-    def standings(self) -> Sequence[Standing]:
-        """How each cell stands."""
-        return self._standings if self._standings is not None else self._before
 
     @property
     def results(self) -> ResultSet:
         """All results that are here, in their order; it says what is missing and why."""
-        found = [self.result_of(cell) for cell in self.plan.cells]
-        without = [
-            (cell, self.standings[cell.number]) for cell, one in zip(self.plan.cells, found, strict=True) if one is None
-        ]
-        missing = [Missing(cell.title, one.error or _as_error(one)) for cell, one in without]
-        return ResultSet([one for one in found if one is not None], missing)
-
-    def result_of(self, cell: Cell) -> EditResult | None:
-        """Return the result of a cell; None where it has none."""
-        made = self.standings[cell.number].made
-        return None if made is None else EditResult(self.session.library, self.session, Outcome(made, "replayed"))
+        results, missing = [], []
+        for cell, one in zip(self.plan.cells, self.standings, strict=True):
+            if (result := self.result_of(cell)) is not None:
+                results.append(result)
+            else:
+                missing.append(Missing(cell.title, one.error or NBBananaError(one.why or f"It is {one.state}.", "")))
+        return ResultSet(results, missing)
 
     def run(
         self,
@@ -185,43 +156,34 @@ class Sweep(Voted, Sequence[SweepCell]):
         `running.take_back()` takes back what was not sent.
         """
         prices = checked_prices(max_price, assume_price)
-        self._ahead = self._looked_up = self._standings = None
+        self._ahead = self._standings = None
+        self._has_run = False
         if retries:  # in replay nothing is asked again
             chosen = [one.is_free and self.session.mode != "replay" for one in self.standings]
         else:
             chosen = [one.state in {"missing", "under way"} for one in self.standings]
         wanted = [cell.number for cell in self.plan.cells if chosen[cell.number] and cell.request is not None]
-        check_prices(self.ahead, **prices)
-        running = Running(self.session, self.plan, self.ahead, wanted, prices, self._helper(on, blobs))
-        self._standings = running.standings
-        self._pace = Pace(min(self.ahead.at_once, len(wanted)))
+        if (error := refusal(self.ahead, **prices)) is not None:
+            raise error
+        helper: Helper | None = None
+        if on is not None:
+            from nbbanana.sweeps.scale_out import cluster
+
+            helper = cluster(on, self.session.store, blobs)
+        running = Running(self.session, self.plan, self.ahead, wanted, prices, helper)
+        self._standings, self._has_run = running.standings, True
+        self._at_once, self._began_at = min(self.ahead.at_once, len(wanted)), time.monotonic()
         return running
-
-    def _helper(self, on: Client | None, blobs: str | None) -> Helper | None:
-        if on is None:
-            return None
-        from nbbanana.sweeps.scale_out import cluster
-
-        return cluster(on, self.session.store, blobs)
 
     def growing(self, stages: Sequence[Progress]) -> dict[str, str]:
         """Return the grid as it is while its jobs stand so, as a MIME bundle."""
-        head, *rest = progress_lines(stages)
-        return self.sheet(head, *filter(None, [self._pace.said(stages)]), *rest)
+        head = series_bundle(stages)["text/plain"]
+        left = time_left(stages, self._at_once, time.monotonic() - self._began_at)
+        return self.sheet(head, *filter(None, [left]), INTERRUPT)
 
     def sheet(self, *lines: str) -> dict[str, str]:
         """Return the grid as it stands, under some sentences, as a MIME bundle."""
-        return sheet_bundle(self.plan, self.standings, self.session.library, self._images, [*lines, *self.notes])
-
-    @property
-    def notes(self) -> list[str]:
-        """Sentences on how it came about, such as what was left out of it."""
-        return []
-
-    @property
-    def stopped(self) -> str:
-        """How it stands after an interrupt, and how to go on."""
-        return stopped(self.plan, self.standings)
+        return sheet_bundle(self, self._images, [*lines, *self.notes])
 
     def save(self, path: str | Path, *, overwrite: bool = False, title: str = "", size: Any = "A4") -> Path:
         """
@@ -247,27 +209,27 @@ class Sweep(Voted, Sequence[SweepCell]):
             The file, or the folder.
 
         Raises:
-            UsageError: another ending, a file that is there, or no picture for a folder; nothing is written then.
+            UsageError: another ending, a file that is there, no picture for a folder, or what cannot be written.
             ParameterError: a paper that is none.
         """
-        target = Path(path).expanduser()
+        target = file(path)
         if is_folder(path):
-            names = file_names(self.plan, self.standings)
-            save_pictures(names, self.plan.cells, self.result_of, target, overwrite=overwrite)
+            save_pictures(self, self.plan.cells, target, overwrite=overwrite)
             return target
         kind = target.suffix.lower()
-        if kind in SUFFIXES:
-            standings, library, lines = list(self.standings), self.session.library, [self.summary]
-            how: dict[str, Any] = {"lines": lines, "title": title, "size": size, "overwrite": overwrite}
-            return save_sheet(self.plan, standings, library, target, **how)
-        if kind != ".json":
+        if kind not in {*SUFFIXES, ".json"}:
             raise UsageError(
                 f"{target.name} is neither a grid nor a plan.",
                 "A grid is a .pdf, .png or .jpg, a plan a .json.",
                 f"Use {target.stem}.pdf, or {target.stem}.json; {target.stem}/ takes all pictures.",
             )
         check_free([target], overwrite=overwrite)
-        return write_plan(self.plan, target)
+        if kind == ".json":
+            with writing("The plan"):
+                write_plan(self.plan, target)
+        else:
+            save_sheet(self, target, [self.summary], title, size)
+        return target
 
     @classmethod
     def open(cls, path: str | Path, session: Session | None = None) -> Sweep:
@@ -282,11 +244,11 @@ class Sweep(Voted, Sequence[SweepCell]):
             PlanError: it cannot be read, or its pictures are not those that it names.
         """
         asks = session or current()
-        return cls(asks, read_plan(Path(path).expanduser(), asks))
+        return cls(asks, read_plan(file(path), asks))
 
     def to_frame(self) -> DataFrame:
         """Return the cells as a pandas DataFrame: a column for each axis, and what became of each."""
-        return frame_of(self.plan, self.standings, self.session.library).assign(**self._vote_columns())
+        return frame_of(self).assign(**self._vote_columns())
 
     def _waited(self, running: Running) -> Sweep:
         watch = watcher()
@@ -305,26 +267,49 @@ class Sweep(Voted, Sequence[SweepCell]):
         except NBBananaError:
             watch.drawing(partial(self.sheet, self.summary))
             raise
-        watch.ended(self.summary)
+        watch.ended(running.outcome)  # the grid itself says how the sweep stands
         return self
 
     def check_answered(self) -> None:
-        """Check, in replay, that the store answered all cells; raises `NotInStoreError`, as `run` does."""
-        check_answered(self.session, self.plan, self.standings)
+        """
+        Check, in replay, that the store answered all cells; one that it holds without a picture is answered by its
+        reason.
 
-    @property
-    def summary(self) -> str:
-        """How the sweep stands, in a sentence or two."""
-        return summary_of(self.plan, self.standings)
+        Raises:
+            NotInStoreError: it did not.
+        """
+        pairs = zip(self.plan.cells, self.standings, strict=True)
+        without = [cell for cell, one in pairs if one.state in {"missing", "under way"}]
+        if self.session.mode != "replay" or not without:
+            return
+        named = ", ".join(one_line(cell.title, 80) for cell in without[:NAMED])
+        more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
+        count = f"{len(without)} of {len(self)} cells {'is' if len(without) == 1 else 'are'}"
+        raise NotInStoreError(
+            f"{count} not in the store: {named}{more}." if len(self) > 1 else "The cell is not in the store.",
+            "Replay sends nothing, and no record answers what they ask.",
+            "Give the store that the sweep was made with, or run the sweep once with mode='auto', which asks for them.",
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        if self._standings is None:
-            return self.plan_sheet(*next_lines(self.ahead)), {}
+        if not self._has_run:
+            return self.plan_sheet(is_call=True), {}
         return self.sheet(self.summary), {}
 
-    def plan_sheet(self, *lines: str) -> dict[str, str]:
-        """Return the plan as it was looked at, with some sentences at its end, as a MIME bundle."""
-        return plan_bundle(self.plan, self.ahead, self.session.library, self._images, [*self.notes, *lines])
+    def plan_sheet(
+        self, *, max_price: float | None = None, assume_price: float | None = None, is_call: bool = False
+    ) -> dict[str, str]:
+        """
+        Return the plan as it was looked at, as a MIME bundle: what it is about to do, and whether that is allowed.
+
+        Args:
+            max_price: US dollars that all missing cells may cost together at most.
+            assume_price: US dollars to count for each where the price is not known.
+            is_call: whether it is run by a call; else by a line, of a cell or a shell.
+        """
+        lines = next_lines(self.ahead, **checked_prices(max_price, assume_price), is_call=is_call)
+        said = [*plan_lines(self.plan, self.ahead), *self.notes, *lines]
+        return sheet_bundle(self, self._images, said, has_grid=bool(self.made))
 
 
 def sweep(
@@ -375,5 +360,18 @@ def sweep(
     )
 
 
-def _as_error(standing: Standing) -> NBBananaError:
-    return NBBananaError(standing.why or f"It is {standing.state}.", "")
+def sweep_of_line(session: Session, line: Cell, images: Sequence[Any], parameters: Mapping[str, Any]) -> Sweep:
+    """
+    Plan the sweep that a line of a notebook or a shell asks for, with these pictures and parameters.
+
+    Raises:
+        UsageError: it has several passes.
+    """
+    if line.then:
+        raise UsageError(
+            "A sweep and several passes do not go together.",
+            "Each cell of a sweep is one request.",
+            "Sweep the first pass, and edit the best of its pictures further.",
+        )
+    given = {"model": line.model, "provider": line.provider, **parameters, **line.axes}
+    return Sweep(session, planned(session, line.prompt, images, given, region=line.region, checks_names=False))

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
-from nbbanana.session import EditResult, Output, Session
-from nbbanana.session.sampled import Sample, Sampled
-from nbbanana.sweeps.cells import Cell, Standing
-from nbbanana.sweeps.plan import Plan
-from nbbanana.sweeps.saved_pictures import file_names, is_folder, save_pictures
+from nbbanana.session import EditResult, Output
+from nbbanana.session.call_args import file
+from nbbanana.session.stability import Sample
+from nbbanana.sweeps.exports import is_folder, save_pictures
+from nbbanana.sweeps.outlook import SweepState
+from nbbanana.sweeps.plan import Cell, Standing
 from nbbanana.sweeps.shown import cells_bundle
 
-__all__ = ["Owner", "SweepCell"]
+__all__ = ["SweepCell"]
 
 
-class Owner(Protocol):
-    """What a cell asks of its sweep."""
-
-    session: Session
-    plan: Plan
-
-    @property
-    def standings(self) -> Sequence[Standing]:
-        """How each cell stands."""
-        ...
-
-    def result_of(self, cell: Cell) -> EditResult | None:
-        """Return the result of a cell; None where it has none."""
-        ...
-
-
-class SweepCell(Sampled):
+class SweepCell:
     """
     One cell of a sweep as a user holds it: where it stands in the grid, and its result.
 
@@ -45,22 +30,18 @@ class SweepCell(Sampled):
         cell: what it asks.
     """
 
-    def __init__(self, owner: Owner, cell: Cell) -> None:
-        self._owner = owner
+    def __init__(self, owner: SweepState, cell: Cell) -> None:
+        self.owner = owner
         self._cell = cell
+        self.number = cell.number
+        """Its place in the sweep, from 0."""
+        self.at: Mapping[str, Any] = dict(cell.values)
+        """The value of each axis here."""
+        self.seed = cell.request.seed if cell.request else None
+        """The seed that it is asked with; None where the model takes none."""
 
     def __repr__(self) -> str:
         return f"<SweepCell {self.number}: {self._cell.title} ({self.state})>"
-
-    @property
-    def number(self) -> int:
-        """Its place in the sweep, from 0."""
-        return self._cell.number
-
-    @property
-    def at(self) -> Mapping[str, Any]:
-        """The value of each axis here."""
-        return dict(self._cell.values)
 
     @property
     def title(self) -> str:
@@ -83,15 +64,6 @@ class SweepCell(Sampled):
         return self._standing.edit.id if self._standing.edit else None
 
     @property
-    def seed(self) -> int | None:
-        """The seed that it is asked with; None where the model takes none."""
-        return self._cell.request.seed if self._cell.request else None
-
-    def is_of(self, plan: Plan) -> bool:
-        """Return whether it is one of the cells of a plan itself, and not one of another sweep at the same place."""
-        return any(cell is self._cell for cell in plan.cells)
-
-    @property
     def result(self) -> EditResult:
         """
         Its result.
@@ -99,7 +71,7 @@ class SweepCell(Sampled):
         Raises:
             UsageError: it has none.
         """
-        found = self._owner.result_of(self._cell)
+        found = self.owner.result_of(self._cell)
         if found is None:
             raise UsageError(
                 f"Cell {self.number} ({self.title}) has no picture: it is {self.state}.",
@@ -151,10 +123,11 @@ class SweepCell(Sampled):
         Raises:
             UsageError: it has no picture, several for one file, or a file is there; nothing is written then.
         """
+        target = file(path)
         if not is_folder(path):
             return [self._only_output(f"save({str(path)!r})").save(path, overwrite=overwrite)]
-        held, names = self.result, file_names(self._owner.plan, self._owner.standings)
-        return save_pictures(names, [self._cell], lambda _: held, Path(path).expanduser(), overwrite=overwrite)
+        _ = self.result  # it says why there is none
+        return save_pictures(self.owner, [self._cell], target, overwrite=overwrite)
 
     def _only_output(self, call: str) -> Output:
         result = self.result
@@ -178,9 +151,9 @@ class SweepCell(Sampled):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         if self.state == "here":
             return self.result._repr_mimebundle_(include, exclude)
-        owner, lines = self._owner, [f"Cell {self.number} is {self.state}.", *filter(None, [self.why])]
-        return cells_bundle(owner.plan, owner.standings, owner.session.library, [self.number], lines), {}
+        lines = [f"Cell {self.number} is {self.state}.", *filter(None, [self.why])]
+        return cells_bundle(self.owner, [self.number], lines), {}
 
     @property
     def _standing(self) -> Standing:
-        return self._owner.standings[self.number]
+        return self.owner.standings[self.number]

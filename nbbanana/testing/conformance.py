@@ -30,7 +30,7 @@ import nbbanana as nb
 from nbbanana import errors, models
 from nbbanana.providers import registry
 from nbbanana.providers.http import Timeouts
-from nbbanana.providers.spec import ProviderSpec
+from nbbanana.providers.registry import ProviderSpec
 from nbbanana.sandbox import FAULT_KINDS, Fault
 from nbbanana.store.records import TERMINAL
 from nbbanana.testing import asking
@@ -94,9 +94,9 @@ class Conformance:
         options = {"provider": self.provider, "store": self.folder / store, "model": self.spec.default_model}
         session = nb.Session(**{**options, **how})
         self._opened.callback(session.close)
-        session.engine.provider.pace = PACE
+        session.engine_at().provider.pace = PACE
         if hasty:
-            session.engine.provider.timeouts = HASTE  # type: ignore[attr-defined]
+            session.engine_at().provider.http.timeouts = HASTE  # type: ignore[attr-defined]
         return session
 
     # ── one request ─────────────────────────────────────────────────────────────────────────────────────────
@@ -177,7 +177,11 @@ class Conformance:
     def test_whatever_goes_wrong_on_the_wire_a_post_is_taken_once_at_most(self, kind: str) -> None:
         """The outcome is typed, the record true, and what is uncertain is not sent again by itself."""
         service, session = self.service(faults=[Fault.named(kind, "submit")]), self.session(hasty=True)
-        outcome = _outcome(session)
+        outcome: errors.NBBananaError | None = None
+        try:
+            session.edit(WORDS, small_picture(), seed=1)
+        except errors.NBBananaError as error:
+            outcome = error
         service.release()
         state = session.history[1].record.state
         assert len(service.posts) <= 1
@@ -226,7 +230,8 @@ class Conformance:
         with nb.Session(provider=self.provider, store=self.folder / "store") as session:
             states = {edit.record.seed: edit.record.state for edit in session.history}
             assert session.store.verify().ok
-        taken = Counter(int(number) for post in service.posts for number in _numbers(post.payload))
+        payloads = json.dumps([post.payload for post in service.posts], default=str)
+        taken = Counter(map(int, re.findall(r"number (\d+)\.", payloads)))
         assert max(taken.values(), default=0) <= 1, "a request was paid for twice"
         for seed in taken:
             assert states[seed] in AFTERWARDS, f"edit with seed {seed} was taken and is recorded as {states[seed]}"
@@ -240,11 +245,11 @@ class Conformance:
         caplog.set_level(logging.DEBUG)
         service = self.service(faults=[Fault.named(kind, "submit")] if kind else [])
         session = self.session(hasty=bool(kind))
-        shown = [repr(session.engine.provider), repr(session), str(nb.list_providers()._repr_mimebundle_())]
+        shown = [repr(session.engine_at().provider), repr(session), str(nb.list_providers()._repr_mimebundle_())]
         try:
             result = session.edit(WORDS, small_picture())
-            shown += [result.code(), result.cell(), str(result._repr_mimebundle_())]
-            shown += [self._curl_names_the_variable(result)]
+            shown += [result.code(), result.cell(), result.curl(), str(result._repr_mimebundle_())]
+            assert any(f"${name}" in result.curl() for name in self.spec.key_variables)
         except errors.NBBananaError as error:
             shown += ["".join(traceback.format_exception(error)), *_locals(error)]
         assert service.keys
@@ -281,17 +286,11 @@ class Conformance:
             assert again[0].bytes == first[0].bytes
         assert len(service.asked) == asked
 
-    def _curl_names_the_variable(self, result: nb.EditResult) -> str:
-        """The command line for the same request has the key's variable in its place, and an address of the service."""
-        command = result.curl()
-        assert any(f"${name}" in command for name in self.spec.key_variables)
-        return command
-
     # ── helpers ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _carried(self, session: nb.Session) -> set[str]:
         """Return the parameters of the default model that the service has a field for, by its name or its role."""
-        _, live = session.described(session.request(WORDS, [small_picture()]))
+        live = session.quote(session.request(WORDS, [small_picture()])).live
         model = models.get(self.spec.default_model)
         return {one.name for one in model.options if live is None or model.counterpart(one.name, live) is not None}
 
@@ -309,15 +308,6 @@ class Conformance:
             child.communicate()
 
 
-def _outcome(session: nb.Session) -> errors.NBBananaError | None:
-    """Return the error of a request; None where it gave a picture."""
-    try:
-        session.edit(WORDS, small_picture(), seed=1)
-    except errors.NBBananaError as error:
-        return error
-    return None
-
-
 def _value(option: models.Field) -> Any:
     """Return a value of an option that is not its default, where there is one."""
     if option.enum:
@@ -327,12 +317,8 @@ def _value(option: models.Field) -> Any:
     return option.minimum if option.minimum is not None else 1
 
 
-def _numbers(payload: Any) -> list[str]:
-    return re.findall(r"number (\d+)\.", json.dumps(payload, default=str))
-
-
 def _locals(error: BaseException) -> list[str]:
-    """Return the locals of each frame of nbbanana in an error's traceback, and those of its causes."""
+    """Return the locals of each frame of nbbanana in an error's traceback, and those of its causes, hidden ones too."""
     found: list[str] = []
     one: BaseException | None = error
     while one is not None:

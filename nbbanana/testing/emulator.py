@@ -9,7 +9,6 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Self
 
 from starlette.applications import Starlette
@@ -18,8 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from nbbanana.sandbox.fault_injection import play
-from nbbanana.sandbox.faults import Fault, FaultScript
+from nbbanana.sandbox.faults import Fault, FaultScript, play
 from nbbanana.sandbox.painter import flat
 from nbbanana.sandbox.server import Listener
 
@@ -96,16 +94,10 @@ class Emulator(ABC):
 
     def __enter__(self) -> Self:
         self._app = Starlette(routes=self.routes)
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:  # uvicorn knows functions by their kind
-            await self._serve(scope, receive, send)
-
-        self._listener = Listener(app, "127.0.0.1", 0)
+        self._listener = Listener(self._serve, "127.0.0.1", 0)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
         self._listener.close()
 
@@ -123,10 +115,6 @@ class Emulator(ABC):
         """Answer every POST that is held, and hold no more."""
         self._released.set()
 
-    def has_key(self, request: Request) -> bool:
-        """Return whether a request brings the key, in whatever header."""
-        return any(self.key in value for value in request.headers.values())
-
     async def take(self, request: Request, model: str, payload: Any) -> Post:
         """Take a request that is paid for; it waits here while POSTs are held."""
         headers = {name: value for name, value in request.headers.items() if self.key not in value}
@@ -141,13 +129,10 @@ class Emulator(ABC):
             return
         request = Request(scope)
         self.asked.append((request.method, request.url.path))
-        if self.key in str(request.url) or self.has_key(request):
+        if any(self.key in value for value in (str(request.url), *request.headers.values())):
             self.keys.add(request.url.path)
         fault = self._faults.next(self.target(request.method, request.url.path))
-        if fault is None:
-            await self._app(scope, receive, send)
-        else:
-            await play(fault, self._app, scope, receive, send)
+        await play(fault, self._app, scope, receive, send)
 
 
 def picture(post: Post, index: int = 0, output_format: str = "png") -> bytes:

@@ -8,26 +8,21 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
-from nbbanana.display.words import file_size
-from nbbanana.errors import NBBananaError, UsageError
+from nbbanana.display.views import file_size
+from nbbanana.errors import UsageError
 from nbbanana.request import origin
-from nbbanana.session import Session, current
-from nbbanana.session.names import BY_NUMBER, expression
+from nbbanana.session import EditResult, Session, current
+from nbbanana.session.library import BY_NUMBER, expression
 from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.session.result_sets import ResultSet
-from nbbanana.widgets import ui_thread
-from nbbanana.widgets.base import Form, Message, Post
+from nbbanana.store.filters import Facets
+from nbbanana.text import counted
+from nbbanana.widgets.base import Form, Message, Post, ui_thread
 from nbbanana.widgets.browser_rows import SIDE, Filters, Values, detail_row, facet_rows, month_rows, row_of
-from nbbanana.widgets.compare import Compare
-from nbbanana.widgets.comparison import sides_of
-from nbbanana.widgets.thumbnail_cache import Source, Thumbnails, blob_source
-from nbbanana.widgets.viewing import answer
-
-if TYPE_CHECKING:
-    from nbbanana.session import EditResult, Output
-    from nbbanana.store.browsing import Facets
+from nbbanana.widgets.compare import Compare, sides_of
+from nbbanana.widgets.pictures import Source, Thumbnails, answer, blob_source, free_path
 
 __all__ = ["Browser", "browse"]
 
@@ -35,10 +30,9 @@ MOST_ROWS = 400
 """A front end that asks for more at once is told so many."""
 MOST_BYTES = 200_000_000
 """A selection travels to the web browser up to this size."""
-CHOICES = tuple(Filters.__slots__)
 
 
-class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css")):
+class Browser(Form, title="History", script="browser/main.js", styles=("browser.css", "viewer.css")):
     """
     The history as tiles: `nb.history.browse()` opens it.
 
@@ -49,8 +43,6 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
     >>> opened
     <Browser of 0 edits>
     """
-
-    title: ClassVar[str] = "History"
 
     def __init__(
         self,
@@ -74,13 +66,13 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         self._counted = self._grown = 0
         self._find_all()
         self.chosen: tuple[int, ...] = ()
-        self.thumbnails = Thumbnails(self._thumbnail_made)
+        self.thumbnails = Thumbnails(self.emit)
         # Made here, in the thread of the cell; inside a Studio pictures are compared there.
         self.comparison = Compare(()) if post is None else None
         self.watch(session.store)
 
     def __repr__(self) -> str:
-        return f"<Browser of {len(self.numbers)} edits>"
+        return f"<Browser of {counted(len(self.numbers), 'edit')}>"
 
     @property
     def selection(self) -> list[EditResult]:
@@ -102,26 +94,26 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         """
         ui_thread.call(lambda: self._look_for(Filters(**wanted)))
 
-    def export(self, path: str | Path) -> Path:
+    def export(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """
-        Write the selection as a bundle, which `nb.History.open` reads.
+        Write the selection as a bundle, which `nb.History.open` reads; raises as `nb.history.export`.
 
         Raises:
-            UsageError: nothing is chosen.
+            UsageError: nothing is chosen, or another file is there.
             BundleError: the file cannot be written.
         """
         self._check_chosen()
-        return self.session.history.export(path, self.chosen)
+        return self.session.history.export(path, self.chosen, overwrite=overwrite)
 
-    def contact_sheet(self, path: str | Path) -> Path:
+    def contact_sheet(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """
-        Write the pictures of the selection onto one A4 page (`.jpg`) or several (`.pdf`), replacing the file.
+        Write the pictures of the selection onto one A4 page (`.jpg`) or several (`.pdf`).
 
         Raises:
-            UsageError: nothing is chosen, nothing of it has a picture, or another suffix.
+            UsageError: nothing is chosen, nothing of it has a picture, another suffix, or a file that is there.
         """
         self._check_chosen()
-        sheet: Path = ResultSet(self.selection).contact_sheet(path, overwrite=True)
+        sheet: Path = ResultSet(self.selection).contact_sheet(path, overwrite=overwrite)
         return sheet
 
     # ── in the UI thread ─────────────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +149,7 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
     def _find_all(self) -> None:
         """Ask the store for all that matches."""
         store, filters = self.session.store, self.filters
-        found = store.matching(words=filters.text, order=filters.order, **filters.wanted)
+        found = store.matching(words=filters.words.strip() or None, order=filters.order, **filters.wanted)
         self.numbers, self._times = tuple(number for number, _ in found), tuple(time for _, time in found)
         self._counted, self._grown = store.count(), 0
 
@@ -165,21 +157,27 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         self.filters = filters
         self._find_all()
         place = self.numbers.index(looked) if looked in self.numbers else -1
-        months = month_rows(self._times)
         self.emit(
-            "fits", many=len(self.numbers), all=self._counted, filters=asdict(filters), place=place, months=months
+            "fits",
+            many=len(self.numbers),
+            all=self._counted,
+            filters=asdict(filters),
+            place=place,
+            months=month_rows(self._times),
         )
-        ui_thread.background(self._count, filters)
+        self._count()
 
-    def _count(self, filters: Filters) -> None:
-        """Count what each further choice would give; called in a background thread."""
-        try:
-            named = [name for name in (self.notebook, filters.notebook) if name]
-            counts = self.session.store.facets(words=filters.text, notebooks=named, **filters.wanted)
-        except NBBananaError as error:
-            ui_thread.post(self.show_error, error, "facets")
-            return
-        ui_thread.post(self._show_counts, counts, filters)
+    def _count(self) -> None:
+        """Count in a background thread what each further choice would give."""
+        filters = self.filters
+        words = filters.words.strip() or None
+        named = [name for name in (self.notebook, filters.notebook) if name]
+
+        def work() -> None:
+            counts = self.session.store.facets(words=words, notebooks=named, **filters.wanted)
+            ui_thread.post(self._show_counts, counts, filters)
+
+        self.in_background(work, "facets")
 
     def _show_counts(self, counts: Facets, filters: Filters) -> None:
         if filters == self.filters:
@@ -197,8 +195,9 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         row = detail_row(edit, self.session.store) | {
             "name": expression(self.session.library, number, nearest=BY_NUMBER)
         }
-        near = [one["key"].partition("@")[0] for one in row["line"] if one["key"]]
-        self.thumbnails.want(map(self._source, [*(one.sha256 for one in edit.outputs), *near]))
+        for shown in (*row["pictures"], *row["line"]):
+            if shown["key"]:
+                self.thumbnails.want(self._source(shown["key"].partition("@")[0]))
         self.emit("detail", **row)
 
     def _find(self, number: int) -> None:
@@ -208,11 +207,11 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         else:
             self._send_detail(number)
 
-    def _annotate(self, kind: str, numbers: Sequence[int], *, on: bool) -> None:
-        flag = {"star": "starred", "reject": "rejected"}[kind]
-        changed = [self.session.store.annotate(number, **{flag: on}) for number in numbers]  # type: ignore[arg-type]
+    def _mark(self, flag: str, message: Message) -> None:
+        wanted: dict[str, Any] = {flag: bool(message["on"])}
+        changed = [self.session.store.annotate(int(number), **wanted) for number in message["numbers"]]
         self.emit("changed", rows=[row_of(edit) for edit in changed])
-        ui_thread.background(self._count, self.filters)
+        self._count()
         self.changed()
 
     def _choose(self, numbers: tuple[int, ...]) -> None:
@@ -225,14 +224,11 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
                 "No edit is selected.", "This works on selected edits.", "Select some: Space or Ctrl+click."
             )
 
-    def _write(self, kind: str) -> None:
+    def _write(self, write: Callable[[Path], Path], name: str) -> None:
         """Called in a background thread: a selection may be large."""
-        write = self.export if kind == "export" else self.contact_sheet
-        stem, suffix = ("history", ".zip") if kind == "export" else ("contact-sheet", ".jpg")
-        names = (Path(f"{stem}{again}{suffix}") for again in ("", *(f"-{n}" for n in range(2, 1000))))
-        written = write(next(name for name in names if not name.exists()))
+        written = write(free_path(name))
         size = file_size(written.stat().st_size)
-        ui_thread.post(lambda: self.emit("said", text=f"Saved as {written.name} in the notebook's folder ({size})."))
+        ui_thread.post(self.emit, "said", text=f"Saved as {written.name} in the notebook's folder ({size}).")
 
     def _download(self) -> None:
         """Send the selection as one file to the web browser; called in a background thread."""
@@ -245,19 +241,7 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
                     "Select fewer edits, or press Export: it writes into the notebook's folder.",
                 )
             data = written.read_bytes()
-        ui_thread.post(lambda: self.emit("file", name="history.zip", buffers=[data]))
-
-    def _in_background(self, act: Callable[..., object], *args: Any) -> None:
-        """Run something slow; what breaks on the way is shown in the form."""
-
-        def run() -> None:
-            """Run it in the background thread."""
-            try:
-                act(*args)
-            except Exception as error:  # noqa: BLE001 - no caller could show it
-                ui_thread.post(self.show_error, error, "write")
-
-        ui_thread.background(run)
+        ui_thread.post(self.emit, "file", name="history.zip", buffers=[data])
 
     def _source(self, sha256: str) -> Source:
         return blob_source(sha256, self.session.store, SIDE)
@@ -268,21 +252,13 @@ class Browser(Form, script="browser/main.js", styles=("browser.css", "viewer.css
         self.comparison.sides = sides_of(pictures)
         self.emit("compare", model=self.comparison.model_id)
 
-    def _output(self, message: Message) -> Output:
-        return self.session.history[int(message["edit"])][int(message["index"])]
+    def _answer(self, message: Message) -> None:
+        answer(self, self.session.history[int(message["edit"])], message)
 
     def on_close(self) -> None:
         """End the comparison with it."""
         if self.comparison is not None:
             self.comparison.close()
-
-    def _thumbnail_made(self, key: str, data: bytes) -> None:
-        """Called in a background thread."""
-        ui_thread.post(lambda: self.emit("picture", key=key, buffers=[data]))
-
-
-def _mark(form: Browser, kind: str, message: Message) -> None:
-    form._annotate(kind, [int(number) for number in message["numbers"]], on=bool(message["on"]))
 
 
 def _chosen(form: Browser, message: Message) -> None:
@@ -293,22 +269,20 @@ def _chosen(form: Browser, message: Message) -> None:
 _ANSWERS: dict[str, Callable[[Browser, Message], object]] = {
     "hello": lambda form, _: form._hello(),
     "rows": lambda form, message: form._send_rows(int(message["first"]), int(message["last"])),
-    "want": lambda form, message: form._look_for(
-        Filters(**{name: message["filters"][name] for name in CHOICES}), int(message.get("looked", 0))
-    ),
+    "want": lambda form, message: form._look_for(Filters(**message["filters"]), int(message.get("looked", 0))),
     "look": lambda form, message: form._send_detail(int(message["edit"])),
     "find": lambda form, message: form._find(int(message["edit"])),
     "choose": _chosen,
-    "star": lambda form, message: _mark(form, "star", message),
-    "reject": lambda form, message: _mark(form, "reject", message),
+    "star": lambda form, message: form._mark("starred", message),
+    "reject": lambda form, message: form._mark("rejected", message),
     "copy": lambda form, message: form._copy(int(message["edit"])),
     "dropped": lambda form, message: form.thumbnails.dropped(map(str, message["keys"])),
     "compare": lambda form, message: form._compare(message),
-    "view": lambda form, message: answer(form, form._output(message), message),
-    "save": lambda form, message: answer(form, form._output(message), message),
-    "export": lambda form, _: form._in_background(form._write, "export"),
-    "sheet": lambda form, _: form._in_background(form._write, "sheet"),
-    "download": lambda form, _: form._in_background(form._download),
+    "view": lambda form, message: form._answer(message),
+    "save": lambda form, message: form._answer(message),
+    "export": lambda form, _: form.in_background(lambda: form._write(form.export, "history.zip"), "write"),
+    "sheet": lambda form, _: form.in_background(lambda: form._write(form.contact_sheet, "contact-sheet.jpg"), "write"),
+    "download": lambda form, _: form.in_background(form._download, "write"),
 }
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from nbbanana.display.drift_facts import drift_words
-from nbbanana.display.words import duration, paid, written
+from nbbanana.display.drift_views import drift_words
+from nbbanana.display.views import duration, paid
 from nbbanana.providers.registry import title_of
 from nbbanana.session.changes import changed_parameters
 from nbbanana.store import Store
-from nbbanana.store.browsing import Facets, Order
-from nbbanana.store.conditions import Wanted
+from nbbanana.store.filters import Facets, Order, Wanted
 from nbbanana.store.records import Edit, State
-from nbbanana.text import one_line
-from nbbanana.widgets.payloads import Row, gist, state_word, words_against
+from nbbanana.text import one_line, written
+from nbbanana.widgets.base import Row
+from nbbanana.widgets.rows import gist, state_word, words_against
 
 __all__ = [
     "SIDE",
@@ -71,13 +71,8 @@ class Filters:
     order: Order = "newest"
 
     @property
-    def text(self) -> str | None:
-        """The words as the store takes them."""
-        return self.words.strip() or None
-
-    @property
     def wanted(self) -> Wanted:
-        """The rest as the store takes it."""
+        """What is asked but the words, as the store takes it."""
         return Wanted(
             model=self.model or None,
             provider=self.provider or None,
@@ -131,27 +126,23 @@ def month_rows(times: Sequence[float | None]) -> list[Row]:
     [('May 2026', 0, 1), ('April 2026', 1, 2)]
     """
     known = [time for time in times if time is not None]
-    is_rising = bool(known) and known[0] < known[-1]
+    is_falling = bool(known) and known[0] > known[-1]
+    rising = known[::-1] if is_falling else known
     rows: list[Row] = []
-    place = 0
-    while place < len(known):
-        begun, over = _month_around(known[place])
-        if is_rising:
-            after = bisect_left(known, over, lo=place)
-        else:
-            after = bisect_right(known, -begun, lo=place, key=lambda time: -time)
-        when = _local(known[place])
+    begun = 0
+    while begun < len(rising):
+        when = _local(rising[begun])
+        over = bisect_left(rising, _next_month(when), lo=begun)
         name = {"name": f"{when:%B %Y}", "month": f"{when:%b}", "year": str(when.year)}
-        rows.append(name | {"place": place, "many": after - place})
-        place = after
-    return rows
+        rows.append(name | {"place": len(rising) - over if is_falling else begun, "many": over - begun})
+        begun = over
+    return rows[::-1] if is_falling else rows
 
 
-def _month_around(moment: float) -> tuple[float, float]:
-    """The first moments of a month and of the one after it."""
-    first = _local(moment).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-    return first.timestamp(), after.timestamp()
+def _next_month(moment: datetime) -> float:
+    """The first moment of the month after this one."""
+    first = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1).timestamp()
 
 
 # ── one edit closely ────────────────────────────────────────────────────────────────────────────────────────
@@ -161,25 +152,27 @@ def detail_row(edit: Edit, store: Store) -> Row:
     """What stands beside the edit that is looked at."""
     return row_of(edit) | {
         "prompt": edit.prompt,
-        "facts": [[name, value] for name, value in _facts(edit) if value],
+        "facts": [[name, value] for name, value in _facts(edit).items() if value],
         "line": _relatives(edit, store),
         "pictures": [{"index": one.index, "key": f"{one.sha256}@{SIDE}"} for one in edit.outputs],
         "hasInput": bool(edit.inputs),
     }
 
 
-def _facts(edit: Edit) -> Iterator[tuple[str, str]]:
-    """Name and value of what is known about it; what is not known is empty."""
-    yield "seed", "" if edit.seed is None else str(edit.seed)
-    yield "size", f"{edit.outputs[0].width}×{edit.outputs[0].height}" if edit.outputs else ""
-    yield "time", "" if edit.duration is None else duration(edit.duration)
-    yield "cost", paid(edit.cost, edit.provider, is_play=edit.is_play)
-    yield "drift", drift_words(edit.drifts) or ""
-    yield "made", f"{_day(edit.created_at)}, {_local(edit.created_at):%H:%M}"
-    yield "model", one_line(edit.model)
-    yield "region", one_line(edit.region.words) if edit.region else ""
-    yield "tags", one_line(", ".join(edit.tags))
-    yield "note", one_line(edit.note or "", 300)
+def _facts(edit: Edit) -> dict[str, str]:
+    """What is known about it, by name; what is not known is empty."""
+    return {
+        "seed": "" if edit.seed is None else str(edit.seed),
+        "size": f"{edit.outputs[0].width}×{edit.outputs[0].height}" if edit.outputs else "",
+        "time": "" if edit.duration is None else duration(edit.duration),
+        "cost": paid(edit.cost, edit.provider, is_play=edit.is_play),
+        "drift": drift_words(edit.drifts) or "",
+        "made": f"{_day(edit.created_at)}, {_local(edit.created_at):%H:%M}",
+        "model": one_line(edit.model),
+        "region": one_line(edit.region.words) if edit.region else "",
+        "tags": one_line(", ".join(edit.tags)),
+        "note": one_line(edit.note or "", 300),
+    }
 
 
 def _relatives(edit: Edit, store: Store) -> list[Row]:
@@ -269,14 +262,14 @@ def facet_rows(counts: Facets, filters: Filters, seen: Values, here: str | None 
         chosen = getattr(filters, kind)
         by_count = sorted(counts[kind], key=lambda value, kind=kind: (-counts[kind][value], value))  # type: ignore[misc]
         known = seen.setdefault(kind, {})
-        known |= dict.fromkeys([*by_count, *([chosen] if chosen else [])])
-        offered = list(known)[:MOST_TAGS] if kind == "tag" else list(known)
+        known |= dict.fromkeys(by_count)
+        offered = list(known)
+        if kind == "tag":
+            offered = offered[:MOST_TAGS]
         if chosen and chosen not in offered:
             offered.append(chosen)
-        if len(offered) < 2 and not chosen and kind != "tag":
-            continue  # no choice
-        choices = [_choice(kind, value, counts[kind].get(value, 0), is_on=value == chosen) for value in offered]
-        if choices:
+        if chosen or kind == "tag" or len(offered) > 1:  # one value alone is no choice
+            choices = [_choice(kind, value, counts[kind].get(value, 0), is_on=value == chosen) for value in offered]
             groups.append({"name": kind, "title": title, "choices": choices})
     return groups
 
@@ -309,6 +302,5 @@ def _choice(kind: str, value: str, many: int, *, is_on: bool) -> Row:
         "state": state_word(value) or "with pictures",
         "tag": value,
     }[kind]
-    label = one_line(label, 60)
     title = one_line(value) if kind == "model" else ""
-    return {"label": label, "title": title, "many": many, "on": is_on, "then": {kind: "" if is_on else value}}
+    return _toggle(one_line(label, 60), many, {kind: value}, {kind: ""}, is_on=is_on) | {"title": title}

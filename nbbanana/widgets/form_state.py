@@ -6,32 +6,30 @@ Every change makes a new `Draft`, and the old one is kept, so that nothing that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any
 
 from nbbanana.errors import NBBananaError, PromptError, UsageError
 from nbbanana.grammar import Cell, read_words, to_cell
+from nbbanana.models import Field, Model
+from nbbanana.models.carrying import transferred
 from nbbanana.models.defaults import presets
-from nbbanana.models.transfer import transferred
 from nbbanana.prompts import Prompt, code_of, composed, fields_of, read_fields
+from nbbanana.prompts.prompting import UseCase
 from nbbanana.regions import Area, Shape, written
 from nbbanana.request import EditRequest
+from nbbanana.session import Session
 from nbbanana.session.call_args import with_count
-from nbbanana.widgets.inputs import Slot, expression_of, operand_of
+from nbbanana.store import Store
+from nbbanana.widgets.pictures import Slot, expression_of, operand_of
 
-if TYPE_CHECKING:
-    from nbbanana.models import Field, Model
-    from nbbanana.prompts.use_cases import UseCase
-    from nbbanana.session import Session
-    from nbbanana.store import Store
+__all__ = ["RECALLS", "Draft", "FormState", "differences", "field_title"]
 
-__all__ = ["RECALLS", "Draft", "FormState", "Recall", "differences", "title_of"]
-
-Recall = Literal["all", "all but seed", "only words"]
-RECALLS: tuple[str, ...] = get_args(Recall)
+RECALLS = ("all", "all but seed", "only words")
+"""What of a record can be brought into the form."""
 
 DEPTH = 200
 """So many changes can be undone."""
@@ -62,9 +60,9 @@ class Draft:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-        object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
 
 
+ROLE_TITLES = {"count": "Number of pictures", "mask": "Mask"}
 TITLES = {
     "limit_generations": "One picture per round",
     "enable_web_search": "Search the web first",
@@ -73,13 +71,10 @@ TITLES = {
 """What a form calls parameters whose own name does not say what they do, or is long."""
 
 
-def title_of(field: Field) -> str:
+def field_title(field: Field) -> str:
     """What a form calls a parameter."""
-    if field.role == "count":
-        return "Number of pictures"
-    if field.role == "mask":
-        return "Mask"
-    return TITLES.get(field.name) or field.name.replace("_", " ").capitalize()
+    title = ROLE_TITLES.get(field.role or "") or TITLES.get(field.name)
+    return title or field.name.replace("_", " ").capitalize()
 
 
 class FormState:
@@ -114,40 +109,52 @@ class FormState:
 
     # ── changing it ─────────────────────────────────────────────────────────────────────────────────────────
 
+    def change(self, what: str, *, is_going_on: bool = False, **changes: Any) -> None:
+        """
+        Change what is on the form, in one step.
+
+        Args:
+            what: what is changed, as `undo` says it.
+            is_going_on: whether the step goes on with a last one of its kind, and is taken back together with that.
+            changes: fields of the draft. A region goes with its picture.
+        """
+        changed = replace(self.draft, **changes)
+        if changed.region and all(slot.key != changed.region[0] for slot in changed.slots):
+            changed = replace(changed, region=None)
+        if changed == self.draft:
+            return
+        if not (is_going_on and self.can_undo == what):
+            self._past.append((what, self.draft))
+            del self._past[:-DEPTH]
+        self.draft = changed
+
     def write(self, prompt: str) -> None:
         """Change the words; writing on is one step, however many letters it takes."""
-        is_going_on = bool(self._past) and self._past[-1][0] == "the words"
-        if is_going_on and prompt != self.draft.prompt:
-            self.draft = replace(self.draft, prompt=prompt)
-        else:
-            self._change("the words", prompt=prompt)
-
-    def mend(self, prompt: str, parameters: Mapping[str, Any]) -> None:
-        """Change the words and set parameters as advised, in one step of its own."""
-        self._change("the advice", prompt=prompt, parameters={**self.draft.parameters, **parameters})
+        self.change("the words", prompt=prompt, is_going_on=True)
 
     def write_parts(self, fields: Mapping[str, str]) -> None:
         """Fill in the parts, and write the prompt that they make; where they make none, the words stay."""
         parts = {name: text for name, text in fields.items() if text.strip()}
-        prompt = _made(parts, self.model) or self.draft.prompt
-        if self._past and self._past[-1][0] == "the parts":
-            self.draft = replace(self.draft, parts=parts, prompt=prompt)
-        else:
-            self._change("the parts", parts=parts, prompt=prompt)
+        self.change("the parts", parts=parts, prompt=_made(parts, self.model) or self.draft.prompt, is_going_on=True)
 
     def start(self, case: UseCase) -> None:
         """Begin with a use case: its parts, or its words, and what of its parameters the model takes; one step."""
         words = case.prompts[0]
         parts = fields_of(words.parts) if words.parts else {}
         parameters = dict(self.draft.parameters) | taken(self.model, case.parameters)
-        prompt = _made(parts, self.model) or words.lines
-        self._change("the use case", parts=parts, prompt=prompt, parameters=self._ordered(parameters))
+        self.change(
+            "the use case",
+            parts=parts,
+            prompt=_made(parts, self.model) or words.lines,
+            parameters=self._ordered(parameters),
+        )
 
     @property
     def words(self) -> str:
-        """The prompt as a request takes it: with its parts, where they still make what stands there."""
+        """The prompt as a request takes it: with its parts, where they still make what stands there, without braces."""
         made = _made(self.draft.parts, self.model)
-        return made if made is not None and made == self.draft.prompt else self.draft.prompt
+        is_made = made is not None and made == self.draft.prompt and "{{" not in made
+        return made if made is not None and is_made else str(self.draft.prompt)
 
     def set(self, name: str, value: Any) -> None:
         """
@@ -159,65 +166,52 @@ class FormState:
         rest = {key: old for key, old in self.draft.parameters.items() if key != name}
         found = self.model.field(name)
         if value is not None:
-            rest[name] = self.model.parse_option(found, value) if _is_text_of(value, found.kind) else value
-            self._checked({name: rest[name]})
-        self._change(name.replace("_", " "), parameters=self._ordered(rest))
+            is_text = isinstance(value, str) and found.kind != "string"
+            rest[name] = self.model.parse_option(found, value) if is_text else value
+            _check(self.model, {name: rest[name]}, self.draft.prompt)
+        self.change(name.replace("_", " "), parameters=self._ordered(rest))
 
-    def choose(self, model_id: str) -> list[str]:
+    def choose(self, model_id: str, provider: str | None = None) -> list[str]:
         """
-        Take another model; returns the titles of what it has no option for, which is reset.
+        Take another model, and with it another service where one is named, in one step.
 
-        What two models call differently and is the same, such as the number of pictures, is carried over.
+        What two models call differently and is the same, such as the number of pictures, is carried over. What was set
+        from the beginning for one model stays with it; the other has presets of its own. Returns the titles of what
+        the model has no option for, which is reset.
 
         Raises:
             UnknownModelError: there is none of that id.
         """
-        model = self._model_of(model_id, self.draft.provider)
-        kept, dropped = self._carried_to(model)
-        self._change("the model", model=model.id, parameters=kept, prompt=self._prompt_for(model))
-        return dropped
-
-    def choose_service(self, provider: str, model_id: str) -> list[str]:
-        """Take another service, and the model that is asked there, in one step; returns what was reset."""
-        model = self._model_of(model_id, provider)
-        kept, dropped = self._carried_to(model)
-        prompt = self._prompt_for(model)
-        self._change("the service", provider=provider, model=model_id, parameters=kept, prompt=prompt)
-        return dropped
-
-    def add(self, slots: Iterable[Slot], at: int | None = None) -> None:
-        """Put pictures in, behind the others or before the one at `at`."""
-        there = list(self.draft.slots)
-        there[len(there) if at is None else at : len(there) if at is None else at] = list(slots)
-        self._change("a picture", slots=tuple(there))
-
-    def replace_slots(self, slots: Iterable[Slot]) -> None:
-        """Put these pictures in place of all."""
-        self._change("the pictures", slots=tuple(slots))
-
-    def begin_from(self, slots: Iterable[Slot]) -> None:
-        """Put these pictures in place of all, with an empty prompt and no region: one step to undo."""
-        self._change("the pictures and the prompt", slots=tuple(slots), prompt="", parts={}, region=None)
+        before = self.model
+        where = self.draft.provider if provider is None else provider
+        model = self._model_of(model_id, where)
+        usual = presets(before)
+        given = {name: value for name, value in self.draft.parameters.items() if usual.get(name, ...) != value}
+        moved = transferred(given, before, model)
+        self.change(
+            "the model" if provider is None else "the service",
+            provider=where,
+            model=model.id,
+            parameters={**presets(model), **moved.parameters},
+            prompt=self._prompt_for(model),
+        )
+        return [field_title(before.field(name)) for name in moved.dropped]
 
     def remove(self, key: str) -> None:
         """Take a picture away."""
-        self._change("a picture", slots=tuple(slot for slot in self.draft.slots if slot.key != key))
+        self.change("a picture", slots=tuple(slot for slot in self.draft.slots if slot.key != key))
 
     def move(self, key: str, to: int) -> None:
         """Put a picture at another place, counted from 0."""
         moving = [slot for slot in self.draft.slots if slot.key == key]
         others = [slot for slot in self.draft.slots if slot.key != key]
         place = max(0, min(to, len(others)))
-        self._change("the order", slots=(*others[:place], *moving, *others[place:]))
+        self.change("the order", slots=(*others[:place], *moving, *others[place:]))
 
     def point(self, key: str, shapes: tuple[Shape, ...]) -> None:
         """Point at a part of a picture, or at nothing; drawing on is one step, however many strokes it takes."""
         region = (key, shapes) if shapes else None
-        is_going_on = bool(self._past) and self._past[-1][0] == "the region" and self.draft.region is not None
-        if is_going_on and region is not None:
-            self.draft = replace(self.draft, region=region)
-        else:
-            self._change("the region", region=region)
+        self.change("the region", region=region, is_going_on=bool(region and self.draft.region))
 
     def shapes_on(self, key: str) -> tuple[Shape, ...]:
         """What is drawn on a picture."""
@@ -232,13 +226,13 @@ class FormState:
                 return Area(shapes, size, number, slot.image.identity)
         return None
 
-    def recall(self, draft: Draft, what: Recall, *, seed_field: str | None) -> None:
+    def recall(self, draft: Draft, what: str, *, seed_field: str | None) -> None:
         """
         Bring a draft of the past into the form.
 
         Args:
             draft: it.
-            what: `all`, `all but seed`, or `only words`.
+            what: one of `RECALLS`.
             seed_field: what its model calls the seed.
 
         Raises:
@@ -247,16 +241,15 @@ class FormState:
         if what not in RECALLS:
             raise UsageError(f"what is {what!r}.", f"It is one of {', '.join(RECALLS)}.", "Choose one of them.")
         if what == "only words":
-            self._change("the recall", prompt=draft.prompt, parts=draft.parts)
+            self.change("the recall", prompt=draft.prompt, parts=draft.parts)
             return
-        without = {seed_field} if what == "all but seed" else set()
-        parameters = {name: value for name, value in draft.parameters.items() if name not in without}
-        self._change(
+        left_out = seed_field if what == "all but seed" else None
+        self.change(
             "the recall",
             model=draft.model,
             prompt=draft.prompt,
             parts=draft.parts,
-            parameters=parameters,
+            parameters={name: value for name, value in draft.parameters.items() if name != left_out},
             slots=draft.slots,
             region=draft.region,
         )
@@ -278,16 +271,25 @@ class FormState:
             PromptError, ParameterError, ImageError: it cannot be asked like this.
         """
         draft = self.draft
-        images = [slot.image for slot in draft.slots]
-        where: dict[str, Any] = {"model": draft.model, "provider": draft.provider or None}
-        return session.request(self.words, images, **where, parameters=draft.parameters, region=self.area)
+        return session.request(
+            self.words,
+            [slot.image for slot in draft.slots],
+            model=draft.model,
+            provider=draft.provider or None,
+            parameters=draft.parameters,
+            region=self.area,
+        )
 
     def priced(self) -> EditRequest:
         """What the price depends on, also where the form is not ready to be sent."""
-        images = tuple(slot.image for slot in self.draft.slots)
-        return EditRequest(self.draft.model, self.draft.parameters, images, seed_field=self.model.seed_field)
+        return EditRequest(
+            self.draft.model,
+            self.draft.parameters,
+            images=tuple(slot.image for slot in self.draft.slots),
+            seed_field=self.model.seed_field,
+        )
 
-    def cell(self, store: Store, name: str | None = None) -> str:
+    def cell(self, store: Store) -> str:
         """
         The `%%nbedit` cell that asks the same.
 
@@ -296,12 +298,10 @@ class FormState:
             UsageError: an upload that no edit was asked with yet.
         """
         operands = [operand_of(slot, store) for slot in self.draft.slots]
-        words = read_words(self.words)
-        asked = Cell(words, model=self.draft.model, parameters=self.draft.parameters)
+        asked = Cell(read_words(self.words, {}), model=self.draft.model, parameters=self.draft.parameters)
         return to_cell(
             asked,
             operands,
-            name,
             region=written(self.area) if self.area else None,
             provider=self.draft.provider or None,
         )
@@ -313,43 +313,16 @@ class FormState:
         rest |= {"region": written(self.area)} if self.area else {}
         rest |= {"provider": self.draft.provider} if self.draft.provider else {}
         arguments = [
-            code_of(read_words(self.words)).replace("\n", "\n    "),
+            code_of(read_words(self.words, {})).replace("\n", "\n    "),
             *pictures,
             *(f"{name}={value!r}" for name, value in rest.items()),
         ]
         return "nb.edit(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
 
-    # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _change(self, what: str, **changes: Any) -> None:
-        changed = replace(self.draft, **changes)
-        if changed.region and all(slot.key != changed.region[0] for slot in changed.slots):
-            changed = replace(changed, region=None)
-        if changed == self.draft:
-            return
-        self._past.append((what, self.draft))
-        del self._past[:-DEPTH]
-        self.draft = changed
-
     def _prompt_for(self, model: Model) -> str:
         """Return the prompt in another model's grammar, where it is made of parts."""
         made = _made(self.draft.parts, model) if isinstance(self.words, Prompt) else None
         return made or self.draft.prompt
-
-    def _carried_to(self, model: Model) -> tuple[dict[str, Any], list[str]]:
-        """
-        Return what is set as another model takes it, and the titles of what that has no option for.
-
-        What was set from the beginning for one model stays with it; the other has presets of its own.
-        """
-        before = self.model
-        usual = presets(before)
-        given = {name: value for name, value in self.draft.parameters.items() if usual.get(name, ...) != value}
-        moved = transferred(given, before, model)
-        return {**presets(model), **moved.parameters}, [title_of(before.field(name)) for name in moved.dropped]
-
-    def _checked(self, values: Mapping[str, Any]) -> None:
-        _check(self.model, values, self.draft.prompt)
 
     def _ordered(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """In the schema's order, so that a cell reads the same whichever was set first."""
@@ -379,10 +352,6 @@ def _check(model: Model, values: Mapping[str, Any], prompt: str = "") -> None:
     """Raise what is wrong with values, whatever else is missing yet."""
     words = {model.prompt_field: prompt.strip() or "words"} if model.prompt_field else {}
     model.check({**words, **values}, images=max(1, model.min_images) if model.images_field else 0)
-
-
-def _is_text_of(value: Any, kind: str) -> bool:
-    return isinstance(value, str) and kind != "string"
 
 
 def differences(mine: Draft, other: Draft) -> list[str]:

@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
+from nbbanana.display.views import price_in_words
+from nbbanana.engine.prices import Quote
 from nbbanana.errors import UsageError
 from nbbanana.images import load
+from nbbanana.models import Model
+from nbbanana.prompts import Prompt
+from nbbanana.prompts.lines import LABELS
+from nbbanana.prompts.prompting import use_case
 from nbbanana.request import SEED_LIMIT
-from nbbanana.session.reproduce import as_cell, as_code, check_asked
-from nbbanana.widgets import ui_thread
-from nbbanana.widgets.advising import mended
-from nbbanana.widgets.comparison import sides_of
-from nbbanana.widgets.inputs import Slot, namespace, slots_of, typed
-from nbbanana.widgets.parts_acts import ACTS as PARTS_ACTS
-from nbbanana.widgets.viewing import answer
+from nbbanana.session import Output
+from nbbanana.widgets.base import Message, ui_thread
+from nbbanana.widgets.compare import sides_of
+from nbbanana.widgets.pictures import Slot, answer, namespace, slots_of, typed
+from nbbanana.widgets.region import Region
+from nbbanana.widgets.studio_state import StudioState
+from nbbanana.widgets.watchers import Task, mended
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from nbbanana.engine.prices import Quote
-    from nbbanana.models import Model
-    from nbbanana.session import Output
-    from nbbanana.widgets.base import Message
-    from nbbanana.widgets.form_state import Recall
-    from nbbanana.widgets.region import Region
-    from nbbanana.widgets.studio_state import StudioState
-    from nbbanana.widgets.watchers import Task
-
-__all__ = ["cell_of", "code_of", "handle"]
+__all__ = ["ACTS", "handle"]
 
 
 def handle(studio: StudioState, kind: str, message: Message, buffers: Sequence[memoryview] = ()) -> None:
@@ -46,8 +41,8 @@ def handle(studio: StudioState, kind: str, message: Message, buffers: Sequence[m
         studio.add_slots([Slot(picture, None, str(message.get("note") or "") or None)])
     elif kind == "embedded":
         studio.embedded.receive(str(message["name"]), message["content"], buffers)
-    elif kind in _ACTS:
-        _ACTS[kind](studio, message)
+    elif kind in ACTS:
+        ACTS[kind](studio, message)
     else:
         raise UsageError(
             f"The form asked for {kind!r}.",
@@ -58,6 +53,8 @@ def handle(studio: StudioState, kind: str, message: Message, buffers: Sequence[m
 
 FILES = frozenset({"type", "save", "browse"})
 """What names, lists or writes files of the kernel's machine."""
+LONGEST_PART = 20_000
+"""Characters of a field of the parts."""
 
 
 def _check_public(studio: StudioState, kind: str, message: Message) -> None:
@@ -81,18 +78,6 @@ def _check_public(studio: StudioState, kind: str, message: Message) -> None:
         )
 
 
-def cell_of(studio: StudioState, edit_id: int | None) -> str:
-    """The `%%nbedit` cell that asks what the form says, or what an edit was asked; `Studio.cell` says the errors."""
-    store = studio.session.store
-    return studio.form.cell(store) if edit_id is None else as_cell(store.get(edit_id), store)
-
-
-def code_of(studio: StudioState, edit_id: int | None) -> str:
-    """The Python that asks the same."""
-    store = studio.session.store
-    return studio.form.code(store) if edit_id is None else as_code(store.get(edit_id), store)
-
-
 def _say(studio: StudioState, words: str, *, undo: bool = False) -> None:
     studio.widget.emit("said", text=words, undo=undo)
 
@@ -108,7 +93,6 @@ def _once_known(studio: StudioState, model_id: str, act: Callable[[], object]) -
     _say(studio, f"Asking the service about {model_id}.")
 
     def answered(done: Future[Model]) -> None:
-        """Act, or show why the model cannot be had; called in the UI thread."""
         if (error := done.exception()) is not None:
             studio.widget.show_error(error, model_id)
             return
@@ -124,9 +108,7 @@ def _with_model(act: Callable[[StudioState, Message], Any]) -> Callable[[StudioS
     """Make a handler of an act on an edit that needs its model."""
 
     def found(studio: StudioState, message: Message) -> None:
-        """Find the edit, and act once its model is known."""
-        edit = studio.session.store.get(int(message["edit"]))
-        check_asked(edit)
+        edit = studio.asked(int(message["edit"]))
         _once_known(studio, edit.model, lambda: act(studio, message))
 
     return found
@@ -136,8 +118,7 @@ def _on_task(act: Callable[[StudioState, Task], Any]) -> Callable[[StudioState, 
     """Make a handler of an act on a job; one that is not shown any more is passed over."""
 
     def found(studio: StudioState, message: Message) -> None:
-        """Find the job and act on it."""
-        task = studio.tasks.find(str(message["key"]))
+        task = next((task for task in studio.tasks.all if task.key == message["key"]), None)
         if task is not None:
             act(studio, task)
 
@@ -166,7 +147,7 @@ def _words(studio: StudioState, message: Message) -> None:
 def _mend(studio: StudioState, message: Message) -> None:
     if mend := mended(studio.form, str(message["rule"])):
         studio.change(mend)
-        studio.widget.emit("said", text="Mended as advised.", undo=True)
+        _say(studio, "Mended as advised.", undo=True)
 
 
 def _run(studio: StudioState, message: Message) -> None:
@@ -216,8 +197,8 @@ def _model(studio: StudioState, message: Message) -> None:
 def _service(studio: StudioState, message: Message) -> None:
     before = studio.form.draft.model
     dropped = studio.choose_service(str(message["name"]))
-    title, model = studio.services.choice(studio.form.draft.provider).title, studio.form.draft.model
-    said = [f"{title} runs what this form asks for{f', with {model}' if model != before else ''}."]
+    model = studio.form.draft.model
+    said = [f"{studio.choice.title} runs what this form asks for{f', with {model}' if model != before else ''}."]
     said += [_reset(studio, dropped)] if dropped else []
     _say(studio, " ".join(said), undo=True)
 
@@ -227,6 +208,26 @@ def _reset(studio: StudioState, dropped: Sequence[str]) -> str:
     names = " and ".join(f"“{name}”" for name in dropped)
     were = "was" if len(dropped) == 1 else "were"
     return f"{names} {were} reset: {studio.form.draft.model} has no such option."
+
+
+def _write_parts(studio: StudioState, message: Message) -> None:
+    """Compose the prompt of the fields; words that a person wrote can be had back."""
+    view = str(message.get("view", ""))
+    studio.parts_seen[view] = int(message.get("count", 0))
+    given = message["fields"]
+    told = {name: str(given[name])[:LONGEST_PART] for name in (*LABELS, "more") if name in given}
+    fields = {**studio.form.draft.parts, **told}
+    before, was_own = studio.form.draft.prompt, not isinstance(studio.form.words, Prompt)
+    studio.change(lambda: studio.form.write_parts(fields))
+    if was_own and before.strip() and studio.form.draft.prompt != before:
+        _say(studio, "The prompt was composed of the parts.", undo=True)
+
+
+def _start(studio: StudioState, message: Message) -> None:
+    case = use_case(str(message["id"]))
+    studio.change(lambda: studio.form.start(case))
+    where = "the prompt" if case.parts is None else "its parts"
+    _say(studio, f"{case.title}: put your own words in {where}.", undo=True)
 
 
 # ── input pictures ──────────────────────────────────────────────────────────────────────────────────────────
@@ -242,8 +243,10 @@ def _as_slots(studio: StudioState, message: Message) -> list[Slot]:
 
 def _begin_from(studio: StudioState, message: Message) -> None:
     """Make an output the only input, with an empty prompt: the next thing to do is to write one."""
-    slots = _as_slots(studio, message)
-    studio.change(lambda: studio.form.begin_from(slots))
+    slots = tuple(_as_slots(studio, message))
+    studio.change(
+        lambda: studio.form.change("the pictures and the prompt", slots=slots, prompt="", parts={}, region=None)
+    )
     studio.widget.emit("write")
     _say(studio, f"{_output(studio, message).label} is the only input now. Write what to change.", undo=True)
 
@@ -251,10 +254,6 @@ def _begin_from(studio: StudioState, message: Message) -> None:
 def _take(studio: StudioState, message: Message) -> None:
     studio.add_slots(_as_slots(studio, message))
     _say(studio, f"{_output(studio, message).label} is an input now.", undo=True)
-
-
-def _type(studio: StudioState, message: Message) -> None:
-    studio.add_slots(typed(str(message["text"]), studio.session, namespace()))
 
 
 def _draw_region(studio: StudioState, message: Message) -> None:
@@ -291,7 +290,8 @@ def _price_of_vary(studio: StudioState, message: Message) -> None:
 
     def answered(done: Future[Quote]) -> None:
         quote = None if done.exception() else done.result()
-        studio.widget.emit("price of vary", edit=number, amount=studio.price.amount(quote))
+        amount = "" if quote is None or quote.low is None else price_in_words(quote.low, quote.high)
+        studio.widget.emit("price of vary", edit=number, amount=amount)
 
     studio.quote_again(number).add_done_callback(lambda done: ui_thread.post(answered, done))
 
@@ -299,20 +299,15 @@ def _price_of_vary(studio: StudioState, message: Message) -> None:
 # ── results ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _rate(studio: StudioState, message: Message) -> None:
-    studio.rate(int(message["edit"]), int(message["index"]), message["rating"])
-
-
 def _view(studio: StudioState, message: Message) -> None:
     """What the viewer asks about a picture, and Save."""
-    answer(studio.widget, _output(studio, message), message)
+    answer(studio.widget, studio.session.history[int(message["edit"])], message)
 
 
 def _copy(studio: StudioState, message: Message) -> None:
     number = None if message.get("edit") is None else int(message["edit"])
-    write = code_of if studio.widget.is_python_alone else cell_of
-    what = "the form" if number is None else f"edit {number}"
-    studio.widget.emit("cell", text=write(studio, number), what=what)
+    text = studio.written(number, in_python=studio.widget.is_python_alone)
+    studio.widget.emit("cell", text=text, what="the form" if number is None else f"edit {number}")
 
 
 def _select(studio: StudioState, message: Message) -> None:
@@ -332,9 +327,9 @@ def _compare(studio: StudioState, message: Message) -> None:
 
 
 def _browse(studio: StudioState, _: Message) -> None:
-    acts = {name: partial(_ACTS[name], studio) for name in ("open", "take", "compare")}
+    acts = {name: partial(ACTS[name], studio) for name in ("open", "take", "compare")}
     with studio.from_here():
-        studio.embedded.browse(studio.session, acts, studio.show_ratings)
+        studio.embedded.browse(studio.session, acts, studio.show_edits)
 
 
 def _open(studio: StudioState, message: Message) -> None:
@@ -358,7 +353,7 @@ def _look(studio: StudioState, message: Message) -> None:
 
 def _recall(studio: StudioState, message: Message) -> None:
     number, what = int(message["edit"]), str(message["what"])
-    studio.recall(number, cast("Recall", what))
+    studio.recall(number, what)
     names = {"all": f"everything of edit {number}", "all but seed": f"everything of edit {number} but its seed"}
     _say(studio, f"The form has {names.get(what, f'the prompt of edit {number}')} now.", undo=True)
     _look(studio, message)
@@ -374,7 +369,7 @@ def _older(studio: StudioState, _: Message) -> None:
     studio.show_strip()
 
 
-_ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
+ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "hello": lambda studio, _: studio.show_all(),
     "words": _words,
     "set": lambda studio, message: studio.set(str(message["name"]), message["value"]),
@@ -386,8 +381,10 @@ _ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "max price": _set_max_price,
     "mend": _mend,
     "run": _run,
-    **PARTS_ACTS,
-    "type": _type,
+    "parts": _write_parts,
+    "compose": lambda studio, _: studio.change(lambda: studio.form.write_parts(studio.form.draft.parts)),
+    "start": _start,
+    "type": lambda studio, message: studio.add_slots(typed(str(message["text"]), studio.session, namespace())),
     "take": _take,
     "begin from": _begin_from,
     "remove": lambda studio, message: studio.change(lambda: studio.form.remove(str(message["key"]))),
@@ -400,7 +397,7 @@ _ACTS: dict[str, Callable[[StudioState, Message], Any]] = {
     "collect": _on_task(_collect),
     "vary": _with_model(lambda studio, message: studio.vary(int(message["edit"]))),
     "price of vary": _with_model(_price_of_vary),
-    "rate": _rate,
+    "rate": lambda studio, message: studio.rate(int(message["edit"]), int(message["index"]), message["rating"]),
     "save": _view,
     "copy": _copy,
     "view": _view,

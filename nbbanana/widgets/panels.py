@@ -1,38 +1,32 @@
-"""The panels of a Studio: the results as groups of pictures, and the history strip with one edit in detail."""
+"""The panels of a Studio: the results, the history strip with one edit in detail, and other forms inside it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
 
 from nbbanana.display import bundle
-from nbbanana.display.words import money
-from nbbanana.errors import NotInStoreError
-from nbbanana.store.records import State
-from nbbanana.text import one_line
-from nbbanana.widgets.form_state import Draft, differences
-from nbbanana.widgets.payloads import (
-    Row,
+from nbbanana.display.views import money
+from nbbanana.session import EditResult, Session
+from nbbanana.session.engines import Choice
+from nbbanana.store.records import Edit, State
+from nbbanana.text import joined, one_line
+from nbbanana.widgets.base import Form, Message, Row
+from nbbanana.widgets.browser import Browser
+from nbbanana.widgets.form_state import Draft, FormState, differences
+from nbbanana.widgets.pictures import Slot, Want
+from nbbanana.widgets.region import Region
+from nbbanana.widgets.rows import (
     draft_of,
     group_row,
     node_row,
-    node_source,
-    output_source,
     parents_of_primary,
     state_word,
     when,
     words_against,
 )
-from nbbanana.widgets.payloads import input_source as source_of_input
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from nbbanana.session import EditResult, Session
-    from nbbanana.session.choice import Choice
-    from nbbanana.store.records import Edit
-    from nbbanana.widgets.thumbnail_cache import Source
-
-__all__ = ["PAGE", "HistoryStrip", "ResultGroups"]
+__all__ = ["SHOWN", "EmbeddedForms", "HistoryStrip", "ResultGroups"]
 
 STILLS = 3
 STILL_BYTES = 160_000
@@ -45,46 +39,40 @@ class ResultGroups:
 
     Args:
         session: whose results they are.
+        want: sends their thumbnails.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, want: Want) -> None:
         self._session = session
-        self._results: dict[int, EditResult] = {}
-        self._asked: set[int] = set()
-
-    def __contains__(self, edit_id: int) -> bool:
-        return edit_id in self._results
+        self._want = want
+        self._results: dict[int, tuple[EditResult, bool]] = {}
+        """Results by their edit, the newest last, and whether they answer a run."""
 
     @property
     def newest_first(self) -> list[EditResult]:
         """All results."""
-        return list(reversed(self._results.values()))
+        return [result for result, _ in reversed(self._results.values())]
 
     def put(self, result: EditResult, *, asked: bool) -> None:
         """Show a result, above all others; `asked` says that it answers a run, and is not just looked at again."""
         self._results.pop(result.id, None)
-        (self._asked.add if asked else self._asked.discard)(result.id)
-        self._results[result.id] = result
+        self._results[result.id] = result, asked
 
     def rows(self) -> list[Row]:
         """What the front end draws; marks are read anew, for another kernel may have made some."""
-        found = {edit.id: edit for edit in self._session.store.numbered(list(self._results))}
+        store = self._session.store
+        found = {edit.id: edit for edit in store.numbered(list(self._results))}
         return [
             group_row(
                 found.get(result.id, result.record),
-                self._session.store,
+                store,
                 result.label,
-                origin=result.origin if result.id in self._asked else "",
+                self._want,
+                origin=result.origin if asked else "",
                 notes=result.notes,
             )
-            for result in self.newest_first
+            for result, asked in reversed(self._results.values())
         ]
-
-    def sources(self) -> list[Source]:
-        """The small copies that `rows` speak of."""
-        store = self._session.store
-        found = [output_source(output, store) for result in self.newest_first for output in result.record.outputs]
-        return [source for source in found if source is not None]
 
     def still(self, prompt: str) -> tuple[str, str]:
         """The newest results as HTML and as plain text."""
@@ -108,19 +96,16 @@ class HistoryStrip:
     Args:
         session: whose store it is.
         choice: gives the service whose costs are summed.
+        want: sends the thumbnails of its edits.
     """
 
-    def __init__(self, session: Session, choice: Callable[[], Choice]) -> None:
+    def __init__(self, session: Session, choice: Callable[[], Choice], want: Want) -> None:
         self._session = session
+        self._want = want
         self._choice = choice
         self.words = ""
         self.only_starred = False
         self._edits: list[Edit] = []
-
-    @property
-    def edits(self) -> Sequence[Edit]:
-        """The edits that are shown, the newest first."""
-        return self._edits
 
     def search(self, words: str, *, only_starred: bool) -> None:
         """Show what fits these words, or all; newest first."""
@@ -140,22 +125,14 @@ class HistoryStrip:
         """What the front end draws."""
         store = self._session.store
         choice = self._choice()
-        spent = store.spent(choice.name) if choice.name else 0.0
         return {
-            "nodes": [node_row(edit, store) for edit in self._edits],
+            "nodes": [node_row(edit, store, self._want) for edit in self._edits],
             "total": store.count(),
-            "spent": money(spent, is_play=choice.is_play),
+            "spent": money(store.spending(choice.name).total if choice.name else 0.0, is_play=choice.is_play),
             "words": self.words,
             "starred": self.only_starred,
             "older": bool(self._edits) and not self.words and len(self._edits) % PAGE == 0,
         }
-
-    def sources(self) -> list[Source]:
-        """The small copies that `row` speaks of."""
-        store = self._session.store
-        found = [node_source(edit, store) for edit in self._edits]
-        found += [source_of_input(edit.inputs[0], store) for edit in self._edits if edit.inputs]
-        return [source for source in found if source is not None]
 
     def detail(self, edit_id: int, form: Draft) -> Row:
         """
@@ -167,8 +144,7 @@ class HistoryStrip:
         store = self._session.store
         edit = store.get(edit_id)
         draft = draft_of(edit, store, with_pictures=False)
-        parent = self._parent(edit)
-        row = node_row(edit, store) | {
+        row = node_row(edit, store, self._want) | {
             "facts": _facts(edit),
             "error": edit.error,
             "region": edit.region.words if edit.region else "",
@@ -177,20 +153,14 @@ class HistoryStrip:
             "against_parent": [],
             "against_form": differences(form, draft),
         }
-        if parent is not None:
+        for parent in store.numbered(parents_of_primary(edit, store)[:1]):
             before = draft_of(parent, store, with_pictures=False)
-            row["parent"] = parent.id
-            row["words"] = words_against(parent.prompt, edit.prompt)
-            row["against_parent"] = differences(_without_pictures(before), _without_pictures(draft))
+            row |= {
+                "parent": parent.id,
+                "words": words_against(parent.prompt, edit.prompt),
+                "against_parent": differences(_without_pictures(before), _without_pictures(draft)),
+            }
         return row
-
-    def _parent(self, edit: Edit) -> Edit | None:
-        for number in parents_of_primary(edit, self._session.store)[:1]:
-            try:
-                return self._session.store.get(number)
-            except NotInStoreError:
-                return None
-        return None
 
     def _found(self, before: int | None, limit: int = PAGE) -> list[Edit]:
         store = self._session.store
@@ -203,7 +173,83 @@ def _without_pictures(draft: Draft) -> Draft:
 
 
 def _facts(edit: Edit) -> str:
-    parts = [f"seed {edit.seed}" if edit.seed is not None else ""]
-    parts += [str(value) for name, value in edit.parameters.items() if name in {"aspect_ratio", "resolution"}]
-    parts += [state_word(edit.state), when(edit.created_at)]
-    return " · ".join(filter(None, parts))
+    seed = f"seed {edit.seed}" if edit.seed is not None else ""
+    frame = [str(value) for name, value in edit.parameters.items() if name in {"aspect_ratio", "resolution"}]
+    return joined(seed, *frame, state_word(edit.state), when(edit.created_at))
+
+
+class EmbeddedForms:
+    """
+    The forms inside a Studio, one of a kind at a time. Used in the UI thread.
+
+    Args:
+        emit: sends a message to the Studio's front end.
+    """
+
+    def __init__(self, emit: Callable[..., None]) -> None:
+        self._emit = emit
+        self._key = ""
+        self._open: dict[str, Form] = {}
+
+    def draw_region(self, slot: Slot, form: FormState, drawn: Callable[[Region], object]) -> None:
+        """
+        Open the region tool on an input picture; `drawn` is called with it after each change.
+
+        Raises:
+            ImageError: the picture is a URL, and its pixels are not here.
+        """
+        tool = Region(slot.image, post=self._line("region"))
+        tool.shapes = form.shapes_on(slot.key)
+        tool.changed = lambda: drawn(tool)
+        self._key = slot.key
+        self._show("region", tool)
+
+    def browse(
+        self, session: Session, acts: Mapping[str, Callable[[Message], object]], changed: Callable[[], object]
+    ) -> None:
+        """Open the history browser; `acts` is what can be done with its pictures, `changed` follows a star."""
+        browser = Browser(session, post=self._line("browser"), acts=acts)
+        browser.changed = changed
+        self._show("browser", browser)
+
+    def receive(self, name: str, message: Message, buffers: Sequence[memoryview]) -> None:
+        """Hand a message of an embedded front end to its form; one that was closed meanwhile is passed over."""
+        if name in self._open:
+            self._open[name].receive(message, buffers)
+
+    def refresh_region(self, form: FormState) -> None:
+        """The Studio's form has changed: show the region as it is now, or close the tool if its picture is gone."""
+        tool = self._open.get("region")
+        if not isinstance(tool, Region):
+            return
+        if all(slot.key != self._key for slot in form.draft.slots):
+            self.leave("region")
+        else:
+            tool.put(form.shapes_on(self._key))
+
+    def notice(self) -> None:
+        """Edits were made: an open browser says so."""
+        browser = self._open.get("browser")
+        if isinstance(browser, Browser):
+            browser.notice()
+
+    def leave(self, name: str) -> None:
+        """Close one."""
+        form = self._open.pop(name, None)
+        if form is not None:
+            self._emit("left", name=name)
+            form.close()
+
+    def close(self) -> None:
+        """Close all; must not wait."""
+        for form in self._open.values():
+            form.close()
+        self._open.clear()
+
+    def _show(self, name: str, form: Form) -> None:
+        self.leave(name)
+        self._open[name] = form
+        self._emit("opened", name=name)
+
+    def _line(self, name: str) -> Callable[[dict[str, Any], list[Any]], None]:
+        return lambda content, buffers: self._emit("embedded", buffers=buffers, name=name, content=content)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+from PIL import Image
 
 from nbbanana import images
 from nbbanana.display.thumbs import data_uri, encode
 from nbbanana.errors import ImageError, UsageError
-from nbbanana.models.naming import short_name
-from nbbanana.models.searching import ModelList, search
-from nbbanana.regions import Area, Box, Shape, box_shape, boxes_of, mask_of, shape_of, words_for
+from nbbanana.images import ImageInput
+from nbbanana.models.catalogue import ModelList, search, short_name
+from nbbanana.regions import Area, Box, Shape, box_shape, mask_of, shape_of, words_for
+from nbbanana.session import EditResult
 from nbbanana.text import one_line
-from nbbanana.widgets import ui_thread
-from nbbanana.widgets.base import Form, Message, Post, render
-from nbbanana.widgets.thumbnail_cache import seen
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    from nbbanana.images import ImageInput
+from nbbanana.widgets.base import Answers, Form, Message, Post, render, ui_thread
+from nbbanana.widgets.compare import only_output
+from nbbanana.widgets.pictures import seen
 
 __all__ = ["Region", "region"]
 
@@ -30,7 +28,7 @@ SHADE = 0.45
 """How dark what is not chosen is there."""
 
 
-class Region(Form, script="region/main.js", styles=("region.css",)):
+class Region(Form, title="Region", script="region/main.js", styles=("region.css",)):
     """
     A part of a picture, drawn by hand: `nb.region(picture)` opens it.
 
@@ -43,9 +41,13 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     >>> part.close()
     """
 
-    title: ClassVar[str] = "Region"
-
     def __init__(self, picture: ImageInput, boxes: Iterable[Sequence[float]] = (), *, post: Post | None = None) -> None:
+        if picture.source is None:
+            raise ImageError(
+                f"{picture.name} is a URL, and its picture is not here.",
+                "The region tool does not download.",
+                'Download it, and give the file: nb.region("picture.png").',
+            )
         super().__init__(post=post)
         self.changed: Callable[[], object] = lambda: None
         """Called in the UI thread after the user drew; a Studio around it keeps what was drawn."""
@@ -65,12 +67,12 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
     @property
     def words(self) -> str:
         """Words for it, to put into a prompt; empty while nothing is drawn."""
-        return words_for(self.boxes)
+        return self.area.words
 
     @property
     def boxes(self) -> tuple[Box, ...]:
         """The boxes around what was drawn, as parts of the picture: left, top, right, bottom. Set it to draw."""
-        return boxes_of(self.shapes, self.size[0] / self.size[1])
+        return self.area.boxes
 
     @boxes.setter
     def boxes(self, boxes: Iterable[Sequence[float]]) -> None:
@@ -84,9 +86,9 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
             self._tell_shapes()
             self.refresh_still()
 
-    def mask(self) -> Image:
+    def mask(self) -> Image.Image:
         """It as a mask of the picture's size, in mode `L`: white is to be repainted, black stays."""
-        return mask_of(self.shapes, self.size)
+        return self.area.mask()
 
     @property
     def models(self) -> ModelList:
@@ -113,21 +115,24 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
         uri = data_uri(encode(image, quality=70))
         return render("region.html", uri=uri, width=image.width, height=image.height, alt=text, words=said), text
 
-    def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
-        """What was drawn, or that a front end is new."""
-        if kind == "hello":
-            names = [short_name(model.id) for model in self.models]
-            subject: dict[str, Any] = {"name": self.picture.name, "width": self.size[0], "height": self.size[1]}
-            self.emit("subject", **subject, models=" or ".join(names))
-            self._tell_shapes()
-            self.emit_made("picture", lambda: seen(self.picture.source or b""))
-        elif kind == "shapes":
-            self.shapes = tuple(shape_of(row) for row in message["shapes"])
-            self._seen[str(message.get("view", ""))] = int(message.get("count", 0))
-            self._tell_words()
-            self.changed()
-        elif kind == "settled":
-            self.refresh_still()
+    def _hello(self, _: Message) -> None:
+        self.emit(
+            "subject",
+            name=self.picture.name,
+            width=self.size[0],
+            height=self.size[1],
+            models=" or ".join(short_name(model.id) for model in self.models),
+        )
+        self._tell_shapes()
+        self.emit_made("picture", lambda: seen(self.picture.source or b""))
+
+    def _drawn(self, message: Message) -> None:
+        self.shapes = tuple(shape_of(row) for row in message["shapes"])
+        self._seen[str(message.get("view", ""))] = int(message.get("count", 0))
+        self._tell_words()
+        self.changed()
+
+    answers: ClassVar[Answers] = {"hello": _hello, "shapes": _drawn, "settled": lambda form, _: form.refresh_still()}
 
     def _tell_shapes(self) -> None:
         rows = [{"kind": one.kind, "points": one.points, "radius": one.radius} for one in self.shapes]
@@ -139,9 +144,7 @@ class Region(Form, script="region/main.js", styles=("region.css",)):
         self.emit("words", words=self.words, each=[words_for([one.box(ratio)]) for one in self.shapes])
 
 
-def _shaded(picture: ImageInput, shapes: Sequence[Shape]) -> Image:
-    from PIL import Image
-
+def _shaded(picture: ImageInput, shapes: Sequence[Shape]) -> Image.Image:
     small = images.thumbnail(picture.source or b"", side=STILL_SIDE, format="JPEG", quality=90)
     image = Image.open(io.BytesIO(small)).convert("RGB")
     if not shapes:
@@ -161,14 +164,4 @@ def region(picture: Any, boxes: Iterable[Sequence[float]] = ()) -> Region:
         ImageError: not a picture, damaged, too large, or a URL.
         UsageError: a result of several outputs, or a box that is none.
     """
-    from nbbanana.session import EditResult
-    from nbbanana.widgets.comparison import only_output
-
-    image = images.load(only_output(picture) if isinstance(picture, EditResult) else picture)
-    if image.source is None:
-        raise ImageError(
-            f"{image.name} is a URL, and its picture is not here.",
-            "region() does not download.",
-            "Download it and give the file.",
-        )
-    return Region(image, boxes)
+    return Region(images.load(only_output(picture) if isinstance(picture, EditResult) else picture), boxes)

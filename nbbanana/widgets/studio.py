@@ -10,22 +10,17 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any
 
 from nbbanana.errors import UsageError
-from nbbanana.session import Job, Output, Session, current
-from nbbanana.session.region_args import region_of
-from nbbanana.widgets import ui_thread
-from nbbanana.widgets.base import Form, Message
-from nbbanana.widgets.handlers import cell_of, code_of, handle
-from nbbanana.widgets.inputs import namespace, slots_of
+from nbbanana.images import ImageInput
+from nbbanana.regions import Area
+from nbbanana.session import EditResult, Job, Output, Session, current
+from nbbanana.session.requesting import region_of
+from nbbanana.widgets.base import Form, Message, ui_thread
+from nbbanana.widgets.handlers import handle
+from nbbanana.widgets.pictures import namespace, slots_of
 from nbbanana.widgets.studio_state import StudioState
-
-if TYPE_CHECKING:
-    from nbbanana.images import ImageInput
-    from nbbanana.regions import Area
-    from nbbanana.session import EditResult
-    from nbbanana.widgets.form_state import Recall
 
 __all__ = ["Studio", "studio"]
 
@@ -33,7 +28,9 @@ ATTEMPTS, PAUSE = 50, 0.1
 """How often a visitor's folder is removed that something still writes to, and seconds between."""
 
 
-class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", "browser.css", "viewer.css")):
+class Studio(
+    Form, title="Studio", script="studio/main.js", styles=("studio.css", "region.css", "browser.css", "viewer.css")
+):
     """
     A form for edits in a cell: `nb.studio()` opens one.
 
@@ -48,8 +45,6 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
     >>> len(result), result.seed
     (1, 7)
     """
-
-    title: ClassVar[str] = "Studio"
 
     def __init__(
         self, session: Session, *, model: str | None = None, provider: str = "", is_public: bool = False
@@ -85,7 +80,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
     @property
     def provider(self) -> str:
         """The service that runs what this form asks for; set it to a name, or to "" for that of the session."""
-        return self.state.services.choice(self.state.form.draft.provider).name
+        return self.state.choice.name
 
     @provider.setter
     def provider(self, name: str) -> None:
@@ -113,8 +108,8 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
 
     @inputs.setter
     def inputs(self, sources: Iterable[Any]) -> None:
-        slots = slots_of(sources, self.session, namespace())
-        self.state.change(lambda: self.state.form.replace_slots(slots))
+        slots = tuple(slots_of(sources, self.session, namespace()))
+        self.state.change(lambda: self.state.form.change("the pictures", slots=slots))
 
     @property
     def region(self) -> Area | None:
@@ -145,7 +140,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
     @property
     def selection(self) -> list[Output]:
         """The pictures that are marked for comparing, in the order they were marked."""
-        return self.state.selection
+        return [self.session.history[edit][index] for edit, index in self.state.chosen]
 
     def run(self) -> Job:
         """
@@ -164,11 +159,11 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
             UsageError: a picture that a cell cannot name yet, such as an upload that was not run.
             PromptError: no words.
         """
-        return cell_of(self.state, edit_id)
+        return self.state.written(edit_id, in_python=False)
 
     def code(self, edit_id: int | None = None) -> str:
         """The Python that asks the same, for notebooks without magics; takes and raises what `cell` does."""
-        return code_of(self.state, edit_id)
+        return self.state.written(edit_id, in_python=True)
 
     def recall(self, edit_id: int, what: str = "all") -> None:
         """
@@ -182,7 +177,7 @@ class Studio(Form, script="studio/main.js", styles=("studio.css", "region.css", 
             NotInStoreError: no such edit, or an input that the store has lost.
             UsageError: another word for what.
         """
-        self.state.recall(edit_id, cast("Recall", what))
+        self.state.recall(edit_id, what)
 
     def show_edit(self, edit_id: int) -> None:
         """Show the pictures of an edit among the results."""
@@ -224,8 +219,13 @@ def _public(
             "Say what one visitor may spend, in US dollars: nb.studio(public=True, budget=1.00).",
         )
     folder = tempfile.mkdtemp(prefix="nbbanana-visitor-")
-    where = provider or session.provider_name or None
-    own = Session(provider=where, store=folder, mode=session.mode, model=model, budget=budget)
+    own = Session(
+        provider=provider or session.choice().name or None,
+        store=folder,
+        mode=session.mode,
+        model=model,
+        budget=budget,
+    )
     opened = Studio(own, model=model, is_public=True)
     opened.end_visit = weakref.finalize(opened, _end_visit, own, folder)
     return opened

@@ -4,39 +4,43 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from nbbanana import models
-from nbbanana.display.layout import expected_ratio
+from nbbanana.display.result_parts import expected_ratio
+from nbbanana.engine.prices import Quote
 from nbbanana.errors import UsageError
+from nbbanana.models import Model
+from nbbanana.models.catalogue import short_name
 from nbbanana.models.defaults import presets
-from nbbanana.models.naming import short_name
+from nbbanana.providers.registry import find
 from nbbanana.request import SEED_LIMIT, EditRequest, origin
-from nbbanana.session import Job, Output, Session
-from nbbanana.session.reproduce import check_asked
+from nbbanana.session import Job, Session
+from nbbanana.session.engines import Choice
+from nbbanana.session.reproduce import as_cell, as_code, check_asked
+from nbbanana.store.records import Edit, Rating
 from nbbanana.text import clip
-from nbbanana.widgets import ui_thread
-from nbbanana.widgets.advising import AdviceWatcher
-from nbbanana.widgets.base import Form
+from nbbanana.widgets.base import Form, ui_thread
 from nbbanana.widgets.compare import Compare
-from nbbanana.widgets.embedded import EmbeddedForms
-from nbbanana.widgets.form_state import Draft, FormState, Recall
-from nbbanana.widgets.inputs import Slot
-from nbbanana.widgets.panels import SHOWN, HistoryStrip, ResultGroups
-from nbbanana.widgets.parts_form import case_rows, parts_row
-from nbbanana.widgets.payloads import Row, bare, draft_of, field_rows, region_row, slot_row, slot_source
-from nbbanana.widgets.service_choice import Services
-from nbbanana.widgets.thumbnail_cache import Thumbnails
-from nbbanana.widgets.watchers import PriceWatcher, ScalingNotes, Task, TaskList, task_row
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from nbbanana.engine.prices import Quote
-    from nbbanana.models import Model
-    from nbbanana.store.records import Edit, Rating
+from nbbanana.widgets.form_state import Draft, FormState
+from nbbanana.widgets.panels import SHOWN, EmbeddedForms, HistoryStrip, ResultGroups
+from nbbanana.widgets.pictures import Slot, Thumbnails
+from nbbanana.widgets.rows import (
+    bare,
+    case_rows,
+    choice_at,
+    draft_of,
+    field_rows,
+    input_source,
+    parts_row,
+    region_row,
+    service_row,
+    slot_row,
+)
+from nbbanana.widgets.watchers import AdviceWatcher, PriceWatcher, ScalingNotes, Task, TaskList, task_row
 
 __all__ = ["StudioState"]
 
@@ -67,19 +71,18 @@ class StudioState:
         self.widget = widget
         self.session = session
         self.is_public = is_public
-        self.services = Services(session)
-        default = self.services.default_model(provider)
-        found = session.model_of(model or default, provider)  # an unknown one is an error here, not later in a callback
+        # An unknown one is an error here, not later in a callback.
+        found = session.model_of(model or self._default_model(provider), provider)
         draft = Draft(found.id, parameters=presets(found), provider=provider)
         self._models: dict[tuple[str, str], Model] = {}
         self.form: FormState = FormState(draft, self._model_at)
         self.tasks: TaskList = TaskList(self._task_changed)
-        self.groups = ResultGroups(session)
-        self.strip = HistoryStrip(session, lambda: self.services.choice(self.form.draft.provider))
-        self.thumbnails = Thumbnails(self._thumbnail_made)
-        self.price = PriceWatcher(session, self._priced)
+        self.thumbnails = Thumbnails(widget.emit)
+        self.groups = ResultGroups(session, self.thumbnails.want)
+        self.strip = HistoryStrip(session, lambda: self.choice, self.thumbnails.want)
+        self.price = PriceWatcher(session, widget)
         self.scaling = ScalingNotes(self.show_form)
-        self.advice = AdviceWatcher(self._advised)
+        self.advice = AdviceWatcher(widget)
         # Made here, in the thread of the cell: marimo shows no widget that was made in another.
         self.comparison = Compare(())
         self.embedded: EmbeddedForms = EmbeddedForms(widget.emit)
@@ -97,8 +100,19 @@ class StudioState:
 
     def close(self) -> None:
         """Stop watching; the jobs run on, and the store keeps what comes of them. Must not wait."""
-        for part in (self.tasks, self.price, self.scaling, self.advice, self.comparison, self.embedded):
+        for part in (self.tasks, self.comparison, self.embedded):
             part.close()
+
+    @property
+    def choice(self) -> Choice:
+        """Who runs what the form asks for, also where its key is not here."""
+        return choice_at(self.session, self.form.draft.provider)
+
+    def _default_model(self, provider: str) -> str:
+        """Return the model of a form that names none: that of the session where it was set, else the service's."""
+        if provider:
+            find(provider)  # an unknown one is an error, also where the session says which model
+        return self.session.default_model_at(provider or None)
 
     # ── changing the form ───────────────────────────────────────────────────────────────────────────────────
 
@@ -106,7 +120,6 @@ class StudioState:
         """Change the form and show it; called in any thread."""
 
         def changed() -> T:
-            """Change and show the form in the UI thread."""
             before, found = self.form.draft, change()
             self.show_form()
             self.embedded.refresh_region(self.form)
@@ -136,11 +149,9 @@ class StudioState:
         Raises:
             ConfigError: there is no such provider.
         """
-        before = self.form.draft
-        model = self.services.default_model(provider)
-        if before.model != self.services.default_model(before.provider):
-            model = before.model
-        dropped = self.change(lambda: self.form.choose_service(provider, model))
+        before, default = self.form.draft, self._default_model(provider)
+        model = default if before.model == self._default_model(before.provider) else before.model
+        dropped = self.change(lambda: self.form.choose(model, provider))
         self.show_strip()
         return dropped
 
@@ -158,9 +169,9 @@ class StudioState:
                 f"There are {there}, and {len(slots)} would come.",
                 "Remove some first.",
             )
-        self.change(lambda: self.form.add(slots))
+        self.change(lambda: self.form.change("a picture", slots=(*self.form.draft.slots, *slots)))
 
-    def recall(self, edit_id: int, what: Recall) -> None:
+    def recall(self, edit_id: int, what: str) -> None:
         """
         Bring a record into the form; `undo` returns what was there. Called in any thread.
 
@@ -168,12 +179,18 @@ class StudioState:
             NotInStoreError: no such edit, or an input that the store has lost.
             UsageError: another word for what, or what no service made.
         """
-        store = self.session.store
-        edit = store.get(edit_id)
-        check_asked(edit)
-        draft = draft_of(edit, store, with_pictures=what != "only words")
+        edit = self.asked(edit_id)
+        self._recall(edit, draft_of(edit, self.session.store, with_pictures=what != "only words"), what)
+
+    def _recall(self, edit: Edit, draft: Draft, what: str) -> None:
         seed_field = self._model_of(edit.model).seed_field
         self.change(lambda: self.form.recall(draft, what, seed_field=seed_field))
+
+    def asked(self, edit_id: int) -> Edit:
+        """Return a record that a service was asked for; raises what `check_asked` does."""
+        edit = self.session.store.get(edit_id)
+        check_asked(edit)
+        return edit
 
     def newest_here(self) -> Edit | None:
         """Return the newest edit of this notebook, where the form is as fresh as after a restart: only words in it."""
@@ -198,9 +215,7 @@ class StudioState:
         draft = draft_of(edit, store)
         if words.strip():
             draft = replace(draft, prompt=words, parts=self.form.draft.parts)
-        what: Recall = "all" if edit.seed_given else "all but seed"
-        seed_field = self._model_of(edit.model).seed_field
-        self.change(lambda: self.form.recall(draft, what, seed_field=seed_field))
+        self._recall(edit, draft, "all" if edit.seed_given else "all but seed")
         self.show_edit(edit_id)
 
     # ── asking ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -217,8 +232,7 @@ class StudioState:
 
     def vary(self, edit_id: int) -> Task:
         """Ask an edit again with a new seed; a model without one makes another sample."""
-        edit = self.session.store.get(edit_id)
-        check_asked(edit)
+        edit = self.asked(edit_id)
         how: dict[str, Any] = {"seed": secrets.randbelow(SEED_LIMIT)}
         if self._model_of(edit.model).seed_field is None:
             how = {"mode": "fresh"}
@@ -234,8 +248,7 @@ class StudioState:
 
     def quote_again(self, edit_id: int) -> Future[Quote]:
         """Ask what `vary` of an edit would cost."""
-        edit = self.session.store.get(edit_id)
-        check_asked(edit)
+        edit = self.asked(edit_id)
         model = self._model_of(edit.model)
         parameters = {name: value for name, value in edit.parameters.items() if name != model.prompt_field}
         engine = self.session.engine_at(self.form.draft.provider)
@@ -270,18 +283,19 @@ class StudioState:
         finally:
             origin.reset(token)
 
+    def written(self, edit_id: int | None, *, in_python: bool) -> str:
+        """The `%%nbedit` cell, or the Python, that asks what the form says or an edit was asked; as `Studio.cell`."""
+        store = self.session.store
+        if edit_id is None:
+            return self.form.code(store) if in_python else self.form.cell(store)
+        return (as_code if in_python else as_cell)(store.get(edit_id), store)
+
     # ── results ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    @property
-    def selection(self) -> list[Output]:
-        """The pictures that are marked for comparing, in the order they were marked."""
-        return [self.session.history[edit][index] for edit, index in self.chosen]
-
-    def rate(self, edit_id: int, index: int, rating: Rating | None) -> Edit:
+    def rate(self, edit_id: int, index: int, rating: Rating | None) -> None:
         """Star or reject one picture; None takes either back."""
-        edit = self.session.store.rate(edit_id, index, rating)
-        self.show_ratings()
-        return edit
+        self.session.store.rate(edit_id, index, rating)
+        self.show_edits()
 
     # ── messages to the front end ───────────────────────────────────────────────────────────────────────────────
 
@@ -291,18 +305,18 @@ class StudioState:
         self.embedded.close()  # a front end that is new shows none of them
         self.show_form()
         self.price.ask(self.form)
-        self.advice.ask_anew(self.form)
-        self.show_results()
+        self.advice.ask(self.form, anew=True)
+        self.show_edits()
         for task in self.tasks.all:
             task.shown = {}
             self._task_changed(task)
-        self.show_history()
 
     def show_form(self) -> None:
         """Tell what is on the form."""
+        if not self.widget.is_open:
+            return
         draft, model = self.form.draft, self.form.model
         newest = self.newest_here()
-        self.thumbnails.want(filter(None, map(slot_source, draft.slots)))
         self.widget.emit(
             "form",
             model=models.canonical(draft.model),
@@ -317,20 +331,19 @@ class StudioState:
             cases=case_rows(),
             fields=field_rows(model),
             values=dict(draft.parameters),
-            slots=[slot_row(slot, self.scaling.note(slot.image)) for slot in draft.slots],
+            slots=[slot_row(slot, self.scaling.note(slot.image), self.thumbnails.want) for slot in draft.slots],
             least=model.min_images,
             most=model.max_images,
             region=region_row(self.form),
             mask=model.mask_field,
             undo=self.form.can_undo,
             newest=None if newest is None else {"edit": newest.id, "prompt": clip(newest.prompt, 60)},
-            service=self.services.row(self.form, is_public=self.is_public),
+            service=service_row(self.session, self.form, is_public=self.is_public),
             public=self.is_public,
         )
 
     def show_results(self) -> None:
         """Tell which results there are."""
-        self.thumbnails.want(self.groups.sources())
         self.widget.emit("results", groups=self.groups.rows())
 
     def show_edit(self, edit_id: int) -> None:
@@ -343,25 +356,20 @@ class StudioState:
 
         ui_thread.call(put)
 
-    def show_history(self) -> None:
-        """Look at the store again, and tell what the history strip shows."""
+    def show_edits(self) -> None:
+        """Look at the store again, and tell which results there are and what the history strip shows."""
+        self.show_results()
         self.strip.refresh()
         self.show_strip()
 
     def show_strip(self) -> None:
         """Tell what the history strip shows."""
-        self.thumbnails.want(self.strip.sources())
         self.widget.emit("past", **self.strip.row())
-
-    def show_ratings(self) -> None:
-        """Tell what may have been starred or rejected."""
-        self.show_results()
-        self.show_history()
 
     def _task_changed(self, task: Task) -> None:
         if task.result is None:
-            slots = task.job.request.images[:1]
-            ghost = next((source.key for source in map(slot_source, map(Slot, slots)) if source), None)
+            images = task.job.request.images
+            ghost = self.thumbnails.want(input_source(images[0])) if images else None
             row = task_row(task, expected_ratio(task.job.view())) | {"ghost": ghost}
             shown = {name: value for name, value in row.items() if name != "elapsed"}
             if shown != task.shown:
@@ -371,21 +379,10 @@ class StudioState:
         self.tasks.dismiss(task)
         self.groups.put(task.result, asked=True)
         self.widget.emit("gone", key=task.key, edit=task.result.id)
-        self.show_results()
-        self.show_history()
+        self.show_edits()
         self.embedded.notice()
         self.price.ask(self.form)
         self.widget.refresh_still()
-
-    def _priced(self, row: Row) -> None:
-        self.widget.emit("price", **row)
-
-    def _advised(self, rows: list[Row]) -> None:
-        self.widget.emit("advice", rows=rows)
-
-    def _thumbnail_made(self, key: str, data: bytes) -> None:
-        """Called in a background thread."""
-        ui_thread.post(lambda: self.widget.emit("picture", key=key, buffers=[data]))
 
 
 def _priced(draft: Draft) -> tuple[Any, ...]:

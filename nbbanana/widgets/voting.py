@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar, cast
+from typing import ClassVar
 from uuid import uuid4
 
-from nbbanana.display.rankings import ranking_bundle
-from nbbanana.store.vote_records import Preferred, Vote
-from nbbanana.sweeps.candidates import Candidate
-from nbbanana.sweeps.ranking import Ranking
+from nbbanana.display.picture_tables import ranking_bundle
+from nbbanana.store.records import Preferred, Vote
+from nbbanana.sweeps.ranking import Candidate, Ranking
 from nbbanana.sweeps.voting import Ballot
-from nbbanana.widgets import ui_thread
-from nbbanana.widgets.base import Form, Message
-from nbbanana.widgets.thumbnail_cache import seen
+from nbbanana.widgets.base import Answers, Form, Message, ui_thread
+from nbbanana.widgets.pictures import seen
 
 __all__ = ["Voting"]
 
-SIDE = 1024
-"""Pixels of the longer side at which pictures are compared."""
+SIDE, SMALL_SIDE = 1024, 160
+"""Pixels of the longer side at which pictures are compared, and of those in the ranking."""
 SHOWN = 12
 """Places that are shown in the form."""
 Pair = tuple[Candidate, Candidate]
+PREFERRED: dict[str, Preferred] = {"left": "first", "right": "second"}
+"""What a side that was chosen says of a pair; any other is a tie."""
 
 
-class Voting(Form, script="voting/main.js", styles=("voting.css",)):
+class Voting(Form, title="Vote", script="voting/main.js", styles=("voting.css",)):
     """
     Two pictures of a sweep, and which is better: `sweep.vote()` opens it.
 
@@ -39,8 +38,6 @@ class Voting(Form, script="voting/main.js", styles=("voting.css",)):
         UsageError: NumPy is not installed.
     """
 
-    title: ClassVar[str] = "Vote"
-
     def __init__(self, ballot: Ballot) -> None:
         super().__init__()
         self.ballot = ballot
@@ -51,7 +48,7 @@ class Voting(Form, script="voting/main.js", styles=("voting.css",)):
         self._sent: set[str] = set()
         self._round = 0
         self._ranking = ballot.ranking()
-        self._still_of: tuple[Ranking, tuple[str, str]] | None = None
+        self._drawn = _still(self._ranking)
         self.pair: Pair = ballot.next_pair(self._ranking)
         """The two that are asked about, the left one first."""
         self._next: Pair | None = ballot.next_pair(self._ranking, self.pair)
@@ -68,42 +65,26 @@ class Voting(Form, script="voting/main.js", styles=("voting.css",)):
 
     def still(self) -> tuple[str, str]:
         """The ranking as it was last looked at."""
-        if self._still_of is None or self._still_of[0] is not self._ranking:
-            bundle = ranking_bundle(self._ranking.view())
-            self._still_of = self._ranking, (bundle["text/html"], bundle["text/plain"])
-        return self._still_of[1]
-
-    def handle(self, kind: str, message: Message, buffers: Sequence[memoryview]) -> None:
-        """Do what the front end asks."""
-        if kind == "hello":
-            self._sent.clear()
-            self._show_pair()
-        elif kind == "vote" and int(message["round"]) == self._round:  # one of a pair that is gone is passed over
-            self._vote(_preferred(str(message["side"])))
-        elif kind == "undo":
-            self._undo()
-        elif kind == "ranking":
-            self._tell_ranking()
-        elif kind == "small":
-            self._send_small(str(message["name"]))
-        elif kind == "dropped":
-            self._sent.difference_update(message["keys"])
+        return self._drawn
 
     # ── voting ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _vote(self, preferred: Preferred) -> None:
-        vote = self.ballot.cast(*self.pair, preferred)
+    def _vote(self, message: Message) -> None:
+        """Cast a vote; one on a pair that is gone is passed over."""
+        if int(message["round"]) != self._round:
+            return
+        vote = self.ballot.cast(*self.pair, PREFERRED.get(str(message["side"]), "tie"))
         self._cast.append((vote, self.pair))
         self.pair = self._next or self.ballot.any_pair(self.pair)
         self._turn()
 
-    def _undo(self) -> None:
+    def _undo(self, _: Message) -> None:
         """Take back the last vote that was cast here, and ask about its two again, at the same sides."""
         if not self._cast:
             self.emit("said", text="No vote of this form is left to take back.")
             return
         vote, self.pair = self._cast.pop()
-        self.ballot.take_back(vote)
+        self.ballot.library.store.take_back_vote(vote.uid)
         self._turn()
         self.emit("said", text="The last vote was taken back.")
 
@@ -115,16 +96,10 @@ class Voting(Form, script="voting/main.js", styles=("voting.css",)):
         now, pair = self._round, self.pair
 
         def work() -> None:
-            """Fit strengths to the votes; leave the outcome, or the error, for the UI thread."""
-            try:
-                ranking = self.ballot.ranking()
-                following = self.ballot.next_pair(ranking, pair)
-            except Exception as error:  # noqa: BLE001 - shown in the form, since no caller could
-                ui_thread.post(self.show_error, error, "vote")
-                return
-            ui_thread.post(self._known, now, ranking, following)
+            ranking = self.ballot.ranking()
+            ui_thread.post(self._known, now, ranking, self.ballot.next_pair(ranking, pair))
 
-        ui_thread.background(work)
+        self.in_background(work, "vote")
 
     def _known(self, now: int, ranking: Ranking, following: Pair) -> None:
         """Take over what was found out for a pair, unless another vote came meanwhile; its own work follows."""
@@ -132,21 +107,18 @@ class Voting(Form, script="voting/main.js", styles=("voting.css",)):
             return
         self._ranking, self._next = ranking, following
         self._show_pair()
-        ui_thread.background(self._draw_still, ranking)
-
-    def _draw_still(self, ranking: Ranking) -> None:
-        """Draw what is saved with the notebook; of several votes in a row the last one alone counts."""
-        if ranking is not self._ranking:
-            return
-        bundle = ranking_bundle(ranking.view())
-        ui_thread.post(self._keep_still, ranking, (bundle["text/html"], bundle["text/plain"]))
+        self.in_background(lambda: ui_thread.post(self._keep_still, ranking, _still(ranking)), "vote")
 
     def _keep_still(self, ranking: Ranking, drawn: tuple[str, str]) -> None:
         if ranking is self._ranking:
-            self._still_of = ranking, drawn
+            self._drawn = drawn
             self.refresh_still()
 
     # ── telling the front end ───────────────────────────────────────────────────────────────────────────────
+
+    def _hello(self, _: Message) -> None:
+        self._sent.clear()
+        self._show_pair()
 
     def _show_pair(self) -> None:
         """Tell which two are asked about and which come next, and send their pictures."""
@@ -159,32 +131,51 @@ class Voting(Form, script="voting/main.js", styles=("voting.css",)):
             undo=len(self._cast),
         )
         for one in (*self.pair, *(self._next or ())):
-            self._send_picture(one, self._names[one.output], lambda data: seen(data, SIDE))
+            self._send_picture(one, self._names[one.output], SIDE)
 
-    def _send_picture(self, candidate: Candidate, key: str, made: Callable[[bytes], bytes]) -> None:
+    def _send_picture(self, candidate: Candidate, key: str, side: int) -> None:
         if key not in self._sent:
             self._sent.add(key)
-            store = self.ballot.library.store
-            self.emit_made("picture", lambda: made(store.blob_path(candidate.sha256).read_bytes()), key=key)
+            path = self.ballot.library.store.blob_path(candidate.sha256)
+            self.emit_made("picture", lambda: seen(path.read_bytes(), side), key=key)
 
-    def _tell_ranking(self) -> None:
+    def _send_small(self, message: Message) -> None:
+        name = str(message["name"])
+        self._send_picture(self._by_name[name], f"{name} small", SMALL_SIDE)
+
+    def _dropped(self, message: Message) -> None:
+        self._sent.difference_update(message["keys"])
+
+    def _tell_ranking(self, _: Message) -> None:
         view = self._ranking.view()
         rows = [
             {
                 "name": self._names[ranked.candidate.output],
-                "place": row.place_words,
+                "place": row.place,
                 "title": row.title,
-                "strength": row.strength_words,
+                "strength": row.strength,
                 "tally": " · ".join(map(str, row.tally)),
             }
             for row, ranked in zip(view.rows[:SHOWN], self._ranking, strict=False)
         ]
-        axes = [[name, [[one.name, one.words] for one in values]] for name, values in view.axes]
-        self.emit("ranking", sentence=view.sentence, rows=rows, axes=axes, more=max(0, len(view.rows) - SHOWN))
+        self.emit(
+            "ranking",
+            sentence=view.sentence,
+            rows=rows,
+            axes=[[name, [list(value) for value in values]] for name, values in view.axes],
+            more=max(0, len(view.rows) - SHOWN),
+        )
 
-    def _send_small(self, name: str) -> None:
-        self._send_picture(self._by_name[name], f"{name} small", lambda data: seen(data, 160))
+    answers: ClassVar[Answers] = {
+        "hello": _hello,
+        "vote": _vote,
+        "undo": _undo,
+        "ranking": _tell_ranking,
+        "small": _send_small,
+        "dropped": _dropped,
+    }
 
 
-def _preferred(side: str) -> Preferred:
-    return cast("Preferred", {"left": "first", "right": "second"}.get(side, "tie"))
+def _still(ranking: Ranking) -> tuple[str, str]:
+    bundle = ranking_bundle(ranking.view())
+    return bundle["text/html"], bundle["text/plain"]

@@ -1,34 +1,35 @@
-"""What a Studio follows while it works: its jobs, the price of the next run, and how large pictures are scaled."""
+"""What a Studio follows while it works: its jobs, the price of the next run, advice on the prompt, scaled pictures."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from nbbanana.display import standing, stopping
+from nbbanana.display.listings import advice_rows
 from nbbanana.engine.loop import EngineLoop
+from nbbanana.engine.prices import Quote
 from nbbanana.errors import NBBananaError, ServiceError
-from nbbanana.images import prepare
+from nbbanana.grammar import read_words
+from nbbanana.images import ImageInput, prepare
 from nbbanana.images.kinds import MAX_UPLOAD_BYTES
+from nbbanana.models import Model
 from nbbanana.providers.registry import title_of
-from nbbanana.widgets import ui_thread
-from nbbanana.widgets.payloads import Row, gist, price_row
+from nbbanana.request import Finding
+from nbbanana.session import EditResult, Job, Session
+from nbbanana.session.requesting import advice_for
+from nbbanana.text import joined
+from nbbanana.widgets.base import Form, Row, error_lines, new_key, ui_thread
+from nbbanana.widgets.form_state import Draft, FormState
+from nbbanana.widgets.rows import gist, price_row
 
-if TYPE_CHECKING:
-    from nbbanana.engine.prices import Quote
-    from nbbanana.images import ImageInput
-    from nbbanana.session import EditResult, Job, Session
-    from nbbanana.widgets.form_state import FormState
-
-__all__ = ["PriceWatcher", "ScalingNotes", "Task", "TaskList", "runs_on", "task_row"]
-
-_keys = itertools.count(1)
+__all__ = ["AdviceWatcher", "PriceWatcher", "ScalingNotes", "Task", "TaskList", "mended", "task_row"]
 
 
 @dataclass(eq=False, slots=True)
@@ -50,7 +51,7 @@ class Task:
     error: NBBananaError | None = None
     is_stopping: bool = False
     provider: str = ""
-    key: str = field(default_factory=lambda: f"task{next(_keys)}")
+    key: str = field(default_factory=new_key)
     is_noted: bool = False
     """Whether a note about it lies in the UI thread already: the engine may have more to say than there is to show."""
     shown: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -88,7 +89,7 @@ def task_row(task: Task, ratio: float) -> Row:
         "is_over": task.is_over,
         "is_stopping": task.is_stopping,
         "collects": error is not None and runs_on(job),
-        "error": None if error is None else [error.what, error.why, error.how],
+        "error": None if error is None else error_lines(error),
     }
 
 
@@ -102,19 +103,20 @@ def _ending(task: Task) -> str:
     """How it ended, in a word or two; empty while it goes on."""
     if task.error is None:
         return ""
-    phase = task.job.progress.phase
-    if phase == "cancelled":
-        return "Stopped waiting" if runs_on(task.job) else "Cancelled"
-    return "Unknown" if phase == "unknown" else "Failed"
+    cancelled = "Stopped waiting" if runs_on(task.job) else "Cancelled"
+    return {"cancelled": cancelled, "unknown": "Unknown"}.get(task.job.progress.phase, "Failed")
 
 
 def _facts(task: Task) -> str:
     """Return its number, its seed, its inputs, and who runs it: a service that the form chose, or play money."""
     job, seed, inputs = task.job, task.job.request.seed, len(task.job.request.images)
     where = task.provider or (job.provider if job.run.is_play else "")
-    parts = [f"edit {job.edit_id}" if job.edit_id else "", f"seed {seed}" if seed is not None else ""]
-    parts += [f"{inputs} inputs" if inputs > 1 else "", title_of(where) if where else ""]
-    return " · ".join(filter(None, parts))
+    return joined(
+        f"edit {job.edit_id}" if job.edit_id else "",
+        f"seed {seed}" if seed is not None else "",
+        f"{inputs} inputs" if inputs > 1 else "",
+        title_of(where) if where else "",
+    )
 
 
 class TaskList:
@@ -140,10 +142,6 @@ class TaskList:
         task.unlisten = job.listen(lambda _: self._note(task))
         job.add_done_callback(lambda _: _leave(self._end, task))
         return task
-
-    def find(self, key: str) -> Task | None:
-        """The task of that key."""
-        return next((task for task in self.all if task.key == key), None)
 
     def cancel(self, task: Task) -> None:
         """Begin to cancel it; what came of that is said once it is known."""
@@ -205,12 +203,12 @@ class PriceWatcher:
 
     Args:
         session: whose engine is asked.
-        on_price: called in the UI thread with what to show.
+        widget: the form whose front end is told; nothing is asked any more once it is closed.
     """
 
-    def __init__(self, session: Session, on_price: Callable[[Row], None]) -> None:
+    def __init__(self, session: Session, widget: Form) -> None:
         self._session = session
-        self._on_price: Callable[[Row], None] | None = on_price
+        self._widget = widget
         self._number = 0
         self._pause = SOON
 
@@ -220,24 +218,16 @@ class PriceWatcher:
 
         Where the service does not answer it is asked again, until it does or the form is closed.
         """
-        if self._on_price is None or self._session.is_closed:  # asking would open the session again
+        if not self._widget.is_open or self._session.is_closed:  # asking would open the session again
             return
         self._number += 1
-        number = self._number
         try:
             future = self._session.engine_at(form.draft.provider).quote(form.priced(), form.model)
         except NBBananaError as error:
             self._tell(None, error, form)
             return
+        number = self._number
         future.add_done_callback(lambda done: ui_thread.post(self._answered, number, done, form))
-
-    def amount(self, quote: Quote | None) -> str:
-        """A price as it is said beside a button; empty where it is not known."""
-        return "" if quote is None or quote.amount is None else str(price_row(quote, None)["amount"])
-
-    def close(self) -> None:
-        """Tell nothing any more."""
-        self._on_price = None
 
     def _answered(self, number: int, future: Future[Quote], form: FormState) -> None:
         if number != self._number:
@@ -255,14 +245,11 @@ class PriceWatcher:
         """In the engine's loop, where waiting costs nothing."""
         pause, self._pause = self._pause, min(LATE, 2 * self._pause)
         await asyncio.sleep(pause)
-        ui_thread.post(self._again, number, form)
-
-    def _again(self, number: int, form: FormState) -> None:
-        if number == self._number and self._on_price is not None:
-            self.ask(form)
+        if number == self._number:
+            ui_thread.post(self.ask, form)
 
     def _tell(self, quote: Quote | None, error: NBBananaError | None, form: FormState) -> None:
-        if self._on_price is None:
+        if not self._widget.is_open:
             return
         try:
             choice = self._session.choice(form.draft.provider)
@@ -270,8 +257,7 @@ class PriceWatcher:
             row = price_row(quote, budget, is_play=choice.is_play)
         except NBBananaError as trouble:
             row, error = price_row(None, None), error or trouble
-        row["problem"] = None if error is None else [error.what, error.why, error.how]
-        self._on_price(row)
+        self._widget.emit("price", **row, problem=None if error is None else error_lines(error))
 
 
 class ScalingNotes:
@@ -283,7 +269,7 @@ class ScalingNotes:
     """
 
     def __init__(self, found: Callable[[], None]) -> None:
-        self._found: Callable[[], None] | None = found
+        self._found = found
         self._notes: dict[str, str | None] = {}
 
     def note(self, image: ImageInput) -> str | None:
@@ -292,10 +278,6 @@ class ScalingNotes:
             self._notes[image.identity] = None
             ui_thread.background(self._prepare, image)
         return self._notes.get(image.identity)
-
-    def close(self) -> None:
-        """Tell nothing any more."""
-        self._found = None
 
     def _prepare(self, image: ImageInput) -> None:
         """In a background thread: the only way to know how large a PNG becomes is to make it."""
@@ -308,8 +290,7 @@ class ScalingNotes:
 
     def _arrived(self, identity: str, note: str) -> None:
         self._notes[identity] = note
-        if self._found is not None:
-            self._found()
+        self._found()
 
 
 def _may_be_large(image: ImageInput) -> bool:
@@ -317,3 +298,62 @@ def _may_be_large(image: ImageInput) -> bool:
     if image.source is None:
         return False
     return (image.width or 0) * (image.height or 0) * 4 > MAX_UPLOAD_BYTES or image.format in {"GIF", "TIFF", "WEBP"}
+
+
+class AdviceWatcher:
+    """
+    The advice under the prompt. Called in the UI thread; the prompt is read in another one.
+
+    Args:
+        widget: the form whose front end is told rows that are not those of before.
+    """
+
+    def __init__(self, widget: Form) -> None:
+        self._widget = widget
+        self._number = 0
+        self._rows: list[Row] | None = None
+
+    def ask(self, form: FormState, *, anew: bool = False) -> None:
+        """
+        Look at the form as it is; what is found for an older one is not told any more.
+
+        `anew` tells what is found even if it is what was told before: a front end is new.
+        """
+        self._number += 1
+        if anew:
+            self._rows = None
+        ui_thread.background(self._look, self._number, form.words, form.draft, form.model)
+
+    def _look(self, number: int, words: str, draft: Draft, model: Model) -> None:
+        """In a background thread."""
+        if number == self._number:
+            ui_thread.post(self._tell, number, _rows(_advice(words, draft, model)))
+
+    def _tell(self, number: int, rows: list[Row]) -> None:
+        if number == self._number and rows != self._rows:
+            self._rows = rows
+            self._widget.emit("advice", rows=rows)
+
+
+def mended(form: FormState, rule: str) -> Callable[[], None] | None:
+    """Return what applies the fix of a rule to the form as it is now; None where the rule finds nothing any more."""
+    found = next((one for one in _advice(form.words, form.draft, form.model) if one.rule == rule), None)
+    if found is None:
+        return None
+    parameters = {**form.draft.parameters, **found.settings}
+    return partial(form.change, "the advice", prompt=found.fix or form.draft.prompt, parameters=parameters)
+
+
+def _advice(words: str, draft: Draft, model: Model) -> Sequence[Finding]:
+    """Return the advice on what would be sent; of words that cannot be sent, why, and what to do."""
+    images = tuple(slot.image for slot in draft.slots)
+    try:
+        sent = read_words(words, {}).for_grammar(model.grammar) if words.strip() else ""
+    except NBBananaError as error:
+        return (Finding("prompt", "error", (0, 0), "", " ".join(error.lines), "the grammar"),)
+    return advice_for(str(sent), images, model, draft.parameters)
+
+
+def _rows(advice: Sequence[Finding]) -> list[Row]:
+    shown = zip(advice_rows(advice), advice, strict=True)
+    return [{**row, "span": list(one.span), "mends": bool(one.fix is not None or one.settings)} for row, one in shown]

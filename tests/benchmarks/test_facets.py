@@ -17,7 +17,7 @@ import pytest
 from support.stores import MODEL, generated
 
 from nbbanana.store import Edit, Store
-from nbbanana.store.browsing import Facets
+from nbbanana.store.filters import Facets
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(0)]
 

@@ -67,7 +67,7 @@ class Ours:
         return self._store.take_in([edit])
 
     def last_page(self) -> Sequence[Any]:
-        return self._store.page(limit=PAGE)
+        return self._store.filter(limit=PAGE)
 
     def by_digest(self, digest: str) -> Sequence[Any]:
         return self._store.by_digest(digest)

@@ -94,7 +94,7 @@ def test_likeness_of_eight_pictures_costs_seconds_not_minutes() -> None:
 MEMORY = """
 import json, re, sys
 import numpy as np, PIL.Image
-import nbbanana.measure.comparison, nbbanana.measure.protecting, nbbanana.measure.stability
+import nbbanana.measure.comparison, nbbanana.measure.protecting, nbbanana.measure.similarity
 from nbbanana.measure import composite, drift
 small = PIL.Image.effect_noise((256, 256), 60)
 drift(small, small.rotate(1))

@@ -24,7 +24,7 @@ from distributed import Client
 from PIL import Image
 from support.clustered import local_cluster
 
-from nbbanana.engine.output_drift import measure_output
+from nbbanana.engine.outputs import measure_output
 from nbbanana.images import verify_pixels
 from nbbanana.providers.downloads import OutputSource
 from nbbanana.providers.http import Connections
@@ -99,11 +99,13 @@ def here(store: Store, edit: Edit, url: str, source: OutputSource, count: int, *
     """Seconds an output that this process fetches, checks, keeps and measures, one after the other as one thread does."""
 
     async def one(connections: Connections) -> None:
-        file = await source.downloader(connections.client_for).fetch(url, store.incoming)
+        file = await source.fetch(connections.client_for, url, store.incoming)
         info = verify_pixels(file.path)
         sha256 = store.adopt(file.path)
         if measures:
-            measure_output(store, edit, OutputRecord(0, sha256, info.mime, info.width, info.height, file.size))
+            measure_output(
+                store.blob_path, edit, OutputRecord(0, sha256, info.mime, info.width, info.height, file.size)
+            )
 
     async def all_of_them() -> None:
         connections = Connections()

@@ -99,13 +99,13 @@ def measured(store: Store, scratch: Path) -> Figures:
     }
     figures = {
         "open": spans(opened(store.folder), 50),
-        "last page of 50": spans(lambda _: store.page(limit=50), 100),
+        "last page of 50": spans(lambda _: store.filter(limit=50), 100),
         "one by id": spans(lambda turn: store.get(1 + turn * 7919 % size), 200),
         "one by digest": spans(lambda turn: store.by_digest(digests[turn]), 200),
         "one by output": spans(lambda turn: store.by_output(outputs[turn]), 200),
         "newest 50 starred": spans(lambda _: store.filter(starred=True), 50),
         "durations": spans(lambda _: store.durations(MODEL, "2K", "runcomfy"), 100),
-        "spent": spans(lambda _: store.spent("runcomfy"), 100),
+        "spent": spans(lambda _: store.spending("runcomfy").total, 100),
         "len": spans(lambda _: store.count(), 200),
     }
     figures |= {name: spans(lambda _, words=words: store.search(words), 30) for name, words in searches.items()}  # type: ignore[misc]

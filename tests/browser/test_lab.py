@@ -80,6 +80,7 @@ def test_progress_the_grid_and_a_click_while_the_cell_waits(worked: Path) -> Non
     assert not BUSY.search(output.data["text/plain"])
 
 
+@pytest.mark.nightly
 def test_the_grid_is_there_in_an_untrusted_notebook(worked: Path, browser: Browser, lab: Lab) -> None:
     """Opened by somebody who did not run it, scripts stay silent; the pictures show, each with its text."""
     notebook = nbformat.read(worked, as_version=4)

@@ -32,8 +32,8 @@ from nbbanana.display import (
     note_bundle,
     word_diff,
 )
-from nbbanana.display.drifts import drift_bundle
-from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepHeader, SweepView, sweep_grid_bundle
+from nbbanana.display.drift_views import drift_bundle
+from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepView, sweep_grid_bundle
 from nbbanana.display.views import Change
 from nbbanana.engine.run import Progress
 from nbbanana.models import choose, compare, get, ids, model_bundle, search
@@ -135,9 +135,10 @@ def sweeps(done: ResultView) -> list[dict[str, str]]:
     source = done.pictures[0].source
     assert isinstance(source, Path)
     cells = [GridCell("seed 1", source), GridCell("seed 2 for $7", None, "refused", "×", "seed 2 for $7")]
-    header = SweepHeader([("Paint it ", False), ("{{colour}}", True)], ["2 pictures", "$0.14"], [(source, "a.jpg")])
+    words, inputs = [("Paint it ", False), ("{{colour}}", True)], [(source, "a.jpg")]
     facets = [GridFacet("1K", [("$7", cells)])]
-    view = SweepView(["A sentence."], "colour ↓ seed →", ["1", "2"], facets, ["Why."], header)
+    corner, facts = "colour ↓ seed →", ["2 pictures", "$0.14"]
+    view = SweepView(["A sentence."], corner, ["1", "2"], facets, ["Why."], words, facts, inputs)
     strips = replace(view, facets=[GridFacet("1K", [("$7", cells)] * 101)])
     named = replace(strips, columns=["the first", "the second"])
     return [sweep_grid_bundle(one) for one in (view, replace(view, columns=()), strips, named)]
@@ -168,6 +169,7 @@ def untrusted(browser: Browser, lab: Lab, outputs: list[str]) -> Iterator[LabPag
         yield page
 
 
+@pytest.mark.nightly
 def test_the_sanitizer_takes_nothing_away(untrusted: LabPage, outputs: list[str]) -> None:
     """Every tag, attribute and style of every output comes through; and it does sanitize, for a script does not."""
     for number, html in enumerate(outputs):

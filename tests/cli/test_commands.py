@@ -14,7 +14,8 @@ import pytest
 from support.fal_service import FalService
 from support.shells import ASK, INPUT, MODEL, RUN
 
-from nbbanana import models
+from nbbanana import errors, models
+from nbbanana.engine import wait
 from nbbanana.sandbox import Fault
 
 
@@ -28,7 +29,8 @@ def test_a_run_prints_where_the_pictures_are_and_nothing_else(shell, served):
     assert Path(name).parent == shell.folder / "out"
     assert Path(name).read_bytes()[:4] == b"\x89PNG"
     assert "queued" in ran.err
-    assert "seed 7" in ran.err
+    assert "seed 7, $0.0525 in play money\n" in ran.err
+    assert ", replayed, seed 7, $0.00 in play money\n" in shell(*RUN).err, "what the store has costs nothing now"
     assert box.submissions[0].payload["image_urls"][0].startswith("data:image/png")
 
 
@@ -52,8 +54,8 @@ def test_no_file_is_written_over(shell, served):
 
 def test_a_run_that_does_not_wait_can_be_asked_about_cancelled_and_collected(shell, served):
     """`--no-wait`, `status`, `result`, `cancel` and `resume` are about the same request."""
-    box = served(duration=math.inf)  # else a slow machine collects it before the shell has ended
-    ran = shell(*RUN, "--no-wait")
+    box = served(duration=math.inf)  # else it is collected before the shell, and its lease, have ended
+    ran = shell.process(*RUN, "--no-wait")
     request_id = ran.json["request_id"]
     assert ran.json == {"request_id": request_id, "wait": False}
     box.finish()
@@ -87,6 +89,22 @@ def test_a_run_that_does_not_download_prints_addresses_and_leaves_the_edit_colle
     [collected] = shell("resume").json
     assert Path(collected["images"][0]).is_file()
     assert len(box.submissions) == 1
+
+
+def test_resume_says_at_once_what_is_waited_for_and_for_how_long(shell, served, monkeypatch):
+    """Also of a job that the service knows no more, as a sandbox that has ended: what is asked again is said too."""
+    monkeypatch.setattr(wait, "NOT_FOUND_PATIENCE", 0.3)
+    served()
+    shell(*RUN, "--no-download")
+    box = served()
+    shell.env["NBBANANA_TIMEOUT"] = "600"
+    ran = shell("resume")
+    first, *rest = ran.err.splitlines()
+    assert first.startswith("Waiting for edit 1 at sandbox (request ")
+    assert first.endswith("): 10 min at most, 3 min if it is not known there.")
+    assert [line for line in rest if "Asking again, for 0.3 s at most." in line] == [rest[1]]
+    assert ran.code == errors.RequestNotFoundError.exit_code
+    assert not box.submissions
 
 
 def test_history_lists_and_searches(shell, served):

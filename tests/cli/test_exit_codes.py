@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from support.shells import ASK, INPUT, MODEL, RUN
@@ -66,6 +69,37 @@ def test_bad_arguments_are_64(shell, words):
     ran = shell(*words)
     assert (ran.code, ran.out) == (64, "")
     assert ran.err.startswith("UsageError: ")
+
+
+@pytest.mark.parametrize(
+    "words", [("run", MODEL, "--input", INPUT), ("edit", "table.png", "-p", "Make it snow."), ("demo",)], ids=" ".join
+)
+def test_a_folder_that_takes_no_file_is_64_before_anything_is_sent(shell, served, words):
+    """`/proc` is a folder that is there, and that nobody may write into."""
+    box = served()
+    ran = shell(*words, "--output-dir", "/proc")
+    assert (ran.code, ran.out, box.submissions) == (64, "", [])
+    assert "/proc cannot be a folder for pictures." in ran.err
+
+
+def test_a_disk_that_is_full_is_said(shell):
+    """What was to be printed cannot be written: a sentence, and the code that scripts know for it."""
+    command = [sys.executable, "-m", "nbbanana", "models"]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, env=shell.env, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == 74
+    assert ran.stderr.startswith("What was to be printed could not be written.\nNo space left on device.")
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("words", [b"{}", b'{"cells": 5, "nbformat": 4}', b"\xff\xfe", b"PK\x03\x04"])
+def test_what_is_no_notebook_is_65(shell, words):
+    """Whatever reading it would raise."""
+    (shell.folder / "a.ipynb").write_bytes(words)
+    (shell.folder / "store").mkdir()
+    ran = shell("replay", "a.ipynb", "--store", "store")
+    assert (ran.code, ran.out) == (65, "")
+    assert "a.ipynb is no notebook." in ran.err
 
 
 def test_a_bad_base_is_64(shell):

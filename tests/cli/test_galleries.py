@@ -17,6 +17,9 @@ def test_a_shell_edits_a_folder_and_writes_a_report(shell, served, tmp_path):
     line = ["gallery", str(tmp_path / "skus"), "-p", "Keep {{name}}. Make the wall grey.", "--aspect-ratio", "1:1"]
     assert "All 2 are to be sent." in shell(*line, "--dry-run").out
     assert not box.submissions
+    assert shell(*line, "--report", str(tmp_path / "report.txt")).code == 64
+    assert shell(*line, "--report", "/proc/report.html").code == 64
+    assert not box.submissions
     out, report = tmp_path / "out", tmp_path / "report.html"
     ran = shell(*line, "-o", str(out), "--report", str(report), "--output", "json")
     assert ran.code == 0

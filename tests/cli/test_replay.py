@@ -81,7 +81,8 @@ SWEPT = {
 }
 
 
-@pytest.mark.parametrize("how", SWEPT)
+@pytest.mark.nightly
+@pytest.mark.parametrize("how", list(SWEPT))
 def test_a_sweep_that_the_store_does_not_answer_breaks_the_replay(shell, served, how):
     """The grid is shown, the error names the cells; a sweep that is answered, and a plan alone, break nothing."""
 

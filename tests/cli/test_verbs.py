@@ -12,6 +12,7 @@ from support.shells import ASK, MODEL, RUN
 from support.waiting import until
 
 from nbbanana import models
+from nbbanana.cli.console import _for_a_shell
 from nbbanana.sandbox import Fault
 
 EDIT = ("edit", "table.png", "-p", "Make it dusk.", "--seed", "7", "--resolution", "0.5K")
@@ -49,9 +50,45 @@ def test_what_a_shell_gives_is_taken_as_it_is(shell, served):
     """Blanks and brackets in a file's name, braces in a prompt, a picture that is called like an option's value."""
     box = served()
     (shell.folder / "my [1] table.png").write_bytes((shell.folder / "table.png").read_bytes())
-    ran = shell("edit", "my [1] table.png", "-p", "A sign: {{night}} $HOME", "--seed=1", "-q")
+    ran = shell("edit", "my [1] table.png", "-p", "A sign: {{{{night}} $HOME", "--seed=1", "-q")
     assert ran.code == 0
     assert box.submissions[0].payload["prompt"] == "A sign: {{night}} $HOME"
+
+
+@pytest.mark.parametrize("sweep", [[], ["--sweep", "colour=red,blue"]])
+def test_a_placeholder_without_a_value_is_refused_before_anything_is_paid(shell, served, sweep):
+    """By an option, on stdin and beside a sweep; the message says what gives it one."""
+    box = served()
+    words = "Paint the wall {{colour}} at {{hour}}." if sweep else "Be there at {{hour}}."
+    for ran in (
+        shell("edit", "table.png", "-p", words, *sweep),
+        shell("edit", "table.png", "-p", "-", *sweep, stdin=words),
+    ):
+        assert (ran.code, ran.out) == (65, "")
+        assert ran.err.startswith("VariableError: {{hour}} has no value")
+        assert "--sweep hour=…" in ran.err
+    assert not box.submissions
+
+
+def test_passes_on_stdin_are_refused_beside_a_sweep(shell, served):
+    """As on the line: the second pass would be dropped without a word."""
+    box = served()
+    line = ["edit", "table.png", "-p", "-", "--sweep", "colour=red,blue"]
+    ran = shell(*line, stdin="Paint it {{colour}}.\n---\nAdd a boat.")
+    assert (ran.code, ran.err.splitlines()[0]) == (64, "UsageError: A sweep and several passes do not go together.")
+    assert not box.submissions
+
+
+def test_a_dry_run_says_that_it_will_be_refused_and_what_to_do(shell, served):
+    """For its price and for the budget, in the words of the refusal, with the options and commands of a shell."""
+    served()
+    low = shell(*EDIT[:-2], "--max-price", "0.01", "--dry-run")
+    said = "If it has to be sent, it will be refused: It costs $0.07, and --max-price allows $0.01."
+    assert (low.code, said in low.out, "allow more: --max-price 0.07." in low.out) == (0, True, True)
+    shell("budget", "0.01")
+    assert "or allow more: nbbanana budget 0.07." in shell(*EDIT[:-2], "--dry-run").out
+    shell("budget", "off")
+    assert "will be refused" not in shell(*EDIT[:-2], "--max-price", "5", "--dry-run").out
 
 
 def test_a_dry_run_sends_nothing_and_has_a_price(shell, served):
@@ -194,6 +231,22 @@ def test_a_reader_of_the_progress_that_goes_ends_nothing(shell, served):
     assert row["state"] == "completed"
 
 
+def test_messages_name_the_commands_of_a_shell():
+    """What a notebook's magics, settings and calls are here."""
+    said = _for_a_shell("%nbhistory --state unknown, then nb.history.settle(12, cost=…), or mode='fresh' to ask anew.")
+    assert said == "nbbanana history, then nbbanana settle 12 --cost …, or --fresh to ask anew."
+    said = _for_a_shell("Write %%nbedit --provider fal, or %config NBBanana.provider = 'fal'; %nbproviders lists them.")
+    assert said == "Write nbbanana edit --provider fal, or NBBANANA_PROVIDER='fal'; nbbanana providers lists them."
+
+
+def test_replay_says_that_it_needs_a_store(shell):
+    """In its usage and in its error, which is a line to run."""
+    assert "usage: nbbanana replay NOTEBOOK --store BUNDLE_OR_DIR [--to FILE]" in shell("replay", "--help").out
+    ran = shell("replay", "study.ipynb")
+    assert ran.code == 64
+    assert ran.err.splitlines()[2] == "Write nbbanana replay study.ipynb --store study.zip."
+
+
 # ── records ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -203,6 +256,10 @@ def test_edits_travel_in_a_bundle_and_are_checked(shell, served):
     for seed in "12":
         shell(*EDIT[:-4], "--seed", seed, "-q")
     assert shell("export", "one.zip", "2").out == "one.zip\n"
+    refused = shell("export", "table.png")
+    assert (refused.code, refused.err.splitlines()[0]) == (64, "UsageError: table.png is there already.")
+    assert refused.err.splitlines()[2] == "Use --overwrite, or another name."
+    assert shell("export", "one.zip", "1", "2").code == shell("export", "one.zip", "2", "--overwrite").code == 0
     assert shell("merge", "one.zip", "--store", "other").json == {"added": 1}
     assert shell("merge", "one.zip", "--store", "other").json == {"added": 0}
     checked = shell("verify", "--store", "other")

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from support.markup import read
 
-from nbbanana.display import Picture, ResultView, bundle
+from nbbanana.display import Picture, ResultView, bundle, thumbs
 from nbbanana.images import thumbnails
 
 
@@ -46,6 +46,7 @@ def of_large(view: Callable[..., ResultView], large: list[Path]) -> Callable[[in
     return make
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("count", "most", "sharpest"), [(1, 250_000, 700), (4, 250_000, 330), (16, 300_000, 160)])
 def test_grain_at_4096_pixels_fits(of_large: Callable[[int], ResultView], count: int, most: int, sharpest: int) -> None:
     """Up to four outputs of 4096×4096 fit into 250 kB, and have more pixels than they are shown at."""
@@ -100,7 +101,7 @@ def test_each_original_is_decoded_once(view: Callable[..., ResultView], monkeypa
         seen[id(source)] += 1
         return real(source, **options)
 
-    monkeypatch.setattr(thumbnails, "shrunk", counted)
+    monkeypatch.setattr(thumbs, "shrunk", counted)
     given = view(4)
     pictures = tuple(
         Picture(one.label, bytes(bytearray(one.source)), 320, 200)
@@ -122,7 +123,7 @@ def test_an_input_of_many_cells_is_decoded_once(
             seen[source] += 1
         return real(source, **options)
 
-    monkeypatch.setattr(thumbnails, "shrunk", counted)
+    monkeypatch.setattr(thumbs, "shrunk", counted)
     file = tmp_path / "portrait.png"
     file.write_bytes(small)
     given = view(1, inputs=(Picture("portrait.png", file, 320, 200),))

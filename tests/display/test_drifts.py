@@ -15,9 +15,8 @@ from support.measuring.edits import moved
 from support.measuring.photographs import photograph
 from support.outputs import FIGURES
 
-from nbbanana.display.drift_figures import figure_table
-from nbbanana.display.drifts import BUDGET, drift_bundle
-from nbbanana.display.heat import laid_over, legend
+from nbbanana.display.drift_views import BUDGET, drift_bundle, figure_table
+from nbbanana.display.thumbs import laid_over, legend
 from nbbanana.display.views import Change, Picture
 from nbbanana.measure import drift
 from nbbanana.regions import Area, box_shape
@@ -133,9 +132,9 @@ def test_how_it_moved_is_said_in_words() -> None:
         "lost": 0.04,
         "added": 0.02,
     }
-    row = figure_table(FIGURES | {"moved": moved_so}).rows[0]
-    assert row.values[0] is not None
-    assert row.values[0].more == (
+    _, values = figure_table(FIGURES | {"moved": moved_so}).rows[0]
+    assert values[0] is not None
+    assert values[0].more == (
         "5.0 px to the left, 3.0 px down, reduced 2.0%, turned 1.5°, stretched 1.0% across, "
         "4% cut off, 2% added at the edges"
     )

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbbanana.display.layout import Layout, layout
+from nbbanana.display.result_parts import Layout, layout
 
 
 def width_in_css(grid: Layout, width: int) -> float:

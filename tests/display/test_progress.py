@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from support.markup import Page, read
 
-from nbbanana.display import Picture, ProgressDisplay, ResultView, bundle
+from nbbanana.display import Picture, ProgressDisplay, ResultView, bundle, thumbs
 from nbbanana.engine.run import Progress
 from nbbanana.images import thumbnails
 
@@ -213,7 +213,7 @@ def test_a_display_decodes_once_however_often_it_is_updated(view: Views, monkeyp
         seen[len(source)] += 1
         return real(source, **options)
 
-    monkeypatch.setattr(thumbnails, "shrunk", counted)
+    monkeypatch.setattr(thumbs, "shrunk", counted)
     four = view(4)
     display = ProgressDisplay(replace(four, pictures=()))
     for number in range(100):

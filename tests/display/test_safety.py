@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.markup import Page, read
 from support.outputs import FIGURES, edit_row, everything, payloads
+from support.tiers import in_turn
 
 from nbbanana.display import (
     DryRun,
@@ -24,7 +25,7 @@ from nbbanana.display import (
     note_bundle,
     text,
 )
-from nbbanana.display.drifts import drift_bundle
+from nbbanana.display.drift_views import drift_bundle
 from nbbanana.display.views import Change
 from nbbanana.engine.run import Progress
 from nbbanana.text import one_line, plain, storable
@@ -149,7 +150,7 @@ def test_there_are_more_than_a_hundred_payloads() -> None:
     assert len(set(PAYLOADS)) == len(PAYLOADS) > 100
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("payload", in_turn(PAYLOADS, 5))
 def test_words_never_become_markup(payload: str, shapes: list[Any]) -> None:
     """The same tags with the same attributes stand there, whatever the words are; a further line may repeat some."""
     pages = [read(together(html)) for html in everything(payload)]

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from support.markup import Element, read
 
+from nbbanana.display import sweep_images
 from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepImages, SweepView, sweep_grid_bundle, sweep_text
 
 
@@ -52,16 +53,19 @@ def test_a_grid_weighs_less_than_400_kb_however_many_pictures_it_has(grains, cou
     assert len(pictures(data["text/html"])) == (count if count <= 200 else min(400, -(-count // columns)))
 
 
-def test_a_grid_that_is_drawn_again_decodes_and_encodes_what_is_new_alone(grains):
+def test_a_grid_that_is_drawn_again_decodes_and_encodes_what_is_new_alone(grains, monkeypatch):
     """Of a grid to which one picture comes each time, each is decoded once, and encoded twice where it gets full."""
+    load, encode, decoded, encoded = sweep_images.load, sweep_images.encode, [], []
+    monkeypatch.setattr(sweep_images, "load", lambda some, boxes: decoded.extend(some) or load(some, boxes))
+    monkeypatch.setattr(sweep_images, "encode", lambda image, **how: encoded.append(image) or encode(image, **how))
     images = SweepImages()
     for here in range(13):
         sweep_grid_bundle(grid([*grains[:here], *[None] * (12 - here)], 4), images)
-    assert images.decodings == 12
-    assert images.encodings <= 24
-    before = images.encodings
+    assert len(decoded) == 12
+    assert len(encoded) <= 24
+    before = len(encoded)
     sweep_grid_bundle(grid(grains, 4), images)
-    assert (images.decodings, images.encodings) == (12, before)
+    assert (len(decoded), len(encoded)) == (12, before)
 
 
 def test_what_is_not_here_yet_has_the_size_that_it_will_have(grains):

@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbbanana.engine.limits import AdaptiveLimit
+from nbbanana.engine.context import AdaptiveLimit
 
 
 async def crowd(limit: AdaptiveLimit, people: int) -> int:

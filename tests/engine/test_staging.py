@@ -13,7 +13,7 @@ from PIL import Image
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.engine.staging import stage
+from nbbanana.engine.prepare import stage
 from nbbanana.images import load, prepare
 from nbbanana.sandbox import Sandbox
 from nbbanana.settings import settings
@@ -88,7 +88,7 @@ def test_a_request_travels_with_addresses_that_no_record_holds(bucket, picture, 
         settings().staging = bucket
         sent = []
         with nb.Session(store=tmp_path / "store") as session:
-            provider = session.engine.provider
+            provider = session.engine_at().provider
             submit = provider.submit
 
             async def opened(model, payload):

@@ -42,8 +42,8 @@ def test_the_matrix_is_symmetric_and_the_figure_is_the_mean_of_its_pairs() -> No
     assert (matrix == matrix.T).all()
     assert (np.diag(matrix) == 1).all()
     assert found.mean == pytest.approx(pairs.mean())
-    assert found.spread == pytest.approx(pairs.std(ddof=1))
-    assert found.error == pytest.approx(np.sqrt(2 * np.var(pairs)))
+    assert found.deviation == pytest.approx(pairs.std(ddof=1))
+    assert found.standard_error == pytest.approx(np.sqrt(2 * np.var(pairs)))
 
 
 def test_two_equal_pictures_are_alike_wholly() -> None:
@@ -51,7 +51,7 @@ def test_two_equal_pictures_are_alike_wholly() -> None:
     for picture in (small("moon"), Image.new("RGB", (3, 2), "red")):
         found = likeness([picture, picture.copy()])
         assert found.mean == pytest.approx(1)
-        assert found.spread is None
+        assert found.deviation is None
     assert found.bits[0][1] is None
 
 

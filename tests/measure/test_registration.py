@@ -135,6 +135,7 @@ def test_unrelated_pictures_are_refused(one: str, other: str) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(900)  # 153 registrations: half a minute to two of a processor
 def test_no_two_photographs_register() -> None:
     """All 153 pairs of different photographs are refused."""
     names = sorted(KNOWN + HELD_OUT)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from support.measuring.edits import jpeg, retoned
 from support.measuring.photographs import photograph
 
+from nbbanana.measure.comparison import redrawn_parts
 from nbbanana.measure.pixels import averaged, grey, tiled
-from nbbanana.measure.structure import redrawn_parts, ssim
+from nbbanana.measure.similarity import ssim
 from nbbanana.measure.tone import delta_e, fitted_tone, lab
 
 colours = st.tuples(*[st.integers(0, 255)] * 3)
@@ -67,8 +68,8 @@ def test_structure_sees_through_tone_and_encoding_but_not_through_a_repainting()
     photo = photograph("camera")
     before, noisy = grey(photo), grey(jpeg(photo, 75))
     toned = grey(jpeg(retoned(photo, np.random.default_rng(3))))
-    same = redrawn_parts(before, toned, noisy, 8).redrawn
-    other = redrawn_parts(before, grey(photograph("astronaut").resize(photo.size)), noisy, 8).redrawn
+    same = redrawn_parts(before, toned, noisy, 8)[0]
+    other = redrawn_parts(before, grey(photograph("astronaut").resize(photo.size)), noisy, 8)[0]
     assert np.quantile(same, 0.99) < 0.2
     assert np.median(other) > 0.5
 
@@ -76,7 +77,7 @@ def test_structure_sees_through_tone_and_encoding_but_not_through_a_repainting()
 def test_structure_of_the_same_is_exactly_zero() -> None:
     """Law: nothing was redrawn between a picture and itself."""
     plane = grey(photograph("coins"))
-    assert redrawn_parts(plane, plane, plane, 8).redrawn.max() < 1e-5
+    assert redrawn_parts(plane, plane, plane, 8)[0].max() < 1e-5
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 9))

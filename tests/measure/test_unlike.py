@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.tiers import scaled
 
 from nbbanana.measure import Figure
-from nbbanana.measure.unlike import unlike
+from nbbanana.measure.figures import unlike
 
 FLOOR = 0.6
 

@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 import nbbanana as nb
 from nbbanana.sandbox import Sandbox
-from nbbanana.widgets import ui_thread
+from nbbanana.widgets.base import ui_thread
 
 ID = "acme/retouch/v9"
 WORDS = "Make it dusk."

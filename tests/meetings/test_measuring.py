@@ -11,7 +11,7 @@ import pytest
 
 import nbbanana as nb
 from nbbanana import samples
-from nbbanana.engine.output_drift import keep, measure_output
+from nbbanana.engine.outputs import keep_measures, measure_output
 from nbbanana.errors import StoreError
 from nbbanana.settings import settings
 from nbbanana.store import Store
@@ -47,8 +47,10 @@ def test_two_kernels_that_measure_the_same_edit_write_the_same(tmp_path: Path, p
     with nb.Session(provider="sandbox", store=tmp_path) as session:
         edit = session.edit(SNOW, samples.still_life((320, 240)), seed=1, **SMALL).record
     with Store.open(tmp_path) as one, Store.open(tmp_path) as other:
-        measures = [measure_output(store, edit, edit.outputs[0]) for store in (one, other)]
-        kept = [keep(store, edit, [found]) for store, found in zip((one, other), measures, strict=True) if found]
+        measures = [measure_output(store.blob_path, edit, edit.outputs[0]) for store in (one, other)]
+        kept = [
+            keep_measures(store, edit, [found]) for store, found in zip((one, other), measures, strict=True) if found
+        ]
         assert kept[0].drifts == kept[1].drifts == one.get(edit.id).drifts
         assert len(one.get(edit.id).drifts) == 1
         assert one.heat_maps(edit.id) == other.heat_maps(edit.id)

@@ -7,6 +7,7 @@ import multiprocessing
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -103,10 +104,10 @@ def test_a_replayed_call_replaces_no_engine_and_pays_nothing_twice(
     with nb.Session(store=tmp_path / "store") as session:
         first = session.submit(WORDS, picture, seed=1)
         old.wait_for(1, "in_progress")
-        engine = session.engine
+        engine = session.engine_at()
         with pytest.raises(errors.NotInStoreError):
             session.edit(WORDS, picture, seed=9, mode="replay")
-        assert session.engine is engine
+        assert session.engine_at() is engine
         second = session.submit(WORDS, picture, seed=1)
         old.finish()
         assert first.result().id == second.result().id
@@ -120,10 +121,10 @@ def test_a_budget_of_a_session_is_set_once(
     old, new = services
     log_in(old)
     with nb.Session(store=tmp_path / "store", budget=5.0) as session:
-        name = session.engine.provider.name
+        name = session.engine_at().provider.name
         session.store.set_budget(name, 0.10)
         log_in(new)
-        assert session.engine.provider.name == name
+        assert session.engine_at().provider.name == name
         assert session.store.budget(name).amount == 0.10
 
 
@@ -237,3 +238,22 @@ def test_a_forked_child_makes_an_engine_of_its_own(tmp_path: Path, picture: Imag
         assert answers.get(timeout=60) == 1
         child.join(20)
         assert len(session.history) == 2
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this machine has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_has_locks_of_its_own(tmp_path: Path, picture: Image.Image) -> None:
+    """A thread of the parent holds every lock of a session as the process forks; the child edits all the same."""
+    with nb.Session(provider="sandbox", store=tmp_path) as session, ExitStack() as stack:
+        session.edit(WORDS, picture, seed=1)
+        engines, database = session._engines, session.store._database
+        guards = [session.library._guard, engines._guard, engines.reuse._guard, database._guard, database._writing]
+        holder = stack.enter_context(ThreadPoolExecutor(1))
+        holder.submit(lambda: [guard.acquire() for guard in guards]).result()
+        stack.callback(lambda: holder.submit(lambda: [guard.release() for guard in guards]).result())
+        context = multiprocessing.get_context("fork")
+        answers = context.Queue()
+        child = context.Process(target=_edit_in_child, args=(session, picture, answers), daemon=True)
+        child.start()
+        assert answers.get(timeout=60) == 1
+        child.join(20)

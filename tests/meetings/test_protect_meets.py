@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from meetings.conftest import Enter
-from support.edited import SKY, kept_edit, rendered
+from support.edited import SKY, kept_edit, photograph, rendered
 from support.kernels import environment, run_cells, text_of
-from support.measuring.photographs import photograph
 
 import nbbanana as nb
 from nbbanana import errors
@@ -191,5 +190,5 @@ def test_two_threads_that_protect_at_once_write_two_edits(tmp_path: Path) -> Non
         for thread in threads:
             thread.join()
         assert sorted(one.id for one in made) == [2, 3]
-        assert all(np.asarray(one[0]).shape == (512, 512, 3) for one in made)
+        assert all(np.asarray(one[0]).shape == (256, 256, 3) for one in made)
         assert session.history.verify().ok

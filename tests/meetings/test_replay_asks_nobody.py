@@ -14,7 +14,7 @@ import nbbanana as nb
 from nbbanana import errors
 from nbbanana.providers import credentials
 from nbbanana.sandbox import Sandbox
-from nbbanana.session.dry_run import describe_request
+from nbbanana.session.dry_run import describe_requests
 
 WORDS = "Make it snow."
 
@@ -22,10 +22,10 @@ QUESTIONS: dict[str, Callable[[nb.Session, Image.Image], Any]] = {
     "a stored edit": lambda session, picture: session.edit(WORDS, picture, seed=3),
     "another edit": lambda session, picture: session.edit("Another.", picture),
     "a quote": lambda session, picture: session.quote(session.request("Another.", [picture])),
-    "a dry run": lambda session, picture: describe_request(session, session.request("Another.", [picture])),
+    "a dry run": lambda session, picture: describe_requests(session, [session.request("Another.", [picture])]),
     "a model that is not known": lambda session, picture: session.edit(WORDS, picture, model="other/strange"),
-    "the engine": lambda session, _: session.engine,
-    "who would run it": lambda session, _: session.provider_name,
+    "the engine": lambda session, _: session.engine_at(),
+    "who would run it": lambda session, _: session.choice().name,
     "another sample": lambda session, _: session.history[1].rerun(),
     "variations": lambda session, _: session.history[1].vary(seeds=[3, 4]),
     "collecting": lambda session, _: session.history.resume(),

@@ -10,9 +10,8 @@ from typing import Any, get_args
 import fastjsonschema
 
 from nbbanana.models.catalogue import GUIDANCE, SCHEMA, read
-from nbbanana.models.fields import Field
 from nbbanana.models.model import Model
-from nbbanana.models.wording import Masked, Order, References, Sure
+from nbbanana.models.schemas import Field, Masked, Order, References, Sure
 
 SECTIONS = ("When to take it", "When to take another", "How to ask", "What it does not promise")
 

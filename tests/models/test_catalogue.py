@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from nbbanana import models
 from nbbanana.errors import ParameterError, UnknownModelError
-from nbbanana.models.catalogue import read
-from nbbanana.models.naming import short_name
+from nbbanana.models.catalogue import read, short_name
 
 EDIT, MAKE = "google/nano-banana-2/edit", "google/nano-banana-2/text-to-image"
 NEWER = "google/nano-banana-2.1/edit"

@@ -91,7 +91,7 @@ def test_where_no_value_is_safe_it_is_said_and_the_nearest_is_named() -> None:
         "made/up may make a square picture: 1:1 is its aspect_ratio where none is set, and no word of it follows the "
         "input. Nearest to the input is --aspect-ratio 3:2."
     )
-    assert cautions(made, {}, (None, None))[0].endswith("Say which you want, such as --aspect-ratio 1:1.")
+    assert cautions(made, {}, None)[0].endswith("Say which you want, such as --aspect-ratio 1:1.")
 
 
 def test_a_width_and_a_height_are_a_shape_too() -> None:

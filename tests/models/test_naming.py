@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nbbanana import models
 from nbbanana.errors import UnknownModelError
-from nbbanana.models.naming import canonical
+from nbbanana.models.catalogue import canonical
 
 EDIT, MAKE, NEWER = "google/nano-banana-2/edit", "google/nano-banana-2/text-to-image", "google/nano-banana-2.1/edit"
 

@@ -12,11 +12,9 @@ import pytest
 
 from nbbanana.errors import ProtocolError
 from nbbanana.models import from_schema, get
-from nbbanana.models.offer_files import Offer, PriceList
-from nbbanana.models.offers import newest, offer, offered, origins, who_has
-from nbbanana.models.openapi import input_schema
-from nbbanana.models.refreshed import keep, kept
-from nbbanana.models.retiring import ending
+from nbbanana.models.offer_files import Offer, PriceList, keep, kept
+from nbbanana.models.offers import ending, newest, offer, offered, origins, who_has
+from nbbanana.models.schemas import input_schema
 from nbbanana.settings import config_dir
 
 EDIT, NEWER = "google/nano-banana-2/edit", "google/nano-banana-2.1/edit"

@@ -6,8 +6,7 @@ import pytest
 
 from nbbanana import errors
 from nbbanana.models.catalogue import get, ids, successor
-from nbbanana.models.offers import who_has
-from nbbanana.models.retiring import ending, retired
+from nbbanana.models.offers import ending, retired, who_has
 
 EDIT, MAKE, NEWER = "google/nano-banana-2/edit", "google/nano-banana-2/text-to-image", "google/nano-banana-2.1/edit"
 

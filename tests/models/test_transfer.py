@@ -6,8 +6,8 @@ import pytest
 
 from nbbanana import models
 from nbbanana.errors import ParameterError, UsageError
-from nbbanana.models.auto import auto_model
-from nbbanana.models.transfer import checked, transferred
+from nbbanana.models.carrying import checked, transferred
+from nbbanana.models.choosing import auto_model
 
 EDIT, WORDS = models.get("nano-banana"), models.get("google/nano-banana-2/text-to-image")
 LOCAL, LETTERS = models.get("kontext"), models.get("gpt-image")

@@ -10,7 +10,7 @@ import pytest
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.notebook import cells
+from nbbanana.notebook import cell_hooks
 from nbbanana.sandbox import Sandbox
 from nbbanana.settings import settings
 
@@ -38,16 +38,22 @@ def test_a_budget_is_dollars(shell, words):
         shell.run_cell(f"%nbbudget {words}")
 
 
+def job_of_another(shell, box, monkeypatch):
+    """A job that another kernel submitted to a sandbox and left, where this one is logged in now."""
+    settings().provider = ""
+    for name, value in box.addresses["environment"].items():
+        monkeypatch.setenv(name, value)
+    with nb.Session() as other:
+        job = other.submit("Make it snow.", shell.user_ns["table"], seed=1)
+        while job.status not in {"queued", "running"}:
+            time.sleep(0.01)
+    return job
+
+
 def test_a_first_cell_says_what_waits_and_resume_collects_it(shell, monkeypatch):
     """What another kernel left is announced once, in one line, and collected without a second submission."""
     with Sandbox(duration=1.0) as box:
-        settings().provider = ""
-        for name, value in box.addresses["environment"].items():
-            monkeypatch.setenv(name, value)
-        with nb.Session() as other:
-            job = other.submit("Make it snow.", shell.user_ns["table"], seed=1)
-            while job.status not in {"queued", "running"}:
-                time.sleep(0.01)
+        job_of_another(shell, box, monkeypatch)
         shell.run_cell("%nbedit table --seed 2 -p 'Make it rain.' --quiet")
         assert "1 job waits to be collected: %nbresume." in shell.text_shown()
         shell.run_cell("%nbresume")
@@ -55,6 +61,17 @@ def test_a_first_cell_says_what_waits_and_resume_collects_it(shell, monkeypatch)
         shell.run_cell("%nbresume")
         assert "Nothing waits to be collected." in shell.text_shown()
         assert len(box.submissions) == 2
+
+
+def test_resume_says_which_job_it_waits_for_and_for_how_long(shell, monkeypatch):
+    """Before it waits: a cell that says nothing seems to hang."""
+    settings().timeout = 1.0
+    with Sandbox(duration=math.inf) as box:
+        job = job_of_another(shell, box, monkeypatch)
+        shell.run_cell("%nbresume")
+        waits, ended = shell.text_shown().index("Waiting for edit 1 at sandbox"), shell.text_shown().index("Edit 1: ")
+        assert waits < ended
+        assert f"(request {job.request_id}): 1.0 s at most" in shell.text_shown()
 
 
 @pytest.mark.parametrize("before", ["here.ipynb", "other.ipynb"])
@@ -71,7 +88,7 @@ def test_after_a_restart_a_collected_edit_gets_its_name_for_free(shell, monkeypa
             monkeypatch.setenv(name, value)
         shell.user_ns.update(nb=nb, box=box)
         with monkeypatch.context() as before_the_restart:
-            before_the_restart.setattr(cells, "KERNEL", "the kernel before")
+            before_the_restart.setattr(cell_hooks, "KERNEL", "the kernel before")
             before_the_restart.setenv("JPY_SESSION_NAME", f"/somewhere/{before}")
             lines = (
                 "with nb.Session() as other:",

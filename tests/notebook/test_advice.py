@@ -50,7 +50,7 @@ def test_a_cell_says_it_while_the_request_runs(notebook: Any, monkeypatch: pytes
         publish(self, data, metadata, **more)
 
     monkeypatch.setattr(type(notebook.display_pub), "publish", watch)
-    monkeypatch.setattr("nbbanana.notebook.waiting.GRACE", 0)
+    monkeypatch.setattr("nbbanana.notebook.cell_runs.GRACE", 0)
     notebook.run_cell(CELL.format(more="")).raise_error()
     assert "ratio-crops-input" in seen[0]["text/plain"]
     assert "ratio-crops-input" in seen[0]["text/html"]
@@ -67,7 +67,7 @@ def test_a_terminal_says_it_above_the_line_of_progress(
 ) -> None:
     """Once, and it stays when the line is taken away."""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("nbbanana.notebook.waiting.GRACE", 0)
+    monkeypatch.setattr("nbbanana.notebook.cell_runs.GRACE", 0)
     shell.run_cell(CELL.format(more=" --fresh")).raise_error()
     written = capsys.readouterr().err
     assert written.count("ratio-crops-input") == 1

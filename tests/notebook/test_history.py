@@ -108,6 +108,17 @@ def test_a_cell_comes_back_as_the_next_one(past: Any, monkeypatch: pytest.Monkey
     assert nb.history[-1].record.ask == nb.history[2].record.ask
 
 
+def test_a_name_behind_nbstudio_is_answered_with_what_would_do(past: Any) -> None:
+    """The number of the edit that it holds, and the call that takes its picture."""
+    past.user_ns["night"] = nb.history[2]
+    with pytest.raises(UsageError) as caught:
+        past.run_cell("%nbstudio night")
+    assert caught.value.lines[2] == "%nbstudio 2; nb.studio(night) begins with its picture."
+    with pytest.raises(UsageError) as caught:
+        past.run_cell("%nbstudio nothing")
+    assert caught.value.lines[2] == "%nbstudio 12."
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -119,6 +130,7 @@ def test_a_cell_comes_back_as_the_next_one(past: Any, monkeypatch: pytest.Monkey
         ("--stared", "--starred"),
         ("--seed x", "whole number"),
         ("--state done", "completed"),
+        ("--state complete", "Did you mean completed?"),
         ("--since yesterday", "ISO 8601"),
         ("--diff 3", "two edits"),
         ("--lineage x", "an edit"),

@@ -65,8 +65,8 @@ def test_the_progress_says_which_pass_is_under_way(notebook: Any, monkeypatch: p
         publish(self, data, metadata, **more)
 
     monkeypatch.setattr(type(notebook.display_pub), "publish", watch)
-    monkeypatch.setattr("nbbanana.notebook.waiting.GRACE", 0)
-    monkeypatch.setattr("nbbanana.notebook.waiting.TICK", 0.001)
+    monkeypatch.setattr("nbbanana.notebook.cell_runs.GRACE", 0)
+    monkeypatch.setattr("nbbanana.notebook.cell_runs.TICK", 0.001)
     run(notebook, " --fresh")
     said = " ".join(seen)
     assert len(notebook.shown) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nbbanana.display.series_summary import series_bundle
+from nbbanana.display.results import series_bundle
 from nbbanana.engine.run import Progress
 
 pytestmark = pytest.mark.painted  # a flat sandbox takes no time

@@ -269,8 +269,8 @@ def test_progress_and_grid_are_one_display(notebook: Any, monkeypatch: pytest.Mo
         publish(self, data, metadata, **more)
 
     monkeypatch.setattr(type(notebook.display_pub), "publish", watch)
-    monkeypatch.setattr("nbbanana.notebook.waiting.GRACE", 0)
-    monkeypatch.setattr("nbbanana.notebook.waiting.TICK", 0.001)
+    monkeypatch.setattr("nbbanana.notebook.cell_runs.GRACE", 0)
+    monkeypatch.setattr("nbbanana.notebook.cell_runs.TICK", 0.001)
     ask(notebook, "r << table")
     assert len(seen) > 1
     assert all(before != after for before, after in pairwise(seen)), "an unchanged display is not sent again"
@@ -283,7 +283,7 @@ def test_a_terminal_has_one_line(
 ) -> None:
     """It is written over and taken away."""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("nbbanana.notebook.waiting.GRACE", 0)
+    monkeypatch.setattr("nbbanana.notebook.cell_runs.GRACE", 0)
     ask(shell, "r << table")
     written = capsys.readouterr().err
     assert written.endswith("\r\x1b[K")
@@ -293,7 +293,7 @@ def test_a_terminal_has_one_line(
 
 def test_what_is_captured_has_the_result_alone(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under %%capture displays cannot be replaced, so no progress is among them."""
-    monkeypatch.setattr("nbbanana.notebook.waiting.GRACE", 0)
+    monkeypatch.setattr("nbbanana.notebook.cell_runs.GRACE", 0)
     notebook.run_cell("%%capture caught\n%nbedit table -p night")
     [output] = notebook.user_ns["caught"].outputs
     assert "image/jpeg" in output.data

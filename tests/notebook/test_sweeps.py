@@ -61,6 +61,16 @@ def test_a_sweep_grows_in_one_display(notebook: Any, monkeypatch: pytest.MonkeyP
     assert len(notebook.shown) == 1
 
 
+def test_a_call_that_is_the_value_of_a_cell_says_once_how_the_sweep_stands(
+    notebook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the progress stood is how many of those that were asked are done; the grid says the rest."""
+    monkeypatch.setenv("NBBANANA_SANDBOX_SCALE", "0.2")
+    notebook.run_cell("import nbbanana as nb\ngrid = nb.sweep('Make it night.', table, seed=[1, 2]).run()")
+    assert [shown["text/plain"] for shown in notebook.shown[-1:]] == ["2 of 2 done."]
+    assert "All 2 cells are here." in notebook.user_ns["grid"]._repr_mimebundle_()[0]["text/plain"]
+
+
 def test_a_swept_cell_again_pays_nothing(shell: Any) -> None:
     """Cells without a seed have one that follows from what they ask."""
     for _ in range(2):

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from nbbanana.errors import PromptError
 from nbbanana.grammar import Cell, FileOperand, parse, to_cell, written_words
-from nbbanana.notebook.cells import can_await
-from nbbanana.notebook.transforms import MAGICS, keep_body
+from nbbanana.notebook.cell_hooks import MAGICS, can_await, keep_body
 
 EDIT = "google/nano-banana-2/edit"
 BEFORE_3_12 = sys.version_info < (3, 12)

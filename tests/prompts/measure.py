@@ -13,7 +13,7 @@ from pathlib import Path
 
 from support import prompt_figures as figures
 
-from nbbanana.prompts import lint_rules
+from nbbanana.prompts import lint
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
         figures.HITS.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
     lines = (f"  {json.dumps(name)}: {json.dumps(counts)}" for name, counts in figures.all_figures().items())
     figures.FIGURES.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
-    lint_rules.figures.cache_clear()
+    lint.figures.cache_clear()
     before, _, rest = figures.PAGE.read_text("utf-8").partition(figures.START)
     _, _, after = rest.partition(figures.END)
     page = f"{before}{figures.START}\n{figures.table()}\n{figures.END}{after}"

@@ -13,12 +13,9 @@ from hypothesis import strategies as st
 import nbbanana as nb
 from nbbanana.errors import PromptError, UnknownModelError, VariableError
 from nbbanana.prompts import Parts, Prompt, parts_of, parts_that_differ, read
-from nbbanana.prompts.composing import compose
-from nbbanana.prompts.labels import escaped
-from nbbanana.prompts.lines import has_parts, read_lines, written_lines
-from nbbanana.prompts.parts import made_parts
-from nbbanana.prompts.scripts import names_script, script_of
-from nbbanana.prompts.sentences import apart
+from nbbanana.prompts.lines import escaped, has_parts, read_lines, written_lines
+from nbbanana.prompts.parts import compose, made_parts
+from nbbanana.prompts.sentences import apart, names_script, script_of
 
 # ── what is written ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,7 +10,7 @@ import pytest
 from support import prompt_figures
 from support.prompt_faults import cases
 
-from nbbanana.prompts.lint_rules import Figures, all_rules, figures, interval
+from nbbanana.prompts.lint import Figures, all_rules, figures, interval
 
 MEASURED = [rule for rule in all_rules() if rule.measured_on != "parameters"]
 BY_CONSTRUCTION = sorted({case.rule for case in cases()})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbbanana.prompts.lint import Asked, findings
-from nbbanana.prompts.lint_rules import Rule, all_rules
+from nbbanana.prompts.lint import Asked, Rule, all_rules, findings
 
 RULES = {rule.id: rule for rule in all_rules()}
 FOUND = [(rule.id, prompt) for rule in all_rules() for prompt in rule.found]

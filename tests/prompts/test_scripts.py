@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbbanana.prompts.scripts import names_script, script_of, scripts_in
+from nbbanana.prompts.sentences import names_script, script_of, scripts_in
 
 
 @pytest.mark.parametrize(

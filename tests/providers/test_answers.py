@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from nbbanana import errors
 from nbbanana.providers.answers import (
-    error_from,
     job_status,
     output_urls,
     price_from,
@@ -19,6 +19,9 @@ from nbbanana.providers.answers import (
     seconds_to_wait,
     server_message,
 )
+from nbbanana.providers.credentials import Credential
+from nbbanana.providers.http import Answer
+from nbbanana.providers.runcomfy import RunComfy
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -30,7 +33,8 @@ JSON = st.recursive(
 @given(JSON, st.integers(100, 599))
 def test_any_answer_reads_as_an_error_or_none(answer, status):
     """Whatever JSON a server sends, reading it gives a typed error or none, never a crash."""
-    error = error_from(status, answer, doing="asking")
+    service = RunComfy(Credential("nbsandbox_x", "sandbox"))
+    error = service._error_of(Answer(status, json.dumps(answer).encode()), doing="ask", request_id=None)
     assert error is None or isinstance(error, errors.NBBananaError)
 
 

@@ -1,4 +1,8 @@
-"""What every provider keeps to, over sockets, at emulators of RunComfy, fal, the Gemini API and OpenRouter."""
+"""
+What every provider keeps to, over sockets, at emulators of RunComfy, fal, the Gemini API and OpenRouter.
+
+A kernel is killed three times at RunComfy and once at the others; more often in the long form.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from support.openrouter_service import OpenRouterService
 from support.runcomfy_service import RunComfyService
 from support.tiers import scaled
 
-from nbbanana.providers.answering import ANSWER_CAP
+from nbbanana.providers.service import ANSWER_CAP
 from nbbanana.testing.conformance import Conformance
 
 
@@ -29,6 +33,7 @@ class TestFal(Conformance):
 
     provider = "fal"
     emulator = FalService
+    kills = 1
 
 
 class TestGemini(Conformance):
@@ -36,6 +41,7 @@ class TestGemini(Conformance):
 
     provider = "gemini"
     emulator = GeminiService
+    kills = 1
     cap = ANSWER_CAP
 
 
@@ -44,6 +50,7 @@ class TestOpenRouter(Conformance):
 
     provider = "openrouter"
     emulator = OpenRouterService
+    kills = 1
     cap = ANSWER_CAP
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from nbbanana.errors import DownloadError, ImageError, OutputGoneError, UnsafeDownloadError
 from nbbanana.images import inspect
-from nbbanana.providers.downloads import Downloader, checked_url
+from nbbanana.providers.downloads import OutputSource, checked_url
 from nbbanana.providers.http import Connections, Timeouts
 from nbbanana.providers.runcomfy import OUTPUT_HOSTS
 
@@ -337,11 +337,11 @@ def attempt(folder, handlers, path="/a.png", cap=CAP, deadline=DEADLINE) -> Atte
         ):
             server.handlers = handlers(server.origin, other.origin) if callable(handlers) else handlers
             other.handlers = dict.fromkeys(["/a.png", "/"], raw(ok(png())))
-            downloader = Downloader(http.client_for, f"{server.origin}/v1", OUTPUT_HOSTS, cap=cap, deadline=deadline)
+            source = OutputSource(OUTPUT_HOSTS, f"{server.origin}/v1", deadline, cap)
             data = error = None
             try:
                 async with asyncio.timeout(BOUND):
-                    file = await downloader.fetch(f"{server.origin}{path}", folder)
+                    file = await source.fetch(http.client_for, f"{server.origin}{path}", folder)
                 assert file.path.parent == folder
                 assert file.path.name.startswith(".download-")
                 data = await asyncio.to_thread(file.path.read_bytes)
@@ -744,8 +744,8 @@ def test_a_download_that_is_cancelled_leaves_nothing(tmp_path):
             aclosing(Connections(Timeouts(read=3.0))) as http,
         ):
             begun = asyncio.Event()
-            work = Downloader(http.client_for, server.origin).fetch(
-                f"{server.origin}/a.png", tmp_path, lambda _: begun.set()
+            work = OutputSource(trusted_base=server.origin).fetch(
+                http.client_for, f"{server.origin}/a.png", tmp_path, lambda _: begun.set()
             )
             task = asyncio.create_task(work)
             await begun.wait()
@@ -767,6 +767,6 @@ def test_an_address_that_may_not_be_fetched_is_not_alive_either(address):
 
     async def main() -> bool:
         async with httpx.AsyncClient(transport=httpx.MockTransport(refuse)) as client:
-            return await Downloader(lambda _: client, None, OUTPUT_HOSTS).is_alive(address)
+            return await OutputSource(OUTPUT_HOSTS).is_alive(lambda _: client, address)
 
     assert not asyncio.run(main())

@@ -11,8 +11,7 @@ import pytest
 
 from nbbanana import errors
 from nbbanana.providers.credentials import Credential
-from nbbanana.providers.login import log_in
-from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints
+from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints, log_in
 
 REMOTE = RunComfyEndpoints("https://service.example/v1", "https://service.example", "https://service.example")
 SECRET = "user:sekrit-of-the-proxy"

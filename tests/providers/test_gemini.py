@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.gemini_service import KEY, GeminiService
+from support.gemini_service import INFO, KEY, GeminiService
 from support.waiting import until
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.engine import answer_files, synchronous
+from nbbanana.engine import kept, submit
+from nbbanana.engine.retry import RATE_LIMIT_ATTEMPTS
 from nbbanana.providers.base import Provider
 from nbbanana.providers.gemini import SPEC, Gemini, GeminiEndpoints
 from nbbanana.sandbox import Fault
@@ -153,6 +155,17 @@ def test_a_minute_s_limit_is_waited_for_and_a_day_s_is_not(at_gemini: At, pictur
     assert len(gemini.posts) == 1
 
 
+def test_the_pause_that_google_asks_for_in_its_answer_is_followed(at_gemini: At, picture: Path) -> None:
+    """A 429 of Google has `retryDelay` and no `Retry-After`: while it says when, it is asked again, also after many."""
+    details = [{"@type": f"{INFO}.RetryInfo", "retryDelay": "0.01s"}]
+    busy = json.dumps({"error": {"code": 429, "message": "Too many.", "details": details}})
+    times = RATE_LIMIT_ATTEMPTS + 1
+    session, gemini = at_gemini(faults=[Fault("submit", times=times, status=429, body=busy)])
+    result = session.edit("Make it dusk.", picture)
+    assert [post.outcome for post in session.store.posts(result.record.id)].count("refused") == times
+    assert (result.record.state, len(gemini.posts)) == ("completed", 1)
+
+
 def test_an_answer_that_is_lost_is_an_edit_that_is_lost_and_can_be_settled(at_gemini: At, picture: Path) -> None:
     """It may have been charged, is not sent again by itself, and holds its price back until somebody says more."""
     session, gemini = at_gemini(faults=[Fault.named("drop after accept", "submit")])
@@ -175,9 +188,9 @@ def test_one_lost_answer_of_several_leaves_the_others_and_the_cost_open(at_gemin
     result = session.edit("Make it dusk.", picture, n=2)
     assert (len(result), result.record.cost) == (1, None)
     assert any("may have been charged" in note for note in result.notes)
-    assert session.store.spent("gemini") == pytest.approx(result.record.price_quoted)
+    assert session.store.spending("gemini").total == pytest.approx(result.record.price_quoted)
     session.history.settle(1, cost=0.05)
-    assert session.store.spent("gemini") == pytest.approx(0.05)
+    assert session.store.spending("gemini").total == pytest.approx(0.05)
 
 
 def test_what_google_says_failed_is_not_sent_again_and_not_charged(at_gemini: At, picture: Path) -> None:
@@ -244,7 +257,7 @@ def test_the_key_goes_to_one_origin_in_its_header(at_gemini: At, picture: Path) 
     session.edit("Make it dusk.", picture)
     assert gemini.keys == {"/v1beta/models/gemini-nano-banana-2.1:generateContent"}
     assert KEY not in str(gemini.asked)
-    assert KEY not in repr(session.engine.provider)
+    assert KEY not in repr(session.engine_at().provider)
     assert SPEC.key_variables == ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 
 
@@ -282,7 +295,7 @@ def test_answers_that_came_before_a_kernel_ended_are_collected_by_the_next(
         row = replace(made.record, **asked, request_id=None, handle=None, accepted_at=None, done_at=None)
         row = later.store.begin(row)
         _, _, posts = later.store.begin_posts(row.id, [7, 8])
-        answer_files.keep(later.store, str(posts[0].handle), answer)
+        kept.keep_answer(later.store, str(posts[0].handle), answer)
         (waiting,) = later.history.waiting()
         assert waiting.record.id == row.id
         (collected,) = later.history.resume()
@@ -308,15 +321,15 @@ def test_a_disk_that_is_full_holds_the_picture_in_memory_till_there_is_room(
 ) -> None:
     """And says so while it waits; nothing is sent again."""
     full = [OSError(28, "No space left on device")] * 2
-    keep = answer_files.keep
+    keep = kept.keep_answer
 
-    def kept(*args: Any) -> Path:
+    def keep_if_there_is_room(*args: Any) -> None:
         if full:
             raise full.pop()
-        return keep(*args)
+        keep(*args)
 
-    monkeypatch.setattr(answer_files, "keep", kept)
-    monkeypatch.setattr(synchronous, "DISK_PAUSE", 0.05)
+    monkeypatch.setattr(kept, "keep_answer", keep_if_there_is_room)
+    monkeypatch.setattr(submit, "DISK_PAUSE", 0.05)
     session, gemini = at_gemini()
     assert len(session.edit("Make it dusk.", picture)) == 1
     assert (full, len(gemini.posts)) == ([], 1)

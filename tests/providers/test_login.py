@@ -11,8 +11,7 @@ from threading import Thread
 import pytest
 
 from nbbanana.errors import CredentialError, DeadlineError, NBBananaError, NetworkError, ProtocolError
-from nbbanana.providers.login import LONGEST_PAUSE, LONGEST_WAIT, DeviceCode, log_in
-from nbbanana.providers.runcomfy import RunComfyEndpoints
+from nbbanana.providers.runcomfy import LONGEST_PAUSE, LONGEST_WAIT, DeviceCode, RunComfyEndpoints, log_in
 
 START = {
     "device_code": "secret-device",
@@ -74,7 +73,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         paused.append(seconds)
         await real(0)
 
-    monkeypatch.setattr("nbbanana.providers.login.asyncio.sleep", sleep)
+    monkeypatch.setattr("nbbanana.providers.runcomfy.asyncio.sleep", sleep)
     return paused
 
 

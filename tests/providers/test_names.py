@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,14 +30,14 @@ ALLOWED = {
     ("settings.py", '"sandbox"'): "the one that a kernel without any key falls back to",
     ("settings.py", "sandbox_scale"): "the name of a setting",
     ("settings.py", '"sandbox_scale"'): "the name of a setting",
-    ("session/choice.py", "sandbox_scale"): "the name of a setting",
+    ("session/engines.py", "sandbox_scale"): "the name of a setting",
     ("store/serialization.py", '"sandbox"'): "what records of format 1 mean, which have no such column",
     ("store/migrations/003_ownership.sql", "sandbox"): "what records of version 2 mean, which have no such column",
     ("images/kinds.py", '"nbbanana sandbox: no model made this picture"'): "the mark in files that were made",
     ("cli/console.py", "sandbox"): "the flag --sandbox",
-    ("cli/administration.py", "sandbox"): "the verb that serves the sandbox",
-    ("cli/administration.py", "_sandbox"): "the verb that serves the sandbox",
-    ("cli/administration.py", '"sandbox"'): "the verb that serves the sandbox",
+    ("cli/services.py", "sandbox"): "the verb that serves the sandbox",
+    ("cli/services.py", "_sandbox"): "the verb that serves the sandbox",
+    ("cli/services.py", '"sandbox"'): "the verb that serves the sandbox",
     ("cli/edits.py", '"Edit a drawn still life in the sandbox."'): "the help of a verb",
     ("cli/edits.py", '"Run a request that is JSON, as the RunComfy CLI does, and print its output."'): "a verb's help",
     ("providers/credentials.py", '"nbsandbox_"'): "what a token for play money begins with",
@@ -56,14 +57,19 @@ def documentation(tree: ast.AST) -> Iterator[tuple[int, int]]:
             yield node.value.lineno, node.value.end_lineno or node.value.lineno
 
 
-def named_in(source: str) -> Iterator[str]:
+@cache
+def named_in(source: str) -> list[str]:
     """The tokens of Python code that name a provider; comments and documentation may name any."""
     free = [range(first, last + 1) for first, last in documentation(ast.parse(source))]
     kinds = {tokenize.NAME, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        is_documentation = token.type != tokenize.NAME and any(token.start[0] in lines for lines in free)
-        if token.type in kinds and NAMES.search(token.string) and not is_documentation:
-            yield token.string
+    naming = [
+        token
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type in kinds and NAMES.search(token.string)
+    ]
+    return [
+        one.string for one in naming if one.type == tokenize.NAME or not any(one.start[0] in lines for lines in free)
+    ]
 
 
 def files(*suffixes: str) -> Iterator[tuple[str, str]]:

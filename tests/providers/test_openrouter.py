@@ -58,11 +58,11 @@ def test_a_price_by_tokens_or_none_leaves_the_most_unknown(at_openrouter: At, pi
     """So a budget asks what to count; it is reserved in full, and the cost takes its place."""
     session, service = at_openrouter(tells=tells, budget=1.0)
     assert session.quote(session.request("Make it dusk.", [picture])).high is None
-    with pytest.raises(errors.BudgetError, match="assume-price"):
+    with pytest.raises(errors.BudgetError, match="assume_price="):
         session.edit("Make it dusk.", picture)
     result = session.edit("Make it dusk.", picture, assume_price=0.6)
     assert (result.record.cost, len(service.posts)) == (COST, 1)
-    assert session.store.spent("openrouter") == pytest.approx(COST)
+    assert session.store.spending("openrouter").total == pytest.approx(COST)
 
 
 def test_a_catalogue_that_is_away_does_not_refuse_a_request(at_openrouter: At, picture: Path) -> None:

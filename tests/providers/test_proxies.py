@@ -16,8 +16,7 @@ import pytest
 
 from nbbanana.errors import NBBananaError
 from nbbanana.providers.credentials import Credential
-from nbbanana.providers.login import log_in
-from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints
+from nbbanana.providers.runcomfy import RunComfy, RunComfyEndpoints, log_in
 
 TOKEN = "bearer-of-the-proxy-test"
 WORDS = "a prompt that is private"
@@ -70,7 +69,7 @@ def calls(service: RunComfy, folder: Path) -> dict[str, Callable[[], Coroutine[A
         "result": lambda: service.result("an-id"),
         "cancel": lambda: service.cancel("an-id"),
         "describe": lambda: service.describe("google/nano-banana-2/edit"),
-        "catalogue": lambda: service.catalogue("banana"),
+        "catalogue": service.catalogue,
         "whoami": service.whoami,
         "balance": service.balance,
         "download": lambda: service.download(f"{service.endpoints.model_api}/a.png", folder),

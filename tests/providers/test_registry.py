@@ -11,11 +11,10 @@ import pytest
 import nbbanana as nb
 from nbbanana import errors
 from nbbanana.providers import registry
-from nbbanana.providers.registry import Broken, find, listed
-from nbbanana.providers.spec import ProviderSpec
+from nbbanana.providers.registry import Broken, ProviderSpec, find, listed
 
 PLUGIN = """
-from nbbanana.providers.spec import ProviderSpec
+from nbbanana.providers.registry import ProviderSpec
 
 def connect(credential, endpoints, pace):
     raise NotImplementedError

@@ -10,12 +10,14 @@ import pickle
 import re
 import zlib
 from collections.abc import Awaitable, Callable
+from itertools import product
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tiers import in_turn
 
 from nbbanana import errors
 from nbbanana.providers import http, runcomfy, service
@@ -311,10 +313,10 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("status", [200, 400, 500])
-def test_no_answer_is_a_bare_error(name, call, status, monkeypatch):
+@pytest.mark.parametrize("asked", in_turn(product(CALLS, [200, 400, 500]), 5), ids=str)
+def test_no_answer_is_a_bare_error(name, asked, monkeypatch):
     """Numbers, codes and nesting that no API has: a value or an error of ours, which can be written and sent on."""
+    call, status = asked
     monkeypatch.setattr(runcomfy, "QUESTION_PAUSE", 0.0)
     came = ask(CALLS[call], *[httpx.Response(status, content=HOSTILE[name]) for _ in range(2)])
     repr(came).encode()
@@ -359,6 +361,13 @@ def test_any_answer_to_any_call_is_a_value_or_an_error_of_ours(call, answer, sta
         str(ask(CALLS[call], *[httpx.Response(status, content=body) for _ in range(2)])).encode()
     finally:
         runcomfy.QUESTION_PAUSE = pause
+
+
+@pytest.mark.parametrize("code", [200, 204, "250", 7, "bad"])
+def test_a_code_that_looks_like_a_success_is_an_error(code):
+    """Whatever number stands in `error_code`, but 0: an answer with one is none to go by."""
+    came = ask(CALLS["status"], httpx.Response(200, json={"error_code": code, "status": "completed"}))
+    assert type(came) is errors.ProtocolError
 
 
 @pytest.mark.parametrize("call", ["status", "balance", "describe"])

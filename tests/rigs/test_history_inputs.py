@@ -27,7 +27,7 @@ from PIL import Image
 
 import nbbanana as nb
 from nbbanana.errors import NBBananaError
-from nbbanana.notebook import history_line
+from nbbanana.notebook import line_magics
 from nbbanana.session import History
 
 REFUSED = "refused"
@@ -69,7 +69,7 @@ def lines_raise(monkeypatch: pytest.MonkeyPatch) -> None:
     def show(_: Any, thing: Any) -> None:
         raise Found(thing)
 
-    monkeypatch.setattr(history_line, "_show", show)
+    monkeypatch.setattr(line_magics, "_show", show)
 
 
 def numbers_of(thing: Any) -> list[int]:
@@ -277,7 +277,7 @@ def test_a_line_finds_what_the_call_finds(line: str, expected: Any, past: nb.Ses
     """`%nbhistory` reads the same words, numbers, moments and facts."""
     try:
         with pytest.raises(Found) as found:
-            history_line.show_history(SimpleNamespace(user_ns={}), line)  # type: ignore[arg-type]
+            line_magics.show_history(SimpleNamespace(user_ns={}), line)  # type: ignore[arg-type]
     except NBBananaError as error:
         check_lines(error.lines)
         assert expected == REFUSED

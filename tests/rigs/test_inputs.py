@@ -40,10 +40,10 @@ import nbbanana as nb
 from nbbanana import images
 from nbbanana.cli import main
 from nbbanana.errors import NBBananaError
-from nbbanana.notebook.cell_request import CellRequest
+from nbbanana.notebook.cell_runs import CellRequest
 from nbbanana.request import EditRequest
 from nbbanana.widgets.form_state import Draft, FormState
-from nbbanana.widgets.inputs import Slot
+from nbbanana.widgets.pictures import Slot
 
 WORDS = "Keep the subject. Make it snow."
 LONGEST_LINE, MOST_LINES = 420, 3
@@ -159,7 +159,7 @@ def by_cell(case: Case, session: nb.Session) -> EditRequest:
     if case.region is not None:
         options.append(f"--region {quoted(str(case.region))}")
     line = " ".join([*words, *options]) if case.line is None else f"{' '.join(words)} {case.line}"
-    asked = CellRequest(line, f"{case.prompt}\n".replace("{{", "{{{{"), namespace)
+    asked = CellRequest(line, f"{case.prompt}\n", namespace)
     [request] = asked.requests(asked.look_up())
     raise Sent(request)
 
@@ -179,8 +179,8 @@ def quoted(text: str) -> str:
 
 def by_form(case: Case, session: nb.Session) -> EditRequest:
     """As the state of a form: pictures are loaded when they are put in, parameters as they are set."""
-    form = FormState(Draft(session.default_model), session.model_of)
-    form.add([Slot(image) for image in session.load(case.images)])
+    form = FormState(Draft(session.default_model_at()), session.model_of)
+    form.change("a picture", slots=tuple(map(Slot, session.load(case.images))))
     form.write(case.prompt)
     for name, value in case.parameters.items():
         form.set(name, value)
@@ -190,7 +190,7 @@ def by_form(case: Case, session: nb.Session) -> EditRequest:
 def by_shell(case: Case, session: nb.Session) -> EditRequest:
     """As the JSON of `nbbanana run`."""
     payload = {"prompt": case.prompt, "image_urls": list(case.images), **case.parameters}
-    return told(["run", session.default_model, "--sandbox", "--input", json.dumps(payload)])
+    return told(["run", session.default_model_at(), "--sandbox", "--input", json.dumps(payload)])
 
 
 def by_words(case: Case, session: nb.Session) -> EditRequest:
@@ -461,7 +461,7 @@ def prompts() -> list[Case]:
     """Words."""
     good = [
         "Make it snow.", " Make it snow. ", "Make it\nsnow.", "Make it\n\nsnow.", "Fais la nuit é.", "夜にして", "🙂",
-        "a" * 5000, "{not a placeholder}", "{{name}}", "%%nbedit", "--seed 7", "-n 4", '"quoted"', "'", "`code`",
+        "a" * 5000, "{not a placeholder}", "%%nbedit", "--seed 7", "-n 4", '"quoted"', "'", "`code`",
         "<b>bold</b>", "$HOME", "\\n", "a\tb", "a\u2028b", "keep the face", "Keep it: this is a sentence.", "-- dash",
         "a\u200bb", "\u202eright", "None", "0", "true", "{}", "[1]", "a\x1b[31mred",
     ]  # fmt: skip
@@ -475,6 +475,11 @@ def prompts() -> list[Case]:
         *(
             Case(f"the prompt {text!r}", prompt=text, differs="a picture as the prompt")
             for text in ("https://example.com", "plain.png")
+        ),
+        # The JSON of `nbbanana run` is what a service takes: braces are words there.
+        *(
+            Case(f"the prompt {text!r}", prompt=text, ways=("call", "cell", "form"), expect=expect)
+            for text, expect in (("{{name}}", REFUSED), ("{{a[1]}}", REFUSED), ("{{{{name}}", "taken"))
         ),
         # In a cell and in a shell such a line stands between two passes.
         *(
@@ -636,10 +641,13 @@ GROUPS: dict[str, Callable[[Path], list[Case]]] = {
 }
 
 
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.nightly, id="all"), 4])
 @pytest.mark.parametrize("group", GROUPS)
-def test_an_input_is_taken_or_refused_alike_by_every_way(group: str, folder: Path, session: nb.Session) -> None:
+def test_an_input_is_taken_or_refused_alike_by_every_way(
+    group: str, every: int, folder: Path, session: nb.Session
+) -> None:
     """No raw exception, no difference without a name, three short lines, before anything is sent."""
-    check_all(GROUPS[group](folder), session)
+    check_all(GROUPS[group](folder)[::every], session)
 
 
 def test_the_rig_is_as_large_as_it_says(folder: Path, session: nb.Session) -> None:

@@ -275,9 +275,12 @@ def explore(machine: type[MoneyMachine], interleavings: int, *, seed: int | None
     run_state_machine_as_test(machine, settings=settings)
 
 
-def test_money_is_kept_in_every_interleaving(machine):
+@pytest.mark.parametrize(
+    "interleavings", [SHORT // 3, pytest.param(scaled(SHORT), marks=pytest.mark.nightly, id="many")]
+)
+def test_money_is_kept_in_every_interleaving(machine, interleavings):
     """The short form, the same each time; the long one has other seeds."""
-    explore(machine, scaled(SHORT), seed=5)
+    explore(machine, interleavings, seed=5)
 
 
 @pytest.mark.soak

@@ -205,11 +205,11 @@ def test_a_budget_that_is_lowered_meanwhile_is_kept(tmp_path, box):
     """What was reserved goes on; the cells of the next run are refused whole, and a larger budget sends them."""
     with nb.Session(store=tmp_path / "store") as session:
         first = swept.planned(session, **{**SMALL, "colour": ["red"]}).run()
-        session.store.set_budget(session.provider_name, 0.60)
+        session.store.set_budget(session.choice().name, 0.60)
         with pytest.raises(nb.errors.BudgetError, match="Nothing was sent"):
             swept.planned(session, **SMALL).run()
         assert len(box.submissions) == len(first)
-        session.store.set_budget(session.provider_name, 50.0)
+        session.store.set_budget(session.choice().name, 50.0)
         assert {cell.state for cell in swept.planned(session, **SMALL).run()} == {"here"}
     assert len(box.submissions) == cells(SMALL)
 

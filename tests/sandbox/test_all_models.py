@@ -11,9 +11,9 @@ from support.sandboxes import Client, png
 
 import nbbanana as nb
 from nbbanana import models
-from nbbanana.models.dialect import plain_schema
+from nbbanana.models.schemas import plain_schema
 from nbbanana.sandbox import Sandbox
-from nbbanana.sandbox.model_entries import Catalogue
+from nbbanana.sandbox.state import Catalogue
 
 WORDS = "Keep the subject unchanged. Turn day into night."
 

@@ -8,7 +8,7 @@ from importlib import import_module
 import pytest
 
 
-@pytest.mark.parametrize("module", ["sandbox", "state", "model_entries", "faults", "request_log", "painter.canvas"])
+@pytest.mark.parametrize("module", ["sandbox", "state", "faults", "exchanges", "painter.canvas"])
 def test_examples_run(module: str) -> None:
     """Each module that has examples has right ones."""
     outcome = doctest.testmod(import_module(f"nbbanana.sandbox.{module}"))

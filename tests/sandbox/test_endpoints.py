@@ -9,9 +9,10 @@ from io import BytesIO
 import pytest
 from PIL import Image
 from support.sandboxes import EDIT, TEXT_TO_IMAGE, Serve, ask, fetch
+from support.waiting import until
 
 from nbbanana import models
-from nbbanana.sandbox.model_entries import Catalogue
+from nbbanana.sandbox.state import Catalogue
 
 
 def test_a_submission_answers_with_an_id_and_three_urls(serve: Serve) -> None:
@@ -68,13 +69,14 @@ def test_a_result_has_the_times_of_the_job(serve: Serve) -> None:
 def test_an_unfinished_job_answers_its_state_as_its_result(serve: Serve) -> None:
     """A result may be polled: it is 200 with the state and without an output."""
     _, client = serve(slots=1, time_scale=1.0, duration=3600.0)
-    running, queued = client.accepted(), client.accepted()
+    running = client.accepted()
+    until(lambda: client.result(running)["status"] == "in_progress")
+    queued = client.accepted()
     client_sees = client.result(queued, include_cost="true")
     assert client_sees["status"] == "in_queue"
     assert client_sees["queue_position"] == 0
     assert "output" not in client_sees
     assert "cost" not in client_sees
-    assert client.result(running)["status"] in {"in_queue", "in_progress"}
 
 
 def test_outputs_answer_head_and_ranges_and_have_names_nobody_guesses(serve: Serve) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,7 @@ from support.sandboxes import EDIT, Client, Serve, ask
 
 from nbbanana.images import load
 from nbbanana.sandbox import Fault, Sandbox
-from nbbanana.sandbox.accounts import Account
-from nbbanana.sandbox.job_queue import Order
+from nbbanana.sandbox.accounts import Account, Submission
 
 LONG = {"time_scale": 1.0, "duration": math.inf, "paint": "flat"}
 
@@ -145,10 +145,10 @@ def test_durations_are_log_normal_and_the_same_for_the_same_seed() -> None:
     def draws(box: Sandbox, count: int, **changes: object) -> list[float]:
         entry = box.catalogue.find(EDIT)
         payload = ask(resolution="1K", **changes)
-        order = Order(
+        job = Submission(
             EDIT, payload, box.accounts.first, (), entry.count(payload), 0.07, entry.resolution(payload), "png"
         )
-        return [box._draw(number, order) for number in range(count)]
+        return [box._draw(replace(job, number=number)) for number in range(count)]
 
     many = draws(Sandbox(seed=1), 2000)
     assert statistics.median(many) == pytest.approx(12.0, rel=0.05)

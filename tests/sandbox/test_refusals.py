@@ -187,7 +187,7 @@ def test_a_rate_limit_says_when_to_come_back(serve: Serve) -> None:
 def test_a_rate_limit_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     """As each call leaves the window, one more is taken."""
     from nbbanana.sandbox import accounts
-    from nbbanana.sandbox.api_errors import ApiError
+    from nbbanana.sandbox.exchanges import ApiError
 
     now = 100.0
     monkeypatch.setattr(accounts.time, "monotonic", lambda: now)

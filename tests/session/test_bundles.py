@@ -46,6 +46,26 @@ def repacked(path, target, content):
     return target
 
 
+def test_only_a_bundle_of_edits_that_are_here_is_replaced_unasked(session, photo, tmp_path):
+    """A notebook that ends with an export runs again; another's bundle and any other file stay."""
+    first = session.edit("Make it snow.", photo("coffee"), seed=1, resolution="0.5K")
+    second = session.edit("Make it rain.", photo("coffee"), seed=1, resolution="0.5K")
+    study = session.history.export(tmp_path / "study.zip")
+    assert session.history.export(study, first) == study, "its other edit is still in the store"
+    assert [result.prompt for result in nb.History.open(study)] == ["Make it snow."]
+    with nb.Session(provider="sandbox", store=tmp_path / "other") as other:
+        other.edit("Make it night.", photo("coffee"), seed=1, resolution="0.5K")
+        for name, there in (("study.zip", study.read_bytes()), ("notes.txt", b"mine"), ("half.zip", b"PK")):
+            (tmp_path / name).write_bytes(there)
+            with pytest.raises(errors.UsageError, match=f"{name} is there already") as caught:
+                other.history.export(tmp_path / name)
+            assert caught.value.lines[2] == "Use overwrite=True, or another name."
+            assert (tmp_path / name).read_bytes() == there
+        assert len(nb.History.open(other.history.export(study, overwrite=True))) == 1
+        other.history.merge(session.history.export(tmp_path / "both.zip", [first, second]))
+        assert other.history.export(tmp_path / "both.zip", 1), "all of it is here now"
+
+
 def test_a_reader_replays_without_the_inputs_the_key_or_the_network(study):
     """From the bundle alone the same asks give the same bytes, in their order, and nothing is sent."""
     path, made = study

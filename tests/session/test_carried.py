@@ -11,8 +11,8 @@ from support.gemini_service import GeminiService
 import nbbanana as nb
 from nbbanana import errors, models
 from nbbanana.models.offers import offer
-from nbbanana.providers import fal as module
-from nbbanana.session.dry_run import describe_request
+from nbbanana.providers import service as module
+from nbbanana.session.dry_run import describe_requests
 
 EDIT = "google/nano-banana-2/edit"
 SNOW = "Keep the subject unchanged. Make it snow."
@@ -35,7 +35,7 @@ def test_a_set_parameter_that_would_be_dropped_is_refused_before_anything_is_sen
     assert "fal, openrouter and runcomfy carry it" in caught.value.why
     request = session.request(SNOW, [photo("portrait")], parameters={"output_format": "webp"})
     with pytest.raises(errors.ParameterError, match="does not carry output_format"):
-        describe_request(session, request)
+        describe_requests(session, [request])
     assert not box.submissions
     assert len(session.edit(SNOW, photo("portrait"))) == 1
 
@@ -46,7 +46,7 @@ def test_a_seed_that_nobody_set_is_not_sent_to_a_service_that_takes_none(served,
     result = session.edit(SNOW, photo("portrait"))
     assert "seed" not in box.submissions[-1].payload
     assert result.record.seed is None
-    shown = describe_request(session, session.request(SNOW, [photo("portrait")]))["text/plain"]
+    shown = describe_requests(session, [session.request(SNOW, [photo("portrait")])])["text/plain"]
     assert "random seed" not in shown
     with pytest.raises(errors.ParameterError, match="does not carry seed"):
         session.edit(SNOW, photo("portrait"), seed=7)
@@ -60,7 +60,7 @@ def test_what_is_carried_with_loss_is_sent_and_said(fal_with_loss, photo):
     assert said in result.notes
     assert fal.posts[-1].payload["safety_tolerance"] == "2"
     request = session.request(SNOW, [photo("portrait")], parameters={"safety_tolerance": 2})
-    assert said in describe_request(session, request)["text/plain"]
+    assert said in describe_requests(session, [request])["text/plain"]
     assert not any("with loss" in note for note in session.edit(SNOW, photo("portrait")).notes)
 
 

@@ -10,7 +10,8 @@ import pytest
 import nbbanana as nb
 from nbbanana.errors import PromptError
 from nbbanana.prompts import Prompt
-from nbbanana.session.dry_run import describe_request
+from nbbanana.prompts.prompting import escape
+from nbbanana.session.dry_run import describe_requests
 
 ORDINALS = "qwen/qwen-image-2.1/edit"
 SMALL = {"resolution": "0.5K"}
@@ -66,10 +67,10 @@ class Namespace:
 
 def test_a_dry_run_shows_the_words_and_the_parts_that_they_are_composed_of(session: nb.Session, photo: Any) -> None:
     """Before anything is sent; words without parts are shown as they were."""
-    shown = describe_request(session, session.request(LINES, [photo("portrait")]))
+    shown = describe_requests(session, [session.request(LINES, [photo("portrait")])])
     assert f"\n{COMPOSED}\ncomposed of:\n    keep: objects, table\n" in shown["text/plain"]
     assert 'text: sign = "営業中です"' in html.unescape(shown["text/html"])
-    assert "composed of" not in str(describe_request(session, session.request(COMPOSED, [photo("portrait")])))
+    assert "composed of" not in str(describe_requests(session, [session.request(COMPOSED, [photo("portrait")])]))
 
 
 def test_a_difference_names_the_parts_that_changed(session: nb.Session, photo: Any) -> None:
@@ -87,10 +88,10 @@ def test_a_difference_names_the_parts_that_changed(session: nb.Session, photo: A
 @pytest.mark.parametrize("words", ["keep: this is a title", "Add a sign.\nText:: OPEN\nonly: so", "{{keep}}: x"])
 def test_words_that_look_like_parts_can_be_sent_as_words(session: nb.Session, photo: Any, words: str) -> None:
     """With the colon twice they are words; what comes back has it twice again."""
-    escaped = Prompt(words).lines
+    escaped = escape(Prompt(words).lines)
     result = session.edit(escaped, photo("portrait"), seed=1, **SMALL)
     assert (result.prompt, result.record.parts) == (words, None)
-    assert result.cell().partition("\n")[2] == escaped.replace("{{", "{{{{")
+    assert result.cell().partition("\n")[2] == escaped
     assert eval(result.code(), {"nb": Namespace(session)}).id == result.id
 
 

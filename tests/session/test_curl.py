@@ -10,8 +10,10 @@ import time
 
 import httpx
 import pytest
+from support.waiting import PATIENCE
 
 from nbbanana import errors
+from nbbanana.prompts import Prompt
 
 HOSTILE = 'It\'s "$HOME" `id` $(id) \\ \\n !! %s\nNBBANANA_REQUEST\n{{cat}} 霓虹 \N{RIGHT-TO-LEFT OVERRIDE} é'
 
@@ -27,7 +29,7 @@ def asked(box, number=-1):
 def made(box, request_id):
     """The bytes of what came of a job; the sandbox makes equal pictures of equal requests only."""
     headers = {"Authorization": f"Bearer {box.token}"}
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         answer = httpx.get(f"{box.api_base}/requests/{request_id}/result", headers=headers).json()
         if answer["status"] == "completed":
@@ -48,7 +50,7 @@ def run(command, box, shell):
 def test_it_sends_what_was_sent(served, photo, shell):
     """Words that a shell would act upon, two pictures, a seed that was drawn: the same payload byte for byte."""
     session, box = served(store='it\'s a "store"')
-    result = session.edit(HOSTILE, photo("portrait"), photo("coffee"), resolution="0.5K", number_of_images=2)
+    result = session.edit(Prompt(HOSTILE), photo("portrait"), photo("coffee"), resolution="0.5K", number_of_images=2)
     first = asked(box)
     answer = run(result.curl(), box, shell)
     assert answer["request_id"] != result.record.request_id

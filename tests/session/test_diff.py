@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from support.edited import photograph
 from support.kept_pictures import kept, png
 from support.markup import read
 from support.measuring.edits import moved, pair_of
-from support.measuring.photographs import photograph
 
 import nbbanana as nb
 from nbbanana import measure
@@ -249,7 +249,7 @@ def test_the_region_of_an_edit_counts_against_the_picture_it_was_drawn_on(
     edit = kept(session, "Rain.", with_patch(before), main=before, region=TOP)
     found = nb.diff(png(before), edit).pixels[0].drift
     assert found is not None
-    assert found.figures.is_region_given
+    assert found.is_region_given
     wide = before.crop((0, 0, before.width, before.height // 2))
     squeezed = kept(session, "Rain.", wide, main=before, region=TOP)
     assert nb.diff(squeezed, edit).pixels[0].region is None

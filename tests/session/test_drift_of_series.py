@@ -13,7 +13,7 @@ import nbbanana as nb
 from nbbanana import samples
 from nbbanana.display import history_bundle
 from nbbanana.errors import UsageError
-from nbbanana.session import drift_of_series
+from nbbanana.session import drift_reports
 from nbbanana.session.history import History
 from nbbanana.store import Edit, OutputDrift
 
@@ -103,7 +103,7 @@ def test_the_most_drifted_come_first(session: nb.Session) -> None:
     assert [result.seed for result in made.by_drift()] == [1, 2, 0]
     assert type(made.by_drift()) is type(made)
     assert [result.seed for result in session.history.latest().by_drift()] == [1, 2, 0]
-    order = drift_of_series.by_drift(
+    order = drift_reports.by_drift(
         edits(
             [],
             [drifted(0, recoloured=1.0), drifted(1, recoloured=9.0)],
@@ -132,13 +132,13 @@ def test_each_kind_of_figure_has_its_words() -> None:
     """With several pictures an edit, a picture is named by both places; without a region no region is named."""
     ordinary = [drifted(0, 0.2, 1.0, 0.1), drifted(1, 0.3, 1.1, 0.12)]
     odd = [drifted(0, 12.0, 1.0, 0.9), refused(1)]
-    assert drift_of_series.sentences(edits(ordinary, ordinary, odd)) == [
+    assert drift_reports.sentences(edits(ordinary, ordinary, odd)) == [
         "[2, 1] shows another scene than the input.",
         "[2, 0] got more redrawn outside the region than the rest: 0.90, others 0.11.",
         "[2, 0] moved more than the rest: 12.0 px, others 0.2.",
     ]
     bare = [[replace(one, figures={**(one.figures or {}), "is_region_given": False})] for one in _many(9.0)]
-    assert drift_of_series.sentences(edits(*bare)) == ["[5] changed colour more than the rest: 9.0 ΔE, others 1.0."]
+    assert drift_reports.sentences(edits(*bare)) == ["[5] changed colour more than the rest: 9.0 ΔE, others 1.0."]
 
 
 def _many(last: float) -> list[OutputDrift]:
@@ -148,11 +148,11 @@ def _many(last: float) -> list[OutputDrift]:
 @pytest.mark.parametrize("last", [1.5, 1.9])
 def test_a_series_as_any_other_has_nothing_pointed_out(last: float) -> None:
     """Neither what is not twice the median, nor what is above it by less than noise, nor a series of other scenes."""
-    assert drift_of_series.sentences(edits(*([one] for one in _many(last)))) == []
+    assert drift_reports.sentences(edits(*([one] for one in _many(last)))) == []
     quiet = [drifted(0, recoloured=value / 4) for value in (1.0, 1.1, 0.9, 1.0, 1.2, 2.3)]
-    assert drift_of_series.sentences(edits(*([one] for one in quiet))) == []
-    assert drift_of_series.sentences(edits(*([refused(0)] for _ in range(6)))) == []
-    assert drift_of_series.sentences([]) == drift_of_series.by_drift([]) == drift_of_series.outliers([]) == []
+    assert drift_reports.sentences(edits(*([one] for one in quiet))) == []
+    assert drift_reports.sentences(edits(*([refused(0)] for _ in range(6)))) == []
+    assert drift_reports.sentences([]) == drift_reports.by_drift([]) == drift_reports.outliers([]) == []
 
 
 @pytest.mark.painted

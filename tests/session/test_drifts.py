@@ -57,7 +57,7 @@ def test_a_region_is_what_it_is_for_an_edit_or_a_mask(before: Path, after: Image
     mask[:, after.width // 2 :] = True
     for region in (HALF, [HALF], drawn, "0.5,0,1,1", mask, Image.fromarray(mask)):
         report = nb.drift(before, after, region=region)
-        assert report.figures.is_region_given
+        assert report.is_region_given
         assert report.inside is not None
         assert report.inside.redrawn.is_above
         assert report.outside is not None
@@ -97,7 +97,7 @@ def test_an_output_is_measured_against_its_input_with_its_own_region(session: nb
     with session:
         assert nb.drift(result[0], region=f"edit:{result.id}").area == own.area
     mask = Image.linear_gradient("L")
-    assert result[0].drift(region=mask).figures.is_region_given
+    assert result[0].drift(region=mask).is_region_given
 
 
 @pytest.mark.painted

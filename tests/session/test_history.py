@@ -120,3 +120,17 @@ def test_a_word_diff_holds_both_texts(left, right):
     changes = word_diff(left, right)
     assert "".join(text for kind, text in changes if kind != "new") == left
     assert "".join(text for kind, text in changes if kind != "gone") == right
+
+
+def test_a_search_gives_the_best_of_the_newest_first(session, photo):
+    """A tag says more than a prompt, and often more than once; `filter` gives the newest first."""
+    once, often, tagged, newest = (
+        session.edit(words, photo("portrait"), resolution="0.5K", seed=1)
+        for words in ("Add a neon sign.", "Neon, neon, neon.", "Add a plain sign.", "Add a very small neon sign there.")
+    )
+    tagged.annotate(tags="neon")
+    found = session.history.search("neon", model=once.model)
+    assert [result.id for result in found] == [tagged.id, often.id, once.id, newest.id]
+    assert [result.id for result in session.history.filter(words="neon")] == [4, 3, 2, 1]
+    assert len(session.history.filter(model="nano-banana-2")) == 4, "by its short name too"
+    assert "“neon”" in found._repr_mimebundle_()[0]["text/plain"]

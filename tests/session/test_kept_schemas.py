@@ -19,7 +19,7 @@ from nbbanana import errors, models
 from nbbanana.models.offer_files import today
 from nbbanana.models.offers import known_models, offer, who_has
 from nbbanana.sandbox import Fault, Sandbox
-from nbbanana.session.dry_run import describe_request
+from nbbanana.session.dry_run import describe_requests
 from nbbanana.settings import config_dir
 
 ID = "acme/paint/v2"
@@ -57,7 +57,7 @@ def test_the_next_kernel_asks_nothing_and_says_how_old_it_is(service: SimpleName
     """Its fields, checks and form are there at once; also without a network, and a dry run says the day."""
     with service.kernel() as session:
         assert session.model_of(ID).field("gloss").maximum == 3
-        assert session.provider_name == "runcomfy"
+        assert session.choice().name == "runcomfy"
     assert asked(service) == 1
     with service.kernel() as session:
         model = session.model_of(ID)
@@ -65,7 +65,7 @@ def test_the_next_kernel_asks_nothing_and_says_how_old_it_is(service: SimpleName
         with pytest.raises(errors.ParameterError, match="gloss must be"):
             session.request(WORDS, [png()], model=ID, parameters={"gloss": 4})
         assert asked(service) == 1
-        shown = describe_request(session, session.request(WORDS, [png()], model=ID))["text/plain"]
+        shown = describe_requests(session, [session.request(WORDS, [png()], model=ID)])["text/plain"]
         assert f"What runcomfy has of {ID} was asked on {today()}, today (nbbanana models refresh)." in " ".join(
             shown.split()
         )
@@ -86,7 +86,7 @@ def test_how_old_it_is_follows_the_day_that_was_kept(service: SimpleNamespace) -
             kept = json.loads(path.read_text(encoding="utf-8"))
             kept["models"][ID]["read"] = day
             path.write_text(json.dumps(kept), encoding="utf-8")
-            shown = describe_request(session, session.request(WORDS, [png()], model=ID))["text/plain"]
+            shown = describe_requests(session, [session.request(WORDS, [png()], model=ID)])["text/plain"]
             assert re.search(f"was asked on {words}", " ".join(shown.split()))
 
 
@@ -157,7 +157,7 @@ def test_a_question_under_way_ends_with_its_session(monkeypatch: pytest.MonkeyPa
         for name, value in box.addresses["environment"].items():
             monkeypatch.setenv(name, value)
         session = nb.Session(store=tmp_path / "store")
-        engine = session.engine
+        engine = session.engine_at()
         asked = engine.live_model(ID)
         until(lambda: box.requests)
         session.close()

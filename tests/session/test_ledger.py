@@ -12,7 +12,7 @@ from support.sandboxes import png
 import nbbanana as nb
 from nbbanana import errors
 from nbbanana.sandbox import Fault
-from nbbanana.session.ledger_table import COLUMNS, Ledger
+from nbbanana.session.exporting import COLUMNS, Ledger
 from nbbanana.store.records import Post
 
 

@@ -6,8 +6,8 @@ import pytest
 
 import nbbanana as nb
 from nbbanana.errors import ConfigError, PromptError
-from nbbanana.prompts.advice import quiet_line
-from nbbanana.session.dry_run import describe_request
+from nbbanana.request import quiet_line
+from nbbanana.session.dry_run import describe_requests
 from nbbanana.settings import settings
 
 WORDS = "Keep the table unchanged. Turn day into night."
@@ -65,7 +65,7 @@ def test_dry_run_progress_and_caption_say_the_same(session, picture):
     request = session.request(WORDS, [picture], parameters={"aspect_ratio": "1:1", "seed": 5})
     line = quiet_line(request.advice)
     assert line is not None
-    assert request.advice[0].why in describe_request(session, request)["text/plain"]
+    assert request.advice[0].why in describe_requests(session, [request])["text/plain"]
     job = session.start(request)
     assert line in job.view().notes
     result = job.result()
@@ -77,7 +77,7 @@ def test_a_hint_is_for_who_looks_for_advice(session, picture):
     """It stands in a dry run, and neither above nor under what was sent."""
     request = session.request("Turn day into night.", [picture])
     assert [one.severity for one in request.advice] == ["hint"]
-    assert "missing-preservation" in describe_request(session, request)["text/html"]
+    assert "missing-preservation" in describe_requests(session, [request])["text/html"]
     assert session.start(request).result().notes == ()
 
 
@@ -110,7 +110,7 @@ def test_a_switched_off_rule_that_is_none_is_said_with_the_request(session, pict
     assert quiet_line(request.advice) == (
         "Warning: NBBanana.lint_off names 'compund', which is no rule of the lint. Write 'compound'. (lint_off)"
     )
-    assert said.why in describe_request(session, request)["text/plain"]
+    assert said.why in describe_requests(session, [request])["text/plain"]
 
 
 @pytest.mark.parametrize(("ratio", "near"), [("16:9", "The nearest is 4:3."), ("4:3", "")])

@@ -16,11 +16,11 @@ from support.waiting import until
 
 import nbbanana as nb
 from nbbanana import measure, samples
-from nbbanana.engine import output_drift
+from nbbanana.engine import outputs as engine_outputs
 from nbbanana.errors import JobCancelledError, StoreError
 from nbbanana.settings import settings
 from nbbanana.store import Store
-from nbbanana.store.drift_records import OutputDrift
+from nbbanana.store.drifts import OutputDrift
 
 SNOW = "Keep the subject unchanged. Make it snow."
 SMALL = {"resolution": "0.5K"}
@@ -42,14 +42,14 @@ def photograph() -> Any:
 def held(measuring: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
     """Measuring that says when it began, and waits until it may go on."""
     began, may_end = threading.Event(), threading.Event()
-    real = output_drift.measure_output
+    real = engine_outputs.measure_output
 
     def waits(*args: Any) -> Any:
         began.set()
         may_end.wait(60)
         return real(*args)
 
-    monkeypatch.setattr("nbbanana.engine.measuring.measure_output", waits)
+    monkeypatch.setattr("nbbanana.engine.outputs.measure_output", waits)
     yield began, may_end
     may_end.set()
 
@@ -196,7 +196,7 @@ def test_a_session_that_closes_while_it_is_measured_keeps_the_edit(
         assert len(job.result()) == 1
     held[1].set()
     with Store.open(tmp_path) as store:
-        [edit] = store.page()
+        [edit] = store.filter()
         assert (edit.state, len(edit.outputs), edit.drifts) == ("completed", 1, ())
         assert store.verify().ok
 
@@ -207,7 +207,7 @@ def test_one_picture_is_measured_at_a_time(
     """Whatever arrives together: measuring takes memory in proportion to a picture."""
     at_once: list[int] = []
     busy: set[int] = set()
-    real = output_drift.measure_output
+    real = engine_outputs.measure_output
 
     def counted(*args: Any) -> Any:
         busy.add(threading.get_ident())
@@ -217,7 +217,7 @@ def test_one_picture_is_measured_at_a_time(
         finally:
             busy.discard(threading.get_ident())
 
-    monkeypatch.setattr("nbbanana.engine.measuring.measure_output", counted)
+    monkeypatch.setattr("nbbanana.engine.outputs.measure_output", counted)
     first = session.edit(SNOW, photograph, n=2, seed=1, **SMALL)
     first.vary(seeds=range(2, 6))
     assert (len(at_once), max(at_once)) == (10, 1)
@@ -251,7 +251,7 @@ def test_an_input_that_is_known_by_its_address_alone_is_not_measured(tmp_path: P
     """Nothing is fetched for it."""
     edit = replace(asked("Make it snow.", picture()), state="completed")
     by_address = replace(edit, inputs=(replace(picture(), sha256=None, url="https://example.com/a.png"),))
-    assert output_drift.first_input(edit) == picture()
-    assert output_drift.first_input(by_address) is output_drift.first_input(replace(edit, inputs=())) is None
+    assert engine_outputs.first_input(edit) == picture()
+    assert engine_outputs.first_input(by_address) is engine_outputs.first_input(replace(edit, inputs=())) is None
     with Store.open(tmp_path) as store:
-        assert output_drift.measure_output(store, by_address, output("one")) is None
+        assert engine_outputs.measure_output(store.blob_path, by_address, output("one")) is None

@@ -15,7 +15,7 @@ import pytest
 
 import nbbanana as nb
 from nbbanana.errors import NotInStoreError, ParameterError, UsageError
-from nbbanana.session.dry_run import describe_request
+from nbbanana.session.dry_run import describe_requests
 from nbbanana.settings import settings
 
 EDIT, LETTERS = "google/nano-banana-2/edit", "openai/gpt-image-2/edit"
@@ -35,7 +35,7 @@ def test_row_11_another_model_is_suggested_in_one_line_and_nothing_is_switched(
     assert "--model gpt-image" in line
     assert line.endswith(f"Sent to {EDIT}.")
     assert line in result._repr_mimebundle_()[0]["text/plain"]
-    shown = describe_request(session, session.request(SIGN, [photo("coffee")]))["text/plain"]
+    shown = describe_requests(session, [session.request(SIGN, [photo("coffee")])])["text/plain"]
     assert line.replace("Sent to", "It would go to") in shown
     assert "Sent to" not in shown
 

@@ -17,7 +17,7 @@ from nbbanana.models.offers import offered
 from nbbanana.providers import fal as module
 from nbbanana.providers import registry
 from nbbanana.sandbox import Sandbox
-from nbbanana.session.dry_run import describe_request
+from nbbanana.session.dry_run import describe_requests
 from nbbanana.settings import settings
 
 EDIT, MAKE, NEWER = "google/nano-banana-2/edit", "google/nano-banana-2/text-to-image", "google/nano-banana-2.1/edit"
@@ -51,7 +51,7 @@ def test_a_request_that_names_no_model_goes_to_the_provider_s_default(session: n
     result = session.edit(DUSK, png())
     assert (result.record.model, result.record.model_named) == (NEWER, False)
     assert fal.posts[-1].model == "google/nano-banana-2.1/edit"
-    shown = describe_request(session, session.request(DUSK, [png()]))["text/plain"]
+    shown = describe_requests(session, [session.request(DUSK, [png()])])["text/plain"]
     assert f"No model was named: {NEWER} is the default." in shown
 
 
@@ -65,7 +65,9 @@ def test_a_model_that_is_named_is_that_one(session: nb.Session, fal: FalService,
     with nb.Session(provider="fal", store=session.folder, model=model) as asked:
         result = asked.edit(DUSK, png(), **named)
         assert (result.record.model, result.record.model_named) == (EDIT, True)
-        assert "No model was named" not in describe_request(asked, asked.request(DUSK, [png()], **named))["text/plain"]
+        assert (
+            "No model was named" not in describe_requests(asked, [asked.request(DUSK, [png()], **named)])["text/plain"]
+        )
     assert fal.posts[-1].model == "fal-ai/nano-banana-2/edit"
 
 
@@ -137,7 +139,7 @@ def test_a_setting_of_a_provider_that_is_not_there_is_said_where_a_request_start
     """Help and forms show the usual model meanwhile."""
     settings().provider = "fall"
     session = make_session()
-    assert session.default_model == EDIT
+    assert session.default_model_at() == EDIT
     with pytest.raises(errors.ConfigError, match="Did you mean fal"):
         session.edit(DUSK, png())
 

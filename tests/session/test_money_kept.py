@@ -240,7 +240,7 @@ def test_closing_on_a_full_disk_ends_every_call(served, photo, monkeypatch):
     session, box = served(faults=[Fault("submit", status=429, retry_after=30.0, times=None)])
     job = session.submit(SNOW, photo("portrait"), seed=1)
     until(lambda: job.status == "paused")
-    for name in ("move", "release", "release_all"):
+    for name in ("move", "release"):
         monkeypatch.setattr(Store, name, full)
     session.close()
     assert isinstance(job.exception(5), errors.NBBananaError)
@@ -249,7 +249,7 @@ def test_closing_on_a_full_disk_ends_every_call(served, photo, monkeypatch):
 
 def test_an_id_that_nothing_can_keep_is_asked_for_again_until_something_does(served, photo, monkeypatch):
     """Neither the store nor a file takes it: the call goes on, and has the picture once there is room."""
-    from nbbanana.engine import accepted
+    from nbbanana.engine import kept
     from nbbanana.store.store import Store
 
     session, box = served()
@@ -265,7 +265,7 @@ def test_an_id_that_nothing_can_keep_is_asked_for_again_until_something_does(ser
         raise OSError("No space left on device")
 
     monkeypatch.setattr(Store, "move", locked)
-    monkeypatch.setattr(accepted, "keep", no_room)
+    monkeypatch.setattr(kept, "keep_id", no_room)
     job = session.submit(SNOW, photo("portrait"), seed=1)
     until(lambda: len(tries) > 3)
     assert not job.done()

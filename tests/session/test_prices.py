@@ -8,8 +8,7 @@ import pytest
 
 import nbbanana as nb
 from nbbanana import errors, models
-from nbbanana.engine.past_costs import PastCosts
-from nbbanana.engine.prices import quote
+from nbbanana.engine.prices import PastCosts, quote
 from nbbanana.models.offers import offer
 from nbbanana.providers.base import Price
 
@@ -60,7 +59,7 @@ def test_what_is_no_amount_of_money_is_refused(served, photo, name, amount):
 def test_under_a_budget_an_unknown_price_is_refused_or_assumed_in_full(served, photo):
     """What is assumed is kept back until the cost is known."""
     session, box = served()
-    session.store.set_budget(session.provider_name, 1.00)
+    session.store.set_budget(session.choice().name, 1.00)
     with pytest.raises(errors.BudgetError):
         session.edit(SNOW, photo("portrait"), **FLOOR)
     assert not box.submissions
@@ -69,13 +68,13 @@ def test_under_a_budget_an_unknown_price_is_refused_or_assumed_in_full(served, p
 
 def test_what_such_requests_cost_before_is_their_price(served, photo):
     """Where the service leaves a price open, one's own records name it, with the edit: in quotes, dry runs, budgets."""
-    from nbbanana.session.dry_run import describe_request
+    from nbbanana.session.dry_run import describe_requests
 
     session, box = served()
     request = session.request(SNOW, [photo("portrait")], parameters=FLOOR, n=2)
     assert (
         "About $0.14 in play money (2 × $0.07, which resolution may change)"
-        in describe_request(session, request)["text/plain"]
+        in describe_requests(session, [request])["text/plain"]
     )
     session.edit(SNOW, photo("portrait"), **FLOOR)
     quote = session.quote(request)
@@ -83,9 +82,9 @@ def test_what_such_requests_cost_before_is_their_price(served, photo):
     assert quote.how == "2 pictures. 4K: $0.14 a picture, as in edit 1"
     assert (
         "$0.28 in play money (2 pictures. 4K: $0.14 a picture, as in edit 1)"
-        in describe_request(session, request)["text/plain"]
+        in describe_requests(session, [request])["text/plain"]
     )
-    session.store.set_budget(session.provider_name, 0.30)
+    session.store.set_budget(session.choice().name, 0.30)
     assert len(session.edit(SNOW, photo("portrait"), n=2, **FLOOR)) == 2
     with pytest.raises(errors.BudgetError, match=r"4K: \$0.14 a picture, as in edit 2"):
         session.edit(SNOW, photo("portrait"), **FLOOR)
@@ -103,7 +102,7 @@ def test_costs_that_differed_before_are_a_price_with_two_ends(served, photo):
     quote = session.quote(session.request(SNOW, [photo("portrait")], parameters=FLOOR))
     assert (quote.low, quote.high) == (0.2, 0.3)
     assert quote.how == "4K: $0.20 to $0.30 a picture, as in edits 1 and 2"
-    session.store.set_budget(session.provider_name, 0.25)
+    session.store.set_budget(session.choice().name, 0.25)
     with pytest.raises(errors.BudgetError, match=r"1 picture costs \$0.30"):
         session.edit(SNOW, photo("portrait"), **FLOOR)
 

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from support.edited import SKY, as_bytes, kept_edit, rendered
-from support.measuring.photographs import photograph
+from support.edited import SKY, as_bytes, kept_edit, photograph, rendered
 
 import nbbanana as nb
 from nbbanana import errors
@@ -74,8 +73,8 @@ def test_without_an_argument_all_but_the_region_of_the_edit_is_kept(edited: nb.E
         "the lower half",
         "Lower half",
         "0,0.5,1,1",
-        Area((Shape("lasso", ((0, 0.5), (1, 0.5), (1, 1), (0, 1))),), (512, 512)),
-        np.arange(512)[:, None] >= np.full((1, 512), 256),
+        Area((Shape("lasso", ((0, 0.5), (1, 0.5), (1, 1), (0, 1))),), (256, 256)),
+        np.arange(256)[:, None] >= np.full((1, 256), 128),
         Image.fromarray(np.uint8(255 * (np.arange(100)[:, None] >= np.full((1, 100), 50)))),
     ],
     ids=["box", "boxes", "words", "words as one types them", "text of a line", "lasso", "array", "mask"],
@@ -104,7 +103,7 @@ def test_a_region_may_be_drawn_on_either_picture(edited: nb.EditResult) -> None:
 
 def test_one_that_was_drawn_on_an_edit_of_another_shape_is_refused(session: nb.Session) -> None:
     """Its parts are not those of the original."""
-    wide = rendered().crop((0, 100, 512, 412))
+    wide = rendered().crop((0, 50, 256, 206))
     result = kept_edit(session, photograph("astronaut"), [wide])
     drawn = nb.region(result[0], boxes=[FACE])
     with pytest.raises(errors.UsageError, match="drawn on the edited picture") as refused:
@@ -162,14 +161,14 @@ def test_an_original_that_was_scaled_to_be_sent_is_kept_as_sent_or_as_it_is(
     session: nb.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The note says that what was sent is kept; the file itself can be given, and all its pixels are there."""
-    monkeypatch.setattr("nbbanana.images.uploading.MAX_UPLOAD_PIXELS", 150_000)
+    monkeypatch.setattr("nbbanana.images.uploading.MAX_UPLOAD_PIXELS", 40_000)
     file = as_bytes(photograph("astronaut"))
     result = kept_edit(session, file, [rendered()])
     small = result[0].protect("the lower half")
-    assert small[0].width < 512
+    assert small[0].width < 256
     assert any("What was sent is kept" in note for note in small.notes)
     whole = result[0].protect("the lower half", original=file)
-    assert (np.asarray(whole[0])[256:] == np.asarray(photograph("astronaut"))[256:]).all()
+    assert (np.asarray(whole[0])[128:] == np.asarray(photograph("astronaut"))[128:]).all()
 
 
 # ── the record ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,7 +236,7 @@ def test_a_picture_that_is_protected_can_be_protected_again(session: nb.Session)
     assert twice.record.parents == (once.id,)
     assert twice.parameters["keep"] == "0,0.5,0.4,1+0.6,0.5,1,1"
     both = once[0].protect(outside=SKY)
-    assert (np.asarray(both[0])[round(512 * SKY[3]) :] == np.asarray(photo)[round(512 * SKY[3]) :]).all()
+    assert (np.asarray(both[0])[round(256 * SKY[3]) :] == np.asarray(photo)[round(256 * SKY[3]) :]).all()
     assert both.prompt.startswith("Keep the lower-left quarter and all but the upper third as in ")
     assert both.rerun()[0].sha256 == both[0].sha256
 
@@ -300,8 +299,8 @@ def test_the_code_that_it_gives_makes_it_again(edited: nb.EditResult) -> None:
     """Python in both cases: no line of a cell asks for it."""
     boxes = edited[0].protect([(0, 0.5, 0.5, 1), (0.5, 0.5, 1, 1)])
     own = edited[0].protect()
-    drawn = edited[0].protect(Area((Shape("lasso", ((0, 0.5), (1, 0.5), (1, 1), (0, 1))),), (512, 512)))
-    masked = edited[0].protect(np.arange(512)[:, None] >= np.full((1, 512), 256))
+    drawn = edited[0].protect(Area((Shape("lasso", ((0, 0.5), (1, 0.5), (1, 1), (0, 1))),), (256, 256)))
+    masked = edited[0].protect(np.arange(256)[:, None] >= np.full((1, 256), 128))
     assert own.code() == f"nb.history[{edited.id}][0].protect(outside=(0.0, 0.0, 1.0, 0.35))"
     assert own.cell("face") == f"face = {own.code()}"
     import nbbanana
@@ -359,7 +358,7 @@ def test_it_travels_in_a_bundle_and_inside_its_file(edited: nb.EditResult, tmp_p
 def test_what_changed_is_measured_of_it_as_of_any_other(edited: nb.EditResult) -> None:
     """Against the original, outside of what was not kept nothing changed; a mask says the same the other way round."""
     settings().measure = True
-    kept = np.arange(512)[:, None] >= np.full((1, 512), round(512 * SKY[3]))
+    kept = np.arange(256)[:, None] >= np.full((1, 256), round(256 * SKY[3]))
     for made in (edited[0].protect(), edited[0].protect(kept)):
         [drift] = made.record.drifts
         assert drift.is_measured

@@ -14,7 +14,7 @@ from support.sandboxes import png
 import nbbanana as nb
 from nbbanana.models.offers import PriceList
 from nbbanana.providers import fal as fal_module
-from nbbanana.session.dry_run import describe_request
+from nbbanana.session.dry_run import describe_requests
 from nbbanana.settings import settings
 
 MODEL = "google/nano-banana-2/edit"
@@ -96,12 +96,14 @@ def test_the_list_is_about_the_model_that_is_set(monkeypatch: pytest.MonkeyPatch
 def test_a_dry_run_says_what_this_request_costs_elsewhere(session: nb.Session, fal: FalService) -> None:
     """By dated lists, with whose key is here; only the chosen service is asked."""
     request = session.request("Make it dusk.", [png()], n=4, parameters={"resolution": "2K"})
-    text = describe_request(session, request)["text/plain"]
+    text = describe_requests(session, [request])["text/plain"]
     assert "fal: $0.48, by its price list of 2026-11-29; its key is here: FAL_KEY." in text
     assert "RunComfy: its price is asked for once it is chosen; no key here." in text
     assert "nobody else was asked" in text
     assert (fal.asked, fal.keys) == ([], set())
-    at_fal = describe_request(session, request, provider="fal")["text/plain"]
+    passes = describe_requests(session, [session.request("Make it dawn.", [png()]), request])["text/plain"]
+    assert "fal: $0.56, by its price list of 2026-11-29" in passes, "passes cost what all of them cost"
+    at_fal = describe_requests(session, [request], provider="fal")["text/plain"]
     assert "fal: $" not in at_fal
     assert at_fal.startswith("Not sent: 4 pictures · google/nano-banana-2/edit · fal\n$0.48")
 
@@ -111,7 +113,7 @@ def test_a_dry_run_says_who_could_not_run_it(session: nb.Session, monkeypatch: p
 
     def said(**parameters: Any) -> str:
         request = session.request("Make it dusk.", [png()], model=MODEL, parameters=parameters)
-        text = describe_request(session, request)["text/plain"]
+        text = describe_requests(session, [request])["text/plain"]
         return next(line for line in text.splitlines() if line.startswith("fal: "))
 
     offering(monkeypatch, prices=PriceList(0.07, "2026-11-29", "x", is_floor=True))
@@ -125,4 +127,4 @@ def test_a_dry_run_says_who_could_not_run_it(session: nb.Session, monkeypatch: p
 def test_replay_tells_of_no_other_service(session: nb.Session) -> None:
     """There is nothing to choose: everything is answered from the store."""
     request = session.request("Make it dusk.", [png()])
-    assert "elsewhere" not in describe_request(session, request, mode="replay")["text/plain"]
+    assert "elsewhere" not in describe_requests(session, [request], mode="replay")["text/plain"]

@@ -17,9 +17,9 @@ from nbbanana.providers import registry
 from nbbanana.providers.credentials import find_credential, save_token
 from nbbanana.providers.fal import SPEC
 from nbbanana.providers.gemini import SPEC as GEMINI
-from nbbanana.providers.spec import ProviderSpec
+from nbbanana.providers.registry import ProviderSpec
 from nbbanana.sandbox import Sandbox
-from nbbanana.session import choice
+from nbbanana.session import engines
 from nbbanana.settings import DEFAULT_MODEL, settings
 
 
@@ -52,7 +52,7 @@ def test_the_key_of_another_service_decides_nothing_and_is_named(
     fal: FalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a kernel the sandbox stays, and its notice says how to choose; nothing is sent to fal."""
-    monkeypatch.setattr(choice, "in_kernel", lambda: True)
+    monkeypatch.setattr(engines, "in_kernel", lambda: True)
     with nb.Session(store=tmp_path / "store") as session:
         result = session.edit("Make it dusk.", png())
         assert result.record.is_play
@@ -127,10 +127,10 @@ def test_jobs_of_every_service_whose_key_is_here_are_collected(
 
 def test_a_dry_run_shows_what_that_service_would_get(both: SimpleNamespace) -> None:
     """Its names, its price, and that it would be fal."""
-    from nbbanana.session.dry_run import describe_request
+    from nbbanana.session.dry_run import describe_requests
 
     request = both.session.request("Make it dusk.", [png()], parameters={"safety_tolerance": 5}, n=4)
-    shown = describe_request(both.session, request, provider="fal")["text/plain"]
+    shown = describe_requests(both.session, [request], provider="fal")["text/plain"]
     assert "num_images" in shown
     assert "$0.32" in shown
     assert "fal" in shown
@@ -171,7 +171,7 @@ def test_the_default_service_s_key_comes_before_a_login_elsewhere(both: SimpleNa
 def test_a_login_brings_its_service_s_default_model() -> None:
     """Forms and help show that too."""
     save_token(GEMINI, KEY, GEMINI.endpoints())
-    assert nb.Session().default_model == GEMINI.default_model != DEFAULT_MODEL
+    assert nb.Session().default_model_at() == GEMINI.default_model != DEFAULT_MODEL
 
 
 def test_two_logins_are_an_error_that_names_both(tmp_path: Path) -> None:
@@ -182,14 +182,14 @@ def test_two_logins_are_an_error_that_names_both(tmp_path: Path) -> None:
         with pytest.raises(errors.ConfigError, match=r"(?s)fal and Gemini API.*%config NBBanana\.provider") as caught:
             session.edit("Make it dusk.", png())
         assert KEY not in str(caught.value)
-        assert session.default_model == DEFAULT_MODEL
+        assert session.default_model_at() == DEFAULT_MODEL
 
 
 def test_replay_looks_for_no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody would run a request there."""
     monkeypatch.setattr(registry, "logged_in", lambda: pytest.fail("it looked"))
     with nb.Session(store=tmp_path / "store", mode="replay") as session:
-        assert (session.provider_name, session.default_model) == ("", DEFAULT_MODEL)
+        assert (session.choice().name, session.default_model_at()) == ("", DEFAULT_MODEL)
 
 
 def test_two_keys_for_one_service_are_an_error_that_names_both(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from io import BytesIO
 from itertools import combinations
 from pathlib import Path
@@ -15,14 +16,13 @@ from PIL import Image
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.grammar import FileOperand, parse, split_cell
+from nbbanana.grammar import FileOperand, parse, read_words, split_cell
 from nbbanana.images import fingerprint
 from nbbanana.images.thumbnails import ALIKE, distance
 from nbbanana.request import EditRequest
 from nbbanana.session.reproduce import as_cell, as_code
 from nbbanana.store import InputRecord
-from nbbanana.store.containers import open_container, png_chunk
-from nbbanana.store.embedding import embed, embedded
+from nbbanana.store.embedding import embed, embedded, open_container, png_chunk
 
 MODEL = "google/nano-banana-2/edit"
 SNOW = "Keep the subject unchanged. Make it <snow> & rain: 霓虹."
@@ -73,6 +73,14 @@ def test_a_saved_file_is_known_by_its_content(past, kind, tmp_path):
         assert found.cell() == getattr(past, kind).cell()
 
 
+def test_whatever_has_a_path_is_a_file(past, tmp_path):
+    """An entry of a folder, as `os.scandir` gives it, is no text and no `Path`."""
+    past.png[0].save(tmp_path / "a.png")
+    with os.scandir(tmp_path) as entries:
+        [entry] = entries
+    assert nb.recover(entry, session=past.session).record.id == past.png.id
+
+
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 def test_a_record_inside_is_read_where_the_store_is_empty(past, elsewhere, kind, tmp_path):
     """The copy alone says what was asked; its pixels are those of the original."""
@@ -99,6 +107,23 @@ def test_a_record_beside_it_is_read(past, elsewhere, tmp_path):
     (tmp_path / "night.png.json").write_text('{"format": 1}')
     with pytest.raises(errors.NotInStoreError):
         nb.recover(file, session=elsewhere)
+
+
+@pytest.mark.painted
+def test_a_file_that_was_an_input_is_said_to_be_one_and_no_output_of_itself(session, photo, tmp_path):
+    """What was made of it looks like it; what was made before it was used may be what it is from."""
+    edits = [session.edit(words, photo("coffee"), seed=1, resolution="0.5K") for words in (SNOW, "Make it rain.")]
+    with pytest.raises(errors.NotInStoreError) as caught:
+        nb.recover(photo("coffee"), session=session)
+    name = photo("coffee").name
+    assert caught.value.lines[0] == f"{name!r} is an input, of edits 1 to 2."
+    assert "nb.history[2]" in caught.value.lines[2]
+    (tmp_path / "washed.jpg").write_bytes(washed(edits[0][0], "JPEG"))
+    assert nb.recover(tmp_path / "washed.jpg", session=session).doubts == ()
+    session.edit("Make it night.", tmp_path / "washed.jpg", seed=1, resolution="0.5K")
+    found = nb.recover(tmp_path / "washed.jpg", session=session)
+    assert (found.how, found.record.id < 3) == ("guess", True)
+    assert found.doubts == ("By its content it is an input, of edit 3.",)
 
 
 def washed(output: nb.Output, kind: str, quality: int = 75) -> bytes:
@@ -138,7 +163,7 @@ def test_the_second_guess_looks_at_no_picture_again(past, tmp_path, monkeypatch)
     """What outputs look like is remembered."""
     (tmp_path / "washed").write_bytes(washed(past.again[0], "JPEG"))
     first = nb.recover(tmp_path / "washed", session=past.session)
-    monkeypatch.setattr("nbbanana.store.fingerprints.fingerprint", lambda _: pytest.fail("looked again"))
+    monkeypatch.setattr("nbbanana.store.provenance.fingerprint", lambda _: pytest.fail("looked again"))
     assert nb.recover(tmp_path / "washed", session=past.session) == first
 
 
@@ -247,7 +272,8 @@ def test_hostile_words_stay_words(elsewhere, tmp_path, photo, prompt):
     assert cell.operands == (FileOperand("portrait.jpg"),)
     asked = []
     exec(found.code(), {"nb": SimpleNamespace(edit=lambda *a, **k: asked.append((a, k)))})
-    assert asked == [((prompt, "portrait.jpg"), {"model": MODEL, "resolution": "1K"})]
+    [((words, picture), given)] = asked
+    assert (read_words(words, {}), picture, given) == (prompt, "portrait.jpg", {"model": MODEL, "resolution": "1K"})
     shown, _ = found._repr_mimebundle_()
     json.dumps(shown).encode()
     assert "\x1b" not in shown["text/plain"] + repr(found)

@@ -18,8 +18,8 @@ from nbbanana.grammar import parse
 from nbbanana.models import ids, model_bundle
 from nbbanana.models.offers import known_models, offer, told_model
 from nbbanana.sandbox import Sandbox
-from nbbanana.session.dry_run import describe_request
-from nbbanana.session.refreshing import refresh
+from nbbanana.session.dry_run import describe_requests
+from nbbanana.session.services import refresh_models
 from nbbanana.settings import config_dir, settings
 
 EDIT, NEWER = "google/nano-banana-2/edit", "google/nano-banana-2.1/edit"
@@ -42,12 +42,12 @@ def test_a_price_that_changed_is_the_one_that_is_quoted(at_fal: SimpleNamespace)
     at_fal.fal.prices["fal-ai/nano-banana-2/edit"] = 0.10
     request = at_fal.session.request(DUSK, [png()], model=EDIT, n=2)
     at_fal.session.quote(request)
-    lines = refresh(at_fal.session, ["nano-banana-2"])
+    lines = refresh_models("nano-banana-2", session=at_fal.session)
     assert [(line.provider, line.model, line.outcome) for line in lines if line.model] == [("fal", EDIT, "read")]
     at_fal.fal.prices.clear()  # the list that was read stands in for a price that is not told now
     with nb.Session(provider="fal", store=at_fal.session.folder) as later:
         assert later.quote(request).low == 0.20
-        shown = describe_request(later, request)["text/plain"]
+        shown = describe_requests(later, [request])["text/plain"]
         assert "(nbbanana models refresh)" in shown
         assert later.edit(DUSK, png(), model=EDIT).record.price_quoted == 0.10
     assert at_fal.fal.posts[-1].model == "fal-ai/nano-banana-2/edit"
@@ -58,7 +58,7 @@ def test_a_model_that_this_package_does_not_know_works_by_its_id(at_fal: SimpleN
     at_fal.fal.offers(NEW, document(EDIT))
     with pytest.raises(errors.UnknownModelError):
         at_fal.session.edit(DUSK, png(), model=NEW)
-    (line,) = [line for line in refresh(at_fal.session, [NEW]) if line.provider == "fal"]
+    (line,) = [line for line in refresh_models(NEW, session=at_fal.session) if line.provider == "fal"]
     assert (line.model, line.outcome) == (NEW, "read")
     result = at_fal.session.edit(DUSK, png(), model=NEW, num_images=2)
     assert (len(result), result.record.model, at_fal.fal.posts[-1].model) == (2, NEW, NEW)
@@ -69,10 +69,10 @@ def test_a_model_that_this_package_does_not_know_works_by_its_id(at_fal: SimpleN
 def test_all_that_is_known_is_asked_about_where_nothing_is_named(at_fal: SimpleNamespace) -> None:
     """Also what was named before; each has its line, and a model that is gone is said to be."""
     at_fal.fal.offers(NEW, document(EDIT))
-    refresh(at_fal.session, [NEW])
+    refresh_models(NEW, session=at_fal.session)
     at_fal.fal.gone.add("fal-ai/nano-banana-2/edit")
     at_fal.fal.catalogue["google/nano-banana-2.1/edit"] = {"paths": {}}
-    outcomes = {line.model: line.outcome for line in refresh(at_fal.session) if line.provider == "fal"}
+    outcomes = {line.model: line.outcome for line in refresh_models(session=at_fal.session) if line.provider == "fal"}
     assert outcomes == {
         NEWER: "not read",
         EDIT: "gone",
@@ -82,10 +82,10 @@ def test_all_that_is_known_is_asked_about_where_nothing_is_named(at_fal: SimpleN
     found = offer("fal", EDIT)
     assert found is not None
     assert found.gone
-    shown = describe_request(at_fal.session, at_fal.session.request(DUSK, [png()], model=EDIT))["text/plain"]
+    shown = describe_requests(at_fal.session, [at_fal.session.request(DUSK, [png()], model=EDIT)])["text/plain"]
     assert f"fal said that it does not have {EDIT} any more" in shown
     at_fal.fal.gone.clear()
-    refresh(at_fal.session, [EDIT])
+    refresh_models(EDIT, session=at_fal.session)
     again = offer("fal", EDIT)
     assert again is not None
     assert not again.gone
@@ -96,7 +96,7 @@ def test_a_service_without_a_key_or_with_play_money_is_not_asked(
 ) -> None:
     """It has a line that says so."""
     monkeypatch.delenv("FAL_KEY")
-    lines = {line.provider: line for line in refresh(at_fal.session)}
+    lines = {line.provider: line for line in refresh_models(session=at_fal.session)}
     assert (lines["fal"].outcome, lines["runcomfy"].outcome) == ("not asked", "not asked")
     assert at_fal.fal.asked == []
     assert not (config_dir() / "models").exists()
@@ -106,15 +106,15 @@ def test_a_name_that_is_no_id_goes_into_no_address(at_fal: SimpleNamespace) -> N
     """Neither by a way up nor by a question mark."""
     for name in ("../keys", "a b", "a?b=c", "x" * 300):
         with pytest.raises(errors.UsageError):
-            refresh(at_fal.session, [name])
+            refresh_models(name, session=at_fal.session)
     with pytest.raises(errors.UsageError):
-        refresh(at_fal.session, [f"a/{number}" for number in range(101)])
+        refresh_models(*[f"a/{number}" for number in range(101)], session=at_fal.session)
     assert at_fal.fal.asked == []
 
 
 def test_the_file_holds_no_key(at_fal: SimpleNamespace) -> None:
     """And no address of the service."""
-    refresh(at_fal.session)
+    refresh_models(session=at_fal.session)
     text = (config_dir() / "models" / "fal.json").read_text(encoding="utf-8")
     assert KEY not in text
     assert at_fal.fal.url not in text
@@ -127,14 +127,16 @@ def test_each_way_in_which_a_catalogue_may_say_that_a_model_is_gone_is_taken(
     """Which of them fal says is not sure; a model that it never had is told apart."""
     at_fal.fal.absent = absent
     at_fal.fal.gone.add("fal-ai/nano-banana-2/edit")
-    lines = [line for line in refresh(at_fal.session, [EDIT, "fal-ai/never-there"]) if line.provider == "fal"]
+    lines = [
+        line for line in refresh_models(EDIT, "fal-ai/never-there", session=at_fal.session) if line.provider == "fal"
+    ]
     assert [line.outcome for line in lines] == ["gone", "none"]
 
 
 def test_a_price_that_cannot_be_asked_leaves_the_one_that_is_known(at_fal: SimpleNamespace) -> None:
     """The fields are read all the same."""
     del at_fal.fal.prices["fal-ai/nano-banana-2/edit"]
-    (line,) = [line for line in refresh(at_fal.session, [EDIT]) if line.provider == "fal"]
+    (line,) = [line for line in refresh_models(EDIT, session=at_fal.session) if line.provider == "fal"]
     assert line.outcome == "read"
     found = offer("fal", EDIT)
     assert found is not None
@@ -169,7 +171,7 @@ def test_a_model_that_only_another_service_has_is_asked_of_that_one(
 def test_the_list_of_services_shows_a_model_that_this_package_does_not_know(at_fal: SimpleNamespace) -> None:
     """Where it is the one of the settings."""
     at_fal.fal.offers(NEW, document(EDIT))
-    refresh(at_fal.session, [NEW])
+    refresh_models(NEW, session=at_fal.session)
     settings().model = NEW
     (line,) = [line for line in nb.list_providers() if line.name == "fal"]
     assert line.model == NEW
@@ -184,7 +186,9 @@ def test_openrouter_s_own_catalogue_tells_fields_and_price(monkeypatch: pytest.M
         for name, value in service.environment.items():
             monkeypatch.setenv(name, value)
         with nb.Session(provider="openrouter", store=tmp_path / "store") as session:
-            lines = [line for line in refresh(session, [NEWER, EDIT, newer]) if line.provider == "openrouter"]
+            lines = [
+                line for line in refresh_models(NEWER, EDIT, newer, session=session) if line.provider == "openrouter"
+            ]
             assert [(line.model, line.outcome) for line in lines] == [(NEWER, "read"), (EDIT, "gone"), (newer, "read")]
             found = offer("openrouter", NEWER)
             assert found is not None
@@ -209,7 +213,7 @@ def test_google_s_own_list_tells_which_models_are_there(monkeypatch: pytest.Monk
             monkeypatch.setenv(name, value)
         with nb.Session(provider="gemini", store=tmp_path / "store") as session:
             asked = [NEWER, EDIT, newer, "fal-ai/other"]
-            lines = [line for line in refresh(session, asked) if line.provider == "gemini"]
+            lines = [line for line in refresh_models(*asked, session=session) if line.provider == "gemini"]
             assert [line.outcome for line in lines] == ["read", "gone", "read", "none"]
             found = offer("gemini", NEWER)
             assert found is not None
@@ -226,7 +230,7 @@ def test_a_model_that_was_asked_about_is_listed_with_the_others(at_fal: SimpleNa
     """By `%nbproviders`, `%nbmodels`, the completion of `--model` and the shell, without asking again."""
     at_fal.fal.offers(NEW, document(EDIT))
     assert NEW not in known_models()
-    refresh(at_fal.session, [NEW])
+    refresh_models(NEW, session=at_fal.session)
     asked = len(at_fal.fal.asked)
     assert known_models() == (*ids(), NEW)
     model = told_model(NEW)

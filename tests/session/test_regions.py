@@ -186,7 +186,7 @@ def test_a_strange_region_refuses_the_bundle(
 def painter(served: Callable[..., Any]) -> tuple[nb.Session, Any]:
     """A session over a served sandbox that has a model with a mask."""
     session, box = served(models={PAINT: {"input_schema": INPAINT, "base_price_usd": 0.05}})
-    session.engine  # noqa: B018 - a model that is not shipped is known by who runs it
+    session.engine_at()  # a model that is not shipped is known by who runs it
     return session, box
 
 
@@ -258,7 +258,7 @@ def test_a_mask_comes_back_with_its_record(
         assert (again.origin, again.record.ask) == ("replayed", first.record.ask)
     path = session.history.export(tmp_path / "study.zip", [first])
     opened = nb.History.open(path)[first.id]
-    session.engine  # noqa: B018 - it ended with the block
+    session.engine_at()  # it ended with the block
     assert opened.record.masks == first.record.masks
     name = first.record.masks[0].sha256
     assert name is not None

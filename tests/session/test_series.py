@@ -5,9 +5,9 @@ from __future__ import annotations
 import _thread
 import re
 import threading
-import time
 
 import pytest
+from support.waiting import until
 
 from nbbanana import errors
 from nbbanana.sandbox import Fault
@@ -29,7 +29,7 @@ def first(served, photo):
 
 def left(session):
     """What the budget leaves."""
-    return round(session.store.budget(session.provider_name).left, 6)
+    return round(session.store.budget(session.choice().name).left, 6)
 
 
 def forget_costs(session):
@@ -44,18 +44,10 @@ def states(session, start, end):
     return sorted(edits.values())
 
 
-def until(condition, seconds=30.0):
-    """Wait until it holds."""
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it never came to that"
-        time.sleep(0.01)
-
-
 def test_a_series_beyond_the_budget_sends_nothing(first):
     """Where two of three would fit, none is sent: one refusal that names the sum, and the money is free again."""
     result, session, box = first()
-    session.store.set_budget(session.provider_name, 0.20)
+    session.store.set_budget(session.choice().name, 0.20)
     with pytest.raises(
         errors.BudgetError, match=r"All 3 edits together, 3 pictures, cost \$0.21, and \$0.20 of \$0.20"
     ):
@@ -82,7 +74,7 @@ def test_a_series_of_an_open_price_counts_what_is_assumed_for_each(served, photo
     session, box = served()
     result = session.edit(SNOW, photo("portrait"), seed=100, resolution="4K")
     forget_costs(session)
-    session.store.set_budget(session.provider_name, 1.50)
+    session.store.set_budget(session.choice().name, 1.50)
     with pytest.raises(errors.BudgetError, match="The price is not known exactly"):
         result.vary(range(3))
     with pytest.raises(errors.BudgetError, match=r"All 4 edits together, 4 pictures, cost \$2.00"):
@@ -109,7 +101,7 @@ def test_one_that_the_live_schema_refuses_keeps_the_others_from_being_sent(first
     from nbbanana.engine import steps
 
     result, session, box = first()
-    session.store.set_budget(session.provider_name, 1.00)
+    session.store.set_budget(session.choice().name, 1.00)
     real = steps.prepare
 
     async def refusing(run, context, turn):
@@ -152,7 +144,7 @@ def test_an_interrupted_series_cancels_what_it_can_and_gives_the_money_back(firs
     """What was made is shown and kept, what waits is cancelled, and only what runs stays reserved."""
     first()
     session, box = served(slots=1, duration=60.0, time_scale=1)
-    session.store.set_budget(session.provider_name, 1.00)
+    session.store.set_budget(session.choice().name, 1.00)
     result = session.history[1]
 
     def interrupt():
@@ -241,13 +233,13 @@ def test_a_maximum_that_cannot_be_held_says_what_would_do(served, photo):
     forget_costs(session)
     with pytest.raises(errors.BudgetError, match="The price is not known exactly") as caught:
         result.vary(range(2), max_price=0.15)
-    said = dict(re.findall(r"--(assume|max)-price (\d+\.\d+)", caught.value.how))
+    said = dict(re.findall(r"(assume|max)_price=(\d+\.\d+)", caught.value.how))
     enough = {f"{name}_price": float(amount) for name, amount in said.items()}
     assert set(enough) == {"assume_price", "max_price"}
     assert len(result.vary(range(2), **enough)) == 2
     forget_costs(session)
     with pytest.raises(errors.BudgetError, match="The price is not known exactly") as caught:
         result.vary([200], max_price=0.60)
-    (amount,) = re.findall(r"--assume-price (\d+\.\d+)", caught.value.how)
-    assert "--max-price" not in caught.value.how
+    (amount,) = re.findall(r"assume_price=(\d+\.\d+)", caught.value.how)
+    assert "max_price" not in caught.value.how
     assert len(result.vary([200], max_price=0.60, assume_price=float(amount))) == 1

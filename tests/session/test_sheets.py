@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from nbbanana import errors
-from nbbanana.display.lettering import Lettering
-from nbbanana.display.sheets import SheetPicture, write_sheet
+from nbbanana.display.paper import Lettering, SheetPicture, write_sheet
 
 
 def pictures(photo, count, prompt="Make it snow."):
@@ -79,8 +78,8 @@ def test_hostile_words_are_drawn_and_cut(photo, tmp_path):
 def two_fonts(monkeypatch):
     """Letters of a font with little more than ASCII, and of one that has Greek; both are there for sure."""
     folder = resources.files("matplotlib") / "mpl-data/fonts/ttf"
-    monkeypatch.setattr("nbbanana.display.lettering.FONTS", (str(folder / "cmr10.ttf"),))
-    monkeypatch.setattr("nbbanana.display.lettering.MORE", ("no such font.ttf", str(folder / "DejaVuSans.ttf")))
+    monkeypatch.setattr("nbbanana.display.paper.FONTS", (str(folder / "cmr10.ttf"),))
+    monkeypatch.setattr("nbbanana.display.paper.MORE", ("no such font.ttf", str(folder / "DejaVuSans.ttf")))
     return Lettering(20)
 
 

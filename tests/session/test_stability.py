@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from support.edited import as_bytes, kept_edit, rendered
-from support.measuring.photographs import photograph
+from support.edited import as_bytes, kept_edit, photograph, rendered
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.display.likeness import LikenessView, likeness_bundle
+from nbbanana.display.picture_tables import LikenessView, likeness_bundle
 from nbbanana.images import load
 
 
@@ -111,6 +110,7 @@ def test_a_result_from_the_store_is_not_a_second_sample(session: nb.Session) -> 
 
 
 @pytest.mark.painted
+@pytest.mark.nightly
 def test_a_series_and_a_page_measure_themselves(session: nb.Session) -> None:
     """What the sandbox painted is said to be no model's."""
     made = session.edit("Make it night.", nb.samples.still_life((320, 240)), seed=3, resolution="0.5K")

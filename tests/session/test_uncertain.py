@@ -154,7 +154,8 @@ def test_the_token_is_nowhere(served, photo, capfd):
     session, box = served(faults=[Fault("submit", status=401)])
     with pytest.raises(errors.TokenRejectedError) as caught:
         session.edit(SNOW, photo("portrait"), seed=1)
-    texts = [str(caught.value), repr(caught.value), repr(session), repr(session.engine.provider), *capfd.readouterr()]
+    provider = session.engine_at().provider
+    texts = [str(caught.value), repr(caught.value), repr(session), repr(provider), *capfd.readouterr()]
     texts += [file.read_bytes().decode("latin-1") for file in session.folder.rglob("*") if file.is_file()]
     assert not [text for text in texts if box.token in text]
 

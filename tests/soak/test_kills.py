@@ -28,7 +28,7 @@ SCALE = 0.02
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(
     "kills",
-    [5, pytest.param(scaled(5), marks=pytest.mark.nightly, id="many"), pytest.param(200, marks=pytest.mark.soak)],
+    [pytest.param(scaled(5), marks=pytest.mark.nightly, id="many"), pytest.param(200, marks=pytest.mark.soak)],
 )
 def test_a_killed_batch_loses_nothing_and_pays_nothing_twice(tmp_path, monkeypatch, kills):
     """

@@ -12,10 +12,11 @@ from PIL import Image
 
 import nbbanana as nb
 from nbbanana.errors import NBBananaError
-from nbbanana.providers import runcomfy
+from nbbanana.providers.http import Timeouts
+from nbbanana.providers.runcomfy import RunComfy
 from nbbanana.sandbox import FAULT_KINDS, Fault, Sandbox
 
-HASTE = runcomfy.Timeouts(connect=1, read=0.4, read_total=0.8, submit=0.4, submit_total=0.8, download_total=2)
+HASTE = Timeouts(connect=1, read=0.4, read_total=0.8, submit=0.4, submit_total=0.8, download_total=2)
 TARGETS = ("submit", "status", "result", "download", "cancel")
 KINDS = ("refused", *FAULT_KINDS)
 SHORT = {("submit", "reset after accept"), ("status", "502 html"), ("result", "slow drip"), ("download", "time-out"),
@@ -40,7 +41,7 @@ def picture():
 @pytest.fixture
 def wire(tmp_path, monkeypatch):
     """Makes a hurried session that talks to a served sandbox over sockets."""
-    monkeypatch.setattr(runcomfy, "Timeouts", lambda: HASTE)
+    monkeypatch.setattr(RunComfy, "patience", HASTE)
     opened = []
 
     def make(**switches):

@@ -38,7 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     chance = random.Random(4)
     with Store.open(tmp_path_factory.mktemp("browsing") / "store") as store:
         store.take_in(_mixed(chance))
-        for edit in store.page(limit=MANY):
+        for edit in store.filter(limit=MANY):
             if chance.random() < 0.3:
                 store.rate(edit.id, chance.choice([-1, 0]), chance.choice(["starred", "rejected"]))
             store.annotate(edit.id, add_tags=chance.sample(["poster", "draft"], chance.randrange(3)))

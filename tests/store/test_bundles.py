@@ -27,7 +27,7 @@ def made(store: Store, prompt: str, content: bytes, *, schema: Any = None, **cha
     """A completed edit whose picture is in the store."""
     edit = store.begin(asked(prompt, **changes), schema=schema)
     store.move(edit.id, "submitting")
-    store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=0.1), "accepted", handle="secret-handle")
+    store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=0.1).ordinal, "accepted", handle="secret-handle")
     store.move(edit.id, "queued", request_id="secret-id")
     output = OutputRecord(0, store.put(content), "image/png", 8, 8, len(content), "https://example.com/secret-address")
     return store.move(edit.id, "completed", outputs=[output], cost=0.1)
@@ -101,7 +101,7 @@ def test_parts_travel_in_a_bundle_where_older_readers_pass_over_them(store: Stor
     """They stand under `extra`; what is no parts there is none."""
     parts = {"keep": ["the \ud800 cup"], "change": "Make it snow.", "text": [["sign", "OPEN"]]}
     made(store, "Keep the \ud800 cup unchanged. Make it snow.", b"one", parts=parts)
-    written = write(store, store.page(), tmp_path / "parts.zip")
+    written = write(store, store.filter(), tmp_path / "parts.zip")
     content = records(written)
     assert content["edits"][0]["extra"] == {"parts": parts}
     assert "parts" not in content["edits"][0]

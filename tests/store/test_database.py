@@ -18,7 +18,7 @@ import pytest
 from support.stores import asked, complete, generated, sha256
 
 from nbbanana.errors import StoreError, StoreVersionError
-from nbbanana.store import Store, database, versions
+from nbbanana.store import Store, database
 
 
 def pragma(store: Store, name: str) -> object:
@@ -79,7 +79,7 @@ def test_any_thread_may_call(store: Store) -> None:
         thread.join()
     assert failed == []
     assert store.count() == 160
-    assert len({edit.prompt for edit in store.page(limit=200)}) == 160
+    assert len({edit.prompt for edit in store.filter(limit=200)}) == 160
 
 
 def test_a_reader_sees_one_state(store: Store) -> None:
@@ -191,7 +191,7 @@ def test_damage_is_said(store: Store) -> None:
     data[4096:] = os.urandom(len(data) - 4096)
     file.write_bytes(data)
     with pytest.raises(StoreError, match=r"damaged\.\nCopy the folder"), Store.open(store.folder) as damaged:
-        damaged.page()
+        damaged.filter()
 
 
 def test_a_full_disk_leaves_a_true_store(store: Store) -> None:
@@ -206,7 +206,7 @@ def test_a_full_disk_leaves_a_true_store(store: Store) -> None:
     with pytest.raises(StoreError, match=r"The disk is full\.\nMake room"):
         deque(store.begin(asked("x" * 3000)) for _ in range(100))
     written = store.count()
-    assert written == len(store.page(limit=200))
+    assert written == len(store.filter(limit=200))
     assert store.verify().rows == ()
     with store._database.read() as connection:
         connection.execute("PRAGMA max_page_count = 1073741823")
@@ -308,8 +308,8 @@ class TestMigration:
     @pytest.fixture
     def later(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, str]]:
         """A package with one step more."""
-        steps = {**versions.migrations(), versions.latest() + 1: self.LATER}
-        monkeypatch.setattr(versions, "migrations", lambda: steps)
+        steps = {**database.migrations(), database.latest() + 1: self.LATER}
+        monkeypatch.setattr(database, "migrations", lambda: steps)
         return steps
 
     def test_a_new_store_has_all_steps(self, folder: Path, later: dict[int, str]) -> None:
@@ -338,8 +338,8 @@ class TestMigration:
     def test_the_backup_can_be_put_back(self, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """In the place of `edits.sqlite`, it is the store as it was, for the package that wrote it."""
         with monkeypatch.context() as patch:
-            steps = {**versions.migrations(), versions.latest() + 1: self.LATER}
-            patch.setattr(versions, "migrations", lambda: steps)
+            steps = {**database.migrations(), database.latest() + 1: self.LATER}
+            patch.setattr(database, "migrations", lambda: steps)
             Store.open(old).close()
         with pytest.raises(StoreVersionError):
             Store.open(old)
@@ -347,7 +347,7 @@ class TestMigration:
         (tmp_path / "restored").mkdir()
         backup.rename(tmp_path / "restored" / "edits.sqlite")
         with Store.open(tmp_path / "restored") as store:
-            assert [edit.prompt for edit in store.page()] == ["Written by version 1"]
+            assert [edit.prompt for edit in store.filter()] == ["Written by version 1"]
             assert store.verify().rows == ()
 
     def test_it_is_done_once(self, old: Path, later: dict[int, str]) -> None:
@@ -380,12 +380,12 @@ class TestMigration:
     ) -> None:
         """Half a step is none: the store is what it was, and the version that wrote it opens it."""
         with monkeypatch.context() as patch:
-            steps = {**versions.migrations(), versions.latest() + 1: step}
-            patch.setattr(versions, "migrations", lambda: steps)
+            steps = {**database.migrations(), database.latest() + 1: step}
+            patch.setattr(database, "migrations", lambda: steps)
             with pytest.raises(StoreError, match=words):
                 Store.open(old)
         with Store.open(old) as store:
-            assert [edit.prompt for edit in store.page()] == ["Written by version 1"]
+            assert [edit.prompt for edit in store.filter()] == ["Written by version 1"]
             assert store.verify().rows == ()
 
     def test_without_room_for_a_backup_nothing_is_done(

@@ -25,7 +25,7 @@ from support.stores import asked, complete, picture
 from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.store import Edit, OutputDrift, OutputRecord, Store
 from nbbanana.store.bundles import merge, write
-from nbbanana.store.heat_maps import MOST_BYTES, is_heat_map
+from nbbanana.store.drifts import MOST_BYTES, is_heat_map
 from nbbanana.store.provenance import embedded_copy, read_embedded, read_sidecar, sidecar, sidecar_path
 from nbbanana.store.serialization import pack, unpack, unpack_heat_maps
 
@@ -50,10 +50,14 @@ def test_figures_stand_in_the_record_and_the_heat_map_apart(store: Store) -> Non
     written = store.measured(edit.id, [refused(1), drifted(0, moved=2.0)], {0: heat_map()})
     assert written == store.get(edit.id) == replace(edit, drifts=(drifted(0, moved=2.0), refused(1)))
     first, second = store.get(edit.id).drifts
-    assert (first.moved, first.recoloured_outside, first.redrawn_outside) == (2.0, 0.5, 0.1)
-    assert (first.recoloured_inside, first.redrawn_inside, first.reach) == (12.0, 0.9, (1.0, 0.9375))
-    assert [first.is_above(name) for name in ("moved", "recoloured_outside")] == [True, False]
-    assert (second.is_measured, second.reason, second.moved) == (False, "unrelated", None)
+    assert [first.value(name) for name in ("moved", "recoloured_outside", "redrawn_outside")] == [2.0, 0.5, 0.1]
+    assert [first.value(name) for name in ("recoloured_inside", "redrawn_inside")] == [12.0, 0.9]
+    assert first.reach == (1.0, 0.9375)
+    assert [(first.value(name) or 0) > (first.floor(name) or 0) for name in ("moved", "recoloured_outside")] == [
+        True,
+        False,
+    ]
+    assert (second.is_measured, second.reason, second.value("moved")) == (False, "unrelated", None)
     assert (store.heat_map(edit.id, 0), store.heat_map(edit.id, 1)) == (heat_map(), None)
     assert (store.heat_map(99, 0), store.heat_map(10**30, 0)) == (None, None)
     with Image.open(io.BytesIO(heat_map())) as image:
@@ -120,14 +124,14 @@ def test_figures_and_maps_travel_in_a_bundle_where_older_readers_pass_over_them(
     """They stand under `extra` and arrive as they were."""
     edit = made(store, b"one", b"two")
     store.measured(edit.id, [drifted(0, sentence="The sky is redrawn — 3.1 ΔE."), refused(1)], {0: heat_map()})
-    bundle = write(store, store.page(), tmp_path / "study.zip")
+    bundle = write(store, store.filter(), tmp_path / "study.zip")
     with zipfile.ZipFile(bundle) as archive:
         [record] = json.loads(archive.read("edits.json"))["edits"]
     assert "drifts" not in record
     assert [one["reason"] for one in record["extra"]["drifts"]] == [None, "unrelated"]
     with Store.open(tmp_path / "other") as other:
         assert merge(other, bundle) == 1
-        [arrived] = other.page()
+        [arrived] = other.filter()
         assert arrived.drifts == store.get(edit.id).drifts
         assert (other.heat_maps(arrived.id), merge(other, bundle)) == ({0: heat_map()}, 0)
         assert other.verify().ok
@@ -253,7 +257,7 @@ def test_hostile_figures_are_left_out_and_the_edit_is_taken(what: str, store: St
     """What is not as it should be is as if it had not been measured; nothing else of the bundle is lost."""
     edit = made(store, b"one")
     store.measured(edit.id, [drifted(0)], {0: heat_map()})
-    path = write(store, store.page(), tmp_path / "study.zip")
+    path = write(store, store.filter(), tmp_path / "study.zip")
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     content = json.loads(entries["edits.json"])
@@ -263,7 +267,7 @@ def test_hostile_figures_are_left_out_and_the_edit_is_taken(what: str, store: St
             archive.writestr(name, data)
     with Store.open(tmp_path / "other") as other:
         assert merge(other, path) == 1
-        [arrived] = other.page()
+        [arrived] = other.filter()
         assert (arrived.drifts, other.heat_maps(arrived.id), arrived.prompt) == ((), {}, "Make it snow.")
 
 
@@ -294,8 +298,8 @@ def test_a_store_of_a_stranger_with_odd_figures_is_read(figures: str, store: Sto
     with store._database.write() as connection:
         connection.execute("UPDATE drifts SET figures = ?", (figures,))
     [drift] = store.get(edit.id).drifts
-    assert (drift.moved, drift.recoloured_outside, drift.reach) == (None, None, (1.0, 1.0))
-    assert not drift.is_above("moved")
+    assert (drift.value("moved"), drift.value("recoloured_outside"), drift.reach) == (None, None, (1.0, 1.0))
+    assert drift.floor("moved") is None
 
 
 def test_one_measure_twice_is_none(store: Store) -> None:
@@ -321,7 +325,7 @@ def test_what_was_measured_fits_the_schema_of_bundles(store: Store) -> None:
         packed = json.loads(json.dumps(pack(edit, {0: found.heat_file()})))
         assert unpack(packed).drifts == (one,)
         assert unpack_heat_maps(packed) == {0: found.heat_file()}
-        assert all(value is None or math.isfinite(value) for value in (one.moved, one.recoloured_outside))
+        assert all(value is None or math.isfinite(value) for value in map(one.value, ("moved", "recoloured_outside")))
         assert figures().keys() == one.figures.keys()  # type: ignore[union-attr]
 
 
@@ -329,7 +333,7 @@ def test_a_store_of_before_there_were_figures_takes_them(tmp_path: Path) -> None
     """Its edits have none, are found as not measured, and take them."""
     folder = Path(shutil.copytree(DATA / "store4", tmp_path / "old"))
     with Store.open(folder) as store:
-        edits = [edit for edit in store.page() if edit.inputs]
+        edits = [edit for edit in store.filter() if edit.inputs]
         assert all(edit.drifts == () for edit in edits)
         assert store.unmeasured() == [edit.id for edit in edits if edit.inputs[0].sha256]
         one = edits[0]

@@ -262,7 +262,7 @@ def test_edits_of_another_store_are_taken_in_once(store: Store, tmp_path: Path) 
     assert replace(here, id=child.id, parents=child.parents) == replace(child, is_foreign=True)
     assert here.parents == (2,)
     assert store.count() == 3
-    assert store.spent("sandbox") == 0.0
+    assert store.spending("sandbox").total == 0.0
     assert [edit.id for edit in store.search("child")] == [here.id]
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from support.stores import Clock, asked, complete
 
-from nbbanana.store import Store, new_owner
-from nbbanana.store.leases import is_gone
+from nbbanana.store import Store
+from nbbanana.store.leases import is_gone, new_owner
 
 HERE, THERE = new_owner(), "elsewhere:1:other"
 
@@ -25,9 +25,9 @@ def test_a_lease_is_for_one(store: Store) -> None:
     assert store.claim(edit.id, HERE, ttl=60)
     assert store.is_claimed(edit.id)
     assert not store.claim(edit.id, THERE, ttl=60)
-    store.release(edit.id, THERE)
+    store.release(THERE, edit.id)
     assert not store.claim(edit.id, THERE, ttl=60)
-    store.release(edit.id, HERE)
+    store.release(HERE, edit.id)
     assert store.claim(edit.id, THERE, ttl=60)
 
 
@@ -43,7 +43,7 @@ def test_a_lease_that_is_not_renewed_ends(store: Store, clock: Clock) -> None:
     assert not store.is_claimed(second.id)
     assert not store.claim(first.id, THERE, ttl=60)
     assert store.claim(second.id, HERE, ttl=60)
-    store.release_all(HERE)
+    store.release(HERE)
     assert [edit.id for edit in store.unfinished(unclaimed=True)] == [first.id, second.id]
 
 
@@ -112,7 +112,7 @@ def test_what_a_kernel_left_behind_ends(store: Store, clock: Clock) -> None:
         "its kernel ended while it was on its way",
     ]
     assert [edit.id for edit in store.unfinished()] == [accepted.id, watched.id, new.id]
-    assert store.spent("sandbox") == 1.0
+    assert store.spending("sandbox").total == 1.0
     assert store.settle_abandoned() == []
 
 

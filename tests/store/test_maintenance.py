@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.stores import asked, sha256
 
-from nbbanana.store import Edit, InputRecord, OutputRecord, Store, maintenance
+from nbbanana.store import Edit, InputRecord, Leftovers, OutputRecord, Store, Verification
 from nbbanana.store.blobs import Blobs
 
 DAY = 24 * 3600
@@ -52,7 +52,7 @@ def test_a_store_that_was_left_alone_is_fine(store: Store) -> None:
 
 def test_an_empty_store_is_fine(store: Store) -> None:
     """Nothing to read is nothing wrong."""
-    assert store.verify() == maintenance.Verification(0, 0, 0)
+    assert store.verify() == Verification(0, 0, 0)
 
 
 def test_a_blob_that_changed_is_found(store: Store, edit: Edit) -> None:
@@ -113,12 +113,12 @@ def test_what_nobody_needs_is_shown_before_it_goes(store: Store, edit: Edit) -> 
     for needed in (*edit.inputs, *edit.outputs):
         age(store.blob_path(str(needed.sha256)))
     shown = store.gc()
-    assert shown == maintenance.Leftovers((lost.name,), ("incoming/fragment",), 16, removed=False)
+    assert shown == Leftovers((lost.name,), ("incoming/fragment",), 16, removed=False)
     assert lost.exists()
     assert store.gc(dry_run=False) == replace(shown, removed=True)
     assert not lost.exists()
     assert not fragment.exists()
-    assert store.gc() == maintenance.Leftovers((), (), 0, removed=False)
+    assert store.gc() == Leftovers((), (), 0, removed=False)
     assert store.verify().ok
 
 
@@ -126,7 +126,7 @@ def test_what_is_new_is_left_alone(store: Store) -> None:
     """A blob may be put a moment before its edit is written, a download may go on: a day is given."""
     name = store.put(b"just now")
     (store.incoming / "download").write_bytes(b"on its way")
-    assert store.gc(dry_run=False) == maintenance.Leftovers((), (), 0, removed=True)
+    assert store.gc(dry_run=False) == Leftovers((), (), 0, removed=True)
     age(store.blob_path(name))
     age(store.incoming / "download")
     assert store.gc(dry_run=False).bytes == 18
@@ -180,7 +180,7 @@ def test_what_is_not_ours_in_blobs_is_left_alone(store: Store) -> None:
     stray = store.blob_path(name).with_name("Thumbs.db")
     stray.touch()
     (store.folder / "blobs" / ".DS_Store").touch()
-    assert list(Blobs(store.folder).names()) == [name]
+    assert list(Blobs(store.folder).blob_names()) == [name]
     age(stray)
     store.gc(dry_run=False, grace=-1)
     assert stray.exists()

@@ -231,7 +231,7 @@ class AnySequence(RuleBasedStateMachine):
         """Every edit reads back as the model has it, newest first."""
         if not hasattr(self, "store"):
             return
-        found = self.store.page(limit=1000)
+        found = self.store.filter(limit=1000)
         assert [edit.id for edit in found] == sorted(self.expected, reverse=True)
         assert self.store.count() == len(self.expected)
         for edit in found:

@@ -52,11 +52,11 @@ def test_until_the_cost_is_told_the_quoted_price_counts(store: Store, states: tu
 def test_what_was_not_sent_costs_nothing(store: Store) -> None:
     """A prepared edit counts only what is kept back for it."""
     edit = store.begin(asked(price_quoted=0.25))
-    assert store.spent("sandbox") == 0.0
+    assert store.spending("sandbox").total == 0.0
     assert store.reserve(edit.id, 0.3, budget=1.0).granted
     assert store.spending("sandbox") == Spending(0.0, 0.3, 0)
     store.move(edit.id, "cancelled")
-    assert store.spent("sandbox") == 0.0
+    assert store.spending("sandbox").total == 0.0
 
 
 def test_an_unknown_price_is_not_free(store: Store) -> None:
@@ -71,8 +71,8 @@ def test_sums_are_exact(store: Store) -> None:
     """Ten thousandths add up to what they are, not to what binary fractions make of them."""
     for _ in range(30):
         complete(store, asked(), cost=0.1)
-    assert store.spent("sandbox") == 3.0
-    assert store.spent("sandbox", after_id=0) == 3.0
+    assert store.spending("sandbox").total == 3.0
+    assert store.spending("sandbox", after_id=0).total == 3.0
     assert not store.reserve(store.begin(asked()).id, 0.000001, budget=3.0).granted
     assert store.reserve(store.begin(asked()).id, 0.1, budget=3.1).granted
 
@@ -88,8 +88,8 @@ def test_providers_and_ids_are_kept_apart(store: Store) -> None:
     last = store.last_id()
     taken(store, "queued", price_quoted=0.25)
     assert store.total_cost() == {"runcomfy": Spending(0.0, 0.75, 0), "sandbox": Spending(5.0, 0.0, 0, is_play=True)}
-    assert store.spent("runcomfy", after_id=last) == 0.25
-    assert store.spent("runcomfy", after_id=last + 1) == 0.0
+    assert store.spending("runcomfy", after_id=last).total == 0.25
+    assert store.spending("runcomfy", after_id=last + 1).total == 0.0
     assert (store.count(), store.count("sandbox"), store.count("runcomfy"), store.count("x")) == (4, 1, 3, 0)
 
 
@@ -100,9 +100,9 @@ def test_a_budget_is_kept_before_it_is_spent(store: Store) -> None:
     assert (granted.granted, granted.spending.total, granted.left) == (True, 0.0, pytest.approx(0.3))
     refused = store.reserve(second.id, 0.7, budget=1.0)
     assert (refused.granted, refused.spending, refused.left) == (False, Spending(0.0, 0.7, 0), pytest.approx(0.3))
-    assert store.spent("sandbox") == 0.7
+    assert store.spending("sandbox").total == 0.7
     assert store.reserve(second.id, 0.3, budget=1.0).granted
-    assert store.spent("sandbox") == 1.0
+    assert store.spending("sandbox").total == 1.0
 
 
 def test_asking_again_for_the_same_edit_counts_it_once(store: Store) -> None:
@@ -111,7 +111,7 @@ def test_asking_again_for_the_same_edit_counts_it_once(store: Store) -> None:
     assert store.reserve(edit.id, 0.6, budget=1.0).granted
     assert store.reserve(edit.id, 0.9, budget=1.0).granted
     assert not store.reserve(edit.id, 1.1, budget=1.0).granted
-    assert store.spent("sandbox") == 0.9
+    assert store.spending("sandbox").total == 0.9
 
 
 def test_a_reservation_outlives_the_kernel_and_ends_with_the_cost(store: Store) -> None:
@@ -122,7 +122,7 @@ def test_a_reservation_outlives_the_kernel_and_ends_with_the_cost(store: Store) 
     with Store.open(store.folder) as other:
         assert other.spending("sandbox") == Spending(0.0, 0.4, 0)
         other.move(edit.id, "unknown")
-    assert store.spent("sandbox") == 0.4
+    assert store.spending("sandbox").total == 0.4
     store.move(edit.id, "completed", request_id="r", cost=0.15)
     assert store.spending("sandbox") == Spending(0.15, 0.0, 0)
 
@@ -183,4 +183,4 @@ def test_what_is_no_amount_is_refused(store: Store, amount: float) -> None:
         with pytest.raises(StoreError, match="finite number"):
             call()
     assert store.get(edit.id) == edit
-    assert (store.count(), store.spent("sandbox")) == (1, 0.0)
+    assert (store.count(), store.spending("sandbox").total) == (1, 0.0)

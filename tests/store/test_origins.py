@@ -63,7 +63,7 @@ class TestPosts:
         """Ordinals count from 0; the newest comes first; a handle is told later or not at all."""
         edit = store.begin(asked(price_quoted=0.07))
         store.move(edit.id, "submitting")
-        assert store.post_sent(edit.id, seed=7, quote=0.07) == 0
+        assert store.post_sent(edit.id, seed=7, quote=0.07).ordinal == 0
         [post] = store.posts(edit.id)
         assert (post.outcome, post.sent_at, post.provider, post.quote, post.seed) == (
             None,
@@ -73,7 +73,7 @@ class TestPosts:
             7,
         )
         store.post_ended(edit.id, 0, "refused")
-        assert store.post_sent(edit.id, seed=7, quote=None) == 1
+        assert store.post_sent(edit.id, seed=7, quote=None).ordinal == 1
         store.post_ended(edit.id, 1, "accepted", handle="h")
         assert [(post.ordinal, post.outcome, post.handle) for post in store.posts(edit.id)] == [
             (1, "accepted", "h"),
@@ -87,15 +87,15 @@ class TestPosts:
         """Of several accepted POSTs each has its own cost, which the edit's does not touch."""
         edit = store.begin(asked())
         store.move(edit.id, "submitting")
-        store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=0.1), "refused")
-        store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=0.1), "accepted")
+        store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=0.1).ordinal, "refused")
+        store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=0.1).ordinal, "accepted")
         store.move(edit.id, "queued", request_id="r")
         store.move(edit.id, "completed", cost=0.2)
         assert [post.cost for post in store.posts(edit.id)] == [0.2, None]
         several = store.begin(asked())
         store.move(several.id, "submitting")
         for cost in (0.1, 0.3):
-            store.post_ended(several.id, store.post_sent(several.id, seed=8, quote=0.1), "accepted", cost=cost)
+            store.post_ended(several.id, store.post_sent(several.id, seed=8, quote=0.1).ordinal, "accepted", cost=cost)
         store.move(several.id, "queued", request_id="s")
         store.move(several.id, "completed", cost=0.5)
         assert [post.cost for post in store.posts(several.id)] == [0.3, 0.1]
@@ -108,7 +108,7 @@ class TestPosts:
         with pytest.raises(NotInStoreError):
             store.post_sent(99, seed=1, quote=None)
         with pytest.raises(StoreError, match="not an outcome"):
-            store.post_ended(edit.id, store.post_sent(edit.id, seed=1, quote=None), "fine")  # type: ignore[arg-type]
+            store.post_ended(edit.id, store.post_sent(edit.id, seed=1, quote=None).ordinal, "fine")  # type: ignore[arg-type]
         with pytest.raises(StoreError, match="quote cannot be"):
             store.post_sent(edit.id, seed=1, quote=float("nan"))
 
@@ -145,7 +145,7 @@ class TestForeignEdits:
             assert len(other.durations(MODEL, None, "runcomfy")) == 1
         store.set_budget("runcomfy", 1.0)
         assert store.take_in(made) == 2
-        assert [edit.is_foreign for edit in store.page()] == [True, True]
+        assert [edit.is_foreign for edit in store.filter()] == [True, True]
         assert store.spending("runcomfy") == store.spending("runcomfy", 0) == Spending(0.0, 0.0, 0)
         assert not store.has_paid_edits()
         assert store.durations(MODEL, None, "runcomfy") == []
@@ -210,7 +210,7 @@ class TestSettling:
     def test_an_edit_whose_id_was_found_is_collected(self, store: Store, state: str) -> None:
         """It is queued under that id, whatever id it had before, and can be taken up like any accepted one."""
         edit = paid(store)
-        store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=None), "uncertain")
+        store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=None).ordinal, "uncertain")
         edit = store.move(edit.id, state, request_id="wrong", error="It cannot be told.")  # type: ignore[arg-type]
         found = store.settle(edit.id, request_id="r-9")
         assert (found.state, found.request_id, found.handle, found.error) == ("queued", "r-9", None, None)
@@ -251,7 +251,7 @@ class TestSettling:
         store.claim(theirs.id, "elsewhere:2:them", 60)
         assert store.settle_abandoned() == []
         [settled] = store.settle_abandoned(owner="elsewhere:1:me")
-        assert (settled.id, settled.state, store.spent("sandbox")) == (mine.id, "cancelled", 0.0)
+        assert (settled.id, settled.state, store.spending("sandbox").total) == (mine.id, "cancelled", 0.0)
         assert store.get(theirs.id).state == "prepared"
 
 

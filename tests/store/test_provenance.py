@@ -18,9 +18,18 @@ from support.tiers import scaled
 from nbbanana import errors
 from nbbanana.sandbox.painter import paint
 from nbbanana.store import Store
-from nbbanana.store.containers import jpeg_segment, open_container, png_chunk, riff_chunk
-from nbbanana.store.embedding import embed, embedded, originals, record_in
-from nbbanana.store.provenance import embedded_copy, has_content_credentials, read_embedded
+from nbbanana.store.embedding import (
+    embed,
+    embedded,
+    has_content_credentials,
+    jpeg_segment,
+    open_container,
+    originals,
+    png_chunk,
+    record_in,
+    riff_chunk,
+)
+from nbbanana.store.provenance import embedded_copy, read_embedded
 
 KINDS = ("png", "jpeg", "webp")
 FOREIGN_XMP = (

@@ -22,7 +22,7 @@ def test_pages_follow_one_another_without_gap_or_overlap(store: Store) -> None:
     for _ in range(7):
         store.begin(asked())
     seen: list[int] = []
-    while page := store.page(before_id=seen[-1] if seen else None, limit=3):
+    while page := store.filter(before_id=seen[-1] if seen else None, limit=3):
         seen += ids(page)
     assert seen == [7, 6, 5, 4, 3, 2, 1]
     assert ids(store.page_after(0, 3)) + ids(store.page_after(3, 9)) == seen[::-1]
@@ -33,9 +33,10 @@ def test_pages_follow_one_another_without_gap_or_overlap(store: Store) -> None:
 
 def test_an_empty_store_answers_everything_with_nothing(store: Store) -> None:
     """No question fails for want of edits."""
-    assert (store.count(), store.last_id(), store.page(), store.unfinished()) == (0, 0, [], [])
+    assert (store.count(), store.last_id(), store.filter(), store.unfinished()) == (0, 0, [], [])
     assert (store.search("x"), store.filter(starred=True), store.by_ask("a"), store.total_cost()) == ([], [], [], {})
-    assert (store.spent("sandbox"), store.durations("m", None, "p"), store.has_paid_edits()) == (0.0, [], False)
+    spent = store.spending("sandbox").total
+    assert (spent, store.durations("m", None, "p"), store.has_paid_edits()) == (0.0, [], False)
 
 
 def test_an_ask_is_answered_by_its_own_provider_only(store: Store) -> None:
@@ -201,7 +202,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "is claimed": lambda store: store.is_claimed(1),
     "durations": lambda store: store.durations("m", None, "p"),
     "spending": lambda store: store.spending("p", 1.0),
-    "page": lambda store: store.page(before_id=10),
+    "page": lambda store: store.filter(before_id=10),
     "page after": lambda store: store.page_after(10),
     "model": lambda store: store.filter(model="m"),
     "provider": lambda store: store.filter(provider="p"),

@@ -95,7 +95,6 @@ def test_a_search_with_facts_asks_the_database(store: Store, monkeypatch: pytest
     store.annotate(first.id, starred=True)
     assert [edit.id for edit in store.search("neon", limit=5, starred=True)] == [first.id]
     assert [edit.id for edit in store.filter(words="neon", starred=True)] == [first.id]
-    assert store.ids(words="neon", starred=True) == [first.id]
     assert [edit.id for edit in store.search("neo", provider="runcomfy")] == [second.id]
     page = store.filter(words="neon", limit=30)
     assert [edit.id for edit in store.filter(words="neon", before_id=page[-1].id, limit=1)] == [page[-1].id - 1]
@@ -103,6 +102,6 @@ def test_a_search_with_facts_asks_the_database(store: Store, monkeypatch: pytest
 
 def test_what_cannot_be_asked_for_is_a_type_error(store: Store) -> None:
     """A misspelt fact is never silently left out."""
-    for call in (store.filter, store.ids, lambda **wanted: store.search("neon", **wanted)):
+    for call in (store.filter, store.matching, lambda **wanted: store.search("neon", **wanted)):
         with pytest.raises(TypeError, match="colour"):
             call(colour="red")

@@ -74,7 +74,7 @@ def test_a_store_that_cannot_be_written_is_read(place: Path) -> None:
 
     def read() -> str:
         with Store.open(place / "study") as store:
-            found = [store.read_only, store.search("neon")[0].id, store.spent("sandbox"), store.has_blob(name)]
+            found = [store.read_only, store.search("neon")[0].id, store.spending("sandbox").total, store.has_blob(name)]
             found.append(store.verify().rows)
             with pytest.raises(StoreError, match="reading only"):
                 store.begin(asked())

@@ -13,7 +13,7 @@ from PIL import Image
 import nbbanana as nb
 from nbbanana import models
 from nbbanana.request import sha256_of
-from nbbanana.store import Edit, Store, versions
+from nbbanana.store import Edit, Store, database
 
 DATA = Path(__file__).parent / "data"
 SMALL = {"resolution": "0.5K", "output_format": "jpeg"}
@@ -170,4 +170,4 @@ def test_a_store_and_a_bundle_of_before_there_were_parts_open_and_take_new_edits
 
 def test_only_the_newest_version_is_written() -> None:
     """The data above is of versions 2 and 4; what came after is written down here, so that a new step is looked at."""
-    assert versions.latest() == 7
+    assert database.latest() == 7

@@ -19,8 +19,7 @@ from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.store import Edit, OutputRecord, Store, Vote
 from nbbanana.store.bundles import merge, write
 from nbbanana.store.provenance import sidecar
-from nbbanana.store.serialization import pack
-from nbbanana.store.vote_packing import pack_votes, unpack_votes, votes_that_hold
+from nbbanana.store.serialization import pack, pack_votes, unpack_votes, votes_that_hold
 
 DATA = Path(__file__).parent / "data"
 SWEEP = sha256("a sweep")
@@ -54,8 +53,8 @@ def test_a_vote_is_kept_with_when_by_whom_and_among_which_pictures(
     tie = store.vote((two.uid, 0), (two.uid, 1), "tie", sweep=SWEEP)
     store.vote((three.uid, 0), (one.uid, 0), "first", sweep=sha256("another"))
     assert store.votes_among([one.uid, two.uid]) == [vote, tie]
-    assert (vote.at, vote.rater, vote.winner, vote.share) == (clock.now, "Ada Lovelace", (two.uid, 1), 0.0)
-    assert (tie.rater, tie.rater_id, tie.winner, tie.share) == (None, None, None, 0.5)
+    assert (vote.at, vote.rater, vote.preferred, vote.share) == (clock.now, "Ada Lovelace", "second", 0.0)
+    assert (tie.rater, tie.rater_id, tie.preferred, tie.share) == (None, None, "tie", 0.5)
     assert len(store.votes_among([one.uid, two.uid, three.uid])) == 3
     assert store.votes_among([]) == []
     again = store.vote((one.uid, 0), (two.uid, 0), "first", sweep=SWEEP, rater="Ada Lovelace")
@@ -125,11 +124,11 @@ def test_what_another_rater_says_of_the_same_pictures_is_merged(
     """The edits are known and no edit is added; their votes come, and one's own stay, with the name."""
     one, two = pair
     own = store.vote((one.uid, 0), (two.uid, 0), "first", sweep=SWEEP, rater="Ada")
-    bundle = write(store, store.page(), tmp_path / "study.zip")
+    bundle = write(store, store.filter(), tmp_path / "study.zip")
     with Store.open(tmp_path / "colleague") as colleague:
         merge(colleague, bundle)
         said = colleague.vote((one.uid, 0), (two.uid, 0), "second", sweep=SWEEP, rater="Bob")
-        back = write(colleague, colleague.page(), tmp_path / "back.zip")
+        back = write(colleague, colleague.filter(), tmp_path / "back.zip")
     assert merge(store, back) == 0
     found = {vote.uid: vote for vote in store.votes_among([one.uid, two.uid])}
     assert set(found) == {own.uid, said.uid}
@@ -238,7 +237,7 @@ def test_hostile_votes_are_left_out_and_the_edits_are_taken(
     """What is not as it should be is as if nobody had voted; nothing else of the bundle is lost."""
     one, two = pair
     store.vote((one.uid, 0), (two.uid, 0), "first", sweep=SWEEP)
-    path = write(store, store.page()[::-1], tmp_path / "study.zip")
+    path = write(store, store.filter()[::-1], tmp_path / "study.zip")
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     content = json.loads(entries["edits.json"])
@@ -282,7 +281,7 @@ def test_a_store_of_before_there_were_votes_takes_them(tmp_path: Path) -> None:
     """It is brought up with a backup; opened to be read it takes none."""
     folder = Path(shutil.copytree(DATA / "store4", tmp_path / "old"))
     with Store.open(folder) as store:
-        one, two = [edit for edit in store.page() if edit.outputs][:2]
+        one, two = [edit for edit in store.filter() if edit.outputs][:2]
         vote = store.vote((one.uid, 0), (two.uid, 0), "tie", sweep=SWEEP)
         assert store.votes_among([one.uid, two.uid]) == [vote]
         assert store.verify().ok

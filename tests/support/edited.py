@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -13,13 +14,21 @@ import nbbanana as nb
 from nbbanana.images import inspect, load, prepare
 from nbbanana.regions import Area, box_shape
 from nbbanana.store import InputRecord, OutputRecord
-from support.measuring.photographs import photograph
+from support.measuring import photographs
 from support.stores import asked
 
-__all__ = ["SKY", "as_bytes", "kept_edit", "rendered"]
+__all__ = ["SKY", "as_bytes", "kept_edit", "photograph", "rendered"]
 
 SKY = (0.0, 0.0, 1.0, 0.35)
 """The part that `rendered` was to change."""
+
+
+@cache
+def photograph(name: str) -> Image.Image:
+    """A photograph as RGB, 256 pixels at its longer side: enough to be measured, and quickly."""
+    picture = photographs.photograph(name).copy()
+    picture.thumbnail((256, 256), Image.Resampling.LANCZOS)
+    return picture
 
 
 def as_bytes(image: Image.Image, kind: str = "PNG", **how: Any) -> bytes:

@@ -29,11 +29,10 @@ from nbbanana.request import EditRequest
 from nbbanana.sandbox import Fault, Sandbox
 from nbbanana.session import Session
 from nbbanana.store.records import Edit, InputRecord, OutputRecord
-from nbbanana.widgets import ui_thread
-from nbbanana.widgets.base import Form
-from nbbanana.widgets.comparison import sides_of
-from nbbanana.widgets.inputs import Slot
-from nbbanana.widgets.payloads import price_row
+from nbbanana.widgets.base import Form, ui_thread
+from nbbanana.widgets.compare import sides_of
+from nbbanana.widgets.pictures import Slot
+from nbbanana.widgets.rows import price_row
 from support.outputs import everything, model_saying, payloads
 
 __all__ = ["Hostile"]
@@ -231,15 +230,15 @@ class Hostile:
             self.fail(form, words, number)
 
     def _tell_studio(self, form: Any, words: str, number: int) -> None:
-        form.state.form.replace_slots([Slot(named(words, number), words, words)])
+        form.state.form.change("the pictures", slots=(Slot(named(words, number), words, words),))
         form.state.form.write(words)
         form.state.form.choose(words)
         with suppress(NBBananaError):  # words with half a character in them cannot be sent
             form.state.form.set("look", words)
         form.state.show_form()
         form.show_error(NBBananaError(words, words, words))
-        form._priced(price_row(Quote(None, None, how=words, note=words), None, is_play=True))
-        form._priced(price_row(None, None, is_play=True) | {"problem": [words, words, words]})
+        form.emit("price", **price_row(Quote(None, None, how=words, note=words), None, is_play=True))
+        form.emit("price", **price_row(None, None, is_play=True), problem=[words, words, words])
         form.emit("said", text=words, undo=True)
         form.emit("cell", text=words, what=words)
 

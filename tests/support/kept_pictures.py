@@ -40,7 +40,7 @@ def kept(
             changes["region"] = Area((box_shape(region),), main.size)
     edit = store.begin(asked(prompt, *inputs, **changes))
     store.move(edit.id, "submitting")
-    store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=None), "accepted", handle="a handle")
+    store.post_ended(edit.id, store.post_sent(edit.id, seed=7, quote=None).ordinal, "accepted", handle="a handle")
     store.move(edit.id, "queued", request_id="an id")
     records = [_output(session, index, output) for index, output in enumerate(outputs)]
     store.move(edit.id, "completed", outputs=records, cost=0.1)

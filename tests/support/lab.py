@@ -28,13 +28,14 @@ from urllib.parse import urlsplit
 import psutil
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect, sync_playwright
 
+from support import waiting
 from support.kernels import environment
 
 Host = TypeVar("Host", bound="Lab")
 
 __all__ = ["Browser", "Lab", "LabPage", "chromium", "serve"]
 
-PATIENCE = 30_000
+PATIENCE = 60_000
 """Milliseconds that a page may take to show what is expected of it, on a machine that has much else to do."""
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 CHROMIUM_FLAGS = (
@@ -275,11 +276,13 @@ class LabPage:
         """Save the notebook and give its file once its outputs are in it."""
         file = self.lab.root / self.notebook
         before = file.stat().st_mtime_ns
-        self.page.keyboard.press("Control+s")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + waiting.PATIENCE
         while file.stat().st_mtime_ns == before:
             assert time.monotonic() < deadline, "JupyterLab did not save"
-            self.page.wait_for_timeout(50)
+            self.page.keyboard.press("Control+s")  # again, since it drops the keys while it still saves
+            until = time.monotonic() + 5
+            while file.stat().st_mtime_ns == before and time.monotonic() < until:
+                self.page.wait_for_timeout(50)
         return file
 
     def darken(self) -> None:

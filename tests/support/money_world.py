@@ -199,7 +199,7 @@ class World:
         request = EditRequest(MODEL.id, parameters, origin=Origin(kernel=kernel.name))
         why = self._must_not_send(request, service) if mode == "auto" else None
         try:
-            run = engine.start(request, MODEL, mode=mode, **limits)
+            [run] = engine.start([(request, MODEL)], mode=mode, **limits)
         except (UncertainError, StoreError):
             return
         self._note(Asked(kernel, engine, run, mode, limits.get("max_price"), self.now, why))

@@ -27,9 +27,9 @@ from nbbanana.display import (
     lineage_bundle,
     note_bundle,
 )
-from nbbanana.display.drifts import drift_bundle
-from nbbanana.display.likeness import LikenessView, likeness_bundle
-from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepHeader, SweepView, sweep_grid_bundle
+from nbbanana.display.drift_views import drift_bundle
+from nbbanana.display.picture_tables import LikenessView, likeness_bundle
+from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepView, sweep_grid_bundle
 from nbbanana.display.views import Change
 from nbbanana.engine.run import Progress
 from nbbanana.models import Model, ModelList, Ranked, Ranking, compare, from_schema, get
@@ -180,12 +180,11 @@ def _changed(view: ResultView, words: str) -> Iterator[str]:
 
 
 def sweep_saying(words: str, rows: int = 1) -> SweepView:
-    """A sweep of two columns in which everything that is words is these; more than a hundred rows are strips."""
-    cells = [GridCell(words, None, words, words, words)] * 2
-    header = SweepHeader([(words, False), (words, True)], [words], [(PIXEL, words)])
-    return SweepView(
-        [words, words], words, [words, words], [GridFacet(words, [(words, cells)] * rows)], [words], header
-    )
+    """A sweep of two columns whose last row and header say these words; more than a hundred rows are strips."""
+    last = (words, [GridCell(words, None, words, words, words)] * 2)
+    before = [("row", [GridCell("cell", None)] * 2)] * (rows - 1)
+    facets, said = [GridFacet(words, [*before, last])], [(words, False), (words, True)]
+    return SweepView([words] * 2, words, [words] * 2, facets, [words], said, [words], [(PIXEL, words)])
 
 
 def _of_the_catalogue(words: str) -> Iterator[str]:

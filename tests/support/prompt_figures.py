@@ -16,8 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from nbbanana.prompts.lint import Asked, findings
-from nbbanana.prompts.lint_rules import Figures, Rule, all_rules, interval
+from nbbanana.prompts.lint import Asked, Figures, Rule, all_rules, findings, interval
 from support.prompt_faults import cases
 
 ROOT = Path(__file__).parents[2]

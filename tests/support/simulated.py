@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import tenacity
 
-from nbbanana.engine import accepted, answer_files, context, engine, fetch, limits, posting, prices, run, wait
+from nbbanana.engine import context, engine, fetch, kept, prices, retry, run, wait
 from nbbanana.errors import StoreError
 from nbbanana.store import leases
 from nbbanana.store.blobs import Blobs
@@ -32,7 +32,7 @@ from nbbanana.store.database import PATIENCE, Database
 
 __all__ = ["Clock", "SimulatedLoop", "Surroundings", "simulate"]
 
-WRITES = {"begin", "move", "reserve", "claim", "renew", "release", "release_all", "settle_abandoned"}
+WRITES = {"begin", "move", "reserve", "claim", "renew", "release", "settle_abandoned"}
 MOST_TURNS = 50_000
 
 
@@ -268,9 +268,9 @@ def simulate() -> Iterator[None]:
     """Have engines and stores that are made in this block use `Surroundings.current`."""
     with pytest.MonkeyPatch.context() as patch:
         read = lambda: Surroundings.current.clock.now  # noqa: E731
-        for module in (posting, wait, fetch, run, tenacity):
+        for module in (retry, wait, fetch, run, tenacity):
             patch.setattr(module, "time", SimpleNamespace(monotonic=read, time=read))
-        patch.setitem(limits.AdaptiveLimit.__init__.__kwdefaults__, "clock", read)
+        patch.setitem(context.AdaptiveLimit.__init__.__kwdefaults__, "clock", read)
         patch.setitem(prices.Prices.__init__.__kwdefaults__, "clock", read)
         patch.setattr(engine, "EngineLoop", SimpleNamespace(shared=lambda: Surroundings.current.building))
         patch.setattr(engine, "new_owner", _new_owner)
@@ -314,5 +314,5 @@ def _break_disks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Database, "write", checked_write)
     patch.setattr(Database, "_connect", quick_connect)
     patch.setattr(Blobs, "adopt", checked_adopt)
-    for module in (accepted, answer_files):
-        patch.setattr(module, "keep", checked(module.keep))
+    patch.setattr(kept, "keep_id", checked(kept.keep_id))
+    patch.setattr(kept, "keep_answer", checked(kept.keep_answer))

@@ -29,8 +29,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from nbbanana.errors import NBBananaError
-from nbbanana.store import Edit, InputRecord, OutputRecord, Store, new_owner
-from nbbanana.store.maintenance import digests_hold
+from nbbanana.store import Edit, InputRecord, OutputRecord, Store
+from nbbanana.store.leases import new_owner
+from nbbanana.store.store import digests_hold
 from support.stores import asked, complete
 
 PRICE = 0.07
@@ -56,7 +57,7 @@ def append(folder: Path, processes: str, edits: str) -> dict[str, Any]:
             "prompts": len({edit.prompt for edit in found}),
             "completed": sum(edit.state == "completed" and len(edit.transitions) == 6 for edit in found),
             "true": sum(digests_hold(edit) for edit in found),
-            "spent": store.spent("sandbox"),
+            "spent": store.spending("sandbox").total,
             "problems": store.verify().rows,
         }
 
@@ -80,7 +81,12 @@ def reserve(folder: Path, processes: str, edits: str, budget: str) -> dict[str, 
     failed = crowd(int(processes), work)
     with Store.open(folder) as store:
         states = Counter(edit.state for edit in store.filter(limit=100_000))
-        return {"failed": failed, "spent": store.spent("runcomfy"), "states": states, "problems": store.verify().rows}
+        return {
+            "failed": failed,
+            "spent": store.spending("runcomfy").total,
+            "states": states,
+            "problems": store.verify().rows,
+        }
 
 
 def inherit(folder: Path) -> dict[str, Any]:

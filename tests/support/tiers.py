@@ -9,12 +9,12 @@ laws of hypothesis with more examples; `make soak` runs what is endless. `NBBANA
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
-__all__ = ["SCALE", "in_every_view", "nightly_but", "scaled"]
+__all__ = ["SCALE", "in_every_view", "in_turn", "nightly_but", "scaled"]
 
 SCALE = float(os.environ.get("NBBANANA_SCALE") or 1)
 THEMES = ("light", "dark")
@@ -30,6 +30,11 @@ def nightly_but(cases: Sequence[Any], quick: Any) -> list[Any]:
     assert quick in cases
     values = {case: case if isinstance(case, tuple) else (case,) for case in cases}
     return [pytest.param(*values[case], marks=[] if case == quick else pytest.mark.nightly) for case in cases]
+
+
+def in_turn(cases: Iterable[Any], every: int) -> list[Any]:
+    """The cases as parameters, of which one in so many is quick; the others are nightly."""
+    return [pytest.param(one, marks=pytest.mark.nightly if number % every else ()) for number, one in enumerate(cases)]
 
 
 def in_every_view(*widths: int) -> pytest.MarkDecorator:

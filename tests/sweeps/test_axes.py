@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nbbanana import errors
-from nbbanana.sweeps.axes import axes_of, combined, is_series, points_of_rows
-from nbbanana.sweeps.prompting import check_words, filled, replaced
+from nbbanana.sweeps.plan import axes_of, combined, is_series, points_of_rows
+from nbbanana.sweeps.planning import check_words, filled, replaced
 
 VALUES = st.lists(st.integers(0, 99), min_size=2, max_size=4, unique=True)
 

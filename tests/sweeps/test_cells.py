@@ -75,7 +75,7 @@ def test_a_plan_keeps_room_for_all_pictures_of_a_cell(session, photo):
     of = {"colour": ["sand", "sage"], "aspect_ratio": "1:1", "resolution": "0.5K", "session": session}
     for count, ratio in ((1, 1.0), (2, 2.0), (4, 1.0)):
         plan = nb.sweep(PROMPT, photo("coffee"), n=count, **of)
-        assert sheet_view(plan.plan, plan.standings, session.library, []).cell_ratio == ratio
+        assert sheet_view(plan, []).cell_ratio == ratio
 
 
 def test_a_cell_is_rated_as_its_result(sweep, session):

@@ -18,7 +18,7 @@ import nbbanana as nb
 from nbbanana import errors
 from nbbanana.engine.run import Progress
 from nbbanana.sandbox import Fault
-from nbbanana.sweeps.pace import Pace
+from nbbanana.sweeps.running import time_left
 
 PROMPT = "Keep the product {{name}} unchanged. Make the wall grey."
 
@@ -112,6 +112,24 @@ def test_a_table_that_does_not_fit_is_an_error(served, folder):
             nb.gallery(folder, "Make the wall {{colour}}.", table=table, session=session)
 
 
+@pytest.mark.parametrize("table", ["a folder", "a picture", b"words", 5, [[1, 2]], {"file": "Cup.png"}, [None]])
+def test_what_is_no_table_is_an_error(served, folder, table):
+    """Whatever is no file with rows, and no rows with names, and whatever the reader of it would raise."""
+    session, _ = served()
+    table = {"a folder": folder, "a picture": folder / "Cup.png"}.get(str(table), table)
+    with pytest.raises(errors.UsageError, match="The table cannot be read"):
+        nb.gallery(folder, "Make the wall {{colour}}.", table=table, session=session)
+
+
+def test_an_array_of_several_pictures_is_its_pictures(served):
+    """A stack, as frames and batches are: each has a cell, in their order."""
+    session, _ = served()
+    stack = np.stack([np.full((40, 60, 3), level, np.uint8) for level in (0, 128, 255)])
+    gallery = nb.gallery(stack, "Make the wall grey.", session=session)
+    assert [cell.title for cell in gallery] == ["images picture 1", "images picture 2", "images picture 3"]
+    assert len({request.images[0].identity for request in requests(gallery)}) == 3
+
+
 def test_several_values_are_an_axis_beside_the_pictures(served, folder):
     """Three seeds of each picture are a table of pictures and seeds."""
     session, _ = served()
@@ -145,14 +163,11 @@ def test_pictures_of_a_folder_stay_on_the_disk(served, tmp_path):
 
 def test_the_time_left_is_said_once_it_is_known():
     """Not from the first that ends, where several run at once; and roughly."""
-    now = [0.0]
-    pace = Pace(4, lambda: now[0])
     stages = [Progress("running")] * 20
-    assert pace.said(stages) == "How long it takes is known once 4 are done."
-    now[0] = 60.0
+    assert time_left(stages, 4, 0.0) == "How long it takes is known once 4 are done."
     stages[:5] = [Progress("done")] * 5
-    assert pace.said(stages) == "About 3 min left."
-    assert pace.said([Progress("done")] * 20) == ""
+    assert time_left(stages, 4, 60.0) == "About 3 min left."
+    assert time_left([Progress("done")] * 20, 4, 60.0) == ""
 
 
 @pytest.fixture

@@ -48,6 +48,22 @@ def test_a_plan_that_is_read_asks_the_same(served, photo, tmp_path):
     assert len(box.submissions) == 2
 
 
+def test_a_plan_that_is_read_shows_the_words_that_its_cells_share(served, photo, tmp_path):
+    """As the sweep did that wrote it; words that do not make what the cells ask are not shown."""
+    session, _ = served()
+    lines = "keep: cup\nchange: a {{colour}} wall"
+    for number, words in enumerate((PROMPT, "Make it night.", lines)):
+        axis = {"colour": ["red", "blue"]} if "{{" in words else {"seed": range(2)}
+        sweep = nb.sweep(words, photo("coffee"), **axis, session=session)
+        path = sweep.save(tmp_path / f"{number}.json")
+        assert Sweep.open(path, session).plan.words == sweep.plan.words == (words,)
+        assert Sweep.open(path, session).plan_sheet() == sweep.plan_sheet()
+    forged = json.loads((tmp_path / "0.json").read_text()) | {"words": ["Keep the {{colour}} cup."]}
+    (tmp_path / "0.json").write_text(json.dumps(forged))
+    assert Sweep.open(tmp_path / "0.json", session).plan.words == ()
+    assert "Keep the" not in Sweep.open(tmp_path / "0.json", session).plan_sheet()["text/plain"]
+
+
 def test_a_plan_travels_with_its_pictures(served, photo, tmp_path):
     """To another folder, and without the files that it was made of; nothing in it names a folder of this machine."""
     session, _ = served()

@@ -19,7 +19,7 @@ def said(sweep):
 def test_a_plan_sends_nothing_and_says_what_is_ahead(served, photo):
     """How many, from what, price and budget."""
     session, box = served()
-    session.store.set_budget(session.provider_name, 5.00)
+    session.store.set_budget(session.choice().name, 5.00)
     with session:
         sweep = nb.sweep(PROMPT, photo("coffee"), colour=["red", "blue", "green"], seed=range(2))
     assert "colour (3) × seed (2) = 6 cells." in said(sweep)
@@ -187,11 +187,11 @@ def test_rows_of_a_table_are_cells(served, photo):
 def test_a_plan_beyond_the_budget_is_refused_before_anything_is_written(served, photo):
     """Also beyond `max_price`; nothing is recorded, so that the history is not full of refusals."""
     session, box = served()
-    session.store.set_budget(session.provider_name, 0.20)
+    session.store.set_budget(session.choice().name, 0.20)
     sweep = nb.sweep(PROMPT, photo("coffee"), colour=["red", "blue", "green"], session=session)
     with pytest.raises(errors.BudgetError, match=r"3 cells cost \$0.21, and \$0.20 of \$0.20 in play money is left"):
         sweep.run()
-    session.store.set_budget(session.provider_name, None)
+    session.store.set_budget(session.choice().name, None)
     with pytest.raises(errors.BudgetError, match=r"3 cells cost \$0.21, and max_price allows \$0.10"):
         sweep.run(max_price=0.10)
     assert not box.submissions

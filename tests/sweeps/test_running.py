@@ -203,7 +203,7 @@ def test_a_plan_says_beforehand_that_it_is_beyond_the_budget_or_of_unknown_price
         return sweep, sweep._repr_mimebundle_()[0]["text/plain"]
 
     assert "sweep.run() asks for what is missing." in said()[1]
-    session.store.set_budget(session.provider_name, 0.20)
+    session.store.set_budget(session.choice().name, 0.20)
     sweep, words = said()
     assert "run() will refuse: 3 cells cost $0.21, and $0.20 of $0.20" in words
     assert "asks for what is missing" not in words
@@ -224,6 +224,6 @@ def test_a_grid_is_drawn_in_the_next_kernel_without_decoding_its_pictures(served
     def decoded(*_):
         raise AssertionError("a picture was decoded again")
 
-    monkeypatch.setattr("nbbanana.images.kept_thumbnails.thumbnail", decoded)
+    monkeypatch.setattr("nbbanana.images.thumbnails.thumbnail", decoded)
     shown = planned(nb.Session(store=session.folder))._repr_mimebundle_()[0]["text/html"]
     assert shown.count("<img") == 5

@@ -10,7 +10,7 @@ from support.outputs import payloads
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.sweeps.saved_pictures import file_names
+from nbbanana.sweeps.exports import file_names
 
 PROMPT = "Keep the cup. Paint the wall {{colour}}."
 
@@ -47,6 +47,30 @@ def test_no_file_is_replaced_unasked_and_none_is_written_then(sweep, tmp_path):
     assert (tmp_path / "colour-blue-seed-1.png").read_bytes() == sweep[3].result[0].bytes
 
 
+def test_what_cannot_be_written_says_so_in_three_lines(session, sweep, photo, tmp_path):
+    """Whatever writes a file under a name that a user gives: no folder, no path, a name that no file can have."""
+    gallery = nb.gallery([photo("coffee")], "Make it night.", resolution="0.5K", session=session)
+    result, place = session.history[1], tmp_path / "taken"
+    place.write_bytes(b"a file, and no folder")
+    writes = [
+        (sweep.save, "plan.json"),
+        (sweep.save, "grid.pdf"),
+        (sweep.save, "pictures/"),
+        (sweep[0].save, "red.png"),
+        (gallery.report, "report.html"),
+        (result.save, "pictures"),
+        (result[0].save, "red.png"),
+        (session.history[1:3].contact_sheet, "sheet.pdf"),
+        (session.history.export, "study.zip"),
+    ]
+    for write, name in writes:
+        for path in (place / name, 7, f"half a character \ud800 {name}"):
+            with pytest.raises(errors.NBBananaError) as caught:
+                write(path)
+            assert len(caught.value.lines) == 3, (write, path)
+    assert names(tmp_path) == ["taken"]
+
+
 def test_several_pictures_of_a_cell_have_numbers(session, photo, tmp_path):
     """All that were paid for are saved."""
     of = {"n": 2, "resolution": "0.5K", "session": session}
@@ -78,12 +102,12 @@ def test_whatever_a_value_is_its_file_is_safe_and_unlike_the_others(words, sweep
     """No separators, no hidden file, no name too long; values that read alike have names of their own."""
     values = [words, f"{words}/", f"{words}:", words.swapcase()]
     cells = tuple(replace(cell, at={"colour": value}) for cell, value in zip(sweep.plan.cells, values, strict=True))
-    made = [name for some in file_names(replace(sweep.plan, cells=cells), sweep.standings) for name in some]
+    sweep.plan = replace(sweep.plan, cells=cells)
+    made = [name for some in file_names(sweep) for name in some]
     assert len({name.casefold() for name in made}) == 4
     for name in made:
         assert re.fullmatch(r"colour[\w.-]*\.png", name)
         assert ".." not in name
         assert len(name.encode()) < 200
-    sweep.plan = replace(sweep.plan, cells=cells)
     sweep.save(tmp_path / "out/")
     assert names(tmp_path / "out") == sorted(made)

@@ -18,10 +18,10 @@ from support.faulty_sandbox import FaultySandbox, faulty_sandbox
 from support.tiers import scaled
 
 from nbbanana import errors
-from nbbanana.images.kept_thumbnails import SIDE
+from nbbanana.images.thumbnails import SIDE
 from nbbanana.settings import cache_dir
 from nbbanana.sweeps import scale_out
-from nbbanana.sweeps.worker_tasks import Work, fetch_output
+from nbbanana.sweeps.scale_out import Work, fetch_output
 
 SLOTS, SCALE = 64, 0.01
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 import nbbanana as nb
 from nbbanana import errors
-from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepHeader, SweepView
-from nbbanana.display.sweep_sheets import PAPER, write_sweep_sheet
+from nbbanana.display.sweep_documents import PAPER, write_sweep_sheet
+from nbbanana.display.sweep_grid import GridCell, GridFacet, SweepView
 from nbbanana.sandbox import Fault
 
 PROMPT = "Keep the cup. Paint the wall {{colour}}."
@@ -104,8 +104,9 @@ def test_hostile_words_are_drawn_and_cut(photo, tmp_path):
     """Long words, letters that no font has, control characters: nothing reaches the margin, and nothing fails."""
     words = "W" * 3000 + "\n\x1b[31m\u202e" + "雨" * 200 + "\U0010ffff"
     cell = GridCell(words, None, words, words, words, words, words)
-    header = SweepHeader([(words, True)], [words])
-    grid = SweepView([words], words, [words] * 3, [GridFacet(words, [(words, [cell] * 3)])], [words], header)
+    grid = SweepView(
+        [words], words, [words] * 3, [GridFacet(words, [(words, [cell] * 3)])], [words], [(words, True)], [words]
+    )
     for name in ("grid.png", "grid.pdf"):
         write_sweep_sheet(tmp_path / name, grid, words, PAPER["A4"])
     with Image.open(tmp_path / "grid.png") as sheet:
@@ -146,9 +147,9 @@ def test_a_cell_without_a_picture_has_its_reason_on_paper_and_each_its_seed(serv
 
     session, _ = served(faults=[Fault("submit", nth=2, status=400, message="Not this colour.")])
     sweep = nb.sweep(PROMPT, photo("coffee"), colour=["red", "blue", "green"], session=session).run()
-    drawn = sheet_view(sweep.plan, sweep.standings, session.library, [sweep.summary])
+    drawn = sheet_view(sweep, [sweep.summary])
     cells = list(drawn.cells)
     assert [cell.note for cell in cells] == [f"seed {cell.seed}" for cell in sweep]
     assert [bool(cell.source) for cell in cells].count(False) == 1
     assert "Not this colour." in next(cell.why for cell in cells if cell.source is None)
-    assert drawn.header.words == [("Keep the cup. Paint the wall ", False), ("{{colour}}", True), (".", False)]
+    assert drawn.words == [("Keep the cup. Paint the wall ", False), ("{{colour}}", True), (".", False)]

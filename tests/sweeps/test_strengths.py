@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.tiers import scaled
 
-from nbbanana.sweeps.pairing import next_pair
+from nbbanana.sweeps.ranking import next_pair
 from nbbanana.sweeps.strengths import PRIOR_SD, fit
 
 ITEMS = 6

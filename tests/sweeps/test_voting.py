@@ -99,7 +99,7 @@ def test_a_cell_of_another_sweep_means_its_picture_and_not_its_place(session, ph
     old = nb.sweep(PROMPT, photo("coffee"), colour=["sand", "sage"], **of).run()
     new = nb.sweep(PROMPT, photo("coffee"), colour=["zinc", "sand", "sage"], **of).run()
     vote = new.prefer(old[1], old[0])
-    assert vote.winner == (new[2].result.record.uid, 0)
+    assert (vote.preferred, vote.first) == ("first", (new[2].result.record.uid, 0))
     assert vote.first != vote.second == (new[1].result.record.uid, 0)
     with pytest.raises(errors.UsageError, match="no picture of this sweep"):
         old.prefer(new[0], old[0])

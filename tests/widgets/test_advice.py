@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nbbanana as nb
-from nbbanana.display.advice import advice_rows
+from nbbanana.display.listings import advice_rows
 from nbbanana.settings import settings
 
 from .test_studio import Told
@@ -76,11 +76,42 @@ def test_the_studio_says_what_a_dry_run_says(bench: Told) -> None:
 
 
 def test_parts_are_advised_on_as_they_will_be_sent(bench: Told) -> None:
-    """Lines of parts are composed first; words that cannot be sent yet get none."""
+    """Lines of parts are composed first."""
     bench.form.prompt = "change: Turn day into night."
     assert rules(bench.wait("advice", lambda told: told["rows"])) == ["missing-preservation"]
     bench.form.prompt = "keep: the cup\nchange: Turn day into night."
     bench.wait("advice", lambda told: not told["rows"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("Make it night.\n---\nAdd a boat.", "stands between two passes"),
+        ("Convert the background into {{place}}.", "{{place}} has no value"),
+        ("change: Make it night.\nchange: Add a boat.", "change:"),
+    ],
+)
+def test_words_that_cannot_be_sent_are_said_while_they_are_written(bench: Told, words: str, said: str) -> None:
+    """With the mend, before Run; Run refuses them in the same words, and they go when they are mended."""
+    settings().lint = False
+    bench.ask("words", text=words, count=1, view="a")
+    [row] = bench.wait("advice", lambda told: told["rows"])["rows"]
+    assert (row["severity"], row["mends"]) == ("error", False)
+    with pytest.raises(nb.errors.InputError) as caught:
+        bench.form.run()
+    assert said in row["why"]
+    assert all(line in row["why"] for line in caught.value.lines)
+    bench.ask("words", text="Make it night.", count=2, view="a")
+    bench.wait("advice", lambda told: not told["rows"])
+
+
+def test_braces_of_a_record_come_back_as_words(bench: Told) -> None:
+    """What was sent with two braces is asked again as it was, by the form, its cell and its code."""
+    result = bench.form.session.edit("A sign: {{{{open}}", seed=1, model="google/nano-banana-2/text-to-image")
+    bench.form.recall(result.id)
+    request = bench.form.state.form.request(bench.form.session)
+    assert (result.prompt, request.prompt, request.ask) == ("A sign: {{open}}", result.prompt, result.record.ask)
+    assert bench.form.cell().endswith("\nA sign: {{{{open}}")
 
 
 def test_it_is_silent_where_the_lint_is_off(bench: Told) -> None:

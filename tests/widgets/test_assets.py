@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nbbanana.widgets.assets import STATIC, join, style
+from nbbanana.widgets.base import STATIC, join, style
 
 SCRIPTS = sorted(STATIC.rglob("*.js"))
 
@@ -31,7 +31,7 @@ def test_a_name_stands_for_one_thing_in_the_whole_form() -> None:
 
 def test_what_cannot_be_joined_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A default import would break in the browser; it is an error here."""
-    monkeypatch.setattr("nbbanana.widgets.assets.STATIC", tmp_path)
+    monkeypatch.setattr("nbbanana.widgets.base.STATIC", tmp_path)
     (tmp_path / "odd.js").write_text('import all from "./other.js";\n')
     with pytest.raises(ValueError, match=r"odd\.js"):
         join("odd.js")

@@ -22,17 +22,18 @@ from support.histories import fill, painted
 from support.lab import Browser as Chromium
 from support.stores import asked, generated
 from support.tiers import in_every_view
+from support.waiting import PATIENCE
 
 import nbbanana as nb
 from nbbanana.errors import UsageError
+from nbbanana.images.thumbnails import kept_or_made
 from nbbanana.request import Origin, origin
 from nbbanana.settings import cache_dir
 from nbbanana.store import OutputRecord, Store
-from nbbanana.widgets import thumbnail_cache, ui_thread
-from nbbanana.widgets.assets import join
+from nbbanana.widgets.base import join, ui_thread
 from nbbanana.widgets.browser import Browser
 from nbbanana.widgets.browser_rows import SIDE, Filters, facet_rows, month_rows, step, step_line
-from nbbanana.widgets.thumbnail_cache import Thumbnails, blob_source
+from nbbanana.widgets.pictures import Thumbnails, blob_source
 
 MANY = 10_000
 PICTURED = 150
@@ -79,6 +80,7 @@ def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[nb.Session]
         yield session
 
 
+@pytest.mark.nightly
 def test_only_what_matches_is_held(filled: Path, browser_of: Browser) -> None:
     """Filters give the numbers of all that matches, the newest first, as the store's own filter does in pages."""
     assert len(browser_of.numbers) == MANY == len(set(browser_of.numbers))
@@ -141,18 +143,18 @@ def test_a_small_copy_is_made_once_and_read_from_the_disk_after(few: nb.Session)
     """It lies under the cache folder, and an original that is gone since does not matter."""
     [edit] = few.store.numbered([1])
     source = blob_source(edit.outputs[0].sha256, few.store, SIDE)
-    first = thumbnail_cache._from_disk(source)
+    first = kept_or_made(source.data, source.side)
     [kept] = (cache_dir() / "thumbnails").rglob("*.webp")
     assert kept.read_bytes() == first
     few.store.blob_path(edit.outputs[0].sha256).unlink()
-    assert thumbnail_cache._from_disk(source) == first
+    assert kept_or_made(source.data, source.side) == first
 
 
 def test_a_copy_that_was_scrolled_by_is_not_made(few: nb.Session) -> None:
     """What went out of view before its turn is left; when it comes back it is made."""
     came: queue.Queue[str] = queue.Queue()
-    made = Thumbnails(lambda key, _: came.put(key))
-    sources = [blob_source(edit.outputs[0].sha256, few.store, SIDE) for edit in few.store.page(limit=12)]
+    made = Thumbnails(lambda _, *, key, buffers: came.put(key))
+    sources = [blob_source(edit.outputs[0].sha256, few.store, SIDE) for edit in few.store.filter(limit=12)]
     made._in_view = frozenset([sources[0].key])
     made._send(sources[5])
     assert came.empty()
@@ -174,6 +176,9 @@ def test_a_selection_is_exported_and_read_back(few: nb.Session) -> None:
     with Image.open(form.contact_sheet("sheet.jpg")) as sheet:
         assert sheet.format == "JPEG"
         assert sheet.width > 2 * 96
+    with pytest.raises(UsageError, match="is there already"):
+        form.contact_sheet("sheet.jpg")
+    assert form.contact_sheet("sheet.jpg", overwrite=True).name == "sheet.jpg"
 
 
 def test_what_is_saved_is_the_newest_edits(few: nb.Session) -> None:
@@ -199,6 +204,7 @@ def arrived(page: Page) -> None:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_ten_thousand_edits_are_scrolled_and_only_what_is_seen_is_sent(browser: Chromium, browser_of: Browser) -> None:
     """From the newest to the oldest: few tiles exist at a time, and few rows and pictures were ever asked for."""
@@ -225,6 +231,7 @@ def test_ten_thousand_edits_are_scrolled_and_only_what_is_seen_is_sent(browser: 
         assert len(browser_of.numbers) == MANY
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_no_more_is_sent_than_was_seen(browser: Chromium, browser_of: Browser) -> None:
     """However it is scrolled, every row that was told had a tile, and every picture one of those rows, sent once."""
@@ -288,6 +295,7 @@ def choice(page: Page, group: str, label: str) -> Locator:
     return page.get_by_role("group", name=group).get_by_role("button", name=re.compile(f"^{label}"))
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_choices_say_what_they_would_give_and_narrow_what_is_shown(browser: Chromium, few: nb.Session) -> None:
     """Each count is that of the tiles after the click, under what else is chosen; one button takes all back."""
@@ -312,6 +320,7 @@ def test_choices_say_what_they_would_give_and_narrow_what_is_shown(browser: Chro
         expect(page.locator(".br-tile")).to_have_count(12)
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_edits_of_this_notebook_are_one_choice(browser: Chromium, few: nb.Session) -> None:
     """It is offered, with its count, where the notebook is known; another one that is chosen is named."""
@@ -334,6 +343,7 @@ def test_the_edits_of_this_notebook_are_one_choice(browser: Chromium, few: nb.Se
         expect(here).to_have_text("This notebook2")
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_detail_goes_when_nothing_is_found(browser: Chromium, few: nb.Session) -> None:
     """It stays, with its tile, while what is looked at is among what is shown."""
@@ -354,6 +364,7 @@ def test_the_detail_goes_when_nothing_is_found(browser: Chromium, few: nb.Sessio
         expect(page.locator(".br-tile")).to_have_count(12)
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_tiles_have_three_sizes_that_are_kept_and_edits_five_orders(browser: Chromium, few: nb.Session) -> None:
     """A larger size shows fewer in a row, also in the next browser; the rating sorts starred edits first."""
@@ -390,6 +401,7 @@ def yearly(few: nb.Session) -> nb.Session:
     return few
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_month_is_a_click_or_two_keys_away(browser: Chromium, yearly: nb.Session) -> None:
     """Its button says how many edits it has; the month that is in view is marked, and is where Tab stops."""
@@ -440,6 +452,7 @@ def test_the_detail_says_time_cost_and_what_each_step_changed(browser: Chromium,
         expect(page.locator(".br-detail h3")).to_have_text("nbbanana.history[13]")
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_pictures_are_compared_and_downloaded_from_the_detail(browser: Chromium, family: nb.Session) -> None:
     """With the input, by button and from the viewer; the file is the picture's own."""
@@ -478,6 +491,7 @@ def test_edits_made_meanwhile_are_announced_and_shown_on_demand(browser: Chromiu
         expect(page.get_by_role("button", name="new edit")).to_have_count(0)
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_small_copies_that_nobody_sees_are_let_go(browser: Chromium) -> None:
     """The album keeps so many, never drops what is shown, and says what it dropped."""
@@ -515,7 +529,7 @@ def test_a_copy_that_was_let_go_is_sent_again(few: nb.Session) -> None:
     keys = [row["key"] for row in told["rows"]]
 
     def sent(times: int) -> int:
-        ends = time.monotonic() + 20
+        ends = time.monotonic() + PATIENCE
         while True:
             found = sum(message.get("key") == keys[0] for message, _ in wire.said if message["kind"] == "picture")
             if found >= times or time.monotonic() > ends:
@@ -538,7 +552,7 @@ def test_a_browser_in_a_studio_hears_of_what_the_studio_makes(few: nb.Session) -
     ui_thread.call(form.handle, "browse", {}, [])
     ui_thread.call(form.handle, "embedded", {"name": "browser", "content": {"kind": "hello"}}, [])
     form.run().result()
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + PATIENCE
     while {"kind": "grown", "many": 1} not in [one.get("content") for one, _ in wire.said]:
         assert time.monotonic() < ends, "it never heard of it"
         time.sleep(0.01)

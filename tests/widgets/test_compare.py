@@ -19,10 +19,9 @@ from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana.errors import ImageError, UsageError
-from nbbanana.widgets import ui_thread
-from nbbanana.widgets.compare import Compare, compare
-from nbbanana.widgets.comparison import made_from, rows, same, sides_of, words
-from nbbanana.widgets.thumbnail_cache import VIEW_SIDE, seen
+from nbbanana.widgets.base import ui_thread
+from nbbanana.widgets.compare import Compare, compare, made_from, rows, same, sides_of, words
+from nbbanana.widgets.pictures import VIEW_SIDE, seen
 
 KEEP = "Keep the subject unchanged. Convert the background into a "
 
@@ -226,6 +225,7 @@ def test_the_wheel_zooms_at_the_pointer_only_with_ctrl(browser: Browser, pair: l
         assert scales(page) == before
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_flicker_alternates_and_space_takes_it_in_hand(browser: Browser, pair: list[nb.EditResult]) -> None:
     """By itself it goes on and on; the space bar shows the next picture and stops that."""
@@ -241,6 +241,7 @@ def test_flicker_alternates_and_space_takes_it_in_hand(browser: Browser, pair: l
         assert chips(page) != shown
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_nothing_flickers_by_itself_where_motion_is_reduced(browser: Browser, pair: list[nb.EditResult]) -> None:
     """Then only the space bar alternates, there is nothing to play, and what is shown is said."""
@@ -257,6 +258,7 @@ def test_nothing_flickers_by_itself_where_motion_is_reduced(browser: Browser, pa
         expect(page.locator("[aria-live]")).to_contain_text("B, nbbanana.history[2][0]")
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_equal_pictures_have_no_difference(browser: Browser, photo: Callable[[str], Path]) -> None:
     """The difference of a picture with itself is black; with another it is not."""
@@ -281,6 +283,7 @@ def brightest(page: Page) -> int:
         return int(middle.getextrema()[1])  # type: ignore[arg-type]
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_swapping_turns_the_words_round(browser: Browser, pair: list[nb.EditResult]) -> None:
     """After x, what was new is gone."""
@@ -300,6 +303,7 @@ DETAILS = """() => [...document.querySelectorAll(".cp-near")].map((image) => {
 """What part of each picture its detail shows: left, top, right, bottom as parts of the picture."""
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_two_details_show_the_place_that_is_pointed_at(browser: Browser, pair: list[nb.EditResult]) -> None:
     """The same part of both, closer than the whole, in a frame on it; a press there and the arrows move them."""
@@ -324,6 +328,7 @@ def test_two_details_show_the_place_that_is_pointed_at(browser: Browser, pair: l
         expect(page.locator(".cp-details")).not_to_be_visible()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_narrow_cell_has_room_for_the_slider_alone(browser: Browser, pair: list[nb.EditResult]) -> None:
     """No detail and no frame below 700 pixels."""
@@ -349,6 +354,7 @@ def test_everything_is_labelled_and_fits(browser: Browser, pair: list[nb.EditRes
             assert violations(page, ".nbb") == []
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_damaged_picture_is_said(browser: Browser, pair: list[nb.EditResult]) -> None:
     """A picture that breaks when it is decoded is complained about in the form, in words."""

@@ -12,17 +12,17 @@ import pytest
 from PIL import Image, ImageStat
 from playwright.sync_api import Page, expect
 from support.axe import violations
+from support.edited import photograph
 from support.form_pages import opened, spills
 from support.kept_pictures import kept, png
 from support.lab import Browser
 from support.markup import read
 from support.measuring.edits import moved, pair_of
-from support.measuring.photographs import photograph
 from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana import measure
-from nbbanana.widgets import ui_thread
+from nbbanana.widgets.base import ui_thread
 from nbbanana.widgets.compare import Compare, compare
 
 TOP = (0.0, 0.0, 1.0, 0.4)
@@ -185,6 +185,7 @@ def sentence(page: Page) -> Any:
     return page.locator(".cp-sentence")
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_it_says_that_it_measures_and_then_what_changed(
     browser: Browser, edits: list[nb.EditResult], held: tuple[threading.Event, list[str]]
@@ -268,6 +269,7 @@ def brightness(picture: Image.Image) -> float:
     return float(ImageStat.Stat(picture).mean[0])
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_each_pair_that_is_chosen_has_its_own_sentence(
     browser: Browser, edits: list[nb.EditResult], before: Image.Image
@@ -290,6 +292,7 @@ def test_each_pair_that_is_chosen_has_its_own_sentence(
         assert len({(one["left"], one["right"]) for one in asked}) == len(asked)
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_measuring_that_breaks_is_said_in_the_form(
     browser: Browser, edits: list[nb.EditResult], monkeypatch: pytest.MonkeyPatch
@@ -305,6 +308,7 @@ def test_a_measuring_that_breaks_is_said_in_the_form(
         expect(sentence(page).locator("b", has_text="nothing")).to_have_count(0)
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_same_file_is_called_that(browser: Browser, before: Image.Image) -> None:
     """Nothing is measured and there is nothing to lay over."""
@@ -313,6 +317,7 @@ def test_the_same_file_is_called_that(browser: Browser, before: Image.Image) -> 
         expect(page.get_by_role("button", name="Heat map")).to_be_hidden()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 @in_every_view(320, 860, 1280)
 def test_figures_and_heat_map_are_labelled_and_fit(

@@ -29,6 +29,7 @@ SMALL = {"resolution": "0.5K"}
 # ── the way to the kernel ───────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.nightly
 def test_what_is_lost_on_the_way_is_said_again(browser: Browser, form: Studio) -> None:
     """A message that the kernel drops is asked after and comes; nothing that is paid for is done twice."""
     with opened(browser, form) as page:
@@ -43,6 +44,7 @@ def test_what_is_lost_on_the_way_is_said_again(browser: Browser, form: Studio) -
     assert form.session.store.count() == 2
 
 
+@pytest.mark.nightly
 def test_run_before_anything_was_told_does_nothing(browser: Browser, form: Studio) -> None:
     """A form that does not know its words yet neither runs without them nor takes them away."""
     with opened(browser, form) as page:
@@ -56,6 +58,7 @@ def test_run_before_anything_was_told_does_nothing(browser: Browser, form: Studi
     assert form.prompt == WORDS
 
 
+@pytest.mark.nightly
 def test_what_arrives_twice_is_done_once(browser: Browser, form: Studio) -> None:
     """However often a message comes, its number says that it was there."""
     with opened(browser, form) as page:
@@ -134,7 +137,7 @@ def test_a_locked_store_is_named_and_nothing_is_lost(browser: Browser, form: Stu
         expect(page.locator(".st-group")).to_have_count(2)
         expect(area).to_have_value(f"{WORDS} And snow.")
         expect(page.locator(".st-tile[aria-label*=starred]")).to_have_count(1)
-    assert [edit.starred for edit in form.session.store.page()] == [False, True]
+    assert [edit.starred for edit in form.session.store.filter()] == [False, True]
     assert form.session.store.get(2).prompt == f"{WORDS} And snow."
 
 
@@ -303,7 +306,7 @@ def lively(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 def stranger(lively: Sandbox, tmp_path: Path, photo: Callable[[str], Path]) -> Iterator[Studio]:
     """A Studio of another kernel, over a store with an edit by that model."""
     with nb.Session(provider="runcomfy", store=tmp_path / "store") as session:
-        assert session.engine.live_model(LIVE).result().id == LIVE
+        assert session.engine_at().live_model(LIVE).result().id == LIVE
         session.edit(WORDS, photo("coffee"), model=LIVE, seed=7, **SMALL)
     with nb.Session(provider="runcomfy", store=tmp_path / "store") as session:
         form = nb.studio(prompt="Something else.", session=session)

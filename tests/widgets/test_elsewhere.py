@@ -13,8 +13,8 @@ import pytest
 from anywidget import _util as anywidget_util
 
 import nbbanana as nb
-from nbbanana.session import choice
-from nbbanana.widgets.assets import style
+from nbbanana.session import engines
+from nbbanana.widgets.base import style
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 COLOURS = ("page", "plane", "field", "ink", "rule", "edge", "go", "go-over", "on-go", "mark", "focus", "warn", "bad")
@@ -65,7 +65,7 @@ def marimo(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = threading.current_thread()
     stand_in = SimpleNamespace(running_in_notebook=lambda: threading.current_thread() is cells)
     monkeypatch.setitem(sys.modules, "marimo", stand_in)
-    monkeypatch.setattr(choice, "_is_marimo", False)
+    monkeypatch.setattr(engines, "_is_marimo", False)
 
 
 @pytest.mark.usefixtures("marimo")
@@ -73,7 +73,7 @@ def test_marimo_is_known_in_every_thread_once_a_form_was_opened(session: nb.Sess
     """The desk and the engine ask too, and without marimo's yes they would not fall back to the sandbox."""
     form = nb.studio(session=session)
     told: list[bool] = []
-    asking = threading.Thread(target=lambda: told.append(choice.in_kernel()))
+    asking = threading.Thread(target=lambda: told.append(engines.in_kernel()))
     asking.start()
     asking.join()
     assert told == [True]

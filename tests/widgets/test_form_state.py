@@ -12,7 +12,7 @@ from nbbanana import models
 from nbbanana.errors import ParameterError, UsageError
 from nbbanana.images import ImageInput
 from nbbanana.widgets.form_state import Draft, FormState, differences
-from nbbanana.widgets.inputs import Slot
+from nbbanana.widgets.pictures import Slot
 
 EDIT = "google/nano-banana-2/edit"
 IMAGE = "google/nano-banana-2/text-to-image"
@@ -53,7 +53,7 @@ def apply(one: FormState, change: tuple[str, Any]) -> None:
         if what == "set":
             one.set(*how)
         elif what == "add":
-            one.add([slot(name) for name in how])
+            one.change("a picture", slots=(*one.draft.slots, *map(slot, how)))
         elif what == "move" and keys:
             one.move(keys[how[0] % len(keys)], how[1])
         elif what == "remove" and keys:
@@ -93,7 +93,7 @@ def test_nothing_unset_is_kept_as_a_value(changes: list[tuple[str, Any]]) -> Non
 def test_moving_loses_no_picture(names: list[str], data: st.DataObject) -> None:
     """A picture that is moved stands where it was put, and the others keep their order."""
     one = bench()
-    one.add([slot(name) for name in names])
+    one.change("a picture", slots=tuple(map(slot, names)))
     moved = data.draw(st.sampled_from(one.draft.slots))
     place = data.draw(st.integers(-3, 9))
     others = [other.key for other in one.draft.slots if other.key != moved.key]

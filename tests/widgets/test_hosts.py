@@ -68,6 +68,7 @@ def heavy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.mark.nightly
 def test_from_an_upload_to_a_cell_that_asks_the_same(
     host: Lab, box: Sandbox, browser: Browser, settings: dict[str, str], photo: Callable[[str], Path], heavy: Path
 ) -> None:

@@ -16,10 +16,10 @@ from support.tiers import nightly_but
 import nbbanana as nb
 from nbbanana import models
 from nbbanana.prompts import Prompt
-from nbbanana.prompts.use_cases import use_cases_there
+from nbbanana.prompts.prompting import use_cases_there
 from nbbanana.widgets.form_state import Draft, FormState
-from nbbanana.widgets.parts_acts import ACTS
-from nbbanana.widgets.parts_form import parts_row
+from nbbanana.widgets.handlers import ACTS
+from nbbanana.widgets.rows import parts_row
 from nbbanana.widgets.studio import Studio
 
 EDIT, QWEN = "google/nano-banana-2/edit", "qwen/qwen-image-2.1/edit"
@@ -162,6 +162,7 @@ def test_the_page_composes_says_when_the_parts_no_longer_hold_and_runs_what_was_
         assert studio.state.session.history[-1].record.parts is not None
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "theme"), nightly_but([(320, "light"), (1280, "dark")], (320, "light")))
 def test_use_cases_begin_in_the_page_and_everyone_can_read_them(
@@ -185,6 +186,7 @@ def test_use_cases_begin_in_the_page_and_everyone_can_read_them(
         page.get_by_role("button", name="Undo").first.click()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_parts_fit_one_window(studio: Studio, browser: Browser) -> None:
     """With the parts open, pictures, prompt, parts and Run are in sight at 1280 × 900."""

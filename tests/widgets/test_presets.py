@@ -69,6 +69,7 @@ def test_the_copied_cell_writes_what_was_preset_and_asks_the_same(
     assert ran.record.digest == asked.record.digest
 
 
+@pytest.mark.nightly
 @in_every_view(860, 1440)
 def test_run_stays_in_sight_and_one_picture_stays_small(
     browser: Browser, open_form: Callable[..., Studio], width: int, theme: str
@@ -89,6 +90,7 @@ def test_run_stays_in_sight_and_one_picture_stays_small(
         assert spills(page) == []
 
 
+@pytest.mark.nightly
 @in_every_view(860, 1440)
 def test_a_message_moves_nothing_and_a_starting_point_shows_its_whole_text(
     browser: Browser, open_form: Callable[..., Studio], width: int, theme: str

@@ -19,6 +19,7 @@ from support.tiers import in_every_view
 
 from nbbanana.errors import ImageError, UsageError
 from nbbanana.regions import Box, Shape, boxes_of, mask_of, shape_of, words_for
+from nbbanana.widgets.base import ui_thread
 from nbbanana.widgets.region import Region, region
 
 SIDES = {"left": "right", "right": "left"}
@@ -83,7 +84,7 @@ def test_boxes_hold_what_was_drawn_and_do_not_overlap(drawn: list[tuple[float, f
     shapes = [Shape("box", ((left, top), (right, bottom))) for left, top, right, bottom in drawn]
     found = boxes_of(shapes)
     assert all(any(box.around(shape.box()) == box for box in found) for shape in shapes)
-    assert not any(one.meets(other) for place, one in enumerate(found) for other in found[place + 1 :])
+    assert not any(one.overlap(other) > 0 for place, one in enumerate(found) for other in found[place + 1 :])
 
 
 @given(boxes.filter(lambda box: Box(*box).area > 0))
@@ -228,6 +229,7 @@ def test_a_box_is_drawn_by_keys_alone(browser: Browser, part: Region) -> None:
         assert part.shapes == ()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_box_is_set_in_numbers(browser: Browser, part: Region) -> None:
     """Whoever neither draws nor nudges writes the edges in per cent."""
@@ -241,6 +243,27 @@ def test_a_box_is_set_in_numbers(browser: Browser, part: Region) -> None:
         assert part.boxes == ((0.0, 0.5, 1.0, 1.0),)
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["words", "shapes"])
+def test_a_click_is_not_lost_to_what_arrives_meanwhile(browser: Browser, part: Region, kind: str) -> None:
+    """Words of Python, and shapes, which put the rows anew, between the press of a button and its release."""
+    with opened(browser, part) as page:
+        shown(page)
+        part.boxes = [(0, 0, 1, 1), (0, 0, 0.5, 0.5)]
+        first = page.locator(".rg-pick").first
+        expect(first).to_contain_text("the whole picture")
+        expect(first).to_have_attribute("aria-pressed", "false")
+        first.hover()
+        page.mouse.down()
+        before = page.evaluate("kind => window.heard.filter((one) => one.kind === kind).length", kind)
+        ui_thread.call(part._tell_words if kind == "words" else part._tell_shapes)
+        arrived = "([kind, before]) => window.heard.filter((one) => one.kind === kind).length > before"
+        page.wait_for_function(arrived, arg=[kind, before])
+        page.mouse.up()
+        expect(first).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_what_python_sets_is_shown(browser: Browser, part: Region) -> None:
     """Boxes that are set in a cell appear on the picture, and are said aloud."""

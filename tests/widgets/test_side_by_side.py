@@ -112,13 +112,8 @@ def alone(browser: Browser, made: nb.Session, photo: Callable[[str], Path]) -> d
     return found
 
 
-@pytest.mark.parametrize(
-    "kinds",
-    [
-        pytest.param(tuple(READY) * 2, marks=pytest.mark.nightly, id="two of each"),
-        pytest.param(tuple(READY)[::-1], id="the other way round"),
-    ],
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("kinds", [tuple(READY) * 2, tuple(READY)[::-1]], ids=["two of each", "the other way round"])
 def test_every_form_looks_beside_any_other_as_it_does_alone(
     browser: Browser,
     made: nb.Session,

@@ -15,13 +15,13 @@ from support.schemas import INPAINT
 
 import nbbanana as nb
 from nbbanana import models
-from nbbanana.display.tables import STATES
+from nbbanana.display.listings import STATES
 from nbbanana.errors import BudgetError, NotInStoreError, PromptError, UsageError
 from nbbanana.grammar import parse, split_cell
 from nbbanana.images import load
 from nbbanana.request import Origin, origin
-from nbbanana.widgets import ui_thread
-from nbbanana.widgets.payloads import rated, state_word
+from nbbanana.widgets.base import ui_thread
+from nbbanana.widgets.rows import rated, state_word
 from nbbanana.widgets.studio import Studio
 
 SMALL = {"resolution": "0.5K"}

@@ -19,7 +19,7 @@ from support.tiers import in_every_view
 import nbbanana as nb
 from nbbanana import models
 from nbbanana.sandbox import Sandbox
-from nbbanana.widgets import ui_thread
+from nbbanana.widgets.base import ui_thread
 from nbbanana.widgets.form_state import Draft, FormState, differences
 from nbbanana.widgets.studio import Studio
 
@@ -64,7 +64,7 @@ def test_drawing_on_is_one_step_and_a_lost_picture_takes_its_region_along() -> N
     bench = FormState(Draft("google/nano-banana-2/edit"), lambda model_id, _: models.get(model_id))
     whole = nb.region(nb.samples.still_life((64, 48)), boxes=[CORNER, (0, 0, 0.2, 0.2)])
     [slot] = form_slots(whole)
-    bench.add([slot])
+    bench.change("a picture", slots=(slot,))
     bench.point(slot.key, whole.shapes[:1])
     bench.point(slot.key, whole.shapes)
     drawn = bench.draft
@@ -80,7 +80,7 @@ def test_drawing_on_is_one_step_and_a_lost_picture_takes_its_region_along() -> N
 
 def form_slots(part: Any) -> list[Any]:
     """The picture of a region as a slot."""
-    from nbbanana.widgets.inputs import Slot
+    from nbbanana.widgets.pictures import Slot
 
     return [Slot(part.picture, "cup.png")]
 
@@ -133,6 +133,7 @@ def test_a_region_is_pointed_at_and_its_words_go_to_the_caret(browser: Browser, 
     assert result.region.boxes[0] == pytest.approx((0.72, 0.02, 0.98, 0.3), abs=0.01)
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_region_tool_follows_undo_and_goes_with_its_picture(browser: Browser, form: Studio) -> None:
     """By keys alone: r opens it, Enter draws a box; Undo of the form empties it, and a removed picture closes it."""
@@ -188,9 +189,10 @@ def test_the_browser_opens_in_place_and_its_pictures_come_into_the_form(browser:
         expect(page.locator(".br-search input")).to_be_focused()
         page.get_by_role("button", name="Back to the strip").click()
         expect(page.locator(".st-strip")).to_be_visible()
-        assert "browser" not in form.state.embedded
+        assert "browser" not in form.state.embedded._open
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_what_is_chosen_in_the_browser_is_compared_and_marked(browser: Browser, form: Studio) -> None:
     """Two to six chosen edits are compared, by the button and by c; a star set there is in the strip and the store."""
@@ -218,6 +220,7 @@ def test_what_is_chosen_in_the_browser_is_compared_and_marked(browser: Browser, 
         assert form.session.store.get(3).starred
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 @in_every_view(320, 860, 1280)
 def test_embedded_forms_are_labelled_and_fit(browser: Browser, form: Studio, theme: str, width: int) -> None:
@@ -234,6 +237,7 @@ def test_embedded_forms_are_labelled_and_fit(browser: Browser, form: Studio, the
         assert spills(page) == []
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_region_goes_as_the_mask_where_the_model_takes_one(
     browser: Browser, photo: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -244,7 +248,7 @@ def test_the_region_goes_as_the_mask_where_the_model_takes_one(
         monkeypatch.setenv("RUNCOMFY_MODEL_API_BASE", box.api_base)
         monkeypatch.setenv("RUNCOMFY_TOKEN", box.token)
         with nb.Session(store=tmp_path / "masked") as session:
-            session.engine  # noqa: B018 - a model that is not shipped is known by who runs it
+            session.engine_at()  # a model that is not shipped is known by who runs it
             form = nb.studio(photo("coffee"), model="someone/inpaint", prompt="Paint a bird.", session=session)
             form.region = (0.5, 0.0, 1.0, 0.5)
             with opened(browser, form) as page:
@@ -264,6 +268,7 @@ def test_the_region_goes_as_the_mask_where_the_model_takes_one(
             form.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_region_that_is_not_in_the_prompt_is_said_at_run(browser: Browser, form: Studio) -> None:
     """Run asks first: its words can be added to the prompt, or it runs without them."""

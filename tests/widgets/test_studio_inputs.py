@@ -85,6 +85,7 @@ def test_files_are_dropped(page: Page, form: Studio, photo: Callable[[str], Path
     assert named(form) == ["chelsea.png", "coffee.png", photo("portrait").name]
 
 
+@pytest.mark.nightly
 def test_an_address_is_dropped(page: Page, form: Studio) -> None:
     """A picture dragged from another page comes by its address, which a service will fetch and nobody here does."""
     page.locator(".st-made").dispatch_event(
@@ -125,6 +126,7 @@ NAMED = [
 """What is typed, what the picture is called, and what stands for it in a cell."""
 
 
+@pytest.mark.nightly
 def test_pictures_are_named(page: Page, form: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Typed and Enter: a path, a URL, a variable, a picture of the history; the field is empty for the next one."""
     cup = nb.samples.still_life((64, 48))
@@ -151,6 +153,7 @@ def test_a_picture_comes_from_the_results_and_from_the_history(page: Page, form:
     assert [slot.operand for slot in form.state.form.draft.slots[1:]] == ["edit:1[1]", "edit:1[0]"]
 
 
+@pytest.mark.nightly
 def test_pictures_are_put_in_order_by_dragging(page: Page, form: Studio, photo: Callable[[str], Path]) -> None:
     """The one that is dragged to the front is the main picture, and is marked so."""
     form.inputs = [photo("chelsea"), photo("coffee"), photo("portrait")]
@@ -162,6 +165,7 @@ def test_pictures_are_put_in_order_by_dragging(page: Page, form: Studio, photo: 
     assert named(form)[1:] == ["chelsea.png", "coffee.png"]
 
 
+@pytest.mark.nightly
 def test_pictures_are_counted_against_what_the_model_takes(page: Page, form: Studio, tmp_path: Path) -> None:
     """The count stands beside the heading; one too many is refused and says how many there may be."""
     most = form.state.form.model.max_images
@@ -222,6 +226,7 @@ def test_ctrl_or_command_and_enter_run_from_anywhere(page: Page, form: Studio) -
     assert form.session.store.count() == 5
 
 
+@pytest.mark.nightly
 def test_letters_are_letters_while_words_are_written(page: Page, form: Studio) -> None:
     """In the text s, x, c, / and ? are written, and star, reject, mark and open nothing; Ctrl+z is the text's own."""
     page.locator(".st-tile").first.click()
@@ -236,6 +241,7 @@ def test_letters_are_letters_while_words_are_written(page: Page, form: Studio) -
     assert dict(form.parameters) == SMALL
 
 
+@pytest.mark.nightly
 def test_the_list_of_keys_names_all_that_there_are(page: Page) -> None:
     """? lists run, walk, star, reject, compare, search, order, region and undo."""
     page.locator(".st-tile").first.press("?")
@@ -244,6 +250,7 @@ def test_the_list_of_keys_names_all_that_there_are(page: Page) -> None:
         expect(dialog.locator("kbd", has_text=re.compile(f"^{re.escape(key)}$")).first).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_the_seed_has_dice_and_a_lock(page: Page, form: Studio) -> None:
     """Left alone each run gets a new one; the lock keeps that of the newest result, the dice roll, typing sets."""
     unfold(page)

@@ -18,7 +18,7 @@ from support.tiers import in_every_view
 
 import nbbanana as nb
 from nbbanana.request import Origin, origin
-from nbbanana.widgets import ui_thread
+from nbbanana.widgets.base import ui_thread
 from nbbanana.widgets.studio import Studio
 
 pytestmark = pytest.mark.browser
@@ -84,6 +84,7 @@ def test_nothing_stands_in_the_way_of_anyone(browser: Browser, url: str, width: 
         assert violations(page, ".nbb-studio") == []
 
 
+@pytest.mark.nightly
 def test_dark_is_dark_and_light_is_light(browser: Browser, url: str) -> None:
     """The page takes the colours of the theme, and without one follows the system."""
 
@@ -103,6 +104,7 @@ def test_dark_is_dark_and_light_is_light(browser: Browser, url: str) -> None:
     assert paper(url, "dark") == dark
 
 
+@pytest.mark.nightly
 def test_every_control_is_large_enough(page: Page) -> None:
     """Nothing that can be hit is under 24 pixels either way."""
     small = page.locator(".nbb-studio").evaluate(
@@ -139,6 +141,7 @@ def test_the_arrows_walk_and_letters_act(page: Page, form: Studio) -> None:
     form.state.rate(1, 2, None)
 
 
+@pytest.mark.nightly
 def test_slash_searches_and_question_mark_lists(page: Page) -> None:
     """/ goes to the search, ? opens the list of keys, Escape closes it."""
     page.locator(".st-tile").first.click()
@@ -154,6 +157,7 @@ def test_slash_searches_and_question_mark_lists(page: Page) -> None:
     expect(page.locator(".st-none")).to_contain_text("No edit has all of these words")
 
 
+@pytest.mark.nightly
 def test_what_is_set_is_bold_and_can_be_left_to_the_model(page: Page, form: Studio) -> None:
     """Unset shows the model's choice dotted; set is bold with a way back; nothing unset is a value."""
     unfold(page)
@@ -172,6 +176,7 @@ def test_what_is_set_is_bold_and_can_be_left_to_the_model(page: Page, form: Stud
     assert "number_of_images" not in form.parameters
 
 
+@pytest.mark.nightly
 def test_pictures_are_put_in_order_by_keyboard(page: Page, form: Studio) -> None:
     """Alt and an arrow moves a picture, the first is the main picture, Delete takes one away, Undo brings it back."""
     page.get_by_role("button", name=re.compile("2, reference: chelsea")).focus()
@@ -199,6 +204,7 @@ def test_words_that_are_being_written_are_not_overwritten(page: Page, form: Stud
     expect(area).to_have_value("Something newer")
 
 
+@pytest.mark.nightly
 def test_a_large_picture_is_scaled_before_it_travels(page: Page, form: Studio, tmp_path: Path) -> None:
     """Over 6 MiB it is scaled in the browser, and the form says so."""
     from PIL import Image
@@ -239,6 +245,7 @@ def test_trouble_stands_at_run(page: Page) -> None:
     expect(alert).not_to_be_visible()
 
 
+@pytest.mark.nightly
 def test_a_kernel_that_does_not_answer_is_named(page: Page) -> None:
     """After a moment without an answer the form says why, and takes it back once there is one."""
     unfold(page)
@@ -276,6 +283,7 @@ def test_markup_in_words_stays_words(page: Page) -> None:
     assert page.title() == "A form without a notebook"
 
 
+@pytest.mark.nightly
 def test_closing_the_view_lets_everything_go(page: Page) -> None:
     """Once it is closed, it hears nothing and keeps no picture."""
     before = page.locator(".st-input").count()
@@ -290,6 +298,7 @@ def test_closing_the_view_lets_everything_go(page: Page) -> None:
     )
 
 
+@pytest.mark.nightly
 def test_the_prompt_grows_with_its_words(page: Page) -> None:
     """A long one is seen whole as far as there is room, then it scrolls; a short one takes little again."""
     area = page.get_by_label("Prompt")

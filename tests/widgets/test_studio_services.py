@@ -26,7 +26,7 @@ from nbbanana.providers import fal as fal_module
 from nbbanana.providers.credentials import save_token
 from nbbanana.providers.gemini import SPEC as GEMINI
 from nbbanana.providers.registry import find
-from nbbanana.widgets import ui_thread
+from nbbanana.widgets.base import ui_thread
 from nbbanana.widgets.studio import Studio
 
 
@@ -148,7 +148,7 @@ def test_an_unnamed_model_is_the_service_s_default(
     form.provider = "fal"
     assert form.model == newer
     form.provider = ""
-    assert form.model == session.default_model
+    assert form.model == session.default_model_at()
     form.model = "google/nano-banana-2/text-to-image"
     form.provider = "fal"
     assert form.model == "google/nano-banana-2/text-to-image"
@@ -220,6 +220,7 @@ def test_no_key_is_told_to_a_page(form: Studio) -> None:
     assert KEY not in str(front.wire.said)
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 @in_every_view(320, 860, 1440)
 def test_the_choice_stands_at_the_price(browser: Browser, form: Studio, width: int, theme: str) -> None:

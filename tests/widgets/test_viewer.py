@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from support.tiers import in_every_view
 import nbbanana as nb
 from nbbanana.errors import UsageError
 from nbbanana.settings import NBBanana
-from nbbanana.widgets.viewing import view_row
+from nbbanana.widgets import pictures
+from nbbanana.widgets.pictures import view_row
 
 pytestmark = pytest.mark.painted
 WIDE = {"resolution": "2K", "seed": 7}
@@ -95,6 +97,32 @@ def scale(page: Page) -> int:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_small_copy_that_comes_late_takes_no_place(
+    browser: Browser, big: nb.EditResult, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """Neither that of the picture itself, when all its pixels are there already, nor that of the picture before."""
+    made, late, is_here = pictures.kept_or_made, big.library.store.blob_path(big[0].sha256), threading.Event()
+
+    def kept_or_made(data: Path | bytes, side: int) -> bytes:
+        if data == late:
+            assert is_here.wait(60)
+        return made(data, side)
+
+    monkeypatch.setattr(pictures, "kept_or_made", kept_or_made)
+    form = nb.view(big)
+    with opened(browser, form) as page:
+        for _ in range(steps):
+            page.locator(".vw-stage").press("PageDown")
+        page.wait_for_function(LOADED, arg=big[0].width)
+        is_here.set()
+        page.wait_for_function("window.heard.filter((one) => one.kind === 'picture').length === 2")
+        page.evaluate("document.querySelector('.vw-picture').decode()")
+        assert page.evaluate(LOADED, big[0].width)
+    form.close()
+
+
+@pytest.mark.browser
 def test_true_pixels_are_one_key_away(page: Page, big: nb.EditResult) -> None:
     """Whole at first, with all its pixels loaded; 1 shows them one to one, 0 the whole, arrows move what is close."""
     whole = scale(page)
@@ -116,6 +144,7 @@ def test_true_pixels_are_one_key_away(page: Page, big: nb.EditResult) -> None:
     assert scale(page) == 100
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_pinch_zooms_where_it_is_and_the_wheel_belongs_to_the_page(page: Page) -> None:
     """In a cell the wheel scrolls the page; with Ctrl, as a pinch comes, it zooms; a drag moves the picture."""
@@ -135,6 +164,7 @@ def test_a_pinch_zooms_where_it_is_and_the_wheel_belongs_to_the_page(page: Page)
     assert before != after
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_input_is_seen_while_space_is_held(page: Page) -> None:
     """In the same place and size; letting go shows the picture again."""
@@ -167,6 +197,7 @@ def test_neighbours_are_a_key_away_and_files_go_both_ways(page: Page, big: nb.Ed
     expect(page.locator(".vw h2")).to_have_text("nbbanana.history[1][0]")
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_picture_is_compared_with_its_input_from_its_cell(browser: Browser, big: nb.EditResult) -> None:
     """By button and by key; the comparison has the input at its left, and is closed with the viewer."""
@@ -181,6 +212,7 @@ def test_a_picture_is_compared_with_its_input_from_its_cell(browser: Browser, bi
     assert form.comparison.comm is None
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_names_and_values_stand_beside_each_other_under_the_rules_of_jupyterlab(page: Page) -> None:
     """Its outputs let the parts of such lists float, by rules of a class and an element."""
@@ -231,6 +263,7 @@ def test_it_opens_from_the_studio_by_key_click_and_button(
     form.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_it_opens_from_the_browser(browser: Browser, session: nb.Session, big: nb.EditResult) -> None:
     """Enter on a tile shows its pictures large; what is saved is said there."""
@@ -247,6 +280,7 @@ def test_it_opens_from_the_browser(browser: Browser, session: nb.Session, big: n
     form.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_it_opens_from_a_comparison(browser: Browser, session: nb.Session, big: nb.EditResult) -> None:
     """Enter on the pictures and Enlarge show an output large, not the input beside it; what is saved is said there."""
@@ -304,6 +338,7 @@ def test_where_it_changed_is_laid_over_the_picture(browser: Browser, big: nb.Edi
     form.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_where_nothing_was_recorded_there_is_nothing_to_lay_over(browser: Browser, plain: nb.EditResult) -> None:
     """No button, and the key does nothing."""

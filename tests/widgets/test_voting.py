@@ -20,7 +20,7 @@ from support.waiting import until
 import nbbanana as nb
 from nbbanana.errors import StoreError
 from nbbanana.sweeps import Sweep
-from nbbanana.widgets import ui_thread
+from nbbanana.widgets.base import ui_thread
 from nbbanana.widgets.voting import Voting
 
 COLOURS = ["red", "blue", "green"]
@@ -91,6 +91,7 @@ def test_a_vote_is_one_key_and_the_keyboard_alone_is_enough(page: Page, form: Vo
     assert sweep.ranking.votes[-1].first == pairs[2][0]
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_click_on_a_picture_or_a_button_votes_too(page: Page, sweep: Sweep) -> None:
     """The picture that is better, or the button under it."""
@@ -127,6 +128,7 @@ def test_nothing_in_the_page_says_what_the_pictures_are(page: Page, form: Voting
     assert len(sweep.ranking.votes) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_next_two_pictures_are_here_before_the_vote(page: Page, form: Voting) -> None:
     """They are sent while the first two are looked at, each once, whatever is voted."""
@@ -145,6 +147,7 @@ def test_the_next_two_pictures_are_here_before_the_vote(page: Page, form: Voting
     assert len(sent) == len(set(sent)) <= 6
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_key_that_is_held_votes_once(page: Page, sweep: Sweep) -> None:
     """A vote is meant: what a key repeats is not."""
@@ -157,6 +160,7 @@ def test_a_key_that_is_held_votes_once(page: Page, sweep: Sweep) -> None:
     assert len(sweep.ranking.votes) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_vote_that_the_store_cannot_take_is_said_and_may_be_cast_again(
     page: Page, form: Voting, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
@@ -266,6 +270,7 @@ def test_sides_are_drawn_so_that_neither_is_the_better_one_by_habit(sweep: Sweep
     assert lefts == {0, 1}
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_hostile_words_in_a_ranking_are_text(browser: Browser, form: Voting) -> None:
     """Titles, values of axes and errors may be anything: none of it becomes an element."""

@@ -12,9 +12,9 @@ from support.lab import Browser
 from support.schemas import INPAINT
 
 import nbbanana as nb
-from nbbanana.display.words import duration
+from nbbanana.display.views import duration
 from nbbanana.sandbox import Sandbox
-from nbbanana.widgets.payloads import group_row
+from nbbanana.widgets.rows import group_row
 from nbbanana.widgets.studio import Studio
 
 pytestmark = pytest.mark.browser
@@ -37,6 +37,7 @@ def page(browser: Browser, form: Studio) -> Iterator[Page]:
         yield page
 
 
+@pytest.mark.nightly
 def test_pictures_and_parameters_are_named_by_what_they_are_for(page: Page) -> None:
     """A main picture and references; what is not set is automatic, and the seed says what happens then."""
     expect(page.locator(".st-input").first).to_contain_text("1 main picture")
@@ -81,6 +82,7 @@ def test_what_was_said_goes_by_itself(page: Page) -> None:
     expect(page.locator(".st-toast")).not_to_be_visible()
 
 
+@pytest.mark.nightly
 def test_a_recall_says_what_differs_and_what_it_brings(page: Page) -> None:
     """Against the form and the edit before; three ways to load it, and that undo brings the text back."""
     page.locator(".st-node").last.click()
@@ -92,6 +94,7 @@ def test_a_recall_says_what_differs_and_what_it_brings(page: Page) -> None:
     expect(page.get_by_role("button", name="Copy this form as a cell")).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_what_another_model_has_not_is_said_to_be_reset(
     browser: Browser, photo: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +103,7 @@ def test_what_another_model_has_not_is_said_to_be_reset(
         monkeypatch.setenv("RUNCOMFY_MODEL_API_BASE", box.api_base)
         monkeypatch.setenv("RUNCOMFY_TOKEN", box.token)
         with nb.Session(store=tmp_path / "reset") as session:
-            session.engine  # noqa: B018 - a model that is not shipped is known by who runs it
+            session.engine_at()  # a model that is not shipped is known by who runs it
             form = nb.studio(photo("coffee"), model="someone/inpaint", prompt="Paint.", session=session)
             form.set(mask_image_url=str(photo("coffee")))
             with opened(browser, form) as page:
@@ -111,6 +114,7 @@ def test_what_another_model_has_not_is_said_to_be_reset(
             form.close()
 
 
+@pytest.mark.nightly
 def test_a_region_is_said_to_be_unseen_by_the_model(page: Page, form: Studio) -> None:
     """Its words belong into the prompt, and a button puts them there."""
     form.region = (0.7, 0.0, 1.0, 0.3)
@@ -118,6 +122,7 @@ def test_a_region_is_said_to_be_unseen_by_the_model(page: Page, form: Studio) ->
     expect(page.locator(".st-region").get_by_role("button", name="Add to the prompt")).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_the_browser_says_how_to_select_and_where_an_edit_comes_from(browser: Browser, form: Studio) -> None:
     """In words and by key; an edit that stands alone says that."""
     with opened(browser, form.session.history.browse()) as page:
@@ -137,7 +142,8 @@ def test_a_picture_that_was_fetched_later_says_no_time(form: Studio) -> None:
     """How long it took until somebody fetched it says nothing of the work."""
     edit = form.session.history[1].record
     made, fetched = (
-        group_row(edit, form.session.store, "x", origin=origin)["facts"] for origin in ("made", "collected")
+        group_row(edit, form.session.store, "x", form.state.thumbnails.want, origin=origin)["facts"]
+        for origin in ("made", "collected")
     )
     took = duration(edit.duration or 0.0)
     assert f" · {took} · " in made
@@ -149,5 +155,5 @@ def test_a_result_names_its_model_where_it_is_not_the_default(form: Studio, phot
     """By the short name: pictures of several models can be told apart."""
     usual = form.session.history[1].record
     other = form.session.edit("Make it snow.", photo("coffee"), model="kontext").record
-    assert group_row(other, form.session.store, "x")["facts"].startswith("kontext · ")
-    assert group_row(usual, form.session.store, "x")["facts"].startswith("seed 7 · ")
+    assert group_row(other, form.session.store, "x", form.state.thumbnails.want)["facts"].startswith("kontext · ")
+    assert group_row(usual, form.session.store, "x", form.state.thumbnails.want)["facts"].startswith("seed 7 · ")

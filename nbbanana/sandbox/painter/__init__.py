@@ -4,25 +4,31 @@ The sandbox's painter: a picture for each request, made from the input and the w
 No model has a part in it, and every picture says so by a ribbon and by a mark in its metadata. It shows that words,
 input, seed and index arrived: a grade for time of day, weather and style, a soft backdrop behind the middle of the
 picture, quoted text in its place. The same inputs, words, seed and index give the same picture in every process.
+
+What is laid over a picture comes after that: lights and weather, masks, and the scene for requests without an input. A
+light takes the size to paint at in pixels, a generator and a palette, and returns an RGB picture on black. Everything
+soft is painted small and scaled up.
 """
 
 from __future__ import annotations
 
+import colorsys
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from random import Random
 
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from nbbanana.sandbox.painter import layers
-from nbbanana.sandbox.painter.canvas import encode, erased, lettered, opened, size_for, stamped
-from nbbanana.sandbox.painter.prompt import BLACK, GREY, RGB, WHITE, Instructions, Look, mixed, read
+from nbbanana.sandbox.painter.canvas import Size, encode, erased, lettered, opened, size_for, stamped
+from nbbanana.sandbox.painter.prompt import BLACK, GREY, RGB, WHITE, Box, Instructions, Look, mixed, read
 
 __all__ = ["flat", "paint"]
 
-SOFT_SIDE, DRAWN_SIDE = 560, 960
-"""The mean side in pixels that lights and backdrops are painted at, and styles and weather; both are scaled up."""
+SOFT_SIDE = 640
+"""The mean side in pixels that lights and backdrops are painted at; they are scaled up."""
 STRENGTHS = (1.0, 0.6, 0.4)
 """How much each further look counts: three at full strength would leave little of the picture."""
 DAYLIGHT = ((255, 219, 168), (168, 199, 255))
@@ -99,14 +105,14 @@ def paint(
     else:
         size = size_for(aspect_ratio, resolution, None)
         sky = next((look.backdrop for look in chosen if look.backdrop), (BLACK, GREY, WHITE))
-        picture = _shone(layers.landscape(size, sky, chance.random("scene")), None, chosen, chance)
+        picture = _shone(landscape(size, sky, chance.random("scene")), None, chosen, chance)
     picture = _relit(picture, chosen, chance, quiet=wish.scope in {"light", "region"})
     return encode(stamped(lettered(picture, wish.texts)), output_format)
 
 
 def _chosen(wish: Instructions, chance: Chance) -> tuple[Look, ...]:
     """Return the looks that are named; without any, one in the colour that is named or that the words have."""
-    base = wish.colours[0] if wish.colours else layers.shifted((150, 112, 98), chance.hue + 0.12 * chance.place)
+    base = wish.colours[0] if wish.colours else shifted((150, 112, 98), chance.hue + 0.12 * chance.place)
     own = Look(
         tint=(mixed(base, BLACK, 0.75), mixed(base, WHITE, 0.6)),
         amount=0.6 if wish.colours else 0.22,
@@ -123,14 +129,14 @@ def _changed(canvas: Image.Image, wish: Instructions, chosen: Sequence[Look], ch
     if wish.scope == "light":
         return canvas
     if wish.scope == "region" and wish.region:
-        mask = layers.box_mask(canvas.size, wish.region, 0.02 if wish.removes else 0.06)
+        mask = box_mask(canvas.size, wish.region, 0.02 if wish.removes else 0.06)
         changed = _graded(canvas, chosen)
         if wish.removes:
             edges = [round(edge * side) for edge, side in zip(wish.region, canvas.size * 2, strict=True)]
             changed = erased(canvas, edges)
         return Image.composite(changed, canvas, mask)
     graded = _graded(canvas, chosen)
-    mask = layers.middle_mask(canvas)
+    mask = middle_mask(canvas)
     if wish.scope == "backdrop":
         near = Image.blend(canvas, graded, max(look.near for look in chosen))
         graded = Image.composite(near, _behind(graded, chosen, chance), mask)
@@ -138,46 +144,35 @@ def _changed(canvas: Image.Image, wish: Instructions, chosen: Sequence[Look], ch
 
 
 def _graded(canvas: Image.Image, chosen: Sequence[Look]) -> Image.Image:
-    """Return the canvas in the style and the tones of the looks."""
+    """Return the canvas in the tones of the looks."""
     picture = canvas
-    if style := next((look.style for look in chosen if look.style), ""):
-        drawn = canvas.resize(layers.within(canvas.size, DRAWN_SIDE), Image.Resampling.BICUBIC)
-        picture = layers.STYLES[style](drawn).resize(canvas.size, Image.Resampling.BICUBIC)
     for look, strength in zip(chosen, STRENGTHS, strict=False):
-        picture = layers.toned(picture, look, strength)
+        picture = toned(picture, look, strength)
     return picture
 
 
 def _behind(graded: Image.Image, chosen: Sequence[Look], chance: Chance) -> Image.Image:
     """Return what stands behind: the graded picture blurred, the backdrop's colours over it."""
-    small = graded.resize(layers.within(graded.size, SOFT_SIDE), Image.Resampling.BOX)
+    small = graded.resize(within(graded.size, SOFT_SIDE), Image.Resampling.BOX)
     behind = small.filter(ImageFilter.GaussianBlur(SOFT_SIDE / 28))
     if look := next((look for look in chosen if look.backdrop), None):
-        colours = [layers.shifted(colour, 0.05 * (chance.place - 0.5)) for colour in look.backdrop]
-        sheet = layers.gradient(colours, small.size)
+        colours = [shifted(colour, 0.05 * (chance.place - 0.5)) for colour in look.backdrop]
+        sheet = gradient(colours, small.size)
         if look.plain:
-            sheet = ImageChops.soft_light(sheet, layers.floor().resize(small.size, Image.Resampling.BICUBIC))
+            sheet = ImageChops.soft_light(sheet, floor().resize(small.size, Image.Resampling.BICUBIC))
         behind = Image.blend(behind, sheet, look.cover)
     return behind.resize(graded.size, Image.Resampling.BICUBIC)
 
 
 def _shone(picture: Image.Image, mask: Image.Image | None, chosen: Sequence[Look], chance: Chance) -> Image.Image:
-    """Return the picture with lights behind its middle and weather before everything."""
-    lights = dict.fromkeys(name for look in chosen for name in look.lights)
-    weather = dict.fromkeys(name for look in chosen for name in look.weather)
-    if not lights and not weather:
-        return picture
+    """Return the picture with lights and weather, which are faint before its middle."""
     palette = _palette(chosen, chance)
-    layer = Image.new("RGB", layers.within(picture.size, SOFT_SIDE))
-    for name in lights:
-        layer = ImageChops.screen(layer, layers.LIGHTS[name](layer.size, chance.random(name), palette))
-    if mask and lights:
-        spared = mask.resize(layer.size).point(lambda value: 255 - 0.92 * value)
+    layer = Image.new("RGB", within(picture.size, SOFT_SIDE))
+    for name in dict.fromkeys(name for look in chosen for name in look.lights):
+        layer = ImageChops.screen(layer, LIGHTS[name](layer.size, chance.random(name), palette))
+    if mask:
+        spared = mask.resize(layer.size).point(lambda value: 255 - 0.7 * value)
         layer = ImageChops.multiply(layer, spared.convert("RGB"))
-    if weather:
-        layer = layer.resize(layers.within(picture.size, DRAWN_SIDE), Image.Resampling.BICUBIC)
-    for name in weather:
-        layer = ImageChops.screen(layer, layers.LIGHTS[name](layer.size, chance.random(name), palette))
     return ImageChops.screen(picture, layer.resize(picture.size, Image.Resampling.BICUBIC))
 
 
@@ -186,7 +181,7 @@ def _palette(chosen: Sequence[Look], chance: Chance) -> list[RGB]:
     colours = [*next((look.palette for look in chosen if look.palette), DAYLIGHT)]
     start = chance.turn % len(colours)
     turned = (colours[start:] + colours[:start])[: max(2, len(colours) * 2 // 3)]
-    return [layers.shifted(colour, 0.06 * (chance.place - 0.5)) for colour in turned]
+    return [shifted(colour, 0.06 * (chance.place - 0.5)) for colour in turned]
 
 
 def _relit(picture: Image.Image, chosen: Sequence[Look], chance: Chance, *, quiet: bool) -> Image.Image:
@@ -194,5 +189,183 @@ def _relit(picture: Image.Image, chosen: Sequence[Look], chance: Chance, *, quie
     amount = (0.16 if quiet else 0.26) * (0.6 + chance.mood)
     lit, dim = DAYLIGHT if quiet else _palette(chosen, chance)[:2]
     bright, dark = mixed(GREY, mixed(lit, WHITE, 0.2), amount), mixed(GREY, mixed(dim, BLACK, 0.8), amount)
-    light = layers.key_light(chance.place, bright, dark)
+    light = key_light(chance.place, bright, dark)
     return ImageChops.soft_light(picture, light.resize(picture.size, Image.Resampling.BICUBIC))
+
+
+# ── layers ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+Light = Callable[[Size, Random, Sequence[RGB]], Image.Image]
+Disc = tuple[int, float, float]
+"""How many discs, their radius as a part of the mean side, and their strength, 0..1."""
+
+
+def _unit(size: Size) -> float:
+    """Return the mean side, of which all measures are parts: a panorama's lights keep their size."""
+    return math.sqrt(size[0] * size[1])
+
+
+def within(size: Size, side: int) -> Size:
+    """Return the size scaled down until its mean side is at most `side` pixels."""
+    scale = min(1.0, side / _unit(size))
+    return max(8, round(size[0] * scale)), max(8, round(size[1] * scale))
+
+
+def shifted(colour: RGB, turn: float) -> RGB:
+    """Return the colour with its hue turned by a part of the whole wheel."""
+    hue, light, depth = colorsys.rgb_to_hls(*(value / 255 for value in colour))
+    red, green, blue = (round(255 * value) for value in colorsys.hls_to_rgb((hue + turn) % 1.0, light, depth))
+    return red, green, blue
+
+
+def gradient(colours: Sequence[RGB], size: tuple[int, int]) -> Image.Image:
+    """Return a picture that goes through three colours from its top to its bottom."""
+    top, middle, bottom = colours
+    return ImageOps.colorize(Image.linear_gradient("L"), top, bottom, middle).resize(size, Image.Resampling.BICUBIC)
+
+
+def toned(picture: Image.Image, look: Look, strength: float) -> Image.Image:
+    """Return the picture with the look's brightness, contrast, colour and tint, at a strength of 0 to 1."""
+    changed = ImageEnhance.Brightness(picture).enhance(look.brightness)
+    changed = ImageEnhance.Contrast(changed).enhance(look.contrast)
+    changed = ImageEnhance.Color(changed).enhance(look.colour)
+    if look.tint:
+        dark, light = look.tint
+        changed = Image.blend(changed, ImageOps.colorize(changed.convert("L"), dark, light), look.amount)
+    return Image.blend(picture, changed, strength)
+
+
+def _glow(layer: Image.Image, at: tuple[float, float], radius: float, colour: RGB) -> None:
+    """Add a soft spot to `layer`; centre and radius are in pixels."""
+    side = max(2, round(2 * radius))
+    left, top = round(at[0] - side / 2), round(at[1] - side / 2)
+    box = (left, top, left + side, top + side)
+    fading = Image.radial_gradient("L").point(lambda value: (255 - value) ** 2 / 255).resize((side, side), 2)
+    layer.paste(ImageChops.screen(layer.crop(box), ImageOps.colorize(fading, BLACK, colour)), (left, top))
+
+
+def _discs(size: Size, dice: Random, colours: Sequence[RGB], soft: float, *kinds: Disc) -> Image.Image:
+    """Return discs at random places, blurred by a part of their radius."""
+    sheets = []
+    for number, radius, strength in kinds:
+        sheet = Image.new("RGB", size)
+        for _ in range(number):
+            x, y = dice.random() * size[0], dice.random() * size[1]
+            reach = radius * dice.uniform(0.6, 1.4) * _unit(size)
+            colour = mixed(BLACK, dice.choice(colours), strength * dice.uniform(0.5, 1.0))
+            rim = mixed(colour, WHITE, 0.1)
+            ImageDraw.Draw(sheet).ellipse((x - reach, y - reach, x + reach, y + reach), colour, rim)
+        sheets.append(sheet.filter(ImageFilter.GaussianBlur(soft * radius * _unit(size))))
+    return reduce(ImageChops.screen, sheets)
+
+
+def _haze(size: Size, dice: Random, palette: Sequence[RGB]) -> Image.Image:
+    """Paint a few wide clouds of colour."""
+    layer = Image.new("RGB", size)
+    for number in range(4):
+        at = (dice.uniform(-0.05, 1.05) * size[0], dice.uniform(0.0, 0.75) * size[1])
+        colour = mixed(BLACK, palette[number % len(palette)], dice.uniform(0.35, 0.6))
+        _glow(layer, at, dice.uniform(0.4, 0.7) * _unit(size), colour)
+    return layer
+
+
+def _bokeh(size: Size, dice: Random, palette: Sequence[RGB]) -> Image.Image:
+    """Paint points of light out of focus, the large ones fainter."""
+    return _discs(size, dice, palette, 0.08, (36, 0.008, 0.8), (22, 0.018, 0.6), (9, 0.038, 0.4))
+
+
+def _signs(size: Size, dice: Random, palette: Sequence[RGB]) -> Image.Image:
+    """Paint upright lit signs on both sides, and the light they spill."""
+    layer = Image.new("RGB", size)
+    draw = ImageDraw.Draw(layer)
+    for number in range(10):
+        x = (dice.uniform(0.0, 0.3) if number % 2 else dice.uniform(0.7, 1.0)) * size[0]
+        y, wide = dice.uniform(0.1, 0.55) * size[1], dice.uniform(0.012, 0.034) * _unit(size)
+        colour = mixed(BLACK, palette[number % len(palette)], dice.uniform(0.55, 0.95))
+        draw.rounded_rectangle((x, y, x + wide, y + dice.uniform(0.08, 0.26) * _unit(size)), wide / 2, colour)
+    core = layer.filter(ImageFilter.GaussianBlur(_unit(size) / 110))
+    spill = layer.filter(ImageFilter.GaussianBlur(_unit(size) / 22)).point(lambda value: 2.4 * value)
+    return ImageChops.screen(core, spill)
+
+
+def _rain(size: Size, dice: Random, _palette: Sequence[RGB]) -> Image.Image:
+    """Paint streaks in three depths that slant the same way."""
+    layer = Image.new("L", size)
+    draw, slant = ImageDraw.Draw(layer), dice.choice((-1, 1)) * dice.uniform(0.06, 0.2)
+    for number, length, strength in ((280, 0.03, 60), (120, 0.065, 95), (22, 0.12, 120)):
+        for _ in range(number):
+            x, y = dice.uniform(-0.1, 1.1) * size[0], dice.uniform(-0.1, 1.0) * size[1]
+            reach = length * _unit(size) * dice.uniform(0.6, 1.4)
+            draw.line((x, y, x + slant * reach, y + reach), round(strength * dice.uniform(0.5, 1.0)), 1)
+    return ImageOps.colorize(layer.filter(ImageFilter.BoxBlur(0.5)), BLACK, (214, 226, 240))
+
+
+def _snow(size: Size, dice: Random, _palette: Sequence[RGB]) -> Image.Image:
+    """Paint flakes in three depths: many small ones, a few large soft ones close to the eye."""
+    return _discs(size, dice, [WHITE], 0.5, (190, 0.0026, 0.8), (70, 0.005, 0.7), (14, 0.017, 0.4))
+
+
+LIGHTS: Mapping[str, Light] = {light.__name__.strip("_"): light for light in (_haze, _bokeh, _signs, _rain, _snow)}
+"""Lights and weather by the names that looks.json calls them."""
+
+
+def key_light(turn: float, lit: RGB, dim: RGB) -> Image.Image:
+    """Return light from one side (0..1 around the picture) as 180×180 pixels for `ImageChops.soft_light`."""
+    slope = Image.linear_gradient("L").rotate(360 * turn, Image.Resampling.BILINEAR, fillcolor=128)
+    return ImageOps.colorize(slope, dim, lit, GREY).crop((38, 38, 218, 218))
+
+
+def floor() -> Image.Image:
+    """Return a studio's light on its wall and shadow on its floor as 96×96 pixels for `ImageChops.soft_light`."""
+    layer = Image.new("RGB", (96, 96), (116, 116, 116))
+    draw = ImageDraw.Draw(layer)
+    draw.ellipse((4, -10, 92, 66), (176, 176, 176))
+    draw.rectangle((0, 78, 96, 96), (134, 134, 134))
+    draw.ellipse((16, 84, 80, 97), (44, 44, 44))
+    return layer.filter(ImageFilter.GaussianBlur(7))
+
+
+def box_mask(size: Size, box: Box, softness: float) -> Image.Image:
+    """Return a mask, white inside a box, its edges soft (a part of the mean side) except along the frame."""
+    mask = Image.new("L", within(size, 128))
+    edges = [edge * side for edge, side in zip(box, mask.size * 2, strict=True)]
+    ImageDraw.Draw(mask).rectangle(edges, 255)
+    # Pillow's blur goes on with the pixels of the edge, so that what reaches the frame stays white there.
+    return mask.filter(ImageFilter.GaussianBlur(softness * 128)).resize(size, Image.Resampling.BICUBIC)
+
+
+def middle_mask(picture: Image.Image) -> Image.Image:
+    """Return a mask, white where colours differ from those along the upper edges and, if these are lively, inside."""
+    small = picture.resize(within(picture.size, 200), Image.Resampling.BOX).convert("YCbCr")
+    width, height = small.size
+    wide, upper = max(1, width // 14), round(0.56 * height)
+    key = Image.new("L", small.size, 255)
+    for box in ((0, 0, width, max(1, height // 14)), (0, 0, wide, upper), (width - wide, 0, width, upper)):
+        edge = small.crop(box).resize((4, 4), Image.Resampling.BOX).resize(small.size, Image.Resampling.BILINEAR)
+        light, blue, red = ImageChops.difference(small, edge).split()
+        colour = ImageChops.lighter(blue, red).point(lambda value: 2.6 * value)
+        key = ImageChops.darker(key, ImageChops.lighter(light, colour))
+    rest = ImageChops.subtract(key, box_mask(small.size, (0.25, 0.2, 0.75, 1), 0.12))
+    lively = min(1.0, rest.reduce(small.size).tobytes()[0] / 16)
+    key = key.filter(ImageFilter.GaussianBlur(1 + 4 * lively)).point(lambda value: 5 * (value - 20))
+    below = box_mask(small.size, (0, 0.6, 1, 1), 0.06)
+    near = ImageChops.lighter(below, box_mask(small.size, (0.12, 0.05, 0.88, 1), 0.05))
+    oval = ImageOps.invert(Image.radial_gradient("L")).point(lambda value: 3 * lively * (value - 40))
+    middle = Image.new("L", small.size)
+    middle.paste(oval.resize((round(0.7 * width), round(1.1 * height))), (round(0.15 * width), 0))
+    mask = ImageChops.screen(middle, ImageChops.multiply(key, near)).filter(ImageFilter.GaussianBlur(0.6 + 4 * lively))
+    return mask.resize(picture.size, Image.Resampling.BICUBIC)
+
+
+def landscape(size: Size, sky: Sequence[RGB], dice: Random) -> Image.Image:
+    """Return a quiet scene for requests without an input: sky and ranges of hills."""
+    width, height = large = within((2 * size[0], 2 * size[1]), 1448)
+    picture = gradient(sky, large)
+    for depth in (0.0, 0.25, 0.5, 0.75, 1.0):
+        base = (0.56 + 0.4 * depth) * height
+        noise = Image.frombytes("L", (12, 1), dice.randbytes(12)).resize((200, 1), Image.Resampling.BICUBIC).tobytes()
+        hills = [(x / 199 * width, base - level / 3200 * height) for x, level in enumerate(noise)]
+        colour = mixed(mixed(sky[2], BLACK, 0.1), mixed(sky[0], BLACK, 0.6), 0.16 + 0.84 * depth)
+        ImageDraw.Draw(picture).polygon([(0, height), *hills, (width, height)], colour)
+    return picture.resize(size, Image.Resampling.LANCZOS)

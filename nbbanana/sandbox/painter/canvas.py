@@ -8,11 +8,10 @@ Chinese or Arabic show as the empty boxes that fonts have for missing letters: i
 from __future__ import annotations
 
 import math
-import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
-from io import BytesIO
+from fractions import Fraction
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageStat, PngImagePlugin
@@ -20,6 +19,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageStat, PngImagePlu
 from nbbanana import images
 from nbbanana.errors import ParameterError
 from nbbanana.images.colours import on_white, to_srgb, upright
+from nbbanana.models.framing import ratio_of
 from nbbanana.sandbox.painter.prompt import Text
 
 __all__ = ["Size", "encode", "erased", "legible", "lettered", "opened", "ribbon_box", "size_for", "stamped"]
@@ -28,7 +28,7 @@ Size = tuple[int, int]
 
 RESOLUTIONS = {"0.5k": 512, "1k": 1024, "2k": 2048, "4k": 4096}
 """The side in pixels that a square of each resolution has; another ratio has the same area."""
-WIDEST, STEP = 8.0, 8
+WIDEST, STEP = Fraction(8), 8
 """The widest and, upright, the tallest ratio of a frame; what its sides are multiples of, in pixels."""
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "jpg": "JPEG", "webp": "WEBP"}
 SOFTWARE = 0x0131
@@ -44,21 +44,6 @@ RIBBON_RATIO, RIBBON_COVER = 3.35, 188
 """The ribbon's width over its height; its opacity, 0..255, over which white letters keep a contrast above 4.5:1."""
 
 
-def _ratio(text: str) -> float | None:
-    """Return width over height of a ratio such as `16:9`, None for `auto`; a ParameterError for anything else."""
-    if text.strip().lower() == "auto":
-        return None
-    parts = re.fullmatch(r"\s*(\d{1,3}(?:\.\d{1,3})?)\s*:\s*(\d{1,3}(?:\.\d{1,3})?)\s*", text)
-    width, height = (float(part) for part in parts.groups()) if parts else (0.0, 0.0)
-    if not (width and height and 1 / WIDEST <= width / height <= WIDEST):
-        raise ParameterError(
-            f"aspect_ratio is {text[:40]!r}.",
-            "It is auto or a ratio between 1:8 and 8:1, such as 16:9.",
-            "Use auto to follow the first picture.",
-        )
-    return width / height
-
-
 def size_for(aspect_ratio: str, resolution: str, source: Size | None) -> Size:
     """
     Return width and height in pixels of an output; `source` is the size of the input, None without one.
@@ -67,25 +52,30 @@ def size_for(aspect_ratio: str, resolution: str, source: Size | None) -> Size:
         ParameterError: an unknown resolution or an impossible ratio.
 
     >>> size_for("16:9", "1K", None), size_for("auto", "2K", (600, 400))
-    ((1368, 768), (2520, 1680))
+    ((1368, 768), (2512, 1672))
     """
     side = RESOLUTIONS.get(resolution.strip().lower())
     if side is None:
         raise ParameterError(f"resolution is {resolution[:40]!r}.", "0.5K, 1K, 2K and 4K are allowed.", "Use 1K.")
-    ratio = _ratio(aspect_ratio) or (source[0] / source[1] if source else 1.0)
-    return _nearest(min(WIDEST, max(1 / WIDEST, ratio)), side * side)
+    ratio = ratio_of(aspect_ratio)
+    if ratio == "auto":
+        ratio = min(WIDEST, max(1 / WIDEST, Fraction(*source))) if source else Fraction(1)
+    if not isinstance(ratio, Fraction) or not 1 / WIDEST <= ratio <= WIDEST:
+        raise ParameterError(
+            f"aspect_ratio is {aspect_ratio[:40]!r}.",
+            "It is auto or a ratio between 1:8 and 8:1, such as 16:9.",
+            "Use auto to follow the first picture.",
+        )
+    # The shorter side is rounded first: the rounding of the longer one then changes the ratio least.
+    shape = float(max(ratio, 1 / ratio))
+    shorter = _step(side / math.sqrt(shape))
+    longer = _step(shorter * shape)
+    return (longer, shorter) if ratio > 1 else (shorter, longer)
 
 
-def _nearest(ratio: float, area: int) -> Size:
-    """Return the sides, multiples of 8, that come nearest to the ratio and, of less weight, to the area."""
-
-    def off(size: Size) -> float:
-        return abs(math.log(size[0] / size[1] / ratio)) + 0.2 * abs(math.log(size[0] * size[1] / area))
-
-    middle = round(math.sqrt(area * ratio) / STEP)
-    reach = max(2, round(0.03 * middle))
-    steps = range(max(1, middle - reach), middle + reach + 1)
-    return min(((step * STEP, max(1, round(step / ratio)) * STEP) for step in steps), key=off)
+def _step(pixels: float) -> int:
+    """Return the multiple of 8 that is nearest."""
+    return round(pixels / STEP) * STEP
 
 
 def opened(data: bytes) -> Image.Image:
@@ -103,23 +93,18 @@ def encode(picture: Image.Image, output_format: str) -> bytes:
     exif[SOFTWARE] = images.PLAY_MARK
     # PNG's level 1 costs a quarter of the time of the default level 6 and a tenth more bytes.
     options: dict[str, Any] = {"compress_level": 1, "pnginfo": note} if kind == "PNG" else {"exif": exif, "quality": 92}
-    stream = BytesIO()
-    picture.save(stream, kind, **options)
-    return stream.getvalue()
+    return images.file_of(picture, kind, **options)
 
 
 def erased(picture: Image.Image, box: Sequence[int]) -> Image.Image:
-    """Return the picture with a box of pixels filled with the colours beside it, drawn across."""
+    """Return the picture with a box of pixels filled with the colours to its left and right, drawn across."""
     left, top, right, bottom = box
     size, reach = (right - left, bottom - top), max(2, min(picture.size) // 40)
-    beside = [edge for edge in (left - reach, right) if 0 <= edge <= picture.width - reach]
-    above = top - reach if top >= reach else min(bottom, picture.height - reach)
-    boxes = [(edge, top, edge + reach, bottom) for edge in beside] or [(left, above, right, above + reach)]
-    thin = (1, size[1]) if beside else (size[0], 1)
-    strips = [picture.resize(thin, Image.Resampling.BOX, edge).resize(size) for edge in boxes]
-    filled = picture.copy()
+    edges = (max(0, left - reach), min(right, picture.width - reach))
+    strips = [picture.resize((1, size[1]), Image.Resampling.BOX, (x, top, x + reach, bottom)) for x in edges]
     across = Image.linear_gradient("L").rotate(90).resize(size)
-    filled.paste(Image.composite(strips[-1], strips[0], across), (left, top))
+    filled = picture.copy()
+    filled.paste(Image.composite(strips[1].resize(size), strips[0].resize(size), across), (left, top))
     return filled
 
 
@@ -202,17 +187,12 @@ def ribbon_box(size: Size) -> tuple[int, int, int, int]:
 
 
 def stamped(picture: Image.Image) -> Image.Image:
-    """Put the ribbon on a picture; it is drawn four times as large and scaled down, so that its edges are smooth."""
-    box = ribbon_box(picture.size)
-    width, height = box[2] - box[0], box[3] - box[1]
-    plate, letters = Image.new("L", (4 * width, 4 * height)), Image.new("L", (4 * width, 4 * height))
+    """Put the ribbon on a picture."""
+    _, top, right, bottom = ribbon_box(picture.size)
+    height = bottom - top
+    draw = ImageDraw.Draw(picture, "RGBA")
     # Only the inner corner is free; the others lie outside the picture.
-    ImageDraw.Draw(plate).rounded_rectangle((-height, 0, 4 * width - 1, 5 * height), 0.8 * height, RIBBON_COVER)
-    face = _font(2.48 * height)
-    ImageDraw.Draw(letters).text(
-        (2 * width, 1.96 * height), "sandbox", 255, face, "mm", stroke_width=max(1, round(face.size / 36))
-    )
-    plate, letters = (layer.reduce(4) for layer in (plate, letters))
-    picture.paste((20, 20, 22), box, plate)
-    picture.paste((255, 255, 255), box, letters)
+    draw.rounded_rectangle((-height, top, right - 1, bottom + height), 0.2 * height, (20, 20, 22, RIBBON_COVER))
+    middle, weight = (right / 2, top + 0.49 * height), round(height / 50)
+    draw.text(middle, "sandbox", "white", _font(0.62 * height), "mm", stroke_width=weight)
     return picture

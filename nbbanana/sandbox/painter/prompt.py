@@ -7,16 +7,16 @@ night." names night and not red.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import islice
 from typing import Any, Literal
 
 from PIL import ImageColor
+
+from nbbanana.text import packaged
 
 __all__ = ["BLACK", "GREY", "RGB", "WHITE", "Box", "Instructions", "Look", "Text", "looks", "mixed", "read"]
 
@@ -55,8 +55,8 @@ def mixed(one: RGB, other: RGB, amount: float) -> RGB:
 @cache
 def _data(name: str) -> dict[str, Any]:
     """Return a data file of this package, its colours as RGB and its comment left out."""
-    values: dict[str, Any] = _with_colours(json.loads(files(__package__).joinpath(name).read_text("utf-8")))
-    return {key: value for key, value in values.items() if key != "$comment"}
+    values = packaged(__package__, name)
+    return {key: _with_colours(value) for key, value in values.items() if key != "$comment"}
 
 
 def _with_colours(value: Any) -> Any:
@@ -79,7 +79,7 @@ class Look:
         near: how much of all this the middle takes where only the backdrop is to change, 0..1.
         backdrop, cover: three colours behind, from top to bottom, and how much of the blurred picture they hide, 0..1.
         plain: the backdrop takes the colour that is named with it, and has a light on its wall and a shadow below.
-        lights, style: names of functions in layers.py; weather falls before everything, lights shine behind.
+        lights: names of the painter's `LIGHTS`.
         palette: colours of the lights.
     """
 
@@ -94,8 +94,6 @@ class Look:
     cover: float = 0.0
     plain: bool = False
     lights: Sequence[str] = ()
-    weather: Sequence[str] = ()
-    style: str = ""
     palette: Sequence[RGB] = ()
 
 

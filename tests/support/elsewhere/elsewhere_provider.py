@@ -6,22 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbbanana.errors import (
-    NBBananaError,
-    RejectedError,
-    RequestNotFoundError,
-    TokenRejectedError,
-    UnknownModelError,
-    UpstreamError,
-)
+from nbbanana.errors import RequestNotFoundError, TokenRejectedError, UnknownModelError
 from nbbanana.models.offers import Offer, PriceList
 from nbbanana.providers.answers import REQUEST_ID, output_urls, server_message
-from nbbanana.providers.base import Accepted, Cancellation, Description, JobStatus, Price, RemoteState, Wire
-from nbbanana.providers.credentials import Credential
-from nbbanana.providers.endpoints import Endpoints, base
-from nbbanana.providers.http import Answer, Connections
+from nbbanana.providers.base import Cancellation, Description, JobStatus, Price, RemoteState, Wire
+from nbbanana.providers.registry import Endpoints, ProviderSpec, base
 from nbbanana.providers.service import Service
-from nbbanana.providers.spec import ProviderSpec
 
 NAME, TITLE, MODEL = "elsewhere", "Elsewhere", "google/nano-banana-2/edit"
 SCHEMA = {
@@ -55,40 +45,28 @@ def offers(model: str) -> Offer | None:
     return OFFER if model == MODEL else None
 
 
-def wire_of(endpoints: ElsewhereEndpoints, model: str, payload: Mapping[str, Any]) -> Wire:
-    """Return the POST of a request."""
-    if (found := offers(model)) is None:
-        raise UnknownModelError(f"{TITLE} has no {model}.", "It has one model.", f"Choose {MODEL}.")
-    return Wire(f"{endpoints.api}/jobs/{found.id}", "Authorization: Bearer $ELSEWHERE_KEY", payload)
-
-
 class Elsewhere(Service):
     """Its queue; a handle is the id of a job."""
 
-    name, is_play, pace, takes_jpeg = NAME, False, 1.0, True
+    name, title = NAME, TITLE
+    endpoints = ElsewhereEndpoints()
     output_hosts = (".elsewhere.example",)
+    refusals = {401: (TokenRejectedError, f"{TITLE} did not accept your key.", "Check ELSEWHERE_KEY.")}  # noqa: RUF012
 
-    def __init__(self, credential: Credential, endpoints: ElsewhereEndpoints) -> None:
-        self.endpoints = endpoints
-        trusted = None if endpoints.is_official else endpoints.api
-        super().__init__(Connections(), credential.token, error_of, trusted)
+    @staticmethod
+    def wire(endpoints: ElsewhereEndpoints, model: str, payload: Mapping[str, Any]) -> Wire:
+        """Return the POST of a request."""
+        if (found := offers(model)) is None:
+            raise UnknownModelError(f"{TITLE} has no {model}.", "It has one model.", f"Choose {MODEL}.")
+        return Wire(f"{endpoints.api}/jobs/{found.id}", "Authorization: Bearer $ELSEWHERE_KEY", payload)
 
     def model_id(self, model: str) -> str:
         """Return what it calls a model."""
-        return wire_of(self.endpoints, model, {}).url.rpartition("/")[2]
-
-    def handle_of(self, model: str, request_id: str) -> str:
-        """Return the handle of a job."""
-        return request_id
-
-    async def submit(self, model: str, payload: Mapping[str, Any]) -> Accepted:
-        """Send a request, once."""
-        request_id = await self._post(wire_of(self.endpoints, model, payload))
-        return Accepted(request_id, request_id)
+        return self.wire(self.endpoints, model, {}).url.rpartition("/")[2]
 
     async def status(self, handle: str) -> JobStatus:
         """Ask how a job stands."""
-        answer = await self._questions.ask("GET", self._address(handle), "job", "ask for it", handle)
+        answer = await self._ask("GET", self._address(handle), "job", "ask for it", handle)
         told = answer.json if isinstance(answer.json, dict) else {}
         state, why = STATES.get(str(told.get("state")), "other"), server_message(told)
         urls = tuple(output_urls(told))
@@ -102,7 +80,7 @@ class Elsewhere(Service):
 
     async def cancel(self, handle: str) -> Cancellation:
         """Ask for it to be stopped."""
-        answer = await self._questions.ask("DELETE", self._address(handle), "cancel", "cancel it", handle)
+        answer = await self._ask("DELETE", self._address(handle), "cancel", "cancel it", handle)
         stopped = answer.json == {"state": "stopped"}
         return Cancellation(stopped, "stopped" if stopped else "goes on", "cancelled" if stopped else "other")
 
@@ -118,22 +96,11 @@ class Elsewhere(Service):
         return Description(Price(PRICES.base, "image", prices=PRICES), SCHEMA)
 
 
-def error_of(answer: Answer, *, doing: str, request_id: str | None) -> NBBananaError | None:
-    """Return the error that an answer means."""
-    words = server_message(answer.json)
-    if 200 <= answer.status < 300:
-        return None
-    if answer.status == 401:
-        return TokenRejectedError(f"{TITLE} did not accept your key.", words, "Check ELSEWHERE_KEY.")
-    kind = UpstreamError if answer.status >= 500 else RejectedError
-    return kind(f"Could not {doing}: {TITLE} answered HTTP {answer.status}.", words, request_id=request_id)
-
-
 SPEC = ProviderSpec(
     NAME,
     TITLE,
-    connect=lambda credential, endpoints, _pace: Elsewhere(credential, endpoints),
-    wire=wire_of,
+    connect=Elsewhere,
+    wire=Elsewhere.wire,
     key_variables=("ELSEWHERE_KEY",),
     key_page="elsewhere.example/keys",
     endpoints=ElsewhereEndpoints,

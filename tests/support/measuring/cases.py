@@ -12,7 +12,7 @@ from nbbanana.images import fingerprint_of
 from nbbanana.images.thumbnails import distance
 from nbbanana.measure import Drift, drift
 from nbbanana.measure.pixels import grey
-from nbbanana.measure.structure import ssim
+from nbbanana.measure.similarity import ssim
 from nbbanana.measure.tone import delta_e, lab
 from support.measuring.edits import Pair, jpeg, moved, patched, removed, reread, retoned, retyped
 

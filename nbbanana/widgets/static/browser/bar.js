@@ -1,6 +1,6 @@
 // The line above: how many edits there are, a search, how they are sorted, and how large the tiles are.
 
-import { count, fill, h } from "../shared/dom.js";
+import { count, fill, h, tried } from "../shared/dom.js";
 
 /** Milliseconds after the last letter until the words are looked for. */
 const TYPING = 250;
@@ -11,19 +11,8 @@ const SIZE_KEY = "nbbanana.tiles";
 
 /** The size that was chosen last in this web browser; it may not allow to keep anything. */
 export function keptSize() {
-  try {
-    return Object.keys(TILE_SIZES).find((size) => size === localStorage.getItem(SIZE_KEY)) ?? "M";
-  } catch {
-    return "M";
-  }
-}
-
-function keepSize(size) {
-  try {
-    localStorage.setItem(SIZE_KEY, size);
-  } catch {
-    return; // not kept, and nothing else is lost
-  }
+  const kept = tried(() => localStorage.getItem(SIZE_KEY));
+  return Object.hasOwn(TILE_SIZES, kept) ? kept : "M";
 }
 
 /** @param {any} form what the parts share: `state`, `want`, `resize` */
@@ -40,12 +29,12 @@ export function makeBrowserBar(form) {
   const sizes = Object.entries(TILE_SIZES).map(([size, title]) => h("button.nbb-icon", { type: "button", "aria-label": title, title, "aria-pressed": String(size === state.size), onclick: () => {
     const before = state.size;
     state.size = size;
-    keepSize(size);
+    tried(() => localStorage.setItem(SIZE_KEY, size));
     for (const one of sizes) one.setAttribute("aria-pressed", String(one.textContent === size));
     form.resize(before);
   } }, size));
   return {
-    element: h("header.br-bar", {}, h("h2", {}, "History"), total, news, h("div.br-search", {}, words, h("kbd", { "aria-hidden": "true" }, "/")), order, h("div.br-sizes", { role: "group", "aria-label": "Tile size" }, sizes)),
+    element: h("header.br-bar.nbb-bar", {}, h("h2", {}, "History"), total, news, h("div.br-search.nbb-end", {}, words, h("kbd", { "aria-hidden": "true" }, "/")), order, h("div.br-sizes.nbb-segments", { role: "group", "aria-label": "Tile size" }, sizes)),
     focus: () => words.focus(),
     /** Edits that were made since; the list stays as it is until they are asked for. */
     grown(many) {
@@ -56,7 +45,7 @@ export function makeBrowserBar(form) {
     update(message) {
       news.hidden = true;
       const few = message.many === message.all ? "" : `${message.many.toLocaleString("en")} of `;
-      fill(total, `${few}${message.all.toLocaleString("en")} edits`);
+      fill(total, `${few}${message.all.toLocaleString("en")} edit${message.all === 1 ? "" : "s"}`);
       if (form.root.getRootNode().activeElement !== words) words.value = message.filters.words;
       order.value = message.filters.order;
     },

@@ -15,7 +15,7 @@ export function makeChosen(form, tiles) {
   };
   const compare = button("Compare", "compare", () => form.say("compare", { pictures: [...state.chosen].map((edit) => [edit, 0]) }), { title: "The first pictures of two to six selected edits", key: "c" });
   const element = h(
-    "div.br-chosen",
+    "div.br-chosen.nbb-bar",
     { role: "group", "aria-label": "The selected edits" },
     hint,
     many,

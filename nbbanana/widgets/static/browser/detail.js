@@ -6,7 +6,7 @@ import { button, fill, h } from "../shared/dom.js";
 export function makeDetail(form) {
   const { state } = form;
   const hint = () => h("p.nbb-quiet", {}, "Click a picture for its details.");
-  const element = h("aside.br-detail", { "aria-label": "The edit" }, hint());
+  const element = h("aside.br-detail.nbb-stack", { "aria-label": "The edit" }, hint());
   /** @type {any} */
   let shown = null;
   let index = 0;
@@ -21,7 +21,7 @@ export function makeDetail(form) {
       detail.draw(row);
       element.querySelectorAll(".br-pictures button")[index]?.focus();
     } }, form.album.show(h("img", { alt: "" }), picture.key));
-    return h("div.br-pictures", { role: "group", "aria-label": "Its pictures" }, row.pictures.map(one));
+    return h("div.br-pictures.nbb-row", { role: "group", "aria-label": "Its pictures" }, row.pictures.map(one));
   }
 
   function toggle(word, symbol, isOn, row) {
@@ -33,7 +33,7 @@ export function makeDetail(form) {
   function acts(row) {
     const can = (name) => state.acts.has(name);
     return h(
-      "div.br-acts",
+      "div.br-acts.nbb-row",
       { role: "group", "aria-label": "What can be done with it" },
       can("open") && button("Open in the form", "pencil", () => form.say("open", { edit: row.id }), { boxed: true }),
       can("take") && row.key && button("Use as input", "input", () => form.say("take", ref()), { boxed: true }),
@@ -78,7 +78,7 @@ export function makeDetail(form) {
         h("h3.nbb-mono", {}, name),
         row.word && h("p.br-state", {}, row.word[0].toUpperCase() + row.word.slice(1)),
         h("p.br-prompt", { dir: "auto" }, row.prompt),
-        h("dl.br-facts.nbb-figures", {}, row.facts.map(([fact, value]) => [h("dt.nbb-quiet", {}, fact), h("dd", {}, value)]).flat()),
+        h("dl.br-facts.nbb-facts.nbb-figures", {}, row.facts.map(([fact, value]) => [h("dt.nbb-quiet", {}, fact), h("dd", {}, value)]).flat()),
         acts(row),
         lineage(form, row),
       );

@@ -4,7 +4,7 @@ import { button, fill, h } from "../shared/dom.js";
 
 /** @param {any} form what the parts share: `state`, `want` */
 export function makeFacets(form) {
-  const groups = h("div.br-groups");
+  const groups = h("div.br-groups.nbb-stack");
   const open = h("button.nbb-boxed.br-unfold", { type: "button", "aria-expanded": "false", onclick: () => unfold(!element.classList.contains("is-open")) }, "Filters");
   const element = h("section.br-facets", { "aria-label": "Filters" }, open, groups);
 

@@ -13,7 +13,7 @@ const REST = 60;
 export function makeTiles(form) {
   const { state } = form;
   const canvas = h("div.br-canvas");
-  const element = h("div.br-tiles", { tabindex: "0", role: "listbox", "aria-multiselectable": "true", "aria-label": "Edits", onkeydown, onscroll: () => draw() }, canvas);
+  const element = h("div.br-tiles.nbb-inset", { tabindex: "0", role: "listbox", "aria-multiselectable": "true", "aria-label": "Edits", onkeydown, onscroll: () => draw() }, canvas);
   const day = h("p.br-day.nbb-small", { "aria-hidden": "true" });
   /** @type {Map<number, any>} tiles by their place */
   const shown = new Map();
@@ -91,7 +91,7 @@ export function makeTiles(form) {
     tile.setAttribute("aria-label", row ? nameOf(row) : "not loaded yet");
     if (!row) return fill(tile);
     tile.classList.toggle("is-rejected", row.rejected);
-    const image = row.key ? form.album.show(h("img", { alt: "", draggable: "false" }), row.key) : h("span.br-none.nbb-small", {}, row.word);
+    const image = row.key ? form.album.show(h("img.nbb-fill", { alt: "", draggable: "false" }), row.key) : h("span.br-none.nbb-small", {}, row.word);
     fill(tile, image, h("span.br-number", {}, h("span.br-id", {}, String(row.id)), row.many > 1 && h("span", {}, `×${row.many}`)), row.starred && h("span.br-badge.br-star", {}, "★"), row.rejected && h("span.br-badge.br-reject", {}, "×"), isChosen && h("span.br-badge.br-picked", {}, "✓"));
   }
 

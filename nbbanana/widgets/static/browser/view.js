@@ -1,8 +1,8 @@
 // The history browser's front end: what is shown, tiles, what is selected, and one edit looked at closely.
 
-import { button, count, download, fill, h, keepKeys } from "../shared/dom.js";
-import { album, hideStill, link } from "../shared/link.js";
-import { makeComparisonPlace } from "../shared/beside.js";
+import { button, count, download, fill, h, keyHints } from "../shared/dom.js";
+import { makeComparisonPlace, makeNotices, mount } from "../shared/frame.js";
+import { album } from "../shared/link.js";
 import { makeViewer } from "../shared/viewer.js";
 import { keptSize, makeBrowserBar } from "./bar.js";
 import { makeChosen } from "./chosen.js";
@@ -13,7 +13,7 @@ import { makeTiles } from "./tiles.js";
 
 /** Small copies that are kept, about 10 kB each. */
 const COPIES = 1500;
-const HINTS = [["←", "→", "↑", "↓", "walk"], ["Space", "select"], ["↵", "enlarge"], ["s", "star"], ["x", "reject"], ["c", "compare"], ["/", "search"]];
+const TILE_KEYS = [[["←", "→", "↑", "↓"], "walk"], [["Space"], "select"], [["↵"], "enlarge"], [["s"], "star"], [["x"], "reject"], [["c"], "compare"], [["/"], "search"]];
 /** What is asked without being an act of the reader's: an error that is shown stays. */
 const QUIET = new Set(["rows", "look", "dropped", "view"]);
 const NO_FILTERS = { words: "", starred: false, rejected: null, model: "", provider: "", state: "", tag: "", notebook: "" };
@@ -30,14 +30,6 @@ function makeBrowser() {
     album: album(COPIES, () => root, (keys) => form.say("dropped", { keys })),
     id: (name) => `${prefix}-${name}`,
     state: { many: 0, all: 0, rows: new Map(), chosen: new Set(), current: -1, looked: 0, turn: 0, acts: new Set(), size: keptSize(), filters: { ...NO_FILTERS, order: "newest" } },
-    say: (_kind, _content) => undefined,
-    look: () => undefined,
-    find: () => undefined,
-    chose: () => undefined,
-    enlarge: () => undefined,
-    jump: () => undefined,
-    resize: () => undefined,
-    scrolled: () => undefined,
     /** Show what matches now, with some filters changed. */
     want(change) {
       form.state.filters = { ...form.state.filters, ...change };
@@ -61,7 +53,7 @@ function makeToast() {
 }
 
 /** The form in an element; returns what ends it. @param {{model: any, el: HTMLElement, host?: any}} context */
-export function renderBrowser({ model, el, host }) {
+export function renderBrowser(context) {
   const form = makeBrowser();
   const { state } = form;
   const tiles = makeTiles(form);
@@ -72,21 +64,14 @@ export function renderBrowser({ model, el, host }) {
   const detail = makeDetail(form);
   const toast = makeToast();
   const none = h("div.br-empty", { hidden: true });
-  const trouble = h("p.br-trouble", { role: "alert", hidden: true });
-  const waits = h("p.br-trouble", { role: "status", hidden: true });
-  let showStill = () => undefined;
+  const { trouble, waits, complain } = makeNotices("br");
   const viewer = makeViewer({
     id: form.id,
-    ask: (what, ref) => form.say("view", { ...ref, what }),
-    save: (ref) => form.say("save", ref),
+    say: (kind, content) => form.say(kind, content),
     compare: (ref) => form.compare([[ref.edit, ref.index]]),
     thumbnail: (image, { edit, index }) => detail.picture(image, edit, index),
   });
-  const complain = (message) => {
-    fill(trouble, `${message.what} ${message.why} ${message.mend}`);
-    trouble.hidden = false;
-  };
-  const comparison = makeComparisonPlace(host, complain);
+  const comparison = makeComparisonPlace(context.host, complain);
 
   function drawNone(message) {
     none.hidden = message.many > 0;
@@ -105,10 +90,6 @@ export function renderBrowser({ model, el, host }) {
   }
 
   const handlers = {
-    uid: (message) => {
-      showStill();
-      showStill = hideStill(message.uid);
-    },
     fits: (message) => {
       Object.assign(state, { many: message.many, all: message.all, filters: message.filters, turn: state.turn + 1 });
       state.rows.clear();
@@ -162,7 +143,7 @@ export function renderBrowser({ model, el, host }) {
     picture: (message, buffers) => form.album.add(message.key, buffers[0]),
     error: complain,
   };
-  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits);
+  const line = mount(context, form.root, handlers, waits);
   form.say = (kind, content) => {
     if (!QUIET.has(kind)) {
       trouble.hidden = true;
@@ -191,7 +172,6 @@ export function renderBrowser({ model, el, host }) {
   form.jump = (place) => tiles.go(place, true);
   form.resize = tiles.resize;
   form.scrolled = months.mark;
-  const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].closest("input, select, textarea, .st-embedded")) return;
     const compare = () => (state.chosen.size ? chosen.compare() : detail.compare());
@@ -200,20 +180,9 @@ export function renderBrowser({ model, el, host }) {
     event.preventDefault();
     act();
   });
-  const keys = h("footer.br-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, HINTS.map((list) => h("span", {}, list.slice(0, -1).map((key) => [h("kbd", {}, key), " "]).flat(), list.at(-1))));
-  const frame = h("div.br-frame", {}, h("div.br-list", {}, tiles.day, tiles.element, none, toast.element), months.element);
-  fill(form.root, bar.element, waits, trouble, comparison.element, h("div.br-body", {}, facets.element, h("div.br-main", {}, chosen.element, frame), h("div.br-side", {}, detail.element)), keys, viewer.element, form.live);
-  el.replaceChildren(form.root);
+  const frame = h("div.br-frame", {}, h("div.br-list.nbb-stack", {}, tiles.day, tiles.element, none, toast.element), months.element);
+  fill(form.root, bar.element, waits, trouble, comparison.element, h("div.br-body", {}, facets.element, h("div.br-main.nbb-stack", {}, chosen.element, frame), h("div.br-side", {}, detail.element)), keyHints(TILE_KEYS), viewer.element, form.live);
   chosen.draw();
   line.say("hello");
-  return () => {
-    letKeysGo();
-    line.end();
-    bar.end();
-    comparison.end();
-    viewer.end();
-    tiles.end();
-    form.album.end();
-    showStill();
-  };
+  return () => [line, bar, comparison, viewer, tiles, form.album].forEach((one) => one.end());
 }

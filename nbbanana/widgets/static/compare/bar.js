@@ -20,7 +20,7 @@ export function makeBar(form, stage, act) {
   const ways = WAYS.map(([way, name], place) => h("button", { type: "button", "data-way": way, "aria-pressed": "false", "aria-keyshortcuts": String(place + 1), onclick: () => act.way(way) }, name));
   const left = h("select", { "aria-label": "Left picture", onchange: () => act.pair(Number(left.value), state.right) });
   const right = h("select", { "aria-label": "Right picture", onchange: () => act.pair(state.left, Number(right.value)) });
-  const pair = h("span.cp-pair", { hidden: true }, left, h("span.nbb-quiet", {}, "with"), right);
+  const pair = h("span.cp-pair.nbb-row", { hidden: true }, left, h("span.nbb-quiet", {}, "with"), right);
   const scale = h("output.cp-scale.nbb-figures", { "aria-label": "Scale of the left picture" });
   const whole = button("Whole", null, () => stage.whole(), { key: "0" });
   const play = button("Pause", null, () => act.play(), { boxed: true });
@@ -28,7 +28,7 @@ export function makeBar(form, stage, act) {
   const gain = h("select", { "aria-label": "Strength of the difference", onchange: () => act.gain(Number(gain.value)) }, GAINS.map((times) => h("option", { value: String(times) }, times === 1 ? "as it is" : `${times}× stronger`)));
   const heat = h("button.nbb-boxed", { type: "button", "aria-pressed": "false", "aria-keyshortcuts": "h", title: "Lay over the right picture where it changed", onclick: () => act.heat() }, "Heat map");
   const zooms = h(
-    "span.cp-zooms",
+    "span.cp-zooms.nbb-row",
     { role: "group", "aria-label": "Zoom" },
     h("button.nbb-icon", { type: "button", "aria-label": "Zoom out", "aria-keyshortcuts": "-", onclick: () => stage.zoom(1 / 1.5) }, "−"),
     scale,
@@ -39,12 +39,12 @@ export function makeBar(form, stage, act) {
   const enlarge = button("Enlarge", "search", () => form.enlarge(state.left), { key: "Enter", title: "See the left picture large, with Save and Download" });
   const swap = button("Swap", "vary", () => act.swap(), { key: "x" });
   const element = h(
-    "header.cp-bar",
+    "header.cp-bar.nbb-bar",
     {},
     h("h2", {}, "Compare"),
-    h("div.cp-ways", { role: "group", "aria-label": "Way of comparing" }, ways),
-    h("div.cp-extra", {}, pair, play, next, gain, heat),
-    h("div.cp-tools", {}, zooms, enlarge, swap),
+    h("div.cp-ways.nbb-segments", { role: "group", "aria-label": "Way of comparing" }, ways),
+    h("div.cp-extra.nbb-row", {}, pair, play, next, gain, heat),
+    h("div.cp-tools.nbb-row.nbb-end", {}, zooms, enlarge, swap),
   );
 
   return {

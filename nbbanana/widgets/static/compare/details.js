@@ -7,10 +7,10 @@ import { badge } from "./words.js";
 /** So many times closer than the whole a detail is at least. */
 const CLOSER = 2;
 
-/** @param {any} form what the parts share @param {(event: PointerEvent, onmove: Function) => void} follow follows a drag */
-export function makeDetails(form, follow) {
+/** @param {any} form what the parts share @param {(event: PointerEvent, onmove: Function) => void} pull follows a drag */
+export function makeDetails(form, pull) {
   const { state } = form;
-  const element = h("div.cp-details", { role: "group", "aria-label": "The same place in both, closer", onpointerdown: (event) => follow(event, (right, down) => details.move(-right, -down)) });
+  const element = h("div.cp-details", { role: "group", "aria-label": "The same place in both, closer", onpointerdown: (event) => pull(event, (right, down) => details.move(-right, -down)) });
   const spot = h("div.cp-spot", { "aria-hidden": "true", hidden: true });
   /** @type {{number: number, image: any, scale: any, box: any}[]} */
   let both = [];

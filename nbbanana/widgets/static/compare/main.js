@@ -1,12 +1,12 @@
 // The comparison's front end: what it stands at, and what moves it.
 
-import { fill, h, keepKeys } from "../shared/dom.js";
-import { album, hideStill, link } from "../shared/link.js";
+import { fill, h, keyHints } from "../shared/dom.js";
+import { makeNotices, mount } from "../shared/frame.js";
+import { album } from "../shared/link.js";
 import { makeViewer } from "../shared/viewer.js";
-import { makeWords, letter } from "./words.js";
+import { letter, makePixels, makeWords } from "./words.js";
 import { makeStage } from "./stage.js";
 import { makeBar, WAYS } from "./bar.js";
-import { makePixels } from "./pixels.js";
 
 /** Milliseconds between two pictures that flicker: slower than three a second, which is safe for everybody. */
 const BEAT = 700;
@@ -35,10 +35,6 @@ function makeComparison() {
       return this.figures()?.is_hot && this.state.way !== "difference" ? `heat ${this.state.left}-${this.state.right}` : "";
     },
     state: { way: "slider", left: 0, right: 1, current: 0, divider: 0.5, gain: 4, isPlaying: false, isHot: false, isStill: isStill.matches, view: { x: 0.5, y: 0.5, zoom: 1 }, spot: { x: 0.5, y: 0.4 }, isPointed: false },
-    changed: () => undefined,
-    wantFull: (_number) => undefined,
-    wantFigures: () => undefined,
-    enlarge: (_number) => undefined,
   };
 }
 
@@ -118,11 +114,7 @@ function makeCompareKeys(form, parts, acts) {
 }
 
 /** The keys, for those who see them; controls name their own. */
-function keyList() {
-  const list = [[["←", "→"], "divider, details or view"], [["+", "−"], "zoom"], [["0"], "whole"], [["1"], "to ", ["4"], "way of comparing"], [["x"], "swap"], [["h"], "heat map"], [["↵"], "enlarge"], [["Space"], "next, in flicker"]];
-  const piece = (part) => (Array.isArray(part) ? part.map((key) => [h("kbd", {}, key), " "]).flat() : part);
-  return h("footer.cp-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, list.map((parts) => h("span", {}, parts.map(piece).flat())));
-}
+const HINTS = [[["←", "→"], "divider, details or view"], [["+", "−"], "zoom"], [["0"], "whole"], [["1"], "to ", ["4"], "way of comparing"], [["x"], "swap"], [["h"], "heat map"], [["↵"], "enlarge"], [["Space"], "next, in flicker"]];
 
 /** What is said of pictures that are larger than what travels of them. */
 function shrunk(sides) {
@@ -130,7 +122,7 @@ function shrunk(sides) {
   return smaller.map(([side, number]) => `${letter(number)} is shown at ${Math.round(side.width * side.sent)}×${Math.round(side.height * side.sent)} of its ${side.width}×${side.height} pixels; zoom in for all of them.`).join(" ");
 }
 
-function render({ model, el }) {
+function render(context) {
   const form = makeComparison();
   const { state } = form;
   const parts = {};
@@ -141,9 +133,7 @@ function render({ model, el }) {
   parts.bar = makeBar(form, parts.stage, acts);
   form.changed = () => parts.bar.draw();
   const note = h("p.cp-note.nbb-quiet.nbb-small", { hidden: true });
-  const trouble = h("p.cp-trouble", { role: "alert", hidden: true });
-  const waits = h("p.cp-trouble", { role: "status", hidden: true });
-  let showStill = () => undefined;
+  const { trouble, waits, complain } = makeNotices("cp");
 
   const asked = new Set();
   const tellShrunk = () => {
@@ -151,10 +141,6 @@ function render({ model, el }) {
     note.hidden = !note.textContent;
   };
   const handlers = {
-    uid: (message) => {
-      showStill();
-      showStill = hideStill(message.uid);
-    },
     sides: (message) => {
       form.data = message;
       parts.words.draw();
@@ -183,17 +169,13 @@ function render({ model, el }) {
     facts: (message) => viewer.facts(message),
     large: (message, buffers) => viewer.receive(message, buffers[0]),
     said: (message) => viewer.said(message.text),
-    error: (message) => {
-      fill(trouble, `${message.what} ${message.why} ${message.mend}`);
-      trouble.hidden = false;
-    },
+    error: complain,
   };
-  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits);
+  const line = mount(context, form.root, handlers, waits);
   comparisons += 1;
   const viewer = makeViewer({
     id: (name) => `nbbc${comparisons}-${name}`,
-    ask: (what, ref) => line.say("view", { ...ref, what }),
-    save: (ref) => line.say("save", ref),
+    say: line.say,
     thumbnail: (image, ref) => form.album.show(image, String(form.data.sides.findIndex(({ output }) => output?.edit === ref.edit && output.index === ref.index))),
   });
   form.enlarge = (number) => {
@@ -210,20 +192,10 @@ function render({ model, el }) {
     if (!form.figures()) line.say("measure", { left: state.left, right: state.right });
     parts.pixels.draw();
   };
-  fill(form.root, parts.bar.element, waits, trouble, parts.stage.element, note, parts.pixels.element, parts.words.element, keyList(), viewer.element, form.live);
-  const letKeysGo = keepKeys(form.root);
+  fill(form.root, parts.bar.element, waits, trouble, parts.stage.element, note, parts.pixels.element, parts.words.element, keyHints(HINTS), viewer.element, form.live);
   form.root.addEventListener("keydown", makeCompareKeys(form, parts, acts));
-  el.replaceChildren(form.root);
   line.say("hello");
-  return () => {
-    letKeysGo();
-    line.end();
-    acts.end();
-    parts.stage.end();
-    viewer.end();
-    form.album.end();
-    showStill();
-  };
+  return () => [line, acts, parts.stage, viewer, form.album].forEach((one) => one.end());
 }
 
 export default { render };

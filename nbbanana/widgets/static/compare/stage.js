@@ -1,6 +1,6 @@
 // The pictures: panes with one or more pictures on each other, all showing the same area.
 
-import { fill, h } from "../shared/dom.js";
+import { fill, follow, h } from "../shared/dom.js";
 import { exactZoom, keptView, percent, placeOf, wholeScale, zoomedView } from "../shared/view.js";
 import { makeDetails } from "./details.js";
 import { badge, letter } from "./words.js";
@@ -23,7 +23,7 @@ export function makeStage(form) {
   /** @type {{element: any, layers: {number: number, image: any, chip: any}[]}[]} */
   let panes = [];
   let divider = h("div");
-  const details = makeDetails(form, follow);
+  const details = makeDetails(form, pull);
   const observer = new ResizeObserver(() => draw());
   observer.observe(element);
 
@@ -94,9 +94,7 @@ export function makeStage(form) {
 
   function drawLayer(pane, { number, image, chip }, place, isOneScale) {
     const { left, top, width, height, scale } = placeOf(pane, sizeOf(number), state.view);
-    image.style.width = `${width}px`;
-    image.style.height = `${height}px`;
-    image.style.transform = `translate(${left}px, ${top}px)`;
+    Object.assign(image.style, { width: `${width}px`, height: `${height}px`, transform: `translate(${left}px, ${top}px)` });
     image.classList.toggle("is-coarse", scale >= 4);
     const isSeen = state.way !== "flicker" || number === state.current;
     image.style.visibility = isSeen ? "visible" : "hidden";
@@ -156,38 +154,28 @@ export function makeStage(form) {
     draw();
   }
 
-  /** Follow the pointer until it is let go. */
-  function follow(event, onmove) {
+  /** Tell how far the pointer went, each time that it moves, until it is let go. */
+  function pull(event, onmove) {
     if (event.button !== 0) return;
-    const target = event.currentTarget;
-    target.setPointerCapture(event.pointerId);
-    let last = { x: event.clientX, y: event.clientY };
-    const moved = (next) => {
-      onmove(next.clientX - last.x, next.clientY - last.y, next);
-      last = { x: next.clientX, y: next.clientY };
-    };
-    const over = () => {
-      target.removeEventListener("pointermove", moved);
-      target.removeEventListener("pointerup", over);
-      target.removeEventListener("pointercancel", over);
-    };
-    target.addEventListener("pointermove", moved);
-    target.addEventListener("pointerup", over);
-    target.addEventListener("pointercancel", over);
+    let last = event;
+    follow(event, (next) => {
+      onmove(next.clientX - last.clientX, next.clientY - last.clientY, next);
+      last = next;
+    });
   }
 
   function drag(event, pane) {
     if (state.view.zoom <= 1 && details.isShown && event.button === 0) {
       details.point(within(event, pane));
-      follow(event, (_right, _down, next) => details.point(within(next, pane)));
-    } else follow(event, (right, down) => move(-right, -down));
+      pull(event, (_right, _down, next) => details.point(within(next, pane)));
+    } else pull(event, (right, down) => move(-right, -down));
     pane.focus({ preventScroll: true });
   }
 
   function grab(event) {
     event.stopPropagation();
     const box = panes[0].element.getBoundingClientRect();
-    follow(event, (_right, _down, next) => setDivider((next.clientX - box.left) / box.width));
+    pull(event, (_right, _down, next) => setDivider((next.clientX - box.left) / box.width));
   }
 
   function within(event, pane) {

@@ -1,6 +1,6 @@
 // The picture that is drawn on: boxes, a lasso, a brush, with the pointer or with keys.
 
-import { h } from "../shared/dom.js";
+import { follow, h, svg } from "../shared/dom.js";
 
 /** What a key moves a shape, and how far two points of a stroke are apart at least, as parts of a side. */
 const NUDGE = 0.01;
@@ -20,23 +20,16 @@ export function boundsOf(points) {
   return { left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) };
 }
 
-/** An element of a drawing. */
-function drawn(tag, attributes) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  return element;
-}
-
 /** @param {any} form what the parts share: `state`, `change(shapes, chosen)`, `draw()` */
 export function makeSurface(form) {
   const { state } = form;
-  const image = h("img.rg-picture", { alt: "", draggable: "false" });
-  const svg = drawn("svg", { class: "rg-shapes", "aria-hidden": "true" });
-  const element = h("div.rg-surface", { tabindex: "0", role: "group", "aria-roledescription": "drawing", onkeydown, onpointerdown }, image, svg);
+  const image = h("img.rg-picture.nbb-fill", { alt: "", draggable: "false" });
+  const sheet = svg("svg", { class: "rg-shapes nbb-fill", "aria-hidden": "true", preserveAspectRatio: "none" });
+  const element = h("div.rg-surface", { tabindex: "0", role: "group", "aria-roledescription": "drawing", onkeydown, onpointerdown }, image, sheet);
   let sketch = null;
 
   function placeOfPointer(event) {
-    const box = svg.getBoundingClientRect();
+    const box = sheet.getBoundingClientRect();
     return [part((event.clientX - box.left) / box.width), part((event.clientY - box.top) / box.height)];
   }
 
@@ -44,12 +37,9 @@ export function makeSurface(form) {
 
   function onpointerdown(event) {
     if (event.button !== 0 || !state.subject) return;
-    element.setPointerCapture(event.pointerId);
     const start = placeOfPointer(event);
     sketch = { kind: state.tool, points: [start], radius: state.tool === "brush" ? state.radius : 0 };
-    element.addEventListener("pointermove", moved);
-    element.addEventListener("pointerup", ended);
-    element.addEventListener("pointercancel", ended);
+    follow(event, moved, ended);
     draw();
   }
 
@@ -61,9 +51,6 @@ export function makeSurface(form) {
   }
 
   function ended(event) {
-    element.removeEventListener("pointermove", moved);
-    element.removeEventListener("pointerup", ended);
-    element.removeEventListener("pointercancel", ended);
     const shape = sketch;
     sketch = null;
     if (event.type === "pointercancel") return draw();
@@ -119,19 +106,19 @@ export function makeSurface(form) {
     const attributes = { class: `rg-shape${isChosen ? " is-chosen" : ""}` };
     if (shape.kind === "brush") {
       const round = { d: `M ${path}${points.length === 1 ? ` l 0.01 0` : ""}`, "stroke-width": shape.radius * 2 * Math.max(width, height) };
-      return [drawn("path", { ...round, class: `rg-stroke${isChosen ? " is-chosen" : ""}` })];
+      return [svg("path", { ...round, class: `rg-stroke${isChosen ? " is-chosen" : ""}` })];
     }
     const box = boundsOf(points);
     const corners = [[box.left, box.top], [box.right, box.top], [box.right, box.bottom], [box.left, box.bottom]];
     const d = `M ${shape.kind === "box" ? corners.map((point) => point.join(" ")).join(" L ") : path} Z`;
-    return [drawn("path", { d, class: "rg-halo" }), drawn("path", { d, ...attributes })];
+    return [svg("path", { d, class: "rg-halo" }), svg("path", { d, ...attributes })];
   }
 
   function draw() {
     if (!state.subject) return;
     const shapes = sketch ? [...state.shapes, sketch] : state.shapes;
     const chosen = sketch ? state.shapes.length : state.chosen;
-    svg.replaceChildren(...shapes.flatMap((shape, number) => outline(shape, number === chosen)));
+    sheet.replaceChildren(...shapes.flatMap((shape, number) => outline(shape, number === chosen)));
   }
 
   return {
@@ -139,8 +126,7 @@ export function makeSurface(form) {
     draw,
     /** Another picture. */
     subject({ name, width, height }) {
-      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-      svg.setAttribute("preserveAspectRatio", "none");
+      sheet.setAttribute("viewBox", `0 0 ${width} ${height}`);
       element.style.setProperty("--rg-ratio", String(width / height));
       image.alt = name;
       element.setAttribute("aria-label", `${name}. Enter adds a box; arrows move it, with Shift they size it; Delete takes it away.`);

@@ -1,7 +1,8 @@
 // The region's front end: the picture that is drawn on, and beside it what was drawn, in words and numbers.
 
-import { button, count, fill, h, keepKeys } from "../shared/dom.js";
-import { album, hideStill, link } from "../shared/link.js";
+import { button, count, fill, h, keyHints } from "../shared/dom.js";
+import { makeNotices, mount } from "../shared/frame.js";
+import { album } from "../shared/link.js";
 import { boundsOf, makeSurface, part } from "./surface.js";
 
 /** The tools, with their names and keys. */
@@ -10,6 +11,7 @@ const TOOLS = [
   ["lasso", "Lasso", "l"],
   ["brush", "Brush", "p"],
 ];
+const DRAWING_KEYS = [[["Enter"], "box"], [["←", "→"], "move"], [["Shift", "→"], "size"], [["Del"], "take away"], [["b", "l", "p"], "tools"], [["u"], "undo"]];
 /** Milliseconds after the last change until what is saved with the notebook follows. */
 const SETTLE = 800;
 
@@ -19,8 +21,6 @@ function makeRegion() {
     root: h("section.nbb.nbb-region", { "aria-label": "Region of a picture" }),
     live: h("p.nbb-unseen", { "aria-live": "polite", role: "status" }),
     state: { tool: "box", radius: 0.03, shapes: [], chosen: -1, past: [], subject: null, words: "", each: [] },
-    say: () => undefined,
-    draw: () => undefined,
     change(shapes, chosen) {
       form.state.past.push(form.state.shapes);
       form.put(shapes, chosen);
@@ -55,7 +55,7 @@ function makeTools(form) {
   const undo = button("Undo", "undo", () => form.undo(), { key: "u" });
   const clear = button("Clear", "cross", () => form.change([], -1));
   return {
-    element: h("header.rg-bar", {}, h("h2", {}, "Region"), h("div.rg-tools", { role: "group", "aria-label": "Draw with" }, tools), width, h("div.rg-back", {}, button("Add a box", "plus", () => form.addBox(), { key: "Enter" }), undo, clear)),
+    element: h("header.rg-bar.nbb-bar", {}, h("h2", {}, "Region"), h("div.rg-tools.nbb-segments", { role: "group", "aria-label": "Draw with" }, tools), width, h("div.rg-back.nbb-row.nbb-end", {}, button("Add a box", "plus", () => form.addBox(), { key: "Enter" }), undo, clear)),
     choose,
     draw() {
       for (const one of tools) one.setAttribute("aria-pressed", String(one.dataset.tool === state.tool));
@@ -112,22 +112,25 @@ function makeList(form) {
   }
   const row = (shape, number) => {
     const name = TOOLS.find(([tool]) => tool === shape.kind)[1];
-    const said = state.each[number] ?? "…";
     const pick = h("button.rg-pick", { type: "button", "aria-pressed": String(number === state.chosen), onclick: () => {
       state.chosen = number;
       form.draw();
-    } }, h("span.nbb-quiet", {}, name), h("span.rg-said", {}, said));
+    } }, h("span.nbb-quiet", {}, name), h("span.rg-said"));
     return h("li", {}, pick, h("button.nbb-icon", { type: "button", "aria-label": `Take away ${name.toLowerCase()} ${number + 1}`, onclick: () => form.drop(number) }, "×"));
   };
   return {
-    element: h("div.rg-side", {}, h("section", { "aria-label": "In words" }, h("h3", {}, "In words"), words, h("div.rg-copy", {}, copy, copied), models), h("section", { "aria-label": "Drawn" }, h("h3", {}, "Drawn"), list, numbers.element)),
-    draw() {
+    element: h("div.rg-side.nbb-stack", {}, h("section", { "aria-label": "In words" }, h("h3", {}, "In words"), words, h("div.rg-copy.nbb-row", {}, copy, copied), models), h("section", { "aria-label": "Drawn" }, h("h3", {}, "Drawn"), list, numbers.element)),
+    tell() {
       fill(words, state.shapes.length ? state.words || "…" : h("span.nbb-quiet", {}, "Draw on the picture, or add a box and move it with the arrows."));
       copy.disabled = !state.words;
+      list.querySelectorAll(".rg-said").forEach((said, number) => fill(said, state.each[number] ?? "…"));
+    },
+    draw() {
       fill(models, state.subject?.models ? `As a mask it can go to ${state.subject.models}; other models take the words.` : "");
       fill(copied);
       const at = list.contains(form.root.getRootNode().activeElement) ? [...list.querySelectorAll("button")].indexOf(form.root.getRootNode().activeElement) : -1;
       fill(list, state.shapes.map(row));
+      this.tell();
       if (at >= 0) (list.querySelectorAll("button")[at] ?? form.surface.element).focus();
       numbers.draw();
     },
@@ -135,25 +138,19 @@ function makeList(form) {
 }
 
 /** The form in an element; returns what ends it. @param {{model: any, el: HTMLElement}} context */
-export function renderRegion({ model, el }) {
+export function renderRegion(context) {
   const form = makeRegion();
   const { state } = form;
   const pictures = album();
   form.surface = makeSurface(form);
   const tools = makeTools(form);
   const list = makeList(form);
-  const trouble = h("p.rg-trouble", { role: "alert", hidden: true });
-  const waits = h("p.rg-trouble", { role: "status", hidden: true });
-  let showStill = () => undefined;
+  const { trouble, waits, complain } = makeNotices("rg");
   let settling = 0;
   let drawn = 0;
   form.draw = () => [form.surface, tools, list].forEach((one) => one.draw());
 
   const handlers = {
-    uid: (message) => {
-      showStill();
-      showStill = hideStill(message.uid);
-    },
     subject: (message) => {
       state.subject = message;
       form.surface.subject(message);
@@ -167,19 +164,16 @@ export function renderRegion({ model, el }) {
     words: (message) => {
       Object.assign(state, { words: message.words, each: message.each });
       trouble.hidden = true;
-      list.draw();
+      list.tell();
       fill(form.live, state.shapes.length ? `${count(state.shapes.length, "shape")}: ${state.words}` : "Nothing is drawn.");
     },
     picture: (_message, buffers) => {
       pictures.add("picture", buffers[0]);
       form.surface.show(pictures.show(new Image(), "picture").src);
     },
-    error: (message) => {
-      fill(trouble, `${message.what} ${message.why} ${message.mend}`);
-      trouble.hidden = false;
-    },
+    error: complain,
   };
-  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits);
+  const line = mount(context, form.root, handlers, waits);
   form.say = (shapes) => {
     drawn += 1;
     line.say("shapes", { shapes, count: drawn });
@@ -187,20 +181,16 @@ export function renderRegion({ model, el }) {
     settling = window.setTimeout(() => line.say("settled"), SETTLE);
   };
   const keys = { u: () => form.undo(), ...Object.fromEntries(TOOLS.map(([tool, , key]) => [key, () => tools.choose(tool)])) };
-  const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.composedPath()[0].matches("input")) return;
     if (keys[event.key]) keys[event.key]();
   });
-  fill(form.root, tools.element, waits, trouble, h("div.rg-body", {}, h("div.rg-stage", {}, form.surface.element), list.element), h("footer.rg-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, [["Enter", "box"], ["←", "→", "move"], ["Shift", "→", "size"], ["Del", "take away"], ["b", "l", "p", "tools"], ["u", "undo"]].map((keysOf) => h("span", {}, keysOf.slice(0, -1).map((key) => [h("kbd", {}, key), " "]).flat(), keysOf.at(-1)))), form.live);
-  el.replaceChildren(form.root);
+  fill(form.root, tools.element, waits, trouble, h("div.rg-body", {}, h("div.rg-stage", {}, form.surface.element), list.element), keyHints(DRAWING_KEYS), form.live);
   form.draw();
   line.say("hello");
   return () => {
     clearTimeout(settling);
-    letKeysGo();
     line.end();
     pictures.end();
-    showStill();
   };
 }

@@ -66,14 +66,42 @@ export function fill(element, ...children) {
  * @param {keyof typeof ICONS} name
  */
 export function icon(name) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(space, "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
+  return svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+}
+
+/** An element of a drawing. @param {string} tag @param {Record<string, string | number>} attributes @param {...Element} children */
+export function svg(tag, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+  element.append(...children);
+  return element;
+}
+
+/** Keys as they are printed, each before a space. @param {string[]} names */
+export function keys(names) {
+  return names.map((name) => [h("kbd", {}, name), " "]).flat();
+}
+
+/** The line below a form: what keys do. @param {(string | string[])[][]} list keys as lists, words between them */
+export function keyHints(list) {
+  const piece = (part) => (Array.isArray(part) ? keys(part) : part);
+  return h("footer.nbb-keys.nbb-quiet.nbb-small", { "aria-hidden": "true" }, list.map((parts) => h("span", {}, parts.map(piece).flat())));
+}
+
+/**
+ * Follow a pointer that came down until it is let go.
+ * @param {PointerEvent} event @param {(event: PointerEvent) => void} onmove @param {(event: PointerEvent) => void} [onend]
+ */
+export function follow(event, onmove, onend = () => undefined) {
+  const target = event.currentTarget;
+  const held = new AbortController();
+  const over = (last) => {
+    held.abort();
+    onend(last);
+  };
+  target.setPointerCapture(event.pointerId);
+  target.addEventListener("pointermove", onmove, { signal: held.signal });
+  for (const kind of ["pointerup", "pointercancel"]) target.addEventListener(kind, over, { signal: held.signal });
 }
 
 /**
@@ -97,6 +125,26 @@ export function button(word, symbol, onclick, options = {}) {
     symbol && icon(symbol),
     options.bare ? null : symbol ? h("span", {}, word) : word,
   );
+}
+
+/**
+ * Give a button its click where what came meanwhile has put it there anew, between the press and the release: a browser
+ * gives none then. One that says something else by now gets none.
+ * @param {HTMLElement} root
+ */
+export function keepClicks(root) {
+  const buttonOf = (event) => event.composedPath()[0].closest?.("button");
+  const nameOf = (one) => one.getAttribute("aria-label") ?? one.textContent;
+  let pressed = null;
+  root.addEventListener("pointerdown", (event) => (pressed = buttonOf(event)));
+  root.addEventListener("pointerup", (event) => {
+    const now = buttonOf(event);
+    const before = pressed;
+    pressed = null;
+    if (!before || before.isConnected || !now || nameOf(now) !== nameOf(before) || event.defaultPrevented) return;
+    event.preventDefault(); // a form around this one sees the event too
+    now.click();
+  });
 }
 
 /** Keys that a form uses itself together with Ctrl or ⌘: run, and what edits text. All others are for the host. */
@@ -126,6 +174,15 @@ export function keepKeys(root) {
     else if (event.key !== "Escape" && !isForHost(event)) event.stopPropagation();
   });
   return () => window.removeEventListener("keydown", mark, true);
+}
+
+/** What an act gives, or undefined where the web browser does not allow it, such as to keep something. */
+export function tried(act) {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
 }
 
 /** A number of words: `count(2, "picture")` is "2 pictures". */

@@ -125,7 +125,7 @@ export function album(most = Infinity, where = () => document, ondrop = () => un
     /** @param {string} key @param {DataView} bytes */
     add(key, bytes) {
       if (!urls.has(key)) urls.set(key, URL.createObjectURL(new Blob([bytes])));
-      for (const image of waiting.get(key) ?? []) image.src = urls.get(key) ?? "";
+      for (const image of waiting.get(key) ?? []) if (image.dataset.key === key) image.src = urls.get(key) ?? "";
       waiting.delete(key);
       if (urls.size > most) thin();
     },
@@ -139,8 +139,9 @@ export function album(most = Infinity, where = () => document, ondrop = () => un
       for (const shown of where().querySelectorAll("img")) if (shown.src === before) shown.src = url;
       if (before) URL.revokeObjectURL(before);
     },
-    /** Show a picture in an `<img>`, now or once it is there. */
+    /** Show a picture in an `<img>`, now or, unless that has another `data-key` by then, once it is there. */
     show(image, key) {
+      image.dataset.key = key;
       if (urls.has(key)) image.src = urls.get(key) ?? "";
       else waiting.set(key, (waiting.get(key) ?? new Set()).add(image));
       return image;

@@ -10,11 +10,11 @@ const PAN = 0.15;
 
 /**
  * @typedef {{edit: number, index: number}} Ref
- * @param {{ask: (what: string, ref: Ref) => void, save: (ref: Ref) => void, thumbnail: (image: HTMLImageElement, ref: Ref) => void, compare?: (ref: Ref) => void, isInline?: boolean, id: (name: string) => string}} options
- *   `ask` gets `facts`, `full`, `input`, `heat` or `file`, and what comes is given to `receive`; until then `thumbnail` shows a
- *   small copy; `compare` shows a picture beside its input
+ * @param {{say: (kind: string, content: any) => void, thumbnail: (image: HTMLImageElement, ref: Ref) => void, compare?: (ref: Ref) => void, isInline?: boolean, id: (name: string) => string}} options
+ *   `say` gets `view` with `facts`, `full`, `input`, `heat` or `file`, and what comes is given to `receive`; until then
+ *   `thumbnail` shows a small copy; `compare` shows a picture beside its input
  */
-export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id }) {
+export function makeViewer({ say, thumbnail, compare, isInline = false, id }) {
   const state = { refs: [], place: 0, facts: null, view: { x: 0.5, y: 0.5, zoom: 1 }, isInput: false, isHeat: false };
   /** @type {Map<string, string>} addresses of what came, the newest last */
   const came = new Map();
@@ -22,11 +22,11 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   const image = h("img.vw-picture", { alt: "", draggable: "false" });
   const input = h("img.vw-picture.vw-input", { alt: "", draggable: "false", hidden: true });
   const heat = h("img.vw-picture.vw-heat", { alt: "", draggable: "false", hidden: true });
-  const stage = h("div.vw-stage", { tabindex: "0", role: "group", "aria-label": "Picture", onpointerdown: press, onwheel: wheel, ondblclick: (event) => toggle(within(event)) }, image, heat, input);
+  const stage = h("div.vw-stage.nbb-inset", { tabindex: "0", role: "group", "aria-label": "Picture", onpointerdown: press, onwheel: wheel, ondblclick: (event) => toggle(within(event)) }, image, heat, input);
   const scale = h("output.vw-scale.nbb-figures", { "aria-label": "Scale" });
   const name = h("h2.nbb-mono", { id: id("viewer") });
   const words = h("p.vw-words", { dir: "auto" });
-  const facts = h("dl.vw-facts.nbb-figures");
+  const facts = h("dl.vw-facts.nbb-facts.nbb-figures");
   const said = h("p.nbb-quiet.nbb-small", { role: "status" });
   const hold = button("Input", null, () => undefined, { boxed: true, title: "Hold to see the input picture", key: "Space" });
   hold.addEventListener("pointerdown", () => peek(true));
@@ -41,7 +41,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   const frame = h(
     "div.vw-frame",
     {},
-    h("header.vw-bar", {}, name, back, counter, next, h("span.vw-zooms", { role: "group", "aria-label": "Zoom" }, sign("−", "Zoom out", 1 / 1.5), scale, sign("+", "Zoom in", 1.5), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools", {}, hold, changed, compare && beside, button("Full screen", null, full, { key: "f" }), files(button("Save", "save", () => save(ref()), { title: "Write it into the notebook's folder" })), button("Download", null, load, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
+    h("header.vw-bar.nbb-bar", {}, name, back, counter, next, h("span.vw-zooms.nbb-row", { role: "group", "aria-label": "Zoom" }, sign("−", "Zoom out", 1 / 1.5), scale, sign("+", "Zoom in", 1.5), button("Whole", null, () => look(1), { key: "0" }), button("1:1", null, () => look(exact()), { title: "True pixels", key: "1" })), h("span.vw-tools.nbb-row.nbb-end", {}, hold, changed, compare && beside, button("Full screen", null, full, { key: "f" }), files(button("Save", "save", () => save(), { title: "Write it into the notebook's folder" })), button("Download", null, load, { title: "Load the file into this browser's downloads", key: "d" }), isInline ? null : close)),
     stage,
     h("aside.vw-side", { "aria-label": "How it was made" }, words, facts, said),
   );
@@ -58,6 +58,8 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   const pointers = new Map();
 
   const ref = () => state.refs[state.place];
+  const ask = (what) => say("view", { ...ref(), what });
+  const save = () => say("save", ref());
   const keyOf = (what, { edit, index } = ref()) => `${what} ${edit} ${index}`;
   const exact = () => exactZoom(pane, state.facts);
 
@@ -66,7 +68,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
   function want(what) {
     if (came.has(keyOf(what)) || asked.has(keyOf(what))) return;
     asked.add(keyOf(what));
-    ask(what, ref());
+    ask(what);
   }
 
   function show(place) {
@@ -74,18 +76,22 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
     state.facts = null;
     state.view = { x: 0.5, y: 0.5, zoom: 1 };
     peek(false);
-    image.removeAttribute("src");
-    input.removeAttribute("src");
-    heat.removeAttribute("src");
+    for (const one of [image, input, heat]) for (const key of ["src", "data-key"]) one.removeAttribute(key);
     heat.hidden = true;
-    if (came.has(keyOf("full"))) image.src = came.get(keyOf("full"));
+    if (came.has(keyOf("full"))) put(image, came.get(keyOf("full")));
     else thumbnail(image, ref());
     fill(said);
-    ask("facts", ref());
+    ask("facts");
     want("full");
     fill(counter, `${state.place + 1} / ${state.refs.length}`);
     back.disabled = state.place === 0;
     next.disabled = state.place === state.refs.length - 1;
+  }
+
+  /** A smaller copy that comes late must not take its place: it is no longer waited for. */
+  function put(where, url) {
+    delete where.dataset.key;
+    where.src = url;
   }
 
   function draw() {
@@ -113,7 +119,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
     heat.hidden = !isThere;
     changed.setAttribute("aria-pressed", String(isThere));
     if (!isThere) return;
-    if (came.has(keyOf("heat"))) heat.src = came.get(keyOf("heat"));
+    if (came.has(keyOf("heat"))) put(heat, came.get(keyOf("heat")));
     else want("heat");
   }
 
@@ -164,24 +170,21 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
       const far = (one) => Math.hypot(one.x - other.x, one.y - other.y);
       zoom(far(point) / Math.max(1, far(before)), { x: (point.x + other.x) / 2, y: (point.y + other.y) / 2 });
     };
+    if (pointers.size > 1) return;
+    const held = new AbortController();
     const over = (end) => {
       pointers.delete(end.pointerId);
-      if (pointers.size) return;
-      stage.removeEventListener("pointermove", moved);
-      stage.removeEventListener("pointerup", over);
-      stage.removeEventListener("pointercancel", over);
+      if (!pointers.size) held.abort();
     };
-    if (pointers.size > 1) return;
-    stage.addEventListener("pointermove", moved);
-    stage.addEventListener("pointerup", over);
-    stage.addEventListener("pointercancel", over);
+    stage.addEventListener("pointermove", moved, { signal: held.signal });
+    for (const kind of ["pointerup", "pointercancel"]) stage.addEventListener(kind, over, { signal: held.signal });
   }
 
   function onkeydown(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const way = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     const isButton = event.composedPath()[0].matches("button");
-    const acts = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => look(1), 1: () => look(exact()), f: full, d: load, c: contrast, h: () => changed.hidden || warm(), s: () => save(ref()), PageUp: () => step(-1), PageDown: () => step(1) };
+    const acts = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => look(1), 1: () => look(exact()), f: full, d: load, c: contrast, h: () => changed.hidden || warm(), s: save, PageUp: () => step(-1), PageDown: () => step(1) };
     if (way && state.view.zoom > 1) move(way[0] * PAN * pane.width, way[1] * PAN * pane.height);
     else if (way) step(way[0] ? -way[0] : 0);
     else if (event.key === " " && !isButton) peek(true);
@@ -200,7 +203,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
 
   function load() {
     fill(said, "The file is on its way.");
-    ask("file", ref());
+    ask("file");
   }
 
   function contrast() {
@@ -258,7 +261,7 @@ export function makeViewer({ ask, save, thumbnail, compare, isInline = false, id
       const ready = Object.assign(new Image(), { src: url });
       await ready.decode();
       keep(key, url);
-      if (ref()?.edit === edit && ref()?.index === index) ({ input, heat }[what] ?? image).src = url;
+      if (ref()?.edit === edit && ref()?.index === index) put({ input, heat }[what] ?? image, url);
     },
     said: (text) => fill(said, text),
     get isOpen() {

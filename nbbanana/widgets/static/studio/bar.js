@@ -25,7 +25,7 @@ export function makeBar(form, keys) {
   fill(help, h("kbd", { "aria-hidden": "true" }, "?"));
   let known = "";
   return {
-    element: h("header.st-bar", {}, h("h2", {}, "Studio"), models, provider, form.said.element, h("span.st-bar-tools", {}, undo, copy, help), form.trouble.at("bar")),
+    element: h("header.st-bar.nbb-bar", {}, h("h2", {}, "Studio"), models, provider, form.said.element, h("span.st-bar-tools.nbb-end", {}, undo, copy, help), form.trouble.at("bar")),
     update(state) {
       const wanted = JSON.stringify(state.models);
       if (wanted !== known) fill(models, state.models.map((one) => h("option", { value: one.id, title: one.title }, one.name)));
@@ -43,7 +43,7 @@ export function makeBar(form, keys) {
 export function makeSaid(form) {
   const words = h("span");
   const undo = h("button.nbb-boxed", { type: "button", onclick: () => form.say("undo") }, "Undo");
-  const element = h("div.st-toast", { hidden: true }, words, undo, button("Close this message", "cross", hide, { bare: true }));
+  const element = h("div.st-toast.nbb-row", { hidden: true }, words, undo, button("Close this message", "cross", hide, { bare: true }));
   const leave = inSight(element);
   let timer = 0;
 

@@ -38,7 +38,7 @@ export function makeEmbedded(form, places) {
       };
       const el = h("div");
       const back = form.active();
-      const head = h("div.st-embedded-head", {}, title && h("p.nbb-quiet.nbb-small", {}, title), h("span.st-embedded-tools", {}, tools?.() ?? [], button(close, null, () => form.say("leave", { name }), { boxed: true })));
+      const head = h("div.st-embedded-head.nbb-row", {}, title && h("p.nbb-quiet.nbb-small", {}, title), h("span.st-embedded-tools.nbb-line.nbb-end", {}, tools?.() ?? [], button(close, null, () => form.say("leave", { name }), { boxed: true })));
       fill(host, head, el);
       onshow?.();
       // Its pictures come after its first words, so that it has to be known before it says them.

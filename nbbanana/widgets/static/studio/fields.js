@@ -8,7 +8,7 @@ const SHAPE = /^(\d+):(\d+)$/;
 export function makeFields(form) {
   const tally = h("span.nbb-quiet.nbb-small.nbb-figures.st-tally");
   const host = h("div.st-fields");
-  const element = h("details.st-part.st-options", {}, h("summary", {}, icon("fold"), h("span.st-title", {}, "Parameters"), tally), form.trouble.at("fields"), host);
+  const element = h("details.st-part.st-options", {}, h("summary.nbb-row", {}, icon("fold"), h("span.st-title", {}, "Parameters"), tally), form.trouble.at("fields"), host);
   let drawn = "";
   /** @type {Map<string, (value: any) => void>} */
   let put = new Map();
@@ -74,7 +74,7 @@ function draw(form, field, put) {
   const box = h(
     `div.st-field${isCheck ? ".is-check" : ""}${field.choices.length > 4 || field.role === "seed" ? ".is-wide" : ""}`,
     { "data-name": field.name, role: "group", "aria-labelledby": form.id(field.name), "aria-describedby": about || null },
-    h("div.st-field-head", {}, isCheck ? control.element : name, unless, reset),
+    h("div.st-field-head.nbb-line", {}, isCheck ? control.element : name, unless, reset),
     isCheck ? null : control.element,
     field.ends.length ? h("div.st-ends.nbb-quiet.nbb-small", { "aria-hidden": "true" }, field.ends.map((end) => h("span", {}, end))) : null,
     cost,
@@ -96,8 +96,7 @@ function draw(form, field, put) {
 /** The control that fits a parameter: `put` shows a value, undefined for none. */
 function pick(form, field) {
   const say = (value) => form.say("set", { name: field.name, value });
-  if (field.role === "seed") return seed(form, field);
-  if (field.role === "mask") return mask(field, say);
+  if (field.role === "seed") return seed(form, field, say);
   if (field.kind === "boolean") return check(form, field, say);
   if (field.choices.length && field.choices.length <= 12) return choose(form, field, say);
   if (field.choices.length) return select(field, say);
@@ -131,7 +130,7 @@ function shape(choice) {
 function check(form, field, say) {
   const box = h("input", { type: "checkbox", "aria-labelledby": form.id(field.name), onchange: () => say(box.checked) });
   return {
-    element: h("label.st-check", {}, box),
+    element: h("label.st-check.nbb-line", {}, box),
     put(value) {
       box.checked = value ?? field.default === true;
     },
@@ -148,38 +147,34 @@ function select(field, say) {
   };
 }
 
+/** A field to write in; a mask is its path or URL, and one that is made of the region is said so. */
 function type(field, say) {
   const isNumber = field.kind === "integer" || field.kind === "number";
+  const isMask = field.role === "mask";
+  const usual = field.default === null ? "automatic" : String(field.default);
+  const tell = () => {
+    const text = isMask ? box.value.trim() : box.value;
+    say(text === "" ? null : isNumber ? Number(text) : text);
+  };
   const box = h("input", {
     type: isNumber ? "number" : "text",
     "aria-label": field.title,
     min: field.minimum,
     max: field.maximum,
     step: field.step ?? (field.kind === "number" ? "any" : null),
-    placeholder: field.default === null ? "automatic" : String(field.default),
-    onchange: () => say(box.value === "" ? null : isNumber ? Number(box.value) : box.value),
+    placeholder: isMask ? "Path or URL; region: what you drew" : usual,
+    spellcheck: isMask ? "false" : null,
+    onchange: tell,
   });
-  return {
-    element: box,
-    put(value) {
-      if (document.activeElement !== box) box.value = value ?? "";
-    },
-  };
+  return { element: box, put: (value) => putIn(box, value) };
 }
 
-/** A mask by its path or URL; one that is made of the region is said so. */
-function mask(field, say) {
-  const box = h("input", { type: "text", "aria-label": field.title, placeholder: "Path or URL; region: what you drew", spellcheck: "false", onchange: () => say(box.value.trim() === "" ? null : box.value.trim()) });
-  return {
-    element: box,
-    put(value) {
-      if (box.getRootNode().activeElement !== box) box.value = value ?? "";
-    },
-  };
+/** Show a value in a field, unless it is being written in. */
+function putIn(box, value) {
+  if (box.getRootNode().activeElement !== box) box.value = value ?? "";
 }
 
-function seed(form, field) {
-  const say = (value) => form.say("set", { name: field.name, value });
+function seed(form, field, say) {
   const box = h("input.nbb-figures", {
     type: "text",
     inputmode: "numeric",
@@ -192,10 +187,10 @@ function seed(form, field) {
   const lock = button("Lock the seed", "lock", () => form.say("lock"), { bare: true, boxed: true });
   const says = h("p.nbb-quiet.nbb-small", { id: form.id("seed-says") });
   return {
-    element: h("div", {}, h("div.st-seed", {}, box, dice, lock), says),
+    element: h("div", {}, h("div.st-seed.nbb-line", {}, box, dice, lock), says),
     put(value) {
       const isSet = value !== undefined;
-      if (box.getRootNode().activeElement !== box) box.value = value ?? "";
+      putIn(box, value);
       lock.setAttribute("aria-pressed", String(isSet));
       lock.replaceChildren(icon(isSet ? "lock" : "unlock"));
       fill(says, isSet ? `Every run uses ${value}. Same seed: similar pictures, not identical ones.` : "Random for each run. The history keeps it.");

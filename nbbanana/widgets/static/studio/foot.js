@@ -1,4 +1,4 @@
-// The price, what is left, and Run.
+// The price, what is left, who runs what the form asks for, and Run.
 
 import { fill, h, icon } from "../shared/dom.js";
 
@@ -23,7 +23,7 @@ export function makeFoot(form, service) {
   const add = h("button.nbb-boxed", { type: "button", onclick: () => form.insertRegion() }, "Add to the prompt");
   const anyway = h("button", { type: "button", onclick: () => form.run(true) }, "Run anyway");
   const answers = h("span.st-answers", { hidden: true }, add, anyway);
-  const warning = h("div.st-warning.nbb-small", { role: "status", hidden: true }, icon("region"), h("span", {}, "The region is not in the prompt: the model will not know of it."), answers);
+  const warning = h("div.st-warning.nbb-row.nbb-small", { role: "status", hidden: true }, icon("region"), h("span", {}, "The region is not in the prompt: the model will not know of it."), answers);
   const element = h("div.st-foot", {}, form.trouble.at("run"), warning, service, h("div.st-price", { role: "group", "aria-label": "Price and budget" }, h("p", {}, amount, " ", how), bar, left, label), go);
 
   return {
@@ -51,6 +51,27 @@ export function makeFoot(form, service) {
       if (price.share !== null) bar.value = price.share;
       const words = [price.is_over ? "More than is left: " : "", price.left, price.left && price.is_play ? ", play money" : price.is_play ? "Play money." : ""];
       fill(left, price.is_over ? icon("note") : null, words.join(""));
+    },
+  };
+}
+
+/** @param {any} form what the parts of the Studio share @param {() => void} onchange called when another one runs it */
+export function makeService(form, onchange) {
+  const select = h("select", { onchange: () => form.say("service", { name: select.value }) });
+  const element = h("label.st-service.nbb-line.nbb-small", { hidden: true }, h("span", {}, "Runs at"), select);
+  let known = "";
+  let chosen = null;
+  return {
+    element,
+    /** @param {any} state */
+    update({ service }) {
+      const wanted = JSON.stringify(service.choices);
+      if (wanted !== known) fill(select, service.choices.map((one) => h("option", { value: one.value }, one.label)));
+      known = wanted;
+      select.value = service.chosen;
+      if (chosen !== null && chosen !== service.chosen) onchange();
+      chosen = service.chosen;
+      element.hidden = service.choices.length < 2;
     },
   };
 }

@@ -1,13 +1,13 @@
 // The results: groups of pictures, one of them current, one toolbar for it.
 
-import { button, files, fill, h, icon } from "../shared/dom.js";
+import { button, count, files, fill, h, icon } from "../shared/dom.js";
 
 const LETTERS = "ABCDEF";
 
 /** @param {any} form what the parts of the Studio share */
 export function makeGrid(form) {
   const element = h("div.st-groups");
-  const pair = h("div.st-pair", { hidden: true });
+  const pair = h("div.st-pair.nbb-row", { hidden: true });
   const empty = h("p.st-empty.nbb-quiet", {}, "Your pictures will appear here, the newest first.");
   /** @type {any[]} */
   let groups = [];
@@ -78,7 +78,7 @@ export function makeGrid(form) {
       return made;
     };
     return h(
-      "div.st-tools",
+      "div.st-tools.nbb-row",
       { role: "toolbar", "aria-label": `For ${tile.name}` },
       button("Enlarge", "search", () => enlarge(group, tile), { key: "Enter" }),
       button("Use as input", "input", say("take")),
@@ -212,7 +212,7 @@ export function makeGrid(form) {
       if (newest !== undefined && newest !== groups[0]?.edit && rows[0].tiles.length) {
         // Whoever walks the pictures keeps theirs: a key must not act on one that just came.
         if (current === null || !element.contains(form.active())) current = at(newest, rows[0].tiles[0].index);
-        if (!isFirst) form.announce(`Edit ${newest} is here: ${rows[0].tiles.length} pictures.`);
+        if (!isFirst) form.announce(`Edit ${newest} is here: ${count(rows[0].tiles.length, "picture")}.`);
       }
       isFirst = false;
       groups = rows;

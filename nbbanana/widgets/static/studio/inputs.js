@@ -1,8 +1,7 @@
-// The input pictures: dropped, pasted, chosen, typed; put in order by drag or by keyboard.
+// The input pictures: dropped, pasted, chosen, typed; put in order by drag or by keyboard, and scaled before they travel.
 
 import { button, count, fill, h, icon } from "../shared/dom.js";
 import { makePointed, outlineOf } from "./region.js";
-import { pack } from "./upload.js";
 
 /**
  * @param {any} form what the parts of the Studio share
@@ -30,7 +29,7 @@ export function makeInputs(form, insert) {
   const element = h(
     "section.st-part.st-pictures",
     { "aria-labelledby": form.id("inputs") },
-    h("div.st-head", {}, h("h3", { id: form.id("inputs") }, "Input pictures"), tally),
+    h("div.st-head.nbb-row", {}, h("h3", { id: form.id("inputs") }, "Input pictures"), tally),
     list,
     chooser,
     word,
@@ -73,7 +72,7 @@ export function makeInputs(form, insert) {
 
   function tile(slot, at) {
     const role = at === 0 ? "main picture" : "reference";
-    const image = slot.picture ? form.album.show(h("img", { alt: "" }), slot.picture) : h("span.st-blank.nbb-small", {}, "URL");
+    const image = slot.picture ? form.album.show(h("img.nbb-fill", { alt: "" }), slot.picture) : h("span.st-blank.nbb-fill.nbb-small", {}, "URL");
     const hold = h(
       "button.st-input-hold",
       {
@@ -97,7 +96,7 @@ export function makeInputs(form, insert) {
     remove.classList.add("st-remove");
     const name = h("span.st-name.nbb-small.nbb-clip.nbb-quiet", { title: slot.operand ?? slot.name }, slot.operand ?? slot.name);
     const place = h("span.nbb-small.nbb-clip", {}, at === 0 ? h("b", {}, "1 main", h("span.st-wide", {}, " picture")) : `${at + 1} reference`);
-    return h("li.st-input" + (at === 0 ? ".is-first" : ""), { ondragover: allow, ondrop: (event) => drop(event, at) }, hold, point, remove, place, name);
+    return h("li.st-input.nbb-stack" + (at === 0 ? ".is-first" : ""), { ondragover: allow, ondrop: (event) => drop(event, at) }, hold, point, remove, place, name);
   }
 
   function allow(event) {
@@ -154,4 +153,64 @@ export function makeInputs(form, insert) {
       if (at >= 0) list.querySelectorAll(".st-input-hold")[at]?.focus();
     },
   };
+}
+
+/** What the service is sent of one picture at most; the kernel would scale down to the same. */
+const MOST_BYTES = 6 * 1024 * 1024;
+const MOST_PIXELS = 32_000_000;
+/** After so many encodings the last is taken: each comes closer. */
+const TRIES = 5;
+
+/**
+ * @typedef {{name: string, note: string, data: ArrayBuffer}} Parcel
+ */
+
+/**
+ * A file as it travels.
+ * @param {File} file
+ * @returns {Promise<Parcel>}
+ */
+async function pack(file) {
+  const name = file.name || "pasted.png";
+  let bitmap = null;
+  try {
+    bitmap = await createImageBitmap(file);
+  } catch {
+    // HEIC and TIFF are for the kernel to read; what no browser reads cannot be scaled here either.
+    if (file.size <= MOST_BYTES) return { name, note: "", data: await file.arrayBuffer() };
+    throw new Error(`${name} is too large to travel from the browser, and the browser cannot read it to scale it: name its path instead.`);
+  }
+  const pixels = bitmap.width * bitmap.height;
+  if (file.size <= MOST_BYTES && pixels <= MOST_PIXELS) {
+    bitmap.close();
+    return { name, note: "", data: await file.arrayBuffer() };
+  }
+  const scaled = await shrink(bitmap, Math.min(1, Math.sqrt(MOST_PIXELS / pixels), Math.sqrt((2 * MOST_BYTES) / pixels)));
+  const note = `${name} was scaled in the browser from ${bitmap.width}×${bitmap.height} to ${scaled.width}×${scaled.height} before it travelled.`;
+  bitmap.close();
+  return { name, note, data: await scaled.blob.arrayBuffer() };
+}
+
+/** The bitmap as a PNG that may be sent, as large as a few tries find it. */
+async function shrink(bitmap, scale) {
+  let found = await encode(bitmap, scale);
+  for (let tries = 1; found.blob.size > MOST_BYTES && tries < TRIES; tries += 1) {
+    scale *= Math.sqrt(MOST_BYTES / found.blob.size) * 0.97;
+    found = await encode(bitmap, scale);
+  }
+  return found;
+}
+
+async function encode(bitmap, scale) {
+  const width = Math.max(1, Math.floor(bitmap.width * scale));
+  const height = Math.max(1, Math.floor(bitmap.height * scale));
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, width, height);
+  /** @type {Blob} */
+  const blob = await new Promise((done, fail) => canvas.toBlob((made) => (made ? done(made) : fail(new Error("no PNG"))), "image/png"));
+  return { blob, width, height };
 }

@@ -1,6 +1,6 @@
 // The keyboard: what each key does, and the list of them. Nothing that is typed here reaches the notebook.
 
-import { fill, h } from "../shared/dom.js";
+import { fill, h, keyHints, keys } from "../shared/dom.js";
 
 const KEYS = [
   [["Ctrl", "↵"], "run; ⌘ ↵ on a Mac"],
@@ -23,14 +23,10 @@ export function makeKeys(form, { grid, past }) {
     "dialog.st-dialog",
     { "aria-labelledby": form.id("keys") },
     h("h3", { id: form.id("keys") }, "Keys"),
-    h("dl", {}, KEYS.map(([keys, words]) => [h("dt", {}, keys.map((key) => [h("kbd", {}, key), " "]).flat()), h("dd", {}, words)]).flat()),
+    h("dl", {}, KEYS.map(([names, words]) => [h("dt", {}, keys(names)), h("dd", {}, words)]).flat()),
     close,
   );
-  const foot = h(
-    "footer.st-keys.nbb-quiet.nbb-small",
-    { "aria-hidden": "true" },
-    [[["Ctrl", "↵"], "run"], [["←", "→"], "walk"], [["s"], "star"], [["x"], "reject"], [["c"], "compare"], [["/"], "search"], [["?"], "all keys"]].map(([keys, word]) => h("span", {}, keys.map((key) => [h("kbd", {}, key), " "]).flat(), word)),
-  );
+  const foot = keyHints([[["Ctrl", "↵"], "run"], [["←", "→"], "walk"], [["s"], "star"], [["x"], "reject"], [["c"], "compare"], [["/"], "search"], [["?"], "all keys"]]);
 
   function onkeydown(event) {
     const command = event.ctrlKey || event.metaKey;

@@ -1,16 +1,15 @@
 // The Studio's front end: the frame, the parts in it, and what is said between them and Python.
 
-import { fill, h, keepKeys } from "../shared/dom.js";
+import { fill, h, tried } from "../shared/dom.js";
 import { makeBar, makeSaid, makeTrouble } from "./bar.js";
-import { album, hideStill, link } from "../shared/link.js";
-import { makeComparisonPlace } from "../shared/beside.js";
+import { album } from "../shared/link.js";
+import { makeComparisonPlace, mount } from "../shared/frame.js";
 import { makeViewer } from "../shared/viewer.js";
 import { makeInputs } from "./inputs.js";
 import { makeFields } from "./fields.js";
 import { makeParts } from "./parts.js";
 import { makeAdvice } from "./advice.js";
-import { makeFoot } from "./foot.js";
-import { makeService } from "./service.js";
+import { makeFoot, makeService } from "./foot.js";
 import { makeTasks } from "./tasks.js";
 import { makeGrid } from "./grid.js";
 import { makePast } from "./past.js";
@@ -37,16 +36,9 @@ function makeForm() {
     id: (name) => `${prefix}-${name}`,
     active: () => root.getRootNode().activeElement,
     announce: (words) => fill(live, words),
-    say: (_kind, _content, _buffers) => undefined,
-    here: () => "",
-    compareRegion: () => undefined,
-    view: (_refs, _place) => undefined,
-    run: (_isSure) => undefined,
-    insertRegion: () => undefined,
     note: (words) => form.said.show(words, false),
     complain: (error) => form.trouble.show(error),
     trouble: makeTrouble(),
-    said: null,
   };
   form.said = makeSaid(form);
   return form;
@@ -81,7 +73,7 @@ function makePrompt(form) {
     form.compareRegion();
     grow();
   };
-  const head = h("div.st-head", {}, h("label.st-title", { for: form.id("prompt") }, "Prompt"));
+  const head = h("div.st-head.nbb-row", {}, h("label.st-title", { for: form.id("prompt") }, "Prompt"));
   return {
     element: h("section.st-part", {}, head, area),
     head,
@@ -133,21 +125,12 @@ function makePrompt(form) {
 /** Words that a form left whose kernel went away, kept in this tab for the next one of the notebook. */
 const left = {
   name: () => `nbbanana words of ${location.pathname}`,
-  put(words) {
-    try {
-      if (words.trim()) sessionStorage.setItem(left.name(), words);
-    } catch {
-      // A host without storage: the words stand in the old form until its cell is run.
-    }
-  },
+  /** A host without storage keeps none: the words stand in the old form until its cell is run. */
+  put: (words) => words.trim() && tried(() => sessionStorage.setItem(left.name(), words)),
   take() {
-    try {
-      const words = sessionStorage.getItem(left.name()) ?? "";
-      sessionStorage.removeItem(left.name());
-      return words;
-    } catch {
-      return "";
-    }
+    const words = tried(() => sessionStorage.getItem(left.name()));
+    tried(() => sessionStorage.removeItem(left.name()));
+    return words ?? "";
   },
 };
 
@@ -155,7 +138,7 @@ const left = {
 function makeGoOn(form) {
   const go = h("button.nbb-boxed", { type: "button", onclick: () => form.say("go on", { edit: Number(go.dataset.edit) }) });
   const words = h("span.nbb-quiet.nbb-clip");
-  const element = h("div.st-go-on.nbb-small", { hidden: true }, go, words);
+  const element = h("div.st-go-on.nbb-line.nbb-small", { hidden: true }, go, words);
   return {
     element,
     update(state) {
@@ -169,7 +152,7 @@ function makeGoOn(form) {
   };
 }
 
-function render({ model, el, host }) {
+function render(context) {
   const form = makeForm();
   const prompt = makePrompt(form);
   const advice = makeAdvice(form, prompt.area);
@@ -187,7 +170,7 @@ function render({ model, el, host }) {
   const keys = makeKeys(form, { grid, past });
   const copier = makeCopier(form);
   const bar = makeBar(form, keys);
-  const comparison = makeComparisonPlace(host, form.complain);
+  const comparison = makeComparisonPlace(context.host, form.complain);
   const pointing = h("div.st-embedded");
   const embedded = makeEmbedded(form, {
     region: { host: pointing, title: "The model does not see this drawing. Add its words to the prompt.", close: "Done" },
@@ -196,8 +179,7 @@ function render({ model, el, host }) {
   const goOn = makeGoOn(form);
   const viewer = makeViewer({
     id: form.id,
-    ask: (what, ref) => form.say("view", { ...ref, what }),
-    save: (ref) => form.say("save", ref),
+    say: (kind, content) => form.say(kind, content),
     compare: ({ edit, index }) => form.say("compare", { pictures: [[edit, index]] }),
     thumbnail: (image, { edit, index }) => grid.picture(image, edit, index),
   });
@@ -207,14 +189,9 @@ function render({ model, el, host }) {
     foot.warn(region !== "" && !prompt.area.value.includes(region));
     parts.compare(prompt.area.value);
   };
-  const waits = h("p.st-waits", { role: "status", hidden: true });
-  let showStill = () => undefined;
+  const waits = h("p.nbb-trouble.st-waits", { role: "status", hidden: true });
 
   const handlers = {
-    uid: (message) => {
-      showStill();
-      showStill = hideStill(message.uid);
-    },
     form: (message) => {
       form.root.classList.toggle("is-public", message.public);
       region = message.values[message.mask] === "region" ? "" : (message.region?.words ?? "");
@@ -242,7 +219,7 @@ function render({ model, el, host }) {
     left: (message) => embedded.leave(message.name),
     error: (message) => form.complain(message),
   };
-  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits, prompt.keep);
+  const line = mount(context, form.root, handlers, waits, prompt.keep);
   form.here = () => line.view;
   form.say = (kind, content, buffers) => {
     if (!SILENT.has(kind)) {
@@ -261,7 +238,7 @@ function render({ model, el, host }) {
     form.root,
     bar.element,
     waits,
-    h("div.st-body", {}, h("div.st-ask", {}, goOn.element, inputs.element, prompt.element, foot.element, fields.element), h("div.st-made", {}, pointing, comparison.element, tasks.element, form.trouble.at("results"), grid.element)),
+    h("div.st-body", {}, h("div.st-ask.nbb-stack", {}, goOn.element, inputs.element, prompt.element, foot.element, fields.element), h("div.st-made.nbb-stack", {}, pointing, comparison.element, tasks.element, form.trouble.at("results"), grid.element)),
     past.element,
     keys.foot,
     keys.help,
@@ -269,21 +246,9 @@ function render({ model, el, host }) {
     viewer.element,
     form.live,
   );
-  const letKeysGo = keepKeys(form.root);
   form.root.addEventListener("keydown", keys.onkeydown);
-  el.replaceChildren(form.root);
   form.say("hello");
-  return () => {
-    letKeysGo();
-    form.said.end();
-    line.end();
-    comparison.end();
-    embedded.end();
-    tasks.end();
-    viewer.end();
-    form.album.end();
-    showStill();
-  };
+  return () => [form.said, line, comparison, embedded, tasks, viewer, form.album].forEach((one) => one.end());
 }
 
 export default { render };

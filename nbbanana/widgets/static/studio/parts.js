@@ -23,9 +23,9 @@ export function makeParts(form, flush) {
   const tally = h("span.nbb-quiet.nbb-small");
   const says = h("p", { role: "status" });
   const again = button("Compose again", null, () => form.say("compose"), { boxed: true });
-  const state = h("div.st-parts-state.nbb-small", { hidden: true }, icon("note"), says, again);
+  const state = h("div.st-parts-state.nbb-line.nbb-small", { hidden: true }, icon("note"), says, again);
   const host = h("div.st-parts-fields");
-  const element = h("details.st-parts", {}, h("summary", {}, icon("fold"), h("span.st-title", {}, "Parts"), tally), host, state);
+  const element = h("details.st-parts", {}, h("summary.nbb-row", {}, icon("fold"), h("span.st-title", {}, "Parts"), tally), host, state);
 
   const tell = () => {
     clearTimeout(timer);

@@ -1,7 +1,6 @@
-// The history strip: edits in their order, wires from parent to child, and the one that is looked at.
+// The history strip: edits in lanes of descent, wires from parent to child, and the one that is looked at.
 
-import { button, count, files, fill, h, icon } from "../shared/dom.js";
-import { layOut, wirePath } from "./lanes.js";
+import { button, count, files, fill, h, icon, svg } from "../shared/dom.js";
 
 /** Pixels from one edit to the next, and half the height of a lane. */
 const STEP = 52;
@@ -30,7 +29,7 @@ export function makePast(form) {
   const element = h(
     "section.st-past",
     { "aria-labelledby": form.id("past") },
-    h("div.st-lanes", {}, h("div.st-past-head", {}, h("h3", { id: form.id("past") }, "History"), total, h("span.st-find", {}, icon("search"), search, h("kbd", { "aria-hidden": "true" }, "/")), starred, older, all), form.trouble.at("past"), none, strip),
+    h("div.st-lanes", {}, h("div.st-past-head.nbb-row", {}, h("h3", { id: form.id("past") }, "History"), total, h("span.st-find", {}, icon("search"), search, h("kbd", { "aria-hidden": "true" }, "/")), starred, older, all), form.trouble.at("past"), none, strip),
     aside,
     browser,
   );
@@ -89,19 +88,9 @@ export function makePast(form) {
   }
 
   function wiresOf(found) {
-    const space = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(space, "svg");
-    svg.setAttribute("class", "st-wires");
-    svg.setAttribute("aria-hidden", "true");
-    svg.setAttribute("width", String(nodes.length * STEP + REACH));
-    svg.setAttribute("height", String(found.lanes * STEP));
-    for (const wire of found.wires) {
-      const path = document.createElementNS(space, "path");
-      path.setAttribute("d", wirePath(wire, STEP, HALF, REACH));
-      path.setAttribute("transform", `translate(${REACH} 0)`);
-      svg.append(path);
-    }
-    return svg;
+    const paths = found.wires.map((wire) => svg("path", { d: wirePath(wire, STEP, HALF, REACH), transform: `translate(${REACH} 0)` }));
+    const size = { width: nodes.length * STEP + REACH, height: found.lanes * STEP };
+    return svg("svg", { class: "st-wires", "aria-hidden": "true", ...size }, ...paths);
   }
 
   function drawDetail(row) {
@@ -118,8 +107,8 @@ export function makePast(form) {
       parent,
       against,
       h("p.nbb-quiet.nbb-small", { id: form.id("recall") }, "Load into the form. Undo brings your text back."),
-      h("div.st-recall", { role: "group", "aria-labelledby": form.id("recall") }, recall("Everything", "all"), recall("Without seed", "all but seed"), recall("Prompt only", "only words")),
-      h("div.st-more", {}, button("Show pictures", null, () => form.say("show", { edit: row.id })), button("Use as input", "input", () => form.say("take", { edit: row.id, index: 0 })), button("Copy as a cell", "copy", () => form.say("copy", { edit: row.id }))),
+      h("div.st-recall.nbb-row", { role: "group", "aria-labelledby": form.id("recall") }, recall("Everything", "all"), recall("Without seed", "all but seed"), recall("Prompt only", "only words")),
+      h("div.st-more.nbb-row", {}, button("Show pictures", null, () => form.say("show", { edit: row.id })), button("Use as input", "input", () => form.say("take", { edit: row.id, index: 0 })), button("Copy as a cell", "copy", () => form.say("copy", { edit: row.id }))),
     );
     aside.hidden = false;
     reveal();
@@ -157,7 +146,7 @@ export function makePast(form) {
       tree.style.width = `${nodes.length * STEP + 8}px`;
       tree.style.height = `${found.lanes * STEP}px`;
       fill(tree, wiresOf(found), nodes.map((node) => drawNode(node, found.places.get(node.id))));
-      fill(roots, found.roots.map(({ node, y }) => h("div.st-root.nbb-small", { style: `top:${y * STEP + 4}px`, title: node.from }, node.fromPicture ? form.album.show(h("img", { alt: "" }), node.fromPicture) : h("span.st-blank"), h("span.nbb-clip", {}, node.from))));
+      fill(roots, found.roots.map(({ node, y }) => h("div.st-root.nbb-line.nbb-small", { style: `top:${y * STEP + 4}px`, title: node.from }, node.fromPicture ? form.album.show(h("img", { alt: "" }), node.fromPicture) : h("span.st-blank"), h("span.nbb-clip", {}, node.from))));
       roots.style.height = tree.style.height;
       if (!nodes.some((node) => node.id === looked)) {
         looked = null;
@@ -168,4 +157,84 @@ export function makePast(form) {
       if (isNew) scroll.scrollLeft = scroll.scrollWidth;
     },
   };
+}
+
+/**
+ * @typedef {{id: number, parents: number[], root: string}} Node
+ * @typedef {{x: number, y: number}} Place
+ */
+
+/**
+ * @param {Node[]} nodes the oldest first
+ * @returns {{places: Map<number, Place>, roots: {root: string, y: number, node: any}[], wires: {from: Place | null, to: Place, child: number}[], lanes: number}}
+ */
+function layOut(nodes) {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const origin = new Map();
+  for (const node of nodes) {
+    const parent = node.parents.find((one) => byId.has(one));
+    origin.set(node.id, parent === undefined ? node.root : origin.get(parent));
+  }
+  /** @type {Map<string, {tip: number, x: number}[]>} the lanes of each root, the first for what has no parent here */
+  const blocks = new Map();
+  const slot = new Map();
+  /** @type {Map<number, number[]>} the children of each edit so far */
+  const children = new Map();
+  const roots = [];
+  nodes.forEach((node, x) => {
+    const root = origin.get(node.id);
+    if (!blocks.has(root)) {
+      blocks.set(root, []);
+      roots.push({ root, node });
+    }
+    const lanes = blocks.get(root);
+    const parent = node.parents.find((one) => byId.has(one));
+    const lane = parent === undefined ? 0 : laneFor(lanes, parent, slot, children);
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), node.id]);
+    slot.set(node.id, { lane, x, parent });
+    lanes[lane] = { tip: node.id, x };
+  });
+  const offset = new Map();
+  let lanes = 0;
+  for (const { root } of roots) {
+    offset.set(root, lanes);
+    lanes += blocks.get(root).length;
+  }
+  const places = new Map(nodes.map((node) => [node.id, { x: slot.get(node.id).x, y: offset.get(origin.get(node.id)) + slot.get(node.id).lane }]));
+  const seen = new Map();
+  const wires = nodes.map((node) => {
+    const parent = node.parents.find((one) => byId.has(one));
+    const root = origin.get(node.id);
+    const before = parent === undefined ? (seen.get(root) ?? null) : parent;
+    if (parent === undefined) seen.set(root, node.id);
+    return { from: before === null ? null : places.get(before), to: places.get(node.id), child: node.id };
+  });
+  return { places, roots: roots.map(({ root, node }) => ({ root, node, y: offset.get(root) })), wires, lanes };
+}
+
+/**
+ * Variations of one edit lie in one lane, as long as nothing else came between. A child goes on in its parent's lane
+ * where nothing lies behind the parent and no variation before it, else in one that is free since. The first lane is
+ * only for what was made of the root itself, or a child would seem to be the parent of what follows.
+ */
+function laneFor(lanes, parent, slot, children) {
+  const at = slot.get(parent);
+  const sibling = children.get(parent)?.at(-1);
+  if (sibling !== undefined && lanes[slot.get(sibling).lane].tip === sibling) return slot.get(sibling).lane;
+  const isAlone = (children.get(at.parent)?.length ?? 1) === 1;
+  if (at.lane > 0 && isAlone && lanes[at.lane].tip === parent) return at.lane;
+  const free = lanes.findIndex((lane, number) => number > at.lane && lane.x <= at.x);
+  return free < 0 ? lanes.length : free;
+}
+
+/** The way of a wire in pixels: along, round a corner, along. */
+function wirePath(wire, step, half, reach) {
+  const toX = wire.to.x * step;
+  const toY = wire.to.y * step + half;
+  if (wire.from === null) return `M${-reach} ${toY}H${toX}`;
+  const fromX = wire.from.x * step + half * 2 - 8;
+  const fromY = wire.from.y * step + half;
+  if (fromY === toY) return `M${fromX} ${fromY}H${toX}`;
+  const middle = wire.from.x * step + half - 4;
+  return `M${middle} ${fromY + half - 8}V${toY - 8}q0 8 8 8H${toX}`;
 }

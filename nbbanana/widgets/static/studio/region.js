@@ -1,6 +1,6 @@
 // The region of the form: a line that says it in words, and its outline on the input picture.
 
-import { button, fill, h, icon } from "../shared/dom.js";
+import { button, fill, h, icon, svg } from "../shared/dom.js";
 
 /**
  * @param {any} form what the parts of the Studio share
@@ -11,11 +11,11 @@ export function makePointed(form, insert) {
   const mask = button("Send as the mask", "input", () => form.say("set", { name: mask.dataset.field, value: "region" }), { title: "White is repainted, black stays" });
   let said = "";
   const element = h(
-    "div.st-region.nbb-small",
+    "div.st-region.nbb-row.nbb-small",
     { role: "group", "aria-label": "Region", hidden: true },
     icon("region"),
     words,
-    h("span.st-region-acts", {}, button("Add to the prompt", null, () => insert(said), { boxed: true }), mask, button("Remove the region", "cross", () => form.say("unpoint"), { bare: true })),
+    h("span.st-region-acts.nbb-row.nbb-end", {}, button("Add to the prompt", null, () => insert(said), { boxed: true }), mask, button("Remove the region", "cross", () => form.say("unpoint"), { bare: true })),
   );
   return {
     element,
@@ -33,19 +33,8 @@ export function makePointed(form, insert) {
 /** The boxes of a region over a picture that fills its frame. */
 export function outlineOf(slot, region) {
   if (!region || region.key !== slot.key || !slot.width) return null;
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("class", "st-outline");
-  svg.setAttribute("viewBox", `0 0 ${slot.width} ${slot.height}`);
-  svg.setAttribute("preserveAspectRatio", "xMidYMid slice");
-  svg.setAttribute("aria-hidden", "true");
-  for (const kind of ["rg-halo", "rg-shape is-chosen"]) {
-    for (const [left, top, right, bottom] of region.boxes) {
-      const path = document.createElementNS(space, "path");
-      path.setAttribute("class", kind);
-      path.setAttribute("d", `M${left * slot.width} ${top * slot.height}H${right * slot.width}V${bottom * slot.height}H${left * slot.width}Z`);
-      svg.append(path);
-    }
-  }
-  return svg;
+  const { width, height } = slot;
+  const lines = region.boxes.map(([left, top, right, bottom]) => `M${left * width} ${top * height}H${right * width}V${bottom * height}H${left * width}Z`);
+  const paths = ["rg-halo", "rg-shape is-chosen"].flatMap((kind) => lines.map((d) => svg("path", { class: kind, d })));
+  return svg("svg", { class: "st-outline nbb-fill", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true" }, ...paths);
 }

@@ -31,13 +31,13 @@ export function makeTasks(form) {
       : h("button.nbb-boxed", { type: "button", disabled: row.is_stopping, onclick: say("cancel") }, "Cancel");
     const isBad = row.error && row.phase !== "cancelled";
     const line = h(
-      "div.st-line",
+      "div.st-line.nbb-row",
       {},
       h("span.st-mark" + (isBad ? ".is-bad" : ""), { "aria-hidden": "true" }, isBad ? "✕" : row.mark),
       h("b", {}, row.word),
       row.error ? h("span.st-said", {}, row.error[0]) : h("span.st-detail.nbb-figures", {}, row.detail),
       row.most ? h("progress", { max: row.most, value: row.value, "aria-label": `${row.word}, ${row.detail}` }) : null,
-      h("span.st-aside.nbb-quiet.nbb-small.nbb-figures", {}, row.facts),
+      h("span.st-aside.nbb-end.nbb-quiet.nbb-small.nbb-figures", {}, row.facts),
       act,
     );
     // What to do after a cancel is said by the buttons.
@@ -80,7 +80,7 @@ export function makeTasks(form) {
 /** Where the pictures will be: as many, of the true shape, with a blur of what they are made from. */
 function ghosts(form, row) {
   const tiles = Array.from({ length: row.count }, () =>
-    h("div.st-ghost", { style: `aspect-ratio:${row.ratio}` }, row.ghost ? form.album.show(h("img", { alt: "" }), row.ghost) : null),
+    h("div.st-ghost", { style: `aspect-ratio:${row.ratio}` }, row.ghost ? form.album.show(h("img.nbb-fill", { alt: "" }), row.ghost) : null),
   );
   return h("div.st-tiles", { style: `--many:${Math.min(4, row.count)};--ratio:${row.ratio}`, "aria-hidden": "true" }, tiles);
 }

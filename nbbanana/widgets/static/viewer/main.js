@@ -1,40 +1,30 @@
 // The viewer in a cell of its own.
 
-import { fill, h, keepKeys } from "../shared/dom.js";
-import { album, hideStill, link } from "../shared/link.js";
-import { makeComparisonPlace } from "../shared/beside.js";
+import { fill, h } from "../shared/dom.js";
+import { album } from "../shared/link.js";
+import { makeComparisonPlace, makeNotices, mount } from "../shared/frame.js";
 import { makeViewer } from "../shared/viewer.js";
 
 let viewers = 0;
 
-function render({ model, el, host }) {
+function render(context) {
   viewers += 1;
   const prefix = `nbbv${viewers}`;
   const root = h("section.nbb.nbb-viewer", { "aria-label": "Viewer" });
-  const trouble = h("p.vw-trouble", { role: "alert", hidden: true });
-  const waits = h("p.vw-trouble", { role: "status", hidden: true });
+  const { trouble, waits, complain } = makeNotices("vw");
   /** @type {Map<string, any>} */
   const rows = new Map();
+  const rowOf = ({ edit, index }) => rows.get(`${edit} ${index}`);
   const pictures = album();
-  let showStill = () => undefined;
   const viewer = makeViewer({
     isInline: true,
     id: (name) => `${prefix}-${name}`,
-    ask: (what, ref) => (what === "facts" ? viewer.facts(rows.get(`${ref.edit} ${ref.index}`)) : line.say("view", { ...ref, what })),
-    save: (ref) => line.say("save", ref),
+    say: (kind, content) => (content.what === "facts" ? viewer.facts(rowOf(content)) : line.say(kind, content)),
     compare: (ref) => line.say("compare", ref),
-    thumbnail: (image, ref) => pictures.show(image, rows.get(`${ref.edit} ${ref.index}`).key),
+    thumbnail: (image, ref) => pictures.show(image, rowOf(ref).key),
   });
-  const complain = (message) => {
-    fill(trouble, `${message.what} ${message.why} ${message.mend}`);
-    trouble.hidden = false;
-  };
-  const comparison = makeComparisonPlace(host, complain);
+  const comparison = makeComparisonPlace(context.host, complain);
   const handlers = {
-    uid: (message) => {
-      showStill();
-      showStill = hideStill(message.uid);
-    },
     pictures: (message) => {
       for (const row of message.pictures) rows.set(`${row.edit} ${row.index}`, row);
       viewer.open(message.pictures.map(({ edit, index }) => ({ edit, index })));
@@ -45,19 +35,10 @@ function render({ model, el, host }) {
     compare: (message) => comparison.show(message.model),
     error: complain,
   };
-  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits);
-  const letKeysGo = keepKeys(root);
+  const line = mount(context, root, handlers, waits);
   fill(root, waits, trouble, viewer.element, comparison.element);
-  el.replaceChildren(root);
   line.say("hello");
-  return () => {
-    letKeysGo();
-    line.end();
-    viewer.end();
-    comparison.end();
-    pictures.end();
-    showStill();
-  };
+  return () => [line, viewer, comparison, pictures].forEach((one) => one.end());
 }
 
 export default { render };

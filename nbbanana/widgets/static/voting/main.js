@@ -1,8 +1,8 @@
 // The front end of a vote: two pictures, a key or a click for the better one, and nothing that says what they are.
 
-import { button, fill, h, keepKeys } from "../shared/dom.js";
-import { album, hideStill, link } from "../shared/link.js";
-import { makeRanking } from "./ranking.js";
+import { button, fill, h } from "../shared/dom.js";
+import { makeNotices, mount } from "../shared/frame.js";
+import { album } from "../shared/link.js";
 
 /** Pictures that are kept in the page: a next pair is always among them. */
 const KEPT = 80;
@@ -10,15 +10,15 @@ const KEPT = 80;
 /** The two pictures, and the controls under them. */
 function makeStage(vote) {
   const picture = (side, alt) => {
-    const image = h("img.vt-picture", { alt, draggable: "false" });
+    const image = h("img.vt-picture.nbb-fill", { alt, draggable: "false" });
     return { image, frame: h(`div.vt-frame.vt-${side}`, { onclick: () => vote(side) }, image) };
   };
   const left = picture("left", "The left picture");
   const right = picture("right", "The right picture");
-  const pair = h("div.vt-pair", { tabindex: "0", role: "group", "aria-label": "Two pictures. Left arrow: the left one is better. Right arrow: the right one. Up arrow or space: no difference." }, left.frame, right.frame);
+  const pair = h("div.vt-pair.nbb-inset", { tabindex: "0", role: "group", "aria-label": "Two pictures. Left arrow: the left one is better. Right arrow: the right one. Up arrow or space: no difference." }, left.frame, right.frame);
   const key = (name) => h("kbd", { "aria-hidden": "true" }, name);
   const choice = (side, ...children) => h("button.nbb-boxed", { type: "button", onclick: () => vote(side) }, ...children);
-  const choices = h("div.vt-choices", {}, choice("left", key("←"), "Left"), choice("tie", key("↑"), "No difference"), choice("right", "Right", key("→")));
+  const choices = h("div.vt-choices.nbb-row", {}, choice("left", key("←"), "Left"), choice("tie", key("↑"), "No difference"), choice("right", "Right", key("→")));
   return { images: [left.image, right.image], pair, choices };
 }
 
@@ -31,11 +31,8 @@ function areSeen(images) {
 function showPair(images, keys, pictures) {
   images.forEach((image, place) => {
     if (image.dataset.key === keys[place]) return;
-    image.dataset.key = keys[place];
     image.removeAttribute("src");
-    const fresh = image.cloneNode();
-    image.replaceWith(fresh);
-    images[place] = pictures.show(fresh, keys[place]);
+    pictures.show(image, keys[place]);
   });
 }
 
@@ -47,14 +44,12 @@ function meaning(event) {
   return { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "tie", u: "undo", U: "undo", r: "ranking", R: "ranking" }[event.key] ?? null;
 }
 
-function render({ model, el }) {
+function render(context) {
   const root = h("section.nbb.nbb-voting", { "aria-label": "Vote" });
-  const trouble = h("p.vt-trouble", { role: "alert", hidden: true });
-  const waits = h("p.vt-trouble", { role: "status", hidden: true });
+  const { trouble, waits, complain } = makeNotices("vt");
   const progress = h("p.vt-progress", { role: "status" });
   const live = h("p.nbb-unseen", { role: "status" });
   const state = { round: -1, voted: -1, isRanking: false };
-  let showStill = () => undefined;
 
   const pictures = album(KEPT, () => root, (keys) => keys.length && line.say("dropped", { keys }));
   const vote = (side) => {
@@ -89,10 +84,6 @@ function render({ model, el }) {
   };
 
   const handlers = {
-    uid: (message) => {
-      showStill();
-      showStill = hideStill(message.uid);
-    },
     pair: (message) => {
       state.round = message.round;
       trouble.hidden = true;
@@ -106,28 +97,44 @@ function render({ model, el }) {
     said: (message) => fill(live, message.text),
     error: (message) => {
       state.voted = -1;
-      fill(trouble, `${message.what} ${message.why} ${message.mend}`);
-      trouble.hidden = false;
+      complain(message);
     },
   };
-  const line = link(model, (message, buffers) => handlers[message.kind]?.(message, buffers), waits);
-  const letKeysGo = keepKeys(root);
+  const line = mount(context, root, handlers, waits);
   root.addEventListener("keydown", (event) => {
     const what = meaning(event);
     if (!what) return;
     event.preventDefault();
     (acts[what] ?? (() => vote(what)))();
   });
-  const head = h("header.vt-head", {}, h("h2", {}, "Which is better?"), progress, h("div.vt-tools", {}, undo, turn));
+  const head = h("header.vt-head.nbb-bar", {}, h("h2", {}, "Which is better?"), progress, h("div.vt-tools.nbb-row", {}, undo, turn));
   fill(root, head, waits, trouble, stage.pair, stage.choices, ranking.element, live);
   look(false);
-  el.replaceChildren(root);
   line.say("hello");
-  return () => {
-    letKeysGo();
-    line.end();
-    pictures.end();
-    showStill();
+  return () => [line, pictures].forEach((one) => one.end());
+}
+
+/**
+ * @param {any} pictures the album of the form
+ * @param {(name: string) => void} want asks for the small copy of a picture
+ */
+function makeRanking(pictures, want) {
+  const element = h("div.vt-ranking", { hidden: true });
+  const row = (one) => {
+    const image = h("img.vt-small", { alt: "" });
+    pictures.show(image, `${one.name} small`);
+    want(one.name);
+    return h("tr", {}, h("td.nbb-figures", {}, one.place), h("td", {}, image), h("td.vt-title", {}, one.title), h("td.nbb-figures", {}, one.strength), h("td.nbb-figures", {}, one.tally));
+  };
+  return {
+    element,
+    draw({ rows, axes, more }) {
+      const names = ["Place", "Picture", "What it is", "Strength", "Won · lost · tied"];
+      const head = h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name))));
+      const table = h("table", {}, head, h("tbody", {}, rows.map(row)));
+      const values = axes.map(([axis, found]) => h("p", {}, h("strong", {}, axis), `: ${found.map(([name, words]) => `${name} (${words})`).join(", ")}`));
+      fill(element, h("div.nbb-scroll", { tabindex: "0", role: "group", "aria-label": "The ranking" }, table), more > 0 && h("p.nbb-quiet", {}, `${more} more are in sweep.ranking.`), values);
+    },
   };
 }
 
