@@ -20,10 +20,12 @@ import hypothesis
 import pytest
 from support import isolation
 from support.sandboxes import flat_sandbox
+from support.stores import copied
 from support.tiers import scaled
 
 from nbbanana.session import use
 from nbbanana.settings import NBBanana
+from nbbanana.store import Store
 
 if TYPE_CHECKING:
     from nbbanana.sandbox import Sandbox
@@ -78,6 +80,24 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
         if left := use(None):
             left.close()
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store that was made and closed."""
+    folder = tmp_path_factory.mktemp("empty-store")
+    Store.open(folder).close()
+    return folder / "edits.sqlite"
+
+
+@pytest.fixture(autouse=True)
+def stores_begin_as_copies(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Outside of tests/store, a store is not made by its seven steps each time, but copied."""
+    if request.path.parent.name == "store":
+        yield
+    else:
+        with copied(request.getfixturevalue("empty_store")):
+            yield
 
 
 @pytest.fixture(autouse=True)

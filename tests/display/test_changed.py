@@ -9,12 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from support.drifts import figures, heat_map
 from support.markup import read
 
 from nbbanana.display import Picture, ResultView, bundle, text
-from nbbanana.display.views import Change
+from nbbanana.display.differences import diff_bundle, phrases, word_diff
+from nbbanana.display.views import Change, DiffView
 
 QUIET, LOUD = figures(sentence="Little."), figures(2.0, 0.4, 0.9, sentence="A lot.")
 REFUSED = Change("There is nothing to compare the pictures by.")
@@ -148,3 +151,16 @@ def test_a_heat_map_that_is_no_small_picture_is_left_out(view: Callable[..., Res
     page = read(bundle(view_of(view, change(LOUD, heat_map(width=4000, height=4000))))[0]["text/html"])
     assert not [one for one in page.all("img") if one.attributes["alt"].startswith("Where ")]
     assert "2.0 px" in page.text
+
+
+prompts = st.lists(st.sampled_from(["snow", "rain", "a cup", "$$", "<b>", "雨", "."]), max_size=5).map(" ".join)
+
+
+@given(prompts, prompts)
+def test_any_two_prompts_are_shown_as_one(one: str, other: str) -> None:
+    """Law: whether words came, went or both, at the start or at the end, all of both are there."""
+    words = phrases(word_diff(one, other))
+    page = read(diff_bundle(DiffView("1", "2", words))["text/html"])
+    for tag, kind, label in (("del", "gone", "1"), ("ins", "new", "2")):
+        pieces = [text for what, text in words if what == kind]
+        assert [element.text for element in page.all(tag)] == [label, *pieces]

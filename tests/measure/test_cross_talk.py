@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from support.measuring.cases import redrawn
 from support.measuring.judging import auc, interval, slope
-from support.measuring.photographs import HELD_OUT, KNOWN, photograph
+from support.measuring.photographs import SETS, photograph
 from support.measuring.together import CAUSES, MOVES, REPAINTINGS, Edit, edits
 from support.tiers import scaled
 
@@ -68,7 +68,7 @@ def test_each_number_answers_to_its_own_cause_only() -> None:
 
 @pytest.mark.nightly
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("names", [KNOWN, HELD_OUT], ids=["known", "held out"])
+@pytest.mark.parametrize("names", SETS)
 def test_edits_alone_and_together_are_told_apart(names) -> None:
     """Of all photographs: what is said of each combination, and how each number answers to each cause."""
     times = scaled(0.8)

@@ -15,7 +15,7 @@ import pytest
 from support.measuring.cases import mean_colour, naive, patch_pairs, redrawn, score, text_pairs, tone_pairs
 from support.measuring.edits import Pair
 from support.measuring.judging import auc, interval, slope
-from support.measuring.photographs import HELD_OUT, KNOWN, photograph
+from support.measuring.photographs import HELD_OUT, KNOWN, SETS, photograph
 from support.measuring.together import slightly_moved
 from support.tiers import scaled
 
@@ -66,7 +66,7 @@ def test_a_patch_of_three_percent_is_seen_under_jpeg_a_shift_and_another_tone() 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("names", [KNOWN, HELD_OUT], ids=["known", "held out"])
+@pytest.mark.parametrize("names", SETS)
 @pytest.mark.parametrize(
     ("label", "part", "kind", "times", "least"),
     [
@@ -92,7 +92,7 @@ def test_what_was_redrawn_is_told_apart(names, label: str, part: float, kind: st
 
 @pytest.mark.nightly
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("names", [KNOWN, HELD_OUT], ids=["known", "held out"])
+@pytest.mark.parametrize("names", SETS)
 def test_other_words_on_a_label_are_told_apart(names) -> None:
     """Against the same words, under JPEG q85 and a change of tone."""
     print()
@@ -104,7 +104,7 @@ def test_other_words_on_a_label_are_told_apart(names) -> None:
 
 @pytest.mark.nightly
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("names", [KNOWN, HELD_OUT], ids=["known", "held out"])
+@pytest.mark.parametrize("names", SETS)
 def test_what_was_recoloured_is_told_apart_and_measured(names) -> None:
     """A change of tone against none, under JPEG q85 and a shift; `redrawn` and `moved` do not answer to it."""
     print()
@@ -137,7 +137,7 @@ def test_a_small_move_is_seen_under_jpeg_another_tone_and_a_patch() -> None:
 
 @pytest.mark.nightly
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("names", [KNOWN, HELD_OUT], ids=["known", "held out"])
+@pytest.mark.parametrize("names", SETS)
 def test_what_moved_is_told_apart_and_measured(names) -> None:
     """By 0.3 to 3 px, 0.2 % or 0.2°, against not at all; both under a change of tone, JPEG and half with a patch."""
     print()

@@ -34,6 +34,7 @@ from nbbanana.widgets.compare import sides_of
 from nbbanana.widgets.pictures import Slot
 from nbbanana.widgets.rows import price_row
 from support.outputs import everything, model_saying, payloads
+from support.tiers import sampled
 
 __all__ = ["Hostile"]
 
@@ -72,7 +73,7 @@ class Hostile:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.words = payloads()
+        self.words = sampled(payloads())
         whole = [words for words in self.words if words.isprintable()]
         self.eights = [" ".join(whole[start :: len(whole) // 8]) for start in range(len(whole) // 8)]
         """Eight payloads of other families each: a run of a job takes too long for one."""
@@ -186,7 +187,8 @@ class Hostile:
             display(history.search(words, limit=2))
             display(history.lineage(result.id))
             display(history.diff(result.id, max(1, result.id - 1)))
-        with pd.option_context("display.max_rows", None, "display.max_colwidth", None):
+        whole = ("display.max_rows", None, "display.max_columns", None, "display.max_colwidth", None)
+        with pd.option_context(*whole, "display.html.use_mathjax", False):  # pandas typesets formulas by itself
             display(history.to_frame().iloc[first:last])
 
     def lists(self, first: int, last: int) -> None:

@@ -1,17 +1,24 @@
-"""Edits to fill stores with: a few that are asked one by one, or a million at once."""
+"""Edits to fill stores with, a few that are asked one by one or a million at once; empty stores that are copied."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import random
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from nbbanana.request import EditRequest
 from nbbanana.store import Edit, InputRecord, OutputRecord, Store, Transition
+from nbbanana.store.database import Database
 
-__all__ = ["MODEL", "Clock", "asked", "complete", "generated", "output", "picture", "sha256"]
+__all__ = ["MODEL", "Clock", "asked", "complete", "copied", "generated", "output", "picture", "sha256"]
 
 MODEL = "google/nano-banana-2/edit"
 NOON = 1_760_000_000.0
@@ -66,6 +73,26 @@ def complete(store: Store, new: Edit, *contents: str, cost: float | None = None)
     store.move(edit.id, "downloading")
     outputs = [output(content, index) for index, content in enumerate(contents)]
     return store.move(edit.id, "completed", outputs=outputs, cost=cost)
+
+
+@contextmanager
+def copied(empty: Path) -> Iterator[None]:
+    """While it is entered, a store that this process makes begins as a copy of `empty`, a file that no one has open."""
+    prepare = Database._prepare
+
+    def copy_first(database: Database) -> None:
+        if not database.path.exists():
+            part = database.path.with_name(f"empty-{os.urandom(8).hex()}")
+            shutil.copyfile(empty, part)
+            part.chmod(0o600)
+            with suppress(FileExistsError):  # another thread or process was quicker
+                os.link(part, database.path)
+            part.unlink()
+        prepare(database)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "_prepare", copy_first)
+        yield
 
 
 PLACES = [

@@ -6,11 +6,13 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from nbbanana.images.colours import on_white, to_srgb
+from support.tiers import sampled
 
-__all__ = ["HELD_OUT", "KNOWN", "photograph"]
+__all__ = ["HELD_OUT", "KNOWN", "SETS", "photograph"]
 
 HELD_OUT = ("brick", "chelsea", "clock_motion", "gravel", "motorcycle_left", "rocket")
 """Drawn by `random.Random(20261130).sample(sorted(all), 6)` before the rule was written."""
@@ -28,6 +30,7 @@ KNOWN = (
     "page",
     "retina",
 )
+SETS = sampled([pytest.param(HELD_OUT, id="held out"), pytest.param(KNOWN, id="known")])
 _JPEGS = {"hubble_deep_field", "retina", "rocket"}
 
 
