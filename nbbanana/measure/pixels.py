@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -409,20 +408,21 @@ def components(tiles: Bools, reach: tuple[float, float] = (1.0, 1.0)) -> tuple[B
         step = int(np.ceil(np.sqrt(tiles.size / MOST_CELLS)))
         tiles = tiles[::step, ::step]
     rows, columns = tiles.shape[0] / reach[1], tiles.shape[1] / reach[0]
-    groups = sorted(_groups(tiles), key=lambda group: -len(group))
+    _, group_of, sizes = np.unique(_labels(tiles)[tiles], return_inverse=True, return_counts=True)
+    groups = np.split(np.argwhere(tiles)[np.argsort(group_of, kind="stable")], np.cumsum(sizes)[:-1])
     boxes = []
-    for group in groups:
-        down, across = [row for row, _ in group], [column for _, column in group]
+    for group in sorted(filter(len, groups), key=len, reverse=True):
+        down, across = group.T.tolist()
         boxes.append(Box(min(across) / columns, min(down) / rows, (max(across) + 1) / columns, (max(down) + 1) / rows))
     return tuple(boxes)
 
 
-def _groups(tiles: Bools) -> Iterator[list[tuple[int, int]]]:
-    left = {(int(row), int(column)) for row, column in np.argwhere(tiles)}
-    while left:
-        group = [left.pop()]
-        for row, column in group:  # it grows as it is walked
-            near = {(row + down, column + across) for down in (-1, 0, 1) for across in (-1, 0, 1)} & left
-            left -= near
-            group.extend(sorted(near))
-        yield group
+def _labels(tiles: Bools) -> NDArray[np.int_]:
+    """Return for each tile the greatest number of a tile that it is connected with, of tiles counted from 1; else 0."""
+    labels, before = np.arange(1, tiles.size + 1).reshape(tiles.shape) * tiles, np.zeros_like(tiles, dtype=int)
+    (rows, columns), places = tiles.shape, [(down, across) for down in range(3) for across in range(3)]
+    while (labels != before).any():
+        before, around = labels, np.pad(labels, 1)
+        near = np.max([around[y : y + rows, x : x + columns] for y, x in places], axis=0) * tiles
+        labels = np.append(0, near)[near]  # what the tile of that number has found by now
+    return labels

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from scipy.ndimage import find_objects, label
 from support.measuring.cases import mean_colour
 from support.measuring.edits import jpeg, moved, patched, reread, retoned, shown_at
 from support.measuring.photographs import photograph
@@ -21,6 +22,7 @@ from support.tiers import scaled
 import nbbanana.measure
 from nbbanana.errors import UsageError
 from nbbanana.measure import drift
+from nbbanana.measure.pixels import components
 from nbbanana.regions import Area, box_shape
 
 
@@ -290,3 +292,14 @@ def test_without_numpy_it_is_said_what_to_install(measure, monkeypatch: pytest.M
         importlib.import_module("numpy")
     with pytest.raises(UsageError, match=r'pip install "nbbanana\[measure\]"'):
         measure()
+
+
+@given(st.integers(1, 24), st.integers(1, 24), st.integers(0, 2**32 - 1), st.floats(0, 0.8))
+def test_boxes_are_those_of_what_is_connected(high: int, wide: int, seed: int, part: float) -> None:
+    """Law: for any tiles, one box around each group of tiles that touch, also at a corner; as SciPy finds them."""
+    tiles = np.random.default_rng(seed).random((high, wide)) < part
+    labels, _ = label(tiles, np.ones((3, 3)))
+    boxes = [(across.start, down.start, across.stop, down.stop) for down, across in find_objects(labels)]
+    sides = (wide, high, wide, high)
+    found = [tuple(round(part * side) for part, side in zip(box, sides, strict=True)) for box in components(tiles)]
+    assert sorted(found) == sorted(boxes)

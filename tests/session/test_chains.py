@@ -79,8 +79,8 @@ def test_money_is_kept_back_for_passes_that_wait(served, photo):
     session, _ = served(time_scale=0.2)
     session.store.set_budget(session.choice().name, 1.00)
     job = session.start_chain(session.requests([NIGHT, BOAT, SNOW], [photo("portrait")]))
-    while job.jobs[0].request_id is None:
-        assert not job.done()
+    until(lambda: job.jobs[0].request_id)
+    assert not job.done()
     assert left(session) == 0.79
     job.cancel()
 
@@ -156,8 +156,8 @@ def test_a_stop_ends_all_passes_and_says_what_became_of_the_one_under_way(served
     """Those that wait are cancelled first, so that none begins; nothing of them is charged."""
     session, box = served(time_scale=0.2)
     job = session.start_chain(session.requests([NIGHT, BOAT, SNOW], [photo("portrait")], parameters={"seed": 7}))
-    while job.jobs[0].request_id is None:
-        assert not job.done()
+    until(lambda: job.jobs[0].request_id)
+    assert not job.done()
     job.cancel()
     assert job.message
     assert job.view().prompt == NIGHT
