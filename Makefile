@@ -9,6 +9,8 @@ TESTS ?= tests
 # What pip installs to work on it; CI needs less of it on the other Pythons.
 DEV ?= '.[demo,lab,serve]' --group dev
 BIN := $(VENV)/bin
+# Bytecode is made of what is imported, when it is: of all that is installed it takes twice the time.
+INSTALL = $(BIN)/pip install --quiet --no-compile
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --ignore=tests/benchmarks
 DEMO := build/demo
 SOURCES := pyproject.toml $(shell find nbbanana -type f -not -name '*.pyc')
@@ -92,15 +94,15 @@ $(VENV)/.made:
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.made
 	@echo 'Installing into $(VENV) ...'
-	@$(BIN)/pip install --quiet --editable '.[demo]'
+	@$(INSTALL) --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.lab: pyproject.toml $(VENV)/.made
 	@echo 'Installing into $(VENV) ...'
-	@$(BIN)/pip install --quiet --editable '.[demo,lab]'
+	@$(INSTALL) --editable '.[demo,lab]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.made
 	@echo 'Installing into $(VENV) ...'
-	@$(BIN)/pip install --quiet --editable $(DEV)
+	@$(INSTALL) --editable $(DEV)
 	@touch $@

@@ -252,20 +252,24 @@ def test_no_notebook_holds_the_token(isolated, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "fault"),
-    [
-        (["balance"], None),
-        (["whoami"], None),
-        (["balance"], Fault("balance", status=401)),
-        (["whoami"], Fault("whoami", reset=True)),
-        (["run"], None),
-        (["run"], Fault("submit", status=503)),
-        (["run"], Fault("job", error="broken")),
-    ],
+    "asked",
+    in_turn(
+        [
+            (["run"], Fault("job", error="broken")),
+            (["balance"], None),
+            (["whoami"], Fault("whoami", reset=True)),
+            (["run"], None),
+            (["balance"], Fault("balance", status=401)),
+            (["whoami"], None),
+            (["run"], Fault("submit", status=503)),
+        ],
+        3,
+    ),
     ids=str,
 )
-def test_the_command_line_says_it_nowhere(isolated, tmp_path, picture, words, fault):
+def test_the_command_line_says_it_nowhere(isolated, tmp_path, picture, asked):
     """stdout, stderr and what it leaves behind."""
+    words, fault = asked
     picture.save(tmp_path / "table.png")
     ask = {"prompt": SNOW, "image_urls": ["table.png"], "resolution": "0.5K"}
     if words == ["run"]:

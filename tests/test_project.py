@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -45,9 +46,15 @@ def texts() -> Iterator[tuple[str, str]]:
             continue
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """A module that was parsed, once."""
+    return ast.parse(path.read_text("utf-8"))
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every function and method of a module."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -85,7 +92,7 @@ def test_modules_have_a_docstring_and_a_size_to_read() -> None:
     """Every module says what it is for, in at most 400 lines that are not blank."""
     texts = {named(path): path.read_text("utf-8") for path in MODULES}
     sizes = {name: sum(bool(line.strip()) for line in text.splitlines()) for name, text in texts.items()}
-    assert [name for name, text in texts.items() if not ast.get_docstring(ast.parse(text))] == []
+    assert [named(path) for path in MODULES if not ast.get_docstring(tree(path))] == []
     assert {name: size for name, size in sizes.items() if size > 400} == {}
 
 

@@ -11,7 +11,7 @@ import pytest
 from support.kernels import errors_of, execute, text_of
 from support.research import PROVENANCE, Reading, Writing, read
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kernel, pytest.mark.nightly, pytest.mark.timeout(300)]
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "study.ipynb"
 

@@ -92,6 +92,7 @@ def test_the_demo_and_the_lab_bring_what_measures_a_change(wheel: Path, extra: s
     assert "pillow" not in required(wheel, extra)  # that comes without any
 
 
+@pytest.mark.nightly  # .ci/run does it too
 def test_an_edit_runs_outside_the_checkout(elsewhere: Path, tmp_path: Path) -> None:
     """Session, sandbox, painter, store and display work from the wheel alone."""
     run = ran([elsewhere, "-c", SCENE], tmp_path)
@@ -99,6 +100,7 @@ def test_an_edit_runs_outside_the_checkout(elsewhere: Path, tmp_path: Path) -> N
     assert run.stdout.split() == ["sandbox", "2", "image/png"]
 
 
+@pytest.mark.nightly  # .ci/run does it too
 def test_the_command_is_installed(elsewhere: Path, tmp_path: Path) -> None:
     """`nbbanana --version` answers."""
     command = elsewhere.with_name("nbbanana")

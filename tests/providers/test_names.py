@@ -60,6 +60,8 @@ def documentation(tree: ast.AST) -> Iterator[tuple[int, int]]:
 @cache
 def named_in(source: str) -> list[str]:
     """The tokens of Python code that name a provider; comments and documentation may name any."""
+    if not NAMES.search(source):
+        return []
     free = [range(first, last + 1) for first, last in documentation(ast.parse(source))]
     kinds = {tokenize.NAME, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
     naming = [

@@ -163,7 +163,7 @@ FORM = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 def test_a_short_study_goes_round():
     """A few studies of some steps, in every run."""
-    run_state_machine_as_test(Study, settings=settings(max_examples=6, stateful_step_count=8, **FORM))
+    run_state_machine_as_test(Study, settings=settings(max_examples=4, stateful_step_count=8, **FORM))
 
 
 @pytest.mark.nightly

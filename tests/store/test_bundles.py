@@ -219,7 +219,7 @@ def test_a_picture_that_unpacks_hugely_is_refused(bundle: Path, tmp_path: Path) 
 
 
 def test_many_edits_are_read_one_by_one(store: Store, tmp_path: Path) -> None:
-    """Three hundred edits, from a few to forty thousand characters, are read as they were written."""
-    edits = [complete(store, asked(f"neon {number} " + "x" * (number * 120))) for number in range(300)]
+    """A hundred edits, from a few to forty thousand characters, are read as they were written."""
+    edits = [complete(store, asked(f"neon {number} " + "x" * (number * 400))) for number in range(100)]
     with read(write(store, edits, tmp_path / "many.zip")) as opened:
         assert [(edit.id, edit.prompt) for edit in opened.edits] == [(edit.id, edit.prompt) for edit in edits]

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import math
+import random
 import shutil
 import struct
 import zipfile
@@ -176,10 +177,10 @@ def test_a_record_says_after_a_journey_what_it_said_before(drift: OutputDrift, g
     assert unpack_heat_maps(packed) == maps
 
 
-@given(st.integers(1, 80).flatmap(lambda w: st.tuples(st.just(w), st.integers(1, 64))), st.randoms())
-def test_a_grey_png_of_pillow_is_a_heat_map(size: tuple[int, int], chance: Any) -> None:
+@given(st.integers(1, 80).flatmap(lambda w: st.tuples(st.just(w), st.integers(1, 64))), st.integers(0))
+def test_a_grey_png_of_pillow_is_a_heat_map(size: tuple[int, int], seed: int) -> None:
     """Whatever the tiles are, and however their rows are filtered."""
-    image = Image.frombytes("L", size, bytes(chance.choices(range(256), k=size[0] * size[1])))
+    image = Image.frombytes("L", size, random.Random(seed).randbytes(size[0] * size[1]))
     for optimize in (False, True):
         file = io.BytesIO()
         image.save(file, "PNG", optimize=optimize)

@@ -272,5 +272,5 @@ class AnySequence(RuleBasedStateMachine):
 
 TestAnySequence = AnySequence.TestCase
 TestAnySequence.settings = settings(
-    max_examples=scaled(20), stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=scaled(12), stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

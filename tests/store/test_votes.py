@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.stores import Clock, asked, complete, sha256
+from support.tiers import scaled
 
 from nbbanana.errors import NotInStoreError, StoreError
 from nbbanana.store import Edit, OutputRecord, Store, Vote
@@ -178,6 +179,7 @@ def test_votes_say_after_a_journey_what_they_said_before(votes: list[Vote]) -> N
     }
 
 
+@settings(max_examples=scaled(15))
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from(["first", "second", "tie"])), max_size=8),
     st.integers(0, 2),

@@ -139,10 +139,10 @@ def test_several_values_are_an_axis_beside_the_pictures(served, folder):
 
 
 def test_pictures_of_a_folder_stay_on_the_disk(served, tmp_path):
-    """Planned, forty files take less memory than three of them; sent, they are the bytes that were planned."""
+    """Planned, sixteen files take less memory than three of them; sent, they are the bytes that were planned."""
     session, _ = served()
     pixels = np.random.default_rng(7)
-    for number in range(40):
+    for number in range(16):
         image = Image.fromarray(pixels.integers(0, 256, (300, 300, 3), np.uint8))
         image.save(tmp_path / f"{number}.png")
     each = (tmp_path / "0.png").stat().st_size
@@ -151,13 +151,13 @@ def test_pictures_of_a_folder_stay_on_the_disk(served, tmp_path):
     gallery = nb.gallery(str(tmp_path / "*.png"), PROMPT, session=session)
     held, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(gallery) == 40
+    assert len(gallery) == 16
     assert held < 3 * each
     assert most < 8 * each
     Image.new("RGB", (9, 9)).save(tmp_path / "3.png")
     gallery.run()
     states = [cell.state for cell in gallery]
-    assert (states.count("here"), states[3]) == (39, "refused")
+    assert (states.count("here"), states[3]) == (15, "refused")
     assert "'3.png' was changed after it was planned." in gallery[3].why
 
 

@@ -90,7 +90,7 @@ def test_an_uncertain_cell_is_not_sent_again_until_it_is_settled(served, planned
 def test_an_interrupt_leaves_what_was_sent_and_takes_back_the_rest(served, planned):
     """What the service has goes on and is taken up by the next run: no cell is accepted twice."""
     settings().concurrency = 2
-    session, box = served(time_scale=0.3)
+    session, box = served(time_scale=0.1)
 
     def stop():
         until(lambda: len(box.submissions) >= 2)
