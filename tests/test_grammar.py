@@ -463,6 +463,14 @@ def test_only_a_name_stands_between_double_braces(inner: str) -> None:
     assert "{{{{" in message
 
 
+@pytest.mark.parametrize("text", ["Make it {{it}.", "{{ it }", "{{it} and {{it}}"])
+def test_a_name_with_one_brace_too_few_is_refused(text: str) -> None:
+    """It was sent as words, and paid; the message says how to write two braces."""
+    message = refused(UsageError, "a.jpg", text, it="value")
+    assert "is not a variable's name in double braces." in message
+    assert "{{{{" in message
+
+
 @given(st.text())
 def test_escaped_text_is_filled_as_it_was(text: str) -> None:
     """`escape` is the way back of `fill`."""

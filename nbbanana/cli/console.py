@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from nbbanana.errors import ImageNotFoundError, InputError, UsageError, translated
+from nbbanana.errors import ImageNotFoundError, InputError, StoreError, UsageError, translated
 
 if TYPE_CHECKING:
     from nbbanana.session import EditResult, Session
@@ -25,6 +25,7 @@ __all__ = [
     "Parser",
     "command",
     "in_session",
+    "in_store",
     "option",
     "prepare_streams",
     "put_bundle",
@@ -134,6 +135,19 @@ def in_session(run: Callable[[argparse.Namespace, Session], int | None]) -> Run:
 
         with Session(provider=PLAY_PROVIDER if options.sandbox else None, store=options.store) as session:
             return run(options, session)
+
+    return opened
+
+
+def in_store(run: Callable[[argparse.Namespace, Session], int | None]) -> Run:
+    """Give a command, which only looks at edits or marks them, the session over a store that is there."""
+
+    def opened(options: argparse.Namespace) -> int | None:
+        """Refuse a folder that was named and is no store, before one is made there."""
+        if options.store and not Path(options.store, "edits.sqlite").is_file():
+            name = Path(options.store).name
+            raise StoreError(f"There is no store in {name!r}.", "It holds no edits.sqlite.", "Check the folder's name.")
+        return in_session(run)(options)
 
     return opened
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nbbanana.cli.console import (
     command,
     in_session,
+    in_store,
     option,
     put_bundle,
     put_json,
@@ -143,7 +144,7 @@ def _cell_row(cell: SweepCell, files: Sequence[Path]) -> dict[str, Any]:
 # ── what was made ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@in_session
+@in_store
 def _history(options: argparse.Namespace, session: Session) -> None:
     found = session.history.search(" ".join(options.words)) if options.words else session.history.latest(options.n)
     put_rows(options, [_row(result) for result in found[: options.n]])
@@ -175,7 +176,7 @@ def _recover(options: argparse.Namespace, session: Session) -> None:
     put_json({"edit": found.record.id or None, **facts, "said": list(found.lines)})
 
 
-@in_session
+@in_store
 def _export(options: argparse.Namespace, session: Session) -> None:
     edits = options.edits or [result.id for result in session.history]
     put_line(str(session.history.export(options.bundle, edits, overwrite=options.overwrite)))
@@ -186,31 +187,31 @@ def _merge(options: argparse.Namespace, session: Session) -> None:
     put_json({"added": session.history.merge(options.bundle)})
 
 
-@in_session
+@in_store
 def _measure(options: argparse.Namespace, session: Session) -> None:
     found = session.history.measure(options.n)
     put_json(asdict(found)) if options.output == "json" else put_line(str(found))
 
 
-@in_session
+@in_store
 def _verify(options: argparse.Namespace, session: Session) -> int:
     found = session.history.verify()
     put_json({"ok": found.ok, **asdict(found)})
     return 0 if found.ok else DAMAGED
 
 
-@in_session
+@in_store
 def _gc(options: argparse.Namespace, session: Session) -> None:
     put_json(asdict(session.history.gc(dry_run=not options.delete)))
 
 
-@in_session
+@in_store
 def _settle(options: argparse.Namespace, session: Session) -> None:
     record = session.store.settle(options.edit, cost=options.cost, request_id=options.request_id)
     put_json({name: getattr(record, name) for name in ("id", "state", "cost", "request_id")})
 
 
-@in_session
+@in_store
 def _ledger(options: argparse.Namespace, session: Session) -> None:
     found = session.history.ledger(options.limit)
     if options.csv:

@@ -375,8 +375,7 @@ def _ending(progress: Progress, said: str) -> tuple[Standing, list[str]]:
 
 def _queue(progress: Progress) -> str:
     place = views.place_in_line(progress.queue_position) if progress.queue_position is not None else ""
-    about = f"about {_round(progress.expected)}" if progress.expected else ""
-    return joined(place, about)
+    return joined(place, f"about {_round(progress.expected)}" if progress.expected else "")
 
 
 def _clock(progress: Progress) -> tuple[str, float, float]:

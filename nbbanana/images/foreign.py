@@ -243,8 +243,7 @@ def is_list_of_things(value: object) -> bool:
     """
     if not is_array(value) or len(getattr(value, "shape", ())) != 1:
         return False
-    kind = getattr(getattr(value, "dtype", None), "kind", "O")
-    return kind in "OUST"
+    return getattr(getattr(value, "dtype", None), "kind", "O") in "OUST"
 
 
 def _has_static(value: object, name: str) -> bool:

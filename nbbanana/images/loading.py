@@ -274,8 +274,7 @@ def _of_pixels(image: Image, name: str) -> ImageInput:
 
 def _short(name: str) -> str:
     """Return a name on one line, of at most 200 characters, without the folders it may come with."""
-    plain = " ".join(name.replace("\\", "/").rpartition("/")[2].split())
-    return plain[:200] or "picture"
+    return " ".join(name.replace("\\", "/").rpartition("/")[2].split())[:200] or "picture"
 
 
 _KINDS: tuple[tuple[Callable[[Any], bool], Callable[[Any, str | None], ImageInput]], ...] = (

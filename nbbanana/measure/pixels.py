@@ -112,10 +112,8 @@ def covered(mask: Bools, size: tuple[int, int], how: Image.Resampling = Image.Re
 
 def grey(image: Image.Image) -> Floats:
     """Return the luma of a picture in mode RGB or L, 0 to 255, as float32."""
-    if image.mode == "L":
-        return np.asarray(image, np.float32)
     channels = np.asarray(image, np.float32)
-    return channels @ np.asarray(LUMA, np.float32)
+    return channels if image.mode == "L" else channels @ np.asarray(LUMA, np.float32)
 
 
 def warped(plane: Floats, matrix: Affine, size: tuple[int, int]) -> Floats:

@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 # Four braces are two braces of text. Of three, the first is text, so that {{{name}}} puts a value between braces.
-_PLACEHOLDER = re.compile(r"(?P<escaped>\{\{\{\{)|\{\{(?!\{)(?P<name>.*?)\}\}")
+_PLACEHOLDER = re.compile(r"(?P<escaped>\{\{\{\{)|\{\{(?!\{)(?:(?P<name>.*?)\}\}|[ \t]*\w+[ \t]*\})")
 
 
 def fill(text: str, namespace: Mapping[str, Any] | None) -> str:
@@ -56,14 +56,14 @@ def fill(text: str, namespace: Mapping[str, Any] | None) -> str:
 
     Raises:
         VariableError: no such variable, or one that holds something other than text, a number or a path.
-        UsageError: something other than a name between the braces.
+        UsageError: something other than a name between the braces, or `{{name}` with one brace too few.
 
     >>> fill('{"city": {{city}}} at {{hour}} h', {"city": "Oslo", "hour": 7})
     '{"city": Oslo} at 7 h'
     """
     if namespace is None:
         return text
-    return _PLACEHOLDER.sub(lambda match: "{{" if match["escaped"] else _value(match["name"], namespace), text)
+    return _PLACEHOLDER.sub(lambda match: "{{" if match["escaped"] else _value(match, namespace), text)
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ def names_in(text: str) -> tuple[str, ...]:
     >>> names_in("{{place}} at {{ hour }} h, {{{{not this")
     ('place', 'hour')
     """
-    found = (normal(match["name"].strip()) for match in _PLACEHOLDER.finditer(text) if not match["escaped"])
+    found = (normal(match["name"].strip()) for match in _PLACEHOLDER.finditer(text) if match["name"])
     return tuple(dict.fromkeys(name for name in found if name.isidentifier()))
 
 
@@ -92,12 +92,12 @@ def normal(name: str) -> str:
     return unicodedata.normalize("NFKC", name)
 
 
-def _value(inner: str, namespace: Mapping[str, Any]) -> str:
-    name = normal(inner.strip())
+def _value(found: re.Match[str], namespace: Mapping[str, Any]) -> str:
+    name = normal((found["name"] or "").strip())
     if not name.isidentifier():
         raise UsageError(
-            f"{{{{{inner}}}}} is not a variable's name.",
-            "Between double braces stands one name: no index, no attribute, no expression.",
+            f"{found[0]} is not a variable's name in double braces.",
+            "Between {{ and }} stands one name: no index, no attribute, no expression.",
             "Put the value into a variable of its own, or write {{{{ where you mean two braces.",
         )
     if name not in namespace:
@@ -249,8 +249,7 @@ def read(text: str, fill_with: Mapping[str, Any] | None = None) -> Prompt:
         return text
     if not has_parts(text):
         refuse_mistaken(text)
-        words = plain_words(text)
-        return Prompt(fill(words, fill_with))
+        return Prompt(fill(plain_words(text), fill_with))
     return composed(read_lines(text, None if fill_with is None else lambda part: fill(part, fill_with)))
 
 

@@ -96,8 +96,7 @@ class Fal(Service):
 
     def handle_of(self, model: str, request_id: str) -> str:
         """Return the handle of a job: fal's addresses begin with the application."""
-        app = "/".join(self.model_id(model).split("/")[:APP_PARTS])
-        return f"{app}/requests/{request_id}"
+        return "/".join([*self.model_id(model).split("/")[:APP_PARTS], "requests", request_id])
 
     async def status(self, handle: str) -> JobStatus:
         """Ask how a job stands."""

@@ -427,5 +427,4 @@ def _word(record: InputRecord, store: Store) -> str:
         return _ACTIVE.sub(r"\\\g<0>", json.dumps(record.url)[1:-1])
     if record.sha256 is None:
         raise NotInStoreError(f"{record.name} is not in the store.", "Its record names no file.", "Use .cell().")
-    path = store.blob_path(record.sha256)
-    return f"$(base64 < {shlex.quote(str(path))} | tr -d '\\n')"
+    return f"$(base64 < {shlex.quote(str(store.blob_path(record.sha256)))} | tr -d '\\n')"

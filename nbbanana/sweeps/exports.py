@@ -215,8 +215,7 @@ def frame_of(sweep: SweepState) -> DataFrame:
     Raises:
         UsageError: pandas is not installed.
     """
-    rows = [_row(sweep, cell) for cell in sweep.plan.cells]
-    return load_pandas().DataFrame(rows)
+    return load_pandas().DataFrame([_row(sweep, cell) for cell in sweep.plan.cells])
 
 
 def _row(sweep: SweepState, cell: Cell) -> dict[str, Any]:

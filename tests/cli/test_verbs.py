@@ -390,3 +390,14 @@ def test_an_edit_without_a_prompt_is_told_of_the_option_and_of_no_cell(shell):
     assert ran.code != 0
     assert 'Write -p "…"' in ran.err
     assert "%" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "words", ["history", "export all.zip", "verify", "gc", "measure", "settle 1 --cost 0", "ledger"], ids=str
+)
+def test_what_looks_at_edits_makes_no_store(shell, words):
+    """A name that was mistyped is said, and no folder is made."""
+    ran = shell(*words.split(), "--store", "stuudy")
+    assert ran.code != 0
+    assert "There is no store in 'stuudy'." in ran.err
+    assert not (shell.folder / "stuudy").exists()
