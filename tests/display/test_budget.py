@@ -69,6 +69,7 @@ def test_eighty_of_4096_pixels_fit(of_large: Callable[[int], ResultView]) -> Non
     assert sheet.width > 400
 
 
+@pytest.mark.nightly
 def test_what_is_allowed_is_used(of_large: Callable[[int], ResultView]) -> None:
     """A larger budget gives better pictures, and at most what it says; no budget is left lying about."""
     weights = [weight(bundle(of_large(2), budget=budget)[0]) for budget in (40_000, 80_000, 160_000)]

@@ -53,6 +53,7 @@ def row(label: str, number: str, without: Numbers, with_: Numbers) -> float:
     return area
 
 
+@pytest.mark.nightly
 def test_a_patch_of_three_percent_is_seen_under_jpeg_a_shift_and_another_tone() -> None:
     """The quick form: each patched pair is above each other pair, where naive SSIM is near chance."""
     without, with_ = [], []

@@ -254,6 +254,7 @@ def test_a_region_is_changed_and_the_rest_is_not(still: bytes) -> None:
     assert apart(output.crop(pear), original.crop(pear)) < 15
 
 
+@pytest.mark.nightly
 def test_every_look_can_be_painted(still: bytes) -> None:
     """Every look changes the picture, and every function that the table names exists."""
     plain = draw([still], "Add a hat.")

@@ -113,6 +113,7 @@ def test_hostile_words_are_drawn_and_cut(photo, tmp_path):
         assert sheet.convert("L").crop((sheet.width - 100, 0, sheet.width, sheet.height)).getextrema()[0] > 200
 
 
+@pytest.mark.nightly
 def test_memory_does_not_grow_with_the_number_of_pages(photo, tmp_path):
     """A page and a row of pictures are in memory: forty rows take what four do."""
     peaks = []

@@ -414,6 +414,7 @@ def test_prompts_with_little_in_common_are_shown_as_two(session: nb.Session, pho
 
 
 @pytest.mark.browser
+@pytest.mark.nightly
 @pytest.mark.painted
 def test_one_to_one_shows_true_pixels_of_the_larger_picture(
     browser: Browser, session: nb.Session, photo: Callable[[str], Path]

@@ -15,12 +15,11 @@ from support.histories import fill
 from support.hosts import HOSTS, Marimo, write
 from support.kernels import run_cells, text_of
 from support.lab import Browser, Lab, LabPage, serve
-from support.tiers import nightly_but
 
 from nbbanana.sandbox import Sandbox
 from nbbanana.store import Store
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 STUDIO = ["import nbbanana as nb\nbench = nb.studio(resolution='0.5K')", "bench"]
 COPIED = {
@@ -47,7 +46,7 @@ def settings(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     return {**box.addresses["environment"], "NBBANANA_PROVIDER": "", "NBBANANA_SANDBOX_SCALE": "0.1"}
 
 
-@pytest.fixture(scope="module", params=nightly_but(list(HOSTS), "JupyterLab"))
+@pytest.fixture(scope="module", params=list(HOSTS))
 def host(
     request: pytest.FixtureRequest, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lab]:
@@ -68,7 +67,6 @@ def heavy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.mark.nightly
 def test_from_an_upload_to_a_cell_that_asks_the_same(
     host: Lab, box: Sandbox, browser: Browser, settings: dict[str, str], photo: Callable[[str], Path], heavy: Path
 ) -> None:
