@@ -53,14 +53,9 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_finish() -> None:
-    """
-    Take all that was collected out of the garbage collector's sight, and have it look less often.
-
-    It looked through all tests some thousand times, and took a tenth of the time that tests take.
-    """
+    """Take all that was collected out of the garbage collector's sight: it looked through it some thousand times."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(30_000, 20, 100)
 
 
 @pytest.hookimpl(wrapper=True)
