@@ -44,7 +44,7 @@ def test_a_form_leaves_a_still_that_reads_without_a_kernel(executed: nbformat.No
 
 
 # nbclient drops what comes after its cell has ended, and the still is drawn a moment after a run is over: on a loaded
-# machine it can come too late (seen once in four runs). Until the form draws it before the result is given, by hand.
+# machine it can come too late (seen once in three runs). Until the form draws it before the result is given, by hand.
 @pytest.mark.soak
 def test_the_studio_s_still_has_what_was_made_later(executed: nbformat.NotebookNode) -> None:
     """Two runs came after the cell that shows it, and both are in what is saved there."""
