@@ -140,16 +140,21 @@ def in_session(run: Callable[[argparse.Namespace, Session], int | None]) -> Run:
 
 
 def in_store(run: Callable[[argparse.Namespace, Session], int | None]) -> Run:
-    """Give a command, which only looks at edits or marks them, the session over a store that is there."""
+    """Give a command, which only looks at edits or marks them, the session over a store or a bundle that is there."""
 
-    def opened(options: argparse.Namespace) -> int | None:
+    def checked(options: argparse.Namespace, session: Session) -> int | None:
         """Refuse a folder that was named and is no store, before one is made there."""
-        if options.store and not Path(options.store, "edits.sqlite").is_file():
-            name = Path(options.store).name
-            raise StoreError(f"There is no store in {name!r}.", "It holds no edits.sqlite.", "Check the folder's name.")
-        return in_session(run)(options)
+        from nbbanana.session.library import is_bundle
 
-    return opened
+        if options.store and not (is_bundle(session.folder) or (session.folder / "edits.sqlite").is_file()):
+            raise StoreError(
+                f"There is no store in {session.folder.name!r}.",
+                "It holds no edits.sqlite.",
+                "Check the folder's name.",
+            )
+        return run(options, session)
+
+    return in_session(checked)
 
 
 # ── the two streams ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -401,3 +401,14 @@ def test_what_looks_at_edits_makes_no_store(shell, words):
     assert ran.code != 0
     assert "There is no store in 'stuudy'." in ran.err
     assert not (shell.folder / "stuudy").exists()
+
+
+def test_what_looks_at_edits_looks_into_a_bundle_and_into_a_home_folder(shell, served):
+    """A bundle is a store to read, and `~` is the home folder also where the shell left it."""
+    served()
+    shell(*EDIT, "-q", "--store", "study")
+    assert shell("export", "study.zip", "--store", "study").code == 0
+    (Path(shell.env["HOME"]) / "study").symlink_to(shell.folder / "study")
+    for place in ("study.zip", "~/study"):
+        ran = shell("history", f"--store={place}")
+        assert (ran.code, "Make it dusk." in ran.out) == (0, True), ran.err
