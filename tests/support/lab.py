@@ -65,7 +65,7 @@ LAB_COMMAND = (
 
 
 def chromium() -> str | None:
-    """The path of a Chromium that is installed, or None: the one without a window first, which takes half the time."""
+    """The path of a Chromium that is installed, or None: the one without a window first, which takes less time."""
     return next(filter(None, map(shutil.which, CHROMIUMS)), None)
 
 

@@ -27,9 +27,9 @@ def scaled(count: int) -> int:
     return max(1, round(count * SCALE))
 
 
-def sampled(cases: Sequence[Case], least: int = 1) -> list[Case]:
-    """So many of the cases, evenly spread, as the scale is in ten; `least` of them at least."""
-    many = min(len(cases), max(least, math.ceil(len(cases) * SCALE / 10)))
+def sampled(cases: Sequence[Case]) -> list[Case]:
+    """So many of the cases, evenly spread, as the scale is in ten; one of them at least."""
+    many = min(len(cases), math.ceil(len(cases) * SCALE / 10))
     return [cases[number * len(cases) // many] for number in range(many)]
 
 
