@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from nbbanana.errors import UsageError
 from nbbanana.images import ImageInput
 from nbbanana.regions import Area
 from nbbanana.session import EditResult, Job, Output, Session, current
+from nbbanana.session.library import shell
 from nbbanana.session.requesting import region_of
 from nbbanana.widgets.base import Form, Message, ui_thread
 from nbbanana.widgets.handlers import handle
@@ -26,6 +28,8 @@ __all__ = ["Studio", "studio"]
 
 ATTEMPTS, PAUSE = 50, 0.1
 """How often a visitor's folder is removed that something still writes to, and seconds between."""
+PATIENCE = 1.0
+"""Seconds that a cell which ran the form waits for it at its end, where it has much to do."""
 
 
 class Studio(
@@ -149,7 +153,17 @@ class Studio(
         Raises:
             PromptError, ParameterError, ImageError, NoCredentialError: it cannot be asked like this.
         """
-        return ui_thread.call(self.state.run).job
+        job = ui_thread.call(self.state.run).job
+        if (here := shell()) is not None:
+
+            def draw(_: object) -> None:
+                """Bring what is saved up to date before the cell has ended: nbclient drops what comes later."""
+                if job.done():
+                    here.events.unregister("post_run_cell", draw)
+                    wait_for([ui_thread.post(self.state.tasks.catch_up)], PATIENCE)
+
+            here.events.register("post_run_cell", draw)
+        return job
 
     def cell(self, edit_id: int | None = None) -> str:
         """

@@ -156,6 +156,11 @@ class TaskList:
         if task in self.all:
             self.all.remove(task)
 
+    def catch_up(self) -> None:
+        """Show of each job that is over how it ended, without waiting for the engine to say so."""
+        for task in [task for task in self.all if task.job.done()]:
+            self._end(task)
+
     def close(self) -> None:
         """Listen to none any more; the jobs run on and are recorded."""
         for task in self.all:
@@ -173,6 +178,8 @@ class TaskList:
             self._tell(task)
 
     def _end(self, task: Task) -> None:
+        if task.is_over:  # caught up with
+            return
         task.unlisten()
         task.is_stopping = False
         try:
