@@ -51,9 +51,8 @@ def test_the_studio_s_still_has_what_was_made_later(executed: nbformat.NotebookN
 def test_a_still_is_drawn_before_the_cell_that_ran_the_form_has_ended(tmp_path: Path) -> None:
     """The forms' thread is busy as the result comes; nbclient drops what comes after the cell."""
     cells = (
-        "import time\nimport nbbanana as nb\nfrom nbbanana.widgets.base import ui_thread\n"
-        "form = nb.studio(nb.samples.still_life(), prompt='Make it snow.')\nform",
-        "job = form.run()\nui_thread.post(time.sleep, 0.5)\njob.result();",
+        "import nbbanana as nb\nform = nb.studio(nb.samples.still_life(), prompt='Make it snow.')\nform",
+        "import time\njob = form.run()\nnb.widgets.base.ui_thread.post(time.sleep, 0.5)\njob.result();",
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     shown = execute(notebook, home=tmp_path).cells[0].outputs

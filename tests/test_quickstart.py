@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from support.kernels import errors_of, execute, html_of, text_of
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.nightly]
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "quickstart.ipynb"
 

@@ -99,6 +99,7 @@ def test_the_grid_is_there_in_an_untrusted_notebook(worked: Path, browser: Brows
     assert all(alternatives)
 
 
+@pytest.mark.nightly
 def test_the_executed_page_reads_in_a_browser(browser: Browser, worked: Path, tmp_path: Path) -> None:
     """nbconvert's HTML page of the notebook shows the pictures too, without asking another machine for them."""
     from nbconvert import HTMLExporter

@@ -38,7 +38,7 @@ from nbbanana.display.views import Change
 from nbbanana.engine.run import Progress
 from nbbanana.models import choose, compare, get, ids, model_bundle, search
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 DESCRIBE = """
 element => [...element.querySelectorAll('*')].map(one => [
@@ -169,7 +169,6 @@ def untrusted(browser: Browser, lab: Lab, outputs: list[str]) -> Iterator[LabPag
         yield page
 
 
-@pytest.mark.nightly
 def test_the_sanitizer_takes_nothing_away(untrusted: LabPage, outputs: list[str]) -> None:
     """Every tag, attribute and style of every output comes through; and it does sanitize, for a script does not."""
     for number, html in enumerate(outputs):

@@ -93,6 +93,7 @@ def test_many_pictures_have_a_line_each(view: Callable[..., ResultView]) -> None
     assert not [one for one in page.all("img") if one.attributes["alt"].startswith("Where ")]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("count", [1, 4])
 def test_it_takes_little_of_what_an_output_may_weigh(view: Callable[..., ResultView], count: int) -> None:
     """At most 12 kB a heat map, and all of it within the same budget as without."""

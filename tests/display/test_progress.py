@@ -190,6 +190,7 @@ def test_pictures_take_their_places_as_they_come(view: Views) -> None:
     assert alts[2:] == ["Picture 3 of 4, not here yet", "Picture 4 of 4, not here yet"]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("count", "most"), [(4, 15_000), (12, 25_000), (80, 90_000)])
 def test_an_update_weighs_little(view: Views, large: list[Path], count: int, most: int) -> None:
     """It is sent up to five times a second."""

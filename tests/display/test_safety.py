@@ -150,7 +150,7 @@ def test_there_are_more_than_a_hundred_payloads() -> None:
     assert len(set(PAYLOADS)) == len(PAYLOADS) > 100
 
 
-@pytest.mark.parametrize("payload", in_turn(PAYLOADS, 5))
+@pytest.mark.parametrize("payload", in_turn(PAYLOADS, 12))
 def test_words_never_become_markup(payload: str, shapes: list[Any]) -> None:
     """The same tags with the same attributes stand there, whatever the words are; a further line may repeat some."""
     pages = [read(together(html)) for html in everything(payload)]

@@ -45,6 +45,7 @@ def pictures(html: str) -> list[Element]:
     return read(html).all("img")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("count", "columns"), [(4, 2), (96, 12), (200, 20), (201, 10), (1000, 40), (1000, 1)])
 def test_a_grid_weighs_less_than_400_kb_however_many_pictures_it_has(grains, count, columns):
     """Also of grain: what does not fit gets smaller and coarser. Each picture or row of pictures is there."""

@@ -115,6 +115,7 @@ PICTURES = st.tuples(st.integers(1, 4), st.integers(1, 4)).flatmap(
 )
 
 
+@pytest.mark.nightly
 @given(one=PICTURES, other=PICTURES, names=st.lists(st.text(max_size=5), min_size=2, max_size=2))
 def test_pictures_are_the_same_when_their_pixels_are(one: np.ndarray, other: np.ndarray, names: list[str]) -> None:
     """Whatever they are called, and whether they come as an array or as a PIL image; their shape counts too."""

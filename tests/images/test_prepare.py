@@ -180,6 +180,7 @@ def test_only_the_first_frame_is_sent_and_that_is_said() -> None:
     assert tuple(pixels(upload)[0, 0]) == (255, 0, 0)
 
 
+@pytest.mark.nightly
 def test_a_large_photograph_is_scaled_down_and_the_user_is_told(photo: Photo) -> None:
     """As large as six MiB allow, its shape kept, in words."""
     large = Image.open(photo("coffee")).resize((2700, 1800), Image.Resampling.BICUBIC)
@@ -233,6 +234,7 @@ def test_a_flat_picture_is_only_scaled_to_the_pixels(monkeypatch: pytest.MonkeyP
     )
 
 
+@pytest.mark.nightly
 def test_twenty_large_pictures_share_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their base64 and all around it stay within the request; the small one among them is left alone."""
     request = 4 * 2**20
@@ -295,6 +297,7 @@ def picture_in(mode: str, size: tuple[int, int]) -> Image.Image:
     return picture
 
 
+@pytest.mark.nightly
 @settings(max_examples=scaled(120))
 @given(
     mode=st.sampled_from(MODES),
@@ -360,6 +363,7 @@ def test_a_picture_that_is_sent_again_is_made_ready_once_and_the_least_used_make
     assert made[2:] == ["1.png", "2.png", "1.png"]
 
 
+@pytest.mark.nightly
 def test_what_is_kept_for_a_picture_is_not_given_for_another_one() -> None:
     """A picture of another name has its own note, and one within a smaller share its own bytes."""
     cache = room.UploadCache()

@@ -57,6 +57,7 @@ def _is_redrawn(found: Drift) -> bool:
     return any(part.redrawn.is_above for part in (found.outside, found.inside) if part)
 
 
+@pytest.mark.nightly
 def test_each_number_answers_to_its_own_cause_only() -> None:
     """The quick form: what is said of all eight combinations is what was done, and how much."""
     for one in judged(("astronaut", "coffee", "chelsea"), 1, 320):

@@ -229,6 +229,7 @@ def test_another_size_of_any_shape_is_no_movement(width: int, height: int) -> No
     assert found.moved.corner.value < 1.0
 
 
+@pytest.mark.nightly
 @settings(max_examples=scaled(4))
 @example("astronaut", 2857, 1024)
 @example("coffee", 3360, 1024)

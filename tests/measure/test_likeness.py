@@ -17,6 +17,7 @@ def small(name: str) -> Image.Image:
     return photograph(name).resize((192, 160))
 
 
+@pytest.mark.nightly
 def test_a_moved_picture_is_alike_and_another_is_not() -> None:
     """Registered SSIM is that of the same scene, though it moved; of another it is as they lie."""
     pair = moved(photograph("astronaut"), 0.1, shift=(2.5, 1.0))

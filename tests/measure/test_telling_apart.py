@@ -124,6 +124,7 @@ def test_what_was_recoloured_is_told_apart_and_measured(names) -> None:
     assert ratio == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.nightly
 def test_a_small_move_is_seen_under_jpeg_another_tone_and_a_patch() -> None:
     """The quick form: each pair that moved is above each that did not, which stay below the floor."""
     without, with_ = [], []

@@ -133,6 +133,7 @@ with nb.Session(provider="sandbox", store=sys.argv[1]) as session:
 """
 
 
+@pytest.mark.nightly
 def test_a_second_kernel_makes_the_same_bytes_as_an_edit_of_its_own(tmp_path: Path) -> None:
     """So that what is asked of it further is answered from the store in both."""
     with nb.Session(provider="sandbox", store=tmp_path / "store") as session:
@@ -169,6 +170,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.nightly
 @pytest.mark.kernel
 def test_restart_and_run_all_makes_it_again_and_sends_nothing(tmp_path: Path) -> None:
     """The second kernel makes the same bytes, so that the edit of them is answered from the store."""

@@ -9,7 +9,7 @@ import pytest
 from support.kernels import errors_of, html_of, run_cells, text_of
 from support.markup import read
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.nightly]
 
 CELLS = {
     "load": "%load_ext nbbanana\nimport sys\nimport nbbanana as nb\npicture = nb.samples.still_life((480, 360))",

@@ -151,6 +151,7 @@ def test_every_finding_points_into_the_prompt(prompt: str) -> None:
         assert one.fix is None or (one.fix.strip() and one.fix != prompt)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "text", ["and ", "the ", "make it ", "change the text to ", '"', "把", "应该被", "Keep the a, "]
 )

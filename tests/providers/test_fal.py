@@ -182,6 +182,7 @@ def test_another_session_collects_what_a_closed_one_left(at_fal: At, picture: Pa
     assert len(fal.posts) == 1
 
 
+@pytest.mark.nightly
 def test_a_photograph_that_no_png_holds_travels_whole_as_jpeg(at_fal: At, tmp_path: Path) -> None:
     """fal takes JPEG; elsewhere it is scaled down, unless the setting says otherwise, and its note says which."""
     import numpy as np

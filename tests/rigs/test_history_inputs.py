@@ -111,6 +111,7 @@ NO_NUMBERS: list[Any] = [
 ]  # fmt: skip
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("question", NUMBERS)
 def test_an_edits_number_is_taken_whatever_library_made_it(question: str, past: nb.Session, tmp_path: Path) -> None:
     """As an item, in a slice, compared, traced, exported."""

@@ -81,6 +81,7 @@ def still() -> bytes:
 # ── sameness ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("output_format", ["png", "webp"])
 def test_the_same_request_gives_the_same_bytes_in_another_process(still: bytes, output_format: str) -> None:
     """Neither the process nor its hash seed has a part in a picture."""
@@ -107,6 +108,7 @@ def test_size_and_format_do_not_change_what_is_painted(still: bytes) -> None:
 # ── difference ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("prompt", [NEON, AURA, LEFTMOST, "Give him a hat."])
 def test_every_output_and_every_seed_can_be_told_apart(photo: Callable[[str], Path], prompt: str) -> None:
     """Four outputs of a request and four seeds: no two alike."""
@@ -117,6 +119,7 @@ def test_every_output_and_every_seed_can_be_told_apart(photo: Callable[[str], Pa
         assert min(apart(one, other) for one, other in itertools.combinations(group, 2)) > VISIBLE
 
 
+@pytest.mark.nightly
 def test_prompts_can_be_told_apart(still: bytes) -> None:
     """Also those that name nothing the painter knows."""
     prompts = (
@@ -273,6 +276,7 @@ def test_every_word_of_the_tables_is_found() -> None:
 # ── text to image ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("prompt", ["A calm lake at dawn", "A neon city", "", "雪"])
 def test_words_alone_give_a_scene(prompt: str) -> None:
     """Without an input a scene is painted, a square one unless a ratio is asked for, and no two are alike."""
@@ -390,6 +394,7 @@ def odd_inputs() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", odd_inputs())
 def test_pictures_of_any_mode_are_painted(name: str) -> None:
     """Grey, palette, transparent, CMYK, deep, rotated and tiny ones."""
@@ -448,6 +453,7 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("prompt", SOME, ids=range(len(SOME)))
 def test_no_text_makes_it_stumble(prompt: str) -> None:
     """Bidi, emoji, NUL, lone surrogates, private characters and 10,000 letters give a picture."""

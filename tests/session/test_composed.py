@@ -95,6 +95,7 @@ def test_words_that_look_like_parts_can_be_sent_as_words(session: nb.Session, ph
     assert eval(result.code(), {"nb": Namespace(session)}).id == result.id
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("case", nb.use_cases(), ids=lambda case: case.id)
 def test_rows_12_13_and_17_what_is_composed_draws_no_advice(session: nb.Session, case: Any) -> None:
     """Rows 12, 13 and 17: what stays leads, the place is said, no anti-pattern is left; lines are read before."""

@@ -25,7 +25,7 @@ WORDS = "Put a boat into the right half."
 def before(photo: Callable[[str], Path], tmp_path: Path) -> Path:
     """A photograph as a file."""
     with Image.open(photo("coffee")) as image:
-        image.convert("RGB").save(tmp_path / "cup.jpg", quality=92)
+        image.convert("RGB").resize((300, 200)).save(tmp_path / "cup.jpg", quality=92)
     return tmp_path / "cup.jpg"
 
 

@@ -32,6 +32,7 @@ def boxes(sheet):
     return [run for run in runs if run > 40]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("count", "columns"), [(3, 3), (12, 3), (15, 4), (40, 6)])
 def test_a_jpeg_is_one_page_with_as_many_columns_as_it_needs(photo, tmp_path, count, columns):
     """A4 at 300 dpi; the pictures are at least 300 pixels wide."""
@@ -55,6 +56,7 @@ def test_a_pdf_has_as_many_pages_as_it_takes(photo, tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.nightly
 def test_what_does_not_fit_on_one_page_is_said(photo, tmp_path):
     """The foot of a full page says how many more there are: it is not empty then."""
     for count in (40, 200):
@@ -108,6 +110,7 @@ def test_a_picture_that_is_lost_leaves_a_frame(tmp_path):
     assert (tmp_path / "sheet.jpg").stat().st_size > 1000
 
 
+@pytest.mark.nightly
 def test_memory_does_not_grow_with_the_number_of_pictures(photo, tmp_path):
     """One page and one row are in memory at a time, as Python counts it."""
     peaks = []

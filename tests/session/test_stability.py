@@ -50,6 +50,7 @@ def test_several_seeds_of_one_request(session: nb.Session) -> None:
     assert any("could not be laid on each other" in note for note in found.notes)
 
 
+@pytest.mark.nightly
 def test_several_seeds_several_times_say_what_a_seed_held(session: nb.Session) -> None:
     """Pairs of one seed apart from all others."""
     pictures = [(1, rendered()), (1, rendered(shift=3)), (2, photograph("coffee")), (2, photograph("coffee"))]
@@ -63,6 +64,7 @@ def test_several_seeds_several_times_say_what_a_seed_held(session: nb.Session) -
     assert found.apart.mean < 0.5
 
 
+@pytest.mark.nightly
 def test_pictures_of_one_result_are_of_one_request_and_not_one_seed_again(session: nb.Session) -> None:
     """Some services count the seed up from picture to picture; the same place of two runs is what is compared."""
     three = [rendered(shift=shift) for shift in range(3)]

@@ -178,6 +178,7 @@ def test_what_no_store_wrote_is_refused(bundle: Path, tmp_path: Path, name: str)
         assert victim.count() == 0
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "text",
     [

@@ -57,6 +57,7 @@ def _matches(edit: Edit, figure: str, kind: str, bound: float) -> bool:
     return bool(values) and all(value is not None and compare(value, bound) for value in values)
 
 
+@pytest.mark.nightly
 @given(
     st.dictionaries(
         st.tuples(st.sampled_from(sorted(COLUMNS)), st.sampled_from(sorted(KINDS))),

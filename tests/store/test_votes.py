@@ -179,6 +179,7 @@ def test_votes_say_after_a_journey_what_they_said_before(votes: list[Vote]) -> N
     }
 
 
+@pytest.mark.nightly
 @settings(max_examples=scaled(15))
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from(["first", "second", "tie"])), max_size=8),

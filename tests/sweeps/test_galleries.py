@@ -138,6 +138,7 @@ def test_several_values_are_an_axis_beside_the_pictures(served, folder):
     assert [line.split() for line in said(gallery).splitlines() if "mug-2.png" in line] == [["mug-2.png", "■", "■"]]
 
 
+@pytest.mark.nightly
 def test_pictures_of_a_folder_stay_on_the_disk(served, tmp_path):
     """Planned, sixteen files take less memory than three of them; sent, they are the bytes that were planned."""
     session, _ = served()

@@ -38,10 +38,11 @@ def swept_on_a_cluster(
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(
     ("cells", "workers", "kills"),
-    [(24, 2, 1), pytest.param(200 * scaled(1), 4, 2 * scaled(1), marks=pytest.mark.nightly)],  # 2,000 at scale 10
+    [(24, 2, 1), (200 * scaled(1), 4, 2 * scaled(1))],  # 2,000 at scale 10
 )
 def test_each_result_is_once_in_the_store_whatever_worker_dies(tmp_path, cells, workers, kills):
     """Workers are killed with SIGKILL at moments of a dice; all cells are here, once; no worker has the key."""

@@ -39,6 +39,7 @@ def squares(file, colour=(200, 30, 30)):
     return int((np.diff(is_red, axis=1) == 1).sum(axis=1).max())
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("size", ["A4", "A3", "letter", (6, 4)])
 def test_a_picture_is_one_page_at_300_dpi(photo, tmp_path, size):
     """Of the paper that was asked for."""
@@ -50,6 +51,7 @@ def test_a_picture_is_one_page_at_300_dpi(photo, tmp_path, size):
     assert [one.name for one in tmp_path.iterdir()] == ["grid.png"]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("rows", "columns", "facets", "expected"), [(3, 4, 1, 1), (8, 12, 1, 1), (30, 4, 1, 10), (10, 40, 2, 2)]
 )
@@ -59,6 +61,7 @@ def test_a_pdf_has_as_many_pages_as_it_takes(photo, tmp_path, rows, columns, fac
     assert pages(tmp_path / "grid.pdf") == expected
 
 
+@pytest.mark.nightly
 def test_every_column_is_drawn_beside_the_others(tmp_path):
     """Twelve red pictures of a row are twelve red areas, within the margins."""
     Image.new("RGB", (60, 40), (200, 30, 30)).save(tmp_path / "red.png")
@@ -70,6 +73,7 @@ def test_every_column_is_drawn_beside_the_others(tmp_path):
         assert sheet.convert("L").crop((sheet.width - 120, 0, sheet.width, sheet.height)).getextrema()[0] > 250
 
 
+@pytest.mark.nightly
 def test_all_pictures_of_a_cell_are_on_paper(tmp_path):
     """Three cells of two red pictures are six red areas side by side."""
     for name in ("one", "two"):
@@ -80,6 +84,7 @@ def test_all_pictures_of_a_cell_are_on_paper(tmp_path):
     assert squares(tmp_path / "grid.png") == 6
 
 
+@pytest.mark.nightly
 def test_tables_of_a_third_axis_stand_side_by_side_on_one_page(tmp_path):
     """Three tables of two columns are six pictures across, larger than below each other."""
     Image.new("RGB", (60, 40), (200, 30, 30)).save(tmp_path / "red.png")
@@ -90,6 +95,7 @@ def test_tables_of_a_third_axis_stand_side_by_side_on_one_page(tmp_path):
     assert squares(tmp_path / "grid.png") == 6
 
 
+@pytest.mark.nightly
 def test_one_page_takes_all_rows_or_says_how_many_are_left(photo, tmp_path):
     """Pictures get smaller; beyond what can be seen, the foot says what is missing."""
     for rows in (12, 200):
@@ -100,6 +106,7 @@ def test_one_page_takes_all_rows_or_says_how_many_are_left(photo, tmp_path):
     assert feet[1] < 120
 
 
+@pytest.mark.nightly
 def test_hostile_words_are_drawn_and_cut(photo, tmp_path):
     """Long words, letters that no font has, control characters: nothing reaches the margin, and nothing fails."""
     words = "W" * 3000 + "\n\x1b[31m\u202e" + "雨" * 200 + "\U0010ffff"

@@ -162,6 +162,7 @@ def check(found):
     assert wrong <= max(1, 0.05 * len(clear))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("count", "votes"), [(6, 12), (8, 48)])
 def test_intervals_hold_the_truth_as_often_as_they_say(count, votes):
     """Of raters with ties and without, to whom pictures are much alike or not, with pairs chosen by their votes."""
@@ -177,6 +178,7 @@ def test_intervals_of_many_raters_hold_the_truth_as_often_as_they_say(count, vot
     check(studies(count, votes, scaled(20), informed=informed))
 
 
+@pytest.mark.nightly
 def test_pairs_that_are_chosen_make_first_places_clear_sooner():
     """With as many votes more first places are sure, and none of them is wrong more often."""
     chosen, drawn = ([Study(seed, 6, 48, 1.5, 0.4, informed=how) for seed in range(24)] for how in (True, False))

@@ -50,6 +50,7 @@ def big(session: nb.Session) -> nb.EditResult:
     return session.history[1]
 
 
+@pytest.mark.nightly
 def test_a_viewer_takes_outputs_results_and_several_of_them(big: nb.EditResult) -> None:
     """In the order in which they are given; something else is refused with what would do."""
     assert [output.index for output in nb.view(big).outputs] == [0, 1]

@@ -260,6 +260,7 @@ def test_some_of_the_cells_are_voted_on_alone(sweep: Sweep) -> None:
     form.close()
 
 
+@pytest.mark.nightly
 def test_sides_are_drawn_so_that_neither_is_the_better_one_by_habit(sweep: Sweep) -> None:
     """Of forms that are opened anew, each picture stands at both sides."""
     lefts = set()
