@@ -170,10 +170,9 @@ class NBBanana(SingletonConfigurable):
     @traitlets.observe("debug")
     def _switch_debug(self, change: Any) -> None:
         log.removeHandler(_to_stderr)
-        log.setLevel(logging.NOTSET)
+        log.setLevel(logging.DEBUG if change["new"] else logging.NOTSET)
         if change["new"]:
             log.addHandler(_to_stderr)
-            log.setLevel(logging.DEBUG)
 
 
 class _ToStderr(logging.StreamHandler[Any]):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ from nbbanana.text import counted
 
 if TYPE_CHECKING:
     from nbbanana.session import EditResult, Output, Session
-    from nbbanana.sweeps import Sweep, SweepCell
+    from nbbanana.sweeps import Sweep
 
 __all__ = ["COMMANDS", "run_sweep"]
 
@@ -128,17 +127,19 @@ def _put_cells(options: argparse.Namespace, sweep: Sweep, folder: Path | None) -
         files = keep_pictures(sweep, folder)
     else:
         files = [[output.path for output in cell.result] if cell.state == "here" else [] for cell in sweep]
-    put_rows(options, [_cell_row(cell, some) for cell, some in zip(sweep, files, strict=True)])
-
-
-def _cell_row(cell: SweepCell, files: Sequence[Path]) -> dict[str, Any]:
-    return {
-        "cell": cell.title,
-        "state": cell.state,
-        "edit": cell.edit_id,
-        "images": [str(path.resolve()) for path in files],
-        "why": cell.why or None,
-    }
+    put_rows(
+        options,
+        [
+            {
+                "cell": cell.title,
+                "state": cell.state,
+                "edit": cell.edit_id,
+                "images": [str(path.resolve()) for path in some],
+                "why": cell.why or None,
+            }
+            for cell, some in zip(sweep, files, strict=True)
+        ],
+    )
 
 
 # ── what was made ─────────────────────────────────────────────────────────────────────────────────────────────────────

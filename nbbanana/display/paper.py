@@ -123,7 +123,9 @@ class Lettering:
         if letter.isascii():
             return self.font
         if letter not in self._known:
-            self._known[letter] = next((font for font in self._all_fonts() if _has(font, letter)), None)
+            self._known[letter] = next(
+                (one for one in self._all_fonts() if bytes(one.getmask(letter)) != bytes(one.getmask(NOBODY_HAS))), None
+            )
         return self._known[letter]
 
     def _all_fonts(self) -> Iterator[Any]:
@@ -149,10 +151,6 @@ def _opened(names: Sequence[str], size: int) -> Iterator[Any]:
         except OSError:
             continue
         yield font
-
-
-def _has(font: Any, letter: str) -> bool:
-    return bytes(font.getmask(letter)) != bytes(font.getmask(NOBODY_HAS))
 
 
 # ── pages ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -29,7 +29,7 @@ __all__ = ["Studio", "studio"]
 ATTEMPTS, PAUSE = 50, 0.1
 """How often a visitor's folder is removed that something still writes to, and seconds between."""
 PATIENCE = 1.0
-"""Seconds that a cell which ran the form waits for it at its end, where it has much to do."""
+"""Seconds that a cell which ran the form waits at its end until the form shows what came of it."""
 
 
 class Studio(
@@ -153,17 +153,17 @@ class Studio(
         Raises:
             PromptError, ParameterError, ImageError, NoCredentialError: it cannot be asked like this.
         """
-        job = ui_thread.call(self.state.run).job
+        task = ui_thread.call(self.state.run)
         if (here := shell()) is not None:
 
-            def draw(_: object) -> None:
-                """Bring what is saved up to date before the cell has ended: nbclient drops what comes later."""
-                if job.done():
-                    here.events.unregister("post_run_cell", draw)
-                    wait_for([ui_thread.post(self.state.tasks.catch_up)], PATIENCE)
+            def wait(_: object) -> None:
+                # nbclient drops what comes after a cell has ended, and the still that is saved with it too.
+                if task.job.done():
+                    here.events.unregister("post_run_cell", wait)
+                    wait_for([task.told], PATIENCE)
 
-            here.events.register("post_run_cell", draw)
-        return job
+            here.events.register("post_run_cell", wait)
+        return task.job
 
     def cell(self, edit_id: int | None = None) -> str:
         """

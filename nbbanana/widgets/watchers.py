@@ -52,8 +52,8 @@ class Task:
     is_stopping: bool = False
     provider: str = ""
     key: str = field(default_factory=new_key)
-    is_noted: bool = False
-    """Whether a note about it lies in the UI thread already: the engine may have more to say than there is to show."""
+    told: Future[None] = field(default_factory=Future, repr=False)
+    """Done once the form shows how it ended."""
     shown: dict[str, Any] = field(default_factory=dict, repr=False)
     """What the front end was told of it last: a poll that found nothing new is not worth a message."""
     unlisten: Callable[[], None] = field(default=lambda: None, repr=False)
@@ -139,7 +139,7 @@ class TaskList:
                 return known
         task = Task(job, provider=provider)
         self.all.append(task)
-        task.unlisten = job.listen(lambda _: self._note(task))
+        task.unlisten = job.listen(lambda _: _leave(self._progress, task))
         job.add_done_callback(lambda _: _leave(self._end, task))
         return task
 
@@ -156,30 +156,16 @@ class TaskList:
         if task in self.all:
             self.all.remove(task)
 
-    def catch_up(self) -> None:
-        """Show of each job that is over how it ended, without waiting for the engine to say so."""
-        for task in [task for task in self.all if task.job.done()]:
-            self._end(task)
-
     def close(self) -> None:
         """Listen to none any more; the jobs run on and are recorded."""
         for task in self.all:
             task.unlisten()
 
-    def _note(self, task: Task) -> None:
-        """Called in the engine's thread."""
-        if not task.is_noted:
-            task.is_noted = True
-            _leave(self._progress, task)
-
     def _progress(self, task: Task) -> None:
-        task.is_noted = False
         if not task.is_over:
             self._tell(task)
 
     def _end(self, task: Task) -> None:
-        if task.is_over:  # caught up with
-            return
         task.unlisten()
         task.is_stopping = False
         try:
@@ -187,6 +173,7 @@ class TaskList:
         except NBBananaError as error:
             task.error = error
         self._tell(task)
+        task.told.set_result(None)
 
     def _tell(self, task: Task) -> None:
         changed = self._changed()
