@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 from support.kernels import notebook_of
 from support.lab import Browser, Lab, LabPage
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 CELLS = [
     "import nbbanana as nb",
@@ -42,7 +42,7 @@ def in_sight(part: Locator) -> float:
     return float(seen / whole)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(1440, marks=pytest.mark.nightly), 860])
+@pytest.fixture(scope="module", params=[1440, 860])
 def shown(
     request: pytest.FixtureRequest, browser: Browser, lab: Lab, photo: Callable[[str], Path]
 ) -> Iterator[LabPage]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw
 from support.measuring.edits import jpeg
 from support.measuring.photographs import photograph
-from support.tiers import scaled
+from support.tiers import in_turn, scaled
 
 from nbbanana.errors import ImageError, MeasureError, UsageError
 from nbbanana.measure import drift
@@ -83,7 +83,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", in_turn(REFUSED, 3))
 def test_what_cannot_be_told_is_refused_with_the_reason(name: str) -> None:
     """One line what, one why, one what to do; and the reason in one word, which survives pickling."""
     before, after, reason = REFUSED[name]

@@ -370,7 +370,7 @@ def test_a_code_that_looks_like_a_success_is_an_error(code):
     assert type(came) is errors.ProtocolError
 
 
-@pytest.mark.parametrize("call", ["status", "balance", "describe"])
+@pytest.mark.parametrize("call", in_turn(["status", "balance", "describe"], 3))
 @pytest.mark.parametrize(
     ("encoding", "squeeze"),
     [

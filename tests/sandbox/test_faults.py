@@ -12,6 +12,7 @@ import warnings
 import httpx
 import pytest
 from support.sandboxes import EDIT, Client, Serve, ask
+from support.tiers import in_turn
 
 from nbbanana.errors import UsageError
 from nbbanana.sandbox import FAULT_KINDS, FAULT_TARGETS, Fault, Sandbox
@@ -86,7 +87,7 @@ def test_every_kind_has_a_name_and_is_tried() -> None:
     assert set(EXPECTED) == set(FAULT_KINDS)
 
 
-@pytest.mark.parametrize("kind", FAULT_KINDS)
+@pytest.mark.parametrize("kind", in_turn(FAULT_KINDS, 3))
 def test_a_fault_happens_on_the_socket_and_the_next_request_is_well(serve: Serve, kind: str) -> None:
     """For every target: the client sees exactly that fault, once, and then a proper answer."""
     box, client = serve()

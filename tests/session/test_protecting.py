@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.edited import SKY, as_bytes, kept_edit, photograph, rendered
+from support.tiers import in_turn
 
 import nbbanana as nb
 from nbbanana import errors
@@ -130,7 +131,7 @@ def _turned() -> Image.Exif:
     return exif
 
 
-@pytest.mark.parametrize("kind", ORIGINALS)
+@pytest.mark.parametrize("kind", in_turn(ORIGINALS, 3))
 @pytest.mark.parametrize("is_given", [False, True], ids=["as it was sent", "given"])
 def test_every_pixel_that_is_kept_is_the_original_s_as_decoded(session: nb.Session, kind: str, is_given: bool) -> None:
     """Upright, in sRGB, 8 bits a channel, whatever the file is."""
