@@ -30,8 +30,8 @@ from nbbanana.store import Store
 if TYPE_CHECKING:
     from nbbanana.sandbox import Sandbox
 
-hypothesis.settings.register_profile("dev", deadline=None, max_examples=scaled(50))
-hypothesis.settings.register_profile("ci", deadline=None, max_examples=scaled(50), derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("dev", deadline=None, max_examples=scaled(30))
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=scaled(30), derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 

@@ -641,7 +641,7 @@ GROUPS: dict[str, Callable[[Path], list[Case]]] = {
 }
 
 
-@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.nightly, id="all"), 4])
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.nightly, id="all"), 8])
 @pytest.mark.parametrize("group", GROUPS)
 def test_an_input_is_taken_or_refused_alike_by_every_way(
     group: str, every: int, folder: Path, session: nb.Session

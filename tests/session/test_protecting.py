@@ -68,16 +68,19 @@ def test_without_an_argument_all_but_the_region_of_the_edit_is_kept(edited: nb.E
 
 @pytest.mark.parametrize(
     "part",
-    [
-        (0, 0.5, 1, 1),
-        [(0, 0.5, 0.5, 1), (0.5, 0.5, 1, 1)],
-        "the lower half",
-        "Lower half",
-        "0,0.5,1,1",
-        Area((Shape("lasso", ((0, 0.5), (1, 0.5), (1, 1), (0, 1))),), (256, 256)),
-        np.arange(256)[:, None] >= np.full((1, 256), 128),
-        Image.fromarray(np.uint8(255 * (np.arange(100)[:, None] >= np.full((1, 100), 50)))),
-    ],
+    in_turn(
+        [
+            (0, 0.5, 1, 1),
+            [(0, 0.5, 0.5, 1), (0.5, 0.5, 1, 1)],
+            "the lower half",
+            "Lower half",
+            "0,0.5,1,1",
+            Area((Shape("lasso", ((0, 0.5), (1, 0.5), (1, 1), (0, 1))),), (256, 256)),
+            np.arange(256)[:, None] >= np.full((1, 256), 128),
+            Image.fromarray(np.uint8(255 * (np.arange(100)[:, None] >= np.full((1, 100), 50)))),
+        ],
+        3,
+    ),
     ids=["box", "boxes", "words", "words as one types them", "text of a line", "lasso", "array", "mask"],
 )
 def test_a_part_is_said_as_elsewhere_or_by_a_mask(edited: nb.EditResult, part: Any) -> None:

@@ -63,6 +63,7 @@ CUT = """() => {
 """The words of parameters for which there is not enough room."""
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("width", [320, 1055])
 def test_no_word_of_a_parameter_is_cut(browser: Browser, form: Studio, width: int) -> None:
     """Neither in a narrow cell nor in that of JupyterLab at 1440 pixels; the defaults are read whole."""
