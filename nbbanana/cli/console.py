@@ -286,11 +286,17 @@ def target_folder(name: str | None) -> Path | None:
     Make a folder for pictures before anything is paid for that could not be put there.
 
     Raises:
-        UsageError: it cannot be a folder, or nothing can be written there.
+        UsageError: it cannot be a folder, or nothing can be written there, or it is called like a picture.
     """
     if name is None:
         return None
     folder = Path(name).expanduser()
+    if folder.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp", ".pdf"} and not folder.is_dir():
+        raise UsageError(
+            f"{name} would be a folder.",
+            "Pictures are written into a folder, under names of their own.",
+            f"Name the folder: {folder.with_suffix('').name}/",
+        )
     with translated(
         OSError,
         lambda error: UsageError(f"{name} cannot be a folder for pictures.", f"{error.strerror}.", "Name another."),

@@ -28,8 +28,6 @@ __all__ = ["Studio", "studio"]
 
 ATTEMPTS, PAUSE = 50, 0.1
 """How often a visitor's folder is removed that something still writes to, and seconds between."""
-PATIENCE = 1.0
-"""Seconds that a cell which ran the form waits at its end until the form shows what came of it."""
 
 
 class Studio(
@@ -160,7 +158,7 @@ class Studio(
                 # nbclient drops what comes after a cell has ended, and the still that is saved with it too.
                 if task.job.done():
                     here.events.unregister("post_run_cell", wait)
-                    wait_for([task.told], PATIENCE)
+                    wait_for([task.told], timeout=1.0)  # the store may be locked
 
             here.events.register("post_run_cell", wait)
         return task.job

@@ -15,6 +15,7 @@ import nbbanana as nb
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.nightly
 def test_without_css_four_pictures_stand_in_a_row(
     browser: Browser, photo: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -82,6 +82,17 @@ def test_a_folder_that_takes_no_file_is_64_before_anything_is_sent(shell, served
     assert "/proc cannot be a folder for pictures." in ran.err
 
 
+def test_a_folder_called_like_a_picture_is_64_before_anything_is_sent(shell, served):
+    """Whoever writes a file's name wants a file, and no folder is made. One of that name that is there is taken."""
+    box = served()
+    ran = shell("edit", "table.png", "-p", "Make it snow.", "-o", "shots/Night.PNG")
+    assert (ran.code, ran.out, box.submissions) == (64, "", [])
+    assert ran.err.splitlines()[-1] == "Name the folder: Night/"
+    assert not (shell.folder / "shots").exists()
+    (shell.folder / "night.png").mkdir()
+    assert shell("demo", "--output-dir", "night.png").code == 0
+
+
 def test_a_disk_that_is_full_is_said(shell):
     """What was to be printed cannot be written: a sentence, and the code that scripts know for it."""
     command = [sys.executable, "-m", "nbbanana", "models"]

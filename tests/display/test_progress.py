@@ -199,6 +199,7 @@ def test_an_update_weighs_little(view: Views, large: list[Path], count: int, mos
     assert len(json.dumps(ProgressDisplay(waiting).bundle(Progress("running", 3, 12)))) <= most
 
 
+@pytest.mark.nightly
 def test_pictures_that_came_add_little(view: Views, large: list[Path]) -> None:
     """Until all four are here they are small."""
     pictures = tuple(Picture(f"neon[{n}]", large[n], 4096, 4096) for n in range(3))

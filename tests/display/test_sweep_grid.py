@@ -109,6 +109,7 @@ def test_a_grid_without_room_for_all_pictures_of_a_cell_says_so(grains, count, c
     assert html.count("<bdi>1 of 2</bdi>") == (count if count <= 200 else 0)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("count", "columns"), [(96, 12), (200, 20), (201, 10)])
 def test_a_grid_of_several_pictures_a_cell_weighs_less_than_400_kb(grains, count, columns):
     """Also of grain."""

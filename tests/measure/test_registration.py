@@ -127,6 +127,7 @@ def test_the_region_that_was_to_change_is_not_looked_at() -> None:
     assert pair.corner(found.matrix) < 0.5
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("one", "other"), [("astronaut", "coffee"), ("brick", "grass"), ("cell", "coins")])
 def test_unrelated_pictures_are_refused(one: str, other: str) -> None:
     """A photograph does not register with another one."""

@@ -190,6 +190,7 @@ def allowed_value(node: dict) -> object:
     return True if node["type"] == "boolean" else node["minimum"]
 
 
+@pytest.mark.nightly
 @given(name=st.from_regex(r"[a-z][a-z0-9]{1,8}(_[a-z0-9]{1,5})?_new", fullmatch=True), node=NODES)
 def test_a_field_added_to_the_file_is_added_everywhere(
     tmp_path_factory: pytest.TempPathFactory, name: str, node: dict

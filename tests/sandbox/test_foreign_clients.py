@@ -130,6 +130,7 @@ def process() -> Iterator[Any]:
         child.communicate()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_a_process_says_where_it_is_and_ends_when_told(
     process: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signal_number: int

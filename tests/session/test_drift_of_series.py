@@ -155,6 +155,7 @@ def test_a_series_as_any_other_has_nothing_pointed_out(last: float) -> None:
     assert drift_reports.sentences([]) == drift_reports.by_drift([]) == drift_reports.outliers([]) == []
 
 
+@pytest.mark.nightly
 @pytest.mark.painted
 def test_edits_that_were_made_without_it_are_measured_later(session: nb.Session) -> None:
     """As many as are asked for, the newest first, each once; the figures are those of a new edit."""

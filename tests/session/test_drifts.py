@@ -100,6 +100,7 @@ def test_an_output_is_measured_against_its_input_with_its_own_region(session: nb
     assert result[0].drift(region=mask).is_region_given
 
 
+@pytest.mark.nightly
 @pytest.mark.painted
 def test_a_picture_that_it_was_not_made_from_has_nothing_to_do_with_its_region(
     session: nb.Session, before: Path, after: Image.Image

@@ -299,6 +299,7 @@ def test_its_bytes_stay_when_another_compressor_makes_it_again(
     assert edited[0].protect()[0].sha256 == made[0].sha256
 
 
+@pytest.mark.nightly
 def test_the_code_that_it_gives_makes_it_again(edited: nb.EditResult) -> None:
     """Python in both cases: no line of a cell asks for it."""
     boxes = edited[0].protect([(0, 0.5, 0.5, 1), (0.5, 0.5, 1, 1)])

@@ -60,6 +60,7 @@ def elsewhere(tmp_path):
         yield session
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 def test_a_saved_file_is_known_by_its_content(past, kind, tmp_path):
     """Whatever it is called now, also with a record inside: the store holds the bytes."""

@@ -231,6 +231,7 @@ def test_another_mask_is_another_question(painter: tuple[nb.Session, Any], photo
     assert session.edit("Paint a bird.", photo("coffee"), mask_image_url=other, **ask).id != first.id
 
 
+@pytest.mark.nightly
 def test_a_mask_is_as_large_as_its_picture_arrives(painter: tuple[nb.Session, Any]) -> None:
     """A picture that is scaled to fit takes its mask with it."""
     session, _ = painter

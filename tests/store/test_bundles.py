@@ -219,6 +219,7 @@ def test_a_picture_that_unpacks_hugely_is_refused(bundle: Path, tmp_path: Path) 
         assert list(victim.incoming.iterdir()) == []
 
 
+@pytest.mark.nightly
 def test_many_edits_are_read_one_by_one(store: Store, tmp_path: Path) -> None:
     """A hundred edits, from a few to forty thousand characters, are read as they were written."""
     edits = [complete(store, asked(f"neon {number} " + "x" * (number * 400))) for number in range(100)]

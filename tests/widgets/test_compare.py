@@ -41,6 +41,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBBANANA_SANDBOX_SCALE", "0")
 
 
+@pytest.mark.nightly
 def test_the_words_and_values_that_differ_are_told(pair: list[nb.EditResult]) -> None:
     """Two prompts become one with what is gone and new; only what is unlike is listed, the rest is named once."""
     sides = sides_of(pair)

@@ -290,6 +290,7 @@ def test_a_record_can_be_opened_in_a_new_studio(bench: Told) -> None:
     other.close()
 
 
+@pytest.mark.nightly
 def test_ten_studios_leave_nothing_behind(session: nb.Session, photo: Callable[[str], Path]) -> None:
     """Opened, used and closed ten times: no comm, no thread, no listener of a job stays."""
 

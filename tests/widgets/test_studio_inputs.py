@@ -73,6 +73,7 @@ def named(form: Studio) -> list[str]:
 # ── the ways in ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.nightly
 def test_files_are_dropped(page: Page, form: Studio, photo: Callable[[str], Path]) -> None:
     """Two files let go over the form, anywhere, become two inputs in their order."""
     form_area = page.locator(".nbb-studio")

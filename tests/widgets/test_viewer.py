@@ -62,6 +62,7 @@ def test_a_viewer_takes_outputs_results_and_several_of_them(big: nb.EditResult) 
         nb.view()
 
 
+@pytest.mark.nightly
 def test_what_stands_beside_a_picture_says_how_it_was_made(big: nb.EditResult) -> None:
     """Its name as code, the words, the seed, its true size, the name of its input."""
     row = view_row(big[1])
@@ -315,6 +316,7 @@ def test_what_was_recorded_to_have_changed_stands_beside_a_picture(big: nb.EditR
     assert view_row(plain[0])["heat"] is False
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_where_it_changed_is_laid_over_the_picture(browser: Browser, big: nb.EditResult) -> None:
     """By button and by key, in the place of the picture, also of the next one; it says in words what it shows."""
