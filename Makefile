@@ -11,7 +11,11 @@ DEV ?= '.[demo,lab,serve]' --group dev
 BIN := $(VENV)/bin
 # Bytecode is made of what is imported, when it is: of all that is installed it takes twice the time.
 INSTALL = $(BIN)/pip install --quiet --no-compile
-PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --ignore=tests/benchmarks
+# Stores sync all that they write. Where there is a file system in memory with four gigabytes to spare, from which
+# programs may run, tests take a seventh less time there.
+MEMORY := $(shell $(PYTHON) -c 'import os; d = "/dev/shm"; s = os.statvfs(d); \
+	print(d if s.f_bavail * s.f_frsize > 4 << 30 and not s.f_flag & os.ST_NOEXEC else "")' 2>/dev/null)
+PYTEST = $(if $(MEMORY),TMPDIR=$(MEMORY)) $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --ignore=tests/benchmarks
 DEMO := build/demo
 SOURCES := pyproject.toml $(shell find nbbanana -type f -not -name '*.pyc')
 # The demo never spends money: the sandbox answers, and the store is its own.

@@ -434,6 +434,7 @@ def family(few: nb.Session) -> nb.Session:
     return few
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_detail_says_time_cost_and_what_each_step_changed(browser: Chromium, family: nb.Session) -> None:
     """A line of the lineage leads to its edit."""
@@ -476,6 +477,7 @@ def test_pictures_are_compared_and_downloaded_from_the_detail(browser: Chromium,
         expect(page.get_by_role("dialog")).not_to_be_visible()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_edits_made_meanwhile_are_announced_and_shown_on_demand(browser: Chromium, few: nb.Session) -> None:
     """The list does not move under the reader's eyes; a button says how many are new, and brings them."""
@@ -559,6 +561,7 @@ def test_a_browser_in_a_studio_hears_of_what_the_studio_makes(few: nb.Session) -
     form.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_selection_is_exported_from_the_form(browser: Chromium, few: nb.Session, tmp_path: Path) -> None:
     """Ctrl and a click choose; the files lie in the notebook's folder under free names, and the form says which."""

@@ -156,6 +156,7 @@ def areas(page: Page) -> list[list[float]]:
     return found
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_pictures_of_different_size_show_the_same_area(browser: Browser, pair: list[nb.EditResult]) -> None:
     """Zoomed and moved by keys, both show the same part, and each says its own scale: one is twice the other."""
@@ -199,6 +200,7 @@ def test_the_divider_is_moved_by_keys_and_by_the_pointer(browser: Browser, pair:
         assert re.match(r"inset\(0(px)? 0(px)? 0(px)? [1-9]\d*", cut), cut
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_wheel_zooms_at_the_pointer_only_with_ctrl(browser: Browser, pair: list[nb.EditResult]) -> None:
     """The page keeps the wheel; with Ctrl, what is under the pointer stays there. Dragging then moves the view."""
@@ -339,6 +341,7 @@ def test_a_narrow_cell_has_room_for_the_slider_alone(browser: Browser, pair: lis
         expect(page.locator(".cp-spot")).not_to_be_visible()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 @in_every_view(320, 860, 1280, 2000)
 def test_everything_is_labelled_and_fits(browser: Browser, pair: list[nb.EditResult], theme: str, width: int) -> None:

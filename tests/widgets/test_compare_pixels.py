@@ -244,6 +244,7 @@ def test_a_switch_lays_the_heat_map_over_the_right_picture(browser: Browser, edi
         expect(page.locator(".cp-heat-legend")).to_be_hidden()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_heat_map_is_where_the_picture_is_and_bright_where_it_changed(
     browser: Browser, edits: list[nb.EditResult]
@@ -332,6 +333,7 @@ def test_figures_and_heat_map_are_labelled_and_fit(
         assert violations(page, ".nbb") == []
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_an_edit_beside_its_input_is_measured_with_its_own_region(
     browser: Browser, edits: list[nb.EditResult], photo: Callable[[str], Path]

@@ -222,6 +222,7 @@ def test_without_a_network_there_is_no_price_and_it_comes_back_with_it(
             expect(page.locator(".st-amount")).to_have_text(re.compile(r"\$0\.0"))
 
 
+@pytest.mark.nightly
 def test_a_run_without_a_network_is_refused_in_words_and_runs_once_there_is_one(
     browser: Browser, box: Sandbox, remote: Studio
 ) -> None:

@@ -207,6 +207,7 @@ def test_boxes_lasso_and_brush_are_drawn_with_the_pointer(browser: Browser, part
         assert len(part.shapes) == 2
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_a_box_is_drawn_by_keys_alone(browser: Browser, part: Region) -> None:
     """Enter adds it, arrows move it, with Shift they size it, Delete takes it away."""
@@ -243,6 +244,7 @@ def test_a_box_is_set_in_numbers(browser: Browser, part: Region) -> None:
         assert part.boxes == ((0.0, 0.5, 1.0, 1.0),)
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 @pytest.mark.parametrize("kind", ["words", "shapes"])
 def test_a_click_is_not_lost_to_what_arrives_meanwhile(browser: Browser, part: Region, kind: str) -> None:

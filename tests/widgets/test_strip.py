@@ -16,6 +16,7 @@ from nbbanana.errors import BudgetError
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.nightly
 def test_variations_of_one_edit_lie_in_one_lane_and_refused_requests_nowhere(
     browser: Browser, session: nb.Session, photo: Callable[[str], Path]
 ) -> None:

@@ -157,6 +157,7 @@ def test_the_region_tool_follows_undo_and_goes_with_its_picture(browser: Browser
         assert form.region is None
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_the_browser_opens_in_place_and_its_pictures_come_into_the_form(browser: Browser, form: Studio) -> None:
     """Browse all, look at an edit with its descent, take its second picture, open another, and back to the strip."""

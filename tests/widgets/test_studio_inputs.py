@@ -97,6 +97,7 @@ def test_an_address_is_dropped(page: Page, form: Studio) -> None:
     assert form.inputs[1].url == "https://example.com/shots/cup.jpg"
 
 
+@pytest.mark.nightly
 def test_a_picture_is_pasted_and_text_is_left_alone(page: Page, form: Studio, photo: Callable[[str], Path]) -> None:
     """What is on the clipboard becomes an input where it is a picture, and goes into the words where it is text."""
     paste = """(area, load) => area.dispatchEvent(
@@ -274,6 +275,7 @@ def test_the_seed_has_dice_and_a_lock(page: Page, form: Studio) -> None:
     assert form.parameters["seed"] == 42
 
 
+@pytest.mark.nightly
 def test_the_price_stands_beside_run_and_what_is_left_below(page: Page, form: Studio) -> None:
     """It follows what is set before anything is sent; with a budget it says what is left, and that it is too much."""
     foot = page.locator(".st-foot")

@@ -115,6 +115,7 @@ def test_every_control_is_large_enough(page: Page) -> None:
     assert small == []
 
 
+@pytest.mark.nightly
 def test_the_arrows_walk_and_letters_act(page: Page, form: Studio) -> None:
     """One tab stop for all pictures; arrows walk, s stars, x rejects, c marks; nothing of it leaves the form."""
     page.evaluate("window.leaked = []; document.addEventListener('keydown', (event) => window.leaked.push(event.key))")
@@ -233,6 +234,7 @@ def test_a_run_shows_its_pictures(page: Page, form: Studio) -> None:
     assert form.results[0].seed is not None
 
 
+@pytest.mark.nightly
 def test_trouble_stands_at_run(page: Page) -> None:
     """An error comes in its three lines, in the form, as an alert, and goes with the next step."""
     unfold(page)

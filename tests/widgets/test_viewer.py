@@ -98,6 +98,7 @@ def scale(page: Page) -> int:
     return round(float(page.locator(".vw-scale").inner_text().removesuffix(" %")))
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 @pytest.mark.parametrize("steps", [0, 1])
 def test_a_small_copy_that_comes_late_takes_no_place(
@@ -228,6 +229,7 @@ def test_names_and_values_stand_beside_each_other_under_the_rules_of_jupyterlab(
     assert len({value[0] for _, value in places}) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 @in_every_view(320, 1280)
 def test_the_viewer_stands_in_nobodys_way(browser: Browser, big: nb.EditResult, theme: str, width: int) -> None:
@@ -240,6 +242,7 @@ def test_the_viewer_stands_in_nobodys_way(browser: Browser, big: nb.EditResult, 
     form.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_it_opens_from_the_studio_by_key_click_and_button(
     browser: Browser, session: nb.Session, big: nb.EditResult

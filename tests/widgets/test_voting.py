@@ -105,6 +105,7 @@ def test_a_click_on_a_picture_or_a_button_votes_too(page: Page, sweep: Sweep) ->
     expect(page.locator(".vt-progress")).to_contain_text("1 vote.")
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 def test_nothing_in_the_page_says_what_the_pictures_are(page: Page, form: Voting, sweep: Sweep) -> None:
     """No title, no seed, no number, no file's name, until the ranking is asked for; it comes and goes by a key."""
@@ -183,6 +184,7 @@ def test_a_vote_that_the_store_cannot_take_is_said_and_may_be_cast_again(
     assert [form._names[sweep.ranking.votes[0].first], form._names[sweep.ranking.votes[0].second]] == shown
 
 
+@pytest.mark.nightly
 @pytest.mark.browser
 @in_every_view(320, 860, 1440)
 def test_the_form_stands_in_nobody_s_way(browser: Browser, form: Voting, theme: str, width: int) -> None:
