@@ -13,9 +13,10 @@ BIN := $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --no-compile
 # Stores sync all that they write. Where there is a file system in memory with four gigabytes to spare, from which
 # programs may run, tests take a seventh less time there.
-MEMORY := $(shell $(PYTHON) -c 'import os; d = "/dev/shm"; s = os.statvfs(d); \
-	print(d if s.f_bavail * s.f_frsize > 4 << 30 and not s.f_flag & os.ST_NOEXEC else "")' 2>/dev/null)
-PYTEST = $(if $(MEMORY),TMPDIR=$(MEMORY)) $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --ignore=tests/benchmarks
+IN_MEMORY = $(shell $(PYTHON) -c 'import os; s = os.statvfs("/dev/shm"); \
+	print("TMPDIR=/dev/shm" if s.f_bavail * s.f_frsize > 4 << 30 and not s.f_flag & os.ST_NOEXEC else "")' 2>/dev/null)
+PYTEST = $(IN_MEMORY) $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder \
+	--ignore=tests/benchmarks
 DEMO := build/demo
 SOURCES := pyproject.toml $(shell find nbbanana -type f -not -name '*.pyc')
 # The demo never spends money: the sandbox answers, and the store is its own.

@@ -288,10 +288,12 @@ def target_folder(name: str | None) -> Path | None:
     Raises:
         UsageError: it cannot be a folder, or nothing can be written there, or it is called like a picture.
     """
+    from nbbanana.images.reading import ENDINGS
+
     if name is None:
         return None
     folder = Path(name).expanduser()
-    if folder.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp", ".pdf"} and not folder.is_dir():
+    if folder.suffix.lower() in (*ENDINGS, ".pdf") and not folder.is_dir():
         raise UsageError(
             f"{name} would be a folder.",
             "Pictures are written into a folder, under names of their own.",

@@ -280,8 +280,9 @@ class Conformance:
         for name in service.environment:
             self.patch.delenv(name)
         # A copy: an entry that is put back into the dictionary would come last in every list of providers.
-        others = {name: entry for name, entry in registry.OWN.items() if name != self.provider}
-        self.patch.setattr(registry, "OWN", others)
+        self.patch.setattr(
+            registry, "OWN", {name: registry.OWN[name] for name in registry.OWN if name != self.provider}
+        )
         asked = len(service.asked)
         with nb.Session(store=bundle, mode="replay") as reader:
             again = reader.edit(WORDS, small_picture(), seed=1, model=first.record.model)

@@ -7,7 +7,7 @@ from itertools import chain, permutations
 from typing import Any, ClassVar
 
 from nbbanana.display import ComparisonView, bundle, comparison_bundle, note_bundle, phrases, word_diff
-from nbbanana.display.drift_views import figure_table
+from nbbanana.display.drift_views import Value, figure_table
 from nbbanana.display.thumbs import data_uri, legend
 from nbbanana.display.views import paid
 from nbbanana.errors import UsageError
@@ -282,22 +282,16 @@ def _figures(pair: PixelPair) -> Row:
     return {
         "sentence": pair.sentence,
         "heads": list(table.heads),
-        "rows": [
-            {
-                "name": name,
-                "values": [
-                    one
-                    and {
-                        "said": one.said,
-                        "noise": ", ".join(filter(None, (one.floor, one.more))),
-                        "is_above": one.is_above,
-                    }
-                    for one in values
-                ],
-            }
-            for name, values in table.rows
-        ],
+        "rows": [{"name": name, "values": [one and _figure(one) for one in values]} for name, values in table.rows],
         "scale": data_uri(legend(), "image/png"),
+    }
+
+
+def _figure(value: Value) -> Row:
+    return {
+        "said": value.said,
+        "noise": ", ".join(filter(None, (value.floor, value.more))),
+        "is_above": value.is_above,
     }
 
 

@@ -54,6 +54,8 @@ class Task:
     key: str = field(default_factory=new_key)
     told: Future[None] = field(default_factory=Future, repr=False)
     """Done once the form shows how it ended."""
+    is_noted: bool = False
+    """Whether a note about it lies in the UI thread already: the engine may have more to say than there is to show."""
     shown: dict[str, Any] = field(default_factory=dict, repr=False)
     """What the front end was told of it last: a poll that found nothing new is not worth a message."""
     unlisten: Callable[[], None] = field(default=lambda: None, repr=False)
@@ -139,7 +141,7 @@ class TaskList:
                 return known
         task = Task(job, provider=provider)
         self.all.append(task)
-        task.unlisten = job.listen(lambda _: _leave(self._progress, task))
+        task.unlisten = job.listen(lambda _: self._note(task))
         job.add_done_callback(lambda _: _leave(self._end, task))
         return task
 
@@ -161,7 +163,14 @@ class TaskList:
         for task in self.all:
             task.unlisten()
 
+    def _note(self, task: Task) -> None:
+        """Called in the engine's thread."""
+        if not task.is_noted:
+            task.is_noted = True
+            _leave(self._progress, task)
+
     def _progress(self, task: Task) -> None:
+        task.is_noted = False
         if not task.is_over:
             self._tell(task)
 

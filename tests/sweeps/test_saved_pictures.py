@@ -97,10 +97,8 @@ def test_a_sweep_without_pictures_says_what_makes_them(session, photo, tmp_path)
 
 def test_whatever_a_value_is_its_file_is_safe_and_unlike_the_others(sweep, tmp_path):
     """No separators, no hidden file, no name too long; values that read alike have names of their own."""
-    plan, hostile = (
-        sweep.plan,
-        [*payloads()[::20], "../../etc/passwd", "a/b\\c:d*e?", "雨" * 200, "\u202e\x00", "CON", "."],
-    )
+    plan = sweep.plan
+    hostile = [*payloads()[::20], "../../etc/passwd", "a/b\\c:d*e?", "雨" * 200, "\u202e\x00", "CON", "."]
     for number, words in enumerate(hostile):
         values = [words, f"{words}/", f"{words}:", words.swapcase()]
         cells = tuple(replace(cell, at={"colour": value}) for cell, value in zip(plan.cells, values, strict=True))
